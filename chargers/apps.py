@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class ChargersConfig(AppConfig):
+    name = "chargers"
+    label = "chargers"
+    verbose_name = _("Stations")

@@ -1,0 +1,276 @@
+"""Stations and their connectors, the tags that may charge there, and who holds a station's link."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Case, Exists, OuterRef, Q, Value, When
+from django.db.models.functions import Upper
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Team
+from cpms.common.models import EncryptedField, ScopedQuerySet
+
+NODE_ALIVE = timedelta(seconds=20)  # a gateway process that has not said so for longer counts as dead
+
+
+class GatewayNode(models.Model):
+    """One running gateway process. It says every few seconds that it lives; what it held is unknown when it stops."""
+
+    name = models.CharField(_("name"), max_length=80, unique=True)
+    started_at = models.DateTimeField(_("started"), default=timezone.now)
+    alive_at = models.DateTimeField(_("alive"), default=timezone.now, db_index=True)
+
+    class Meta:
+        ordering = ["-alive_at"]
+        verbose_name, verbose_name_plural = _("gateway node"), _("gateway nodes")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Presence(models.TextChoices):
+    """B7: what we honestly know about a station's link."""
+
+    ONLINE = "online", _("Online")
+    OFFLINE = "offline", _("Offline")
+    UNKNOWN = "unknown", _("Unknown")
+
+
+class ChargingStationQuerySet(ScopedQuerySet):
+    def online(self) -> Self:
+        return self.filter(node__alive_at__gt=timezone.now() - NODE_ALIVE)
+
+    def with_presence(self) -> Self:
+        """Adds `presence`: online, offline (the link was closed), unknown (never seen, or its node is silent)."""
+        return self.annotate(
+            presence=Case(
+                When(node__alive_at__gt=timezone.now() - NODE_ALIVE, then=Value(Presence.ONLINE)),
+                When(node__isnull=True, disconnected_at__isnull=False, then=Value(Presence.OFFLINE)),
+                default=Value(Presence.UNKNOWN),
+                output_field=models.CharField(),
+            )
+        )
+
+
+class ChargingStation(models.Model):
+    """A charging station (OCPP 1.6: charge point). Its identity is what it connects with."""
+
+    class Registration(models.TextChoices):
+        NEW = "new", _("Never booted")
+        ACCEPTED = "accepted", _("Accepted")
+        PENDING = "pending", _("Pending")
+        REJECTED = "rejected", _("Rejected")
+
+    class Protocol(models.TextChoices):
+        OCPP_16 = "1.6", "OCPP 1.6J"
+
+    # ours
+    team = models.ForeignKey(
+        Team, on_delete=models.PROTECT, related_name="stations", null=True, blank=True, verbose_name=_("team")
+    )  # without team: in the pool (D4)
+    identity = models.CharField(_("identity"), max_length=48, unique=True)
+    name = models.CharField(_("name"), max_length=120, blank=True, help_text=_("Parking spot, house or row."))
+    protocol = models.CharField(_("protocol"), max_length=8, choices=Protocol.choices, default=Protocol.OCPP_16)
+    password = EncryptedField(_("password"), null=True, blank=True)
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    registration = models.CharField(
+        _("registration"), max_length=10, choices=Registration.choices, default=Registration.NEW
+    )
+
+    # what it said when it booted
+    vendor = models.CharField(_("vendor"), max_length=255, blank=True)
+    model = models.CharField(_("model"), max_length=255, blank=True)
+    serial_number = models.CharField(_("serial number"), max_length=255, blank=True)
+    charge_box_serial_number = models.CharField(_("charge box serial number"), max_length=255, blank=True)
+    firmware_version = models.CharField(_("firmware"), max_length=255, blank=True)
+    iccid = models.CharField("ICCID", max_length=255, blank=True)
+    imsi = models.CharField("IMSI", max_length=255, blank=True)
+    meter_type = models.CharField(_("meter type"), max_length=255, blank=True)
+    meter_serial_number = models.CharField(_("meter serial number"), max_length=255, blank=True)
+    booted_at = models.DateTimeField(_("booted"), null=True, blank=True)
+    boot_count = models.PositiveIntegerField(_("boots"), default=0)
+
+    # its link
+    epoch = models.PositiveBigIntegerField(_("connection epoch"), default=0)
+    node = models.ForeignKey(
+        GatewayNode, on_delete=models.SET_NULL, null=True, blank=True, related_name="stations", verbose_name=_("node")
+    )
+    remote_address = models.CharField(_("address"), max_length=64, blank=True)
+    connected_at = models.DateTimeField(_("connected"), null=True, blank=True)
+    disconnected_at = models.DateTimeField(_("disconnected"), null=True, blank=True)
+    last_heard_at = models.DateTimeField(_("last heard"), null=True, blank=True)
+
+    # its clock (B25): positive when the station's clock is ahead of ours
+    clock_offset_ms = models.BigIntegerField(_("clock offset (ms)"), null=True, blank=True)
+    clock_measured_at = models.DateTimeField(_("clock measured"), null=True, blank=True)
+
+    # its own status (connector 0 in OCPP 1.6)
+    status = models.CharField(_("status"), max_length=20, blank=True)
+    error_code = models.CharField(_("error code"), max_length=60, blank=True)
+    status_changed_at = models.DateTimeField(_("status changed"), null=True, blank=True)
+
+    objects = ChargingStationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["identity"]
+        constraints = [
+            models.CheckConstraint(condition=~Q(identity=""), name="station_identity_not_empty"),
+        ]
+        indexes = [
+            models.Index(fields=["team", "identity"], name="station_team_identity"),
+            models.Index(Upper("identity"), name="station_identity_upper"),
+        ]
+        verbose_name, verbose_name_plural = _("charging station"), _("charging stations")
+
+    def __str__(self) -> str:
+        return self.identity
+
+    def get_absolute_url(self) -> str:
+        return reverse("chargers:station_detail", args=[self.pk])
+
+    @property
+    def display_name(self) -> str:
+        return self.name or self.identity
+
+
+class ConnectorQuerySet(ScopedQuerySet):
+    team_path = "station__team"
+
+
+class Connector(models.Model):
+    """One cable or socket. Number 0 in OCPP 1.6 means the whole station and has no row here."""
+
+    class Status(models.TextChoices):
+        """W37: exactly these; W38-W46: what they mean."""
+
+        AVAILABLE = "Available", _("Available")
+        PREPARING = "Preparing", _("Preparing")
+        CHARGING = "Charging", _("Charging")
+        SUSPENDED_EV = "SuspendedEV", _("Suspended by the vehicle")
+        SUSPENDED_EVSE = "SuspendedEVSE", _("Suspended by the station")
+        FINISHING = "Finishing", _("Finishing")
+        RESERVED = "Reserved", _("Reserved")
+        UNAVAILABLE = "Unavailable", _("Unavailable")
+        FAULTED = "Faulted", _("Faulted")
+
+    station = models.ForeignKey(
+        ChargingStation, on_delete=models.CASCADE, related_name="connectors", verbose_name=_("station")
+    )
+    number = models.PositiveSmallIntegerField(_("number"))
+    status = models.CharField(_("status"), max_length=20, choices=Status.choices, blank=True)
+    error_code = models.CharField(_("error code"), max_length=60, blank=True)
+    info = models.CharField(_("info"), max_length=255, blank=True)
+    vendor_error_code = models.CharField(_("vendor's error code"), max_length=255, blank=True)
+    status_changed_at = models.DateTimeField(_("status changed"), null=True, blank=True)
+    reported_at = models.DateTimeField(_("last report"), null=True, blank=True)
+    objects = ConnectorQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["station", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["station", "number"], name="connector_number_once_per_station"),
+            models.CheckConstraint(condition=Q(number__gte=1), name="connector_number_from_one"),
+        ]
+        verbose_name, verbose_name_plural = _("connector"), _("connectors")
+
+    def __str__(self) -> str:
+        return f"{self.station} · {self.number}"
+
+
+class TagQuerySet(ScopedQuerySet):
+    def valid(self, at: datetime | None = None) -> Self:
+        now = at or timezone.now()
+        return self.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now), status=Tag.Status.ACCEPTED)
+
+
+class Tag(models.Model):
+    """An RFID card or a virtual id (OCPP: idTag, CiString20: its case does not count)."""
+
+    class Status(models.TextChoices):
+        ACCEPTED = "accepted", _("Accepted")
+        BLOCKED = "blocked", _("Blocked")
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="tags", verbose_name=_("team"))
+    value = models.CharField(_("value"), max_length=36)
+    label = models.CharField(_("label"), max_length=120, blank=True)
+    status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.ACCEPTED)
+    expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
+    parent = models.CharField(_("parent id"), max_length=20, blank=True, help_text=_("Tags of one parent act as one."))
+    allows_concurrent = models.BooleanField(
+        _("several sessions at once"), default=False, help_text=_("May charge at several connectors at the same time.")
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="tags",
+        verbose_name=_("person"),
+    )
+    stations = models.ManyToManyField(
+        ChargingStation,
+        blank=True,
+        related_name="scoped_tags",
+        verbose_name=_("valid at"),
+        help_text=_("Empty: at every station of the team."),
+    )
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    objects = TagQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["value"]
+        constraints = [
+            models.UniqueConstraint("team", Upper("value"), name="tag_value_once_per_team_in_any_case"),
+            models.CheckConstraint(condition=~Q(value=""), name="tag_value_not_empty"),
+        ]
+        indexes = [models.Index(Upper("value"), name="tag_value_upper")]
+        verbose_name, verbose_name_plural = _("tag"), _("tags")
+
+    def __str__(self) -> str:
+        return self.label or self.value
+
+
+class OddityQuerySet(ScopedQuerySet):
+    team_path = "station__team"
+
+
+class Oddity(models.Model):
+    """Something a station said that makes no sense or could not be applied: kept whole, never dropped (P24, P27)."""
+
+    class Kind(models.TextChoices):
+        CONFLICTING_STOP = "conflicting_stop", _("A second, different end of a session")
+        UNKNOWN_TRANSACTION = "unknown_transaction", _("A transaction nobody knows")
+        POISON = "poison", _("A message that could not be handled")
+        UNREADABLE = "unreadable", _("A value that could not be read")
+        LATE_ANSWER = "late_answer", _("An answer nobody waited for")
+
+    station = models.ForeignKey(
+        ChargingStation, on_delete=models.CASCADE, related_name="oddities", verbose_name=_("station")
+    )
+    kind = models.CharField(_("kind"), max_length=24, choices=Kind.choices)
+    session_id = models.BigIntegerField(_("session"), null=True, blank=True, db_index=True)
+    action = models.CharField(_("action"), max_length=60, blank=True)
+    note = models.TextField(_("what is odd"), blank=True)
+    payload = models.TextField(_("as received"), blank=True)
+    digest = models.CharField(max_length=64, editable=False)  # the same oddity is kept once
+    received_at = models.DateTimeField(_("received"), default=timezone.now)
+    objects = OddityQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["station", "kind", "digest"], name="oddity_once")]
+        indexes = [models.Index(fields=["station", "-received_at"], name="oddity_station_newest")]
+        verbose_name, verbose_name_plural = _("oddity"), _("oddities")
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} · {self.station}"
+
+
+def has_faulted_connector() -> Exists:
+    return Exists(Connector.objects.filter(station=OuterRef("pk"), status=Connector.Status.FAULTED))

@@ -1,0 +1,59 @@
+"""Bricks for models: a queryset that knows who may see it, and a field that is encrypted at rest."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import models
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+    from accounts.models import User
+
+
+class ScopedQuerySet(models.QuerySet[Any]):
+    """Rows that belong to a team. `team_path` is the look-up from the row to its team."""
+
+    team_path: ClassVar[str] = "team"
+
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Rows this person may see: those of his teams; support staff sees all; a stranger sees none."""
+        if not user.is_authenticated:
+            return self.none()
+        if user.is_staff:
+            return self.all()
+        return self.filter(**{f"{self.team_path}__in": user.team_ids})
+
+
+@cache
+def _fernet(keys: tuple[str, ...]) -> MultiFernet:
+    return MultiFernet([Fernet(key) for key in keys])
+
+
+class EncryptedField(models.BinaryField):
+    """Bytes that are encrypted at rest with STATION_SECRET_KEYS; the first key encrypts, all of them decrypt."""
+
+    def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
+        if value is not None:
+            value = _fernet(tuple(settings.STATION_SECRET_KEYS)).encrypt(bytes(value))
+        return super().get_db_prep_value(value, connection, prepared)
+
+    def from_db_value(self, value: Any, expression: Any, connection: Any) -> bytes | None:
+        return None if value is None else decrypt(bytes(value))
+
+
+def decrypt(stored: bytes) -> bytes:
+    """The clear bytes of what an `EncryptedField` stored.
+
+    Raises:
+        ImproperlyConfigured: none of STATION_SECRET_KEYS fits.
+    """
+    try:
+        return _fernet(tuple(settings.STATION_SECRET_KEYS)).decrypt(stored)
+    except InvalidToken:
+        raise ImproperlyConfigured("No key in STATION_SECRET_KEYS fits what the database holds.") from None

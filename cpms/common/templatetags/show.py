@@ -1,0 +1,5 @@
+"""How figures, times and states are shown, once for all pages."""
+
+from django import template
+
+register = template.Library()

@@ -1,0 +1,351 @@
+"""Settings. Everything that may differ between machines is read here, from the environment, and nowhere else.
+
+Without DATABASE_URL and REDIS_URL this is the embedded mode: SQLite, one process, no server to install.
+"""
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
+
+from cpms.settings.environment import Environment
+from cpms.settings.secrets import secret_key, station_secret_keys
+
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
+env = Environment(BASE_DIR)
+
+# --- where it runs -----------------------------------------------------------------------------------------------
+VAR_DIR = Path(env.text("VAR_DIR", str(BASE_DIR / "var")))
+DATABASE_URL = env.url("DATABASE_URL", "", ("postgres", "postgresql", "sqlite"))
+REDIS_URL = env.url("REDIS_URL", "", ("redis", "rediss", "unix"))
+PUBLIC_URL = env.url("PUBLIC_URL", "http://localhost:8000", ("http", "https")).rstrip("/")
+IS_EMBEDDED = not REDIS_URL
+IS_PRODUCTION = DATABASE_URL.startswith("postgres") or bool(REDIS_URL)
+DEBUG = env.flag("DEBUG", False)
+
+SECRET_KEY = secret_key(env, VAR_DIR, is_production=IS_PRODUCTION)
+STATION_SECRET_KEYS = station_secret_keys(env, VAR_DIR, is_production=IS_PRODUCTION)
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", [urlsplit(PUBLIC_URL).hostname or "localhost", "localhost", "127.0.0.1"])
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", [PUBLIC_URL])
+TRUSTED_PROXIES = env.words("TRUSTED_PROXIES", [])  # whose X-Forwarded-For and -Proto are believed
+
+# --- applications ------------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.import_export",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "daphne",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django.forms",
+    "channels",
+    "django_htmx",
+    "django_cotton.apps.SimpleAppConfig",
+    "template_partials.apps.SimpleAppConfig",
+    "django_tables2",
+    "django_filters",
+    "crispy_forms",
+    "crispy_bootstrap5",
+    "import_export",
+    "rest_framework",
+    "rest_framework_api_key",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_structlog",
+    "cpms.common",
+    "accounts",
+    "chargers",
+    "sessions",
+    "operations",
+    "maintenance",
+    "ocpp_gateway",
+    "cpms.portal",
+]
+MIDDLEWARE = [
+    "cpms.common.middleware.RealAddressMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.middleware.PersonMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "cpms.urls"
+ASGI_APPLICATION = "cpms.asgi.application"
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+_loaders: list[Any] = [
+    "django_cotton.cotton_loader.Loader",
+    "django.template.loaders.filesystem.Loader",
+    "django.template.loaders.app_directories.Loader",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "OPTIONS": {
+            "loaders": [
+                (
+                    "template_partials.loader.Loader",
+                    _loaders if DEBUG else [("django.template.loaders.cached.Loader", _loaders)],
+                )
+            ],
+            "builtins": [
+                "django_cotton.templatetags.cotton",
+                "template_partials.templatetags.partials",
+                "cpms.common.templatetags.show",
+            ],
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "django.template.context_processors.i18n",
+                "cpms.portal.context.frame",
+            ],
+        },
+    }
+]
+COTTON_DIR = "components"
+CRISPY_ALLOWED_TEMPLATE_PACKS = CRISPY_TEMPLATE_PACK = "bootstrap5"
+DJANGO_TABLES2_TEMPLATE = "components/table.html"
+
+# --- database ----------------------------------------------------------------------------------------------------
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+DATABASE_POOL_SIZE = env.whole("DATABASE_POOL_SIZE", 16, least=2, most=500)
+
+
+def _postgresql(url: str) -> dict[str, Any]:
+    parts = urlsplit(url)
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": parts.path.lstrip("/"),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": unquote(parts.hostname or ""),
+        "PORT": str(parts.port or ""),
+        "CONN_MAX_AGE": 0,  # the pool keeps them
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {
+            "connect_timeout": 2,
+            "tcp_user_timeout": 4000,
+            "keepalives_idle": 10,
+            "keepalives_interval": 2,
+            "keepalives_count": 3,
+            "options": (
+                f"-c statement_timeout={env.whole('DATABASE_STATEMENT_TIMEOUT_MS', 30_000)}"
+                " -c lock_timeout=10000 -c idle_in_transaction_session_timeout=30000 -c timezone=UTC"
+            ),
+            "pool": {"min_size": 1, "max_size": DATABASE_POOL_SIZE, "timeout": 5},
+        },
+    }
+
+
+def _sqlite(url: str) -> dict[str, Any]:
+    path = urlsplit(url).path if url else str(VAR_DIR / "cpms.sqlite3")
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": path,
+        "CONN_MAX_AGE": None,  # opening costs more than a commit
+        "OPTIONS": {
+            "timeout": 20,
+            "transaction_mode": "IMMEDIATE",
+            # FULL: with NORMAL a power cut may lose what was acknowledged
+            "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA cache_size=-32000;",
+        },
+    }
+
+
+DATABASES = {"default": _postgresql(DATABASE_URL) if DATABASE_URL.startswith("postgres") else _sqlite(DATABASE_URL)}
+
+# --- Redis or in process -----------------------------------------------------------------------------------------
+if REDIS_URL:
+    CHANNEL_LAYERS: dict[str, Any] = {
+        "default": {
+            "BACKEND": "channels_redis.core.RedisChannelLayer",
+            "CONFIG": {
+                "hosts": [{"address": REDIS_URL, "socket_connect_timeout": 2, "socket_timeout": None}],
+                "capacity": 1000,
+                "expiry": 20,
+            },
+        }
+    }
+    CACHES: dict[str, Any] = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": REDIS_URL,
+            "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},
+        }
+    }
+else:
+    CHANNEL_LAYERS = {"default": {"BACKEND": "cpms.common.layers.EmbeddedChannelLayer", "CONFIG": {"capacity": 1000}}}
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+# --- Celery: wake-ups and the schedule ---------------------------------------------------------------------------
+CELERY_BROKER_URL = REDIS_URL or "memory://"
+CELERY_RESULT_BACKEND = None
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker waits for Redis as long as it takes
+CELERY_BROKER_TRANSPORT_OPTIONS = (
+    {"visibility_timeout": 3600, "socket_connect_timeout": 2, "socket_timeout": 5, "socket_keepalive": True}
+    if REDIS_URL
+    else {"polling_interval": 0.02}
+)
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULER = "celery.beat.Scheduler"
+CELERY_BEAT_SCHEDULE = {
+    "drain-inbox": {"task": "ocpp_gateway.drain_all", "schedule": 5.0, "options": {"expires": 5}},
+    "settle-commands": {"task": "operations.settle_overdue_commands", "schedule": 10.0, "options": {"expires": 10}},
+    "close-dead-links": {"task": "chargers.close_links_of_dead_nodes", "schedule": 30.0, "options": {"expires": 30}},
+    "close-stale-sessions": {"task": "sessions.close_stale_sessions", "schedule": 60.0, "options": {"expires": 60}},
+    "record-power": {"task": "sessions.record_team_power", "schedule": 60.0, "options": {"expires": 60}},
+    "keep-house": {"task": "maintenance.keep_house", "schedule": 3600.0, "options": {"expires": 3600}},
+}
+
+# --- people ------------------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+LOGIN_URL = reverse_lazy("accounts:login")
+LOGIN_REDIRECT_URL = reverse_lazy("portal:dashboard")
+LOGIN_ATTEMPTS_PER_MINUTE = env.whole("LOGIN_ATTEMPTS_PER_MINUTE", 10, least=1)
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("de", _("German"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_TZ = True
+TIME_ZONE = "UTC"  # what is stored and the fall-back; pages show the person's own zone
+DISPLAY_TIME_ZONE = env.text("DISPLAY_TIME_ZONE", "Europe/Berlin")
+
+# --- static files ------------------------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+WHITENOISE_MAX_AGE = 0 if DEBUG else 3600
+
+# --- safety ------------------------------------------------------------------------------------------------------
+IS_HTTPS = PUBLIC_URL.startswith("https://")
+SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if IS_HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = IS_HTTPS
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_NAME = "__Host-session" if IS_HTTPS else "session"
+SESSION_COOKIE_AGE = int(timedelta(days=14).total_seconds())
+SESSION_ENGINE = "django.contrib.sessions.backends.cached_db" if REDIS_URL else "django.contrib.sessions.backends.db"
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF],
+        "style-src": [SELF, "'unsafe-inline'"],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "worker-src": [SELF, "blob:"],
+        "object-src": [NONE],
+        "base-uri": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# --- OCPP --------------------------------------------------------------------------------------------------------
+OCPP_WITHOUT_SUBPROTOCOL = env.choice("OCPP_WITHOUT_SUBPROTOCOL", "refuse", ("refuse", "1.6"))
+OCPP_POOL = env.flag("OCPP_POOL", False)
+OCPP_POOL_LIMIT = env.whole("OCPP_POOL_LIMIT", 1000, least=1)
+OCPP_WRONG_PASSWORDS_PER_MINUTE = env.whole("OCPP_WRONG_PASSWORDS_PER_MINUTE", 10, least=1)
+OCPP_HEARTBEAT_SECONDS = env.whole("OCPP_HEARTBEAT_SECONDS", 300, least=1, most=86_400)
+OCPP_IDLE_SECONDS = env.whole("OCPP_IDLE_SECONDS", 0)  # close a silent link after this long; 0 never
+OCPP_FRAME_BYTES = env.whole("OCPP_FRAME_BYTES", 1024 * 1024, least=65_536)
+OCPP_PING_SECONDS = env.number("OCPP_PING_SECONDS", 20.0, least=1.0)
+OCPP_PONG_SECONDS = env.number("OCPP_PONG_SECONDS", 20.0, least=1.0)
+OCPP_DEFLATE = env.flag("OCPP_DEFLATE", True)
+OCPP_CALL_SECONDS = env.whole("OCPP_CALL_SECONDS", 30, least=1, most=600)  # how long a station may take to answer
+OCPP_STORAGE_SECONDS = env.number("OCPP_STORAGE_SECONDS", 4.5, least=0.1)  # then the link is closed with 1013
+OCPP_DATABASE_THREADS = env.whole("OCPP_DATABASE_THREADS", 8, least=1, most=64)
+INBOX_SHARDS = env.whole("INBOX_SHARDS", 2, least=1, most=64)
+MESSAGE_RETENTION_DAYS = env.whole("MESSAGE_RETENTION_DAYS", 90, least=1)
+
+# --- API ---------------------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_PAGINATION_CLASS": "cpms.common.api.NewestFirst",
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "cpms.common.api.problem",
+    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
+    "DEFAULT_THROTTLE_RATES": {"user": env.text("API_RATE", "600/min"), "login": f"{LOGIN_ATTEMPTS_PER_MINUTE}/min"},
+    "PAGE_SIZE": 100,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "CPMS API",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+}
+
+# --- logs --------------------------------------------------------------------------------------------------------
+LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
+LOG_FORMAT = env.choice("LOG_FORMAT", "json" if IS_PRODUCTION else "text", ("json", "text"))
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "json": {"()": "cpms.common.logs.json_formatter"},
+        "text": {"()": "cpms.common.logs.text_formatter"},
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    "loggers": {
+        "django.server": {"level": "WARNING"},
+        "daphne": {"level": "WARNING"},
+        "websockets": {"level": "WARNING"},
+        "ocpp": {"level": "WARNING"},
+        "asyncio": {"level": "WARNING"},
+        "uvicorn.error": {"level": "WARNING"},
+        "celery": {"level": "WARNING"},
+        "kombu": {"level": "WARNING"},
+        "django_structlog": {"level": "WARNING"},
+    },
+}
+
+if DEBUG and IS_HTTPS and "runserver" not in sys.argv:
+    raise ImproperlyConfigured("DEBUG=1 is not for a site that is served over https: unset one of DEBUG, PUBLIC_URL.")

@@ -1,0 +1,83 @@
+"""Reading the environment: typed, and one wrong value stops the start with a sentence that names it."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+T = TypeVar("T")
+TRUE = {"1", "true", "yes", "on"}
+FALSE = {"0", "false", "no", "off"}
+
+
+class Environment:
+    """Values of the process environment, with `.env` of the project's root below it."""
+
+    def __init__(self, root: Path) -> None:
+        self._env = environ.FileAwareEnv()
+        if (root / ".env").is_file():
+            environ.Env.read_env(root / ".env")
+
+    def _value(self, name: str, default: T, read: Callable[[str], T], what: str) -> T:
+        raw = os.environ.get(name, "").strip()
+        if not raw:
+            return default
+        try:
+            return read(raw)
+        except (ValueError, TypeError) as error:
+            raise ImproperlyConfigured(f"The setting {name} must be {what}, but it is {raw!r}.") from error
+
+    def text(self, name: str, default: str = "") -> str:
+        return self._env.str(name, default=default).strip()
+
+    def flag(self, name: str, default: bool) -> bool:
+        def read(raw: str) -> bool:
+            if raw.lower() in TRUE | FALSE:
+                return raw.lower() in TRUE
+            raise ValueError(raw)
+
+        return self._value(name, default, read, "1 or 0")
+
+    def whole(self, name: str, default: int, *, least: int = 0, most: int = 2**31) -> int:
+        def read(raw: str) -> int:
+            if not least <= int(raw) <= most:
+                raise ValueError(raw)
+            return int(raw)
+
+        return self._value(name, default, read, f"a whole number from {least} to {most}")
+
+    def number(self, name: str, default: float, *, least: float = 0.0) -> float:
+        def read(raw: str) -> float:
+            if not float(raw) >= least:
+                raise ValueError(raw)
+            return float(raw)
+
+        return self._value(name, default, read, f"a number, {least} or more")
+
+    def words(self, name: str, default: list[str]) -> list[str]:
+        return self._value(name, default, lambda raw: [w.strip() for w in raw.split(",") if w.strip()], "a list, comma")
+
+    def choice(self, name: str, default: str, among: tuple[str, ...]) -> str:
+        def read(raw: str) -> str:
+            if raw not in among:
+                raise ValueError(raw)
+            return raw
+
+        return self._value(name, default, read, "one of " + ", ".join(repr(word) for word in among))
+
+    def url(self, name: str, default: str, schemes: tuple[str, ...]) -> str:
+        def read(raw: str) -> str:
+            if urlsplit(raw).scheme not in schemes:
+                raise ValueError(raw)
+            return raw
+
+        try:
+            return self._value(name, default, read, "")
+        except ImproperlyConfigured:  # the value may carry a password: it is not repeated
+            raise ImproperlyConfigured(
+                f"The setting {name} must be a URL that starts with one of {', '.join(schemes)}."
+            ) from None

@@ -1,0 +1,54 @@
+"""The two keys: Django's own, and the one that encrypts stations' secrets (apart, so that each can be rotated)."""
+
+import contextlib
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+from cryptography.fernet import Fernet
+from django.core.exceptions import ImproperlyConfigured
+
+from cpms.settings.environment import Environment
+
+
+def secret_key(env: Environment, folder: Path, *, is_production: bool) -> str:
+    key = env.text("SECRET_KEY")
+    if key:
+        if len(key) < 50:
+            raise ImproperlyConfigured("The setting SECRET_KEY must have at least 50 characters.")
+        return key
+    if is_production:
+        raise ImproperlyConfigured("The setting SECRET_KEY is missing: give 50 or more random characters.")
+    return _kept(folder / "secret_key", lambda: secrets.token_urlsafe(64))
+
+
+def station_secret_keys(env: Environment, folder: Path, *, is_production: bool) -> list[str]:
+    """Fernet keys, the first one encrypts, all of them decrypt: put a new one in front to rotate."""
+    keys = env.words("STATION_SECRET_KEYS", [])
+    if not keys:
+        if is_production:
+            raise ImproperlyConfigured(
+                "The setting STATION_SECRET_KEYS is missing: give one or more Fernet keys, comma between them "
+                '(python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())").'
+            )
+        keys = [_kept(folder / "station_secret_key", lambda: Fernet.generate_key().decode())]
+    for number, key in enumerate(keys, 1):
+        try:
+            Fernet(key)
+        except ValueError:
+            raise ImproperlyConfigured(f"Key {number} in the setting STATION_SECRET_KEYS is no Fernet key.") from None
+    return keys
+
+
+def _kept(path: Path, make: Callable[[], str]) -> str:
+    """The embedded mode makes its keys at the first start and keeps them beside its database."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        fresh = path.with_name(f"{path.name}.{os.getpid()}")
+        fresh.touch(mode=0o600)
+        fresh.write_text(make())
+        with contextlib.suppress(FileExistsError):  # another process was quicker: its key counts
+            os.link(fresh, path)
+        fresh.unlink()
+    return path.read_text().strip()

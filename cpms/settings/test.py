@@ -1,0 +1,6 @@
+"""Settings of the suite: quick hashing, no throttles that one test could leave behind for the next."""
+
+from cpms.settings.base import *  # noqa: F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]

@@ -1,0 +1,252 @@
+"""What went over the wire (the message log is the durable inbox), who was refused, and what stations reported of
+themselves."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from chargers.models import ChargingStation
+from cpms.common.models import ScopedQuerySet
+
+
+class MessageQuerySet(ScopedQuerySet):
+    team_path = "station__team"
+
+
+class Message(models.Model):
+    """One OCPP Call with its answer, in either direction. Append-only; partitioned by day on PostgreSQL."""
+
+    class Direction(models.TextChoices):
+        FROM_STATION = "in", _("from the station")
+        TO_STATION = "out", _("to the station")
+
+    station = models.ForeignKey(
+        ChargingStation,
+        on_delete=models.DO_NOTHING,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+        verbose_name=_("station"),
+    )
+    received_at = models.DateTimeField(_("time"), default=timezone.now)
+    direction = models.CharField(_("direction"), max_length=3, choices=Direction.choices)
+    action = models.CharField(_("action"), max_length=60, blank=True)
+    message_id = models.CharField(_("message id"), max_length=64, blank=True)
+    payload = models.TextField(_("payload"), blank=True)  # as sent, JSON text
+    answer = models.TextField(_("answer"), blank=True)  # JSON text of the CALLRESULT, or the CALLERROR's details
+    error_code = models.CharField(_("error"), max_length=60, blank=True)
+    epoch = models.BigIntegerField(_("connection epoch"), default=0)
+    objects = MessageQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["station", "-id"], name="message_station_newest"),
+        ]
+        verbose_name, verbose_name_plural = _("message"), _("messages")
+
+    def __str__(self) -> str:
+        return f"{self.action} · {self.received_at:%Y-%m-%d %H:%M:%S}"
+
+
+class InboxEntry(models.Model):
+    """A message that is stored and answered but not yet applied. The row goes when it is applied; a failed one stays."""
+
+    message_id = models.BigIntegerField(_("message"), primary_key=True)
+    station = models.ForeignKey(
+        ChargingStation,
+        on_delete=models.DO_NOTHING,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+        verbose_name=_("station"),
+    )
+    shard = models.PositiveSmallIntegerField(_("shard"))
+    received_at = models.DateTimeField(_("received"))
+    failed_at = models.DateTimeField(_("failed"), null=True, blank=True)
+    error = models.TextField(_("error"), blank=True)
+
+    class Meta:
+        ordering = ["message_id"]
+        indexes = [
+            models.Index(
+                fields=["shard", "message_id"], condition=Q(failed_at__isnull=True), name="inbox_waiting"
+            ),
+            models.Index(fields=["failed_at"], condition=Q(failed_at__isnull=False), name="inbox_failed"),
+        ]
+        verbose_name, verbose_name_plural = _("inbox entry"), _("inbox")
+
+    def __str__(self) -> str:
+        return str(self.message_id)
+
+
+class InboxShard(models.Model):
+    """The lock of one part of the inbox: one worker at a time, so that a station's messages stay in order."""
+
+    number = models.PositiveSmallIntegerField(primary_key=True)
+    drained_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("inbox shard"), _("inbox shards")
+
+    def __str__(self) -> str:
+        return str(self.number)
+
+
+class StationLinkQuerySet(ScopedQuerySet):
+    team_path = "station__team"
+
+
+class StationLink(models.Model):
+    """One connection of a station, from the handshake to its end (W110)."""
+
+    station = models.ForeignKey(
+        ChargingStation, on_delete=models.CASCADE, related_name="links", verbose_name=_("station")
+    )
+    epoch = models.PositiveBigIntegerField(_("epoch"))
+    node = models.CharField(_("node"), max_length=80)
+    remote_address = models.CharField(_("address"), max_length=64, blank=True)
+    subprotocol = models.CharField(_("subprotocol"), max_length=20, blank=True)
+    opened_at = models.DateTimeField(_("opened"), default=timezone.now)
+    closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
+    close_code = models.PositiveSmallIntegerField(_("close code"), null=True, blank=True)
+    objects = StationLinkQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["station", "epoch"], name="link_epoch_once")]
+        verbose_name, verbose_name_plural = _("connection"), _("connections")
+
+    def __str__(self) -> str:
+        return f"{self.station} · {self.epoch}"
+
+
+class RefusedConnection(models.Model):
+    """B6: a connection we refused, without secrets; the same cause from the same place counts up one row per hour."""
+
+    class Cause(models.TextChoices):
+        UNKNOWN_PATH = "unknown_path", _("The address is not an OCPP address")
+        UNKNOWN_IDENTITY = "unknown_identity", _("No station has this identity")
+        NO_SUBPROTOCOL = "no_subprotocol", _("No OCPP version was offered")
+        WRONG_SUBPROTOCOL = "wrong_subprotocol", _("None of the offered OCPP versions is spoken here")
+        NO_CREDENTIALS = "no_credentials", _("No password was sent")
+        WRONG_CREDENTIALS = "wrong_credentials", _("The password is wrong")
+        WRONG_USER = "wrong_user", _("The user name is not the identity in the address")
+        TWO_CREDENTIALS = "two_credentials", _("Two Authorization headers were sent")
+        TOO_MANY_ATTEMPTS = "too_many_attempts", _("Too many wrong passwords")
+        STORAGE = "storage", _("The database could not be written")
+
+    cause = models.CharField(_("cause"), max_length=24, choices=Cause.choices)
+    path = models.CharField(_("path"), max_length=255)
+    identity = models.CharField(_("identity"), max_length=48, blank=True)
+    station = models.ForeignKey(
+        ChargingStation, on_delete=models.CASCADE, null=True, blank=True, related_name="+", verbose_name=_("station")
+    )
+    remote_address = models.CharField(_("address"), max_length=64, blank=True)
+    subprotocols = models.CharField(_("offered versions"), max_length=255, blank=True)
+    authentication = models.CharField(_("kind of authentication"), max_length=20, blank=True)
+    is_tls = models.BooleanField(_("encrypted"), default=False)
+    user_agent = models.CharField(_("client"), max_length=255, blank=True)
+    hour = models.DateTimeField(editable=False)
+    first_at = models.DateTimeField(_("first"))
+    last_at = models.DateTimeField(_("last"))
+    count = models.PositiveIntegerField(_("times"), default=1)
+
+    class Meta:
+        ordering = ["-last_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["cause", "path", "remote_address", "hour"], name="refusal_counted_once_an_hour"
+            )
+        ]
+        indexes = [models.Index(fields=["-last_at"], name="refusal_newest")]
+        verbose_name, verbose_name_plural = _("refused connection"), _("refused connections")
+
+    def __str__(self) -> str:
+        return f"{self.get_cause_display()} · {self.path}"
+
+
+class SecurityEventQuerySet(ScopedQuerySet):
+    team_path = "station__team"
+
+
+class SecurityEvent(models.Model):
+    """A SecurityEventNotification (OCPP 1.6 security whitepaper, 2.0.1 A04): stored before it is answered (P40)."""
+
+    station = models.ForeignKey(
+        ChargingStation, on_delete=models.CASCADE, related_name="security_events", verbose_name=_("station")
+    )
+    type = models.CharField(_("type"), max_length=50)
+    at = models.DateTimeField(_("time"))
+    tech_info = models.CharField(_("technical information"), max_length=255, blank=True)
+    received_at = models.DateTimeField(_("received"), default=timezone.now)
+    objects = SecurityEventQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["station", "type", "at", "tech_info"], name="security_event_once")
+        ]
+        verbose_name, verbose_name_plural = _("security event"), _("security events")
+
+    def __str__(self) -> str:
+        return f"{self.type} · {self.station}"
+
+
+class ProgressReportQuerySet(ScopedQuerySet):
+    team_path = "station__team"
+
+
+class ProgressReport(models.Model):
+    """What a station says of a long job of its own: firmware, signed firmware, diagnostics, log upload."""
+
+    class Job(models.TextChoices):
+        FIRMWARE = "firmware", _("Firmware update")
+        SIGNED_FIRMWARE = "signed_firmware", _("Signed firmware update")
+        DIAGNOSTICS = "diagnostics", _("Diagnostics upload")
+        LOG = "log", _("Log upload")
+
+    station = models.ForeignKey(
+        ChargingStation, on_delete=models.CASCADE, related_name="progress_reports", verbose_name=_("station")
+    )
+    job = models.CharField(_("job"), max_length=16, choices=Job.choices)
+    status = models.CharField(_("status"), max_length=40)
+    request_id = models.BigIntegerField(_("request"), null=True, blank=True)
+    received_at = models.DateTimeField(_("received"))
+    message_id = models.BigIntegerField(unique=True, editable=False)  # of our log: applied twice is applied once
+    objects = ProgressReportQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["station", "job", "-id"], name="progress_station_newest")]
+        verbose_name, verbose_name_plural = _("progress report"), _("progress reports")
+
+    def __str__(self) -> str:
+        return f"{self.get_job_display()}: {self.status} · {self.station}"
+
+
+class CertificateRequestQuerySet(ScopedQuerySet):
+    team_path = "station__team"
+
+
+class CertificateRequest(models.Model):
+    """A certificate signing request of a station (SignCertificate). Kept until there is an authority to sign it."""
+
+    station = models.ForeignKey(
+        ChargingStation, on_delete=models.CASCADE, related_name="certificate_requests", verbose_name=_("station")
+    )
+    csr = models.TextField(_("request (PEM)"))
+    digest = models.CharField(max_length=64, editable=False)
+    received_at = models.DateTimeField(_("received"), default=timezone.now)
+    objects = CertificateRequestQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["station", "digest"], name="certificate_request_once")]
+        verbose_name, verbose_name_plural = _("certificate request"), _("certificate requests")
+
+    def __str__(self) -> str:
+        return f"{self.station} · {self.received_at:%Y-%m-%d}"

@@ -1,0 +1,105 @@
+"""Commands to stations: a row each, so that a restart loses nothing (B5)."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from chargers.models import ChargingStation
+from cpms.common.models import ScopedQuerySet
+from sessions.models import ChargingSession
+
+
+class CommandQuerySet(ScopedQuerySet):
+    team_path = "station__team"
+
+    def unsettled(self) -> Self:
+        return self.filter(state__in=[Command.State.REQUESTED, Command.State.SENT])
+
+
+class Command(models.Model):
+    """Something we want a station to do, from the wish to what the station then reported."""
+
+    class Kind(models.TextChoices):
+        REMOTE_START = "remote_start", _("Start session")
+        REMOTE_STOP = "remote_stop", _("Stop session")
+        RESET = "reset", _("Reset")
+        CHANGE_AVAILABILITY = "change_availability", _("Change availability")
+        UNLOCK = "unlock", _("Unlock connector")
+        TRIGGER_MESSAGE = "trigger_message", _("Ask for a message")
+        GET_CONFIGURATION = "get_configuration", _("Read configuration")
+        CHANGE_CONFIGURATION = "change_configuration", _("Change configuration")
+        CLEAR_CACHE = "clear_cache", _("Clear authorization cache")
+        DATA_TRANSFER = "data_transfer", _("Send vendor data")
+        RAW = "raw", _("Other message")
+
+    class State(models.TextChoices):
+        REQUESTED = "requested", _("Waiting")
+        SENT = "sent", _("Sent")
+        ACCEPTED = "accepted", _("Accepted")
+        CONFIRMED = "confirmed", _("Done")
+        REFUSED = "refused", _("Refused")
+        FAILED = "failed", _("Failed")  # the station answered with a CALLERROR
+        TIMED_OUT = "timed_out", _("No answer")
+        UNKNOWN = "unknown", _("Outcome unknown")  # the link broke after it was sent
+        EXPIRED = "expired", _("Expired")
+
+    station = models.ForeignKey(
+        ChargingStation, on_delete=models.CASCADE, related_name="commands", verbose_name=_("station")
+    )
+    kind = models.CharField(_("kind"), max_length=24, choices=Kind.choices)
+    parameters = models.JSONField(_("parameters"), default=dict, blank=True)
+    state = models.CharField(_("state"), max_length=12, choices=State.choices, default=State.REQUESTED)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("requested by"),
+    )
+    requested_at = models.DateTimeField(_("requested"), default=timezone.now)
+    expires_at = models.DateTimeField(_("expires"))
+    sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
+    sent_epoch = models.PositiveBigIntegerField(null=True, blank=True, editable=False)
+    message_id = models.CharField(_("message id"), max_length=36, blank=True)
+    action = models.CharField(_("action"), max_length=60, blank=True)  # the OCPP word it was sent as
+    settled_at = models.DateTimeField(_("settled"), null=True, blank=True)
+    answer = models.JSONField(_("answer"), null=True, blank=True)
+    error_code = models.CharField(_("error code"), max_length=60, blank=True)
+    error_description = models.CharField(_("error"), max_length=255, blank=True)
+    confirmed_at = models.DateTimeField(_("confirmed"), null=True, blank=True)
+    session = models.ForeignKey(
+        ChargingSession,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="commands",
+        verbose_name=_("session"),
+    )
+    objects = CommandQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            # One CALL open per station (OCPP-J 1.6 section 4.1.1)
+            models.UniqueConstraint(fields=["station"], condition=Q(state="sent"), name="command_one_open_per_station"),
+        ]
+        indexes = [
+            models.Index(fields=["station", "-id"], name="command_station_newest"),
+            models.Index(fields=["state", "id"], condition=Q(state__in=["requested", "sent"]), name="command_unsettled"),
+            models.Index(fields=["message_id"], name="command_message_id"),
+        ]
+        verbose_name, verbose_name_plural = _("command"), _("commands")
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} · {self.station}"
+
+    @property
+    def is_settled(self) -> bool:
+        return self.state not in (self.State.REQUESTED, self.State.SENT)

@@ -1,0 +1,233 @@
+"""The ledger: charging sessions (OCPP: transactions) and what their meters read."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Team
+from chargers.models import ChargingStation, Tag
+from cpms.common.models import ScopedQuerySet
+
+
+class Flag(models.TextChoices):
+    """Why a session deserves a second look. Flags never stop a session from being stored (P23, P24)."""
+
+    UNAUTHORISED = "unauthorised", _("Tag was not accepted")
+    RECONSTRUCTED = "reconstructed", _("Only its end was reported")
+    SUPERSEDED = "superseded", _("Closed because the next one began")
+    CLOSED_BY_RULE = "closed_by_rule", _("Closed because the station fell silent")
+    OFFLINE = "offline", _("Charged while the station was offline")
+    CLOCK = "clock", _("Station's clock was wrong")
+    NEGATIVE_DURATION = "negative_duration", _("Ended before it began")
+    METER_RESET = "meter_reset", _("Meter went backwards")
+    ENERGY_MISMATCH = "energy_mismatch", _("Meter readings disagree with the total")
+    CONFLICTING_STOP = "conflicting_stop", _("Two different ends were reported")
+
+
+class ChargingSessionQuerySet(ScopedQuerySet):
+    def open(self) -> Self:
+        return self.filter(stopped_at__isnull=True)
+
+    def started_between(self, start: datetime, end: datetime) -> Self:
+        return self.filter(started_at__gte=start, started_at__lt=end)
+
+
+class ChargingSession(models.Model):
+    """One charging session. Its primary key is the transaction id an OCPP 1.6 station uses.
+
+    Times are the station's own; when we received them is kept beside them. Energy is meter_stop_wh - meter_start_wh.
+    """
+
+    class ClosedBy(models.TextChoices):
+        STATION = "station", _("Station")
+        SUPERSEDED = "superseded", _("Next session")  # a late report of the station wins over these two
+        RULE = "rule", _("Rule")
+
+    team = models.ForeignKey(
+        Team,
+        on_delete=models.PROTECT,
+        related_name="charging_sessions",
+        null=True,
+        db_index=False,
+        verbose_name=_("team"),
+    )
+    station = models.ForeignKey(
+        ChargingStation,
+        on_delete=models.PROTECT,
+        related_name="charging_sessions",
+        db_index=False,
+        verbose_name=_("station"),
+    )
+    connector_number = models.PositiveIntegerField(_("connector"), default=0)  # 0: not known (reconstructed)
+    id_tag = models.CharField(_("id tag"), max_length=36, blank=True)  # as the station sent it
+    tag = models.ForeignKey(
+        Tag,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="charging_sessions",
+        db_index=False,
+        verbose_name=_("tag"),
+    )
+    authorization = models.CharField(_("authorization"), max_length=20, default="Accepted")
+    is_billable = models.BooleanField(_("billable"), default=True)
+
+    started_at = models.DateTimeField(_("start"))
+    start_received_at = models.DateTimeField(_("start received"), null=True, blank=True)
+    meter_start_wh = models.BigIntegerField(_("meter start (Wh)"), null=True, blank=True)
+
+    stopped_at = models.DateTimeField(_("end"), null=True, blank=True)
+    stop_received_at = models.DateTimeField(_("end received"), null=True, blank=True)
+    meter_stop_wh = models.BigIntegerField(_("meter end (Wh)"), null=True, blank=True)
+    stop_reason = models.CharField(_("reason"), max_length=40, blank=True)
+    stop_id_tag = models.CharField(_("id tag at the end"), max_length=36, blank=True)
+    closed_by = models.CharField(_("closed by"), max_length=12, choices=ClosedBy.choices, blank=True)
+    reported_transaction_id = models.BigIntegerField(null=True, blank=True, editable=False)  # when it was not ours
+
+    energy_wh = models.BigIntegerField(_("energy (Wh)"), default=0)
+    last_register_wh = models.BigIntegerField(null=True, blank=True, editable=False)
+    last_sample_at = models.DateTimeField(_("last reading"), null=True, blank=True)
+    power_w = models.IntegerField(_("power (W)"), null=True, blank=True)  # None: the station does not measure it
+    max_power_w = models.IntegerField(_("highest power (W)"), null=True, blank=True)
+    state_of_charge = models.DecimalField(_("state of charge (%)"), max_digits=5, decimal_places=1, null=True, blank=True)
+    sample_count = models.PositiveIntegerField(_("sampled values"), default=0)
+    flags = models.JSONField(_("flags"), default=list, blank=True)
+    has_flags = models.BooleanField(_("needs a look"), default=False, editable=False)
+
+    objects = ChargingSessionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-started_at", "-id"]
+        constraints = [
+            # The natural key of a StartTransaction: the same content again is the same session (P25).
+            models.UniqueConstraint(
+                fields=["station", "connector_number", "id_tag", "started_at", "meter_start_wh"],
+                condition=Q(start_received_at__isnull=False),
+                name="session_start_once",
+            ),
+            # The natural key of a StopTransaction whose start nobody knows.
+            models.UniqueConstraint(
+                fields=["station", "reported_transaction_id", "stopped_at", "meter_stop_wh"],
+                condition=Q(reported_transaction_id__isnull=False),
+                name="session_foreign_stop_once",
+            ),
+            models.CheckConstraint(condition=Q(energy_wh__gte=0), name="session_energy_not_negative"),
+        ]
+        indexes = [
+            models.Index(fields=["team", "-started_at"], name="session_team_newest"),
+            models.Index(fields=["station", "-started_at"], name="session_station_newest"),
+            models.Index(fields=["station"], condition=Q(stopped_at__isnull=True), name="session_open"),
+            models.Index(fields=["tag", "-started_at"], name="session_tag_newest"),
+            models.Index(fields=["-started_at"], name="session_newest"),
+            models.Index(fields=["team", "-started_at"], condition=Q(has_flags=True), name="session_flagged"),
+        ]
+        verbose_name, verbose_name_plural = _("charging session"), _("charging sessions")
+
+    def __str__(self) -> str:
+        return str(_("Session %(number)s") % {"number": self.pk})
+
+    def get_absolute_url(self) -> str:
+        return reverse("sessions:session_detail", args=[self.pk])
+
+    @property
+    def transaction_id(self) -> int:
+        return self.pk
+
+    @property
+    def is_open(self) -> bool:
+        return self.stopped_at is None
+
+    @property
+    def duration(self) -> timedelta:
+        """Never negative, whatever the station's clock says."""
+        end = self.stopped_at or timezone.now()
+        return max(timedelta(0), end - self.started_at)
+
+    @property
+    def energy_kwh(self) -> Decimal:
+        return Decimal(self.energy_wh) / 1000
+
+    def add_flag(self, flag: Flag) -> None:
+        """Set a flag; the caller saves `flags` and `has_flags`."""
+        if flag.value not in self.flags:
+            self.flags = [*self.flags, flag.value]
+        self.has_flags = True
+
+    @property
+    def flag_labels(self) -> list[str]:
+        return [str(Flag(flag).label) for flag in self.flags if flag in Flag.values]
+
+
+class MeterReadingQuerySet(ScopedQuerySet):
+    team_path = "station__team"
+
+
+class MeterReading(models.Model):
+    """All values a station sampled at one instant.
+
+    `values` keeps each sampled value as it was sent (B3): a list of objects with value, measurand, unit, phase,
+    context, location, format; the columns beside it are the figures charts need, in base units.
+    """
+
+    station = models.ForeignKey(
+        ChargingStation, on_delete=models.CASCADE, related_name="+", db_index=False, verbose_name=_("station")
+    )
+    connector_number = models.PositiveIntegerField(_("connector"))
+    session = models.ForeignKey(
+        ChargingSession,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="readings",
+        db_index=False,
+        verbose_name=_("session"),
+    )
+    at = models.DateTimeField(_("time"))
+    values = models.JSONField(_("sampled values"))
+    energy_wh = models.BigIntegerField(_("register (Wh)"), null=True, blank=True)
+    power_w = models.IntegerField(_("power (W)"), null=True, blank=True)
+    offered_w = models.IntegerField(_("offered (W)"), null=True, blank=True)
+    current_ma = models.JSONField(_("current per phase (mA)"), null=True, blank=True)  # {"L1": 15700, ...}
+    state_of_charge = models.DecimalField(_("state of charge (%)"), max_digits=5, decimal_places=1, null=True, blank=True)
+    objects = MeterReadingQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["session", "at"], condition=Q(session__isnull=False), name="reading_once_per_session"
+            ),
+            models.UniqueConstraint(
+                fields=["station", "connector_number", "at"],
+                condition=Q(session__isnull=True),
+                name="reading_once_per_connector",
+            ),
+        ]
+        verbose_name, verbose_name_plural = _("meter reading"), _("meter readings")
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S} · {self.station_id}/{self.connector_number}"
+
+
+class TeamPower(models.Model):
+    """Summed charging power of a team's stations, written once a minute (W36)."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="power")
+    at = models.DateTimeField()
+    power_w = models.BigIntegerField()
+    session_count = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["team", "at"], name="team_power_once_a_minute")]
+        verbose_name, verbose_name_plural = _("power of a team"), _("power of teams")
+
+    def __str__(self) -> str:
+        return f"{self.team_id} · {self.at:%Y-%m-%d %H:%M}"

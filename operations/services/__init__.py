@@ -1,0 +1,23 @@
+from operations.services.asking import request_command, request_raw_command, wait_for
+from operations.services.settling import (
+    confirm_commands,
+    link_started_session,
+    link_stopped_session,
+    settle_answer,
+    settle_error,
+    settle_overdue_commands,
+    take_next_command,
+)
+
+__all__ = [
+    "confirm_commands",
+    "link_started_session",
+    "link_stopped_session",
+    "request_command",
+    "request_raw_command",
+    "settle_answer",
+    "settle_error",
+    "settle_overdue_commands",
+    "take_next_command",
+    "wait_for",
+]

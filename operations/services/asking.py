@@ -1,0 +1,119 @@
+"""Asking a station for something: a row, checked at once, sent by whichever node holds the station's link."""
+
+from __future__ import annotations
+
+import logging
+import time
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import Role, User
+from chargers.models import ChargingStation
+from cpms.common.errors import DomainError, NotAllowed
+from cpms.common.news import tell_pages
+from operations.codecs import codec_for
+from operations.models import Command
+
+logger = logging.getLogger(__name__)
+Payload = dict[str, Any]
+WAITS = timedelta(minutes=5)  # how long a command waits for an offline station unless said otherwise
+LONGEST_WAIT = timedelta(days=30)
+SET_UP_KINDS = {  # what a station that is not accepted yet may be asked for (OCPP 1.6 section 4.2)
+    Command.Kind.GET_CONFIGURATION,
+    Command.Kind.CHANGE_CONFIGURATION,
+    Command.Kind.TRIGGER_MESSAGE,
+    Command.Kind.RESET,
+    Command.Kind.RAW,
+}
+
+
+@transaction.atomic
+def request_command(
+    *,
+    station: ChargingStation,
+    kind: str,
+    parameters: Payload | None = None,
+    actor: User | None = None,
+    expires_in: timedelta = WAITS,
+) -> Command:
+    """Ask a station for something.
+
+    Args:
+        kind: one of `Command.Kind`.
+        parameters: as the kind needs them, in our words (`connector`, `id_tag`, `session`, `type`, `key`, ...).
+        actor: the person who asks; None for the system itself.
+        expires_in: how long the command waits for a station that is offline.
+
+    Raises:
+        NotAllowed: the person may not operate this station.
+        DomainError: a parameter is missing or wrong (`fields` names it), or the station is not accepted yet.
+    """
+    if actor is not None and not actor.has_role(station.team_id, Role.OPERATOR):
+        raise NotAllowed(_("Only operators and administrators of the team may send commands."))
+    if not timedelta(0) < expires_in <= LONGEST_WAIT:
+        raise DomainError(_("The time to wait must be between one second and 30 days."), fields={"expires_in": "range"})
+    if station.registration != station.Registration.ACCEPTED and kind not in SET_UP_KINDS:
+        raise DomainError(_("The station has not been accepted yet: it must send its BootNotification first."))
+    given = dict(parameters or {})
+    action, _payload = codec_for(station.protocol).encode(kind, given)
+    command = Command.objects.create(
+        station=station,
+        kind=kind,
+        parameters=given,
+        action=action,
+        requested_by=actor,
+        expires_at=timezone.now() + expires_in,
+    )
+    wake_gateway(station)
+    tell_pages({station.team_id: [station.pk]})
+    logger.info("command requested", extra={"station": station.identity, "kind": kind, "command": command.pk})
+    return command
+
+
+def request_raw_command(
+    *,
+    station: ChargingStation,
+    action: str,
+    payload: Payload,
+    actor: User | None = None,
+    expires_in: timedelta = WAITS,
+) -> Command:
+    """Ask in OCPP's own words. What we have a kind for becomes that kind, so that its outcome is followed.
+
+    Raises:
+        DomainError: the action is unknown for the station's OCPP version or the payload does not fit its schema.
+    """
+    kind, parameters = codec_for(station.protocol).read(action, payload)
+    return request_command(station=station, kind=kind, parameters=parameters, actor=actor, expires_in=expires_in)
+
+
+def wake_gateway(station: ChargingStation) -> None:
+    """Tell the node that holds the link, after commit. A hint only: the node looks by itself every second."""
+    if station.node_id is not None and station.node is not None:
+        transaction.on_commit(partial(_wake, station.node.name, station.pk), robust=True)
+
+
+def _wake(node: str, station_id: int) -> None:
+    layer = get_channel_layer()
+    if layer is None:
+        return
+    try:
+        async_to_sync(layer.group_send)(f"node-{node}", {"type": "wake", "station": station_id})
+    except Exception as error:
+        logger.warning("gateway was not woken", extra={"node": node, "cause": type(error).__name__})
+
+
+def wait_for(command: Command, *, seconds: float) -> Command:
+    """Wait until a command is settled, at most so long, and return it as it then is."""
+    deadline = time.monotonic() + seconds
+    while not command.is_settled and time.monotonic() < deadline:
+        time.sleep(0.05)
+        command.refresh_from_db()
+    return command

@@ -1,0 +1,158 @@
+"""What became of a command: one in flight per station, honest about what we do not know (B5, P18, P19, P42)."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from chargers.models import ChargingStation
+from cpms.common.news import tell_pages
+from operations.models import Command
+from sessions.models import ChargingSession
+
+logger = logging.getLogger(__name__)
+State = Command.State
+REFUSALS = {"Rejected", "NotSupported", "UnlockFailed", "NotImplemented", "UnknownMessageId", "UnknownVendorId", "Occupied"}
+OUTCOME_WINDOW = timedelta(minutes=10)  # how long after 'accepted' a station's own report still confirms it
+
+
+@transaction.atomic
+def take_next_command(*, station_id: int, epoch: int) -> Command | None:
+    """The next command to send over this link, marked sent before it is; None if one is open or none waits.
+
+    Args:
+        epoch: of the link that would send it; a link that is no longer the station's newest gets nothing.
+    """
+    station = ChargingStation.objects.select_for_update(of=("self",)).get(pk=station_id)
+    if station.epoch != epoch:
+        return None
+    now = timezone.now()
+    _forget_commands_of_older_links(station_id, epoch, now)
+    if Command.objects.filter(station_id=station_id, state=State.SENT).exists():
+        return None
+    waiting = Command.objects.select_for_update(of=("self",)).filter(station_id=station_id, state=State.REQUESTED)
+    waiting.filter(expires_at__lte=now).update(state=State.EXPIRED, settled_at=now)
+    command = waiting.filter(expires_at__gt=now).order_by("id").first()
+    if command is None:
+        return None
+    command.state, command.sent_at, command.sent_epoch = State.SENT, now, epoch
+    command.message_id = str(uuid.uuid4())
+    command.save(update_fields=["state", "sent_at", "sent_epoch", "message_id"])
+    command.station = station
+    tell_pages({station.team_id: [station.pk]})
+    return command
+
+
+def _forget_commands_of_older_links(station_id: int, epoch: int, now: datetime) -> None:
+    """What an older link sent and never saw answered has an unknown outcome; it is never sent again by itself."""
+    Command.objects.filter(station_id=station_id, state=State.SENT).filter(
+        Q(sent_epoch__lt=epoch) | Q(sent_epoch=None)
+    ).update(state=State.UNKNOWN, settled_at=now)
+
+
+def _open_command(station_id: int, message_id: str) -> Command | None:
+    return (
+        Command.objects.select_for_update(of=("self",))
+        .select_related("station")
+        .filter(station_id=station_id, message_id=message_id, state=State.SENT)
+        .first()
+    )
+
+
+@transaction.atomic
+def settle_answer(*, station_id: int, message_id: str, answer: dict[str, Any]) -> Command | None:
+    """A station answered. None when nobody waited for this answer (stray, late or another station's: P19)."""
+    command = _open_command(station_id, message_id)
+    if command is None:
+        return None
+    status = answer.get("status")
+    done = State.CONFIRMED if command.confirmed_at else State.ACCEPTED
+    command.state = State.REFUSED if status in REFUSALS else done
+    command.answer, command.settled_at = answer, timezone.now()
+    command.save(update_fields=["state", "answer", "settled_at"])
+    tell_pages({command.station.team_id: [station_id]})
+    return command
+
+
+@transaction.atomic
+def settle_error(*, station_id: int, message_id: str, code: str, description: str) -> Command | None:
+    """A station answered with a CALLERROR; None when nobody waited for it."""
+    command = _open_command(station_id, message_id)
+    if command is None:
+        return None
+    command.state, command.settled_at = State.FAILED, timezone.now()
+    command.error_code, command.error_description = code[:60], description[:255]
+    command.save(update_fields=["state", "settled_at", "error_code", "error_description"])
+    tell_pages({command.station.team_id: [station_id]})
+    return command
+
+
+def settle_overdue_commands() -> int:
+    """Time out what a station did not answer, expire what waited too long. Returns how many."""
+    now = timezone.now()
+    overdue = Command.objects.filter(state=State.SENT, sent_at__lt=now - timedelta(seconds=settings.OCPP_CALL_SECONDS))
+    expired = Command.objects.filter(state=State.REQUESTED, expires_at__lte=now)
+    changed: dict[int | None, list[int]] = {}
+    count = 0
+    with transaction.atomic():
+        for rows, state in ((overdue, State.TIMED_OUT), (expired, State.EXPIRED)):
+            for team_id, station_id in rows.values_list("station__team_id", "station_id"):
+                changed.setdefault(team_id, []).append(station_id)
+            count += rows.update(state=state, settled_at=now)
+        tell_pages(changed)
+    return count
+
+
+def _accepted(station_id: int, kind: str, at: datetime) -> Any:
+    return Command.objects.filter(
+        station_id=station_id,
+        kind=kind,
+        state__in=[State.SENT, State.ACCEPTED, State.TIMED_OUT, State.UNKNOWN],
+        sent_at__gt=at - OUTCOME_WINDOW,
+    ).order_by("id")
+
+
+def link_started_session(session: ChargingSession) -> None:
+    """The remote start that caused this session, if there was one, is done."""
+    now = timezone.now()
+    for command in _accepted(session.station_id, Command.Kind.REMOTE_START, now).filter(session=None):
+        wanted = command.parameters
+        same_tag = str(wanted.get("id_tag", "")).upper() == session.id_tag.upper()
+        if same_tag and wanted.get("connector") in (None, session.connector_number):
+            _confirm(command, now, session)
+            return
+
+
+def link_stopped_session(session: ChargingSession) -> None:
+    """The remote stop that ended this session, if there was one, is done."""
+    now = timezone.now()
+    for command in _accepted(session.station_id, Command.Kind.REMOTE_STOP, now).filter(confirmed_at=None):
+        if command.parameters.get("session") == session.pk:
+            _confirm(command, now, session)
+
+
+def confirm_commands(*, station_id: int, kind: str, connectors: Iterable[int] | None = None) -> None:
+    """A station reported what a command of this kind was to bring about (a boot after a reset, a new status)."""
+    now = timezone.now()
+    wanted = set(connectors) if connectors is not None else None
+    for command in _accepted(station_id, kind, now).filter(confirmed_at=None):
+        if wanted is None or command.parameters.get("connector", 0) in wanted | {0}:
+            _confirm(command, now, None)
+
+
+def _confirm(command: Command, now: datetime, session: ChargingSession | None) -> None:
+    """What a station then did settles the matter, even where its answer was lost."""
+    command.confirmed_at = now
+    if command.state != State.SENT:  # while its answer is awaited the state stays, so that the link stays in order
+        command.state = State.CONFIRMED
+    if session is not None:
+        command.session = session
+    command.save(update_fields=["state", "confirmed_at", "session"])

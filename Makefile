@@ -1,0 +1,72 @@
+# `make demo` to look at it, `make test` to prove it, `make stack` to run it as in production. `make help` says more.
+PYTHON ?= python3
+PORT ?= 8000
+GATEWAY_PORT ?= 9000
+GATEWAYS ?= 1
+VAR_DIR ?= var
+UV_VERSION := 0.13.8
+BIN := .venv/bin
+# --inexact: uv itself lies in this environment; without it, uv would remove itself.
+SYNC := $(BIN)/uv sync -q --frozen --inexact --compile-bytecode --no-default-groups
+LOCK := pyproject.toml uv.lock
+export VIRTUAL_ENV := $(CURDIR)/.venv
+export DJANGO_SETTINGS_MODULE ?= cpms.settings.base
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
+
+.venv/.uv:
+	@$(PYTHON) tools/packages.py venv
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install -q --disable-pip-version-check uv==$(UV_VERSION)
+	@touch $@
+
+.venv/.run: .venv/.uv $(LOCK)
+	@echo "Installing the locked packages ..."
+	@$(SYNC) && touch $@
+
+.venv/.stack: .venv/.run
+	@$(SYNC) --group stack && touch $@
+
+.venv/.test: .venv/.run
+	@$(SYNC) --group test --group e2e --group lint && touch $@
+
+.PHONY: demo
+demo: .venv/.run ## one process on PORT=8000 with demo data and simulated stations
+	@exec $(BIN)/python manage.py serve --demo --port $(PORT)
+
+.PHONY: test
+test: .venv/.test clients ## everything: check, all tests, on PostgreSQL and Redis of our own
+	@exec $(BIN)/python tools/services.py run-suite $(BIN)/python tools/suite.py $(ARGS)
+
+# npm clients that judge our gateway; only where the suite has them
+.PHONY: clients
+clients: $(if $(wildcard tests/clients/package-lock.json),tests/clients/node_modules/.installed)
+	@:
+tests/clients/node_modules/.installed: tests/clients/package.json tests/clients/package-lock.json
+	@cd tests/clients && npm ci --silent --no-audit --no-fund && touch node_modules/.installed
+
+.PHONY: check
+check: .venv/.test ## lint, format, import layers, types, templates, migrations, deploy check
+	@exec $(BIN)/python tools/check.py
+
+.PHONY: fix
+fix: .venv/.test ## let ruff put format and imports right
+	@$(BIN)/ruff check -q --fix . ; $(BIN)/ruff format -q .
+
+.PHONY: stack
+stack: .venv/.stack ## the production set-up on PORT=8000, GATEWAY_PORT=9000, GATEWAYS=1; Ctrl-C ends it
+	@exec $(BIN)/python tools/stack.py up --port $(PORT) --gateway-port $(GATEWAY_PORT) --gateways $(GATEWAYS) --var $(VAR_DIR)
+
+.PHONY: stack-down
+stack-down: ## end a stack that runs elsewhere
+	@exec $(BIN)/python tools/stack.py down --var $(VAR_DIR)
+
+.PHONY: clean
+clean: ## remove what was installed and built; var/ with its data stays
+	rm -rf .venv tests/clients/node_modules staticfiles test-results .mypy_cache .ruff_cache .import_linter_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,99 @@
+"""How uvicorn serves us, in one place for the embedded process and for the gateways of a stack."""
+
+import contextlib
+import resource
+import socket
+import threading
+from collections.abc import Iterator
+from types import FrameType
+
+import uvicorn
+from django.conf import settings
+
+GRACE_SECONDS = 2  # Ctrl-C must not wait for a page that never ends
+BACKLOG = 4096  # a fleet that comes back all at once
+
+
+class AddressTakenError(Exception):
+    """Somebody else listens there."""
+
+
+class Server(uvicorn.Server):
+    """Says when it answers and when it is asked to end, and leaves the end of the process to its caller."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.answers = threading.Event()
+        self.ends = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.answers.set()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.ends.set()
+        super().handle_exit(sig, frame)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """uvicorn raises the signal once more at its end, which would skip what has to be tidied up after it."""
+        with super().capture_signals():
+            try:
+                yield
+            finally:
+                self._captured_signals.clear()
+
+
+def uvicorn_config(app: str, host: str, port: int) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        loop="uvloop",
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=settings.OCPP_FRAME_BYTES,
+        ws_ping_interval=settings.OCPP_PING_SECONDS,
+        ws_ping_timeout=settings.OCPP_PONG_SECONDS,
+        ws_per_message_deflate=settings.OCPP_DEFLATE,
+        interface="asgi3",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(settings.TRUSTED_PROXIES),
+        forwarded_allow_ips=settings.TRUSTED_PROXIES,
+        backlog=BACKLOG,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        workers=1,
+    )
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Take the address before anything else is done, so that a taken one is known at once and stays ours."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise AddressTakenError(
+            f"Cannot listen on {host}:{port} ({error.strerror}). "
+            f"Is another server running there? Choose another port, for example {port + 1}."
+        ) from error
+    listener.set_inheritable(True)
+    return listener
+
+
+def serve(app: str, listener: socket.socket) -> Server:
+    """A server for a taken address, ready for `run`."""
+    host, port = listener.getsockname()[:2]
+    return Server(uvicorn_config(app, host, port))
+
+
+def allow_many_sockets() -> None:
+    """The usual soft limit of 1,024 files would be the limit of stations."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

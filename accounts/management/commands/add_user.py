@@ -1,0 +1,35 @@
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from accounts import services
+from accounts.models import Role
+from cpms.common.scripting import ScriptCommand
+
+
+class Command(ScriptCommand):
+    help = "Add a person to a team, or set password and role of one who is there."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("email", metavar="EMAIL", help="the address to log in with")
+        parser.add_argument("--password", required=True)
+        parser.add_argument("--team", required=True, metavar="HANDLE")
+        parser.add_argument("--role", required=True, choices=Role.values)
+        parser.add_argument("--staff", action="store_true", help="support staff: sees every team, may use the admin")
+
+    def run(self, *, email: str, password: str, team: str, role: str, staff: bool, **options: Any) -> None:
+        user, is_new = services.add_user(
+            email=email, password=password, team=services.find_team(team), role=role, is_staff=staff
+        )
+        self.show(
+            {
+                "created": int(is_new),
+                "updated": int(not is_new),
+                "user": user.email,
+                "team": team,
+                "role": role,
+                "is_staff": user.is_staff,
+            },
+            f"{user.email} is {role} of {team}{' and support staff' if user.is_staff else ''}.",
+        )

@@ -1,0 +1,53 @@
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from accounts.services import find_team
+from chargers import services
+from chargers.models import ChargingStation
+from cpms.common.scripting import ScriptCommand, numbered
+
+
+class Command(ScriptCommand):
+    help = "Add a station to a team, or set password, protocol and connectors of one that is there."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument(
+            "identity", metavar="IDENTITY", help="what it connects as; with --count: {n} or {n:06d}"
+        )
+        parser.add_argument("--team", required=True, metavar="HANDLE")
+        parser.add_argument("--password", required=True, help="for HTTP Basic; with --count {id} becomes the identity")
+        parser.add_argument("--protocol", default=ChargingStation.Protocol.OCPP_16, help="OCPP version: 1.6")
+        parser.add_argument("--connectors", type=int, default=2, metavar="NUMBER")
+        parser.add_argument("--count", type=int, metavar="N", help="as many stations, n from 1 to N")
+
+    def run(
+        self,
+        *,
+        identity: str,
+        team: str,
+        password: str,
+        protocol: str,
+        connectors: int,
+        count: int | None,
+        **options: Any,
+    ) -> None:
+        owner = find_team(team)
+        identities = numbered(identity, count)
+        added = services.add_stations(
+            team=owner,
+            stations=[
+                services.NewStation(
+                    identity=one,
+                    password=password if count is None else password.replace("{id}", one),
+                    protocol=protocol,
+                    connectors=connectors,
+                )
+                for one in identities
+            ],
+        )
+        self.show(
+            {"created": added.created, "updated": added.updated, "team": team, "stations": identities},
+            f"{added.created} stations are new, {added.updated} were there.",
+        )

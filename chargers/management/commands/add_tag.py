@@ -1,0 +1,78 @@
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+
+from accounts.models import Team
+from accounts.services import find_team
+from chargers import services
+from chargers.models import ChargingStation, Tag
+from cpms.common.errors import DomainError
+from cpms.common.scripting import ScriptCommand, numbered
+
+
+class Command(ScriptCommand):
+    help = "Add a tag (RFID card, idTag) to a team, or set status, expiry and stations of one that is there."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("value", metavar="VALUE", help="its idTag; with --count it holds {n} or {n:06d}")
+        parser.add_argument("--team", required=True, metavar="HANDLE")
+        parser.add_argument("--status", default=Tag.Status.ACCEPTED, choices=Tag.Status.values)
+        parser.add_argument("--expires", metavar="ISO", help="a time like 2027-01-31T12:00:00Z; without zone: UTC")
+        parser.add_argument(
+            "--station",
+            action="append",
+            nargs="+",
+            default=[],
+            metavar="IDENTITY",
+            help="valid at these stations only; may be given several times",
+        )
+        parser.add_argument("--count", type=int, metavar="N", help="as many tags, n from 1 to N")
+
+    def run(
+        self,
+        *,
+        value: str,
+        team: str,
+        status: str,
+        expires: str | None,
+        station: list[list[str]],
+        count: int | None,
+        **options: Any,
+    ) -> None:
+        owner = find_team(team)
+        values, expires_at = numbered(value, count), _moment(expires)
+        added = services.add_tags(
+            team=owner,
+            tags=[services.NewTag(value=one, status=status, expires_at=expires_at) for one in values],
+            stations=_stations(owner, [identity for some in station for identity in some]),
+        )
+        self.show(
+            {"created": added.created, "updated": added.updated, "team": team, "tags": values},
+            f"{added.created} tags are new, {added.updated} were there.",
+        )
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = parse_datetime(text)
+    except ValueError:
+        moment = None
+    if moment is None:
+        sentence = _("“%(text)s” is no time like 2027-01-31T12:00:00Z.") % {"text": text}
+        raise DomainError(sentence, fields={"expires": sentence})
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _stations(team: Team, identities: list[str]) -> list[ChargingStation]:
+    stations = list(ChargingStation.objects.filter(team=team, identity__in=identities))
+    missing = set(identities) - {station.identity for station in stations}
+    if missing:
+        sentence = _("The team has no station %(names)s.") % {"names": ", ".join(sorted(missing))}
+        raise DomainError(sentence, fields={"station": sentence})
+    return stations

@@ -1,0 +1,343 @@
+"""Making stations and tags known: one by one or ten thousand at once, each time with the same rules."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NoReturn, TypeVar
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+from django.db.models.functions import Upper
+from django.utils.translation import gettext as _
+
+from accounts.models import Role, Team, User
+from chargers.models import ChargingStation, Connector, Tag
+from cpms.common.errors import DomainError, NotAllowed
+from cpms.common.news import tell_pages
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+AT_ONCE = 500  # rows per statement: within SQLite's limit of parameters
+LONGEST_IDENTITY = 48
+LONGEST_TAG = 36
+LONGEST_PASSWORD = 255
+MOST_CONNECTORS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class NewStation:
+    identity: str
+    password: str | bytes
+    name: str = ""
+    protocol: str = ChargingStation.Protocol.OCPP_16
+    connectors: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class NewTag:
+    value: str
+    label: str = ""
+    status: str = Tag.Status.ACCEPTED
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What a bulk call found: rows it made, and rows that were there and are now as asked."""
+
+    created: int
+    updated: int
+
+
+def add_station(
+    *,
+    team: Team,
+    identity: str,
+    password: str | bytes,
+    name: str = "",
+    protocol: str = ChargingStation.Protocol.OCPP_16,
+    connectors: int = 2,
+    actor: User | None = None,
+) -> ChargingStation:
+    """Make one station known; see `add_stations`."""
+    wanted = NewStation(identity=identity, password=password, name=name, protocol=protocol, connectors=connectors)
+    add_stations(team=team, stations=[wanted], actor=actor)
+    return ChargingStation.objects.get(identity=identity)
+
+
+@transaction.atomic
+def add_stations(*, team: Team, stations: Iterable[NewStation], actor: User | None = None) -> Added:
+    """Make stations known to a team; those it has already get the given password, protocol, name and connectors.
+
+    A connector is added where it is missing, never taken away: it may have a history. A station that waits in the
+    pool is assigned to the team.
+
+    Raises:
+        NotAllowed: the person is no administrator of the team.
+        DomainError: an identity, password, protocol or number of connectors is wrong (`fields` names which), or the
+            identity belongs to another team.
+    """
+    _demand_admin(actor, team)
+    wanted = list(stations)
+    for station in wanted:
+        _check_station(station)
+    if len({station.identity for station in wanted}) < len(wanted):
+        _refuse("identity", _("The same identity is given twice."))
+    known = _lock_known_stations([station.identity for station in wanted])
+    _demand_free(known.values(), team, actor)
+    pooled = [station.pk for station in known.values() if station.team_id is None]
+    ChargingStation.objects.filter(pk__in=pooled).update(team=team)
+    _save_stations(team, [station for station in wanted if station.identity not in known], is_new=True)
+    _save_stations(team, [station for station in wanted if station.identity in known], is_new=False)
+    keys = _keys([station.identity for station in wanted])
+    _add_connectors((keys[station.identity], station.connectors) for station in wanted)
+    tell_pages({team.pk: keys.values()})
+    logger.info("stations added", extra={"team": team.handle, "new": len(wanted) - len(known), "known": len(known)})
+    return Added(created=len(wanted) - len(known), updated=len(known))
+
+
+@transaction.atomic
+def assign_station(*, station: ChargingStation, team: Team, actor: User | None = None) -> ChargingStation:
+    """Give a station from the pool to a team (D4); its next BootNotification is accepted.
+
+    Raises:
+        NotAllowed: only support staff may look into the pool.
+        DomainError: the station has a team already.
+    """
+    if actor is not None and not actor.is_staff:
+        raise NotAllowed(_("Only support staff may assign stations from the pool."))
+    station = ChargingStation.objects.select_for_update(of=("self",)).get(pk=station.pk)
+    if station.team_id is not None and station.team_id != team.pk:
+        _refuse("team", _("This station belongs to a team already."))
+    station.team = team
+    station.save(update_fields=["team"])
+    tell_pages({team.pk: [station.pk]})
+    logger.info("station assigned", extra={"station": station.identity, "team": team.handle})
+    return station
+
+
+def add_tag(
+    *,
+    team: Team,
+    value: str,
+    label: str = "",
+    status: str = Tag.Status.ACCEPTED,
+    expires_at: datetime | None = None,
+    stations: Collection[ChargingStation] = (),
+    actor: User | None = None,
+) -> Tag:
+    """Make one tag known; see `add_tags`."""
+    wanted = NewTag(value=value, label=label, status=status, expires_at=expires_at)
+    add_tags(team=team, tags=[wanted], stations=stations, actor=actor)
+    return _known_tags(team, [value])[value.upper()]
+
+
+@transaction.atomic
+def add_tags(
+    *, team: Team, tags: Iterable[NewTag], stations: Collection[ChargingStation] = (), actor: User | None = None
+) -> Added:
+    """Make tags known to a team; those it has already (in any case) get the given status, expiry, label and scope.
+
+    Args:
+        stations: where the tags are valid; none: at every station of the team.
+
+    Raises:
+        NotAllowed: the person is no administrator of the team.
+        DomainError: a value or status is wrong, or a station belongs to another team (`fields` names which).
+    """
+    _demand_admin(actor, team)
+    wanted = list(tags)
+    for tag in wanted:
+        _check_tag(tag)
+    if len({tag.value.upper() for tag in wanted}) < len(wanted):
+        _refuse("value", _("The same value is given twice; its case does not count."))
+    if any(station.team_id != team.pk for station in stations):
+        _refuse("stations", _("A tag can be valid only at stations of its own team."))
+    known = _known_tags(team, [tag.value for tag in wanted])
+    _save_tags(team, wanted, known)
+    tag_ids = [tag.pk for tag in _known_tags(team, [tag.value for tag in wanted]).values()]
+    _set_scope(tag_ids, [station.pk for station in stations])
+    logger.info("tags added", extra={"team": team.handle, "new": len(wanted) - len(known), "known": len(known)})
+    return Added(created=len(wanted) - len(known), updated=len(known))
+
+
+def find_station(identity: str) -> ChargingStation:
+    """The station with this identity, whoever owns it: for scripts, which have no person.
+
+    Raises:
+        DomainError: there is none.
+    """
+    station = ChargingStation.objects.select_related("node").filter(identity=identity).first()
+    if station is None:
+        _refuse("identity", _("There is no station “%(identity)s”.") % {"identity": identity})
+    return station
+
+
+def check_identity(identity: str) -> None:
+    """What a station may call itself.
+
+    Raises:
+        DomainError: it is empty, too long, has blanks at an end, or a character that cannot be printed.
+    """
+    if not 1 <= len(identity) <= LONGEST_IDENTITY:
+        _refuse("identity", _("An identity has 1 to %(most)d characters.") % {"most": LONGEST_IDENTITY})
+    if identity != identity.strip() or not identity.isprintable():
+        _refuse("identity", _("An identity has printable characters only, and no blank at its ends."))
+
+
+def check_password(password: str | bytes) -> bytes:
+    """The bytes a station proves itself with; text is meant as UTF-8.
+
+    Raises:
+        DomainError: it is empty, too long, or text with a character that cannot be printed.
+    """
+    if isinstance(password, str) and not password.isprintable():
+        _refuse("password", _("A password that is given as text has printable characters only."))
+    secret = password.encode() if isinstance(password, str) else bytes(password)
+    if not 1 <= len(secret) <= LONGEST_PASSWORD:
+        _refuse("password", _("A station's password has 1 to %(most)d bytes.") % {"most": LONGEST_PASSWORD})
+    return secret
+
+
+def _check_station(station: NewStation) -> None:
+    check_identity(station.identity)
+    check_password(station.password)
+    if len(station.name) > 120 or not station.name.isprintable():
+        _refuse("name", _("A name has at most 120 printable characters."))
+    if station.protocol not in ChargingStation.Protocol.values:
+        known = ", ".join(ChargingStation.Protocol.values)
+        _refuse("protocol", _("The protocol must be one of: %(known)s.") % {"known": known})
+    if not 0 <= station.connectors <= MOST_CONNECTORS:
+        _refuse("connectors", _("A station has 0 to %(most)d connectors.") % {"most": MOST_CONNECTORS})
+
+
+def _check_tag(tag: NewTag) -> None:
+    if not 1 <= len(tag.value) <= LONGEST_TAG:
+        _refuse("value", _("A tag's value has 1 to %(most)d characters.") % {"most": LONGEST_TAG})
+    if tag.value != tag.value.strip() or not (tag.value.isprintable() and tag.value.isascii()):
+        _refuse("value", _("A tag's value has printable ASCII characters only, and no blank at its ends."))
+    if tag.status not in Tag.Status.values:
+        known = ", ".join(Tag.Status.values)
+        _refuse("status", _("The status must be one of: %(known)s.") % {"known": known})
+
+
+def _demand_admin(actor: User | None, team: Team) -> None:
+    if actor is not None and not actor.has_role(team.pk, Role.ADMIN):
+        raise NotAllowed(_("Only administrators of the team may do this."))
+
+
+def _demand_free(known: Iterable[ChargingStation], team: Team, actor: User | None) -> None:
+    """Who guesses the identity of a station in the pool must not get it: that takes our staff."""
+    for station in known:
+        is_taken = station.team_id is not None and station.team_id != team.pk
+        is_pooled = station.team_id is None and actor is not None and not actor.is_staff
+        if is_taken or is_pooled:
+            _refuse("identity", _("The identity “%(identity)s” is taken.") % {"identity": station.identity})
+
+
+def _lock_known_stations(identities: Sequence[str]) -> dict[str, ChargingStation]:
+    stations = ChargingStation.objects.select_for_update(of=("self",)).only("id", "identity", "team_id").order_by("id")
+    return {
+        station.identity: station for some in _in_chunks(identities) for station in stations.filter(identity__in=some)
+    }
+
+
+def _save_stations(team: Team, wanted: Sequence[NewStation], *, is_new: bool) -> None:
+    """One statement per chunk. What is there is updated by its unique identity; a name that is not given stays."""
+    for is_named, group in _by_name(wanted):
+        rows = [
+            ChargingStation(
+                team=team,
+                identity=station.identity,
+                name=station.name,
+                protocol=station.protocol,
+                password=check_password(station.password),
+            )
+            for station in group
+        ]
+        if not is_new:
+            changed = ["password", "protocol", *(["name"] if is_named else [])]
+            ChargingStation.objects.bulk_create(
+                rows, AT_ONCE, update_conflicts=True, unique_fields=["identity"], update_fields=changed
+            )
+            continue
+        try:
+            with transaction.atomic():
+                ChargingStation.objects.bulk_create(rows, AT_ONCE)
+        except IntegrityError:  # somebody else made it in this moment
+            _refuse("identity", _("One of the identities was taken in this moment. Please try again."))
+
+
+def _by_name(wanted: Sequence[NewStation]) -> Iterator[tuple[bool, list[NewStation]]]:
+    for is_named in (True, False):
+        group = [station for station in wanted if bool(station.name) is is_named]
+        if group:
+            yield is_named, group
+
+
+def _keys(identities: Sequence[str]) -> dict[str, int]:
+    rows = ChargingStation.objects.order_by()
+    return {
+        identity: pk
+        for some in _in_chunks(identities)
+        for identity, pk in rows.filter(identity__in=some).values_list("identity", "pk")
+    }
+
+
+def _add_connectors(counts: Iterable[tuple[int, int]]) -> None:
+    rows = [
+        Connector(station_id=station_id, number=number)
+        for station_id, count in counts
+        for number in range(1, count + 1)
+    ]
+    Connector.objects.bulk_create(rows, AT_ONCE, ignore_conflicts=True)
+
+
+def _known_tags(team: Team, values: Sequence[str]) -> dict[str, Tag]:
+    tags = Tag.objects.select_for_update(of=("self",)).filter(team=team).annotate(upper=Upper("value")).order_by("id")
+    found = (tag for some in _in_chunks(values) for tag in tags.filter(_any_upper(some)))
+    return {tag.value.upper(): tag for tag in found}
+
+
+def _any_upper(values: Iterable[str]) -> Q:
+    """Exact in any case. Values are ASCII, so that every database and Python agree on what upper case is."""
+    return Q(upper__in=[value.upper() for value in values])
+
+
+def _save_tags(team: Team, wanted: Sequence[NewTag], known: dict[str, Tag]) -> None:
+    fresh, changed = [], []
+    for new in wanted:
+        tag = known.get(new.value.upper())
+        if tag is None:
+            fresh.append(Tag(team=team, value=new.value, label=new.label, status=new.status, expires_at=new.expires_at))
+            continue
+        tag.status, tag.expires_at, tag.label = new.status, new.expires_at, new.label or tag.label
+        changed.append(tag)
+    Tag.objects.bulk_update(changed, ["status", "expires_at", "label"], AT_ONCE // 2)
+    try:
+        with transaction.atomic():
+            Tag.objects.bulk_create(fresh, AT_ONCE)
+    except IntegrityError:
+        _refuse("value", _("One of the values was taken in this moment. Please try again."))
+
+
+def _set_scope(tag_ids: Sequence[int], station_ids: Sequence[int]) -> None:
+    through = Tag.stations.through
+    for some in _in_chunks(tag_ids):
+        through.objects.filter(tag_id__in=some).exclude(chargingstation_id__in=station_ids).delete()
+    rows = [through(tag_id=tag, chargingstation_id=station) for tag in tag_ids for station in station_ids]
+    through.objects.bulk_create(rows, AT_ONCE, ignore_conflicts=True)
+
+
+def _in_chunks(values: Sequence[T]) -> Iterator[list[T]]:
+    rest = iter(values)
+    while some := list(itertools.islice(rest, AT_ONCE)):
+        yield some
+
+
+def _refuse(field: str, sentence: str) -> NoReturn:
+    raise DomainError(sentence, fields={field: sentence})

@@ -1,0 +1,90 @@
+import json
+import sys
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.utils.translation import gettext as _
+
+from chargers.services import find_station
+from cpms.common.errors import DomainError
+from cpms.common.scripting import ScriptCommand
+from operations import services
+from operations.models import Command as StationCommand
+from operations.services.asking import WAITS
+
+
+class Command(ScriptCommand):
+    help = "Ask a station for something in OCPP's own words; the gateway that holds its link sends it."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("identity", metavar="IDENTITY")
+        parser.add_argument("action", metavar="ACTION", help="an OCPP action, such as RemoteStartTransaction")
+        parser.add_argument("payload", metavar="PAYLOAD", nargs="?", default="{}", help="its payload, a JSON object")
+        parser.add_argument("--wait", type=float, metavar="SECONDS", help="wait so long for the answer")
+        parser.add_argument(
+            "--expires",
+            type=float,
+            metavar="SECONDS",
+            default=WAITS.total_seconds(),
+            help="how long it waits for a station that is offline (default: %(default)s)",
+        )
+
+    def run(
+        self, *, identity: str, action: str, payload: str, wait: float | None, expires: float, **options: Any
+    ) -> None:
+        command = services.request_raw_command(
+            station=find_station(identity), action=action, payload=_object(payload), expires_in=_period(expires)
+        )
+        if wait is not None:
+            command = services.wait_for(command, seconds=wait)
+        self.show(_document(command, identity), _sentence(command, wait))
+        if wait is not None and command.answer is None:
+            sys.exit(1)
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        payload = json.loads(text)
+    except (ValueError, RecursionError):
+        raise _wrong("payload", _("The payload is no JSON.")) from None
+    if not isinstance(payload, dict):
+        raise _wrong("payload", _("The payload must be a JSON object."))
+    return payload
+
+
+def _wrong(field: str, sentence: str) -> DomainError:
+    return DomainError(sentence, fields={field: sentence})
+
+
+def _period(seconds: float) -> timedelta:
+    try:
+        return timedelta(seconds=seconds)
+    except (OverflowError, ValueError):
+        raise _wrong("expires", _("This is no number of seconds.")) from None
+
+
+def _document(command: StationCommand, identity: str) -> dict[str, Any]:
+    return {
+        "id": command.pk,
+        "station": identity,
+        "action": command.action,
+        "kind": command.kind,
+        "state": command.state,
+        "answer": command.answer,
+        "error_code": command.error_code,
+        "error_description": command.error_description,
+        "session": command.session_id,
+    }
+
+
+def _sentence(command: StationCommand, wait: float | None) -> str:
+    text = f"Command {command.pk} ({command.action}): {command.get_state_display()}"
+    if command.answer is not None:
+        return f"{text}. Answer: {json.dumps(command.answer, ensure_ascii=False)}"
+    if command.error_code:
+        return f"{text}. CALLERROR {command.error_code}: {command.error_description}"
+    if wait is not None and not command.is_settled:
+        return f"{text}; no answer within {wait:g} s."
+    return f"{text}."

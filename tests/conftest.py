@@ -1,0 +1,113 @@
+"""What most tests need: a team, people with each role, a station with its connector, a tag, a session."""
+
+from collections.abc import Callable
+
+import pytest
+from django.conf import settings
+from django.core.cache import cache
+
+from accounts.models import Role, Team, User
+from accounts.services import issue_api_token
+from chargers.models import ChargingStation, Connector, Tag
+from sessions.models import ChargingSession
+from tests import factories
+
+
+@pytest.fixture(autouse=True)
+def _no_memory_of_other_tests() -> None:
+    """Throttles count by primary key, and SQLite gives the same ones to the next test."""
+    if "locmem" in settings.CACHES["default"]["BACKEND"]:
+        cache.clear()
+
+
+@pytest.fixture
+def team(db) -> Team:
+    return factories.TeamFactory(handle="nordlys", name="Nordlys Energie")
+
+
+@pytest.fixture
+def other_team(db) -> Team:
+    return factories.TeamFactory(handle="stranger", name="Somebody else")
+
+
+@pytest.fixture
+def user_with(team) -> Callable[..., User]:
+    """A person with a role in a team (the fixture's unless another is given)."""
+
+    def make(role: Role = Role.VIEWER, its_team: Team | None = None) -> User:
+        return factories.MembershipFactory(team=its_team or team, role=role).user
+
+    return make
+
+
+@pytest.fixture
+def viewer(user_with) -> User:
+    return user_with(Role.VIEWER)
+
+
+@pytest.fixture
+def operator(user_with) -> User:
+    return user_with(Role.OPERATOR)
+
+
+@pytest.fixture
+def administrator(user_with) -> User:
+    return user_with(Role.ADMIN)
+
+
+@pytest.fixture
+def stranger(user_with, other_team) -> User:
+    """An administrator, but of another team."""
+    return user_with(Role.ADMIN, other_team)
+
+
+@pytest.fixture
+def staff(db) -> User:
+    """Support staff: no team, sees all of them."""
+    return factories.UserFactory(is_staff=True)
+
+
+@pytest.fixture
+def node(db):
+    return factories.GatewayNodeFactory()
+
+
+@pytest.fixture
+def station(team) -> ChargingStation:
+    return factories.StationFactory(team=team)
+
+
+@pytest.fixture
+def connector(station) -> Connector:
+    return factories.ConnectorFactory(station=station, number=1)
+
+
+@pytest.fixture
+def tag(team) -> Tag:
+    return factories.TagFactory(team=team)
+
+
+@pytest.fixture
+def session(station, tag) -> ChargingSession:
+    """An open one, with the tag of the fixture."""
+    return factories.SessionFactory(station=station, tag=tag, id_tag=tag.value)
+
+
+@pytest.fixture
+def finished_session(station) -> ChargingSession:
+    return factories.SessionFactory(station=station, finished=True)
+
+
+@pytest.fixture
+def api():
+    """A client of the REST API that acts as a person by a real token; nobody without one."""
+    from rest_framework.test import APIClient
+
+    def make(user: User | None = None) -> APIClient:
+        client = APIClient(raise_request_exception=False)
+        if user is not None:
+            _token, key = issue_api_token(user=user, name="test")
+            client.credentials(HTTP_AUTHORIZATION=f"Bearer {key}")
+        return client
+
+    return make

@@ -1,0 +1,222 @@
+"""Rows for tests, valid unless a test says otherwise."""
+
+from datetime import UTC, datetime, timedelta
+
+import factory
+from django.utils import timezone
+from factory.django import DjangoModelFactory
+
+from accounts.models import Membership, Role, Team, User
+from chargers.models import ChargingStation, Connector, GatewayNode, Oddity, Tag
+from maintenance.models import (
+    CertificateRequest,
+    InboxEntry,
+    Message,
+    ProgressReport,
+    RefusedConnection,
+    SecurityEvent,
+    StationLink,
+)
+from operations.models import Command
+from sessions.models import ChargingSession, MeterReading, TeamPower
+
+PASSWORD = "a long enough password"
+
+
+class TeamFactory(DjangoModelFactory):
+    class Meta:
+        model = Team
+
+    handle = factory.Sequence(lambda n: f"team-{n}")
+    name = factory.Sequence(lambda n: f"Team {n}")
+
+
+class UserFactory(DjangoModelFactory):
+    class Meta:
+        model = User
+        skip_postgeneration_save = True
+
+    email = factory.Sequence(lambda n: f"person{n}@example.org")
+    password = factory.django.Password(PASSWORD)
+
+
+class MembershipFactory(DjangoModelFactory):
+    class Meta:
+        model = Membership
+
+    team = factory.SubFactory(TeamFactory)
+    user = factory.SubFactory(UserFactory)
+    role = Role.VIEWER
+
+
+class GatewayNodeFactory(DjangoModelFactory):
+    class Meta:
+        model = GatewayNode
+
+    name = factory.Sequence(lambda n: f"node-{n}")
+
+
+class StationFactory(DjangoModelFactory):
+    class Meta:
+        model = ChargingStation
+
+    team = factory.SubFactory(TeamFactory)
+    identity = factory.Sequence(lambda n: f"CP-{n:05d}")
+    password = b"0123456789abcdef"
+    registration = ChargingStation.Registration.ACCEPTED
+    vendor, model, serial_number = "Maker", "Wallbox 2", factory.Sequence(lambda n: f"SN{n}")
+
+
+class ConnectorFactory(DjangoModelFactory):
+    class Meta:
+        model = Connector
+
+    station = factory.SubFactory(StationFactory)
+    number = factory.Sequence(lambda n: n + 1)
+    status = Connector.Status.AVAILABLE
+
+
+class TagFactory(DjangoModelFactory):
+    class Meta:
+        model = Tag
+
+    team = factory.SubFactory(TeamFactory)
+    value = factory.Sequence(lambda n: f"TAG{n:06d}")
+
+
+class SessionFactory(DjangoModelFactory):
+    """An open session; with `stopped_at` a finished one."""
+
+    class Meta:
+        model = ChargingSession
+
+    class Params:
+        finished = factory.Trait(
+            stopped_at=factory.LazyAttribute(lambda session: session.started_at + timedelta(hours=1)),
+            meter_stop_wh=factory.LazyAttribute(lambda session: session.meter_start_wh + 7000),
+            energy_wh=7000,
+            stop_reason="Local",
+            closed_by=ChargingSession.ClosedBy.STATION,
+        )
+
+    station = factory.SubFactory(StationFactory)
+    team = factory.SelfAttribute("station.team")
+    connector_number = 1
+    id_tag = factory.Sequence(lambda n: f"TAG{n:06d}")
+    started_at = factory.Sequence(lambda n: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=n))
+    start_received_at = factory.SelfAttribute("started_at")
+    meter_start_wh = 1000
+
+
+class ReadingFactory(DjangoModelFactory):
+    class Meta:
+        model = MeterReading
+
+    session = factory.SubFactory(SessionFactory)
+    station = factory.SelfAttribute("session.station")
+    connector_number = factory.SelfAttribute("session.connector_number")
+    at = factory.Sequence(lambda n: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=n))
+    values = factory.LazyFunction(lambda: [{"value": "1500", "measurand": "Energy.Active.Import.Register"}])
+    energy_wh = 1500
+
+
+class TeamPowerFactory(DjangoModelFactory):
+    class Meta:
+        model = TeamPower
+
+    team = factory.SubFactory(TeamFactory)
+    at = factory.Sequence(lambda n: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=n))
+    power_w = 11_000
+    session_count = 1
+
+
+class CommandFactory(DjangoModelFactory):
+    class Meta:
+        model = Command
+
+    station = factory.SubFactory(StationFactory)
+    kind = Command.Kind.RESET
+    parameters = factory.LazyFunction(lambda: {"type": "Soft"})
+    action = "Reset"
+    expires_at = factory.LazyFunction(lambda: timezone.now() + timedelta(minutes=5))
+
+
+class MessageFactory(DjangoModelFactory):
+    class Meta:
+        model = Message
+
+    station = factory.SubFactory(StationFactory)
+    direction = Message.Direction.FROM_STATION
+    action = "Heartbeat"
+    message_id = factory.Sequence(str)
+    payload, answer = "{}", '{"currentTime": "2026-01-01T00:00:00Z"}'
+
+
+class InboxEntryFactory(DjangoModelFactory):
+    class Meta:
+        model = InboxEntry
+
+    class Params:
+        message = factory.SubFactory(MessageFactory)
+        failed = factory.Trait(failed_at=factory.LazyFunction(timezone.now), error="ValueError: no such thing")
+
+    message_id = factory.SelfAttribute("message.pk")
+    station = factory.SelfAttribute("message.station")
+    received_at = factory.SelfAttribute("message.received_at")
+    shard = 0
+
+
+class OddityFactory(DjangoModelFactory):
+    class Meta:
+        model = Oddity
+
+    station = factory.SubFactory(StationFactory)
+    kind = Oddity.Kind.UNREADABLE
+    digest = factory.Sequence(lambda n: f"{n:064x}")
+
+
+class StationLinkFactory(DjangoModelFactory):
+    class Meta:
+        model = StationLink
+
+    station = factory.SubFactory(StationFactory)
+    epoch = factory.Sequence(lambda n: n + 1)
+    node = "node-1"
+
+
+class RefusedConnectionFactory(DjangoModelFactory):
+    class Meta:
+        model = RefusedConnection
+
+    cause = RefusedConnection.Cause.WRONG_CREDENTIALS
+    path = factory.Sequence(lambda n: f"/ocpp/CP-{n}")
+    hour = first_at = last_at = factory.LazyFunction(timezone.now)
+
+
+class SecurityEventFactory(DjangoModelFactory):
+    class Meta:
+        model = SecurityEvent
+
+    station = factory.SubFactory(StationFactory)
+    type = "TamperDetectionActivated"
+    at = factory.LazyFunction(timezone.now)
+
+
+class ProgressReportFactory(DjangoModelFactory):
+    class Meta:
+        model = ProgressReport
+
+    station = factory.SubFactory(StationFactory)
+    job = ProgressReport.Job.FIRMWARE
+    status = "Downloading"
+    received_at = factory.LazyFunction(timezone.now)
+    message_id = factory.Sequence(lambda n: n + 1)
+
+
+class CertificateRequestFactory(DjangoModelFactory):
+    class Meta:
+        model = CertificateRequest
+
+    station = factory.SubFactory(StationFactory)
+    csr = "-----BEGIN CERTIFICATE REQUEST-----\n-----END CERTIFICATE REQUEST-----"
+    digest = factory.Sequence(lambda n: f"{n:064x}")

@@ -3,7 +3,6 @@
 import io
 import os
 import socket
-import sys
 import threading
 import time
 from typing import Any
@@ -114,6 +113,7 @@ class Command(BaseCommand):
         end = time.monotonic() + END_SECONDS
         for thread in threads:
             thread.join(max(0.1, end - time.monotonic()))
-        if threading.active_count() > 1:
-            sys.stdout.flush()
-            os._exit(0)  # Python would wait for the threads of a task without end
+        self.stdout.flush()
+        last_word = threading.Timer(1.0, os._exit, (0,))  # Python would wait for a thread that is stuck without end
+        last_word.daemon = True
+        last_word.start()

@@ -1,0 +1,359 @@
+"""The production set-up on one machine: durable PostgreSQL and Redis, gateways, portal, worker and beat, supervised.
+
+`Stack` is also what the crash test and the bench start, beside others, with a folder and ports of their own.
+"""
+
+import argparse
+import base64
+import contextlib
+import http.client
+import os
+import secrets
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+if __package__ in (None, ""):  # run as a script
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from tools import packages
+from tools.services import (
+    HOST,
+    Postgres,
+    Redis,
+    ServiceError,
+    free_port,
+    is_port_free,
+    place_for,
+    server_user,
+)
+from tools.supervise import Part, Supervisor, SupervisorError
+
+ROOT = Path(__file__).resolve().parent.parent
+PYTHON = sys.executable
+START_SECONDS = 120
+
+
+class StackError(Exception):
+    """Why the stack is not up, for the person who wanted it."""
+
+
+@dataclass
+class Stack:
+    """`up`, break it as you like, `down`. `database_port` and `redis_port` may lead through a proxy that a test owns:
+    set them before `up`; PostgreSQL and Redis themselves listen where `postgres.port` and `redis.port` say."""
+
+    var: Path
+    port: int = 8000
+    gateway_port: int = 9000
+    gateways: int = 1
+    extra: dict[str, str] = field(default_factory=dict)  # more settings for all parts
+    database_port: int | None = None
+    redis_port: int | None = None
+
+    def __post_init__(self) -> None:
+        self.var = self.var.absolute()
+        ports = {self.port, *self.gateway_ports}
+        for _ in range(2):
+            ports.add(free_port(ports))
+        own = sorted(ports - {self.port, *self.gateway_ports})
+        self.postgres = Postgres(place_for(self.var) / "postgres", own[0], True, connections=200 + 20 * self.gateways)
+        self.redis = Redis(self.var / "redis", own[1], True)
+        self.supervisor = Supervisor(self.var)
+        self.process: subprocess.Popen[bytes] | None = None
+
+    # --- where things are ---------------------------------------------------------------------------------------
+
+    @property
+    def gateway_ports(self) -> list[int]:
+        return [self.gateway_port + number for number in range(self.gateways)]
+
+    @property
+    def portal_url(self) -> str:
+        return f"http://localhost:{self.port}"
+
+    @property
+    def ocpp_urls(self) -> list[str]:
+        return [f"ws://localhost:{port}/ocpp" for port in self.gateway_ports]
+
+    @property
+    def names(self) -> list[str]:
+        return [part.name for part in self.parts()]
+
+    @property
+    def environment_file(self) -> Path:
+        return self.var / "stack.env"
+
+    def settings(self) -> dict[str, str]:
+        """What every part reads, and `set -a; . stack.env` gives to a shell."""
+        told = {name: value for name in known_settings() if (value := os.environ.get(name))}
+        return told | {
+            "DJANGO_SETTINGS_MODULE": "cpms.settings.base",
+            "DATABASE_URL": self._through(self.postgres.url, self.postgres.port, self.database_port),
+            "REDIS_URL": self._through(self.redis.url, self.redis.port, self.redis_port),
+            "SECRET_KEY": kept_secret(self.var / "secret_key", lambda: secrets.token_urlsafe(64)),
+            "STATION_SECRET_KEYS": kept_secret(self.var / "station_secret_key", fernet_key),
+            "PUBLIC_URL": self.portal_url,
+            "ALLOWED_HOSTS": "localhost,127.0.0.1",
+            "CSRF_TRUSTED_ORIGINS": f"http://localhost:{self.port},http://127.0.0.1:{self.port}",
+            "VAR_DIR": str(self.var),
+            "DEBUG": "0",
+            "STACK_OCPP_URLS": ",".join(self.ocpp_urls),  # no setting: for who drives the stack from outside
+            **self.extra,
+        }
+
+    @staticmethod
+    def _through(url: str, port: int, proxy: int | None) -> str:
+        return url.replace(f":{port}/", f":{proxy}/") if proxy else url
+
+    def parts(self) -> list[Part]:
+        user = server_user()
+        env = str(self.environment_file)
+        celery = (PYTHON, "-m", "celery", "-A", "cpms")
+        worker = (
+            *celery,
+            "worker",
+            "-P",
+            "prefork",
+            "-c",
+            "2",
+            "-l",
+            "WARNING",
+            "--without-mingle",
+            "--without-gossip",
+        )
+        beat = (*celery, "beat", "-S", "celery.beat.Scheduler", "-l", "WARNING")
+        portal = (PYTHON, "-m", "daphne", "-v", "0", "-b", HOST, "-p", str(self.port), "cpms.asgi:portal")
+        return [
+            Part("postgres", self.postgres.command(), "INT", 60, 1, user.pw_name if user else "-"),
+            Part("redis", self.redis.command(), "TERM", 30, 1),
+            *(
+                Part(f"gateway-{number}", gateway_command(port), first=30, env_file=env)
+                for number, port in enumerate(self.gateway_ports, 1)
+            ),
+            Part("portal", portal, first=40, env_file=env),
+            Part("worker", worker, stop_seconds=20, first=20, env_file=env),
+            Part("beat", beat, first=60, env_file=env),
+        ]
+
+    # --- up and down --------------------------------------------------------------------------------------------
+
+    def up(self, say: Callable[[str], None] = lambda text: None) -> None:
+        packages.ensure("postgres", "redis")
+        if pid := self.supervisor.own_pid():
+            raise StackError(f"A stack runs in {self.var} already (pid {pid}). `make stack-down` ends it.")
+        for name, port in [("PORT", self.port), *(("GATEWAY_PORT", port) for port in self.gateway_ports)]:
+            if not is_port_free(port):
+                raise StackError(f"Port {port} is taken. Choose another one: make stack {name}={port + 10}")
+        self.var.mkdir(parents=True, exist_ok=True)
+        self.supervisor.end(0)  # what a killed supervisor has left behind
+        say("Preparing PostgreSQL and Redis ...")
+        self.postgres.prepare()
+        self.redis.prepare()
+        self.write_environment()
+        self.supervisor.configure(self.parts())
+        try:
+            self.process = self.supervisor.begin()
+            self._start_all(say)
+        except BaseException:
+            self.down()
+            raise
+
+    def _start_all(self, say: Callable[[str], None]) -> None:
+        for name, server in (("postgres", self.postgres), ("redis", self.redis)):
+            self.supervisor.start(name)
+            self._wait(name, server.answers)
+        self.postgres.make_database()
+        say("Preparing the database ...")
+        self.manage("migrate", "--noinput", "--verbosity", "0")
+        say("Starting gateways, portal, worker and beat ...")
+        for name in self.names[2:]:
+            self.supervisor.start(name)
+        self.wait_until_it_answers()
+
+    def wait_until_it_answers(self, seconds: float = START_SECONDS) -> None:
+        self._wait("portal", lambda: answers(self.port), seconds)
+        for number, port in enumerate(self.gateway_ports, 1):
+            self._wait(f"gateway-{number}", lambda port=port: answers(port), seconds)  # type: ignore[misc]
+        for name in ("worker", "beat"):
+            self._wait(name, lambda name=name: self.pid(name) is not None, seconds)  # type: ignore[misc]
+
+    def down(self) -> bool:
+        """All parts in order, whoever started them; says whether there was anything to end."""
+        was_up = self.supervisor.end()
+        if self.process is not None:
+            self.process.wait(30)
+            self.process = None
+        return was_up
+
+    def _wait(self, name: str, holds: Callable[[], bool], seconds: float = START_SECONDS) -> None:
+        end = time.monotonic() + seconds
+        while not holds():
+            if time.monotonic() > end or (self.process is not None and self.process.poll() is not None):
+                raise StackError(f"{name} does not answer. The end of {self.log(name)}:\n{self.tail(name)}")
+            time.sleep(0.1)
+
+    def write_environment(self) -> None:
+        lines = [f"{name}={shlex.quote(value)}\n" for name, value in self.settings().items()]
+        with os.fdopen(os.open(self.environment_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.writelines(lines)
+
+    # --- for tests and the bench --------------------------------------------------------------------------------
+
+    def pid(self, name: str) -> int | None:
+        return self.supervisor.pid(name)
+
+    def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> int:
+        """The supervisor starts it again; gives the pid that it had."""
+        pid = self.pid(name)
+        if pid is None:
+            raise StackError(f"{name} is not running.")
+        os.kill(pid, number)
+        return pid
+
+    def manage(self, *words: str) -> str:
+        """`manage.py` on this stack; gives what it printed."""
+        env = os.environ | self.settings()
+        done = subprocess.run([PYTHON, "manage.py", *words], cwd=ROOT, env=env, capture_output=True, text=True)
+        if done.returncode:
+            raise StackError(f"manage.py {words[0]} failed:\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
+        return done.stdout
+
+    def log(self, name: str) -> Path:
+        return self.supervisor.log / f"{name}.log"
+
+    def tail(self, name: str, size: int = 3000) -> str:
+        path = self.log(name)
+        return path.read_text(errors="replace")[-size:] if path.exists() else "(nothing)"
+
+
+@contextmanager
+def running_stack(var: Path, gateways: int = 1, extra: dict[str, str] | None = None) -> Iterator[Stack]:
+    """A stack on free ports for the time of the block."""
+    port = free_port()
+    stack = Stack(var, port, free_ports_in_a_row(gateways, {port}), gateways, extra or {})
+    try:
+        stack.up()
+        yield stack
+    finally:
+        stack.down()
+
+
+def free_ports_in_a_row(count: int, taken: set[int]) -> int:
+    while True:
+        first = free_port(taken)
+        row = {first + number for number in range(count)}
+        if not row & taken and all(is_port_free(port) for port in row):
+            return first
+
+
+def answers(port: int, path: str = "/health/") -> bool:
+    """Whether GET gives 200 there."""
+    link = http.client.HTTPConnection(HOST, port, timeout=5)
+    try:
+        link.request("GET", path, headers={"Host": f"localhost:{port}"})
+        return link.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        link.close()
+
+
+def gateway_command(port: int) -> tuple[str, ...]:
+    return (PYTHON, str(ROOT / "manage.py"), "gateway", "--host", HOST, "--port", str(port))
+
+
+def known_settings() -> list[str]:
+    """The names in .env.example, which a test compares with the settings."""
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    return [line.lstrip("# ").split("=", 1)[0] for line in lines if "=" in line and line.lstrip("# ")[0].isupper()]
+
+
+def fernet_key() -> str:
+    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+
+
+def kept_secret(path: Path, make: Callable[[], str]) -> str:
+    """Made at the first start and kept in var/, the same file as in the embedded mode."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        contextlib.suppress(FileExistsError),
+        os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file,
+    ):
+        file.write(make())
+    return path.read_text().strip()
+
+
+# --- the two commands ---------------------------------------------------------------------------------------------
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def describe(stack: Stack) -> str:
+    where = stack.var.relative_to(Path.cwd()) if stack.var.is_relative_to(Path.cwd()) else stack.var
+    gateways = [f"  Gateway {n:<2} {url}/<identity>" for n, url in enumerate(stack.ocpp_urls, 1)]
+    lines = [
+        "",
+        f"  Portal     {stack.portal_url}/",
+        f"  Admin      {stack.portal_url}/admin/",
+        f"  API        {stack.portal_url}/api/v1/docs/",
+        *gateways,
+        f"  PostgreSQL {HOST}:{stack.postgres.port}   Redis {HOST}:{stack.redis.port}   (passwords: stack.env)",
+        "",
+        f"  Commands   set -a; . {where}/stack.env; set +a; .venv/bin/python manage.py ...",
+        f"  Pids       {where}/run/NAME.pid   {' '.join(stack.names)}",
+        f"  Logs       {where}/log/NAME.log",
+        "",
+        "  Ctrl-C or `make stack-down` ends it.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def up(stack: Stack) -> int:
+    def leave(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, leave)
+    try:
+        stack.up(say)
+        say(describe(stack))
+        if stack.process is not None:
+            stack.process.wait()
+    except KeyboardInterrupt:
+        say("\nEnding ...")
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not leave half of it behind
+    stack.down()
+    return 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("action", choices=["up", "down"])
+    parser.add_argument("--var", type=Path, default=ROOT / "var")
+    parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--gateway-port", type=int, default=9000)
+    parser.add_argument("--gateways", type=int, default=1)
+    words = parser.parse_args()
+    try:
+        if words.action == "down":
+            say("Ended." if Supervisor(words.var.absolute()).end() else f"No stack runs in {words.var.absolute()}.")
+            return 0
+        return up(Stack(words.var, words.port, words.gateway_port, words.gateways))
+    except (StackError, ServiceError, SupervisorError, packages.MissingError) as error:
+        print(error, file=sys.stderr)
+        return 2 if isinstance(error, packages.MissingError) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,210 @@
+"""supervisord for a stack: its configuration, its start and end, and the door to ask it."""
+
+import contextlib
+import http.client
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import xmlrpc.client
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from supervisor.xmlrpc import SupervisorTransport
+
+from tools.launch import started_at
+
+ROOT = Path(__file__).resolve().parent.parent
+LAUNCHER = Path(__file__).resolve().parent / "launch.py"
+SOCKET_LENGTH = 100  # the kernel allows 107 bytes for the path of a socket
+
+
+class SupervisorError(Exception):
+    """It did not do what it was asked for."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One process of the stack."""
+
+    name: str
+    command: Sequence[str]
+    stop_signal: str = "TERM"
+    stop_seconds: int = 10
+    first: int = 50  # small ones are ended last
+    user: str = "-"
+    env_file: str = "-"
+
+
+@dataclass
+class Supervisor:
+    """`folder` holds run/, log/ and the configuration."""
+
+    folder: Path
+
+    @property
+    def run(self) -> Path:
+        return self.folder / "run"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "log"
+
+    @property
+    def configuration(self) -> Path:
+        return self.folder / "supervisord.conf"
+
+    @property
+    def socket(self) -> Path:
+        path = self.run / "supervisor.sock"
+        if len(str(path)) < SOCKET_LENGTH:
+            return path
+        return Path(tempfile.gettempdir()) / f"cpms-{sha256(str(path).encode()).hexdigest()[:16]}.sock"
+
+    def configure(self, parts: Sequence[Part]) -> None:
+        for folder in (self.run, self.log):
+            folder.mkdir(parents=True, exist_ok=True)
+            folder.chmod(0o755)
+        for old in [*self.run.glob("*.pid"), *self.run.glob("*.started")]:
+            old.unlink()
+        text = "\n".join([self._own_section(), *(self._section(part) for part in parts)])
+        self.configuration.write_text(text)
+
+    def _own_section(self) -> str:
+        factory = "supervisor.rpcinterface:make_main_rpcinterface"
+        lines = [
+            "[unix_http_server]",
+            f"file={_plain(self.socket)}",
+            "chmod=0700",
+            "[rpcinterface:supervisor]",
+            f"supervisor.rpcinterface_factory={factory}",
+            "[supervisord]",
+            "nodaemon=true",
+            f"logfile={_plain(self.log / 'supervisord.log')}",
+            "logfile_maxbytes=5MB",
+            "logfile_backups=1",
+            f"pidfile={_plain(self.run / 'supervisord.pid')}",
+            f"directory={_plain(ROOT)}",
+        ]
+        return "\n".join([*lines, *(["user=root"] if os.geteuid() == 0 else []), ""])
+
+    def _section(self, part: Part) -> str:
+        """startsecs=0: a part that dies is started again without end; the launcher spaces the tries."""
+        launch = [sys.executable, "-I", "-S", str(LAUNCHER), part.name, str(self.run), part.env_file, part.user]
+        lines = [
+            f"[program:{part.name}]",
+            f"command={_plain(shlex.join([*launch, *part.command]))}",
+            f"directory={_plain(ROOT)}",
+            "autostart=false",
+            "autorestart=true",
+            "startsecs=0",
+            f"priority={part.first}",
+            f"stopsignal={part.stop_signal}",
+            f"stopwaitsecs={part.stop_seconds}",
+            "killasgroup=true",
+            "redirect_stderr=true",
+            f"stdout_logfile={_plain(self.log / (part.name + '.log'))}",
+            "stdout_logfile_maxbytes=50MB",
+            "stdout_logfile_backups=1",
+        ]
+        return "\n".join([*lines, ""])
+
+    def begin(self) -> subprocess.Popen[bytes]:
+        """In a session of its own: Ctrl-C asks us, and we end the parts in their order."""
+        with (self.log / "supervisord.out").open("wb") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", str(self.configuration)],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                cwd=ROOT,
+            )
+        end = time.monotonic() + 20
+        while time.monotonic() < end and process.poll() is None:
+            with contextlib.suppress(OSError, http.client.HTTPException, xmlrpc.client.Error):
+                self._ask("supervisor.getState")
+                return process
+            time.sleep(0.05)
+        process.kill()
+        raise SupervisorError(f"The supervisor did not start:\n{(self.log / 'supervisord.out').read_text()[-2000:]}")
+
+    def start(self, name: str) -> None:
+        self._ask("supervisor.startProcess", name)
+
+    def stop(self, name: str) -> None:
+        """Until `start`: it is not started again by itself."""
+        with contextlib.suppress(xmlrpc.client.Fault):  # it was not running
+            self._ask("supervisor.stopProcess", name)
+
+    def states(self) -> dict[str, str]:
+        told = self._ask("supervisor.getAllProcessInfo")
+        return {one["name"]: one["statename"] for one in told} if isinstance(told, list) else {}
+
+    def _ask(self, method: str, *words: object) -> object:
+        door = SupervisorTransport("", "", serverurl=f"unix://{self.socket}")
+        proxy = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=door)
+        try:
+            return getattr(proxy, method)(*words)
+        finally:
+            door.close()
+
+    def pid(self, name: str) -> int | None:
+        """Of the running part: the file of one that died may name a stranger by now."""
+        try:
+            pid = int((self.run / f"{name}.pid").read_text())
+            mark = (self.run / f"{name}.started").read_text()
+        except (OSError, ValueError):
+            return None
+        return pid if mark and started_at(pid) == mark else None
+
+    def own_pid(self) -> int | None:
+        try:
+            pid = int((self.run / "supervisord.pid").read_text())
+            is_ours = str(self.configuration).encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
+        except (OSError, ValueError):
+            return None
+        return pid if is_ours else None
+
+    def end(self, seconds: float = 60.0) -> bool:
+        """End the supervisor with all parts; whatever outlived it (somebody killed it) is ended here."""
+        pid = self.own_pid()
+        if pid is not None:
+            os.kill(pid, signal.SIGTERM)
+            _until(lambda: self.own_pid() is None, seconds)
+        left = {path.stem for path in self.run.glob("*.pid")} - {"supervisord"}
+        orphans = {name: found for name in left if (found := self.pid(name)) is not None}
+        for number in (signal.SIGINT, signal.SIGKILL):
+            for name, orphan in orphans.items():
+                if self.pid(name) == orphan:
+                    _signal_group(orphan, number)
+            if _until(lambda: not any(self.pid(name) == orphan for name, orphan in orphans.items()), 10):
+                break
+        return pid is not None or bool(orphans)
+
+
+def _signal_group(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        if number == signal.SIGKILL and os.getpgid(pid) == pid:
+            os.killpg(pid, number)
+        else:
+            os.kill(pid, number)
+
+
+def _until(holds: Callable[[], bool], seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if holds():
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def _plain(value: object) -> str:
+    """supervisord would expand a per cent sign."""
+    return str(value).replace("%", "%%")

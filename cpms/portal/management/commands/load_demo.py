@@ -1,0 +1,39 @@
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandParser
+from django.utils.translation import gettext as _
+
+from cpms.common.errors import DomainError
+from cpms.common.scripting import ScriptCommand
+from cpms.portal import demo
+
+
+class Command(ScriptCommand):
+    help = "Load demo data: two teams, people of each role, stations, tags and two months of sessions. May be repeated."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--even-in-production",
+            action="store_true",
+            dest="is_wanted",
+            help="also with PostgreSQL or Redis, although everybody knows these passwords",
+        )
+
+    def run(self, *, is_wanted: bool, **options: Any) -> None:
+        if settings.IS_PRODUCTION and not is_wanted:
+            raise DomainError(
+                _("Everybody knows the passwords of the demo. If that is wanted here, say --even-in-production.")
+            )
+        loaded = demo.load()
+        logins = [
+            {"email": login.email, "password": demo.PASSWORD, "role": login.role, "is_staff": login.is_staff}
+            for login in demo.LOGINS
+        ]
+        width = max(len(login.email) for login in demo.LOGINS)
+        lines = [f"Log in with the password {demo.PASSWORD} as"] + [
+            f"  {login.email:<{width}}  {'support staff' if login.is_staff else f'{login.role} of {login.team}'}"
+            for login in demo.LOGINS
+        ]
+        self.show({**loaded, "logins": logins}, "\n".join(lines))

@@ -162,7 +162,7 @@ class Connector(models.Model):
     station = models.ForeignKey(
         ChargingStation, on_delete=models.CASCADE, related_name="connectors", verbose_name=_("station")
     )
-    number = models.PositiveSmallIntegerField(_("number"))
+    number = models.PositiveIntegerField(_("number"))
     status = models.CharField(_("status"), max_length=20, choices=Status.choices, blank=True)
     error_code = models.CharField(_("error code"), max_length=60, blank=True)
     info = models.CharField(_("info"), max_length=255, blank=True)

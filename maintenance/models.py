@@ -65,6 +65,7 @@ class InboxEntry(models.Model):
         verbose_name=_("station"),
     )
     shard = models.PositiveSmallIntegerField(_("shard"))
+    protocol = models.CharField(_("protocol"), max_length=8, default="1.6")
     received_at = models.DateTimeField(_("received"))
     failed_at = models.DateTimeField(_("failed"), null=True, blank=True)
     error = models.TextField(_("error"), blank=True)

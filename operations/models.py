@@ -92,7 +92,10 @@ class Command(models.Model):
         ]
         indexes = [
             models.Index(fields=["station", "-id"], name="command_station_newest"),
-            models.Index(fields=["state", "id"], condition=Q(state__in=["requested", "sent"]), name="command_unsettled"),
+            models.Index(
+                fields=["state", "id"], condition=Q(state__in=["requested", "sent"]), name="command_unsettled"
+            ),
+            models.Index(fields=["kind", "sent_at"], name="command_recent"),
             models.Index(fields=["message_id"], name="command_message_id"),
         ]
         verbose_name, verbose_name_plural = _("command"), _("commands")

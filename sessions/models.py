@@ -97,7 +97,9 @@ class ChargingSession(models.Model):
     last_sample_at = models.DateTimeField(_("last reading"), null=True, blank=True)
     power_w = models.IntegerField(_("power (W)"), null=True, blank=True)  # None: the station does not measure it
     max_power_w = models.IntegerField(_("highest power (W)"), null=True, blank=True)
-    state_of_charge = models.DecimalField(_("state of charge (%)"), max_digits=5, decimal_places=1, null=True, blank=True)
+    state_of_charge = models.DecimalField(
+        _("state of charge (%)"), max_digits=5, decimal_places=1, null=True, blank=True
+    )
     sample_count = models.PositiveIntegerField(_("sampled values"), default=0)
     flags = models.JSONField(_("flags"), default=list, blank=True)
     has_flags = models.BooleanField(_("needs a look"), default=False, editable=False)
@@ -196,7 +198,9 @@ class MeterReading(models.Model):
     power_w = models.IntegerField(_("power (W)"), null=True, blank=True)
     offered_w = models.IntegerField(_("offered (W)"), null=True, blank=True)
     current_ma = models.JSONField(_("current per phase (mA)"), null=True, blank=True)  # {"L1": 15700, ...}
-    state_of_charge = models.DecimalField(_("state of charge (%)"), max_digits=5, decimal_places=1, null=True, blank=True)
+    state_of_charge = models.DecimalField(
+        _("state of charge (%)"), max_digits=5, decimal_places=1, null=True, blank=True
+    )
     objects = MeterReadingQuerySet.as_manager()
 
     class Meta:

@@ -116,7 +116,7 @@ class Migration(migrations.Migration):
             name='Connector',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveSmallIntegerField(verbose_name='number')),
+                ('number', models.PositiveIntegerField(verbose_name='number')),
                 ('status', models.CharField(blank=True, choices=[('Available', 'Available'), ('Preparing', 'Preparing'), ('Charging', 'Charging'), ('SuspendedEV', 'Suspended by the vehicle'), ('SuspendedEVSE', 'Suspended by the station'), ('Finishing', 'Finishing'), ('Reserved', 'Reserved'), ('Unavailable', 'Unavailable'), ('Faulted', 'Faulted')], max_length=20, verbose_name='status')),
                 ('error_code', models.CharField(blank=True, max_length=60, verbose_name='error code')),
                 ('info', models.CharField(blank=True, max_length=255, verbose_name='info')),

@@ -46,6 +46,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('message_id', models.BigIntegerField(primary_key=True, serialize=False, verbose_name='message')),
                 ('shard', models.PositiveSmallIntegerField(verbose_name='shard')),
+                ('protocol', models.CharField(default='1.6', max_length=8, verbose_name='protocol')),
                 ('received_at', models.DateTimeField(verbose_name='received')),
                 ('failed_at', models.DateTimeField(blank=True, null=True, verbose_name='failed')),
                 ('error', models.TextField(blank=True, verbose_name='error')),

@@ -1,6 +1,7 @@
 from operations.services.asking import request_command, request_raw_command, wait_for
 from operations.services.settling import (
-    confirm_commands,
+    confirm_availability,
+    confirm_reset,
     link_started_session,
     link_stopped_session,
     settle_answer,
@@ -10,7 +11,8 @@ from operations.services.settling import (
 )
 
 __all__ = [
-    "confirm_commands",
+    "confirm_availability",
+    "confirm_reset",
     "link_started_session",
     "link_stopped_session",
     "request_command",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Iterable
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,7 +20,7 @@ from sessions.models import ChargingSession
 
 logger = logging.getLogger(__name__)
 State = Command.State
-REFUSALS = {"Rejected", "NotSupported", "UnlockFailed", "NotImplemented", "UnknownMessageId", "UnknownVendorId", "Occupied"}
+REFUSALS = {"Rejected", "NotSupported", "UnlockFailed", "NotImplemented", "UnknownMessageId", "UnknownVendorId"}
 OUTCOME_WINDOW = timedelta(minutes=10)  # how long after 'accepted' a station's own report still confirms it
 
 
@@ -139,13 +139,35 @@ def link_stopped_session(session: ChargingSession) -> None:
             _confirm(command, now, session)
 
 
-def confirm_commands(*, station_id: int, kind: str, connectors: Iterable[int] | None = None) -> None:
-    """A station reported what a command of this kind was to bring about (a boot after a reset, a new status)."""
+def confirm_reset(*, station_id: int) -> None:
+    """A station booted: the reset it was asked for is done."""
     now = timezone.now()
-    wanted = set(connectors) if connectors is not None else None
-    for command in _accepted(station_id, kind, now).filter(confirmed_at=None):
-        if wanted is None or command.parameters.get("connector", 0) in wanted | {0}:
-            _confirm(command, now, None)
+    for command in _accepted(station_id, Command.Kind.RESET, now).filter(confirmed_at=None):
+        _confirm(command, now, None)
+
+
+def confirm_availability(statuses: Mapping[tuple[int, int], str]) -> None:
+    """Stations reported new statuses: a change of availability that shows in them is done.
+
+    Args:
+        statuses: the new status by station's primary key and connector number.
+    """
+    now = timezone.now()
+    asked = Command.objects.filter(
+        kind=Command.Kind.CHANGE_AVAILABILITY,
+        sent_at__gt=now - OUTCOME_WINDOW,
+        confirmed_at=None,
+        state__in=[State.SENT, State.ACCEPTED, State.TIMED_OUT, State.UNKNOWN],
+        station_id__in={station_id for station_id, _number in statuses},
+    ).select_for_update(of=("self",))
+    for command in asked.order_by("id"):
+        connector = command.parameters.get("connector", 0)
+        is_wanted_off = command.parameters.get("type") == "Inoperative"
+        for (station_id, number), status in statuses.items():
+            fits = station_id == command.station_id and connector in (0, number)
+            if fits and (status == "Unavailable") == is_wanted_off:
+                _confirm(command, now, None)
+                break
 
 
 def _confirm(command: Command, now: datetime, session: ChargingSession | None) -> None:

@@ -1,0 +1,111 @@
+"""Who holds a station's link, and when it was last heard (B7): epochs decide, a late close harms nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from chargers.models import NODE_ALIVE, ChargingStation, GatewayNode
+from cpms.common.database import update_rows
+from cpms.common.news import tell_pages
+
+HEARD_EVERY = timedelta(seconds=15)  # 'last heard' is written at most so often per station
+CLOCK_WINDOW = timedelta(minutes=10)  # the quickest message of this time tells the offset: delays only add to it
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A message came in. `clock_at` is what the station's clock said when it was written, where it says so."""
+
+    station_id: int
+    received_at: datetime
+    clock_at: datetime | None = None
+
+
+def open_link(*, station_id: int, node_id: int, remote_address: str, at: datetime) -> int:
+    """Make a new link the station's only one; returns its epoch, which every later write compares (trust rule 3)."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE chargers_chargingstation SET epoch = epoch + 1, node_id = %s, remote_address = %s, "
+            "connected_at = %s, last_heard_at = %s WHERE id = %s RETURNING epoch",
+            [node_id, remote_address, *[connection.ops.adapt_datetimefield_value(at)] * 2, station_id],
+        )
+        return int(cursor.fetchone()[0])
+
+
+@transaction.atomic
+def close_link(*, station_id: int, epoch: int, at: datetime) -> bool:
+    """The link ended; False when a newer one is there, which stays untouched."""
+    closed = ChargingStation.objects.filter(pk=station_id, epoch=epoch).update(node=None, disconnected_at=at)
+    if closed:
+        team_id = ChargingStation.objects.values_list("team_id", flat=True).get(pk=station_id)
+        tell_pages({team_id: [station_id]})
+    return bool(closed)
+
+
+@transaction.atomic
+def close_links_of_dead_nodes() -> int:
+    """Stations whose gateway process died and that did not come back within two minutes are offline since then."""
+    dead = GatewayNode.objects.filter(alive_at__lt=timezone.now() - timedelta(minutes=2))
+    changed: dict[int | None, list[int]] = {}
+    for team_id, pk in ChargingStation.objects.filter(node__in=dead).values_list("team_id", "pk"):
+        changed.setdefault(team_id, []).append(pk)
+    count = 0
+    for node in dead:
+        count += ChargingStation.objects.filter(node=node).update(node=None, disconnected_at=node.alive_at)
+    GatewayNode.objects.filter(alive_at__lt=timezone.now() - timedelta(days=2)).delete()
+    tell_pages(changed)
+    return count
+
+
+def register_node(name: str) -> GatewayNode:
+    return GatewayNode.objects.create(name=name)
+
+
+def node_lives(node_id: int) -> None:
+    GatewayNode.objects.filter(pk=node_id).update(alive_at=timezone.now())
+
+
+def node_ends(node_id: int) -> None:
+    """A node that stops in order says so: its stations are offline at once, not unknown."""
+    now = timezone.now()
+    with transaction.atomic():
+        ChargingStation.objects.filter(node_id=node_id).update(node=None, disconnected_at=now)
+        GatewayNode.objects.filter(pk=node_id).update(alive_at=now - NODE_ALIVE)
+
+
+def note_heard(reports: Sequence[Heard]) -> dict[int, int | None]:
+    """Write 'last heard' and the measured clock offset of the stations that spoke; returns their teams by station."""
+    newest: dict[int, datetime] = {}
+    offsets: dict[int, int] = {}
+    for report in reports:
+        if report.station_id not in newest or newest[report.station_id] < report.received_at:
+            newest[report.station_id] = report.received_at
+        if report.clock_at is not None:
+            offset = round((report.clock_at - report.received_at).total_seconds() * 1000)
+            offsets[report.station_id] = max(offset, offsets.get(report.station_id, offset))
+    rows = ChargingStation.objects.filter(pk__in=newest).values_list(
+        "pk", "team_id", "last_heard_at", "clock_offset_ms", "clock_measured_at"
+    )
+    teams: dict[int, int | None] = {}
+    changed = []
+    for pk, team_id, heard_at, clock, measured_at in rows:
+        teams[pk] = team_id
+        at, offset = newest[pk], offsets.get(pk)
+        is_clock_new = offset is not None and (
+            clock is None or measured_at is None or at - measured_at > CLOCK_WINDOW or offset > clock + 500
+        )
+        if is_clock_new or heard_at is None or at - heard_at > HEARD_EVERY:
+            latest = at if heard_at is None else max(at, heard_at)
+            changed.append((pk, latest, *((offset, at) if is_clock_new else (clock, measured_at))))
+    update_rows(
+        "chargers_chargingstation",
+        {"last_heard_at": "timestamptz", "clock_offset_ms": "bigint", "clock_measured_at": "timestamptz"},
+        sorted(changed),
+    )
+    return teams
+

@@ -1,0 +1,106 @@
+"""What stations report of themselves and their connectors: the newest report counts, whatever order they come in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from chargers.models import ChargingStation, Connector
+from cpms.common.database import insert_new_rows, update_rows
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReport:
+    """A status of one connector, or of the whole station where `connector` is 0."""
+
+    station_id: int
+    connector: int
+    status: str
+    at: datetime  # the station's time, or when we received it where it sent none
+    received_at: datetime
+    error_code: str = ""
+    info: str = ""
+    vendor_error_code: str = ""
+
+
+CONNECTOR_COLUMNS = {
+    "status": "varchar",
+    "error_code": "varchar",
+    "info": "varchar",
+    "vendor_error_code": "varchar",
+    "status_changed_at": "timestamptz",
+    "reported_at": "timestamptz",
+}
+
+
+def record_statuses(reports: Sequence[StatusReport]) -> list[StatusReport]:
+    """Keep the newest report of each connector: a station that was offline replays old ones.
+
+    Returns:
+        the reports that counted.
+    """
+    newest: dict[tuple[int, int], StatusReport] = {}
+    for report in reports:
+        key = report.station_id, report.connector
+        if key not in newest or newest[key].at <= report.at:
+            newest[key] = report
+    of_stations = [report for report in newest.values() if report.connector == 0]
+    of_connectors = [report for report in newest.values() if report.connector > 0]
+    return _record_stations(of_stations) + _record_connectors(of_connectors)
+
+
+def ensure_connectors(keys: Sequence[tuple[int, int]]) -> None:
+    """Create the connectors (station id, number) that a station spoke of and we do not know yet."""
+    insert_new_rows(
+        "chargers_connector",
+        {"station_id": "bigint", "number": "int", "status": "varchar", "error_code": "varchar", "info": "varchar",
+         "vendor_error_code": "varchar"},
+        [(*key, "", "", "", "") for key in sorted(set(keys))],
+        ["id"],
+    )  # fmt: skip
+
+
+def _record_stations(reports: list[StatusReport]) -> list[StatusReport]:
+    known = dict(
+        ChargingStation.objects.filter(pk__in=[report.station_id for report in reports]).values_list(
+            "pk", "status_changed_at"
+        )
+    )
+    fresh = [r for r in reports if r.station_id in known and not _is_older(r.at, known[r.station_id])]
+    update_rows(
+        "chargers_chargingstation",
+        {"status": "varchar", "error_code": "varchar", "status_changed_at": "timestamptz"},
+        sorted((r.station_id, r.status, r.error_code, r.at) for r in fresh),
+    )
+    return fresh
+
+
+def _record_connectors(reports: list[StatusReport]) -> list[StatusReport]:
+    known = _known_connectors(reports)
+    missing = [key for r in reports if (key := (r.station_id, r.connector)) not in known]
+    if missing:
+        ensure_connectors(missing)
+        known = _known_connectors(reports)
+    fresh, rows = [], []
+    for report in reports:
+        found = known.get((report.station_id, report.connector))
+        if found is None or _is_older(report.at, found.reported_at):
+            continue
+        is_same = (found.status, found.error_code) == (report.status, report.error_code)
+        since = found.status_changed_at if is_same and found.status_changed_at else report.at
+        rows.append(
+            (found.pk, report.status, report.error_code, report.info, report.vendor_error_code, since, report.at)
+        )
+        fresh.append(report)
+    update_rows("chargers_connector", CONNECTOR_COLUMNS, sorted(rows))
+    return fresh
+
+
+def _known_connectors(reports: list[StatusReport]) -> dict[tuple[int, int], Connector]:
+    rows = Connector.objects.filter(station_id__in={report.station_id for report in reports})
+    return {(row.station_id, row.number): row for row in rows}
+
+
+def _is_older(at: datetime, known: datetime | None) -> bool:
+    return known is not None and at < known

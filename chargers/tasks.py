@@ -1,0 +1,8 @@
+from celery import shared_task
+
+from chargers import services
+
+
+@shared_task(name="chargers.close_links_of_dead_nodes")
+def close_links_of_dead_nodes() -> None:
+    services.close_links_of_dead_nodes()

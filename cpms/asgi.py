@@ -1,0 +1,78 @@
+"""The doors: everything in one application (embedded mode), or the portal and the gateway apart (production)."""
+
+import os
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cpms.settings.base")
+_django = get_asgi_application()
+
+from channels.auth import AuthMiddlewareStack  # noqa: E402 - after Django is set up
+from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
+
+from cpms.common.health import health  # noqa: E402
+from cpms.common.live import LiveConsumer  # noqa: E402
+from ocpp_gateway import node  # noqa: E402
+from ocpp_gateway.consumer import StationConsumer  # noqa: E402
+from ocpp_gateway.v16 import codec as _codec_v16  # noqa: E402, F401 - registers itself
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[Scope]]
+Send = Callable[[Scope], Awaitable[None]]
+LIVE = "/live/"
+
+_live: Any = AllowedHostsOriginValidator(AuthMiddlewareStack(LiveConsumer.as_asgi()))
+_station: Any = StationConsumer.as_asgi()
+
+
+async def _lifespan(receive: Receive, send: Send, *, with_gateway: bool) -> None:
+    while True:
+        event = await receive()
+        if event["type"] == "lifespan.startup":
+            if with_gateway:
+                await node.start()
+            await send({"type": "lifespan.startup.complete"})
+        elif event["type"] == "lifespan.shutdown":
+            if with_gateway:
+                await node.stop()
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+
+
+async def _refuse(receive: Receive, send: Send) -> None:
+    await receive()
+    await send({"type": "websocket.close"})
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    """Portal, admin, API, live news and OCPP in one process."""
+    if scope["type"] == "lifespan":
+        await _lifespan(receive, send, with_gateway=True)
+    elif scope["type"] == "websocket":
+        await (_live if scope["path"] == LIVE else _station)(scope, receive, send)
+    else:
+        await _django(scope, receive, send)
+
+
+async def portal(scope: Scope, receive: Receive, send: Send) -> None:
+    """Portal, admin, API and live news."""
+    if scope["type"] == "lifespan":
+        await _lifespan(receive, send, with_gateway=False)
+    elif scope["type"] == "websocket" and scope["path"] == LIVE:
+        await _live(scope, receive, send)
+    elif scope["type"] == "websocket":
+        await _refuse(receive, send)
+    else:
+        await _django(scope, receive, send)
+
+
+async def gateway(scope: Scope, receive: Receive, send: Send) -> None:
+    """OCPP, and /health/ for whoever watches it."""
+    if scope["type"] == "lifespan":
+        await _lifespan(receive, send, with_gateway=True)
+    elif scope["type"] == "websocket":
+        await _station(scope, receive, send)
+    else:
+        await health(scope, receive, send)

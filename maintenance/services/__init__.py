@@ -1,0 +1,24 @@
+from maintenance.services.house import drop_old_messages, keep_house, prepare_partitions
+from maintenance.services.inbox import retry_failed
+from maintenance.services.refusals import Refusal, record_refusal
+from maintenance.services.reports import (
+    Progress,
+    SecurityNotice,
+    record_certificate_request,
+    record_progress,
+    record_security_events,
+)
+
+__all__ = [
+    "Progress",
+    "Refusal",
+    "SecurityNotice",
+    "drop_old_messages",
+    "keep_house",
+    "prepare_partitions",
+    "record_certificate_request",
+    "record_progress",
+    "record_refusal",
+    "record_security_events",
+    "retry_failed",
+]

@@ -1,0 +1,50 @@
+"""B6: every refused connection is recorded, without secrets, and counted rather than repeated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db.models import F
+from django.utils import timezone
+
+from maintenance.models import RefusedConnection
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What a client showed of itself when it was refused."""
+
+    cause: str
+    path: str
+    identity: str = ""
+    station_id: int | None = None
+    remote_address: str = ""
+    subprotocols: str = ""
+    authentication: str = ""
+    is_tls: bool = False
+    user_agent: str = ""
+
+
+def record_refusal(refusal: Refusal) -> None:
+    """Count up this hour's row of the same cause from the same place, or begin it."""
+    now = timezone.now()
+    key = {
+        "cause": refusal.cause,
+        "path": refusal.path[:255],
+        "remote_address": refusal.remote_address[:64],
+        "hour": now.replace(minute=0, second=0, microsecond=0),
+    }
+    if RefusedConnection.objects.filter(**key).update(count=F("count") + 1, last_at=now):
+        return
+    row = RefusedConnection(
+        **key,
+        identity=refusal.identity[:48],
+        station_id=refusal.station_id,
+        subprotocols=refusal.subprotocols[:255],
+        authentication=refusal.authentication[:20],
+        is_tls=refusal.is_tls,
+        user_agent=refusal.user_agent[:255],
+        first_at=now,
+        last_at=now,
+    )
+    RefusedConnection.objects.bulk_create([row], ignore_conflicts=True)

@@ -1,0 +1,64 @@
+"""What stations report of their own long jobs and of their security: stored once, whatever is repeated."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from chargers.models import ChargingStation
+from maintenance.models import CertificateRequest, ProgressReport, SecurityEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a station is with a job. `message_id` is the row of our message log it came in."""
+
+    station_id: int
+    job: str
+    status: str
+    message_id: int
+    received_at: datetime
+    request_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityNotice:
+    station_id: int
+    type: str
+    at: datetime
+    tech_info: str
+    received_at: datetime
+
+
+def record_progress(reports: Sequence[Progress]) -> None:
+    rows = [
+        ProgressReport(
+            station_id=r.station_id,
+            job=r.job,
+            status=r.status[:40],
+            request_id=r.request_id,
+            received_at=r.received_at,
+            message_id=r.message_id,
+        )
+        for r in reports
+    ]
+    ProgressReport.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def record_security_events(notices: Sequence[SecurityNotice]) -> None:
+    rows = [
+        SecurityEvent(
+            station_id=n.station_id, type=n.type, at=n.at, tech_info=n.tech_info, received_at=n.received_at
+        )
+        for n in notices
+    ]
+    SecurityEvent.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def record_certificate_request(*, station: ChargingStation, csr: str, received_at: datetime) -> None:
+    row = CertificateRequest(
+        station=station, csr=csr, digest=hashlib.sha256(csr.encode()).hexdigest(), received_at=received_at
+    )
+    CertificateRequest.objects.bulk_create([row], ignore_conflicts=True)

@@ -1,0 +1,8 @@
+from celery import shared_task
+
+from maintenance import services
+
+
+@shared_task(name="maintenance.keep_house")
+def keep_house() -> None:
+    services.keep_house()

@@ -1,0 +1,99 @@
+"""What one OCPP version is to the gateway. Everything below a codec knows no version.
+
+A call of a station is one of two kinds. *Direct*: the answer depends on our data, so one transaction calls the domain
+service and writes the log. *Deferred*: the answer is known at once, so the message goes into the inbox with the batch
+of all sockets, and the drain turns it into domain reports later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from chargers.models import ChargingStation
+from chargers.services import Heard, StatusReport
+from maintenance.services import Progress, SecurityNotice
+from ocpp_gateway.frames import FaultKind, Payload
+from operations.codecs import CommandCodec
+from sessions.services import Sampled
+
+
+@dataclass(slots=True)
+class Talk:
+    """One direct call under way: the station is locked, the epoch is checked, the transaction is open."""
+
+    station: ChargingStation
+    received_at: datetime
+    payload_text: str
+    after_commit: list[Callable[[], None]] = field(default_factory=list)
+
+
+DirectHandler = Callable[[Talk, Payload], Payload]
+
+
+@dataclass(slots=True)
+class Reports:
+    """What a batch of deferred messages means to the domain."""
+
+    heard: list[Heard] = field(default_factory=list)
+    statuses: list[StatusReport] = field(default_factory=list)
+    samples: list[Sampled] = field(default_factory=list)
+    stopped_sessions: list[tuple[int, int]] = field(default_factory=list)  # station id, transaction id as reported
+    progress: list[Progress] = field(default_factory=list)
+    security: list[SecurityNotice] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A message as it lies in the inbox."""
+
+    id: int
+    station_id: int
+    received_at: datetime
+    action: str
+    payload: Payload
+
+
+class Codec(Protocol):
+    protocol: str
+    subprotocol: str
+    fault_codes: Mapping[FaultKind, str]
+    direct: Mapping[str, DirectHandler]
+    commands: CommandCodec
+    boot_action: str  # the one call a station may make before it is accepted
+
+    def check(self, action: str, payload: Payload) -> None:
+        """Raise `Fault` when the action is unknown or the payload does not fit its schema; may tidy the payload."""
+
+    def is_deferred(self, action: str) -> bool: ...
+
+    def instant_answer(self, action: str) -> str:
+        """JSON text of the answer to a deferred call."""
+
+    def also_drained(self, action: str) -> bool:
+        """Whether the drain still has work with a direct call (samples inside a report of an end)."""
+
+    def report(self, message: Stored, into: Reports) -> None:
+        """Add what a message of the inbox means."""
+
+    def redact(self, action: str, payload: Payload) -> Payload:
+        """The payload without secrets, as it may be logged."""
+
+
+_codecs: dict[str, Codec] = {}
+
+
+def register(codec: Codec) -> Codec:
+    _codecs[codec.subprotocol] = codec
+    return codec
+
+
+def choose(offered: list[str]) -> Codec | None:
+    """The first of the station's own list that we speak (OCPP-J 1.6 section 3.2)."""
+    return next((_codecs[name] for name in offered if name in _codecs), None)
+
+
+def by_protocol(protocol: str) -> Codec:
+    return next(codec for codec in _codecs.values() if codec.protocol == protocol)

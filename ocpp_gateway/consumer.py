@@ -1,0 +1,303 @@
+"""The station's socket. It keeps no state but its link; frames are handled one after another."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+from django.utils import timezone
+
+from chargers import services as chargers
+from cpms.common.database import StorageFailure
+from cpms.common.news import tell_pages
+from maintenance.models import StationLink
+from ocpp_gateway import direct, frames, handshake, sending
+from ocpp_gateway import node as nodes
+from ocpp_gateway.codec import Codec
+from ocpp_gateway.frames import Call, CallError, CallResult, Fault, FaultKind, json_text
+from ocpp_gateway.handshake import Cause, Knock, Refused
+from ocpp_gateway.inbox import Row
+
+logger = logging.getLogger(__name__)
+TRY_AGAIN_LATER, SUPERSEDED, UNSUPPORTED_DATA = 1013, 3000, 1003
+MOST_LOGGED = 8000  # of a frame that is not readable
+REASON = {400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 429: "Too Many Requests", 503: "Unavailable"}
+
+Event = dict[str, Any]
+
+
+class SocketConsumer(AsyncWebsocketConsumer):
+    """A consumer that reads its socket in a plain loop.
+
+    Channels' own `__call__` waits on two fresh tasks per event, and its `dispatch` hops to a thread for every event to
+    close old database connections. Here database work happens in a pool of its own, which does that itself.
+    """
+
+    async def __call__(
+        self, scope: Event, receive: Callable[[], Awaitable[Event]], send: Callable[[Event], Awaitable[None]]
+    ) -> None:
+        self.scope, self.base_send = scope, send
+        event = await receive()
+        if event["type"] != "websocket.connect" or not await self.opened():
+            return
+        code = 1006
+        try:
+            while True:
+                event = await receive()
+                if event["type"] == "websocket.receive":
+                    await self.received(event)
+                elif event["type"] == "websocket.disconnect":
+                    code = event.get("code") or 1005
+                    return
+        finally:
+            await self.ended(code)
+
+    async def opened(self) -> bool:
+        raise NotImplementedError
+
+    async def received(self, event: Event) -> None:
+        raise NotImplementedError
+
+    async def ended(self, code: int) -> None:
+        raise NotImplementedError
+
+
+class StationConsumer(SocketConsumer):
+    """OCPP-J over one link."""
+
+    station_id: int
+    team_id: int | None
+    identity: str
+    epoch: int
+    codec: Codec
+    is_accepted = False
+    is_open = False
+    heard = 0.0
+    open_call: sending.OpenCall | None = None
+    call_sent = 0.0
+
+    # --- the handshake -------------------------------------------------------------------------------------------
+
+    async def opened(self) -> bool:
+        self._jobs: set[asyncio.Task[Any]] = set()
+        self._sending = asyncio.Lock()
+        self.node = nodes.current()
+        knock = Knock.of(self.scope)
+        try:
+            identity = handshake.identity_of(knock.raw_path)
+            self.codec, subprotocol = handshake.choose_codec(knock.subprotocols)
+            admission = await self._admit(knock, identity)
+        except Refused as refused:
+            await self._refuse(knock, refused)
+            return False
+        self.station_id, self.team_id = admission.station_id, admission.team_id
+        self.identity, self.epoch, self.is_accepted = identity, admission.epoch, admission.is_accepted
+        self.heard = time.monotonic()
+        self.is_open = True
+        self.node.take_over(self)
+        await self.base_send({"type": "websocket.accept", "subprotocol": subprotocol})
+        logger.info("station connected", extra={"station": identity, "epoch": self.epoch})
+        self.keep(self.node.tell_superseded(admission.previous_node, self.station_id, self.epoch))
+        self.keep(self._tell_pages())
+        if self.is_accepted:
+            self.wake()
+        return True
+
+    async def _admit(self, knock: Knock, identity: str) -> handshake.Admission:
+        if self.node.row_id is None:
+            raise Refused(Cause.STORAGE, identity=identity)
+        try:
+            return await self.node.threads.run(
+                settings.OCPP_STORAGE_SECONDS,
+                handshake.admit,
+                knock=knock,
+                identity=identity,
+                codec=self.codec,
+                node_id=self.node.row_id,
+            )
+        except StorageFailure:
+            raise Refused(Cause.STORAGE, identity=identity) from None
+
+    async def _refuse(self, knock: Knock, refused: Refused) -> None:
+        status = refused.status
+        headers = [(b"content-type", b"text/plain; charset=utf-8")]
+        if status == 401:
+            headers.append((b"www-authenticate", b'Basic realm="OCPP"'))
+        if status in (429, 503):
+            headers.append((b"retry-after", b"10"))
+        if "websocket.http.response" in self.scope.get("extensions", {}):
+            await self.base_send({"type": "websocket.http.response.start", "status": status, "headers": headers})
+            await self.base_send({"type": "websocket.http.response.body", "body": f"{REASON[status]}\n".encode()})
+        else:
+            await self.base_send({"type": "websocket.close"})
+        logger.info("connection refused", extra={"cause": refused.cause, "station": refused.identity})
+        if refused.cause != Cause.STORAGE:
+            await self._in_database(handshake.remember_refusal, knock, refused)
+
+    # --- what comes in -------------------------------------------------------------------------------------------
+
+    async def received(self, event: Event) -> None:
+        self.heard = time.monotonic()
+        text = event.get("text")
+        if text is None:
+            await self.end(UNSUPPORTED_DATA)  # OCPP-J is text
+            return
+        if not self.is_open:
+            return
+        try:
+            frame = frames.read_frame(text)
+            if isinstance(frame, Call):
+                await self._called(frame)
+            elif frame is not None:
+                await self._replied(frame)
+        except Fault as fault:
+            await self._answer_fault(fault, "", text[:MOST_LOGGED])
+
+    async def _called(self, call: Call) -> None:
+        try:
+            if not self.is_accepted and call.action != self.codec.boot_action:
+                raise Fault(FaultKind.SECURITY, f"Send {self.codec.boot_action} and wait until it is accepted.")
+            self.codec.check(call.action, call.payload)
+            if self.codec.is_deferred(call.action):
+                await self._defer(call)
+            else:
+                await self._answer(call)
+        except Fault as fault:
+            fault.message_id = call.message_id
+            await self._answer_fault(fault, call.action, json_text(self.codec.redact(call.action, call.payload)))
+        except direct.Superseded:
+            await self.end(SUPERSEDED)
+        except StorageFailure as error:
+            logger.warning("a message was not stored", extra={"station": self.identity, "cause": str(error)[:200]})
+            await self.end(TRY_AGAIN_LATER)
+
+    async def _defer(self, call: Call) -> None:
+        answer = self.codec.instant_answer(call.action)
+        if await self.node.inbox.put(self._row(call.action, call.message_id, json_text(call.payload), answer)):
+            await self._send(frames.call_result(call.message_id, answer))
+        else:
+            raise direct.Superseded
+
+    async def _answer(self, call: Call) -> None:
+        done = await self.node.threads.run(
+            settings.OCPP_STORAGE_SECONDS,
+            direct.answer_call,
+            station_id=self.station_id,
+            epoch=self.epoch,
+            codec=self.codec,
+            call=call,
+        )
+        if done.fault is not None:
+            await self._send(self._error_text(done.fault))
+            return
+        was_accepted, self.is_accepted = self.is_accepted, done.is_accepted
+        await self._send(frames.call_result(call.message_id, done.answer))
+        if done.is_drained:
+            self.node.wake_drain(self.station_id)
+        if call.action == self.codec.boot_action or not was_accepted:
+            self.wake()
+
+    async def _answer_fault(self, fault: Fault, action: str, payload: str) -> None:
+        """A CALLERROR is logged before it is sent, so that every deviation can be looked up."""
+        code = self.codec.fault_codes[fault.kind]
+        row = self._row(action[:60], fault.message_id[:64], _storable(payload), fault.description[:255], code)
+        try:
+            await self.node.inbox.put(row)
+        except StorageFailure:
+            logger.warning("a faulty message was not logged", extra={"station": self.identity})
+        await self._send(self._error_text(fault))
+
+    def _error_text(self, fault: Fault) -> str:
+        return frames.call_error(fault.message_id, self.codec.fault_codes[fault.kind], fault.description)
+
+    def _row(self, action: str, message_id: str, payload: str, answer: str, error_code: str = "") -> Row:
+        return Row(
+            station_id=self.station_id,
+            epoch=self.epoch,
+            protocol=self.codec.protocol,
+            received_at=timezone.now(),
+            action=action,
+            message_id=message_id,
+            payload=payload,
+            answer=answer,
+            error_code=error_code,
+        )
+
+    # --- what goes out -------------------------------------------------------------------------------------------
+
+    async def _replied(self, reply: CallResult | CallError) -> None:
+        open_call = self.open_call
+        await self._in_database(
+            sending.settle, station_id=self.station_id, codec=self.codec, reply=reply, open_call=open_call
+        )
+        if open_call is not None and open_call.message_id == reply.message_id:
+            self.open_call = None
+            self.wake()
+
+    def wake(self) -> None:
+        """There may be a command to send."""
+        if self.is_open and self.open_call is None and not self._sending.locked():
+            self.keep(self._send_next())
+
+    async def _send_next(self) -> None:
+        async with self._sending:
+            if self.open_call is not None or not self.is_open:
+                return
+            call = await self._in_database(
+                sending.take_next, station_id=self.station_id, epoch=self.epoch, codec=self.codec
+            )
+            if call is not None:
+                self.open_call, self.call_sent = call, time.monotonic()
+                await self._send(call.text)
+
+    async def _send(self, text: str) -> None:
+        if self.is_open:
+            await self.base_send({"type": "websocket.send", "text": text})
+
+    async def end(self, code: int) -> None:
+        """Close the link from our side."""
+        if self.is_open:
+            self.is_open = False
+            await self.base_send({"type": "websocket.close", "code": code})
+
+    async def ended(self, code: int) -> None:
+        self.is_open = False
+        self.node.let_go(self)
+        logger.info("station disconnected", extra={"station": self.identity, "epoch": self.epoch, "code": code})
+        await self._in_database(self._book_end, code)
+
+    def _book_end(self, code: int) -> None:
+        now = timezone.now()
+        chargers.close_link(station_id=self.station_id, epoch=self.epoch, at=now)
+        StationLink.objects.filter(station_id=self.station_id, epoch=self.epoch).update(
+            closed_at=now, close_code=code
+        )
+
+    async def _tell_pages(self) -> None:
+        await self._in_database(tell_pages, {self.team_id: [self.station_id]})
+
+    async def _in_database(self, work: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Work whose failure may not disturb the link: it is done again later or shows by itself."""
+        try:
+            return await self.node.threads.run(settings.OCPP_STORAGE_SECONDS, work, *args, **kwargs)
+        except StorageFailure as error:
+            logger.warning("the database does not answer", extra={"cause": str(error)[:200]})
+        except Exception:
+            logger.exception("work of a link failed")
+        return None
+
+    def keep(self, job: Coroutine[Any, Any, Any]) -> None:
+        """Run beside the link; the task is held so that it is not collected."""
+        task = asyncio.create_task(job)
+        self._jobs.add(task)
+        task.add_done_callback(self._jobs.discard)
+
+
+def _storable(text: str) -> str:
+    """PostgreSQL can store neither NUL nor lone surrogates."""
+    return text.replace("\x00", "\\u0000").encode("utf-8", "backslashreplace").decode()

@@ -1,0 +1,102 @@
+"""Direct calls: one message, one transaction, one answer after its commit (trust rule 1). Runs in a database thread."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.utils import timezone
+
+from chargers.models import ChargingStation, Oddity
+from chargers.services import keep_oddity
+from cpms.common.database import is_storage_failure
+from cpms.common.news import tell_pages
+from maintenance.models import InboxEntry, Message
+from ocpp_gateway.codec import Codec, Talk
+from ocpp_gateway.frames import Call, Fault, FaultKind, json_text
+from ocpp_gateway.inbox import shard_of
+
+logger = logging.getLogger(__name__)
+
+
+class Superseded(Exception):
+    """A newer link of the same station is there: this one may change nothing any more (trust rule 3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What to send: the JSON text of a result, or a fault."""
+
+    answer: str = "{}"
+    fault: Fault | None = None
+    is_accepted: bool = False  # the station's registration after this call
+    is_drained: bool = False  # whether the drain has work with it
+
+
+def answer_call(*, station_id: int, epoch: int, codec: Codec, call: Call) -> Answered:
+    """Handle a direct call.
+
+    A handler that fails twice for a reason that is not the database's does not block the station: the message is kept
+    whole as an oddity and answered with InternalError (trust rule 7).
+
+    Raises:
+        Superseded: the link is no longer the newest.
+        Exception: the database is ill (`is_storage_failure`); nothing is stored and nothing may be answered.
+    """
+    payload_text = json_text(codec.redact(call.action, call.payload))
+    for attempt in (1, 2):
+        try:
+            return _handle(station_id, epoch, codec, call, payload_text)
+        except (Superseded, Fault):
+            raise
+        except Exception as error:
+            if is_storage_failure(error):
+                raise
+            logger.exception("a call failed", extra={"action": call.action, "attempt": attempt, "station": station_id})
+            poison = f"{type(error).__name__}: {error}"[:2000]
+    keep_oddity(
+        station_id=station_id, kind=Oddity.Kind.POISON, action=call.action, note=poison, payload=payload_text
+    )
+    fault = Fault(FaultKind.INTERNAL, "The message was kept but could not be handled.", message_id=call.message_id)
+    _log(station_id, epoch, call, payload_text, "", codec.fault_codes[fault.kind])
+    return Answered(fault=fault, is_accepted=True)
+
+
+@transaction.atomic
+def _handle(station_id: int, epoch: int, codec: Codec, call: Call, payload_text: str) -> Answered:
+    station = ChargingStation.objects.select_for_update(of=("self",)).filter(pk=station_id).first()
+    if station is None or station.epoch != epoch:
+        raise Superseded
+    now = timezone.now()
+    talk = Talk(station=station, received_at=now, payload_text=payload_text)
+    answer = json_text(codec.direct[call.action](talk, call.payload))
+    message = _log(station_id, epoch, call, payload_text, answer, "")
+    is_drained = codec.also_drained(call.action)
+    if is_drained:
+        InboxEntry.objects.create(
+            message_id=message.pk,
+            station_id=station_id,
+            shard=shard_of(station_id),
+            protocol=codec.protocol,
+            received_at=message.received_at,
+        )
+    if station.last_heard_at is None or (now - station.last_heard_at).total_seconds() > 15:
+        ChargingStation.objects.filter(pk=station_id).update(last_heard_at=now)
+    tell_pages({station.team_id: [station_id]})
+    is_accepted = station.registration == ChargingStation.Registration.ACCEPTED
+    return Answered(answer=answer, is_accepted=is_accepted, is_drained=is_drained)
+
+
+def _log(station_id: int, epoch: int, call: Call, payload: str, answer: str, error_code: str) -> Message:
+    return Message.objects.create(
+        station_id=station_id,
+        received_at=timezone.now(),
+        direction=Message.Direction.FROM_STATION,
+        action=call.action[:60],
+        message_id=call.message_id[:64],
+        payload=payload,
+        answer=answer,
+        error_code=error_code,
+        epoch=epoch,
+    )

@@ -1,0 +1,150 @@
+"""The drain: applies what lies in the inbox, in order per station, in batches, as often as it likes.
+
+One worker at a time holds a shard. A batch is one transaction: reports are applied and their entries deleted together.
+When a batch fails, its messages are applied one by one; the one that fails by itself is set aside with its error and
+stays visible, and never blocks the ones behind it.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import defaultdict
+
+import orjson
+from django.db import transaction
+from django.utils import timezone
+
+from chargers import services as chargers
+from cpms.common.database import is_storage_failure
+from cpms.common.news import tell_pages
+from maintenance import services as maintenance
+from maintenance.models import InboxEntry, InboxShard, Message
+from ocpp_gateway import codec as codecs
+from ocpp_gateway.codec import Reports, Stored
+from operations import services as operations
+from sessions import services as sessions
+from sessions.models import ChargingSession
+
+logger = logging.getLogger(__name__)
+AT_ONCE = 1000
+PATIENCE = 3
+
+Work = tuple[Stored, str]  # a message and the protocol it is in
+
+
+def drain(shard: int) -> int:
+    """Apply what waits in a shard until nothing is left. Returns how many messages were applied.
+
+    When another worker holds the shard, it is asked again shortly: that worker may just have looked for the last time.
+    """
+    total, refused = 0, 0
+    while True:
+        count = _drain_batch(shard)
+        if count is None:
+            refused += 1
+            if refused > PATIENCE:
+                return total
+            time.sleep(0.03)
+        elif count == 0:
+            return total
+        else:
+            total += count
+
+
+def drain_all() -> int:
+    """The sweep: every shard, also those that a crash left behind."""
+    shards = set(InboxEntry.objects.filter(failed_at__isnull=True).values_list("shard", flat=True).distinct())
+    return sum(drain(shard) for shard in sorted(shards))
+
+
+def _drain_batch(shard: int) -> int | None:
+    """One batch; None when another worker holds the shard."""
+    InboxShard.objects.get_or_create(number=shard)
+    work: list[Work] = []
+    try:
+        with transaction.atomic():
+            if not list(InboxShard.objects.select_for_update(skip_locked=True).filter(number=shard)):
+                return None
+            work = _read(shard)
+            if work:
+                _apply(work)
+                InboxEntry.objects.filter(message_id__in=[message.id for message, _protocol in work]).delete()
+            return len(work)
+    except Exception as error:
+        if is_storage_failure(error) or not work:
+            raise
+        logger.warning("a batch of the inbox failed and is applied one by one", exc_info=True)
+    for message, protocol in work:
+        _apply_alone(shard, message, protocol)
+    return len(work)
+
+
+def _read(shard: int) -> list[Work]:
+    entries = list(
+        InboxEntry.objects.filter(shard=shard, failed_at__isnull=True)
+        .order_by("message_id")
+        .values_list("message_id", "received_at", "protocol")[:AT_ONCE]
+    )
+    if not entries:
+        return []
+    times = [received_at for _id, received_at, _protocol in entries]
+    protocols = {message_id: protocol for message_id, _at, protocol in entries}
+    rows = Message.objects.filter(
+        pk__in=protocols, received_at__gte=min(times), received_at__lte=max(times)
+    ).order_by("pk")  # the times let PostgreSQL look into few partitions
+    return [
+        (Stored(pk, station_id, received_at, action, orjson.loads(payload)), protocols[pk])
+        for pk, station_id, received_at, action, payload in rows.values_list(
+            "pk", "station_id", "received_at", "action", "payload"
+        )
+    ]
+
+
+def _apply_alone(shard: int, message: Stored, protocol: str) -> None:
+    entry = InboxEntry.objects.filter(message_id=message.id)
+    try:
+        with transaction.atomic():
+            list(InboxShard.objects.select_for_update().filter(number=shard))
+            if entry.filter(failed_at__isnull=True).exists():
+                _apply([(message, protocol)])
+                entry.delete()
+    except Exception as error:
+        if is_storage_failure(error):
+            raise
+        logger.exception("a message of the inbox cannot be applied", extra={"log": message.id})
+        entry.update(failed_at=timezone.now(), error=f"{type(error).__name__}: {error}"[:2000])
+
+
+def _apply(work: list[Work]) -> None:
+    """Translate and apply. Rows are locked in one order everywhere: stations, connectors, sessions."""
+    reports = Reports()
+    for message, protocol in work:
+        codecs.by_protocol(protocol).report(message, reports)
+    teams = chargers.note_heard(reports.heard)
+    fresh = chargers.record_statuses(reports.statuses) if reports.statuses else []
+    changed = sessions.record_samples(reports.samples) if reports.samples else set()
+    changed |= _stopped(reports)
+    if changed:
+        sessions.check_energy(changed)
+    if fresh:
+        operations.confirm_availability({(r.station_id, r.connector): r.status for r in fresh})
+    if reports.progress:
+        maintenance.record_progress(reports.progress)
+    if reports.security:
+        maintenance.record_security_events(reports.security)
+    news: dict[int | None, list[int]] = defaultdict(list)
+    for station_id, team_id in teams.items():
+        news[team_id].append(station_id)
+    tell_pages(news)
+
+
+def _stopped(reports: Reports) -> set[int]:
+    if not reports.stopped_sessions:
+        return set()
+    stations = {station_id for station_id, _transaction in reports.stopped_sessions}
+    ids = {transaction_id for _station, transaction_id in reports.stopped_sessions}
+    of_stations = ChargingSession.objects.filter(station_id__in=stations)
+    named = of_stations.filter(pk__in=ids).values_list("pk", flat=True)
+    foreign = of_stations.filter(reported_transaction_id__in=ids).values_list("pk", flat=True)
+    return set(named) | set(foreign)

@@ -1,0 +1,250 @@
+"""Who may open a link: decided before the upgrade, every refusal with its own status and recorded cause (B6)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import logging
+import re
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from django.conf import settings
+from django.core.cache import cache
+from django.db import transaction
+from django.utils import timezone
+
+from chargers import services as chargers
+from chargers.models import ChargingStation
+from maintenance.models import RefusedConnection, StationLink
+from maintenance.services import Refusal, record_refusal
+from ocpp_gateway import codec as codecs
+from ocpp_gateway.codec import Codec
+
+logger = logging.getLogger(__name__)
+Cause = RefusedConnection.Cause
+LONGEST_IDENTITY = 48
+PREFIX = b"/ocpp/"
+WINDOW_SECONDS = 60
+STATUS = {
+    Cause.UNKNOWN_PATH: 404,
+    Cause.UNKNOWN_IDENTITY: 404,
+    Cause.NO_SUBPROTOCOL: 400,
+    Cause.WRONG_SUBPROTOCOL: 400,
+    Cause.NO_CREDENTIALS: 401,
+    Cause.WRONG_CREDENTIALS: 401,
+    Cause.WRONG_USER: 401,
+    Cause.TWO_CREDENTIALS: 401,
+    Cause.TOO_MANY_ATTEMPTS: 429,
+    Cause.STORAGE: 503,
+}
+
+
+class Refused(Exception):
+    def __init__(self, cause: str, *, identity: str = "", station_id: int | None = None) -> None:
+        super().__init__(cause)
+        self.cause, self.identity, self.station_id = Cause(cause), identity, station_id
+
+    @property
+    def status(self) -> int:
+        return STATUS[self.cause]
+
+
+@dataclass(frozen=True, slots=True)
+class Knock:
+    """What a client shows before the upgrade."""
+
+    raw_path: bytes
+    authorizations: list[bytes]
+    subprotocols: list[str]
+    remote_address: str
+    is_tls: bool
+    user_agent: str
+
+    @classmethod
+    def of(cls, scope: dict[str, Any]) -> Knock:
+        headers = scope["headers"]
+        client = scope.get("client") or ("", 0)
+        agent = next((value for name, value in headers if name == b"user-agent"), b"")
+        return cls(
+            raw_path=scope.get("raw_path") or scope["path"].encode(),
+            authorizations=[value for name, value in headers if name == b"authorization"],
+            subprotocols=list(scope.get("subprotocols") or []),
+            remote_address=client[0] or "",
+            is_tls=scope.get("scheme") == "wss",
+            user_agent=agent.decode("latin-1"),
+        )
+
+    def refusal(self, refused: Refused) -> Refusal:
+        kinds = {value.split(b" ", 1)[0].decode("latin-1") for value in self.authorizations}
+        return Refusal(
+            cause=refused.cause,
+            path=_printable(self.raw_path.decode("latin-1")),
+            identity=refused.identity,
+            station_id=refused.station_id,
+            remote_address=self.remote_address,
+            subprotocols=_printable(", ".join(self.subprotocols)),
+            authentication=_printable(", ".join(sorted(kinds))),
+            is_tls=self.is_tls,
+            user_agent=_printable(self.user_agent),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """A link that may be opened."""
+
+    station_id: int
+    team_id: int | None
+    identity: str
+    epoch: int
+    is_accepted: bool
+    previous_node: str  # the name of the node that held the station's link until now, if any
+
+
+def _printable(text: str) -> str:
+    return re.sub(r"[^\x20-\x7e]", "?", text)
+
+
+def identity_of(raw_path: bytes) -> str:
+    """The identity in the address.
+
+    Raises:
+        Refused: the address is none of an OCPP link.
+    """
+    if not raw_path.startswith(PREFIX):
+        raise Refused(Cause.UNKNOWN_PATH)
+    rest = raw_path[len(PREFIX) :]
+    if not rest or b"/" in rest or re.search(rb"%(?![0-9A-Fa-f]{2})", rest):
+        raise Refused(Cause.UNKNOWN_PATH)
+    try:
+        identity = unquote_to_bytes(rest).decode("utf-8")
+    except UnicodeDecodeError:
+        raise Refused(Cause.UNKNOWN_PATH) from None
+    if len(identity) > LONGEST_IDENTITY or not identity.isprintable():
+        raise Refused(Cause.UNKNOWN_IDENTITY)
+    return identity
+
+
+def choose_codec(subprotocols: list[str]) -> tuple[Codec, str | None]:
+    """The version to speak and the subprotocol to name in the answer.
+
+    Raises:
+        Refused: none of what the client offers is spoken here (P11).
+    """
+    if not subprotocols:
+        if settings.OCPP_WITHOUT_SUBPROTOCOL == "refuse":
+            raise Refused(Cause.NO_SUBPROTOCOL)
+        return codecs.by_protocol(settings.OCPP_WITHOUT_SUBPROTOCOL), None
+    codec = codecs.choose(subprotocols)
+    if codec is None:
+        raise Refused(Cause.WRONG_SUBPROTOCOL)
+    return codec, codec.subprotocol
+
+
+def admit(*, knock: Knock, identity: str, codec: Codec, node_id: int) -> Admission:
+    """Check the credentials and make this link the station's only one. Runs in a database thread.
+
+    Raises:
+        Refused: the station is not known or did not prove who it is.
+    """
+    station = ChargingStation.objects.select_related("node").filter(identity=identity).first()
+    if station is None:
+        station = _pooled(identity)
+    if station.team_id is not None:
+        _check_password(station, knock)
+    with transaction.atomic():
+        now = timezone.now()
+        previous = station.node.name if station.node else ""
+        epoch = chargers.open_link(
+            station_id=station.pk, node_id=node_id, remote_address=knock.remote_address, at=now
+        )
+        StationLink.objects.create(
+            station=station,
+            epoch=epoch,
+            node=str(node_id),
+            remote_address=knock.remote_address,
+            subprotocol=codec.subprotocol,
+            opened_at=now,
+        )
+    is_accepted = station.registration == ChargingStation.Registration.ACCEPTED
+    return Admission(station.pk, station.team_id, identity, epoch, is_accepted, previous)
+
+
+def _pooled(identity: str) -> ChargingStation:
+    """D4: a stranger waits in the pool, where the operator of the platform has switched it on."""
+    unknown = Refused(Cause.UNKNOWN_IDENTITY, identity=identity)
+    if not settings.OCPP_POOL or identity != identity.strip():
+        raise unknown
+    if ChargingStation.objects.filter(team__isnull=True).count() >= settings.OCPP_POOL_LIMIT:
+        logger.warning("the pool is full", extra={"station": identity})
+        raise unknown
+    station, _created = ChargingStation.objects.get_or_create(
+        identity=identity, defaults={"registration": ChargingStation.Registration.PENDING}
+    )
+    return station
+
+
+def _check_password(station: ChargingStation, knock: Knock) -> None:
+    def refused(cause: str) -> Refused:
+        return Refused(cause, identity=station.identity, station_id=station.pk)
+
+    if len(knock.authorizations) > 1:
+        raise refused(Cause.TWO_CREDENTIALS)
+    if not knock.authorizations:
+        raise refused(Cause.NO_CREDENTIALS)
+    key = f"ocpp-wrong:{knock.remote_address}:{station.pk}"
+    if _wrong_attempts(key) >= settings.OCPP_WRONG_PASSWORDS_PER_MINUTE:
+        raise refused(Cause.TOO_MANY_ATTEMPTS)
+    kind, _space, encoded = knock.authorizations[0].partition(b" ")
+    try:
+        clear = base64.b64decode(encoded.strip(), validate=True) if kind.lower() == b"basic" else b""
+    except binascii.Error:
+        clear = b""
+    user = station.identity.encode() + b":"
+    if not clear.startswith(user):  # P3; an identity may hold a colon itself
+        _count_wrong(key)
+        raise refused(Cause.WRONG_USER if clear else Cause.WRONG_CREDENTIALS)
+    if station.password is None or not password_fits(clear[len(user) :], bytes(station.password)):
+        _count_wrong(key)
+        raise refused(Cause.WRONG_CREDENTIALS)
+
+
+def password_fits(given: bytes, stored: bytes) -> bool:
+    """Whether a password is the stored one; hex text and the bytes it stands for are the same (P4, errata 2023-12)."""
+    if hmac.compare_digest(given, stored):
+        return True
+    return any(
+        hexed is not None and hmac.compare_digest(hexed, other)
+        for hexed, other in ((_unhex(given), stored), (_unhex(stored), given))
+    )
+
+
+def _unhex(text: bytes) -> bytes | None:
+    if len(text) % 2 or not re.fullmatch(rb"[0-9A-Fa-f]{16,80}", text):
+        return None
+    return bytes.fromhex(text.decode())
+
+
+def _wrong_attempts(key: str) -> int:
+    """Per source and station, so that neighbours behind one address are not locked out (S4)."""
+    try:
+        return int(cache.get(key, 0))
+    except Exception:  # the cache is away: the password itself still counts
+        logger.warning("wrong passwords are not counted: the cache does not answer")
+        return 0
+
+
+def _count_wrong(key: str) -> None:
+    try:
+        cache.add(key, 0, WINDOW_SECONDS)
+        cache.incr(key)
+    except Exception:
+        logger.warning("wrong passwords are not counted: the cache does not answer")
+
+
+def remember_refusal(knock: Knock, refused: Refused) -> None:
+    """Record a refusal. Runs in a database thread."""
+    record_refusal(knock.refusal(refused))

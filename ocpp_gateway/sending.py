@@ -1,0 +1,77 @@
+"""The way of a command out: the next row of a station is marked sent, then sent; the reply settles it.
+
+Nothing is awaited and nothing is kept in the process but which call is open on a link.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.utils import timezone
+
+from cpms.common.errors import DomainError
+from maintenance.models import Message
+from ocpp_gateway import frames
+from ocpp_gateway.codec import Codec
+from ocpp_gateway.frames import CallError, CallResult, json_text
+from operations import services as operations
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCall:
+    """The one call a station has not answered yet."""
+
+    message_id: str
+    action: str
+    log_id: int
+    text: str
+
+
+def take_next(*, station_id: int, epoch: int, codec: Codec) -> OpenCall | None:
+    """Mark the station's next command sent and log it. Runs in a database thread; send the text after it returns."""
+    with transaction.atomic():
+        command = operations.take_next_command(station_id=station_id, epoch=epoch)
+        if command is None:
+            return None
+        try:
+            action, payload = codec.commands.encode(command.kind, command.parameters)
+        except DomainError as error:
+            operations.settle_error(
+                station_id=station_id, message_id=command.message_id, code="", description=str(error)
+            )
+            return None
+        row = Message.objects.create(
+            station_id=station_id,
+            received_at=timezone.now(),
+            direction=Message.Direction.TO_STATION,
+            action=action,
+            message_id=command.message_id,
+            payload=json_text(codec.redact(action, payload)),
+            epoch=epoch,
+        )
+    return OpenCall(command.message_id, action, row.pk, frames.call(command.message_id, action, payload))
+
+
+def settle(*, station_id: int, codec: Codec, reply: CallResult | CallError, open_call: OpenCall | None) -> bool:
+    """A station replied. False when nobody waited for it: it is ignored (P19). Runs in a database thread."""
+    is_ours = open_call is not None and open_call.message_id == reply.message_id
+    action = open_call.action if open_call is not None and is_ours else ""
+    with transaction.atomic():
+        if isinstance(reply, CallResult):
+            clean = codec.redact(action, reply.payload)
+            command = operations.settle_answer(station_id=station_id, message_id=reply.message_id, answer=clean)
+            answer, error_code = json_text(clean), ""
+        else:
+            command = operations.settle_error(
+                station_id=station_id, message_id=reply.message_id, code=reply.code, description=reply.description
+            )
+            answer, error_code = json_text([reply.code, reply.description]), reply.code[:60]
+        if open_call is not None and is_ours:
+            Message.objects.filter(pk=open_call.log_id).update(answer=answer, error_code=error_code)
+    if command is None:
+        logger.info("an answer nobody waited for was ignored", extra={"station_id": station_id})
+    return command is not None

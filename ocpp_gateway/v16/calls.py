@@ -1,0 +1,116 @@
+"""OCPP 1.6 calls whose answer depends on our data: words of the protocol to a call of a domain service and back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from django.conf import settings
+
+from chargers import services as chargers
+from chargers.services import Verdict
+from maintenance import services as maintenance
+from ocpp_gateway.codec import DirectHandler, Talk
+from ocpp_gateway.frames import Fault, FaultKind, Payload
+from ocpp_gateway.v16.moments import read_moment, write_moment
+from operations import services as operations
+from sessions import services as sessions
+
+REGISTRATION = {"accepted": "Accepted", "pending": "Pending", "rejected": "Rejected"}
+BOOT_WORDS = {  # ours: theirs (section 6.1)
+    "vendor": "chargePointVendor",
+    "model": "chargePointModel",
+    "serial_number": "chargePointSerialNumber",
+    "charge_box_serial_number": "chargeBoxSerialNumber",
+    "firmware_version": "firmwareVersion",
+    "iccid": "iccid",
+    "imsi": "imsi",
+    "meter_type": "meterType",
+    "meter_serial_number": "meterSerialNumber",
+}
+MOST_CONNECTOR = 2**31 - 1
+
+
+def boot_notification(talk: Talk, payload: Payload) -> Payload:
+    facts = {ours: payload.get(theirs, "") for ours, theirs in BOOT_WORDS.items()}
+    registration = chargers.record_boot(station=talk.station, facts=facts, at=talk.received_at)
+    operations.confirm_reset(station_id=talk.station.pk)
+    return {
+        "status": REGISTRATION[registration],
+        "currentTime": write_moment(datetime.now(UTC)),
+        "interval": settings.OCPP_HEARTBEAT_SECONDS,
+    }
+
+
+def authorize(talk: Talk, payload: Payload) -> Payload:
+    return {"idTagInfo": id_tag_info(chargers.authorize_tag(station=talk.station, value=payload["idTag"]))}
+
+
+def start_transaction(talk: Talk, payload: Payload) -> Payload:
+    result = sessions.start_session(
+        station=talk.station,
+        connector=_connector(payload["connectorId"]),
+        id_tag=payload["idTag"],
+        meter_start_wh=int(payload["meterStart"]),
+        started_at=read_moment(payload["timestamp"]),
+        received_at=talk.received_at,
+    )
+    if result.is_new:
+        operations.link_started_session(result.session)
+    return {"transactionId": result.session.transaction_id, "idTagInfo": id_tag_info(result.verdict)}
+
+
+def stop_transaction(talk: Talk, payload: Payload) -> Payload:
+    id_tag = payload.get("idTag", "")
+    result = sessions.stop_session(
+        station=talk.station,
+        transaction_id=int(payload["transactionId"]),
+        meter_stop_wh=int(payload["meterStop"]),
+        stopped_at=read_moment(payload["timestamp"]),
+        received_at=talk.received_at,
+        reason=payload.get("reason", "Local"),  # section 6.51: absent means Local
+        id_tag=id_tag,
+        raw=talk.payload_text,
+    )
+    if result.session is not None and result.is_new:
+        operations.link_stopped_session(result.session)
+    if not id_tag:
+        return {}
+    return {"idTagInfo": id_tag_info(chargers.authorize_tag(station=talk.station, value=id_tag))}
+
+
+def data_transfer(talk: Talk, payload: Payload) -> Payload:
+    """No vendor's extension is known to us; the message is in the log (section 4.3)."""
+    return {"status": "UnknownVendorId"}
+
+
+def sign_certificate(talk: Talk, payload: Payload) -> Payload:
+    """The request is kept. There is no authority to sign it yet, and the station is told so."""
+    maintenance.record_certificate_request(station=talk.station, csr=payload["csr"], received_at=talk.received_at)
+    return {"status": "Rejected"}
+
+
+def id_tag_info(verdict: Verdict) -> Payload:
+    """IdTagInfo (section 7.8)."""
+    info: Payload = {"status": verdict.status}
+    if verdict.tag is not None:
+        if verdict.tag.expires_at is not None:
+            info["expiryDate"] = write_moment(verdict.tag.expires_at)
+        if verdict.tag.parent:
+            info["parentIdTag"] = verdict.tag.parent[:20]
+    return info
+
+
+def _connector(number: float) -> int:
+    if not 0 <= number <= MOST_CONNECTOR:
+        raise Fault(FaultKind.PROPERTY, "connectorId: out of range.")
+    return int(number)
+
+
+DIRECT: dict[str, DirectHandler] = {
+    "BootNotification": boot_notification,
+    "Authorize": authorize,
+    "StartTransaction": start_transaction,
+    "StopTransaction": stop_transaction,
+    "DataTransfer": data_transfer,
+    "SignCertificate": sign_certificate,
+}

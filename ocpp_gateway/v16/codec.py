@@ -1,0 +1,85 @@
+"""OCPP 1.6J: core, firmware management, diagnostics and the notifications of the security whitepaper."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from types import MappingProxyType
+
+from ocpp_gateway.codec import DirectHandler, Reports, Stored, register
+from ocpp_gateway.frames import Fault, FaultKind, Payload, json_text
+from ocpp_gateway.v16 import schemas
+from ocpp_gateway.v16.calls import DIRECT, MOST_CONNECTOR
+from ocpp_gateway.v16.commands import COMMANDS_V16
+from ocpp_gateway.v16.moments import write_moment
+from ocpp_gateway.v16.reports import REPORTS
+
+SECRET_KEYS = {"authorizationkey"}
+
+
+class CodecV16:
+    protocol = "1.6"
+    subprotocol = "ocpp1.6"
+    boot_action = "BootNotification"
+    commands = COMMANDS_V16
+    direct: dict[str, DirectHandler] = DIRECT
+    fault_codes = MappingProxyType(
+        {  # OCPP-J 1.6 section 4.2.3, table 7, with its own spelling
+            FaultKind.FORMATION: "FormationViolation",
+            FaultKind.PROPERTY: "PropertyConstraintViolation",
+            FaultKind.OCCURRENCE: "OccurenceConstraintViolation",
+            FaultKind.TYPE: "TypeConstraintViolation",
+            FaultKind.UNKNOWN_ACTION: "NotImplemented",
+            FaultKind.UNSUPPORTED_ACTION: "NotSupported",
+            FaultKind.SECURITY: "SecurityError",
+            FaultKind.INTERNAL: "InternalError",
+        }
+    )
+
+    def check(self, action: str, payload: Payload) -> None:
+        if action not in DIRECT and action not in REPORTS:
+            if schemas.validator(action) is None or action.endswith("Response"):
+                raise Fault(FaultKind.UNKNOWN_ACTION, f"The action {action[:60]} is not known.")
+            raise Fault(FaultKind.UNSUPPORTED_ACTION, f"{action} goes from the central system to the station.")
+        if len(payload) != len(schemas_given := _without_nulls(payload)):
+            payload.clear()
+            payload.update(schemas_given)
+        schemas.check(action, payload)
+        connector = payload.get("connectorId")
+        if connector is not None and not 0 <= connector <= MOST_CONNECTOR:
+            raise Fault(FaultKind.PROPERTY, "connectorId: out of range.")
+
+    def is_deferred(self, action: str) -> bool:
+        return action in REPORTS and action not in DIRECT
+
+    def instant_answer(self, action: str) -> str:
+        if action == "Heartbeat":
+            return json_text({"currentTime": write_moment(datetime.now(UTC))})
+        return "{}"
+
+    def also_drained(self, action: str) -> bool:
+        return action in REPORTS
+
+    def report(self, message: Stored, into: Reports) -> None:
+        REPORTS[message.action](message, into)
+
+    def redact(self, action: str, payload: Payload) -> Payload:
+        """P5: the station's password is in no log."""
+        if action == "ChangeConfiguration" and str(payload.get("key", "")).lower() in SECRET_KEYS:
+            return {**payload, "value": "***"}
+        if "configurationKey" in payload and isinstance(payload["configurationKey"], list):
+            keys = [
+                {**entry, "value": "***"}
+                if isinstance(entry, dict) and str(entry.get("key", "")).lower() in SECRET_KEYS
+                else entry
+                for entry in payload["configurationKey"]
+            ]
+            return {**payload, "configurationKey": keys}
+        return payload
+
+
+def _without_nulls(payload: Payload) -> Payload:
+    """Some stations send null for an optional field they have no value for: it counts as absent."""
+    return {key: value for key, value in payload.items() if value is not None}
+
+
+CODEC_V16 = register(CodecV16())

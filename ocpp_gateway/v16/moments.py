@@ -1,0 +1,55 @@
+"""Times in OCPP 1.6: ISO 8601 in, UTC with milliseconds out."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta, timezone
+
+_MOMENT = re.compile(
+    r"(\d{4,9})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,12}))?)?\s*([Zz]|[+-]\d{2}(?::?\d{2})?)?"
+)
+
+
+def read_moment(text: str) -> datetime:
+    """An aware UTC time. A missing zone is read as UTC, as OCPP recommends it (section 3.13).
+
+    Raises:
+        ValueError: it is no time, or its year is not between 1970 and 2100.
+    """
+    found = _MOMENT.fullmatch(text)
+    if found is None:
+        raise ValueError("not an ISO 8601 time")
+    year, month, day, hour, minute, second, fraction, zone = found.groups()
+    if not 1970 <= int(year) <= 2100:
+        raise ValueError("the year is not between 1970 and 2100")
+    whole = int(second or 0)
+    leap = whole == 60  # a leap second, which Python has no place for
+    moment = datetime(
+        int(year), int(month), int(day), int(hour), int(minute), 59 if leap else whole,
+        int((fraction or "0")[:6].ljust(6, "0")), tzinfo=_zone(zone),
+    )  # fmt: skip
+    return (moment + timedelta(seconds=leap)).astimezone(UTC)
+
+
+def _zone(text: str | None) -> timezone:
+    if text in (None, "Z", "z"):
+        return UTC
+    assert text is not None  # noqa: S101 - for the type checker
+    digits = text[1:].replace(":", "").ljust(4, "0")
+    offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+    if offset > timedelta(hours=18):
+        raise ValueError("the zone is more than 18 hours from UTC")
+    return timezone(-offset if text[0] == "-" else offset)
+
+
+def is_moment(text: str) -> bool:
+    try:
+        read_moment(text)
+    except (ValueError, OverflowError):
+        return False
+    return True
+
+
+def write_moment(moment: datetime) -> str:
+    """Three digits of fraction: some stations cannot read more."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"

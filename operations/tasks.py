@@ -1,0 +1,8 @@
+from celery import shared_task
+
+from operations import services
+
+
+@shared_task(name="operations.settle_overdue_commands")
+def settle_overdue_commands() -> None:
+    services.settle_overdue_commands()

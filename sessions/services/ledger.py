@@ -1,0 +1,284 @@
+"""The ledger: how a session begins and ends.
+
+A station repeats, reorders and delays what it reports. The content of a report is its key (trust rule 4): the same
+content again gives the same answer and changes nothing. The caller has locked the station's row, so the reports of
+one station are handled one after another, whatever process they come in by.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+
+from chargers.models import ChargingStation, Oddity
+from chargers.services import Verdict, authorize_tag, ensure_connectors, keep_oddity
+from chargers.services.tags import ACCEPTED, CONCURRENT
+from sessions.models import ChargingSession, Flag
+
+LATE = timedelta(minutes=2)  # a report older than this when it arrives was recorded while the station was offline
+CLOCK_SLACK = timedelta(minutes=5)
+LONGEST = timedelta(hours=72)  # a session that lasts longer is not matched by guessing
+CENTRAL = {0, -1}  # transaction ids of stations that never learnt theirs (errata 3.18)
+ClosedBy = ChargingSession.ClosedBy
+
+
+@dataclass(frozen=True, slots=True)
+class StartResult:
+    session: ChargingSession
+    verdict: Verdict
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StopResult:
+    """`session` is None where the report was only kept as an oddity."""
+
+    session: ChargingSession | None
+    is_new: bool
+
+
+def start_session(
+    *,
+    station: ChargingStation,
+    connector: int,
+    id_tag: str,
+    meter_start_wh: int,
+    started_at: datetime,
+    received_at: datetime,
+) -> StartResult:
+    """A station reports that a session began. It is always stored (P24); a refused tag makes it not billable (B2).
+
+    Args:
+        station: locked by the caller.
+        started_at: by the station's clock.
+    """
+    found = ChargingSession.objects.filter(
+        station=station,
+        connector_number=connector,
+        id_tag=id_tag,
+        started_at=started_at,
+        meter_start_wh=meter_start_wh,
+        start_received_at__isnull=False,
+    ).select_related("tag")  # fmt: skip
+    session = found.first()
+    if session is not None:
+        return StartResult(session, Verdict(session.authorization, session.tag), False)
+    if connector > 0:
+        ensure_connectors([(station.pk, connector)])
+    verdict = authorize_tag(station=station, value=id_tag, at=_judged_at(started_at, received_at))
+    is_late = received_at - started_at > LATE
+    _supersede_open_sessions(station, connector, started_at)
+    if verdict.is_accepted and not is_late and _is_charging_elsewhere(verdict):
+        verdict = Verdict(CONCURRENT, verdict.tag)
+    session = _reported_end_without_start(station, id_tag, meter_start_wh, started_at) or ChargingSession(
+        station=station, team_id=station.team_id
+    )
+    session.connector_number, session.id_tag, session.tag = connector, id_tag, verdict.tag
+    session.authorization, session.is_billable = verdict.status, verdict.status == ACCEPTED
+    session.started_at, session.start_received_at = started_at, received_at
+    session.meter_start_wh = meter_start_wh
+    if session.last_register_wh is None:
+        session.last_register_wh = meter_start_wh
+    _flag_start(session, is_late)
+    if session.meter_stop_wh is not None:
+        session.flags = [flag for flag in session.flags if flag != Flag.RECONSTRUCTED]
+        _book_energy(session)
+    session.save()
+    return StartResult(session, verdict, True)
+
+
+def _judged_at(started_at: datetime, received_at: datetime) -> datetime:
+    """A tag is judged by the time of the session, unless the station's clock runs ahead of ours."""
+    return min(started_at, received_at)
+
+
+def _flag_start(session: ChargingSession, is_late: bool) -> None:
+    assert session.start_received_at is not None  # noqa: S101 - set by the caller
+    if session.authorization != ACCEPTED:
+        session.add_flag(Flag.UNAUTHORISED)
+    if is_late:
+        session.add_flag(Flag.OFFLINE)
+    if session.started_at - session.start_received_at > CLOCK_SLACK or session.started_at.year < 2015:
+        session.add_flag(Flag.CLOCK)
+
+
+def _is_charging_elsewhere(verdict: Verdict) -> bool:
+    tag = verdict.tag
+    if tag is None or tag.allows_concurrent:
+        return False
+    return ChargingSession.objects.open().filter(tag=tag).exists()
+
+
+def _supersede_open_sessions(station: ChargingStation, connector: int, started_at: datetime) -> None:
+    """A connector has one session at a time: what was still open there ended before the next began."""
+    open_before = (
+        ChargingSession.objects.open()
+        .filter(station=station, connector_number=connector, started_at__lte=started_at)
+        .order_by("pk")
+    )
+    for session in open_before.select_for_update():
+        close_without_report(session, ClosedBy.SUPERSEDED, at=session.last_sample_at or started_at)
+
+
+def close_without_report(session: ChargingSession, closed_by: str, *, at: datetime) -> None:
+    """Close a session whose end nobody reported, with its last known register; a late report still wins."""
+    session.stopped_at = max(at, session.started_at)
+    session.meter_stop_wh = session.last_register_wh if session.last_register_wh is not None else session.meter_start_wh
+    session.closed_by = closed_by
+    session.power_w = 0 if session.power_w is not None else None
+    session.add_flag(Flag.SUPERSEDED if closed_by == ClosedBy.SUPERSEDED else Flag.CLOSED_BY_RULE)
+    _book_energy(session)
+    session.save()
+
+
+def _reported_end_without_start(
+    station: ChargingStation, id_tag: str, meter_start_wh: int, started_at: datetime
+) -> ChargingSession | None:
+    """The one session of which only the end is known and that this start fits; None when none or several do."""
+    fitting = (
+        ChargingSession.objects.select_for_update()
+        .filter(
+            Q(stop_id_tag="") | Q(stop_id_tag__iexact=id_tag),
+            station=station,
+            start_received_at__isnull=True,
+            stopped_at__gte=started_at,
+            stopped_at__lte=started_at + LONGEST,
+            meter_stop_wh__gte=meter_start_wh,
+        )
+        .order_by("stopped_at")[:2]
+    )
+    rows = list(fitting)
+    if len(rows) != 1:
+        return None
+    between = ChargingSession.objects.filter(
+        station=station, start_received_at__isnull=False, started_at__gt=started_at, started_at__lt=rows[0].stopped_at
+    )
+    return None if between.exists() else rows[0]
+
+
+def stop_session(
+    *,
+    station: ChargingStation,
+    transaction_id: int,
+    meter_stop_wh: int,
+    stopped_at: datetime,
+    received_at: datetime,
+    reason: str,
+    id_tag: str,
+    raw: str,
+) -> StopResult:
+    """A station reports that a session ended. The first report of an end counts, the same again changes nothing.
+
+    Args:
+        station: locked by the caller; only its own sessions can be touched (P30).
+        raw: the report as received, kept where it contradicts what is known.
+    """
+    end = _End(station, transaction_id, meter_stop_wh, stopped_at, received_at, reason, id_tag)
+    session = ChargingSession.objects.select_for_update().filter(station=station, pk=transaction_id).first()
+    if session is None:
+        return _stop_unknown(end)
+    if session.is_open or session.closed_by in (ClosedBy.SUPERSEDED, ClosedBy.RULE):
+        _apply_end(session, end)
+        return StopResult(session, True)
+    if (session.stopped_at, session.meter_stop_wh) == (stopped_at, meter_stop_wh):
+        return StopResult(session, False)
+    session.add_flag(Flag.CONFLICTING_STOP)
+    session.save(update_fields=["flags", "has_flags"])
+    keep_oddity(
+        station_id=station.pk,
+        kind=Oddity.Kind.CONFLICTING_STOP,
+        session_id=session.pk,
+        note=f"Ended at {session.stopped_at} with {session.meter_stop_wh} Wh; now {stopped_at} with {meter_stop_wh} Wh",
+        payload=raw,
+    )
+    return StopResult(session, False)
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    station: ChargingStation
+    transaction_id: int
+    meter_stop_wh: int
+    stopped_at: datetime
+    received_at: datetime
+    reason: str
+    id_tag: str
+
+
+def _apply_end(session: ChargingSession, end: _End) -> None:
+    session.stopped_at, session.stop_received_at = end.stopped_at, end.received_at
+    session.meter_stop_wh, session.stop_reason = end.meter_stop_wh, end.reason
+    session.stop_id_tag, session.closed_by = end.id_tag, ClosedBy.STATION
+    session.flags = [flag for flag in session.flags if flag not in (Flag.SUPERSEDED, Flag.CLOSED_BY_RULE)]
+    session.has_flags = bool(session.flags)
+    session.power_w = 0 if session.power_w is not None else None
+    if end.received_at - end.stopped_at > LATE:
+        session.add_flag(Flag.OFFLINE)
+    if end.stopped_at < session.started_at:
+        session.add_flag(Flag.NEGATIVE_DURATION)
+    if end.stopped_at - end.received_at > CLOCK_SLACK:
+        session.add_flag(Flag.CLOCK)
+    _book_energy(session)
+    session.save()
+
+
+def _stop_unknown(end: _End) -> StopResult:
+    """An end with an id that is none of this station's: found again, matched, or kept as a session of its own (B1)."""
+    again = ChargingSession.objects.filter(
+        station=end.station,
+        reported_transaction_id=end.transaction_id,
+        stopped_at=end.stopped_at,
+        meter_stop_wh=end.meter_stop_wh,
+    ).first()
+    if again is not None:
+        return StopResult(again, False)
+    if end.transaction_id in CENTRAL:
+        session = _only_open_session(end)
+        if session is not None:
+            session.reported_transaction_id = end.transaction_id
+            _apply_end(session, end)
+            return StopResult(session, True)
+    verdict = authorize_tag(station=end.station, value=end.id_tag, at=end.stopped_at)
+    session = ChargingSession(
+        station=end.station,
+        team_id=end.station.team_id,
+        connector_number=0,
+        id_tag=end.id_tag,
+        tag=verdict.tag,
+        authorization=verdict.status,
+        is_billable=False,
+        started_at=end.stopped_at,
+        reported_transaction_id=end.transaction_id,
+    )
+    session.add_flag(Flag.RECONSTRUCTED)
+    _apply_end(session, end)
+    return StopResult(session, True)
+
+
+def _only_open_session(end: _End) -> ChargingSession | None:
+    """Errata 3.18: an end with id -1 belongs to the only open session it fits; None when none or several do."""
+    fitting = (
+        ChargingSession.objects.open()
+        .select_for_update()
+        .filter(station=end.station, started_at__lte=end.stopped_at)
+        .filter(Q(meter_start_wh__isnull=True) | Q(meter_start_wh__lte=end.meter_stop_wh))
+    )
+    rows = list(fitting[:3])
+    if len(rows) > 1 and end.id_tag:
+        rows = [row for row in rows if row.id_tag.upper() == end.id_tag.upper()]
+    return rows[0] if len(rows) == 1 else None
+
+
+def _book_energy(session: ChargingSession) -> None:
+    """Energy = end - start of the meter, never negative (P38); a meter that went backwards is summed by its readings
+    later, when they are in."""
+    if session.meter_start_wh is None or session.meter_stop_wh is None:
+        session.energy_wh = 0
+        return
+    difference = session.meter_stop_wh - session.meter_start_wh
+    if difference < 0:
+        session.add_flag(Flag.METER_RESET)
+        difference = 0
+    session.energy_wh = difference

@@ -53,7 +53,7 @@ class Message(models.Model):
 
 
 class InboxEntry(models.Model):
-    """A message that is stored and answered but not yet applied. The row goes when it is applied; a failed one stays."""
+    """A stored and answered message that is not applied yet. The row goes when it is applied; a failed one stays."""
 
     message_id = models.BigIntegerField(_("message"), primary_key=True)
     station = models.ForeignKey(
@@ -73,9 +73,7 @@ class InboxEntry(models.Model):
     class Meta:
         ordering = ["message_id"]
         indexes = [
-            models.Index(
-                fields=["shard", "message_id"], condition=Q(failed_at__isnull=True), name="inbox_waiting"
-            ),
+            models.Index(fields=["shard", "message_id"], condition=Q(failed_at__isnull=True), name="inbox_waiting"),
             models.Index(fields=["failed_at"], condition=Q(failed_at__isnull=False), name="inbox_failed"),
         ]
         verbose_name, verbose_name_plural = _("inbox entry"), _("inbox")

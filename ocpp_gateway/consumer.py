@@ -274,9 +274,7 @@ class StationConsumer(SocketConsumer):
     def _book_end(self, code: int) -> None:
         now = timezone.now()
         chargers.close_link(station_id=self.station_id, epoch=self.epoch, at=now)
-        StationLink.objects.filter(station_id=self.station_id, epoch=self.epoch).update(
-            closed_at=now, close_code=code
-        )
+        StationLink.objects.filter(station_id=self.station_id, epoch=self.epoch).update(closed_at=now, close_code=code)
 
     async def _tell_pages(self) -> None:
         await self._in_database(tell_pages, {self.team_id: [self.station_id]})

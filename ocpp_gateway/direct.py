@@ -55,9 +55,7 @@ def answer_call(*, station_id: int, epoch: int, codec: Codec, call: Call) -> Ans
                 raise
             logger.exception("a call failed", extra={"action": call.action, "attempt": attempt, "station": station_id})
             poison = f"{type(error).__name__}: {error}"[:2000]
-    keep_oddity(
-        station_id=station_id, kind=Oddity.Kind.POISON, action=call.action, note=poison, payload=payload_text
-    )
+    keep_oddity(station_id=station_id, kind=Oddity.Kind.POISON, action=call.action, note=poison, payload=payload_text)
     fault = Fault(FaultKind.INTERNAL, "The message was kept but could not be handled.", message_id=call.message_id)
     _log(station_id, epoch, call, payload_text, "", codec.fault_codes[fault.kind])
     return Answered(fault=fault, is_accepted=True)

@@ -90,9 +90,9 @@ def _read(shard: int) -> list[Work]:
         return []
     times = [received_at for _id, received_at, _protocol in entries]
     protocols = {message_id: protocol for message_id, _at, protocol in entries}
-    rows = Message.objects.filter(
-        pk__in=protocols, received_at__gte=min(times), received_at__lte=max(times)
-    ).order_by("pk")  # the times let PostgreSQL look into few partitions
+    rows = Message.objects.filter(pk__in=protocols, received_at__gte=min(times), received_at__lte=max(times)).order_by(
+        "pk"
+    )  # the times let PostgreSQL look into few partitions
     return [
         (Stored(pk, station_id, received_at, action, orjson.loads(payload)), protocols[pk])
         for pk, station_id, received_at, action, payload in rows.values_list(

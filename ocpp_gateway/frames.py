@@ -1,4 +1,4 @@
-"""OCPP-J frames: reading what a station sent and writing what it gets, for every version alike (OCPP-J 1.6 section 4)."""
+"""OCPP-J frames: reading what a station sent, writing what it gets, for every version (OCPP-J 1.6 section 4)."""
 
 from __future__ import annotations
 

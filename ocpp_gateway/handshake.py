@@ -158,9 +158,7 @@ def admit(*, knock: Knock, identity: str, codec: Codec, node_id: int) -> Admissi
     with transaction.atomic():
         now = timezone.now()
         previous = station.node.name if station.node else ""
-        epoch = chargers.open_link(
-            station_id=station.pk, node_id=node_id, remote_address=knock.remote_address, at=now
-        )
+        epoch = chargers.open_link(station_id=station.pk, node_id=node_id, remote_address=knock.remote_address, at=now)
         StationLink.objects.create(
             station=station,
             epoch=epoch,

@@ -150,9 +150,7 @@ class Inbox:
 
     async def _commit(self, batch: list[tuple[Row, asyncio.Future[bool]]]) -> None:
         try:
-            stored = await self._threads.run(
-                settings.OCPP_STORAGE_SECONDS, store_rows, [row for row, _done in batch]
-            )
+            stored = await self._threads.run(settings.OCPP_STORAGE_SECONDS, store_rows, [row for row, _done in batch])
         except StorageFailure as error:
             logger.warning("a batch was not stored", extra={"messages": len(batch), "cause": str(error)[:200]})
             _fail(batch, error)

@@ -108,4 +108,3 @@ def note_heard(reports: Sequence[Heard]) -> dict[int, int | None]:
         sorted(changed),
     )
     return teams
-

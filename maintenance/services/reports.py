@@ -49,9 +49,7 @@ def record_progress(reports: Sequence[Progress]) -> None:
 
 def record_security_events(notices: Sequence[SecurityNotice]) -> None:
     rows = [
-        SecurityEvent(
-            station_id=n.station_id, type=n.type, at=n.at, tech_info=n.tech_info, received_at=n.received_at
-        )
+        SecurityEvent(station_id=n.station_id, type=n.type, at=n.at, tech_info=n.tech_info, received_at=n.received_at)
         for n in notices
     ]
     SecurityEvent.objects.bulk_create(rows, ignore_conflicts=True)

@@ -62,9 +62,7 @@ def read_figures(values: Iterable[Value]) -> Figures:
     figures.energy_wh = _whole(total(REGISTER), most=2**62)
     figures.power_w = _whole(total("Power.Active.Import"))
     figures.offered_w = _whole(total("Power.Offered"))
-    currents = phases.get("Current.Import") or (
-        {"L1": totals["Current.Import"]} if "Current.Import" in totals else {}
-    )
+    currents = phases.get("Current.Import") or ({"L1": totals["Current.Import"]} if "Current.Import" in totals else {})
     figures.current_ma = {name: whole for name, amps in currents.items() if (whole := _whole(amps * 1000)) is not None}
     charge = totals.get("SoC")
     if charge is not None and 0 <= charge <= 100:

@@ -313,5 +313,3 @@ def check_energy(session_ids: Iterable[int]) -> None:
 
 def _positive_steps(registers: Sequence[int]) -> int:
     return sum(max(0, later - earlier) for earlier, later in zip(registers, registers[1:], strict=False))
-
-

@@ -1,0 +1,43 @@
+"""Simulated stations against any OCPP 1.6J endpoint."""
+
+import asyncio
+import contextlib
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from ocpp_gateway.simulator.fleet import run_fleet
+from ocpp_gateway.simulator.station import Plan
+
+
+class Command(BaseCommand):
+    help = "Run simulated stations against an OCPP 1.6J endpoint until Ctrl-C."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("identity", help="may hold {n} or {n:06d} with --count")
+        parser.add_argument("--password", required=True, help="may hold {id}")
+        parser.add_argument("--url", default="ws://localhost:8000/ocpp")
+        parser.add_argument("--count", type=int, default=1)
+        parser.add_argument("--connectors", type=int, default=2)
+        parser.add_argument(
+            "--tag", action="append", default=[], help="a tag its drivers use; none: remote starts only"
+        )
+        parser.add_argument("--sample-seconds", type=float, default=10.0)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        plans = []
+        for number in range(1, options["count"] + 1):
+            identity = options["identity"].format(n=number)
+            plans.append(
+                Plan(
+                    identity=identity,
+                    password=options["password"].format(id=identity),
+                    connectors=options["connectors"],
+                    tags=tuple(options["tag"]),
+                    sample_seconds=options["sample_seconds"],
+                )
+            )
+        self.stdout.write(f"{len(plans)} simulated station(s) connect to {options['url']}; Ctrl-C ends them.")
+        with contextlib.suppress(KeyboardInterrupt):
+            asyncio.run(run_fleet(options["url"], plans))

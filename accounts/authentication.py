@@ -1,5 +1,50 @@
+"""Programs log in with a key that acts as a person."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
 from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from accounts.models import ApiToken, User
+
+KEY = re.compile(r"[A-Za-z0-9]{8}\.[A-Za-z0-9]{32}")
+WORDS = {"bearer", "token"}
+NOTE_USE_EVERY = timedelta(minutes=1)  # a busy program must not write a row with every request
 
 
 class TokenAuthentication(BaseAuthentication):
-    pass
+    """`Authorization: Bearer <key>` or `Token <key>`."""
+
+    def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
+        header = request.headers.get("Authorization", "")
+        word, _blank, key = header.partition(" ")
+        if word.lower() not in WORDS:
+            return None
+        token = _find(key.strip())
+        if token is None or token.has_expired or not token.user.is_active:
+            raise AuthenticationFailed(_("The token is not valid, has expired or was revoked."))
+        _note_use(token)
+        return token.user, token
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="api"'
+
+
+def _find(key: str) -> ApiToken | None:
+    """By its prefix, then by the hash of all of it."""
+    if not KEY.fullmatch(key):
+        return None
+    token = ApiToken.objects.select_related("user").filter(prefix=key.partition(".")[0], revoked=False).first()
+    return token if token is not None and token.is_valid(key) else None
+
+
+def _note_use(token: ApiToken) -> None:
+    now = timezone.now()
+    if token.last_used_at is None or now - token.last_used_at > NOTE_USE_EVERY:
+        ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)

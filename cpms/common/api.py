@@ -1,10 +1,170 @@
-"""Bricks of the REST API."""
+"""Bricks of the REST API that its settings name: pages, input, throttle, one shape for every error.
 
-from rest_framework.pagination import CursorPagination
-from rest_framework.views import exception_handler as problem
+REST framework reads its settings while it is imported, so nothing here may import its generic views.
+"""
 
-__all__ = ["NewestFirst", "problem"]
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from typing import Any, NoReturn
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import Http404
+from django.utils.encoding import force_str
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from rest_framework import exceptions, serializers, status
+from rest_framework.pagination import Cursor, CursorPagination
+from rest_framework.parsers import BaseParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.throttling import UserRateThrottle
+from rest_framework.views import exception_handler, set_rollback
+
+from cpms.common.errors import DomainError, NotAllowed
+from cpms.common.storable import is_storable
+
+logger = logging.getLogger(__name__)
+PROBLEM = "application/problem+json"
+
+
+class TooLarge(exceptions.APIException):
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_detail = gettext_lazy("The request is too large.")
+    default_code = "too_large"
+
+
+class StrictJSONParser(BaseParser):
+    """JSON that we can keep: bounded, no NaN, no NUL, no half characters, no depth that breaks the reader."""
+
+    media_type = "application/json"
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
+        most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        raw = stream.read(most + 1)
+        if len(raw) > most:
+            raise TooLarge()
+        try:
+            value = json.loads(raw.decode("utf-8"), parse_constant=_no_constant)
+        except (ValueError, RecursionError):
+            raise exceptions.ParseError(_("The request is not valid JSON.")) from None
+        if not is_storable(value):
+            raise exceptions.ParseError(_("The request holds characters or a depth that cannot be stored."))
+        return value
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+class PersonThrottle(UserRateThrottle):
+    """Fails open: a cache that is away slows nobody down and locks nobody out."""
+
+    def allow_request(self, request: Request, view: Any) -> bool:
+        try:
+            return bool(super().allow_request(request, view))
+        except Exception as error:
+            logger.warning("requests are not counted", extra={"cause": type(error).__name__})
+            return True
 
 
 class NewestFirst(CursorPagination):
+    """Pages that do not shift while rows come in. A view says by `newest_by` what 'new' means."""
+
     ordering = ("-id",)
+    page_size_query_param = "page_size"
+    max_page_size = 500
+
+    def get_ordering(self, request: Request, queryset: Any, view: Any) -> tuple[str, ...]:
+        return tuple(getattr(view, "newest_by", self.ordering))
+
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any] | None:
+        self._column = queryset.model._meta.get_field(self.get_ordering(request, queryset, view)[0].lstrip("-"))
+        return super().paginate_queryset(queryset, request, view)
+
+    def decode_cursor(self, request: Request) -> Cursor | None:
+        """A cursor that somebody made up is a wrong request, not an error of ours."""
+        cursor: Cursor | None = super().decode_cursor(request)
+        if cursor is not None and cursor.position is not None:
+            try:
+                self._column.to_python(cursor.position)
+            except (ValidationError, ValueError):
+                raise exceptions.NotFound(self.invalid_cursor_message) from None
+        return cursor
+
+
+def problem(error: Exception, context: Mapping[str, Any]) -> Response | None:
+    """Every error as a problem: DRF's, Django's, a service's 'no', and in production also the unexpected."""
+    error = _as_api_exception(error)
+    if not isinstance(error, exceptions.APIException):
+        if settings.DEBUG:
+            return None
+        logger.error("the API failed", exc_info=error)
+        error = exceptions.APIException(_("Something went wrong on our side. It has been noted."))
+    response = exception_handler(error, dict(context))
+    if response is None:
+        return None
+    set_rollback()
+    document = {
+        "type": "about:blank",
+        "title": HTTPStatus(response.status_code).phrase,
+        "status": response.status_code,
+        "detail": _detail(error),
+        "instance": context["request"].path,
+    }
+    if isinstance(error, exceptions.ValidationError):
+        document["errors"] = [{"field": field, "message": text} for field, text in _flat(error.detail)]
+    headers = {name: value for name, value in response.items() if name.lower() != "content-type"}
+    return Response(document, status=response.status_code, headers=headers, content_type=PROBLEM)
+
+
+def _as_api_exception(error: Exception) -> Exception:
+    match error:
+        case NotAllowed():
+            return exceptions.PermissionDenied(str(error))
+        case DomainError():
+            if (seconds := getattr(error, "retry_after_seconds", None)) is not None:
+                return exceptions.Throttled(wait=seconds, detail=str(error))
+            return _Refused(error)
+        case Http404():
+            return exceptions.NotFound(_("There is nothing here, or it is not yours to see."))
+        case PermissionDenied():
+            return exceptions.PermissionDenied()
+        case ValidationError():
+            return exceptions.ValidationError(serializers.as_serializer_error(error))
+        case _:
+            return error
+
+
+class _Refused(exceptions.ValidationError):
+    """What a service says: one sentence for the person, and the fields it is about."""
+
+    def __init__(self, error: DomainError) -> None:
+        super().__init__(error.fields or {})
+        self.sentence = str(error)
+
+
+def _detail(error: exceptions.APIException) -> str:
+    if isinstance(error, _Refused):
+        return error.sentence
+    if isinstance(error, exceptions.ValidationError):
+        return " ".join(dict.fromkeys(text for _field, text in _flat(error.detail)))
+    return force_str(error.detail)
+
+
+def _flat(detail: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Field and message, however deep the fields lie."""
+    if isinstance(detail, dict):
+        for name, inner in detail.items():
+            place = "" if name == "non_field_errors" else str(name)
+            yield from _flat(inner, ".".join(part for part in (path, place) if part))
+    elif isinstance(detail, list | tuple):
+        for number, inner in enumerate(detail):
+            is_row = isinstance(inner, dict)
+            yield from _flat(inner, f"{path}[{number}]" if is_row else path)
+    else:
+        yield path, force_str(detail)

@@ -12,7 +12,7 @@ import re
 import sys
 import time
 from collections.abc import Iterator
-from typing import Any, ClassVar, NoReturn
+from typing import Any, NoReturn
 
 from django.apps import apps
 from django.conf import settings
@@ -33,7 +33,7 @@ PLACE = re.compile(r"\{n(?::0?(\d{1,2})d)?\}")
 class ScriptCommand(BaseCommand):
     """A command for other programs: a subclass does its work in `run` and prints the outcome with `show`."""
 
-    requires_system_checks: ClassVar[list[str]] = []  # quick: servers have checked
+    requires_system_checks: list[str] = []  # quick: servers have checked
     as_json = False
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -49,7 +49,7 @@ class ScriptCommand(BaseCommand):
         except OperationalError as error:
             self.fail(_("The database cannot be used: %(cause)s") % {"cause": str(error).strip()})
 
-    def run(self, **options: Any) -> None:
+    def run(self, *args: Any, **options: Any) -> None:
         raise NotImplementedError
 
     def show(self, document: dict[str, Any], sentence: str) -> None:

@@ -218,7 +218,8 @@ def _curve(station: DemoStation, chance: random.Random) -> list[int]:
         wanted, vehicle = chance.uniform(9_000, 58_000), chance.choice([50_000, 100_000, 140_000])
     else:
         wanted, vehicle = chance.uniform(4_000, 42_000), chance.choice([7_400, 11_000, 11_000, 22_000])
-    plateau, energy, watts = min(station.power_w, vehicle) * chance.uniform(0.94, 0.99), 0.0, []
+    plateau, energy = min(station.power_w, vehicle) * chance.uniform(0.94, 0.99), 0.0
+    watts: list[int] = []
     taper_from = wanted * (0.62 if station.is_direct_current else 0.88)
     while energy < wanted * 0.995 and len(watts) < 14 * 60:
         ramp = min(1.0, (len(watts) + 1) / 3)
@@ -237,7 +238,7 @@ def _make_some_odd(charges: list[Charge], chance: random.Random) -> None:
         session.id_tag, session.tag, session.authorization, session.is_billable = "DEADBEEF", None, "Invalid", False
         session.add_flag(Flag.UNAUTHORISED)
     for session in odd[2:5]:
-        session.start_received_at = session.stop_received_at = session.stopped_at + timedelta(hours=3)
+        session.start_received_at = session.stop_received_at = session.started_at + session.duration * 2
         session.add_flag(Flag.OFFLINE)
     odd[5].add_flag(Flag.CLOCK)
 

@@ -21,7 +21,7 @@ class Command(ScriptCommand):
         parser.add_argument("--open", action="store_true", dest="only_open", help="those that have not ended only")
 
     def run(self, *, station: str | None, only_open: bool, **options: Any) -> None:
-        sessions = ChargingSession.objects.select_related("station")
+        sessions = ChargingSession.objects.select_related("station").defer("station__password")  # not to decrypt each
         if station is not None:
             sessions = sessions.filter(station=find_station(station))
         if only_open:

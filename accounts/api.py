@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from typing import Any, cast
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, viewsets
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts import services
+from accounts.models import ApiToken, ApiTokenQuerySet, User
+from accounts.serializers import NewTokenSerializer, TokenRequestSerializer, TokenSerializer
+from cpms.common.api_views import ApiView
+
+
+class TokenScheme(OpenApiAuthenticationExtension):
+    """Tells the API's description how to log in."""
+
+    target_class = "accounts.authentication.TokenAuthentication"
+    name = "token"
+
+    def get_security_definition(self, auto_schema: object) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer", "description": "A key from POST /api/v1/token/."}
+
+
+class TokenView(ApiView):
+    """Trade e-mail address and password for a key."""
+
+    authentication_classes: list[Any] = []  # who has a key or a session does not need this
+    permission_classes = [AllowAny]
+
+    @extend_schema(
+        operation_id="token_create",
+        request=TokenRequestSerializer,
+        responses={201: NewTokenSerializer},
+        tags=["tokens"],
+    )
+    def post(self, request: Request) -> Response:
+        wanted = TokenRequestSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        user = services.authenticate_person(
+            email=wanted.validated_data["email"],
+            password=wanted.validated_data["password"],
+            address=str(request.META.get("REMOTE_ADDR", "")),
+        )
+        token, key = services.issue_api_token(
+            user=user, name=wanted.validated_data["name"], expires_at=wanted.validated_data["expires_at"]
+        )
+        document = {"key": key, "prefix": token.prefix, "name": token.name, "expires_at": token.expiry_date}
+        return Response(NewTokenSerializer(document).data, status=201, headers={"Cache-Control": "no-store"})
+
+
+class TokenViewSet(ApiView, mixins.ListModelMixin, mixins.DestroyModelMixin, viewsets.GenericViewSet[ApiToken]):
+    """One's own keys; deleting one revokes it."""
+
+    queryset = ApiToken.objects.all()
+    serializer_class = TokenSerializer
+    lookup_field = "prefix"
+    lookup_value_regex = "[A-Za-z0-9]{8}"
+    newest_by = ("-created", "prefix")
+
+    def get_queryset(self) -> ApiTokenQuerySet:
+        return ApiTokenQuerySet(ApiToken).visible_to(cast(User, self.request.user))
+
+    def perform_destroy(self, instance: ApiToken) -> None:
+        services.revoke_api_token(token=instance, actor=cast(User, self.request.user))

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+from accounts.models import ApiToken
+from accounts.services import LONGEST_PASSWORD, LONGEST_TOKEN_NAME
+
+
+class TokenSerializer(serializers.ModelSerializer[ApiToken]):
+    """A token without its key: that was shown once."""
+
+    created_at = serializers.DateTimeField(source="created", read_only=True)
+    expires_at = serializers.DateTimeField(source="expiry_date", read_only=True)
+    is_revoked = serializers.BooleanField(source="revoked", read_only=True)
+
+    class Meta:
+        model = ApiToken
+        fields = ["prefix", "name", "created_at", "expires_at", "last_used_at", "is_revoked"]
+        read_only_fields = fields
+
+
+class TokenRequestSerializer(serializers.Serializer[Any]):
+    email = serializers.EmailField(max_length=254)
+    password = serializers.CharField(
+        max_length=LONGEST_PASSWORD, trim_whitespace=False, style={"input_type": "password"}
+    )
+    name = serializers.CharField(max_length=LONGEST_TOKEN_NAME, default="", allow_blank=True)
+    expires_at = serializers.DateTimeField(
+        default=None, allow_null=True, help_text=_("When the key ends; without it only when it is revoked.")
+    )
+
+
+class NewTokenSerializer(serializers.Serializer[Any]):
+    key = serializers.CharField(help_text=_("Shown this once."))
+    prefix = serializers.CharField()
+    name = serializers.CharField()
+    expires_at = serializers.DateTimeField(allow_null=True)

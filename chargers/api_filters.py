@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from chargers.models import ChargingStation, Connector, Presence
+
+
+class StationFilter(django_filters.FilterSet):
+    q = django_filters.CharFilter(method="filter_q", label=_("part of the identity or the name"))
+    presence = django_filters.ChoiceFilter(choices=Presence.choices)
+
+    class Meta:
+        model = ChargingStation
+        fields = ["identity", "protocol", "registration", "vendor", "model", "serial_number"]
+
+    def filter_q(self, queryset: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        return queryset.filter(Q(identity__icontains=value) | Q(name__icontains=value))
+
+
+class ConnectorFilter(django_filters.FilterSet):
+    station = django_filters.CharFilter(field_name="station__identity", label=_("identity of the station"))
+
+    class Meta:
+        model = Connector
+        fields = ["number", "status"]

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from rest_framework import serializers
+
+from chargers.models import ChargingStation, Connector, Presence
+
+CONNECTOR_FIELDS = [
+    "id",
+    "number",
+    "status",
+    "error_code",
+    "info",
+    "vendor_error_code",
+    "status_changed_at",
+    "reported_at",
+]
+
+
+class StationConnectorSerializer(serializers.ModelSerializer[Connector]):
+    class Meta:
+        model = Connector
+        fields = CONNECTOR_FIELDS
+        read_only_fields = fields
+
+
+class ConnectorSerializer(serializers.ModelSerializer[Connector]):
+    station = serializers.CharField(source="station.identity", read_only=True)
+
+    class Meta:
+        model = Connector
+        fields = ["id", "station", *CONNECTOR_FIELDS[1:]]
+        read_only_fields = fields
+
+
+class StationSerializer(serializers.ModelSerializer[ChargingStation]):
+    """What a teammate may know; a station's password never leaves by the API."""
+
+    team = serializers.CharField(source="team.handle", read_only=True, allow_null=True, default=None)
+    presence = serializers.ChoiceField(choices=Presence.choices, read_only=True)
+    connectors = StationConnectorSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = ChargingStation
+        fields = [
+            "identity",
+            "name",
+            "team",
+            "protocol",
+            "registration",
+            "presence",
+            "vendor",
+            "model",
+            "serial_number",
+            "charge_box_serial_number",
+            "firmware_version",
+            "iccid",
+            "imsi",
+            "meter_type",
+            "meter_serial_number",
+            "booted_at",
+            "boot_count",
+            "connected_at",
+            "disconnected_at",
+            "last_heard_at",
+            "clock_offset_ms",
+            "clock_measured_at",
+            "status",
+            "error_code",
+            "status_changed_at",
+            "created_at",
+            "connectors",
+        ]
+        read_only_fields = fields

@@ -1,0 +1,56 @@
+"""The addresses of the REST API, version 1."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import path, re_path
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.exceptions import NotFound
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.routers import DefaultRouter
+from rest_framework.views import APIView
+
+from accounts.api import TokenView, TokenViewSet
+from chargers.api import IDENTITY, ConnectorViewSet, StationViewSet
+from maintenance.api import MessageViewSet
+from operations.api import CommandViewSet, StationCommandsView
+from sessions.api import SampleViewSet, SessionViewSet
+
+
+class NowhereView(APIView):
+    """An address that does not exist gets a problem too, not a page."""
+
+    authentication_classes: list[Any] = []
+    permission_classes = [AllowAny]
+    schema = None
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        raise NotFound(_("There is nothing at this address. Addresses of the API end with a slash."))
+
+
+class Router(DefaultRouter):
+    include_format_suffixes = False  # an identity may end with '.json'
+
+
+router = Router()
+router.register("stations", StationViewSet, basename="station")
+router.register("connectors", ConnectorViewSet, basename="connector")
+router.register("sessions", SessionViewSet, basename="session")
+router.register("samples", SampleViewSet, basename="sample")
+router.register("commands", CommandViewSet, basename="command")
+router.register("messages", MessageViewSet, basename="message")
+router.register("tokens", TokenViewSet, basename="token")
+
+app_name = "api"
+urlpatterns = [
+    path("token/", TokenView.as_view(), name="token"),
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),
+    re_path(rf"^stations/(?P<identity>{IDENTITY})/commands/$", StationCommandsView.as_view(), name="station-commands"),
+    *router.urls,
+    re_path(r"", extend_schema(exclude=True)(NowhereView).as_view(), name="nowhere"),
+]

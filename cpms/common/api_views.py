@@ -1,0 +1,106 @@
+"""Bricks of the REST API's views: who sees what, times in UTC, filters by time, problems in the description."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import django_filters
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from cpms.common.api import PROBLEM, PersonThrottle, StrictJSONParser
+
+
+class ProblemErrorSerializer(serializers.Serializer[Any]):
+    field = serializers.CharField()
+    message = serializers.CharField()
+
+
+class ProblemSerializer(serializers.Serializer[Any]):
+    """RFC 9457. `errors` names the fields where they are at fault."""
+
+    type = serializers.CharField(default="about:blank")
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    instance = serializers.CharField()
+    # not an attribute of the class: a serializer has one of this name itself
+    vars()["errors"] = ProblemErrorSerializer(many=True, required=False)
+
+
+class ApiSchema(AutoSchema):
+    """Every operation may answer with a problem."""
+
+    def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
+        bodies: dict[str, Any] = super()._get_response_bodies(direction)
+        problem_body = self._get_response_for_code(ProblemSerializer, "default", [PROBLEM], direction)
+        return bodies | {"default": problem_body | {"description": "A problem, in words and by field."}}
+
+
+class ApiView(APIView):
+    """What every view of the API has in common."""
+
+    throttle_classes = [PersonThrottle]
+    parser_classes = [StrictJSONParser]
+    schema = ApiSchema()
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        timezone.activate(UTC)  # a program wants one zone, whatever the person it acts for sees on pages
+        super().initial(request, *args, **kwargs)
+
+
+class ScopedViewSetMixin(ApiView, GenericAPIView[Any]):
+    """Rows of one's own teams; others are not there (404)."""
+
+    def get_queryset(self) -> Any:
+        queryset: Any = super().get_queryset()
+        if getattr(self, "swagger_fake_view", False):
+            return queryset.none()
+        return queryset.visible_to(self.request.user)
+
+
+class _MomentField(forms.Field):
+    def to_python(self, value: Any) -> datetime | None:
+        if value in self.empty_values:
+            return None
+        try:
+            moment = parse_datetime(str(value).strip().replace(" ", "+"))  # a '+' in a query string reads as a blank
+        except ValueError:
+            moment = None
+        if moment is None:
+            raise ValidationError(_("Enter a time like 2027-01-31T12:00:00Z."))
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+@extend_schema_field(OpenApiTypes.DATETIME)
+class MomentFilter(django_filters.Filter):
+    """An ISO 8601 time; without a zone it is UTC."""
+
+    field_class = _MomentField
+
+
+class TimesFilterSet(django_filters.FilterSet):
+    """Base of filters with `since` (that moment or later) and `until` (before that moment)."""
+
+    time_field = "at"
+    since = MomentFilter(method="filter_since", label=gettext_lazy("at this time or later"))
+    until = MomentFilter(method="filter_until", label=gettext_lazy("before this time"))
+
+    def filter_since(self, queryset: models.QuerySet[Any], name: str, value: datetime) -> models.QuerySet[Any]:
+        return queryset.filter(**{f"{self.time_field}__gte": value})
+
+    def filter_until(self, queryset: models.QuerySet[Any], name: str, value: datetime) -> models.QuerySet[Any]:
+        return queryset.filter(**{f"{self.time_field}__lt": value})

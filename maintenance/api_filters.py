@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from cpms.common.api_views import TimesFilterSet
+from maintenance.models import Message
+
+
+class MessageFilter(TimesFilterSet):
+    time_field = "received_at"
+    station = django_filters.CharFilter(field_name="station__identity", label=_("identity of the station"))
+    has_error = django_filters.BooleanFilter(method="filter_error", label=_("answered with an error"))
+
+    class Meta:
+        model = Message
+        fields = ["direction", "action", "message_id", "error_code"]
+
+    def filter_error(self, queryset: QuerySet[Any], name: str, value: bool) -> QuerySet[Any]:
+        return queryset.exclude(error_code="") if value else queryset.filter(error_code="")

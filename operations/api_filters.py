@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+import django_filters
+from django.utils.translation import gettext_lazy as _
+
+from cpms.common.api_views import TimesFilterSet
+from operations.models import Command
+
+
+class StationCommandFilter(TimesFilterSet):
+    time_field = "requested_at"
+    session = django_filters.NumberFilter(field_name="session_id", label=_("number of the session"))
+
+    class Meta:
+        model = Command
+        fields = ["kind", "state", "action"]
+
+
+class CommandFilter(StationCommandFilter):
+    station = django_filters.CharFilter(field_name="station__identity", label=_("identity of the station"))
+
+    class Meta(StationCommandFilter.Meta):
+        pass

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+from operations.models import Command
+from operations.services.asking import LONGEST_WAIT, WAITS
+
+MOST_SECONDS = LONGEST_WAIT.total_seconds()
+SECRET_KEYS = {"authorizationkey"}
+
+
+def shown_parameters(command: Command) -> dict[str, Any]:
+    """The parameters, without what a configuration key keeps secret."""
+    given: dict[str, Any] = command.parameters
+    if str(given.get("key", "")).lower() in SECRET_KEYS:
+        return given | {"value": "***"}
+    return given
+
+
+class CommandSerializer(serializers.ModelSerializer[Command]):
+    station = serializers.CharField(source="station.identity", read_only=True)
+    parameters = serializers.SerializerMethodField()
+    requested_by = serializers.CharField(source="requested_by.email", read_only=True, allow_null=True, default=None)
+    session = serializers.IntegerField(source="session_id", read_only=True, allow_null=True)
+    answer = serializers.DictField(read_only=True, allow_null=True, help_text=_("Payload of the station's CALLRESULT."))
+    is_settled = serializers.BooleanField(read_only=True)
+
+    class Meta:
+        model = Command
+        fields = [
+            "id",
+            "station",
+            "kind",
+            "parameters",
+            "action",
+            "state",
+            "is_settled",
+            "requested_by",
+            "requested_at",
+            "expires_at",
+            "sent_at",
+            "settled_at",
+            "confirmed_at",
+            "answer",
+            "error_code",
+            "error_description",
+            "session",
+            "message_id",
+        ]
+        read_only_fields = fields
+
+    def get_parameters(self, command: Command) -> dict[str, Any]:
+        return shown_parameters(command)
+
+
+class ObjectField(serializers.DictField):
+    """A JSON object; unlike its parent, it does not turn keys or values into anything else."""
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if not isinstance(data, dict):
+            self.fail("not_a_dict", input_type=type(data).__name__)
+        return data
+
+
+class CommandRequestSerializer(serializers.Serializer[Any]):
+    """Either `action` and `payload` in OCPP's words, or `kind` and `parameters` in ours."""
+
+    action = serializers.CharField(max_length=60, required=False)
+    payload = ObjectField(required=False, default=dict)
+    kind = serializers.ChoiceField(choices=Command.Kind.choices, required=False)
+    parameters = ObjectField(required=False, default=dict)
+    expires_in = serializers.FloatField(
+        min_value=0.001,
+        max_value=MOST_SECONDS,
+        default=WAITS.total_seconds(),
+        help_text=_("Seconds for which the command waits for a station that is offline."),
+    )
+
+    def validate_expires_in(self, seconds: float) -> timedelta:
+        return timedelta(seconds=seconds)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("action" in attrs) == ("kind" in attrs):
+            raise serializers.ValidationError({"action": _("Give either an action or a kind.")})
+        return attrs
+
+
+class WaitSerializer(serializers.Serializer[Any]):
+    wait = serializers.FloatField(min_value=0, max_value=60, default=0)

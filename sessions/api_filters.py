@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters
+from django.db import connection
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from cpms.common.api_views import TimesFilterSet
+from sessions.models import ChargingSession, Flag, MeterReading
+
+
+class SessionFilter(TimesFilterSet):
+    time_field = "started_at"
+    station = django_filters.CharFilter(field_name="station__identity", label=_("identity of the station"))
+    connector = django_filters.NumberFilter(field_name="connector_number")
+    id_tag = django_filters.CharFilter(lookup_expr="iexact")
+    is_open = django_filters.BooleanFilter(field_name="stopped_at", lookup_expr="isnull")
+    flag = django_filters.ChoiceFilter(choices=Flag.choices, method="filter_flag")
+
+    class Meta:
+        model = ChargingSession
+        fields = ["has_flags", "is_billable", "closed_by"]
+
+    def filter_flag(self, queryset: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        flagged = queryset.filter(has_flags=True)  # has an index; SQLite cannot look into JSON lists
+        if connection.features.supports_json_field_contains:
+            return flagged.filter(flags__contains=[value])
+        return flagged.filter(flags__icontains=f'"{value}"')
+
+
+class SampleFilter(TimesFilterSet):
+    station = django_filters.CharFilter(field_name="station__identity", label=_("identity of the station"))
+    connector = django_filters.NumberFilter(field_name="connector_number")
+    session = django_filters.NumberFilter(field_name="session_id", label=_("number of the session"))
+
+    class Meta:
+        model = MeterReading
+        fields: list[str] = []

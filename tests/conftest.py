@@ -1,10 +1,13 @@
 """What most tests need: a team, people with each role, a station with its connector, a tag, a session."""
 
+import io
+import json
 from collections.abc import Callable
 
 import pytest
 from django.conf import settings
 from django.core.cache import cache
+from django.core.management import call_command
 
 from accounts.models import Role, Team, User
 from accounts.services import issue_api_token
@@ -111,3 +114,31 @@ def api():
         return client
 
     return make
+
+
+class Outcome:
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+
+    @property
+    def json(self):
+        """The one document on stdout."""
+        return json.loads(self.out)
+
+    @property
+    def error(self) -> str:
+        return json.loads(self.err.splitlines()[-1])["error"]
+
+
+@pytest.fixture
+def manage(db):
+    def run(*words: str) -> Outcome:
+        out, err = io.StringIO(), io.StringIO()
+        try:
+            call_command(*words, stdout=out, stderr=err)
+            code = 0
+        except SystemExit as end:
+            code = int(end.code or 0)
+        return Outcome(code, out.getvalue(), err.getvalue())
+
+    return run

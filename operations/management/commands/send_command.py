@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from chargers.services import find_station
 from cpms.common.errors import DomainError
 from cpms.common.scripting import ScriptCommand
+from cpms.common.storable import is_storable
 from operations import services
 from operations.models import Command as StationCommand
 from operations.services.asking import WAITS
@@ -51,6 +52,8 @@ def _object(text: str) -> dict[str, Any]:
         raise _wrong("payload", _("The payload is no JSON.")) from None
     if not isinstance(payload, dict):
         raise _wrong("payload", _("The payload must be a JSON object."))
+    if not is_storable(payload):
+        raise _wrong("payload", _("The payload holds characters or a depth that cannot be stored."))
     return payload
 
 

@@ -1,0 +1,202 @@
+"""Asking stations for something by the API and by script: checked at once, waited for, answered as it then is."""
+
+import json
+import threading
+import time
+
+import pytest
+from django.db import connection
+
+from chargers.models import ChargingStation
+from operations import services
+from operations.models import Command
+from tests import factories
+
+
+@pytest.fixture
+def ask(api, station):
+    def post(user, body, **query):
+        path = f"/api/v1/stations/{station.identity}/commands/"
+        return api(user).post(f"{path}?{'&'.join(f'{k}={v}' for k, v in query.items())}", body, format="json")
+
+    return post
+
+
+class Gateway(threading.Thread):
+    """The part of a gateway that matters here: takes the command's row and settles it, in its own connection."""
+
+    def __init__(self, station, settle) -> None:
+        super().__init__(daemon=True)
+        self.station, self.settle = station, settle
+
+    def run(self):
+        try:
+            end = time.monotonic() + 10
+            while time.monotonic() < end:
+                command = services.take_next_command(station_id=self.station.pk, epoch=self.station.epoch)
+                if command is not None:
+                    self.settle(station_id=self.station.pk, message_id=command.message_id)
+                    return
+                time.sleep(0.02)
+        finally:
+            connection.close()
+
+
+def answers(payload):
+    return lambda **names: services.settle_answer(answer=payload, **names)
+
+
+def errors(code, description):
+    return lambda **names: services.settle_error(code=code, description=description, **names)
+
+
+def test_an_operator_asks_in_ocpps_words(ask, operator):
+    answer = ask(operator, {"action": "Reset", "payload": {"type": "Soft"}})
+    assert answer.status_code == 201
+    command = Command.objects.get()
+    assert (command.kind, command.parameters, command.requested_by) == ("reset", {"type": "Soft"}, operator)
+    assert answer["Location"].endswith(f"/api/v1/commands/{command.pk}/")
+    assert answer.json()["state"] == "requested"
+    assert not answer.json()["is_settled"]
+
+
+def test_an_operator_asks_in_our_words(ask, operator):
+    answer = ask(operator, {"kind": "unlock", "parameters": {"connector": 1}, "expires_in": 3600})
+    assert answer.status_code == 201
+    assert answer.json()["action"] == "UnlockConnector"
+    command = Command.objects.get()
+    assert (command.expires_at - command.requested_at).total_seconds() == pytest.approx(3600, abs=1)
+
+
+def test_a_viewer_may_look_but_not_ask(ask, api, viewer, station):
+    answer = ask(viewer, {"kind": "clear_cache"})
+    assert answer.status_code == 403
+    assert answer.json()["detail"]
+    assert not Command.objects.exists()
+    assert api(viewer).get(f"/api/v1/stations/{station.identity}/commands/").status_code == 200
+
+
+def test_for_a_stranger_the_station_is_not_there(ask, api, stranger, station):
+    assert ask(stranger, {"kind": "clear_cache"}).status_code == 404
+    assert api(stranger).get(f"/api/v1/stations/{station.identity}/commands/").status_code == 404
+    assert not Command.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "action"),
+        ({"action": "Reset", "kind": "reset"}, "action"),
+        ({"action": "Nonsense"}, "action"),
+        ({"action": "BootNotification"}, "action"),
+        ({"action": "Reset", "payload": {"type": "Medium"}}, "type"),
+        ({"action": "Reset", "payload": "Soft"}, "payload"),
+        ({"kind": "nonsense"}, "kind"),
+        ({"kind": "unlock", "parameters": {"connector": "one"}}, "connector"),
+        ({"kind": "unlock", "parameters": []}, "parameters"),
+        ({"kind": "clear_cache", "expires_in": 0}, "expires_in"),
+        ({"kind": "clear_cache", "expires_in": 1e12}, "expires_in"),
+        ({"kind": "clear_cache", "expires_in": "soon"}, "expires_in"),
+    ],
+)
+def test_a_wrong_command_is_refused_at_its_field(ask, operator, body, field):
+    answer = ask(operator, body)
+    assert answer.status_code == 400
+    assert field in [error["field"] for error in answer.json()["errors"]]
+    assert not Command.objects.exists()
+
+
+@pytest.mark.parametrize("wait", ["-1", "61", "x", "nan", "inf"])
+def test_a_wait_out_of_range_is_refused(ask, operator, wait):
+    answer = ask(operator, {"kind": "clear_cache"}, wait=wait)
+    assert answer.status_code == 400
+    assert [error["field"] for error in answer.json()["errors"]] == ["wait"]
+    assert not Command.objects.exists()
+
+
+def test_a_station_that_never_booted_is_not_asked_to_charge(ask, operator, station):
+    ChargingStation.objects.update(registration="new")
+    answer = ask(operator, {"kind": "remote_start", "parameters": {"id_tag": "T"}})
+    assert answer.status_code == 400
+    assert "accepted" in answer.json()["detail"]
+
+
+def test_a_secret_of_a_configuration_is_not_shown(ask, api, operator, viewer):
+    answer = ask(
+        operator, {"kind": "change_configuration", "parameters": {"key": "AuthorizationKey", "value": "s3cr3t"}}
+    )
+    assert answer.status_code == 201
+    assert b"s3cr3t" not in answer.content
+    assert b"s3cr3t" not in api(viewer).get("/api/v1/commands/").content
+
+
+def test_nobody_waits_longer_than_asked(ask, operator):
+    begin = time.monotonic()
+    assert ask(operator, {"kind": "clear_cache"}, wait="0.3").json()["state"] == "requested"
+    assert 0.3 <= time.monotonic() - begin < 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_waits_gets_the_stations_answer(ask, operator, station):
+    gateway = Gateway(station, answers({"status": "Accepted"}))
+    gateway.start()
+    answer = ask(operator, {"kind": "clear_cache"}, wait=10).json()
+    gateway.join(10)
+    assert (answer["state"], answer["answer"], answer["is_settled"]) == ("accepted", {"status": "Accepted"}, True)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("settle", "code", "state"),
+    [
+        (answers({"status": "Accepted"}), 0, "accepted"),
+        (answers({"status": "Rejected"}), 0, "refused"),
+        (errors("NotSupported", "no such thing"), 1, "failed"),
+    ],
+)
+def test_a_script_waits_for_the_answer(manage, station, settle, code, state):
+    gateway = Gateway(station, settle)
+    gateway.start()
+    outcome = manage("send_command", station.identity, "Reset", '{"type": "Soft"}', "--wait", "10", "--json")
+    gateway.join(10)
+    assert (outcome.code, outcome.json["state"]) == (code, state)
+    if state == "failed":
+        assert (outcome.json["error_code"], outcome.json["error_description"]) == ("NotSupported", "no such thing")
+
+
+def test_a_script_that_waits_in_vain_fails(manage, station):
+    outcome = manage("send_command", station.identity, "ClearCache", "--wait", "0.1")
+    assert outcome.code == 1
+    assert "no answer" in outcome.out
+    without = manage("send_command", station.identity, "ClearCache", "--json")
+    assert (without.code, without.json["state"], without.json["answer"]) == (0, "requested", None)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["none", "Reset", "{}"],
+        ["{station}", "Nonsense", "{}"],
+        ["{station}", "Reset", "{"],
+        ["{station}", "Reset", "[1]"],
+        ["{station}", "Reset", "[" * 100_000],
+        ["{station}", "Reset", '{"type": "Medium"}'],
+        ["{station}", "DataTransfer", json.dumps({"vendorId": "a\0b"})],
+        ["{station}", "DataTransfer", '{"vendorId": "\\ud800"}'],
+        ["{station}", "ClearCache", "--expires", "0"],
+        ["{station}", "ClearCache", "--expires", "1e300"],
+        ["{station}", "ClearCache", "--expires", "nan"],
+    ],
+)
+def test_a_script_gets_a_sentence_for_what_is_wrong(manage, station, words):
+    outcome = manage("send_command", *(word.replace("{station}", station.identity) for word in words), "--json")
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.error
+    assert not Command.objects.exists()
+
+
+def test_the_list_of_one_station_has_its_commands_only(api, operator, station):
+    command = factories.CommandFactory(station=station)
+    factories.CommandFactory(station=factories.StationFactory(team=station.team))
+    listed = api(operator).get(f"/api/v1/stations/{station.identity}/commands/").json()["results"]
+    assert [row["id"] for row in listed] == [command.pk]

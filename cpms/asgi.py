@@ -16,7 +16,6 @@ from cpms.common.health import health  # noqa: E402
 from cpms.common.live import LiveConsumer  # noqa: E402
 from ocpp_gateway import node  # noqa: E402
 from ocpp_gateway.consumer import StationConsumer  # noqa: E402
-from ocpp_gateway.v16 import codec as _codec_v16  # noqa: E402, F401 - registers itself
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Scope]]

@@ -6,8 +6,11 @@ class OcppGatewayConfig(AppConfig):
     verbose_name = "OCPP gateway"
 
     def ready(self) -> None:
-        """Tell `operations` which codecs there are, so that a wrong command is refused when it is asked for."""
-        from ocpp_gateway.v16.commands import COMMANDS_V16
-        from operations.codecs import register
+        """Make the versions known here, and to `operations`, so that a wrong command is refused when it is asked for."""
+        from ocpp_gateway import codec
+        from ocpp_gateway.v16.codec import CodecV16
+        from operations import codecs
 
-        register(COMMANDS_V16)
+        for version in (CodecV16(),):
+            codec.register(version)
+            codecs.register(version.commands)

@@ -85,9 +85,8 @@ class Codec(Protocol):
 _codecs: dict[str, Codec] = {}
 
 
-def register(codec: Codec) -> Codec:
+def register(codec: Codec) -> None:
     _codecs[codec.subprotocol] = codec
-    return codec
 
 
 def choose(offered: list[str]) -> Codec | None:

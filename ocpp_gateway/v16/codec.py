@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from types import MappingProxyType
 
-from ocpp_gateway.codec import DirectHandler, Reports, Stored, register
+from ocpp_gateway.codec import DirectHandler, Reports, Stored
 from ocpp_gateway.frames import Fault, FaultKind, Payload, json_text
 from ocpp_gateway.v16 import schemas
 from ocpp_gateway.v16.calls import DIRECT, MOST_CONNECTOR
@@ -80,6 +80,3 @@ class CodecV16:
 def _without_nulls(payload: Payload) -> Payload:
     """Some stations send null for an optional field they have no value for: it counts as absent."""
     return {key: value for key, value in payload.items() if value is not None}
-
-
-CODEC_V16 = register(CodecV16())

@@ -1,0 +1,292 @@
+"""The load: many stations in one process, each with one call open at a time, over WebSocket frames built by hand.
+
+A client library would cost as much processor time as the gateway that is measured on the same cores. Prints one JSON
+object: what was answered, how quickly, and its own processor time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import base64
+import contextlib
+import json
+import os
+import random
+import struct
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import cast
+from urllib.parse import urlsplit
+
+import uvloop
+
+ROUND = 200  # calls of one station: a start, its stop, 18 status reports, 180 meter values
+BOOT = '{"chargePointVendor":"Bench","chargePointModel":"Load"}'
+BEGAN = datetime.now(UTC).replace(microsecond=0)
+
+
+class Tally:
+    """What all stations of this process saw."""
+
+    def __init__(self) -> None:
+        self.answered = 0
+        self.errors = 0
+        self.connected = 0
+        self.booted = 0
+        self.lost_links = 0
+        self.latencies: list[float] = []
+        self.is_measuring = False
+
+
+class Station(asyncio.Protocol):
+    """One station: the handshake, a boot, then calls as the pace allows."""
+
+    def __init__(self, identity: str, password: str, path: str, host: str, tally: Tally, mode: str) -> None:
+        self.identity, self.password, self.path, self.host = identity, password, path, host
+        self.tally, self.mode = tally, mode
+        self.transport: asyncio.Transport | None = None
+        self.buffer = b""
+        self.is_upgraded = False
+        self.sent_at = 0.0
+        self.number = 0
+        self.step = random.randrange(1, ROUND - 1)
+        self.meter = random.randrange(10_000, 500_000)
+        self.transaction = 0
+        self.waits = False
+        self.awaited = ""
+        self.gone = asyncio.get_running_loop().create_future()
+        self.at = BEGAN
+
+    # --- the socket ----------------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        credentials = base64.b64encode(f"{self.identity}:{self.password}".encode()).decode()
+        self.transport.write(
+            (
+                f"GET {self.path}{self.identity} HTTP/1.1\r\nHost: {self.host}\r\nUpgrade: websocket\r\n"
+                "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}\r\n"
+                f"Sec-WebSocket-Protocol: ocpp1.6\r\nAuthorization: Basic {credentials}\r\n\r\n"
+            ).encode()
+        )
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        if self.is_upgraded:
+            self.tally.connected -= 1
+            self.tally.lost_links += 1
+        self.transport, self.is_upgraded, self.waits = None, False, False
+        if not self.gone.done():
+            self.gone.set_result(None)
+
+    def data_received(self, data: bytes) -> None:
+        self.buffer += data
+        if not self.is_upgraded:
+            head, ends, rest = self.buffer.partition(b"\r\n\r\n")
+            if not ends:
+                return
+            if b" 101 " not in head.split(b"\r\n", 1)[0]:
+                if self.transport is not None:
+                    self.transport.abort()
+                return
+            self.buffer, self.is_upgraded = rest, True
+            self.tally.connected += 1
+            if self.mode == "echo":
+                self.begin_calls()
+            else:
+                self.call("BootNotification", BOOT)
+        while len(self.buffer) >= 2:
+            length, start = self.buffer[1] & 127, 2
+            if length == 126:
+                if len(self.buffer) < 4:
+                    return
+                (length,), start = struct.unpack("!H", self.buffer[2:4]), 4
+            if len(self.buffer) < start + length:
+                return
+            kind, payload = self.buffer[0] & 15, self.buffer[start : start + length]
+            self.buffer = self.buffer[start + length :]
+            if kind == 1:
+                self.answered(payload)
+            elif kind == 9:
+                self.write(payload, 10)
+
+    def write(self, payload: bytes, kind: int = 1) -> None:
+        if self.transport is None:
+            return
+        size = len(payload)
+        head = struct.pack("!BB", 128 | kind, 128 | size) if size < 126 else struct.pack("!BBH", 128 | kind, 254, size)
+        self.transport.write(head + b"\0\0\0\0" + payload)  # a mask of zeros costs nothing
+
+    # --- calls -----------------------------------------------------------------------------------------------------
+
+    def call(self, action: str, payload: str) -> None:
+        self.number += 1
+        self.waits, self.awaited, self.sent_at = True, action, time.perf_counter()
+        self.write(f'[2,"{self.number}","{action}",{payload}]'.encode())
+
+    def answered(self, payload: bytes) -> None:
+        self.waits = False
+        tally = self.tally
+        if self.mode != "echo" and not payload.startswith(b"[3,"):
+            tally.errors += 1
+        if tally.is_measuring:
+            tally.answered += 1
+            tally.latencies.append(time.perf_counter() - self.sent_at)
+        if self.awaited == "BootNotification":
+            tally.booted += 1
+            self.begin_calls()
+        elif self.awaited == "StartTransaction" and self.mode == "ocpp":
+            self.transaction = json.loads(payload)[2]["transactionId"]
+        if self.mode in ("ocpp", "echo") and not self.pace:
+            self.next_call()
+
+    pace = 0.0  # seconds between two calls; 0 as quick as answers come
+
+    def begin_calls(self) -> None:
+        if self.mode == "idle":
+            return
+        if self.pace:
+            asyncio.get_running_loop().call_later(random.uniform(0, self.pace), self.tick)
+        elif self.mode == "ocpp":
+            self.next_call()
+        else:
+            self.next_call()
+
+    def tick(self) -> None:
+        if self.transport is None:
+            return
+        asyncio.get_running_loop().call_later(self.pace, self.tick)
+        if not self.waits:
+            self.next_call()
+
+    def next_call(self) -> None:
+        if not self.tally.is_measuring and self.mode == "done":
+            return
+        self.at += timedelta(seconds=1)
+        at = self.at.strftime("%Y-%m-%dT%H:%M:%SZ")
+        self.step = (self.step + 1) % ROUND
+        if not self.transaction and self.mode == "ocpp":
+            self.step = 0
+        if self.step == 0:
+            self.call(
+                "StartTransaction", f'{{"connectorId":1,"idTag":"BENCH","meterStart":{self.meter},"timestamp":"{at}"}}'
+            )
+        elif self.step == ROUND - 1:
+            self.call(
+                "StopTransaction",
+                f'{{"transactionId":{self.transaction},"meterStop":{self.meter},"timestamp":"{at}"}}',
+            )
+            self.transaction = 0
+        elif self.step % 11 == 0:
+            status = "Charging" if self.step % 2 else "SuspendedEV"
+            self.call(
+                "StatusNotification",
+                f'{{"connectorId":1,"errorCode":"NoError","status":"{status}","timestamp":"{at}"}}',
+            )
+        else:
+            self.meter += 3
+            self.call("MeterValues", self.meter_values(at))
+
+    def meter_values(self, at: str) -> str:
+        """About 600 bytes with four sampled values."""
+        return (
+            f'{{"connectorId":1,"transactionId":{self.transaction},"meterValue":[{{"timestamp":"{at}","sampledValue":['
+            f'{{"value":"{self.meter}","context":"Sample.Periodic","format":"Raw",'
+            '"measurand":"Energy.Active.Import.Register","location":"Outlet","unit":"Wh"},'
+            f'{{"value":"{10_000 + self.meter % 1000}","context":"Sample.Periodic","format":"Raw",'
+            '"measurand":"Power.Active.Import","location":"Outlet","unit":"W"},'
+            '{"value":"15.7","context":"Sample.Periodic","format":"Raw","measurand":"Current.Import",'
+            '"phase":"L1","location":"Outlet","unit":"A"},'
+            '{"value":"231.2","context":"Sample.Periodic","format":"Raw","measurand":"Voltage",'
+            '"phase":"L1-N","location":"Outlet","unit":"V"}]}]}'
+        )
+
+
+async def keep_connected(station: Station, host: str, port: int, until: float) -> None:
+    loop = asyncio.get_running_loop()
+    while time.monotonic() < until:
+        station.gone = loop.create_future()
+        station.buffer = b""
+        with contextlib.suppress(OSError):
+            await loop.create_connection(lambda: station, host, port)
+            await station.gone
+        await asyncio.sleep(random.uniform(0.05, 0.3))
+
+
+async def run(options: argparse.Namespace) -> dict[str, object]:
+    tally, target = Tally(), urlsplit(options.url)
+    host, port = target.hostname or "127.0.0.1", target.port or 80
+    until = time.monotonic() + options.connect_seconds + options.seconds + 3600
+    Station.pace = options.count / options.rate if options.rate else 0.0
+    jobs = []
+    for number in range(options.first, options.first + options.count):
+        identity = options.identity.format(n=number)
+        station = Station(identity, options.password.format(id=identity), target.path, host, tally, options.mode)
+        jobs.append(asyncio.create_task(keep_connected(station, host, port, until)))
+        if number % 50 == 0:
+            await asyncio.sleep(0.01)
+    begin = time.monotonic()
+    ready = "connected" if options.mode in ("idle", "echo") else "booted"
+    while getattr(tally, ready) < options.count and time.monotonic() - begin < options.connect_seconds:
+        await asyncio.sleep(0.02)
+    ready_after = time.monotonic() - begin
+    if options.signal:
+        Path(options.signal).touch()
+    await asyncio.sleep(options.warm_up)
+    cpu, clock = time.process_time(), time.monotonic()
+    tally.is_measuring = True
+    if options.watch_restart:
+        result = await watch_restart(tally, options)
+    else:
+        await asyncio.sleep(options.seconds)
+        result = {}
+    tally.is_measuring = False
+    elapsed, spent = time.monotonic() - clock, time.process_time() - cpu
+    for job in jobs:
+        job.cancel()
+    return {
+        "ready_seconds": round(ready_after, 2),
+        "connected": tally.connected,
+        "answered": tally.answered,
+        "errors": tally.errors,
+        "lost_links": tally.lost_links,
+        "seconds": elapsed,
+        "cpu_seconds": spent,
+        "latencies_us": sorted(round(value * 1e6) for value in tally.latencies)[:: max(1, len(tally.latencies) // 20000)],
+        **result,
+    }
+
+
+async def watch_restart(tally: Tally, options: argparse.Namespace) -> dict[str, object]:
+    """Wait until the links break and all stations have booted again."""
+    while tally.connected == options.count:
+        await asyncio.sleep(0.005)
+    broken, tally.booted = time.time(), 0
+    while tally.booted < options.count and time.time() - broken < options.seconds:
+        await asyncio.sleep(0.01)
+    return {"broken_at": broken, "back_at": time.time(), "booted": tally.booted}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--url", default="ws://127.0.0.1:9000/ocpp/")
+    parser.add_argument("--identity", default="BENCH-{n:06d}")
+    parser.add_argument("--password", default="bench-{id}")
+    parser.add_argument("--first", type=int, default=1)
+    parser.add_argument("--count", type=int, default=100)
+    parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--connect-seconds", type=float, default=60)
+    parser.add_argument("--warm-up", type=float, default=1)
+    parser.add_argument("--rate", type=float, default=0, help="calls per second of this process; 0: as many as go")
+    parser.add_argument("--mode", choices=["ocpp", "echo", "idle", "boot"], default="ocpp")
+    parser.add_argument("--signal", default="", help="a file made when all stations are ready")
+    parser.add_argument("--watch-restart", action="store_true")
+    options = parser.parse_args()
+    json.dump(uvloop.run(run(options)), sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

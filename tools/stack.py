@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 if __package__ in (None, ""):  # run as a script
@@ -175,14 +176,15 @@ class Stack:
         say("Starting gateways, portal, worker and beat ...")
         for name in self.names[2:]:
             self.supervisor.start(name)
-        self.wait_until_it_answers()
+        self.wait_until_it_answers(lives=4)
 
-    def wait_until_it_answers(self, seconds: float = START_SECONDS) -> None:
-        self._wait("portal", lambda: answers(self.port), seconds)
+    def wait_until_it_answers(self, seconds: float = START_SECONDS, lives: int = 1000) -> None:
+        """A part that has died `lives` times meanwhile is given up: at the start it would never come."""
+        self._wait("portal", lambda: answers(self.port), seconds, lives)
         for number, port in enumerate(self.gateway_ports, 1):
-            self._wait(f"gateway-{number}", lambda port=port: answers(port), seconds)  # type: ignore[misc]
+            self._wait(f"gateway-{number}", partial(answers, port), seconds, lives)
         for name in ("worker", "beat"):
-            self._wait(name, lambda name=name: self.pid(name) is not None, seconds)  # type: ignore[misc]
+            self._wait(name, partial(self.is_running, name), seconds, lives)
 
     def down(self) -> bool:
         """All parts in order, whoever started them; says whether there was anything to end."""
@@ -192,10 +194,13 @@ class Stack:
             self.process = None
         return was_up
 
-    def _wait(self, name: str, holds: Callable[[], bool], seconds: float = START_SECONDS) -> None:
+    def _wait(self, name: str, holds: Callable[[], bool], seconds: float = START_SECONDS, lives: int = 1000) -> None:
         end = time.monotonic() + seconds
+        seen: set[int | None] = set()
         while not holds():
-            if time.monotonic() > end or (self.process is not None and self.process.poll() is not None):
+            seen.add(self.pid(name))
+            is_gone = self.process is not None and self.process.poll() is not None
+            if time.monotonic() > end or is_gone or len(seen - {None}) > lives:
                 raise StackError(f"{name} does not answer. The end of {self.log(name)}:\n{self.tail(name)}")
             time.sleep(0.1)
 
@@ -208,6 +213,9 @@ class Stack:
 
     def pid(self, name: str) -> int | None:
         return self.supervisor.pid(name)
+
+    def is_running(self, name: str) -> bool:
+        return self.pid(name) is not None
 
     def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> int:
         """The supervisor starts it again; gives the pid that it had."""

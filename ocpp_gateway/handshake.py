@@ -78,7 +78,7 @@ class Knock:
         )
 
     def refusal(self, refused: Refused) -> Refusal:
-        kinds = {value.split(b" ", 1)[0].decode("latin-1") for value in self.authorizations}
+        kinds = {_kind_of_authentication(value) for value in self.authorizations}
         return Refusal(
             cause=refused.cause,
             path=_printable(self.raw_path.decode("latin-1")),
@@ -86,7 +86,7 @@ class Knock:
             station_id=refused.station_id,
             remote_address=self.remote_address,
             subprotocols=_printable(", ".join(self.subprotocols)),
-            authentication=_printable(", ".join(sorted(kinds))),
+            authentication=", ".join(sorted(kinds)),
             is_tls=self.is_tls,
             user_agent=_printable(self.user_agent),
         )
@@ -102,6 +102,12 @@ class Admission:
     epoch: int
     is_accepted: bool
     previous_node: str  # the name of the node that held the station's link until now, if any
+
+
+def _kind_of_authentication(header: bytes) -> str:
+    """Only words that are known: where a station sends its password bare, the first word is the password."""
+    kind, blank, _rest = header.partition(b" ")
+    return kind.decode().capitalize() if blank and kind.lower() in (b"basic", b"bearer", b"digest") else "other"
 
 
 def _printable(text: str) -> str:
@@ -214,9 +220,9 @@ def password_fits(given: bytes, stored: bytes) -> bool:
     """Whether a password is the stored one; hex text and the bytes it stands for are the same (P4, errata 2023-12)."""
     if hmac.compare_digest(given, stored):
         return True
+    readings = ((_unhex(given), stored), (given, _unhex(stored)), (_unhex(given), _unhex(stored)))
     return any(
-        hexed is not None and hmac.compare_digest(hexed, other)
-        for hexed, other in ((_unhex(given), stored), (_unhex(stored), given))
+        mine is not None and theirs is not None and hmac.compare_digest(mine, theirs) for mine, theirs in readings
     )
 
 

@@ -34,17 +34,16 @@ def record_refusal(refusal: Refusal) -> None:
         "remote_address": refusal.remote_address[:64],
         "hour": now.replace(minute=0, second=0, microsecond=0),
     }
-    if RefusedConnection.objects.filter(**key).update(count=F("count") + 1, last_at=now):
-        return
-    row = RefusedConnection(
-        **key,
-        identity=refusal.identity[:48],
-        station_id=refusal.station_id,
-        subprotocols=refusal.subprotocols[:255],
-        authentication=refusal.authentication[:20],
-        is_tls=refusal.is_tls,
-        user_agent=refusal.user_agent[:255],
-        first_at=now,
-        last_at=now,
-    )
-    RefusedConnection.objects.bulk_create([row], ignore_conflicts=True)
+    facts = {
+        "identity": refusal.identity[:48],
+        "station_id": refusal.station_id,
+        "subprotocols": refusal.subprotocols[:255],
+        "authentication": refusal.authentication[:20],
+        "is_tls": refusal.is_tls,
+        "user_agent": refusal.user_agent[:255],
+        "first_at": now,
+        "last_at": now,
+    }
+    row, is_new = RefusedConnection.objects.get_or_create(**key, defaults=facts)  # two at once: the second counts up
+    if not is_new:
+        RefusedConnection.objects.filter(pk=row.pk).update(count=F("count") + 1, last_at=now)

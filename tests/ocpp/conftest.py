@@ -1,0 +1,31 @@
+"""The house of the gateway's tests: see house.py. Its rows are committed, so each test uses stations of its own."""
+
+import pytest
+
+from tests.ocpp.house import House, end_house, own_database, the_house
+
+
+@pytest.fixture(scope="module")
+def _inside(request, django_db_blocker):
+    request.config.add_cleanup(end_house)
+    with django_db_blocker.unblock():
+        house = the_house()
+        with own_database(house.database):
+            yield house
+
+
+@pytest.fixture
+def house(_inside) -> House:
+    return _inside
+
+
+@pytest.fixture
+def station(house):
+    return house.station()
+
+
+@pytest.fixture
+def link(house, station):
+    """The station's open link to the first gateway."""
+    with house.link(station) as link:
+        yield link

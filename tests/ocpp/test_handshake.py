@@ -1,0 +1,269 @@
+"""Who may open a link, and what a refused one is told (P1-P3, P4, P11)."""
+
+import http.client
+
+import pytest
+
+from chargers.models import ChargingStation
+from maintenance.models import RefusedConnection, StationLink
+from tests.ocpp.house import PASSWORD, until
+from tests.ocpp.link import Link, basic
+
+pytestmark = pytest.mark.processes
+
+
+def knock(house, identity="", *, gateway=None, **options):
+    return Link((gateway or house.gateway).url, identity, **options)
+
+
+# --- addresses (P1) ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/ocpp",
+        "/ocpp/",
+        "/ocpp/NOBODY",
+        "/OCPP/{identity}",
+        "/ocpp/{identity}/",
+        "/ocpp/{identity}/1",
+        "/ocpp//{identity}",
+        "/ocpp/x/../{identity}",
+        "/ocpp/{identity}%00",
+        "/ocpp/{identity}%0d%0aX-Evil:%201",
+        "/ocpp/x%2F{identity}",
+        "/ocpp/%2e%2e%2f{identity}",
+        "/ocpp/{identity}%",
+        "/ocpp/{identity}%zz",
+        "/ocpp/%ff%fe",
+        "/ocpp/" + "A" * 49,
+        "/ocpp/" + "%C3%A4" * 49,
+        "/ocpp/{lower}",
+        "/live/",
+        "/admin/",
+    ],
+)
+def test_any_other_address_or_identity_is_404(house, path):
+    """P1, S37."""
+    station = house.station()
+    path = path.format(identity=station.identity, lower=station.identity.lower())
+    assert knock(house, station.identity, path=path, password=PASSWORD).refusal() == 404
+
+
+@pytest.mark.parametrize("identity", ["Säule 7 / Hof", "a:b", "x" * 48, "ö" * 48, "50%", "q?x=1#y", "充電器-1", "a+b"])
+def test_identities_are_percent_encoded(house, identity):
+    """P1, P3: blanks, umlauts, colons and slashes within one segment of the address."""
+    ChargingStation.objects.filter(identity=identity).delete()
+    station = house.station(identity=identity)
+    with house.link(station) as link:
+        assert link.call("Heartbeat")["currentTime"]
+
+
+def test_a_query_does_not_hurt(house, station):
+    with knock(house, station.identity, path=f"/ocpp/{station.identity}?a=1", password=PASSWORD).opened() as link:
+        assert link.call("Heartbeat")
+
+
+def test_plain_http_at_the_endpoint_is_404(house, station):
+    door = http.client.HTTPConnection("127.0.0.1", house.gateway.port, timeout=5)
+    door.request("GET", f"/ocpp/{station.identity}")
+    assert door.getresponse().status == 404
+
+
+# --- credentials (P2, P3, P4) --------------------------------------------------------------------------------------
+
+
+def wrong_headers(identity):
+    good = basic(identity, PASSWORD)
+    return {
+        "none": [],
+        "wrong password": [("Authorization", basic(identity, "wrong"))],
+        "empty password": [("Authorization", basic(identity, ""))],
+        "password longer by one": [("Authorization", basic(identity, PASSWORD + "0"))],
+        "wrong user": [("Authorization", basic("other", PASSWORD))],
+        "user in other case": [("Authorization", basic(identity.lower(), PASSWORD))],
+        "no colon": [("Authorization", "Basic " + "QUJD")],
+        "no base64": [("Authorization", "Basic ???")],
+        "no scheme": [("Authorization", PASSWORD)],
+        "bearer": [("Authorization", f"Bearer {PASSWORD}")],
+        "empty": [("Authorization", "")],
+        "two headers": [("Authorization", good), ("Authorization", good)],
+        "two headers, one wrong": [("Authorization", basic(identity, "wrong")), ("Authorization", good)],
+    }
+
+
+@pytest.mark.parametrize("name", wrong_headers(""))
+def test_wrong_or_missing_credentials_are_401_before_the_upgrade(house, station, name):
+    """P2, P3, S1, S36."""
+    assert knock(house, station.identity, headers=wrong_headers(station.identity)[name]).refusal() == 401
+    assert not StationLink.objects.filter(station=station).exists()
+
+
+def test_401_says_how_to_log_in(house, station):
+    """P2."""
+    door = http.client.HTTPConnection("127.0.0.1", house.gateway.port, timeout=5)
+    upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+               "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Protocol": "ocpp1.6"}  # fmt: skip
+    door.request("GET", f"/ocpp/{station.identity}", headers=upgrade)
+    answer = door.getresponse()
+    assert answer.status == 401
+    assert answer.headers["WWW-Authenticate"].startswith("Basic ")
+
+
+def test_another_stations_password_is_refused(house, station):
+    """S1: credentials of station B on the path of station A."""
+    other = house.station(password=b"another password")
+    headers = [("Authorization", basic(other.identity, "another password"))]
+    assert knock(house, station.identity, headers=headers).refusal() == 401
+
+
+def test_a_station_without_a_password_never_gets_in(house):
+    station = house.station(password=None)
+    assert knock(house, station.identity, password="").refusal() == 401
+
+
+BYTES = bytes.fromhex("00ff3a80c3280d0a7f1b5c22feed0a99")
+
+
+@pytest.mark.parametrize(
+    ("stored", "given"),
+    [
+        (BYTES, BYTES),
+        (BYTES, BYTES.hex().encode()),
+        (BYTES, BYTES.hex().upper().encode()),
+        (BYTES.hex().encode(), BYTES),
+        (BYTES.hex().upper().encode(), BYTES),
+        (BYTES.hex().upper().encode(), BYTES.hex().encode()),
+        (b"pass:word:with:colons", b"pass:word:with:colons"),
+        ("Straße".encode(), "Straße".encode()),
+    ],
+)
+def test_binary_passwords_fit_as_bytes_and_as_hex_text(house, stored, given):
+    """P4, errata 2023-12 on BasicAuthPassword."""
+    station = house.station(password=stored)
+    with house.link(station, password=given) as link:
+        assert link.call("Heartbeat")
+
+
+def test_guessing_is_throttled_per_source_and_station(house, station):
+    """S4: a neighbour behind the same address is not locked out; nor is any refusal a 5xx."""
+    neighbour = house.station()
+    for _ in range(3):
+        assert knock(house, station.identity, password="guess").refusal() == 401
+    assert knock(house, station.identity, password="guess").refusal() == 429
+    assert knock(house, station.identity, password=PASSWORD).refusal() == 429  # guessing on tells nothing
+    with house.link(neighbour) as link:
+        assert link.call("Heartbeat")
+
+
+def test_missing_credentials_are_no_guess(house, station):
+    for _ in range(5):
+        assert knock(house, station.identity).refusal() == 401
+    with house.link(station) as link:
+        assert link.call("Heartbeat")
+
+
+# --- subprotocols (P11) --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("offered", [("ocpp2.0.1",), ("ocpp1.5", "ocpp2.1"), ("OCPP1.6",), ("mqtt",)])
+def test_no_common_subprotocol_is_400(house, station, offered):
+    """P11."""
+    assert knock(house, station.identity, password=PASSWORD, subprotocols=offered).refusal() == 400
+
+
+@pytest.mark.parametrize("offered", [("ocpp1.6",), ("ocpp2.0.1", "ocpp1.6"), ("ocpp1.6", "ocpp2.0.1", "ocpp1.5")])
+def test_the_first_that_we_speak_is_taken(house, station, offered):
+    """P11."""
+    with house.link(station, subprotocols=offered) as link:
+        assert link.socket.subprotocol == "ocpp1.6"
+
+
+def test_offering_none_is_400_unless_the_setting_says_otherwise(house, station):
+    """P11."""
+    assert knock(house, station.identity, password=PASSWORD, subprotocols=()).refusal() == 400
+    with house.link(station, house.other, subprotocols=()) as link:
+        assert link.socket.subprotocol is None
+        assert link.call("Heartbeat")
+
+
+# --- the pool (D4, P20) --------------------------------------------------------------------------------------------
+
+
+def test_a_stranger_waits_in_the_pool_where_it_is_on(house):
+    """D4, P20: Pending, and nothing else is heard."""
+    with knock(house, "STRANGER-1", gateway=house.other).opened() as link:
+        assert link.error([2, "h", "Heartbeat", {}]) == ("h", "SecurityError")
+        assert link.boot()["status"] == "Pending"
+        assert link.error([2, "s", "Authorize", {"idTag": "GOODTAG"}]) == ("s", "SecurityError")
+    station = ChargingStation.objects.get(identity="STRANGER-1")
+    assert (station.team, station.registration, station.vendor) == (None, "pending", "Maker")
+    assert not station.charging_sessions.exists()
+    assert knock(house, "STRANGER-2").refusal() == 404  # it is off at the other gateway
+
+
+def test_the_pool_has_a_limit(house):
+    """S6."""
+    statuses = []
+    for number in range(10, 16):
+        link = knock(house, f"STRANGER-{number}", gateway=house.other)
+        try:
+            link.open()
+            link.close()
+            statuses.append(101)
+        except Exception:
+            statuses.append(404)
+    assert 404 in statuses and statuses == sorted(statuses)
+    assert ChargingStation.objects.filter(team=None).count() == 3
+
+
+def test_a_station_of_a_team_must_boot_before_anything_else(house):
+    """P20."""
+    station = house.station(registration="new")
+    with house.link(station) as link:
+        for number, action in enumerate(("Heartbeat", "StatusNotification", "Nonsense", "StartTransaction")):
+            assert link.error([2, str(number), action, {}]) == (str(number), "SecurityError")
+        assert link.boot()["status"] == "Accepted"
+        assert link.call("Heartbeat")
+
+
+def test_a_rejected_station_stays_rejected(house):
+    """P20."""
+    station = house.station(registration="rejected")
+    with house.link(station) as link:
+        assert link.boot()["status"] == "Rejected"
+        assert link.error([2, "1", "Heartbeat", {}]) == ("1", "SecurityError")
+
+
+# --- what is remembered (B6) ---------------------------------------------------------------------------------------
+
+
+def test_refusals_are_recorded_with_their_cause_and_without_secrets(house):
+    """B6, S38."""
+    station = house.station()
+    secret = "s3cret-that-must-not-be-kept"
+    for headers, cause, kind in [
+        ([], "no_credentials", ""),
+        ([("Authorization", basic(station.identity, secret))], "wrong_credentials", "Basic"),
+        ([("Authorization", secret)], "wrong_credentials", "other"),
+        ([("Authorization", f"Bearer {secret}")], "wrong_credentials", "Bearer"),
+    ]:
+        RefusedConnection.objects.filter(station=station).delete()
+        path = f"/ocpp/{station.identity}?key={secret}"
+        assert knock(house, station.identity, path=path, headers=headers).refusal() in (401, 429)
+        row = until(lambda: RefusedConnection.objects.filter(station=station).first())
+        assert (row.cause, row.authentication, row.identity) == (cause, kind, station.identity)
+        assert (row.subprotocols, row.remote_address, row.is_tls) == ("ocpp1.6", "127.0.0.1", False)
+        assert secret not in str(RefusedConnection.objects.values_list())
+    assert secret not in house.gateway.log()
+
+
+def test_the_same_refusal_is_counted_not_repeated(house):
+    """B6."""
+    path = "/ocpp/NOBODY-AT-ALL"
+    for _ in range(3):
+        assert knock(house, path=path).refusal() == 404
+    until(lambda: sum(RefusedConnection.objects.filter(path=path).values_list("count", flat=True)) == 3)
+    assert set(RefusedConnection.objects.filter(path=path).values_list("cause", flat=True)) == {"unknown_identity"}

@@ -6,7 +6,7 @@ class OcppGatewayConfig(AppConfig):
     verbose_name = "OCPP gateway"
 
     def ready(self) -> None:
-        """Make the versions known here, and to `operations`, so that a wrong command is refused when it is asked for."""
+        """Make the versions known, here and to `operations`, which refuses a wrong command when it is asked for."""
         from ocpp_gateway import codec
         from ocpp_gateway.v16.codec import CodecV16
         from operations import codecs

@@ -59,10 +59,16 @@ class Stored:
 class Codec(Protocol):
     protocol: str
     subprotocol: str
-    fault_codes: Mapping[FaultKind, str]
-    direct: Mapping[str, DirectHandler]
-    commands: CommandCodec
     boot_action: str  # the one call a station may make before it is accepted
+
+    @property
+    def fault_codes(self) -> Mapping[FaultKind, str]: ...
+
+    @property
+    def direct(self) -> Mapping[str, DirectHandler]: ...
+
+    @property
+    def commands(self) -> CommandCodec: ...
 
     def check(self, action: str, payload: Payload) -> None:
         """Raise `Fault` when the action is unknown or the payload does not fit its schema; may tidy the payload."""
@@ -82,11 +88,12 @@ class Codec(Protocol):
         """The payload without secrets, as it may be logged."""
 
 
-_codecs: dict[str, Codec] = {}
+_codecs: dict[str, Codec] = {}  # by subprotocol
+_versions: dict[str, Codec] = {}
 
 
 def register(codec: Codec) -> None:
-    _codecs[codec.subprotocol] = codec
+    _codecs[codec.subprotocol] = _versions[codec.protocol] = codec
 
 
 def choose(offered: list[str]) -> Codec | None:
@@ -95,4 +102,4 @@ def choose(offered: list[str]) -> Codec | None:
 
 
 def by_protocol(protocol: str) -> Codec:
-    return next(codec for codec in _codecs.values() if codec.protocol == protocol)
+    return _versions[protocol]

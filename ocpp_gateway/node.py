@@ -181,7 +181,7 @@ class Node:
             link.keep(link.end(3000))
 
 
-_node: Node | None = None
+_running: list[Node] = []  # at most one
 
 
 def current() -> Node:
@@ -190,19 +190,18 @@ def current() -> Node:
     Raises:
         RuntimeError: the gateway was not started here.
     """
-    if _node is None:
+    if not _running:
         raise RuntimeError("The OCPP gateway was not started in this process.")
-    return _node
+    return _running[0]
 
 
 async def start() -> None:
-    global _node
-    _node = Node()
-    await _node.start()
+    node = Node()
+    await node.start()
+    _running.append(node)
 
 
 async def stop() -> None:
-    global _node
-    if _node is not None:
-        await _node.stop()
-        _node = None
+    while _running:
+        await _running[0].stop()
+        _running.pop()

@@ -86,8 +86,8 @@ def note_heard(reports: Sequence[Heard]) -> dict[int, int | None]:
         if report.station_id not in newest or newest[report.station_id] < report.received_at:
             newest[report.station_id] = report.received_at
         if report.clock_at is not None:
-            offset = round((report.clock_at - report.received_at).total_seconds() * 1000)
-            offsets[report.station_id] = max(offset, offsets.get(report.station_id, offset))
+            ahead = round((report.clock_at - report.received_at).total_seconds() * 1000)
+            offsets[report.station_id] = max(ahead, offsets.get(report.station_id, ahead))
     rows = ChargingStation.objects.filter(pk__in=newest).values_list(
         "pk", "team_id", "last_heard_at", "clock_offset_ms", "clock_measured_at"
     )

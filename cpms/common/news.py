@@ -1,20 +1,30 @@
-"""News for open pages: what changed is announced after the commit, coalesced by whoever calls.
+"""News for open pages and hints for gateway nodes, over the channel layer, never in the way of the work itself.
 
-News is a hint. A page that hears it fetches its fragment again, and the view that renders it checks permission.
+What is announced is gathered for a moment and sent by a thread of its own, so that a Redis that is away or silent holds
+nobody up. News is a hint: a page that hears it fetches its fragment again, and the view that renders it checks
+permission; a node that hears nothing looks into the database every second.
 """
 
 from __future__ import annotations
 
+import asyncio
+import atexit
 import logging
+import os
+import threading
+import time
 from collections.abc import Iterable, Mapping
 from functools import partial
+from typing import Any
 
-from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.db import transaction
 
 logger = logging.getLogger(__name__)
 MOST_STATIONS = 200  # above that a page is told 'many' and refreshes what it shows
+GATHER_SECONDS = 0.1
+SEND_SECONDS = 3.0
+MOST_HINTS = 10_000
 
 
 def team_group(team_id: int) -> str:
@@ -28,19 +38,88 @@ def tell_pages(changed: Mapping[int | None, Iterable[int]]) -> None:
     Args:
         changed: primary keys of stations by primary key of their team (None: the pool, which nobody watches).
     """
-    news = {team: sorted(set(stations)) for team, stations in changed.items() if team is not None}
+    news = {team: set(stations) for team, stations in changed.items() if team is not None}
     if news:
-        transaction.on_commit(partial(_send, news), robust=True)
+        transaction.on_commit(partial(_herald().announce, news), robust=True)
 
 
-def _send(news: Mapping[int, list[int]]) -> None:
-    layer = get_channel_layer()
-    if layer is None:
-        return
-    for team_id, stations in news.items():
-        event = {"type": "news", "stations": stations if len(stations) <= MOST_STATIONS else None}
-        try:
-            async_to_sync(layer.group_send)(team_group(team_id), event)
-        except Exception as error:  # Redis is away: pages are told that they are stale by their own socket
-            logger.warning("news was not delivered", extra={"team": team_id, "cause": type(error).__name__})
-            return
+def hint(group: str, event: dict[str, Any]) -> None:
+    """Send an event to a group of the channel layer after commit."""
+    transaction.on_commit(partial(_herald().send, group, event), robust=True)
+
+
+class Herald:
+    """Gathers what is to be said and says it from a thread with an event loop of its own."""
+
+    def __init__(self) -> None:
+        self._news: dict[int, set[int]] = {}
+        self._hints: list[tuple[str, dict[str, Any]]] = []
+        self._something = threading.Condition()
+        self._is_sending = False
+        threading.Thread(target=self._run, name="herald", daemon=True).start()
+        atexit.register(self.finish)
+
+    def announce(self, news: Mapping[int, set[int]]) -> None:
+        with self._something:
+            for team_id, stations in news.items():
+                self._news.setdefault(team_id, set()).update(stations)
+            self._something.notify_all()
+
+    def send(self, group: str, event: dict[str, Any]) -> None:
+        with self._something:
+            if len(self._hints) < MOST_HINTS:
+                self._hints.append((group, event))
+            self._something.notify_all()
+
+    def finish(self) -> None:
+        """A short command says its last words before it ends."""
+        deadline = time.monotonic() + 1.0
+        with self._something:
+            while (self._news or self._hints or self._is_sending) and time.monotonic() < deadline:
+                self._something.wait(0.05)
+
+    def _run(self) -> None:
+        asyncio.run(self._speak())
+
+    def _wait(self) -> tuple[dict[int, set[int]], list[tuple[str, dict[str, Any]]]]:
+        with self._something:
+            while not self._news and not self._hints:
+                self._something.wait()
+            news, self._news = self._news, {}
+            hints, self._hints = self._hints, []
+            self._is_sending = True
+            return news, hints
+
+    async def _speak(self) -> None:
+        layer = get_channel_layer()
+        while layer is not None:
+            news, hints = self._wait()  # nothing else runs on this loop
+            events = [(team_group(team_id), _event(stations)) for team_id, stations in news.items()]
+            try:
+                async with asyncio.timeout(SEND_SECONDS):
+                    for group, event in [*hints, *events]:
+                        await layer.group_send(group, event)
+            except Exception as error:  # pages notice by themselves that they are stale
+                logger.warning("news was not delivered", extra={"cause": type(error).__name__})
+            with self._something:
+                self._is_sending = False
+                self._something.notify_all()
+            await asyncio.sleep(GATHER_SECONDS)
+
+
+def _event(stations: set[int]) -> dict[str, Any]:
+    return {"type": "news", "stations": sorted(stations) if len(stations) <= MOST_STATIONS else None}
+
+
+_heralds: dict[int, Herald] = {}  # by process id
+_lock = threading.Lock()
+
+
+def _herald() -> Herald:
+    """This process's herald; a forked worker gets its own."""
+    pid = os.getpid()
+    if pid not in _heralds:
+        with _lock:
+            if pid not in _heralds:
+                _heralds[pid] = Herald()
+    return _heralds[pid]

@@ -46,11 +46,11 @@ class ObedientLink(ChargePoint):
         return call_result.RemoteStopTransaction(status="Rejected")
 
     @on("Reset")
-    def reset(self, type: str) -> Any:  # noqa: A002 - OCPP's own word
+    def reset(self, type: str) -> Any:
         return call_result.Reset(status="Accepted")
 
     @after("Reset")
-    async def restart(self, type: str) -> None:  # noqa: A002
+    async def restart(self, type: str) -> None:
         for outlet in self.station.outlets.values():
             if outlet.charge is not None:
                 outlet.charge.reason = f"{type}Reset"
@@ -59,7 +59,7 @@ class ObedientLink(ChargePoint):
         self.station.restart.set()
 
     @on("ChangeAvailability")
-    def change_availability(self, connector_id: int, type: str) -> Any:  # noqa: A002
+    def change_availability(self, connector_id: int, type: str) -> Any:
         chosen = [o for o in self.station.outlets.values() if connector_id in (0, o.number)]
         if not chosen:
             return call_result.ChangeAvailability(status="Rejected")
@@ -69,7 +69,7 @@ class ObedientLink(ChargePoint):
         return call_result.ChangeAvailability(status="Scheduled" if busy else "Accepted")
 
     @after("ChangeAvailability")
-    async def report_availability(self, connector_id: int, type: str) -> None:  # noqa: A002
+    async def report_availability(self, connector_id: int, type: str) -> None:
         for outlet in self.station.outlets.values():
             if connector_id in (0, outlet.number) and outlet.charge is None:
                 await self.station.set_status(outlet, "Available" if outlet.is_operative else "Unavailable")

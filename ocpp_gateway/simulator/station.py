@@ -321,6 +321,11 @@ class SimulatedStation:
 
         if charge.transaction_id is None and self._kept:
             payload, learn = self._kept[-1]
-            self._kept[-1] = payload, lambda answer: (learn(answer), report())[0]
+
+            def learn_and_report(answer: Any) -> None:
+                learn(answer)
+                report()
+
+            self._kept[-1] = payload, learn_and_report
         else:
             report()

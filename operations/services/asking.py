@@ -5,11 +5,8 @@ from __future__ import annotations
 import logging
 import time
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
-from asgiref.sync import async_to_sync
-from channels.layers import get_channel_layer
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -17,7 +14,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Role, User
 from chargers.models import ChargingStation
 from cpms.common.errors import DomainError, NotAllowed
-from cpms.common.news import tell_pages
+from cpms.common.news import hint, tell_pages
 from operations.codecs import codec_for
 from operations.models import Command
 
@@ -97,17 +94,7 @@ def request_raw_command(
 def wake_gateway(station: ChargingStation) -> None:
     """Tell the node that holds the link, after commit. A hint only: the node looks by itself every second."""
     if station.node_id is not None and station.node is not None:
-        transaction.on_commit(partial(_wake, station.node.name, station.pk), robust=True)
-
-
-def _wake(node: str, station_id: int) -> None:
-    layer = get_channel_layer()
-    if layer is None:
-        return
-    try:
-        async_to_sync(layer.group_send)(f"node-{node}", {"type": "wake", "station": station_id})
-    except Exception as error:
-        logger.warning("gateway was not woken", extra={"node": node, "cause": type(error).__name__})
+        hint(f"node-{station.node.name}", {"type": "wake", "station": station.pk})
 
 
 def wait_for(command: Command, *, seconds: float) -> Command:

@@ -39,8 +39,8 @@ def close_stale_sessions() -> int:
     count = 0
     for station_id, pk in found:
         with transaction.atomic():
-            station = ChargingStation.objects.select_for_update().get(pk=station_id)
-            session = ChargingSession.objects.open().select_for_update().filter(pk=pk).first()
+            station = ChargingStation.objects.select_for_update(no_key=True).get(pk=station_id)
+            session = ChargingSession.objects.open().select_for_update(no_key=True).filter(pk=pk).first()
             if session is None:
                 continue
             last = session.last_sample_at or session.start_received_at or session.started_at

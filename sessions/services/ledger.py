@@ -118,7 +118,7 @@ def _supersede_open_sessions(station: ChargingStation, connector: int, started_a
         .filter(station=station, connector_number=connector, started_at__lte=started_at)
         .order_by("pk")
     )
-    for session in open_before.select_for_update():
+    for session in open_before.select_for_update(no_key=True):
         close_without_report(session, ClosedBy.SUPERSEDED, at=session.last_sample_at or started_at)
 
 
@@ -138,7 +138,7 @@ def _reported_end_without_start(
 ) -> ChargingSession | None:
     """The one session of which only the end is known and that this start fits; None when none or several do."""
     fitting = (
-        ChargingSession.objects.select_for_update()
+        ChargingSession.objects.select_for_update(no_key=True)
         .filter(
             Q(stop_id_tag="") | Q(stop_id_tag__iexact=id_tag),
             station=station,
@@ -176,7 +176,7 @@ def stop_session(
         raw: the report as received, kept where it contradicts what is known.
     """
     end = _End(station, transaction_id, meter_stop_wh, stopped_at, received_at, reason, id_tag)
-    session = ChargingSession.objects.select_for_update().filter(station=station, pk=transaction_id).first()
+    session = ChargingSession.objects.select_for_update(no_key=True).filter(station=station, pk=transaction_id).first()
     if session is None:
         return _stop_unknown(end)
     if session.is_open or session.closed_by in (ClosedBy.SUPERSEDED, ClosedBy.RULE):
@@ -261,7 +261,7 @@ def _only_open_session(end: _End) -> ChargingSession | None:
     """Errata 3.18: an end with id -1 belongs to the only open session it fits; None when none or several do."""
     fitting = (
         ChargingSession.objects.open()
-        .select_for_update()
+        .select_for_update(no_key=True)
         .filter(station=end.station, started_at__lte=end.stopped_at)
         .filter(Q(meter_start_wh__isnull=True) | Q(meter_start_wh__lte=end.meter_stop_wh))
     )

@@ -6,11 +6,12 @@ session by transaction id, or by connector and time, and still counts.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import pairwise
 
+import orjson
 from django.db.models import Q
 
 from cpms.common.database import insert_new_rows, update_rows
@@ -78,6 +79,11 @@ class _Batch:
     sessions: dict[int, ChargingSession] = field(default_factory=dict)
     readings: dict[tuple[Owner, datetime], _Reading] = field(default_factory=dict)
 
+    def lock(self, *conditions: Q, **look_ups: object) -> None:
+        """Read sessions under lock, so that no start or stop is booked in between."""
+        found = ChargingSession.objects.select_for_update(no_key=True).filter(*conditions, **look_ups).order_by("pk")
+        self.sessions.update({session.pk: session for session in found})
+
 
 def record_samples(reports: Sequence[Sampled]) -> set[int]:
     """Store readings and bring their sessions up to date. The same readings again change nothing.
@@ -102,6 +108,10 @@ def record_samples(reports: Sequence[Sampled]) -> set[int]:
     return _sum_up(batch)
 
 
+def _json(value: object) -> str:
+    return orjson.dumps(value).decode()
+
+
 def _distinct(values: Iterable[Value]) -> list[Value]:
     """Natural key of a sampled value at one instant: all it says."""
     return list({tuple(sorted(value.items())): value for value in values}.values())
@@ -111,23 +121,15 @@ def _find_sessions(reports: Sequence[Sampled], batch: _Batch) -> None:
     ids = {r.transaction_id for r in reports if r.transaction_id is not None}
     stations = {r.station_id for r in reports}
     if ids:
-        for session in ChargingSession.objects.filter(pk__in=ids, station_id__in=stations):
-            batch.sessions[session.pk] = session
+        batch.lock(pk__in=ids, station_id__in=stations)
     loose = [r for r in reports if not _is_named(r, batch)]
     if loose:
         first, last = min(r.at for r in loose), max(r.at for r in loose)
-        around = ChargingSession.objects.filter(
-            Q(stopped_at__isnull=True) | Q(stopped_at__gte=first),
-            station_id__in={r.station_id for r in loose},
-            started_at__lte=last,
-        )
-        for session in around:
-            batch.sessions[session.pk] = session
+        around = Q(stopped_at__isnull=True) | Q(stopped_at__gte=first)
+        batch.lock(around, station_id__in={r.station_id for r in loose}, started_at__lte=last)
     reported = {r.transaction_id for r in loose if r.transaction_id is not None}
     if reported:
-        foreign = ChargingSession.objects.filter(station_id__in=stations, reported_transaction_id__in=reported)
-        for session in foreign:
-            batch.sessions[session.pk] = session
+        batch.lock(station_id__in=stations, reported_transaction_id__in=reported)
 
 
 def _is_named(report: Sampled, batch: _Batch) -> bool:
@@ -157,7 +159,7 @@ def _owner_of(report: Sampled, batch: _Batch) -> Owner:
 def _store(batch: _Batch) -> None:
     """Insert what is new; where the instant is known already, add the values it did not have."""
     rows = [
-        (*owner, at, json.dumps(list(map(dict, reading.values))), *_figure_columns(reading.figures))
+        (*owner, at, _json(reading.values), *_figure_columns(reading.figures))
         for (owner, at), reading in batch.readings.items()
     ]
     fresh = insert_new_rows(
@@ -176,7 +178,7 @@ def _figure_columns(figures: Figures) -> tuple[object, ...]:
         figures.energy_wh,
         figures.power_w,
         figures.offered_w,
-        json.dumps(figures.current_ma) if figures.current_ma else None,
+        _json(figures.current_ma) if figures.current_ma else None,
         figures.state_of_charge,
     )
 
@@ -216,11 +218,10 @@ def _sum_up(batch: _Batch) -> set[int]:
     for (owner, at), reading in batch.readings.items():
         if owner[0] is not None and reading.fresh:
             by_session.setdefault(owner[0], []).append((at, reading))
-    # The rows are read again under lock: a start or stop may have been booked since.
-    locked = ChargingSession.objects.select_for_update().filter(pk__in=by_session).order_by("pk")
     rows = []
-    for session in locked:
-        for at, reading in sorted(by_session[session.pk], key=lambda pair: pair[0]):
+    for pk in sorted(by_session):
+        session = batch.sessions[pk]
+        for at, reading in sorted(by_session[pk], key=lambda pair: pair[0]):
             _fold(session, at, reading)
         rows.append((session.pk, *_session_columns(session)))
     update_rows("charging_sessions_chargingsession", SESSION_COLUMNS, rows)
@@ -236,7 +237,7 @@ def _session_columns(session: ChargingSession) -> tuple[object, ...]:
         session.max_power_w,
         session.state_of_charge,
         session.sample_count,
-        json.dumps(session.flags),
+        _json(session.flags),
         session.has_flags,
         session.meter_start_wh,
         session.started_at,
@@ -294,7 +295,7 @@ def _begin_by_reading(session: ChargingSession, at: datetime, register: int) -> 
 def check_energy(session_ids: Iterable[int]) -> None:
     """Compare the total of finished sessions with their readings; a meter that was reset is summed step by step."""
     closed = ChargingSession.objects.filter(pk__in=set(session_ids), closed_by=ClosedBy.STATION).order_by("pk")
-    for session in closed.select_for_update():
+    for session in closed.select_for_update(no_key=True):
         if session.meter_start_wh is None or session.meter_stop_wh is None:
             continue
         registers = list(
@@ -312,4 +313,4 @@ def check_energy(session_ids: Iterable[int]) -> None:
 
 
 def _positive_steps(registers: Sequence[int]) -> int:
-    return sum(max(0, later - earlier) for earlier, later in zip(registers, registers[1:], strict=False))
+    return sum(max(0, later - earlier) for earlier, later in pairwise(registers))

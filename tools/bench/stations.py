@@ -16,7 +16,7 @@ import random
 import struct
 import sys
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit
@@ -25,7 +25,6 @@ import uvloop
 
 ROUND = 200  # calls of one station: a start, its stop, 18 status reports, 180 meter values
 BOOT = '{"chargePointVendor":"Bench","chargePointModel":"Load"}'
-BEGAN = datetime.now(UTC).replace(microsecond=0)
 
 
 class Tally:
@@ -58,7 +57,6 @@ class Station(asyncio.Protocol):
         self.waits = False
         self.awaited = ""
         self.gone = asyncio.get_running_loop().create_future()
-        self.at = BEGAN
 
     # --- the socket ----------------------------------------------------------------------------------------------
 
@@ -165,8 +163,7 @@ class Station(asyncio.Protocol):
     def next_call(self) -> None:
         if not self.tally.is_measuring and self.mode == "done":
             return
-        self.at += timedelta(seconds=1)
-        at = self.at.strftime("%Y-%m-%dT%H:%M:%SZ")
+        at = datetime.now(UTC).isoformat(timespec="milliseconds")
         self.step = (self.step + 1) % ROUND
         if not self.transaction and self.mode == "ocpp":
             self.step = 0
@@ -255,7 +252,9 @@ async def run(options: argparse.Namespace) -> dict[str, object]:
         "lost_links": tally.lost_links,
         "seconds": elapsed,
         "cpu_seconds": spent,
-        "latencies_us": sorted(round(value * 1e6) for value in tally.latencies)[:: max(1, len(tally.latencies) // 20000)],
+        "latencies_us": sorted(round(value * 1e6) for value in tally.latencies)[
+            :: max(1, len(tally.latencies) // 20000)
+        ],
         **result,
     }
 

@@ -92,11 +92,8 @@ class Command(BaseCommand):
     def _run_fleet(self, server: Server, port: int) -> None:
         """Simulated stations use the same door as real ones, so they come after the server answers."""
         server.answers.wait()
-        try:
-            from ocpp_gateway.simulator import run_demo_fleet
-        except ImportError:
-            self._say("  (There are no simulated stations in this build.)")
-            return
+        from ocpp_gateway.simulator.fleet import run_demo_fleet
+
         if not server.ends.is_set():
             run_demo_fleet(f"ws://127.0.0.1:{port}/ocpp", server.ends)
 

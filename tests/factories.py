@@ -11,6 +11,7 @@ from chargers.models import ChargingStation, Connector, GatewayNode, Oddity, Tag
 from maintenance.models import (
     CertificateRequest,
     InboxEntry,
+    InboxShard,
     Message,
     ProgressReport,
     RefusedConnection,
@@ -220,3 +221,10 @@ class CertificateRequestFactory(DjangoModelFactory):
     station = factory.SubFactory(StationFactory)
     csr = "-----BEGIN CERTIFICATE REQUEST-----\n-----END CERTIFICATE REQUEST-----"
     digest = factory.Sequence(lambda n: f"{n:064x}")
+
+
+class InboxShardFactory(DjangoModelFactory):
+    class Meta:
+        model = InboxShard
+
+    number = factory.Sequence(lambda n: n)

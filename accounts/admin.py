@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+from unfold.admin import TabularInline
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from accounts.models import ApiToken, Membership, Team, User
+from cpms.common.admin import PEOPLE, BackOfficeAdmin, ReportAdmin, StaffInlineMixin
+
+
+class PersonAddForm(UserCreationForm):
+    class Meta:
+        model = User
+        fields = ["email"]
+
+    def clean_email(self) -> str:
+        return str(self.cleaned_data["email"]).strip().lower()
+
+
+class PersonForm(UserChangeForm):
+    class Meta:
+        model = User
+        fields = ["email", "password", "first_name", "last_name", "language", "time_zone", "is_active", "is_staff"]
+
+    clean_email = PersonAddForm.clean_email
+
+
+class MembershipInline(StaffInlineMixin, TabularInline):
+    model = Membership
+    autocomplete_fields = ["team", "user"]
+    extra = 0
+
+
+@admin.register(User)
+class PersonAdmin(UserAdmin, BackOfficeAdmin):  # type: ignore[misc]
+    """Nobody is deleted: what a person did stays explained. Who leaves is set inactive."""
+
+    menu_group, menu_icon, menu_place = PEOPLE, "person", 20
+    form = PersonForm
+    add_form = PersonAddForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ["email", "first_name", "last_name", "is_active", "is_staff", "last_login"]
+    list_filter = ["is_active", "is_staff", ("memberships__team", AutocompleteSelectFilter)]
+    search_fields = ["email", "first_name", "last_name"]
+    ordering = ["email"]
+    filter_horizontal = ()
+    readonly_fields = ["last_login", "date_joined"]
+    inlines = [MembershipInline]
+    fieldsets = (
+        (None, {"fields": ("email", "password")}),
+        (_("Person"), {"fields": ("first_name", "last_name", "language", "time_zone")}),
+        (_("Rights"), {"fields": ("is_active", "is_staff")}),
+        (_("History"), {"fields": ("last_login", "date_joined")}),
+    )
+    add_fieldsets = ((None, {"fields": ("email", "usable_password", "password1", "password2")}),)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Team)
+class TeamAdmin(BackOfficeAdmin):
+    menu_group, menu_icon, menu_place = PEOPLE, "groups", 10
+    list_display = ["name", "handle", "created_at"]
+    search_fields = ["name", "handle"]
+    readonly_fields = ["created_at"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A team with stations or sessions is never deleted: the ledger names it."""
+        if not isinstance(obj, Team) or not super().has_delete_permission(request, obj):
+            return False
+        return not (obj.stations.exists() or obj.charging_sessions.exists())
+
+
+@admin.register(Membership)
+class MembershipAdmin(BackOfficeAdmin):
+    menu_group, menu_icon, menu_place = PEOPLE, "badge", 30
+    list_display = ["user", "team", "role", "created_at"]
+    list_filter = ["role", ("team", AutocompleteSelectFilter)]
+    list_select_related = ["user", "team"]
+    search_fields = ["user__email", "team__name"]
+    autocomplete_fields = ["user", "team"]
+    readonly_fields = ["created_at"]
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(ReportAdmin):
+    """Keys are made by their owners, who alone see them; here they are found and ended."""
+
+    menu_group, menu_icon, menu_place = PEOPLE, "key", 40
+    list_display = ["prefix", "user", "name", "created", "expiry_date", "last_used_at", "revoked"]
+    list_display_links = None  # a page of its own would have the key's hash in its address
+    list_filter = ["revoked"]
+    list_select_related = ["user"]
+    search_fields = ["prefix", "user__email"]
+    actions = ["revoke"]
+
+    @admin.action(description=_("Revoke"))
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
+        count = queryset.filter(revoked=False).update(revoked=True)
+        text = ngettext("%(count)d token was revoked.", "%(count)d tokens were revoked.", count) % {"count": count}
+        self.message_user(request, text, messages.SUCCESS)

@@ -1,0 +1,258 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from import_export.admin import ImportExportModelAdmin
+from unfold.admin import TabularInline
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateTimeFilter
+from unfold.contrib.import_export.forms import ExportForm, ImportForm
+from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminPasswordWidget
+
+from chargers import services
+from chargers.models import ChargingStation, Connector, GatewayNode, Oddity, Presence, Tag
+from chargers.resources import StationResource, TagResource
+from cpms.common.admin import (
+    REPORTS,
+    STATIONS,
+    BackOfficeAdmin,
+    HarmlessCSV,
+    HarmlessXLSX,
+    ReportAdmin,
+    StaffInlineMixin,
+    StationSearchMixin,
+    UploadStorage,
+)
+from cpms.common.errors import DomainError
+
+
+class FileMixin(ImportExportModelAdmin):
+    """Import and export as Unfold draws them, in the two formats that people use."""
+
+    import_form_class = ImportForm
+    export_form_class = ExportForm
+    formats = [HarmlessCSV, HarmlessXLSX]
+    tmp_storage_class = UploadStorage
+    show_change_form_export = False
+
+
+class StationForm(forms.ModelForm):
+    new_password = forms.CharField(
+        label=_("New password"),
+        required=False,
+        strip=False,
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
+        help_text=_("What the station proves itself with (HTTP Basic). Empty: it stays as it is."),
+    )
+
+    class Meta:
+        model = ChargingStation
+        fields = ["team", "name", "protocol", "registration"]
+
+    def clean_new_password(self) -> bytes | None:
+        text = self.cleaned_data["new_password"]
+        return _accepted(services.check_password, text) if text else None
+
+    def save(self, commit: bool = True) -> ChargingStation:
+        if self.cleaned_data.get("new_password"):
+            self.instance.password = self.cleaned_data["new_password"]
+            self.changed_data.append("password")
+        return super().save(commit)
+
+
+class StationAddForm(StationForm):
+    new_password = forms.CharField(
+        label=_("Password"),
+        strip=False,
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
+        help_text=_("What the station proves itself with (HTTP Basic)."),
+    )
+    number_of_connectors = forms.IntegerField(
+        label=_("Connectors"), min_value=0, max_value=100, initial=2, widget=UnfoldAdminIntegerFieldWidget()
+    )
+
+    class Meta:
+        model = ChargingStation
+        fields = ["identity", "team", "name", "protocol"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["team"].required = True
+
+    def clean_identity(self) -> str:
+        identity = str(self.cleaned_data["identity"])
+        _accepted(services.check_identity, identity)
+        return identity
+
+
+def _accepted(check: Any, value: Any) -> Any:
+    try:
+        return check(value)
+    except DomainError as error:
+        raise ValidationError(str(error)) from None
+
+
+class ConnectorInline(StaffInlineMixin, TabularInline):
+    model = Connector
+    fields = ["number", "status", "error_code", "status_changed_at"]
+    readonly_fields = ["status", "error_code", "status_changed_at"]
+    extra = 0
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class PresenceFilter(admin.SimpleListFilter):
+    title, parameter_name = _("presence"), "presence"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[Any, Any]]:
+        return list(Presence.choices)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(presence=self.value()) if self.value() else queryset
+
+
+SAID = [
+    "vendor",
+    "model",
+    "serial_number",
+    "charge_box_serial_number",
+    "firmware_version",
+    "iccid",
+    "imsi",
+    "meter_type",
+    "meter_serial_number",
+    "booted_at",
+    "boot_count",
+]
+LINK = ["presence", "node", "remote_address", "connected_at", "disconnected_at", "last_heard_at", "epoch"]
+STATE = ["status", "error_code", "status_changed_at", "clock_offset_ms", "clock_measured_at"]
+
+
+@admin.register(ChargingStation)
+class ChargingStationAdmin(FileMixin, BackOfficeAdmin):
+    menu_group, menu_icon, menu_place = STATIONS, "ev_station", 10
+    form = StationForm
+    resource_classes = [StationResource]
+    list_display = ["identity", "name", "team", "vendor", "model", "registration", "presence", "last_heard_at"]
+    list_filter = [PresenceFilter, "registration", "protocol", ("team", AutocompleteSelectFilter)]
+    list_select_related = ["team", "node"]
+    search_fields = ["identity", "name", "serial_number"]
+    autocomplete_fields = ["team"]
+    readonly_fields = ["identity", "has_password", "created_at", *SAID, *LINK, *STATE]
+    inlines = [ConnectorInline]
+    fieldsets = (
+        (None, {"fields": ("identity", "team", "name", "protocol", "registration", "created_at")}),
+        (_("Password"), {"fields": ("has_password", "new_password")}),
+        (_("What it said when it booted"), {"fields": SAID}),
+        (_("Link"), {"fields": LINK}),
+        (_("Status and clock"), {"fields": STATE}),
+    )
+    add_fieldsets = (
+        (None, {"fields": ("identity", "team", "name", "protocol", "new_password", "number_of_connectors")}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ChargingStation]:
+        return super().get_queryset(request).with_presence().defer("password")
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        return super().get_form(request, obj, change, **({} if obj else {"form": StationAddForm}) | kwargs)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.readonly_fields if obj else []
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        return self.inlines if obj else []
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        if change:
+            return super().save_model(request, obj, form, change)
+        obj.save()
+        services.ensure_connectors(
+            [(obj.pk, number + 1) for number in range(form.cleaned_data["number_of_connectors"])]
+        )
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A station that ever charged is never deleted: the ledger names it."""
+        if not isinstance(obj, ChargingStation) or not super().has_delete_permission(request, obj):
+            return False
+        return not obj.charging_sessions.exists()
+
+    @admin.display(description=_("presence"))
+    def presence(self, station: Any) -> str:
+        return str(Presence(station.presence).label)
+
+    @admin.display(description=_("password"))
+    def has_password(self, station: ChargingStation) -> str:
+        return str(_("set") if station.password is not None else _("not set"))
+
+
+@admin.register(Connector)
+class ConnectorAdmin(StationSearchMixin, BackOfficeAdmin):
+    menu_group, menu_icon, menu_place = STATIONS, "electrical_services", 20
+    list_display = ["station", "number", "status", "error_code", "status_changed_at"]
+    list_filter = ["status"]
+    list_select_related = ["station"]
+    ordering = ["-id"]
+    autocomplete_fields = ["station"]
+    readonly_fields = [
+        "status",
+        "error_code",
+        "info",
+        "vendor_error_code",
+        "status_changed_at",
+        "reported_at",
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Connector]:
+        return super().get_queryset(request).defer("station__password")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return [*self.readonly_fields, "station", "number"] if obj else self.readonly_fields
+
+
+@admin.register(Tag)
+class TagAdmin(FileMixin, BackOfficeAdmin):
+    menu_group, menu_icon, menu_place = STATIONS, "contactless", 30
+    resource_classes = [TagResource]
+    list_display = ["value", "label", "team", "status", "expires_at", "user"]
+    list_filter = [
+        "status",
+        "allows_concurrent",
+        ("expires_at", RangeDateTimeFilter),
+        ("team", AutocompleteSelectFilter),
+    ]
+    list_select_related = ["team", "user"]
+    search_fields = ["value", "label"]
+    autocomplete_fields = ["team", "user", "stations"]
+    readonly_fields = ["created_at"]
+
+
+@admin.register(GatewayNode)
+class GatewayNodeAdmin(ReportAdmin):
+    menu_group, menu_icon, menu_place = STATIONS, "dns", 40
+    list_display = ["name", "started_at", "alive_at", "station_count"]
+    search_fields = ["name"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[GatewayNode]:
+        return super().get_queryset(request).annotate(station_count=Count("stations"))
+
+    @admin.display(description=_("stations"))
+    def station_count(self, node: Any) -> int:
+        return int(node.station_count)
+
+
+@admin.register(Oddity)
+class OddityAdmin(StationSearchMixin, ReportAdmin):
+    menu_group, menu_icon, menu_place = REPORTS, "help", 10
+    list_display = ["received_at", "station", "kind", "action", "session_id", "note"]
+    list_filter = ["kind", ("received_at", RangeDateTimeFilter)]
+    list_select_related = ["station"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Oddity]:
+        return super().get_queryset(request).defer("station__password", "payload")

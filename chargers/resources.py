@@ -1,0 +1,123 @@
+"""Files of stations and tags that support staff imports and exports; the rules are those of the services."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from import_export.fields import Field
+from import_export.resources import ModelResource
+from import_export.widgets import ForeignKeyWidget, ManyToManyWidget
+
+from accounts.models import Team
+from chargers import services
+from chargers.models import ChargingStation, Tag
+from cpms.common.errors import DomainError
+
+SEPARATOR = "|"
+
+
+class TeamWidget(ForeignKeyWidget):
+    def __init__(self) -> None:
+        super().__init__(Team, "handle")
+
+    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> Any:
+        try:
+            return super().clean(value, row, **kwargs)
+        except Team.DoesNotExist:
+            raise ValueError(_("There is no team “%(handle)s”.") % {"handle": value}) from None
+
+
+class StationResource(ModelResource):
+    """`password` and `connectors` are read from a file and never written to one."""
+
+    team = Field(attribute="team", column_name="team", widget=TeamWidget())
+
+    class Meta:
+        model = ChargingStation
+        import_id_fields = ["identity"]
+        fields = ("identity", "name", "team", "protocol")
+        export_order = fields
+        use_transactions = True
+
+    def save_instance(self, instance: Any, is_create: bool, row: Mapping[str, Any], **kwargs: Any) -> None:
+        saved = _checked(
+            services.add_station,
+            team=_team_of(instance),
+            identity=instance.identity,
+            password=_text(row, "password") or instance.password or "",
+            name=instance.name,
+            protocol=instance.protocol,
+            connectors=_number(row, "connectors", 2),
+        )
+        instance.pk = saved.pk
+
+
+class TagResource(ModelResource):
+    """`stations` holds identities with a bar between them; empty: valid everywhere."""
+
+    team = Field(attribute="team", column_name="team", widget=TeamWidget())
+    stations = Field(
+        attribute="stations",
+        column_name="stations",
+        widget=ManyToManyWidget(ChargingStation, separator=SEPARATOR, field="identity"),
+        readonly=True,
+    )
+
+    class Meta:
+        model = Tag
+        import_id_fields = ["team", "value"]
+        fields = ("team", "value", "label", "status", "expires_at", "stations")
+        export_order = fields
+        use_transactions = True
+
+    def save_instance(self, instance: Any, is_create: bool, row: Mapping[str, Any], **kwargs: Any) -> None:
+        team = _team_of(instance)
+        saved = _checked(
+            services.add_tag,
+            team=team,
+            value=instance.value,
+            label=instance.label,
+            status=instance.status,
+            expires_at=instance.expires_at,
+            stations=_stations(team, _text(row, "stations")),
+        )
+        instance.pk = saved.pk
+
+
+def _checked(service: Any, **wanted: Any) -> Any:
+    try:
+        return service(**wanted)
+    except DomainError as error:
+        raise ValidationError(error.fields or str(error)) from None
+
+
+def _team_of(instance: Any) -> Team:
+    if instance.team is None:
+        raise ValidationError({"team": _("The team is missing.")})
+    team: Team = instance.team
+    return team
+
+
+def _stations(team: Team, text: str) -> list[ChargingStation]:
+    identities = {identity.strip() for identity in text.split(SEPARATOR) if identity.strip()}
+    stations = list(ChargingStation.objects.filter(team=team, identity__in=identities).defer("password"))
+    if missing := identities - {station.identity for station in stations}:
+        names = ", ".join(sorted(missing))
+        raise ValidationError({"stations": _("The team has no station %(names)s.") % {"names": names}})
+    return stations
+
+
+def _text(row: Mapping[str, Any], column: str) -> str:
+    value = row.get(column)
+    return "" if value is None else str(value)
+
+
+def _number(row: Mapping[str, Any], column: str, default: int) -> int:
+    text = _text(row, column)
+    try:
+        return int(float(text)) if text else default
+    except (ValueError, OverflowError):
+        raise ValidationError({column: _("This is no number.")}) from None

@@ -1,0 +1,219 @@
+"""The back office of our support staff: quick with a million rows, read-only where stations report, grouped by use."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any, ClassVar
+
+from csp.decorators import csp_update
+from django.contrib import admin
+from django.contrib.admin import ShowFacets, sites
+from django.core.paginator import Paginator
+from django.db import connection, models
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
+from import_export.formats import base_formats
+from import_export.tmp_storages import CacheStorage
+from unfold.admin import ModelAdmin
+from unfold.sites import UnfoldAdminSite
+
+from cpms.common.export import plain
+
+COUNTED = 10_000  # rows that are counted; beyond, a number of rows tells nobody anything
+STATIONS_FOUND = 200
+PEOPLE, STATIONS, CHARGING, REPORTS, LOGS = (
+    _("People and teams"),
+    _("Stations"),
+    _("Charging"),
+    _("Reports of stations"),
+    _("Messages"),
+)
+GROUPS = (STATIONS, CHARGING, PEOPLE, LOGS, REPORTS)
+RELAXED = {"script-src": ["'unsafe-inline'", "'unsafe-eval'"]}  # Unfold's Alpine evaluates its attributes
+
+
+class BackOffice(UnfoldAdminSite):
+    """Unfold's site with our title and menu; its scripts are let loose on its own pages only."""
+
+    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
+        return super().admin_view(csp_update(RELAXED)(view), cacheable)
+
+    def _get_config(self, key: str, *args: Any) -> Any:
+        ours: dict[str, Any] = {
+            "SITE_TITLE": _("Administration"),
+            "SITE_HEADER": _("Administration"),
+            "SITE_SYMBOL": "ev_station",
+            "SIDEBAR": {"show_search": True, "command_search": False, "navigation": self._menu()},
+        }
+        return ours[key] if key in ours else super()._get_config(key, *args)
+
+    def _menu(self) -> list[dict[str, Any]]:
+        """From what the admins of the models say of themselves: this module knows no app."""
+        groups: dict[Promise | str, list[tuple[int, dict[str, Any]]]] = defaultdict(list)
+        for model, model_admin in self._registry.items():
+            if not isinstance(model_admin, BackOfficeAdmin):
+                continue
+            meta = model._meta
+            item = {
+                "title": capfirst(str(meta.verbose_name_plural)),
+                "icon": model_admin.menu_icon,
+                "link": reverse(f"{self.name}:{meta.app_label}_{meta.model_name}_changelist"),
+            }
+            groups[model_admin.menu_group].append((model_admin.menu_place, item))
+        return [
+            {"title": group, "items": [item for _place, item in sorted(groups[group], key=lambda entry: entry[0])]}
+            for group in GROUPS
+            if groups[group]
+        ]
+
+
+class BoundedPaginator(Paginator):
+    """Pages without `count(*)` over a big table: PostgreSQL's own estimate, or counting until it is enough."""
+
+    @cached_property
+    def count(self) -> int:
+        rows = self.object_list
+        if not isinstance(rows, QuerySet):
+            return len(rows)
+        if not rows.query.where and (estimate := _estimate(rows.model)) > COUNTED:
+            return estimate
+        return rows.order_by()[: COUNTED + 1].count()
+
+
+def _estimate(model: type[models.Model]) -> int:
+    """What the last ANALYZE saw, over all partitions; 0 where nobody knows."""
+    if connection.vendor != "postgresql":
+        return 0
+    table = model._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT COALESCE((SELECT sum(greatest(part.reltuples, 0)) FROM pg_partition_tree(%s::regclass) AS tree "
+            "JOIN pg_class AS part ON part.oid = tree.relid WHERE tree.isleaf), "
+            "(SELECT reltuples FROM pg_class WHERE oid = %s::regclass), 0)",
+            [table, table],
+        )
+        return int(cursor.fetchone()[0])
+
+
+class BackOfficeAdmin(ModelAdmin):
+    """Support staff may do what the admin of a model offers; there are no permissions below that."""
+
+    menu_group: ClassVar[Promise | str] = STATIONS
+    menu_icon: ClassVar[str] = "circle"
+    menu_place: ClassVar[int] = 50
+    show_full_result_count = False
+    show_facets = ShowFacets.NEVER
+    paginator = BoundedPaginator
+    list_per_page = 50
+    list_max_show_all = 50
+    list_filter_submit = True
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return _is_staff(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return _is_staff(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return _is_staff(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return _is_staff(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return _is_staff(request)
+
+    def save_model(self, request: HttpRequest, obj: models.Model, form: Any, change: bool) -> None:
+        """Only what the person changed: a gateway may have written the rest of the row since the page was opened."""
+        if not change:
+            obj.save()
+            return
+        columns = {field.name for field in obj._meta.concrete_fields}
+        obj.save(update_fields=[name for name in form.changed_data if name in columns])
+
+
+class ReportAdmin(BackOfficeAdmin):
+    """What stations reported or the system wrote down: to read, not to change."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+
+class StaffInlineMixin:
+    """Inlines ask for permissions of their own."""
+
+    def has_view_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return _is_staff(request)
+
+    def has_add_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return _is_staff(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return _is_staff(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return _is_staff(request)
+
+
+class StationSearchMixin(BackOfficeAdmin):
+    """Search big tables by station or number: both have an index, which 'contains' in many columns has not."""
+
+    search_fields = ("station__identity",)
+    search_help_text = _("Part of a station's identity, or a number")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        term = search_term.strip().replace("\0", "")
+        if not term:
+            return queryset, False
+        stations = self.model._meta.get_field("station").related_model._default_manager
+        keys = stations.filter(identity__icontains=term).order_by("pk").values_list("pk", flat=True)[:STATIONS_FOUND]
+        found = Q(station_id__in=list(keys))
+        if term.isdecimal() and term.isascii():
+            found |= Q(pk=int(term))
+        return queryset.filter(found), False
+
+
+class _Harmless:
+    """A cell that a spreadsheet would run as a formula is written as text (S14)."""
+
+    def export_data(self, dataset: Any, **kwargs: Any) -> Any:
+        zone = timezone.get_current_timezone()
+        for number, row in enumerate(dataset):
+            dataset[number] = [plain(cell, zone) for cell in row]
+        return super().export_data(dataset, **kwargs)  # type: ignore[misc]
+
+
+class HarmlessCSV(_Harmless, base_formats.CSV):
+    pass
+
+
+class HarmlessXLSX(_Harmless, base_formats.XLSX):
+    pass
+
+
+class UploadStorage(CacheStorage):
+    """An uploaded file waits for its confirmation in the cache: any node finds it, and it goes by itself."""
+
+    CACHE_LIFETIME = 3600
+
+
+def _is_staff(request: HttpRequest) -> bool:
+    return request.user.is_active and request.user.is_staff
+
+
+admin.site = sites.site = BackOffice()

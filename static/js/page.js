@@ -1,0 +1,100 @@
+// Small behaviour of every page: theme switch, drawer, dialogs, copying, notes. All texts come from the page.
+(() => {
+  const root = document.documentElement;
+
+  // --- notes that say what happened
+  const say = (text, kind = "neutral") => {
+    const place = document.getElementById("said");
+    const note = document.createElement("div");
+    note.className = `note ${kind}`;
+    note.append(Object.assign(document.createElement("span"), { textContent: text }));
+    const close = Object.assign(document.createElement("button"), { type: "button", className: "btn-close" });
+    close.setAttribute("aria-label", document.body.dataset.close);
+    close.addEventListener("click", () => note.remove());
+    note.append(close);
+    place.append(note);
+    if (kind !== "bad") setTimeout(() => note.remove(), 8000);
+  };
+  document.addEventListener("said", (event) => say(event.detail.text, event.detail.kind));
+
+  // --- what htmx could not do
+  document.addEventListener("htmx:responseError", (event) => {
+    const texts = document.body.dataset;
+    const status = event.detail.xhr.status;
+    if (event.target.closest("[data-quiet]")) return;
+    say(status === 403 ? texts.forbidden : status === 404 ? texts.gone : texts.failed, "bad");
+  });
+  document.addEventListener("htmx:sendError", (event) => {
+    if (!event.target.closest("[data-quiet]")) say(document.body.dataset.unreachable, "bad");
+  });
+
+  // --- dialogs: what arrives in #ask opens by itself
+  document.addEventListener("htmx:afterSettle", (event) => {
+    const dialog = event.detail.elt.closest?.("dialog.ask") || event.detail.elt.querySelector?.("dialog.ask");
+    if (dialog && !dialog.open) dialog.showModal();
+  });
+  document.addEventListener("done", () => document.querySelectorAll("dialog[open]").forEach((dialog) => dialog.close()));
+
+  const press = {
+    theme: (button) => { window.theme.set(button.dataset.value); mark(); },
+    drawer: () => drawer(!root.classList.contains("drawer-open")),
+    open: (button) => document.getElementById(button.dataset.target).showModal(),
+    close: (button) => button.closest("dialog").close(),
+    copy: async (button) => {
+      const text = document.getElementById(button.dataset.target).value;
+      try { await navigator.clipboard.writeText(text); } catch {
+        const field = document.getElementById(button.dataset.target);
+        field.type = "text"; field.select(); document.execCommand("copy");
+      }
+      say(button.dataset.done, "good");
+    },
+    show: (button) => {
+      const field = document.getElementById(button.dataset.target);
+      field.type = field.type === "password" ? "text" : "password";
+      button.setAttribute("aria-pressed", String(field.type === "text"));
+    },
+    generate: (button) => {
+      const letters = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz23456789";
+      const field = document.getElementById(button.dataset.target);
+      field.value = [...crypto.getRandomValues(new Uint32Array(20))].map((n) => letters[n % letters.length]).join("");
+      field.type = "text";
+    },
+    pause: (button) => {
+      const paused = button.getAttribute("aria-pressed") !== "true";
+      button.setAttribute("aria-pressed", String(paused));
+      button.textContent = paused ? button.dataset.go : button.dataset.pause;
+      document.getElementById(button.dataset.target).toggleAttribute("data-paused", paused);
+      if (!paused) document.body.dispatchEvent(new CustomEvent("resumed"));
+    },
+  };
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-press]");
+    if (button) press[button.dataset.press](button);
+    else if (event.target.matches("dialog.ask")) event.target.close();
+    else if (event.target.matches(".veil")) drawer(false);
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && root.classList.contains("drawer-open")) drawer(false);
+  });
+
+  const drawer = (open) => {
+    root.classList.toggle("drawer-open", open);
+    const burger = document.querySelector(".burger");
+    burger?.setAttribute("aria-expanded", String(open));
+    document.querySelector(".content")?.toggleAttribute("inert", open);
+    (open ? document.querySelector(".side a") : burger)?.focus();
+  };
+  const mark = () => document.querySelectorAll("[data-press=theme]").forEach((button) =>
+    button.setAttribute("aria-pressed", String(button.dataset.value === window.theme.get())));
+  mark();
+
+  // --- forms that act by themselves
+  document.addEventListener("htmx:configRequest", (event) => {  // filters that say nothing stay out of the address
+    if (!event.target.matches("form[role=search]")) return;
+    const { formData } = event.detail;
+    [...formData.entries()].forEach(([name, value]) => { if (!value) formData.delete(name); });
+  });
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("[data-go]")) location.href = event.target.value;
+  });
+})();

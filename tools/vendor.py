@@ -1,0 +1,118 @@
+"""Copies the front-end files we serve out of frontend/node_modules into static/vendor, as small as they can be.
+
+Run by `make vendor` after a version in frontend/package.json or the set of icons in use has changed; the result is
+committed, so that neither set-up nor run time need node.
+"""
+
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+FRONTEND = ROOT / "frontend"
+MODULES = FRONTEND / "node_modules"
+VENDOR = ROOT / "static" / "vendor"
+SOURCE_MAP = re.compile(rb"\s*(?://[#@] sourceMappingURL=[^\n]*|/\*[#@] sourceMappingURL=[^*]*\*/)\s*$")
+ICON_IN_USE = re.compile(r"""\bicon(?:=|\s|\()["']([a-z][a-z0-9-]*)["']""")
+MIT = """MIT License
+
+Copyright (c) 2018-2026 The Tabler Authors
+
+Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
+documentation files (the "Software"), to deal in the Software without restriction, including without limitation the
+rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit
+persons to whom the Software is furnished to do so, subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all copies or substantial portions of the
+Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE
+WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR
+COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR
+OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
+"""
+# package: (folder under static/vendor, files, licence file or None where the package ships none)
+PACKAGES: dict[str, tuple[str, list[str], str | None]] = {
+    "@tabler/core": ("tabler", ["dist/css/tabler.min.css", "dist/js/tabler.min.js"], None),
+    "@fontsource-variable/inter": (
+        "inter",
+        ["files/inter-latin-wght-normal.woff2", "files/inter-latin-ext-wght-normal.woff2"],
+        "LICENSE",
+    ),
+    "echarts": ("echarts", ["dist/echarts.common.min.js"], "LICENSE"),
+    "@tabler/icons-sprite": ("icons", [], "LICENSE"),
+}
+
+
+def icons_in_use() -> set[str]:
+    """Names of all icons that templates and Python code ask for."""
+    folders = ["templates", "cpms", "accounts", "chargers", "sessions", "operations", "maintenance"]
+    files = [path for folder in folders for kind in ("*.html", "*.py") for path in (ROOT / folder).rglob(kind)]
+    return {name for path in files for name in ICON_IN_USE.findall(path.read_text(encoding="utf-8"))}
+
+
+def icons_in_sprite(sprite: str) -> dict[str, str]:
+    """The symbols of a sprite by name."""
+    return {
+        match.group(1): match.group(0)
+        for match in re.finditer(r'<symbol id="tabler-([a-z0-9-]+)".*?</symbol>', sprite, re.DOTALL)
+    }
+
+
+def cut_sprite(names: set[str]) -> bytes:
+    """The sprite with only the icons named.
+
+    Raises:
+        SystemExit: there is no such icon.
+    """
+    known = icons_in_sprite((MODULES / "@tabler/icons-sprite/dist/tabler-sprite.svg").read_text())
+    if missing := sorted(names - known.keys()):
+        raise SystemExit(f"Tabler has no icon named: {', '.join(missing)}")
+    symbols = "\n".join(known[name] for name in sorted(names))
+    return f'<svg xmlns="http://www.w3.org/2000/svg"><defs>\n{symbols}\n</defs></svg>\n'.encode()
+
+
+def vendor() -> None:
+    shutil.rmtree(VENDOR, ignore_errors=True)
+    manifest = []
+    for package, (folder, files, licence) in PACKAGES.items():
+        home, target = MODULES / package, VENDOR / folder
+        target.mkdir(parents=True)
+        told = json.loads((home / "package.json").read_text())
+        contents = {Path(name).name: SOURCE_MAP.sub(b"\n", (home / name).read_bytes()) for name in files}
+        if folder == "icons":
+            contents["sprite.svg"] = cut_sprite(icons_in_use())
+        contents["LICENSE"] = (home / licence).read_bytes() if licence else MIT.encode()
+        for name, content in contents.items():
+            (target / name).write_bytes(content)
+        manifest.append(
+            {
+                "package": package,
+                "version": told["version"],
+                "licence": told["license"],
+                "files": {
+                    f"{folder}/{name}": {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+                    for name, content in sorted(contents.items())
+                },
+            }
+        )
+    (VENDOR / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
+
+
+def main() -> int:
+    if not shutil.which("npm"):
+        print("npm is needed to fetch the packages of frontend/package.json (Debian: apt-get install npm).")
+        return 1
+    subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=FRONTEND, check=True)
+    vendor()
+    size = sum(path.stat().st_size for path in VENDOR.rglob("*") if path.is_file())
+    print(f"static/vendor: {size / 1e6:.2f} MB, {len(icons_in_use())} icons")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -3,7 +3,21 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from accounts.views import admin_login
+from chargers.urls import urlpatterns as station_patterns
+from cpms.common.health import health_view
+from cpms.portal import urls as portal
+from sessions.urls import urlpatterns as session_patterns
+
 urlpatterns = [
+    path("health/", health_view, name="health"),
+    path("admin/login/", admin_login),
     path("admin/", admin.site.urls),
     path("api/v1/", include("cpms.api_urls")),
+    path("account/", include("accounts.urls")),
+    path("stations/", include(([*station_patterns, *portal.station_patterns], "chargers"))),
+    path("sessions/", include(([*session_patterns, *portal.session_patterns], "sessions"))),
+    path("operate/", include("operations.urls")),
+    path("maintenance/", include("maintenance.urls")),
+    path("", include("cpms.portal.urls")),
 ]

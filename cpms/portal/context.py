@@ -1,9 +1,113 @@
-"""What the frame of every page needs."""
+"""What the frame of every page needs: where one can go, for whom one works, in which zone times are."""
 
-from typing import Any
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import Promise, SimpleLazyObject
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from accounts.models import User
+
+
+class Entry(NamedTuple):
+    label: Promise
+    icon: str
+    name: str  # of its page; the entry is also current on pages whose name begins like `family`
+    family: str
+
+
+NAVIGATION: list[tuple[Promise | str, list[Entry]]] = [
+    ("", [Entry(gettext_lazy("Dashboard"), icon="layout-dashboard", name="portal:dashboard", family="portal:dash")]),
+    (
+        gettext_lazy("Stations"),
+        [
+            Entry(gettext_lazy("Overview"), icon="charging-pile", name="chargers:station_list", family="chargers:station"),
+            Entry(gettext_lazy("Connectors"), icon="plug", name="chargers:connector_list", family="chargers:connector"),
+        ],
+    ),
+    (
+        gettext_lazy("Charging"),
+        [Entry(gettext_lazy("Sessions"), icon="bolt", name="sessions:session_list", family="sessions:")],
+    ),
+    (
+        gettext_lazy("Operate"),
+        [Entry(gettext_lazy("Commands"), icon="terminal-2", name="operations:command_list", family="operations:")],
+    ),
+    (
+        gettext_lazy("Maintenance"),
+        [
+            Entry(gettext_lazy("Messages"), icon="messages", name="maintenance:message_list", family="maintenance:message"),
+            Entry(
+                gettext_lazy("Refused connections"),
+                icon="plug-connected-x",
+                name="maintenance:refusal_list",
+                family="maintenance:refusal",
+            ),
+        ],
+    ),
+]
+
+
+@dataclass
+class TeamHead:
+    """Whose stations these are, at the top left."""
+
+    name: str
+    initials: str
+    note: str = ""
+    title: str = ""
+
+
+def initials(name: str) -> str:
+    words = [word for word in name.replace("@", " ").replace(".", " ").split() if word[0].isalnum()]
+    return "".join(word[0] for word in words[:2]).upper() or "?"
+
+
+def _team_head(user: User) -> TeamHead:
+    if user.is_staff:
+        return TeamHead(name=_("All teams"), initials="∗", note=_("support staff"))
+    names = list(user.teams.order_by("name").values_list("name", flat=True))
+    if not names:
+        return TeamHead(name=_("No team yet"), initials="–", note=_("ask an administrator to add you"))
+    if len(names) == 1:
+        return TeamHead(name=names[0], initials=initials(names[0]), title=names[0])
+    several = ngettext("%(n)d team", "%(n)d teams", len(names)) % {"n": len(names)}
+    return TeamHead(name=several, initials=str(len(names)), note=", ".join(names), title=", ".join(names))
+
+
+def _navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    here = request.resolver_match.view_name if request.resolver_match else ""
+    return [
+        {
+            "label": label,
+            "entries": [
+                {
+                    "label": entry.label,
+                    "icon": entry.icon,
+                    "url": reverse(entry.name),
+                    "is_current": here.startswith(entry.family),
+                }
+                for entry in entries
+            ],
+        }
+        for label, entries in NAVIGATION
+    ]
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
-    return {}
+    now = timezone.localtime()
+    context: dict[str, Any] = {"zone": timezone.get_current_timezone_name(), "year": now.year}
+    user = getattr(request, "user", None)
+    if isinstance(user, User) or (user is not None and user.is_authenticated):
+        context |= {
+            "navigation": SimpleLazyObject(lambda: _navigation(request)),
+            "team": SimpleLazyObject(lambda: _team_head(user)),
+            "person_initials": SimpleLazyObject(lambda: initials(user.get_full_name())),
+        }
+    return context

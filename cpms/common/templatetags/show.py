@@ -1,5 +1,69 @@
 """How figures, times and states are shown, once for all pages."""
 
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
 from django import template
+from django.utils import timezone
+from django.utils.safestring import SafeString
+
+from cpms.common import look, words
 
 register = template.Library()
+
+register.simple_tag(look.icon, name="icon")
+register.simple_tag(look.dash, name="dash")
+register.filter("kwh", look.kwh)
+register.filter("kw", look.kw)
+register.filter("error_words", words.error_words)
+register.filter("stop_words", words.stop_words)
+register.filter("clock_words", look.clock_words)
+register.filter("ago", look.ago)
+register.filter("full_time", look.full_time)
+
+
+@register.simple_tag
+def status(kind: str, label: str, title: str = "", live: Any = "", stale: Any = "") -> SafeString:
+    return look.status(kind, label, title=title, is_live=bool(live), is_stale=bool(stale))
+
+
+@register.simple_tag
+def moment(at: datetime | None, never: str = "", seconds: Any = "") -> SafeString:
+    return look.moment(at, seconds=bool(seconds), never=never)
+
+
+@register.filter
+def log_time(at: datetime) -> str:
+    """With milliseconds: the order of messages matters; the date only when it is not today's."""
+    local = timezone.localtime(at)
+    day = "" if local.date() == timezone.localdate() else f"{local:%d.%m.} "
+    return f"{day}{local:%H:%M:%S}.{local.microsecond // 1000:03d}"
+
+
+@register.filter
+def count(value: int) -> str:
+    """A number of things, with thousands grouped."""
+    return look.number(value)
+
+
+@register.filter
+def places(value: float | None, digits: int = 1) -> str:
+    return look.DASH if value is None else look.number(value, digits)
+
+
+@register.filter
+def span(value: timedelta | None) -> str:
+    return look.DASH if value is None else look.span_words(value)
+
+
+@register.simple_tag(takes_context=True)
+def query(context: template.Context, **changes: Any) -> str:
+    """The page's query string with some parameters changed (None takes one away)."""
+    parameters = context["request"].GET.copy()
+    for name, value in changes.items():
+        parameters.pop(name, None)
+        if value is not None:
+            parameters[name] = value
+    return f"?{parameters.urlencode()}"

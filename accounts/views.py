@@ -1,0 +1,71 @@
+"""Signing in and out, and a person's keys for programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth import REDIRECT_FIELD_NAME, views
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from accounts import services
+from accounts.forms import ApiTokenForm, LoginForm
+from accounts.models import ApiToken
+from accounts.tables import ApiTokenTable
+from cpms.common.pages import FormPage
+
+
+class LoginView(views.LoginView):
+    template_name = "accounts/login.html"
+    authentication_form = LoginForm
+    redirect_authenticated_user = True
+
+
+class LogoutView(views.LogoutView):
+    next_page = "accounts:login"
+
+
+@never_cache
+def admin_login(request: HttpRequest) -> HttpResponse:
+    """The admin has no log-in of its own: one door, one throttle."""
+    if request.user.is_authenticated:
+        raise PermissionDenied(_("The administration is for support staff only."))
+    return redirect_to_login(request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index"))
+
+
+class ApiTokenListView(FormPage):
+    """The person's tokens; a new one's key is in the answer to its creation and nowhere else."""
+
+    template_name = "accounts/api_tokens.html"
+    form_class = ApiTokenForm
+    key = ""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        tokens = ApiToken.objects.filter(user=self.request.user).order_by("revoked", "-created")
+        table = ApiTokenTable(tokens, request=self.request)
+        return super().get_context_data(table=table, has_tokens=tokens.exists(), key=self.key, **kwargs)
+
+    def perform(self, form: ApiTokenForm) -> HttpResponse:  # type: ignore[override]
+        _token, self.key = services.issue_api_token(user=self.request.user, name=form.cleaned_data["name"])
+        response = self.render_to_response(self.get_context_data(form=ApiTokenForm()))
+        response["Cache-Control"] = "no-store"
+        return response
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def api_token_revoke(request: HttpRequest, pk: str) -> HttpResponse:
+    token = get_object_or_404(ApiToken.objects.filter(user=request.user), pk=pk)
+    if request.method == "GET":
+        return render(request, "accounts/api_token_revoke.html", {"token": token})
+    services.revoke_api_token(token=token, actor=request.user)
+    messages.success(request, _("The token “%(name)s” is revoked.") % {"name": token.name})
+    return redirect("accounts:api_tokens")

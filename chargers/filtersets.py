@@ -1,0 +1,62 @@
+"""By what stations and connectors are found; the portal and the API use the same ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters
+from django import forms
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from chargers.models import ChargingStation, Connector, Presence
+from chargers.states import State, has_connector_in, with_state
+
+SELECT = forms.Select(attrs={"class": "form-select"})
+TEXT = forms.TextInput(attrs={"class": "form-control", "autocomplete": "off"})
+DATE = forms.DateInput(attrs={"class": "form-control", "type": "date"}, format="%Y-%m-%d")
+
+
+class StationFilterSet(django_filters.FilterSet):
+    q = django_filters.CharFilter(label=_("Identity, name or serial number"), method="search")
+    presence = django_filters.ChoiceFilter(label=_("Connection"), choices=Presence.choices, widget=SELECT)
+    state = django_filters.ChoiceFilter(label=_("Has a connector"), choices=State.choices, method="by_state", widget=SELECT)
+    vendor = django_filters.CharFilter(label=_("Vendor"), lookup_expr="icontains", widget=TEXT)
+    model = django_filters.CharFilter(label=_("Model"), lookup_expr="icontains", widget=TEXT)
+    firmware_version = django_filters.CharFilter(label=_("Firmware"), lookup_expr="istartswith", widget=TEXT)
+    added_since = django_filters.DateFilter(
+        label=_("Added since"), field_name="created_at", lookup_expr="date__gte", widget=DATE
+    )
+
+    class Meta:
+        model = ChargingStation
+        fields: list[str] = []
+
+    def search(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        value = value.strip()
+        return rows.filter(
+            Q(identity__icontains=value)
+            | Q(name__icontains=value)
+            | Q(serial_number__icontains=value)
+            | Q(charge_box_serial_number__icontains=value)
+        )
+
+    def by_state(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        return rows.filter(has_connector_in(value))
+
+
+class ConnectorFilterSet(django_filters.FilterSet):
+    q = django_filters.CharFilter(label=_("Identity or name of the station"), method="search")
+    state = django_filters.ChoiceFilter(label=_("State"), choices=State.choices, method="by_state", widget=SELECT)
+    status = django_filters.ChoiceFilter(label=_("Status"), choices=Connector.Status.choices, widget=SELECT)
+
+    class Meta:
+        model = Connector
+        fields: list[str] = []
+
+    def search(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        value = value.strip()
+        return rows.filter(Q(station__identity__icontains=value) | Q(station__name__icontains=value))
+
+    def by_state(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        return with_state(rows).filter(state=value)

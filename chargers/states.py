@@ -1,0 +1,123 @@
+"""One word for a connector or a whole station, out of what is known of link and status."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from django.db.models import Case, CharField, Exists, OuterRef, Q, QuerySet, TextChoices, Value, When
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from chargers.models import NODE_ALIVE, ChargingStation, Connector, Presence
+from cpms.common import look
+from cpms.common.words import UNKNOWN, error_words, look_of
+
+Status = Connector.Status
+IN_USE = [Status.PREPARING, Status.CHARGING, Status.SUSPENDED_EV, Status.SUSPENDED_EVSE, Status.FINISHING]
+# What is said of a station with several connectors: what is wrong first, then what is going on, then what is free.
+FIRST_SAID = [
+    Status.FAULTED, Status.CHARGING, Status.SUSPENDED_EVSE, Status.SUSPENDED_EV, Status.PREPARING, Status.FINISHING,
+    Status.RESERVED, Status.AVAILABLE, Status.UNAVAILABLE,
+]  # fmt: skip
+
+
+class State(TextChoices):
+    """V3: the five states that connectors are counted by."""
+
+    AVAILABLE = "available", gettext_lazy("Available")
+    OCCUPIED = "occupied", gettext_lazy("Occupied")
+    FAULTED = "faulted", gettext_lazy("Not available")
+    INOPERATIVE = "inoperative", gettext_lazy("Inoperative")
+    UNKNOWN = "unknown", gettext_lazy("Unknown")
+
+
+MEANINGS = {
+    State.AVAILABLE: gettext_lazy("Free for a vehicle."),
+    State.OCCUPIED: gettext_lazy("A vehicle is connected, a session is running, or it is reserved."),
+    State.FAULTED: gettext_lazy("The station reported a technical fault."),
+    State.INOPERATIVE: gettext_lazy("Taken out of service."),
+    State.UNKNOWN: gettext_lazy("The station is not connected, or has not reported a status yet."),
+}
+
+
+def is_online(path: str = "") -> Q:
+    return Q(**{f"{path}node__alive_at__gt": timezone.now() - NODE_ALIVE})
+
+
+def with_state(connectors: QuerySet[Any]) -> QuerySet[Any]:
+    """Adds `state`, one of `State`, to connectors."""
+    return connectors.annotate(
+        state=Case(
+            When(~is_online("station__") | Q(station__node__isnull=True) | Q(status=""), then=Value(State.UNKNOWN)),
+            When(status=Status.AVAILABLE, then=Value(State.AVAILABLE)),
+            When(status=Status.FAULTED, then=Value(State.FAULTED)),
+            When(status=Status.UNAVAILABLE, then=Value(State.INOPERATIVE)),
+            default=Value(State.OCCUPIED),
+            output_field=CharField(),
+        )
+    )
+
+
+def has_connector_in(state: str) -> Exists:
+    return Exists(with_state(Connector.objects.filter(station=OuterRef("pk"))).filter(state=state))
+
+
+class Said(NamedTuple):
+    """What a page says of a station or connector."""
+
+    kind: str
+    label: str
+    title: str = ""
+    note: str = ""
+    is_live: bool = False
+    is_stale: bool = False
+
+    @property
+    def html(self) -> str:
+        return look.status(
+            self.kind, self.label, title=self.title, is_live=self.is_live, is_stale=self.is_stale
+        )
+
+
+def of_connector(connector: Connector, presence: str) -> Said:
+    """A connector's status; of a station that is away, what it was."""
+    seen = look_of(connector.status)
+    if presence != Presence.ONLINE and connector.status:
+        was = _("was %(status)s") % {"status": seen.label}
+        return Said(presence, str(Presence(presence).label), str(seen.meaning), was, is_stale=True)
+    if seen is UNKNOWN:
+        return Said("unknown", str(seen.label), str(seen.meaning), "")
+    return Said(seen.kind, str(seen.label), str(seen.meaning), error_words(connector.error_code), seen.is_live)
+
+
+def of_station(station: ChargingStation, presence: str, connectors: list[Connector]) -> Said:
+    """A station's status in one word, with a second line that says more."""
+    statuses = {connector.status for connector in connectors}
+    first = next((status for status in FIRST_SAID if status in statuses), "")
+    if presence != Presence.ONLINE:
+        return _of_absent(station, presence, first)
+    if station.status == Status.FAULTED or first == Status.FAULTED:
+        broken = [c.error_code for c in connectors if c.status == Status.FAULTED] or [station.error_code]
+        return Said("faulted", str(look_of("Faulted").label), str(look_of("Faulted").meaning), error_words(broken[0]))
+    if station.status == Status.UNAVAILABLE:
+        first = Status.UNAVAILABLE
+    if not first:
+        return Said("unknown", str(UNKNOWN.label), str(UNKNOWN.meaning), _("no status reported yet"))
+    seen = look_of(first)
+    used = sum(connector.status in IN_USE for connector in connectors)
+    note = _("%(used)d of %(all)d in use") % {"used": used, "all": len(connectors)}
+    return Said(seen.kind, str(seen.label), str(seen.meaning), note, seen.is_live)
+
+
+def _of_absent(station: ChargingStation, presence: str, first: str) -> Said:
+    label = str(Presence(presence).label)
+    if station.connected_at is None:
+        return Said(presence, label, _("The station has never connected."), _("never connected"), is_stale=True)
+    since = station.disconnected_at or station.last_heard_at or station.connected_at
+    moment = look.short_time(since)
+    if first:
+        note = _("was %(status)s, as of %(time)s") % {"status": look_of(first).label, "time": moment}
+    else:
+        note = _("as of %(time)s") % {"time": moment}
+    return Said(presence, label, look.full_time(since), note, is_stale=True)

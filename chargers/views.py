@@ -1,0 +1,91 @@
+"""Adding and naming stations. What is shown of them is composed in the portal."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
+from django.utils.translation import gettext as _
+
+from accounts.models import Role
+from chargers import services
+from chargers.forms import StationAddForm, StationEditForm, teams_administered_by
+from chargers.models import ChargingStation
+from chargers.services.naming import rename_station
+from cpms.common.pages import FormPage
+
+LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz23456789"
+
+
+def new_password() -> str:
+    """20 characters that nobody mixes up when typing them at the station."""
+    return "".join(secrets.choice(LETTERS) for _character in range(20))
+
+
+def ocpp_address(identity: str = "") -> str:
+    """Where a station connects to; many stations add their identity by themselves."""
+    parts = urlsplit(settings.PUBLIC_URL)
+    return f"{'wss' if parts.scheme == 'https' else 'ws'}://{parts.netloc}{parts.path}/ocpp/{quote(identity, safe='')}"
+
+
+class StationAddView(FormPage):
+    template_name = "chargers/station_add.html"
+    form_class = StationAddForm
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.user.is_authenticated and not teams_administered_by(request.user).exists():
+            raise PermissionDenied(_("Only administrators of a team may add stations."))
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return super().get_form_kwargs() | {"user": self.request.user}
+
+    def get_initial(self) -> dict[str, Any]:
+        return {"password": new_password()}
+
+    def perform(self, form: StationAddForm) -> HttpResponse:  # type: ignore[override]
+        given = form.cleaned_data
+        station = services.add_station(
+            team=form.chosen_team,
+            identity=given["identity"],
+            password=given["password"],
+            name=given["name"],
+            connectors=given["connectors"],
+            actor=self.request.user,  # type: ignore[arg-type]
+        )
+        context = {"station": station, "password": given["password"], "address": ocpp_address()}
+        context["full_address"] = ocpp_address(station.identity)
+        response = self.response_class(self.request, ["chargers/station_added.html"], context)
+        response["Cache-Control"] = "no-store"
+        return response
+
+
+class StationEditView(FormPage):
+    template_name = "chargers/station_edit.html"
+    form_class = StationEditForm
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.user.is_authenticated:
+            stations = ChargingStation.objects.visible_to(request.user)
+            self.station: ChargingStation = get_object_or_404(stations, pk=kwargs["pk"])
+            if not request.user.has_role(self.station.team_id, Role.OPERATOR):
+                raise PermissionDenied(_("Only operators and administrators of the team may rename its stations."))
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_initial(self) -> dict[str, Any]:
+        return {"name": self.station.name}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(station=self.station, **kwargs)
+
+    def perform(self, form: StationEditForm) -> HttpResponse:  # type: ignore[override]
+        rename_station(station=self.station, name=form.cleaned_data["name"], actor=self.request.user)  # type: ignore[arg-type]
+        messages.success(self.request, _("The station's name is saved."))
+        return redirect(self.station)

@@ -1,0 +1,136 @@
+"""How figures, times and states are shown, once for all pages, tables and exports."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.formats import date_format, number_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+THIN = "\u202f"
+DASH = "–"
+
+
+def icon(name: str, label: str = "") -> SafeString:
+    """One icon of the sprite; with a label it speaks for itself, without it only decorates."""
+    address = f"{static('vendor/icons/sprite.svg')}#tabler-{name}"
+    if label:
+        return format_html('<svg class="icon" role="img" aria-label="{}"><use href="{}"/></svg>', label, address)
+    return format_html('<svg class="icon" aria-hidden="true"><use href="{}"/></svg>', address)
+
+
+def status(kind: str, label: str, *, title: str = "", is_live: bool = False, is_stale: bool = False) -> SafeString:
+    """A dot and a word. Stale: what was known last, never shown as if it were now."""
+    extra = (" live" if is_live and not is_stale else "") + (" stale" if is_stale else "")
+    return format_html('<span class="st {}{}" title="{}">{}</span>', kind, extra, title, label)
+
+
+def dash(why: str = "") -> SafeString:
+    """Nothing was measured: say so, and why, instead of showing a zero."""
+    return format_html('<span class="dash" title="{}">{}</span>', why, DASH)
+
+
+def number(value: float | Decimal, places: int = 0) -> str:
+    return number_format(value, decimal_pos=places, use_l10n=True, force_grouping=True)
+
+
+def kwh(wh: int | None) -> str:
+    """Energy in kWh with two decimals, without unit."""
+    return DASH if wh is None else number(Decimal(wh) / 1000, 2)
+
+
+def kw(watts: int | None) -> str:
+    """Power in kW with one decimal, without unit."""
+    return DASH if watts is None else number(Decimal(watts) / 1000, 1)
+
+
+def power(watts: int) -> tuple[str, str]:
+    """Power of many stations: figure and unit."""
+    return (number(Decimal(watts) / 1_000_000, 2), "MW") if watts >= 1_000_000 else (kw(watts), "kW")
+
+
+def energy(wh: int) -> tuple[str, str]:
+    """Energy of many sessions: figure and unit."""
+    return (number(Decimal(wh) / 1_000_000, 2), "MWh") if wh >= 10_000_000 else (kwh(wh), "kWh")
+
+
+def dhms(span: timedelta) -> str:
+    """W90: days:hours:minutes:seconds, for tables and exports."""
+    seconds = max(0, int(span.total_seconds()))
+    return f"{seconds // 86400}:{seconds // 3600 % 24}:{seconds // 60 % 60}:{seconds % 60}"
+
+
+def span_words(span: timedelta) -> str:
+    """A duration in words, of two units at most."""
+    seconds = max(0, int(span.total_seconds()))
+    days, hours, minutes = seconds // 86400, seconds // 3600 % 24, seconds // 60 % 60
+    if days:
+        return _("%(days)d d %(hours)d h") % {"days": days, "hours": hours}
+    if hours:
+        return _("%(hours)d h %(minutes)02d min") % {"hours": hours, "minutes": minutes}
+    if minutes >= 10:
+        return _("%(minutes)d min") % {"minutes": minutes}
+    if minutes:
+        return _("%(minutes)d min %(seconds)02d s") % {"minutes": minutes, "seconds": seconds % 60}
+    return _("%(seconds)d s") % {"seconds": seconds}
+
+
+def ago(at: datetime) -> str:
+    """How long ago, roughly. Only ever beside or above the exact time."""
+    seconds = int((timezone.now() - at).total_seconds())
+    if seconds < 60:
+        return _("just now")
+    if seconds < 3600:
+        return ngettext("%(n)d min ago", "%(n)d min ago", seconds // 60) % {"n": seconds // 60}
+    if seconds < 86400:
+        return ngettext("%(n)d h ago", "%(n)d h ago", seconds // 3600) % {"n": seconds // 3600}
+    return ngettext("%(n)d day ago", "%(n)d days ago", seconds // 86400) % {"n": seconds // 86400}
+
+
+def full_time(at: datetime) -> str:
+    """With seconds and the zone named."""
+    local = timezone.localtime(at)
+    return f"{date_format(local, 'd M Y H:i:s')} {local.tzname()}"
+
+
+def date_time(at: datetime) -> str:
+    """W90: the form of tables that go to accounting, always with date."""
+    return date_format(timezone.localtime(at), "d M Y H:i")
+
+
+def short_time(at: datetime, *, seconds: bool = False) -> str:
+    """Time of day for today, else the date as well; the year only when it is another one."""
+    local, now = timezone.localtime(at), timezone.localtime()
+    clock = date_format(local, "H:i:s" if seconds else "H:i")
+    if local.date() == now.date():
+        return clock
+    return f"{date_format(local, 'j M' if local.year == now.year else 'j M Y')} {clock}"
+
+
+def moment(at: datetime | None, *, seconds: bool = False, never: str = "") -> SafeString:
+    """A time in the person's zone, with zone and age on hover."""
+    if at is None:
+        return dash(never)
+    return format_html(
+        '<time datetime="{}" title="{} · {}">{}</time>',
+        at.isoformat(timespec="milliseconds"),
+        full_time(at),
+        ago(at),
+        short_time(at, seconds=seconds),
+    )
+
+
+def clock_words(offset_ms: int | None) -> str:
+    """A station's clock against ours (B25)."""
+    if offset_ms is None:
+        return _("not measured yet")
+    if abs(offset_ms) < 2000:
+        return _("in step (%(seconds)s s)") % {"seconds": number(Decimal(offset_ms) / 1000, 1)}
+    off = span_words(timedelta(milliseconds=abs(offset_ms)))
+    return (_("%(span)s fast") if offset_ms > 0 else _("%(span)s slow")) % {"span": off}

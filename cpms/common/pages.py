@@ -1,0 +1,192 @@
+"""Bricks for pages: a list, a detail, a form, each with log-in, scope and permission built in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import django_filters
+import django_tables2 as tables
+from django.contrib import messages
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.utils.cache import patch_vary_headers
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+from django.views.generic import DetailView, FormView, View
+
+from cpms.common.errors import DomainError, NotAllowed
+from cpms.common.export import MOST_XLSX_ROWS, Cell, export_csv, export_xlsx
+from cpms.common.look import number
+from cpms.common.tables import CappedPaginator
+
+MOST_NEW = 99  # '99+ new' is enough to know
+
+
+class Chip(NamedTuple):
+    """One filter in force: what it says and the address without it."""
+
+    label: str
+    value: str
+    without: str
+
+
+class ListPage(LoginRequiredMixin, View):
+    """Filter, sort, pages, scope, export; as a whole page, or as its list only when htmx asks for `#list`."""
+
+    model: Any
+    table_class: type[tables.Table]
+    filterset_class: type[django_filters.FilterSet]
+    template_name: str
+    export_name = "export"
+    export_cells: Sequence[Cell] = ()
+    page_sizes = (10, 20, 30, 40, 50)
+    page_size = 20
+    is_newest_first = False  # then a live list keeps its rows and says how many are new
+    paginator_class: type[CappedPaginator] = CappedPaginator
+
+    def rows(self) -> QuerySet[Any]:
+        rows: QuerySet[Any] = self.model.objects.visible_to(self.request.user)
+        return rows
+
+    def export_rows(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """What an export needs besides what the page needs."""
+        return rows
+
+    def decorate(self, records: list[Any]) -> None:
+        """Add to the rows of one page what a query over all rows would be too dear for."""
+
+    def facts(self, context: dict[str, Any]) -> dict[str, Any]:
+        """More context for the page."""
+        return {}
+
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+        filterset = self.filterset_class(request.GET, queryset=self.rows(), request=request)
+        is_valid = filterset.is_valid()
+        found = filterset.qs if is_valid else filterset.queryset.none()
+        if request.GET.get("export") and self.export_cells and is_valid:
+            return self._export(found, request.GET["export"])
+        context = {"filterset": filterset, "filter": filterset.form, "chips": list(chips(filterset, request.GET))}
+        context |= self._page(found) | {"view": self}
+        context |= self.facts(context)
+        is_part = getattr(request, "htmx", False) and request.htmx.target == "list"  # type: ignore[attr-defined]
+        response = TemplateResponse(request, f"{self.template_name}#list" if is_part else self.template_name, context)
+        patch_vary_headers(response, ["HX-Request"])
+        return response
+
+    def _page(self, found: QuerySet[Any]) -> dict[str, Any]:
+        until = _whole(self.request.GET.get("until"))
+        new = 0
+        if self.is_newest_first and until:
+            new = min(found.filter(pk__gt=until).order_by()[: MOST_NEW + 1].count(), MOST_NEW + 1)
+            found = found.filter(pk__lte=until)
+        table = self.table_class(found, request=self.request)
+        sort = self.request.GET.get("sort")
+        if sort:
+            table.order_by = sort
+        ordered = table.data.data
+        if "pk" not in ordered.query.order_by and "-pk" not in ordered.query.order_by:
+            table.data.data = ordered.order_by(*(ordered.query.order_by or self.model._meta.ordering), "-pk")
+        size = _whole(self.request.GET.get("per_page"))
+        size = size if size in self.page_sizes else self.page_size
+        page = max(1, _whole(self.request.GET.get("page")))
+        paginator = self.paginator_class(table.rows, size)
+        table.paginator, table.page = paginator, paginator.get_page(page)
+        records = [row.record for row in table.page.object_list]
+        self.decorate(records)
+        return {
+            "table": table,
+            "page": table.page,
+            "paginator": paginator,
+            "page_size": size,
+            "is_sorted": bool(sort),
+            "new": f"{MOST_NEW}+" if new > MOST_NEW else str(new or ""),
+            "until": until or max((record.pk for record in records), default=0),
+        }
+
+    def _export(self, found: QuerySet[Any], kind: str) -> HttpResponseBase:
+        rows = self.export_rows(found)
+        if kind == "xlsx":
+            if rows.order_by()[: MOST_XLSX_ROWS + 1].count() > MOST_XLSX_ROWS:
+                sentence = _("An Excel file holds at most %(most)s rows here: add a filter, or take the CSV file.")
+                messages.error(self.request, sentence % {"most": number(MOST_XLSX_ROWS)})
+                return redirect(f"{self.request.path}?{without(self.request.GET, 'export')}")
+            return export_xlsx(rows.iterator(chunk_size=500), self.export_cells, self.export_name)
+        return export_csv(self.request, rows.iterator(chunk_size=500), self.export_cells, self.export_name)
+
+
+def _whole(text: str | None) -> int:
+    return int(text) if text and text.isdecimal() and len(text) < 18 else 0
+
+
+def without(query: QueryDict, *names: str, value: str | None = None) -> str:
+    """A query string without some parameters, or without one value of them; the page number always goes."""
+    left = query.copy()
+    for name in (*names, "page", "until"):
+        kept = [one for one in left.getlist(name) if value is not None and name in names and one != value]
+        left.setlist(name, kept) if kept else left.pop(name, None)
+    return left.urlencode()
+
+
+def chips(filterset: django_filters.FilterSet, query: QueryDict) -> Iterator[Chip]:
+    """The filters in force, each with the address that drops it."""
+    for name, field in filterset.form.fields.items():
+        chosen = filterset.form.cleaned_data.get(name) if filterset.form.is_valid() else None
+        if chosen in (None, "", [], ()):
+            continue
+        values = query.getlist(name) if isinstance(chosen, list) else [None]
+        for value in values:
+            said = _said(field, value if value is not None else chosen)
+            yield Chip(str(field.label), said, f"?{without(query, name, value=value)}")
+
+
+def _said(field: Any, value: Any) -> str:
+    for key, label in getattr(field, "choices", ()) or ():
+        if str(key) == str(value):
+            return str(label)
+    if hasattr(value, "hour"):
+        return date_format(localtime(value), "j M Y H:i")
+    return str(value)
+
+
+class DetailPage(LoginRequiredMixin, DetailView):
+    """One row that the person may see; 404 for a stranger's."""
+
+    def get_queryset(self) -> QuerySet[Any]:
+        rows: QuerySet[Any] = self.model.objects.visible_to(self.request.user)
+        return rows
+
+
+class FormPage(LoginRequiredMixin, FormView):
+    """A form whose service may say no: at the field where it names one, above the form otherwise."""
+
+    def form_valid(self, form: Form) -> HttpResponse:
+        try:
+            return self.perform(form)
+        except NotAllowed as error:
+            raise PermissionDenied(str(error)) from None
+        except DomainError as error:
+            add_errors(form, error)
+            return self.form_invalid(form)
+
+    def form_invalid(self, form: Form) -> HttpResponse:
+        return self.render_to_response(self.get_context_data(form=form), status=422)
+
+    def perform(self, form: Form) -> HttpResponse:
+        raise NotImplementedError
+
+
+def add_errors(form: Form, error: DomainError) -> None:
+    """Put a service's 'no' where the person looks."""
+    known = {name: text for name, text in error.fields.items() if name in form.fields}
+    for name in known:
+        form.add_error(name, str(error))
+    if not known:
+        form.add_error(None, str(error))

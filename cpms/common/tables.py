@@ -1,0 +1,63 @@
+"""Bricks for tables: columns that show figures, times and states as every page does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_tables2 as tables
+from django.core.paginator import Paginator
+from django.utils.functional import cached_property
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from cpms.common import look
+
+NUMBER = {"th": {"class": "num"}, "td": {"class": "num"}}
+NUMBER_WIDE = {"th": {"class": "num o"}, "td": {"class": "num o"}}  # not on the phone
+WIDE = {"th": {"class": "o"}, "td": {"class": "o"}}
+
+
+class Table(tables.Table):
+    """The look of all tables. `pk` rows keep their focus while the table refreshes itself."""
+
+    class Meta:
+        attrs = {"class": "tbl cardtbl"}
+        orderable = False
+
+
+class MomentColumn(tables.Column):
+    def __init__(self, *args: Any, seconds: bool = False, never: str = "", **kwargs: Any) -> None:
+        kwargs.setdefault("empty_values", ())
+        super().__init__(*args, **kwargs)
+        self.seconds, self.never = seconds, never
+
+    def render(self, value: Any) -> SafeString:
+        return look.moment(value, seconds=self.seconds, never=str(self.never))
+
+
+def two_lines(first: Any, second: Any) -> SafeString:
+    """A value with a muted second line (a no-break space keeps rows of one height)."""
+    return format_html('{}<span class="s">{}</span>', first, second or "\u00a0")
+
+
+class CappedPaginator(Paginator):
+    """Counts rows, but gives up at `cap`: nobody turns to page 5,000, and counting millions takes seconds."""
+
+    cap = 100_000
+
+    @cached_property
+    def count(self) -> int:
+        counted: int = self._queryset.order_by()[: self.cap + 1].count()
+        return min(counted, self.cap + 1)
+
+    @property
+    def _queryset(self) -> Any:
+        return self.object_list.data.data
+
+    @property
+    def is_capped(self) -> bool:
+        return self.count > self.cap
+
+    @property
+    def count_words(self) -> str:
+        return f"{look.number(self.cap)}+" if self.is_capped else look.number(self.count)

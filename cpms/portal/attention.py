@@ -1,0 +1,141 @@
+"""What is wrong now, most urgent first, each with the page where it can be looked into."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts.models import User
+from chargers.models import ChargingStation, Connector
+from chargers.states import State, with_state
+from cpms.common.words import error_words
+from maintenance.models import InboxEntry, RefusedConnection
+from sessions.models import ChargingSession
+
+SHOWN = 3  # of each kind; the rest is a link
+RECENT = timedelta(days=7)
+DAY = timedelta(days=1)
+
+
+class Trouble(NamedTuple):
+    kind: str  # colour
+    word: str
+    subject: str
+    url: str
+    text: str
+    note: str
+    at: datetime | None
+
+
+def troubles(user: User) -> list[Trouble]:
+    """Five queries, six for support staff."""
+    found = [*_faulted(user), *_offline(user), *_flagged(user), *_refused(user)]
+    if user.is_staff:
+        found += _failed_inbox()
+    return found
+
+
+def _faulted(user: User) -> list[Trouble]:
+    rows = with_state(Connector.objects.visible_to(user).filter(status=Connector.Status.FAULTED))
+    rows = rows.filter(state=State.FAULTED).select_related("station").defer("station__password")
+    first = list(rows.order_by("-status_changed_at")[: SHOWN + 1])
+    told = [
+        Trouble(
+            "faulted",
+            _("Faulted"),
+            connector.station.identity,
+            connector.station.get_absolute_url(),
+            _("connector %(number)d") % {"number": connector.number},
+            error_words(connector.error_code) or connector.info,
+            connector.status_changed_at,
+        )
+        for connector in first[:SHOWN]
+    ]
+    if len(first) > SHOWN:
+        url = f"{reverse('chargers:connector_list')}?state={State.FAULTED.value}"
+        told.append(Trouble("faulted", _("Faulted"), _("More faulted connectors"), url, "", "", None))
+    return told
+
+
+def _offline(user: User) -> list[Trouble]:
+    """Stations that were online within a week and are not now."""
+    since = timezone.now() - RECENT
+    rows = ChargingStation.objects.visible_to(user).with_presence().filter(
+        Q(last_heard_at__gt=since) | Q(disconnected_at__gt=since)
+    )
+    away = rows.exclude(presence="online").defer("password").order_by("-disconnected_at", "-last_heard_at")
+    first = list(away[: SHOWN + 1])
+    told = [
+        Trouble(
+            station.presence,
+            _("Offline") if station.presence == "offline" else _("Unknown"),
+            station.identity,
+            station.get_absolute_url(),
+            station.name,
+            _("connection was closed") if station.presence == "offline" else _("nothing heard; its state is not known"),
+            station.disconnected_at or station.last_heard_at,
+        )
+        for station in first[:SHOWN]
+    ]
+    if len(first) > SHOWN:
+        count = away.order_by().count() - SHOWN
+        more = ngettext("%(n)d more station", "%(n)d more stations", count) % {"n": count}
+        url = f"{reverse('chargers:station_list')}?presence=offline&sort=-last_heard_at"
+        told.append(Trouble("offline", _("Offline"), more, url, _("were online this week"), "", None))
+    return told
+
+
+def _flagged(user: User) -> list[Trouble]:
+    since = timezone.now() - RECENT
+    rows = ChargingSession.objects.visible_to(user).filter(has_flags=True, started_at__gt=since)
+    first = list(rows.select_related("station").defer("station__password").order_by("-started_at")[: SHOWN + 1])
+    told = [
+        Trouble(
+            "warn",
+            _("Review"),
+            str(session),
+            session.get_absolute_url(),
+            _("at %(station)s") % {"station": session.station.identity},
+            ", ".join(session.flag_labels),
+            session.started_at,
+        )
+        for session in first[:SHOWN]
+    ]
+    if len(first) > SHOWN:
+        url = f"{reverse('sessions:session_list')}?state=flagged"
+        told.append(Trouble("warn", _("Review"), _("More sessions that need a look"), url, "", "", None))
+    return told
+
+
+def _refused(user: User) -> list[Trouble]:
+    rows = RefusedConnection.objects.filter(last_at__gt=timezone.now() - DAY, station__isnull=False)
+    if not user.is_staff:
+        rows = rows.filter(station__team__in=user.team_ids)
+    told, seen = [], set()
+    for refusal in rows.select_related("station").defer("station__password").order_by("-last_at")[:20]:
+        if refusal.station is None or refusal.station_id in seen or len(seen) == SHOWN:
+            continue
+        seen.add(refusal.station_id)
+        url = f"{reverse('maintenance:refusal_list')}?q={refusal.station.identity}"
+        times = ngettext("%(n)d time", "%(n)d times", refusal.count) % {"n": refusal.count}
+        told.append(
+            Trouble("warn", _("Refused"), refusal.station.identity, url, refusal.get_cause_display(), times, refusal.last_at)
+        )
+    return told
+
+
+def _failed_inbox() -> list[Trouble]:
+    failed = InboxEntry.objects.filter(failed_at__isnull=False).order_by("-failed_at")
+    newest = failed.first()
+    if newest is None:
+        return []
+    count = failed.order_by()[:1000].count()
+    told = ngettext("%(n)d message", "%(n)d messages", count) % {"n": count}
+    url = reverse("admin:maintenance_inboxentry_changelist")
+    return [Trouble("bad", _("Inbox"), told, url, _("could not be applied"), _("stored, waiting for a retry"), newest.failed_at)]

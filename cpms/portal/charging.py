@@ -1,0 +1,222 @@
+"""The page of one session: its figures, its curve, what happened, and every value the meter read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest, JsonResponse
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from accounts.models import Role
+from cpms.common.pages import DetailPage
+from cpms.portal import charts
+from cpms.portal.trace import trace as what_happened
+from operations import words
+from operations.models import Command
+from operations.tables import said as command_said
+from sessions.models import ChargingSession, MeterReading
+from sessions.tables import said, session_number
+
+MOST_READINGS = 20_000
+READINGS_PER_PAGE = 20
+FLOWS_ABOVE_W = 50
+IN_COLUMNS = ("Energy.Active.Import.Register", "Power.Active.Import", "Power.Offered", "Current.Import", "SoC")
+PHASE_COLOURS = {"L1": "--l1", "L2": "--l2", "L3": "--l3"}
+
+
+class Point(NamedTuple):
+    at: datetime
+    energy_wh: int | None
+    power_w: int | None
+    offered_w: int | None
+    current_ma: dict[str, int] | None
+    state_of_charge: Decimal | None
+
+
+def points_of(session: ChargingSession) -> list[Point]:
+    rows = MeterReading.objects.filter(session=session).order_by("at")
+    return [Point(*row) for row in rows.values_list(*Point._fields)[:MOST_READINGS]]
+
+
+def charging_time(points: Sequence[Point]) -> timedelta | None:
+    """W94: how long power flowed, as far as it was measured; None when nothing tells."""
+    told, spent = False, timedelta(0)
+    for one, two in zip(points, points[1:], strict=False):
+        if one.power_w is not None:
+            told, flows = True, one.power_w > FLOWS_ABOVE_W
+        elif one.energy_wh is not None and two.energy_wh is not None:
+            told, flows = True, two.energy_wh > one.energy_wh
+        else:
+            continue
+        spent += two.at - one.at if flows else timedelta(0)
+    return spent if told else None
+
+
+class SessionDetailView(DetailPage):
+    model = ChargingSession
+    template_name = "sessions/session_detail.html"
+    context_object_name = "session"
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return super().get_queryset().select_related("station", "tag", "tag__user", "team").defer("station__password")
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        session: ChargingSession = self.object
+        user: Any = self.request.user
+        points = points_of(session)
+        flowing = charging_time(points)
+        seconds = flowing.total_seconds() if flowing else 0
+        commands = list(Command.objects.filter(session=session).select_related("requested_by").order_by("id"))
+        first, last = _window(session)
+        kwargs |= {
+            "said": said(session),
+            "number": session_number(session),
+            "may_operate": user.has_role(session.station.team_id, Role.OPERATOR),
+            "charging_time": flowing,
+            "average_w": round(session.energy_wh * 3600 / seconds) if seconds > 60 else None,
+            "has_current": any(point.current_ma for point in points),
+            "has_charge": any(point.state_of_charge is not None for point in points),
+            "trace": what_happened(session, commands, first, last),
+            "commands": [
+                {"row": row, "said": command_said(row), "what": words.what(row), "outcome": words.outcome(row)}
+                for row in commands
+            ],
+            "log_from": f"{timezone.localtime(first):%Y-%m-%dT%H:%M}",
+            "log_to": f"{timezone.localtime(last) + timedelta(minutes=1):%Y-%m-%dT%H:%M}",
+            "readings": readings_page(session, 1),
+        }
+        return super().get_context_data(**kwargs)
+
+
+class SessionLiveView(SessionDetailView):
+    """The parts of the page that change, each with its id."""
+
+    template_name = "sessions/session_live.html"
+    extra_context = {"is_live": True}
+
+
+class SessionReadingsView(DetailPage):
+    """One page of the meter's values."""
+
+    model = ChargingSession
+    template_name = "sessions/session_readings.html"
+    context_object_name = "session"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        asked = self.request.GET.get("page", "1")
+        page = int(asked) if asked.isdecimal() and len(asked) < 9 else 1
+        return super().get_context_data(readings=readings_page(self.object, page), **kwargs)
+
+
+def readings_page(session: ChargingSession, number: int) -> dict[str, Any]:
+    rows = MeterReading.objects.filter(session=session).order_by("-at")
+    page = Paginator(rows, READINGS_PER_PAGE).get_page(number)
+    return {"page": page, "rows": [{"row": row, "others": _others(row.values), **_amperes(row)} for row in page]}
+
+
+def _amperes(row: MeterReading) -> dict[str, float | None]:
+    told = row.current_ma or {}
+    return {phase: told[phase] / 1000 if told.get(phase) is not None else None for phase in PHASE_COLOURS}
+
+
+def _others(values: Any) -> str:
+    """What was sampled besides what has a column."""
+    told = []
+    for value in values if isinstance(values, list) else []:
+        name = value.get("measurand") or IN_COLUMNS[0]
+        if name not in IN_COLUMNS:
+            parts = [name, value.get("phase"), value.get("value"), value.get("unit")]
+            told.append(" ".join(str(part) for part in parts if part))
+    return " · ".join(told)
+
+
+def _window(session: ChargingSession) -> tuple[datetime, datetime]:
+    """When messages about this session went over the wire."""
+    begins = min(filter(None, [session.start_received_at, session.started_at]))
+    ends = session.stop_received_at or session.stopped_at or timezone.now()
+    return begins - timedelta(minutes=10), max(ends, begins) + timedelta(minutes=5)
+
+
+@login_required
+@require_safe
+def session_chart(request: HttpRequest, pk: int) -> JsonResponse:
+    session = get_object_or_404(ChargingSession.objects.visible_to(request.user), pk=pk)
+    points = list(charts.thinned(points_of(session)))
+    end = session.stopped_at or timezone.now()
+    times = [point.at for point in points]
+    first, last = min([session.started_at, *times[:1]]), max([end, *times[-1:]])
+    gap = charts.usual_gap(times)
+    empty = _("The station has not sent any meter values for this session yet.")
+    views = {
+        "": charts.over_time(_power_series(session, points, gap), first, last, ["kW", "kWh"], empty),
+        "current": charts.over_time(_current_series(points, gap), first, last, ["A"], _("No current was measured.")),
+        "charge": charts.over_time(_charge_series(points, gap), first, last, ["%"], _("No state of charge was sent.")),
+    }
+    views["charge"]["most"] = 100
+    return JsonResponse({"views": views, "table": _chart_table(session, points)})
+
+
+def _line(points: Sequence[Point], values: Sequence[float | None], gap: timedelta) -> list[tuple[int, float | None]]:
+    return charts.with_gaps(zip([point.at for point in points], values, strict=True), gap)
+
+
+def _kilo(value: float | None) -> float | None:
+    return None if value is None else value / 1000
+
+
+def _charged(session: ChargingSession, point: Point) -> float | None:
+    if point.energy_wh is None or session.meter_start_wh is None:
+        return None
+    return max(0, point.energy_wh - session.meter_start_wh) / 1000
+
+
+def _power_series(session: ChargingSession, points: Sequence[Point], gap: timedelta) -> list[charts.Series]:
+    power = [_kilo(point.power_w) for point in points]
+    offered = [_kilo(point.offered_w) for point in points]
+    energy = [_charged(session, point) for point in points]
+    return [
+        charts.Series(_("Power"), "kW", 1, "--power", _line(points, power, gap), is_filled=True),
+        charts.Series(_("Offered"), "kW", 1, "--offered", _line(points, offered, gap), is_dotted=True, is_step=True),
+        charts.Series(_("Energy"), "kWh", 2, "--energy", _line(points, energy, gap), axis=1),
+    ]
+
+
+def _current_series(points: Sequence[Point], gap: timedelta) -> list[charts.Series]:
+    return [
+        charts.Series(
+            phase, "A", 1, colour, _line(points, [_kilo((point.current_ma or {}).get(phase)) for point in points], gap)
+        )
+        for phase, colour in PHASE_COLOURS.items()
+    ]
+
+
+def _charge_series(points: Sequence[Point], gap: timedelta) -> list[charts.Series]:
+    charge = [None if point.state_of_charge is None else float(point.state_of_charge) for point in points]
+    return [charts.Series(_("State of charge"), "%", 0, "--charge", _line(points, charge, gap), is_filled=True)]
+
+
+def _chart_table(session: ChargingSession, points: Sequence[Point]) -> dict[str, Any]:
+    head = [_("Time"), f"{_('Power')} (kW)", f"{_('Offered')} (kW)", f"{_('Energy')} (kWh)", "L1 (A)", "L2 (A)", "L3 (A)", "%"]
+    return charts.table(
+        head,
+        (
+            [
+                charts.clock(point.at),
+                charts.shown(_kilo(point.power_w), 1),
+                charts.shown(_kilo(point.offered_w), 1),
+                charts.shown(_charged(session, point), 2),
+                *(charts.shown(_kilo((point.current_ma or {}).get(phase)), 1) for phase in PHASE_COLOURS),
+                charts.shown(None if point.state_of_charge is None else float(point.state_of_charge), 0),
+            ]
+            for point in reversed(points)
+        ),
+    )

@@ -1,0 +1,160 @@
+"""The dashboard's figures: a fixed number of queries, each answered from an index, whatever the size of the park."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from django.db.models import Case, Count, IntegerField, Sum, Value, When
+from django.db.models.functions import TruncDate
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User
+from chargers.models import ChargingStation, Connector, Presence
+from chargers.states import MEANINGS, State, with_state
+from cpms.portal.charts import day_bounds
+from sessions.models import ChargingSession, TeamPower
+from sessions.services.power import FRESH
+
+SHOWN_CONNECTORS = 8
+CIRCLE = 100.0
+INTEREST = [
+    Connector.Status.FAULTED, Connector.Status.CHARGING, Connector.Status.SUSPENDED_EVSE, Connector.Status.SUSPENDED_EV,
+    Connector.Status.PREPARING, Connector.Status.FINISHING, Connector.Status.RESERVED,
+]  # fmt: skip
+
+
+@dataclass
+class Part:
+    """One part of the donut."""
+
+    kind: str
+    label: str
+    count: int
+    percent: float = 0
+    offset: float = 0
+
+    @property
+    def dash(self) -> str:
+        return f"{max(self.percent - 0.5, 0.35):.3f}"  # a hair's breadth between parts; a small part is still seen
+
+
+@dataclass
+class Tile:
+    """V3: how many connectors are in one state, and where to see which."""
+
+    state: str
+    label: str
+    meaning: str
+    count: int
+    url: str
+
+
+@dataclass
+class Figures:
+    stations: int = 0
+    online: int = 0
+    offline: int = 0
+    unknown: int = 0
+    connectors: int = 0
+    charging: int = 0
+    power_w: int | None = None
+    sessions_today: int = 0
+    energy_today_wh: int = 0
+    parts: list[Part] = field(default_factory=list)
+    tiles: list[Tile] = field(default_factory=list)
+
+
+def figures(user: User) -> Figures:
+    """Four queries."""
+    told = Figures()
+    presences = ChargingStation.objects.visible_to(user).with_presence().order_by().values_list("presence")
+    counts = dict(presences.annotate(count=Count("pk")))
+    told.online, told.offline = counts.get(Presence.ONLINE, 0), counts.get(Presence.OFFLINE, 0)
+    told.unknown, told.stations = counts.get(Presence.UNKNOWN, 0), sum(counts.values())
+    told.parts = _parts(told)
+    states = with_state(Connector.objects.visible_to(user)).order_by().values_list("state")
+    by_state = dict(states.annotate(count=Count("pk")))
+    told.connectors = sum(by_state.values())
+    told.tiles = [
+        Tile(
+            state.value,
+            str(state.label),
+            str(MEANINGS[state]),
+            by_state.get(state.value, 0),
+            f"{reverse('chargers:connector_list')}?state={state.value}",
+        )
+        for state in State
+    ]
+    running = ChargingSession.objects.visible_to(user).open().order_by()
+    told.charging = running.count()
+    fresh = running.filter(last_sample_at__gt=timezone.now() - FRESH)
+    told.power_w = fresh.aggregate(power=Sum("power_w"))["power"]
+    start, end = day_bounds(timezone.localdate())
+    today = ChargingSession.objects.visible_to(user).started_between(start, end).order_by()
+    sums = today.aggregate(count=Count("pk"), energy=Sum("energy_wh"))
+    told.sessions_today, told.energy_today_wh = sums["count"], sums["energy"] or 0
+    return told
+
+
+def _parts(told: Figures) -> list[Part]:
+    parts = [
+        Part("online", str(Presence.ONLINE.label), told.online),
+        Part("offline", str(Presence.OFFLINE.label), told.offline),
+        Part("unknown", str(Presence.UNKNOWN.label), told.unknown),
+    ]
+    done = 0.0
+    for part in parts:
+        part.percent = CIRCLE * part.count / told.stations if told.stations else 0
+        part.offset = -done
+        done += part.percent
+    return parts
+
+
+def sessions_per_day(user: User, first: date, last: date) -> list[int]:
+    """How many sessions began on each day, in the person's zone."""
+    start, end = day_bounds(first)[0], day_bounds(last)[1]
+    rows = (
+        ChargingSession.objects.visible_to(user)
+        .started_between(start, end)
+        .order_by()
+        .annotate(day=TruncDate("started_at", tzinfo=timezone.get_current_timezone()))
+        .values_list("day")
+        .annotate(count=Count("pk"))
+    )
+    counts = dict(rows)
+    return [counts.get(first + timedelta(days=n), 0) for n in range((last - first).days + 1)]
+
+
+def power_of_day(user: User, day: date) -> list[tuple[Any, int]]:
+    """Summed power of all the person's teams, minute by minute."""
+    start, end = day_bounds(day)
+    rows = TeamPower.objects.filter(at__gte=start, at__lt=end)
+    if not user.is_staff:
+        rows = rows.filter(team__in=user.team_ids)
+    return list(rows.order_by("at").values_list("at").annotate(power=Sum("power_w")))
+
+
+def interesting_connectors(user: User) -> list[Connector]:
+    """Connectors where something goes on, faults first; two queries."""
+    order = Case(
+        *[When(status=status, then=Value(place)) for place, status in enumerate(INTEREST)],
+        default=Value(len(INTEREST)),
+        output_field=IntegerField(),
+    )
+    rows = with_state(Connector.objects.visible_to(user)).exclude(state=State.UNKNOWN).select_related("station")
+    found = list(rows.defer("station__password").order_by(order, "-status_changed_at")[:SHOWN_CONNECTORS])
+    for connector in found:
+        connector.presence = Presence.ONLINE
+    attach_sessions(found)
+    return found
+
+
+def attach_sessions(connectors: list[Any]) -> None:
+    """Give each connector the `session` that runs on it, or None; one query."""
+    running = ChargingSession.objects.open().filter(station__in={c.station_id for c in connectors}).order_by("started_at")
+    by_place = {(session.station_id, session.connector_number): session for session in running}
+    for connector in connectors:
+        connector.session = by_place.get((connector.station_id, connector.number))

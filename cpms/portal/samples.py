@@ -1,0 +1,41 @@
+"""Made-up data for the style page, and only for it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from chargers.states import MEANINGS, State
+from cpms.common.words import STATUS
+from cpms.portal.attention import Trouble
+from cpms.portal.figures import Figures, Part, Tile
+from cpms.portal.trace import Event
+
+LONG_NAME = "Underground garage Große Bleichen, level −2, row 14, spot 203"  # 60 characters
+
+
+def samples() -> dict[str, Any]:
+    now = timezone.now()
+    parts = [
+        Part("online", "Online", 2961, 98.6, 0.0),
+        Part("offline", "Offline", 31, 1.0, -98.6),
+        Part("unknown", "Unknown", 12, 0.4, -99.6),
+    ]
+    tiles = [Tile(state.value, str(state.label), str(MEANINGS[state]), 12 * n, "#") for n, state in enumerate(State)]
+    return {
+        "statuses": STATUS.values(),
+        "long_name": LONG_NAME,
+        "now": now,
+        "before": now - timedelta(days=400),
+        "figures": Figures(stations=3004, parts=parts, tiles=tiles),
+        "troubles": [
+            Trouble("faulted", "Faulted", "DEPOT-A-03", "#", "connector 1", "Ground failure", now - timedelta(minutes=12)),
+            Trouble("unknown", "Offline", LONG_NAME, "#", "", "connection was closed", now - timedelta(hours=30)),
+        ],
+        "trace": [
+            Event(now - timedelta(hours=2), "preparing", "Vehicle connected"),
+            Event(now - timedelta(hours=1), "charging", "Session began at 4,776,390 Wh", LONG_NAME),
+        ],
+    }

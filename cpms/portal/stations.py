@@ -1,0 +1,225 @@
+"""Pages of stations: what the station is, what charges at it, what was asked of it, what it said."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum
+from django.http import HttpRequest, JsonResponse
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_safe
+
+from accounts.models import Role
+from chargers.filtersets import ConnectorFilterSet, StationFilterSet
+from chargers.forms import teams_administered_by
+from chargers.models import ChargingStation, Connector, Oddity, Presence
+from chargers.states import IN_USE, of_connector, of_station
+from chargers.tables import CONNECTOR_CELLS, STATION_CELLS, ConnectorTable, StationTable
+from cpms.common.pages import DetailPage, ListPage
+from cpms.portal import charts
+from cpms.portal.figures import attach_sessions
+from maintenance.models import Message, RefusedConnection
+from maintenance.summary import pretty, summary
+from maintenance.tables import CURES, arrow
+from operations import words
+from operations.models import Command
+from operations.tables import said as command_said
+from sessions.models import ChargingSession, MeterReading
+from sessions.tables import SessionTable
+
+SHOWN_SESSIONS, SHOWN_COMMANDS, SHOWN_MESSAGES, SHOWN_ODDITIES = 10, 6, 15, 5
+DAY = timedelta(days=1)
+LONGEST_SESSION = timedelta(days=7)
+COLOURS = ["--power", "--charge", "--st-preparing", "--st-suspended"]
+
+
+class StationListView(ListPage):
+    model = ChargingStation
+    table_class = StationTable
+    filterset_class = StationFilterSet
+    template_name = "chargers/station_list.html"
+    export_name = "stations"
+    export_cells = STATION_CELLS
+
+    def rows(self) -> QuerySet[Any]:
+        rows = super().rows().with_presence().select_related("team").prefetch_related("connectors")
+        return rows.defer("password")
+
+    def decorate(self, records: list[Any]) -> None:
+        """The power of what charges at the stations of this page."""
+        running = ChargingSession.objects.open().filter(station__in=[record.pk for record in records]).order_by()
+        powers = dict(running.values_list("station").annotate(power=Sum("power_w")))
+        for record in records:
+            record.power_w = powers.get(record.pk)
+
+    def facts(self, context: dict[str, Any]) -> dict[str, Any]:
+        user = self.request.user
+        if not user.is_staff and len(user.team_ids) < 2:  # type: ignore[union-attr]
+            context["table"].exclude = ("team",)
+        return {"may_add": teams_administered_by(user).exists()}  # type: ignore[arg-type]
+
+
+class ConnectorListView(ListPage):
+    model = Connector
+    table_class = ConnectorTable
+    filterset_class = ConnectorFilterSet
+    template_name = "chargers/connector_list.html"
+    export_name = "connectors"
+    export_cells = CONNECTOR_CELLS
+
+    def rows(self) -> QuerySet[Any]:
+        rows: QuerySet[Any] = super().rows().select_related("station").defer("station__password")
+        stations = ChargingStation.objects.filter(pk=OuterRef("station_id")).with_presence()
+        return rows.annotate(presence=Subquery(stations.values("presence")[:1]))
+
+    def decorate(self, records: list[Any]) -> None:
+        attach_sessions(records)
+
+
+class StationDetailView(DetailPage):
+    model = ChargingStation
+    template_name = "chargers/station_detail.html"
+    context_object_name = "station"
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return super().get_queryset().with_presence().select_related("team", "node").defer("password")
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        station: Any = self.object
+        user: Any = self.request.user
+        connectors = list(station.connectors.order_by("number"))
+        kwargs |= {
+            "may_operate": user.has_role(station.team_id, Role.OPERATOR),
+            "said": of_station(station, station.presence, connectors),
+            "places": _places(station, connectors),
+            "link_words": _link_words(station),
+            "commands": _commands(station),
+            "log": _log(station),
+            "latest": _latest_sessions(station, self.request),
+            "oddities": list(Oddity.objects.filter(station=station).order_by("-received_at")[:SHOWN_ODDITIES]),
+            "refusals": _refusals(station),
+        }
+        return super().get_context_data(**kwargs)
+
+
+class StationLiveView(StationDetailView):
+    """The parts of the page that change, each with its id."""
+
+    template_name = "chargers/station_live.html"
+    extra_context = {"is_live": True}
+
+
+def _places(station: Any, connectors: list[Connector]) -> list[dict[str, Any]]:
+    """Each connector with what charges at it and what can be asked of it."""
+    readings = MeterReading.objects.filter(session=OuterRef("pk")).order_by("-at")
+    running = (
+        ChargingSession.objects.open()
+        .filter(station=station)
+        .select_related("tag")
+        .annotate(currents=Subquery(readings.values("current_ma")[:1]), offered=Subquery(readings.values("offered_w")[:1]))
+        .order_by("started_at")
+    )
+    by_number: dict[int, Any] = {session.connector_number: session for session in running}
+    told = [
+        {
+            "connector": connector,
+            "number": connector.number,
+            "said": of_connector(connector, station.presence),
+            "session": by_number.pop(connector.number, None),
+            "is_in_use": connector.status in IN_USE,
+            "turn": words.availability_of(connector),
+        }
+        for connector in connectors
+    ]
+    told += [{"connector": None, "number": number, "session": session} for number, session in by_number.items()]
+    for place in told:
+        currents = getattr(place["session"], "currents", None) or {}
+        place["currents"] = [(phase, value / 1000) for phase, value in sorted(currents.items()) if value is not None]
+    return told
+
+
+def _link_words(station: Any) -> str:
+    """B7: what is known of the connection, in a sentence."""
+    if station.connected_at is None:
+        return _("never connected")
+    if station.presence == Presence.ONLINE:
+        return _("connected since")
+    if station.presence == Presence.OFFLINE:
+        return _("not connected since")
+    return _("nothing known since")
+
+
+def _commands(station: Any) -> list[dict[str, Any]]:
+    rows = Command.objects.filter(station=station).select_related("requested_by").order_by("-id")[:SHOWN_COMMANDS]
+    return [
+        {"row": row, "said": command_said(row), "what": words.what(row), "outcome": words.outcome(row)} for row in rows
+    ]
+
+
+def _log(station: Any) -> list[dict[str, Any]]:
+    rows = Message.objects.filter(station=station).order_by("-id")[:SHOWN_MESSAGES]
+    return [
+        {
+            "row": row,
+            "arrow": arrow(row),
+            "summary": summary(row),
+            "payload": pretty(row.payload),
+            "answer": pretty(row.answer),
+        }
+        for row in rows
+    ]
+
+
+def _latest_sessions(station: Any, request: HttpRequest) -> SessionTable:
+    rows = ChargingSession.objects.filter(station=station).select_related("tag").order_by("-started_at")
+    latest = list(rows[:SHOWN_SESSIONS])
+    for session in latest:
+        session.station = station
+    return SessionTable(latest, orderable=False, request=request, attrs={"class": "tbl cardtbl still"})
+
+
+def _refusals(station: Any) -> list[dict[str, Any]]:
+    rows = RefusedConnection.objects.filter(station=station, last_at__gt=timezone.now() - DAY).order_by("-last_at")[:2]
+    return [
+        {
+            "row": row,
+            "times": ngettext("%(n)d time", "%(n)d times", row.count) % {"n": row.count},
+            "cure": CURES.get(RefusedConnection.Cause(row.cause), ""),
+        }
+        for row in rows
+    ]
+
+
+@login_required
+@require_safe
+def station_power(request: HttpRequest, pk: int) -> JsonResponse:
+    """Measured power of the last 24 hours, a line per connector."""
+    station = get_object_or_404(ChargingStation.objects.visible_to(request.user), pk=pk)
+    end = timezone.now()
+    start = end - DAY
+    recent = ChargingSession.objects.filter(station=station, started_at__gt=start - LONGEST_SESSION).filter(
+        Q(stopped_at__isnull=True) | Q(stopped_at__gt=start)
+    )
+    readings = list(
+        MeterReading.objects.filter(session__in=list(recent.values_list("pk", flat=True)), at__gt=start)
+        .order_by("at")
+        .values_list("connector_number", "at", "power_w")
+    )
+    series = []
+    for place, number in enumerate(sorted({number for number, _at, _power in readings})):
+        own = charts.thinned([(at, None if power is None else power / 1000) for n, at, power in readings if n == number])
+        points = charts.with_gaps(own, charts.usual_gap([at for at, _power in own]))
+        name = _("Connector %(number)d") % {"number": number}
+        series.append(charts.Series(name, "kW", 1, COLOURS[place % len(COLOURS)], points, is_filled=place == 0))
+    told = charts.over_time(series, start, end, ["kW"], _("No power was measured in the last 24 hours."))
+    newest = charts.thinned(readings)[::-1]
+    told["table"] = charts.table(
+        [_("Time"), _("Connector"), f"{_('Power')} (kW)"],
+        ([charts.clock(at), n, charts.shown(None if power is None else power / 1000, 1)] for n, at, power in newest),
+    )
+    return JsonResponse(told)

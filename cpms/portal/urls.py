@@ -1,0 +1,27 @@
+"""Addresses of pages that are composed from several apps. Stations and sessions keep the names of their own apps."""
+
+from django.urls import path
+
+from cpms.portal import charging, stations, views
+
+app_name = "portal"
+urlpatterns = [
+    path("", views.dashboard, name="dashboard"),
+    path("dashboard/live/", views.dashboard_live, name="dashboard_live"),
+    path("dashboard/sessions.json", views.dashboard_sessions, name="dashboard_sessions"),
+    path("dashboard/power.json", views.dashboard_power, name="dashboard_power"),
+    path("styleguide/", views.styleguide, name="styleguide"),
+]
+station_patterns = [
+    path("", stations.StationListView.as_view(), name="station_list"),
+    path("connectors/", stations.ConnectorListView.as_view(), name="connector_list"),
+    path("<int:pk>/", stations.StationDetailView.as_view(), name="station_detail"),
+    path("<int:pk>/live/", stations.StationLiveView.as_view(), name="station_live"),
+    path("<int:pk>/power.json", stations.station_power, name="station_power"),
+]
+session_patterns = [
+    path("<int:pk>/", charging.SessionDetailView.as_view(), name="session_detail"),
+    path("<int:pk>/live/", charging.SessionLiveView.as_view(), name="session_live"),
+    path("<int:pk>/chart.json", charging.session_chart, name="session_chart"),
+    path("<int:pk>/readings/", charging.SessionReadingsView.as_view(), name="session_readings"),
+]

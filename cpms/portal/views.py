@@ -1,0 +1,128 @@
+"""The dashboard, and the page that shows every component."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from accounts.models import Role, User
+from chargers.forms import teams_administered_by
+from chargers.tables import ConnectorTable
+from cpms.common import look
+from cpms.portal import charts
+from cpms.portal.attention import troubles
+from cpms.portal.figures import figures, interesting_connectors, power_of_day, sessions_per_day
+from cpms.portal.samples import samples
+
+LONGEST_PERIOD = timedelta(days=92)
+
+
+def _dashboard(user: User) -> dict[str, Any]:
+    told = figures(user)
+    connectors = interesting_connectors(user) if told.connectors else []
+    power = look.power(told.power_w) if told.power_w is not None else None
+    return {
+        "figures": told,
+        "power": power,
+        "energy": look.energy(told.energy_today_wh),
+        "per_session": told.energy_today_wh // told.sessions_today if told.sessions_today else None,
+        "troubles": troubles(user) if told.stations else [],
+        "connectors": connectors,
+        "connector_table": ConnectorTable(connectors, orderable=False, exclude=("status_changed_at", "energy")),
+    }
+
+
+@login_required
+@require_safe
+def dashboard(request: HttpRequest) -> HttpResponse:
+    user = request.user
+    assert isinstance(user, User)  # noqa: S101 - login_required
+    context = _dashboard(user)
+    today = timezone.localdate()
+    context |= {
+        "may_add": teams_administered_by(user).exists(),
+        "has_team": user.is_staff or bool(user.team_ids),
+        "role_admin": Role.ADMIN.label,
+        "today": today,
+        "yesterday": today - timedelta(days=1),
+        "week_ago": today - timedelta(days=6),
+        "month_ago": today - timedelta(days=29),
+    }
+    return render(request, "portal/dashboard.html", context)
+
+
+@login_required
+@require_safe
+def dashboard_live(request: HttpRequest) -> HttpResponse:
+    """What changes on the dashboard, each part with its id, for an open page."""
+    user = request.user
+    assert isinstance(user, User)  # noqa: S101 - login_required
+    return render(request, "portal/dashboard_live.html", _dashboard(user) | {"is_live": True})
+
+
+def _day(text: str | None, default: date) -> date:
+    try:
+        return date.fromisoformat(text or "")
+    except ValueError:
+        return default
+
+
+@login_required
+@require_safe
+def dashboard_sessions(request: HttpRequest) -> JsonResponse:
+    """W32: sessions per day; the last seven days unless a period is given."""
+    user = request.user
+    assert isinstance(user, User)  # noqa: S101 - login_required
+    today = timezone.localdate()
+    last = min(_day(request.GET.get("to"), today), today)
+    first = min(_day(request.GET.get("from"), last - timedelta(days=6)), last)
+    first = max(first, last - LONGEST_PERIOD)
+    values = sessions_per_day(user, first, last)
+    days = [charts.day_label(first + timedelta(days=n)) for n in range(len(values))]
+    return JsonResponse(
+        {
+            "days": days,
+            "values": values,
+            "open": last == today,
+            "empty": "" if any(values) else _("No session began in this period."),
+            "table": charts.table([_("Day"), _("Sessions")], zip(days, map(look.number, values), strict=True)),
+        }
+    )
+
+
+@login_required
+@require_safe
+def dashboard_power(request: HttpRequest) -> JsonResponse:
+    """W36: the summed charging power of one day."""
+    user = request.user
+    assert isinstance(user, User)  # noqa: S101 - login_required
+    day = _day(request.GET.get("day"), timezone.localdate())
+    start, end = charts.day_bounds(day)
+    rows = power_of_day(user, day)
+    is_large = max((power for _at, power in rows), default=0) >= 1_000_000
+    unit, divisor, places = ("MW", 1_000_000, 2) if is_large else ("kW", 1000, 1)
+    points = charts.with_gaps(((at, power / divisor) for at, power in rows), timedelta(minutes=3))
+    series = charts.Series(_("Power"), unit, places, "--power", points, is_filled=True)
+    told = charts.over_time([series], start, end, [unit], _("No power was recorded on this day."))
+    quarters = rows[::15]
+    told["table"] = charts.table(
+        [_("Time"), f"{_('Power')} ({unit})"],
+        ([charts.clock(at)[:5], charts.shown(power / divisor, places)] for at, power in quarters),
+    )
+    return JsonResponse(told)
+
+
+@require_safe
+def styleguide(request: HttpRequest) -> HttpResponse:
+    """Every component in every state; for those who build pages, so only with DEBUG."""
+    if not settings.DEBUG:
+        raise Http404
+    return render(request, "portal/styleguide.html", samples())

@@ -1,0 +1,74 @@
+"""By what messages and refusals are found."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import django_filters
+from django import forms
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from chargers.models import ChargingStation
+from maintenance.models import Message, RefusedConnection
+
+MOST_STATIONS = 500
+RECENT = timedelta(hours=24)
+SELECT = forms.Select(attrs={"class": "form-select"})
+TEXT = forms.TextInput(attrs={"class": "form-control", "autocomplete": "off"})
+
+
+class MomentInput(forms.DateTimeInput):
+    input_type = "datetime-local"
+
+    def __init__(self) -> None:
+        super().__init__(attrs={"class": "form-control"}, format="%Y-%m-%dT%H:%M")
+
+
+class MessageFilterSet(django_filters.FilterSet):
+    """Without station and period it shows the last 24 hours: the log is the largest table there is."""
+
+    q = django_filters.CharFilter(label=_("Identity of the station"), method="by_station")
+    direction = django_filters.ChoiceFilter(label=_("Direction"), choices=Message.Direction.choices, widget=SELECT)
+    action = django_filters.CharFilter(label=_("Action"), lookup_expr="iexact", widget=TEXT)
+    errors = django_filters.ChoiceFilter(
+        label=_("Answer"), choices=[("yes", _("Only errors"))], method="only_errors", widget=SELECT
+    )
+    start = django_filters.DateTimeFilter(label=_("From"), field_name="received_at", lookup_expr="gte", widget=MomentInput)
+    end = django_filters.DateTimeFilter(label=_("Before"), field_name="received_at", lookup_expr="lt", widget=MomentInput)
+
+    class Meta:
+        model = Message
+        fields: list[str] = []
+
+    @property
+    def is_recent_only(self) -> bool:
+        chosen = self.form.cleaned_data if self.form.is_valid() else {}
+        return not any(chosen.get(name) for name in ("q", "start", "end"))
+
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        found: QuerySet[Any] = super().filter_queryset(queryset)
+        return found.filter(received_at__gte=timezone.now() - RECENT) if self.is_recent_only else found
+
+    def by_station(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        """Stations are looked up first, so that messages are found by index."""
+        stations = ChargingStation.objects.visible_to(self.request.user).filter(identity__icontains=value.strip())
+        return rows.filter(station__in=list(stations.order_by().values_list("pk", flat=True)[:MOST_STATIONS]))
+
+    def only_errors(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        return rows.exclude(error_code="")
+
+
+class RefusalFilterSet(django_filters.FilterSet):
+    q = django_filters.CharFilter(label=_("Identity or address"), method="search")
+    cause = django_filters.ChoiceFilter(label=_("Cause"), choices=RefusedConnection.Cause.choices, widget=SELECT)
+
+    class Meta:
+        model = RefusedConnection
+        fields: list[str] = []
+
+    def search(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        value = value.strip()
+        return rows.filter(Q(identity__icontains=value) | Q(path__icontains=value) | Q(remote_address__startswith=value))

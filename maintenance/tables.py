@@ -1,0 +1,112 @@
+"""Tables and files of messages and refusals."""
+
+from __future__ import annotations
+
+import django_tables2 as tables
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from cpms.common import look
+from cpms.common.export import Cell
+from cpms.common.tables import NUMBER_WIDE, WIDE, MomentColumn, Table, two_lines
+from maintenance.models import Message, RefusedConnection
+from maintenance.summary import summary
+
+CURES = {
+    RefusedConnection.Cause.UNKNOWN_PATH: gettext_lazy("Set the station's address to …/ocpp/ followed by its identity."),
+    RefusedConnection.Cause.UNKNOWN_IDENTITY: gettext_lazy("Add the station, or correct the identity it is set to."),
+    RefusedConnection.Cause.NO_SUBPROTOCOL: gettext_lazy("Set the station to OCPP 1.6J (JSON over WebSocket)."),
+    RefusedConnection.Cause.WRONG_SUBPROTOCOL: gettext_lazy("Set the station to OCPP 1.6J (JSON over WebSocket)."),
+    RefusedConnection.Cause.NO_CREDENTIALS: gettext_lazy("Set a password (AuthorizationKey) at the station."),
+    RefusedConnection.Cause.WRONG_CREDENTIALS: gettext_lazy("Set the same password at the station and here."),
+    RefusedConnection.Cause.WRONG_USER: gettext_lazy("The user name must be the identity, case included."),
+    RefusedConnection.Cause.TWO_CREDENTIALS: gettext_lazy("Look for a proxy that adds an Authorization header."),
+    RefusedConnection.Cause.TOO_MANY_ATTEMPTS: gettext_lazy("Correct the password; it is accepted a minute later."),
+    RefusedConnection.Cause.STORAGE: gettext_lazy("Nothing to do at the station: it tries again by itself."),
+}
+
+
+def arrow(message: Message) -> SafeString:
+    """Which way a message went; 'up' is towards us."""
+    if message.direction == Message.Direction.FROM_STATION:
+        return format_html('<span class="in">{}</span>', look.icon("arrow-up-right", _("from the station")))
+    return format_html('<span class="out">{}</span>', look.icon("arrow-down-left", _("to the station")))
+
+
+class MessageTable(Table):
+    action = tables.Column(verbose_name=gettext_lazy("Message"))
+    station = tables.Column(verbose_name=gettext_lazy("Station"), attrs=WIDE)
+    payload = tables.Column(verbose_name=gettext_lazy("Content"), attrs=WIDE)
+    received_at = MomentColumn(
+        verbose_name=gettext_lazy("Time"), seconds=True, attrs={"th": {"class": "num"}, "td": {"class": "num side"}}
+    )
+
+    class Meta(Table.Meta):
+        order_by = ()
+
+    def render_action(self, record: Message) -> SafeString:
+        return format_html(
+            '<span class="log">{}</span> <a href="{}" id="message-{}">{}</a><span class="s phone">{}</span>',
+            arrow(record),
+            reverse("maintenance:message_detail", args=[record.pk]),
+            record.pk,
+            record.action or _("(unreadable)"),
+            record.station.identity,
+        )
+
+    def render_station(self, record: Message) -> SafeString:
+        return format_html('<a href="{}">{}</a>', record.station.get_absolute_url(), record.station.identity)
+
+    def render_payload(self, record: Message) -> SafeString:
+        return format_html('<span class="wrap muted">{}</span>', summary(record))
+
+
+class RefusalTable(Table):
+    cause = tables.Column(verbose_name=gettext_lazy("Cause and cure"))
+    identity = tables.Column(verbose_name=gettext_lazy("Station"), empty_values=(), attrs={"td": {"class": "side"}})
+    remote_address = tables.Column(verbose_name=gettext_lazy("From"), empty_values=(), attrs=WIDE)
+    count = tables.Column(verbose_name=gettext_lazy("Times"), attrs=NUMBER_WIDE)
+    last_at = MomentColumn(verbose_name=gettext_lazy("Last"), seconds=True, attrs=NUMBER_WIDE)
+
+    class Meta(Table.Meta):
+        order_by = ()
+
+    def render_cause(self, record: RefusedConnection) -> SafeString:
+        return two_lines(record.get_cause_display(), CURES.get(RefusedConnection.Cause(record.cause), ""))
+
+    def render_identity(self, record: RefusedConnection) -> SafeString:
+        if record.station is not None:
+            return format_html('<a href="{}">{}</a>', record.station.get_absolute_url(), record.station.identity)
+        return format_html('<span class="mono wrap">{}</span>', record.identity or record.path)
+
+    def render_remote_address(self, record: RefusedConnection) -> SafeString:
+        return two_lines(format_html('<span class="mono">{}</span>', record.remote_address), record.user_agent)
+
+    def render_count(self, record: RefusedConnection) -> str:
+        return look.number(record.count)
+
+
+MESSAGE_CELLS = [
+    Cell(gettext_lazy("Time"), lambda message: message.received_at),
+    Cell(gettext_lazy("Station"), lambda message: message.station.identity),
+    Cell(gettext_lazy("Direction"), lambda message: message.get_direction_display()),
+    Cell(gettext_lazy("Action"), lambda message: message.action),
+    Cell(gettext_lazy("Message id"), lambda message: message.message_id),
+    Cell(gettext_lazy("Payload"), lambda message: message.payload),
+    Cell(gettext_lazy("Answer"), lambda message: message.answer),
+    Cell(gettext_lazy("Error"), lambda message: message.error_code),
+]
+REFUSAL_CELLS = [
+    Cell(gettext_lazy("Cause"), lambda refusal: refusal.get_cause_display()),
+    Cell(gettext_lazy("Identity"), lambda refusal: refusal.identity),
+    Cell(gettext_lazy("Path"), lambda refusal: refusal.path),
+    Cell(gettext_lazy("From"), lambda refusal: refusal.remote_address),
+    Cell(gettext_lazy("Client"), lambda refusal: refusal.user_agent),
+    Cell(gettext_lazy("Offered versions"), lambda refusal: refusal.subprotocols),
+    Cell(gettext_lazy("Times"), lambda refusal: refusal.count),
+    Cell(gettext_lazy("First"), lambda refusal: refusal.first_at),
+    Cell(gettext_lazy("Last"), lambda refusal: refusal.last_at),
+]

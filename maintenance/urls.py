@@ -1,0 +1,10 @@
+from django.urls import path
+
+from maintenance import views
+
+app_name = "maintenance"
+urlpatterns = [
+    path("messages/", views.MessageListView.as_view(), name="message_list"),
+    path("messages/<int:pk>/", views.MessageDetailView.as_view(), name="message_detail"),
+    path("refused/", views.RefusalListView.as_view(), name="refusal_list"),
+]

@@ -1,0 +1,117 @@
+"""Asking stations for something, and what became of it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.models import Role
+from chargers.models import ChargingStation
+from cpms.common.errors import DomainError, NotAllowed
+from cpms.common.pages import DetailPage, ListPage, add_errors
+from operations import words
+from operations.filtersets import CommandFilterSet
+from operations.forms import FORMS, CommandForm, tags_like
+from operations.models import Command
+from operations.services import request_command
+from operations.tables import COMMAND_CELLS, CommandTable, said
+
+MOST_TAGS = 20
+
+
+class CommandListView(ListPage):
+    model = Command
+    table_class = CommandTable
+    filterset_class = CommandFilterSet
+    template_name = "operations/command_list.html"
+    export_name = "commands"
+    export_cells = COMMAND_CELLS
+    is_newest_first = True
+
+    def rows(self) -> QuerySet[Any]:
+        return super().rows().select_related("station", "requested_by").defer("station__password")
+
+
+class CommandDetailView(DetailPage):
+    model = Command
+    template_name = "operations/command_detail.html"
+    context_object_name = "command"
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return super().get_queryset().select_related("station", "requested_by", "session").defer("station__password")
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        command: Command = self.object
+        answer = command.answer or {}
+        return super().get_context_data(
+            said=said(command),
+            what=words.what(command),
+            outcome=words.outcome(command),
+            settings=answer.get("configurationKey") or [],
+            unknown_keys=answer.get("unknownKey") or [],
+            asked_raw=json.dumps(command.parameters, indent=2, ensure_ascii=False),
+            answer_raw=json.dumps(command.answer, indent=2, ensure_ascii=False) if command.answer is not None else "",
+            **kwargs,
+        )
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def station_command(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
+    """The form of one kind of command, as a dialog of a page or as a page of its own, and its sending."""
+    station = get_object_or_404(ChargingStation.objects.visible_to(request.user), pk=pk)
+    if kind not in FORMS:
+        raise Http404
+    if not request.user.has_role(station.team_id, Role.OPERATOR):
+        raise PermissionDenied(_("Only operators and administrators of the team may send commands."))
+    is_part = bool(request.htmx)  # type: ignore[attr-defined]
+    if request.method == "GET":
+        form = FORMS[kind](station=station, initial=request.GET.dict())
+        return _form_page(request, form, is_part)
+    form = FORMS[kind](request.POST, station=station)
+    if not form.is_valid():
+        return _form_page(request, form, is_part, status=422)
+    try:
+        command = request_command(
+            station=station, kind=kind, parameters=form.parameters, actor=request.user
+        )
+    except NotAllowed as error:
+        raise PermissionDenied(str(error)) from None
+    except DomainError as error:
+        add_errors(form, error)
+        return _form_page(request, form, is_part, status=422)
+    sentence = _("“%(command)s” is on its way to %(station)s. Its result appears under Commands.") % {
+        "command": command.get_kind_display(),
+        "station": station.identity,
+    }
+    if not is_part:
+        messages.success(request, sentence)
+        return redirect(station)
+    told = {"said": {"text": sentence, "kind": "good"}, "done": {}, f"station-{station.pk}": {}}
+    return HttpResponse(status=204, headers={"HX-Trigger": json.dumps(told)})
+
+
+def _form_page(request: HttpRequest, form: CommandForm, is_part: bool, status: int = 200) -> HttpResponse:
+    template = "operations/station_command.html"
+    context = {"form": form, "station": form.station, "is_part": is_part}
+    return render(request, f"{template}#dialog" if is_part else template, context, status=status)
+
+
+@login_required
+@require_safe
+def tag_choices(request: HttpRequest, pk: int) -> HttpResponse:
+    """Tags whose value or label holds what was typed, as options."""
+    station = get_object_or_404(ChargingStation.objects.visible_to(request.user), pk=pk)
+    if not request.user.has_role(station.team_id, Role.OPERATOR):
+        raise PermissionDenied(_("Only operators and administrators of the team may send commands."))
+    tags = tags_like(station, request.GET.get("id_tag", "").strip()[:36])[:MOST_TAGS]
+    return render(request, "operations/tag_choices.html", {"tags": tags})

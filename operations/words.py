@@ -1,0 +1,76 @@
+"""What a command asks for and what became of it, in a sentence."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+
+from chargers.models import Connector
+from cpms.common.look import span_words
+from operations.models import Command
+
+Kind, State = Command.Kind, Command.State
+KINDS_OF_STATE = {
+    State.REQUESTED: "asked",
+    State.SENT: "asked",
+    State.ACCEPTED: "charging",
+    State.CONFIRMED: "good",
+    State.REFUSED: "bad",
+    State.FAILED: "bad",
+    State.TIMED_OUT: "warn",
+    State.UNKNOWN: "unknown",
+    State.EXPIRED: "neutral",
+}
+
+
+def what(command: Command) -> str:
+    """What exactly was asked for: 'Connector 2, tag 04A2…'."""
+    asked = command.parameters
+    parts = []
+    if asked.get("type"):
+        kinds = {
+            "Soft": _("soft"),
+            "Hard": _("hard"),
+            "Operative": _("into service"),
+            "Inoperative": _("out of service"),
+        }
+        parts.append(kinds.get(asked["type"], str(asked["type"])))
+    if asked.get("connector"):
+        parts.append(_("connector %(number)s") % {"number": asked["connector"]})
+    if asked.get("id_tag"):
+        parts.append(_("tag %(tag)s") % {"tag": asked["id_tag"]})
+    if asked.get("session"):
+        parts.append(_("session %(number)s") % {"number": asked["session"]})
+    parts += [str(asked[name]) for name in ("message", "action") if asked.get(name)]
+    if command.kind == Kind.CHANGE_CONFIGURATION:
+        parts.append(f"{asked.get('key')} = {asked.get('value')}")
+    return ", ".join(parts)
+
+
+def outcome(command: Command) -> str:
+    """Why it is in its state, for the person who asked."""
+    if command.state == State.REQUESTED:
+        return _("waits until the station is connected and free")
+    if command.state == State.SENT:
+        return _("the station has not answered yet")
+    if command.state == State.FAILED:
+        return ": ".join(part for part in (command.error_code, command.error_description) if part)
+    if command.state == State.UNKNOWN:
+        return _("the connection broke before the answer; it may or may not have been carried out")
+    if command.state == State.TIMED_OUT:
+        return _("the station did not answer in time; it may or may not have been carried out")
+    if command.state == State.EXPIRED:
+        return _("the station was not connected in time; it was not sent")
+    answered = str((command.answer or {}).get("status") or (command.answer or {}).get("data") or "")
+    if command.state == State.ACCEPTED and answered == "Scheduled":
+        return _("the station does it when the running session is over")
+    if command.sent_at and command.settled_at:
+        took = command.settled_at - command.sent_at
+        ms = int(took.total_seconds() * 1000)
+        spent = _("%(ms)d ms") % {"ms": ms} if ms < 10_000 else span_words(took)
+        return _("%(answer)s in %(time)s") % {"answer": answered or _("answered"), "time": spent}
+    return answered
+
+
+def availability_of(connector: Connector) -> str:
+    """What the button beside a connector would ask for."""
+    return "Operative" if connector.status == Connector.Status.UNAVAILABLE else "Inoperative"

@@ -1,0 +1,124 @@
+"""Tables and files of sessions."""
+
+from __future__ import annotations
+
+import django_tables2 as tables
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from cpms.common import look
+from cpms.common.export import Cell
+from cpms.common.tables import NUMBER_WIDE, WIDE, Table, two_lines
+from cpms.common.words import stop_words
+from sessions.models import ChargingSession
+
+
+def said(session: ChargingSession) -> SafeString:
+    """A session's state in one word; why it needs a look is said beside it."""
+    if session.is_open:
+        if session.power_w:
+            return look.status("charging", _("Charging"), is_live=True)
+        return look.status("preparing", _("Running"), title=_("The session is open; no power was measured last."))
+    if session.has_flags:
+        return look.status("warn", _("Needs a look"), title=", ".join(session.flag_labels))
+    return look.status("good", _("Completed"))
+
+
+def session_number(session: ChargingSession) -> str:
+    """With thin spaces, as people read it aloud."""
+    return f"{session.pk:,}".replace(",", look.THIN)
+
+
+class SessionTable(Table):
+    number = tables.Column(verbose_name=gettext_lazy("Session"), accessor="pk")
+    state = tables.Column(verbose_name=gettext_lazy("State"), empty_values=(), attrs={"td": {"class": "side"}})
+    started_at = tables.Column(verbose_name=gettext_lazy("Start"), orderable=True, attrs=WIDE)
+    tag = tables.Column(verbose_name=gettext_lazy("Tag"), empty_values=(), attrs=WIDE)
+    duration = tables.Column(verbose_name=gettext_lazy("Duration"), empty_values=(), attrs=NUMBER_WIDE)
+    energy_wh = tables.Column(verbose_name="kWh", orderable=True, attrs=NUMBER_WIDE)
+    max_power_w = tables.Column(
+        verbose_name=gettext_lazy("Max. kW"), orderable=True, empty_values=(), attrs=NUMBER_WIDE
+    )
+
+    class Meta(Table.Meta):
+        order_by = ()
+
+    def render_number(self, record: ChargingSession) -> SafeString:
+        link = format_html(
+            '<a href="{}" id="session-{}" class="nowrap">{}</a>',
+            record.get_absolute_url(),
+            record.pk,
+            session_number(record),
+        )
+        place = record.station.identity
+        if record.connector_number:
+            place = _("%(station)s, connector %(number)d") % {"station": place, "number": record.connector_number}
+        return two_lines(link, place)
+
+    def render_state(self, record: ChargingSession) -> SafeString:
+        flags = record.flag_labels
+        note = flags[0] if flags else ""
+        return format_html(
+            '<span data-v="st-{}">{}</span><span class="s o">{}</span><span class="s phone">{} kWh</span>',
+            record.pk,
+            said(record),
+            note or "\u00a0",
+            look.kwh(record.energy_wh),
+        )
+
+    def render_started_at(self, record: ChargingSession) -> SafeString:
+        at = format_html(
+            '<time datetime="{}" title="{}">{}</time>',
+            record.started_at.isoformat(),
+            look.full_time(record.started_at),
+            look.date_time(record.started_at),
+        )
+        end = _("to %(time)s") % {"time": look.short_time(record.stopped_at)} if record.stopped_at else _("not over")
+        return two_lines(at, end)
+
+    def render_tag(self, record: ChargingSession) -> SafeString:
+        if record.tag is not None and record.tag.label:
+            return two_lines(record.tag.label, format_html('<span class="mono">{}</span>', record.id_tag))
+        if not record.id_tag:
+            return look.dash(_("The station sent no tag."))
+        return format_html('<span class="mono wrap">{}</span>', record.id_tag)
+
+    def render_duration(self, record: ChargingSession) -> SafeString:
+        return format_html('<span title="{}">{}</span>', _("days:hours:minutes:seconds"), look.dhms(record.duration))
+
+    def render_energy_wh(self, record: ChargingSession) -> SafeString:
+        return format_html(
+            '<span data-v="kwh-{}" title="{} Wh">{}</span>',
+            record.pk,
+            look.number(record.energy_wh),
+            look.kwh(record.energy_wh),
+        )
+
+    def render_max_power_w(self, record: ChargingSession) -> SafeString | str:
+        if record.max_power_w is None:
+            return look.dash(_("The station does not measure its power."))
+        return look.kw(record.max_power_w)
+
+
+SESSION_CELLS = [
+    Cell(gettext_lazy("Session"), lambda session: session.pk),
+    Cell(gettext_lazy("Station"), lambda session: session.station.identity),
+    Cell(gettext_lazy("Station name"), lambda session: session.station.name),
+    Cell(gettext_lazy("Connector"), lambda session: session.connector_number),
+    Cell(gettext_lazy("Tag"), lambda session: session.id_tag),
+    Cell(gettext_lazy("Tag label"), lambda session: session.tag.label if session.tag else ""),
+    Cell(gettext_lazy("Start"), lambda session: session.started_at),
+    Cell(gettext_lazy("End"), lambda session: session.stopped_at),
+    Cell(gettext_lazy("Duration (d:h:m:s)"), lambda session: look.dhms(session.duration)),
+    Cell(gettext_lazy("Energy (kWh)"), lambda session: round(session.energy_kwh, 2)),
+    Cell(gettext_lazy("Energy (Wh)"), lambda session: session.energy_wh),
+    Cell(gettext_lazy("Max. power (W)"), lambda session: session.max_power_w),
+    Cell(gettext_lazy("Meter start (Wh)"), lambda session: session.meter_start_wh),
+    Cell(gettext_lazy("Meter end (Wh)"), lambda session: session.meter_stop_wh),
+    Cell(gettext_lazy("State of charge (%)"), lambda session: session.state_of_charge),
+    Cell(gettext_lazy("Ended by"), lambda session: stop_words(session.stop_reason)),
+    Cell(gettext_lazy("Authorization"), lambda session: session.authorization),
+    Cell(gettext_lazy("Needs a look because"), lambda session: ", ".join(session.flag_labels)),
+]

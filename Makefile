@@ -66,6 +66,10 @@ stack: .venv/.stack ## the production set-up on PORT=8000, GATEWAY_PORT=9000, GA
 stack-down: ## end a stack that runs elsewhere
 	@exec $(BIN)/python tools/stack.py down --var $(VAR_DIR)
 
+.PHONY: bench
+bench: .venv/.test ## measure on a stack of its own, write docs/performance.md (about eight minutes)
+	@exec $(BIN)/python -m tools.bench $(ARGS)
+
 .PHONY: clean
 clean: ## remove what was installed and built; var/ with its data stays
 	rm -rf .venv tests/clients/node_modules staticfiles test-results .mypy_cache .ruff_cache .import_linter_cache .pytest_cache .hypothesis

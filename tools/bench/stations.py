@@ -169,7 +169,8 @@ class Station(asyncio.Protocol):
             self.step = 0
         if self.step == 0:
             self.call(
-                "StartTransaction", f'{{"connectorId":1,"idTag":"BENCH","meterStart":{self.meter},"timestamp":"{at}"}}'
+                "StartTransaction",
+                f'{{"connectorId":1,"idTag":"{self.identity}","meterStart":{self.meter},"timestamp":"{at}"}}',
             )
         elif self.step == ROUND - 1:
             self.call(

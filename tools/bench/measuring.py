@@ -1,0 +1,162 @@
+"""Instruments: load in several processes, processor time and memory of each part, lag until the rows show it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@dataclass(slots=True)
+class Load:
+    """What the stations saw."""
+
+    answered: int = 0
+    errors: int = 0
+    lost_links: int = 0
+    seconds: float = 0.0
+    client_cpu_seconds: float = 0.0
+    ready_seconds: float = 0.0
+    latencies_us: list[int] = field(default_factory=list)
+    parts_cpu_seconds: dict[str, float] = field(default_factory=dict)
+    lags_seconds: list[float] = field(default_factory=list)
+    more: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def per_second(self) -> float:
+        return self.answered / self.seconds if self.seconds else 0.0
+
+    def latency_ms(self, share: float) -> float:
+        return percentile(self.latencies_us, share) / 1000
+
+    def cpu_us(self, part: str) -> float:
+        return self.parts_cpu_seconds.get(part, 0.0) * 1e6 / max(1, self.answered)
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else float("nan")
+
+
+class LagWatch(threading.Thread):
+    """How old the oldest message is that is answered and not applied yet, twenty times a second."""
+
+    def __init__(self, database_url: str) -> None:
+        super().__init__(daemon=True)
+        self.url, self.lags, self.ends = database_url, [0.0], threading.Event()
+
+    def run(self) -> None:
+        with psycopg.connect(self.url, autocommit=True) as link:
+            while not self.ends.wait(0.05):
+                row = link.execute(
+                    "SELECT extract(epoch FROM clock_timestamp() - min(received_at)) FROM maintenance_inboxentry "
+                    "WHERE failed_at IS NULL"
+                ).fetchone()
+                self.lags.append(float(row[0]) if row and row[0] is not None else 0.0)
+
+
+class Fleet:
+    """Stations in several processes."""
+
+    def __init__(self, url: str, count: int, seconds: float, *, processes: int = 2, **options: Any) -> None:
+        self.folder = tempfile.TemporaryDirectory()
+        share, first = count // processes, 1
+        self.signals, self.processes = [], []
+        for number in range(processes):
+            own = share if number < processes - 1 else count - share * (processes - 1)
+            signal = Path(self.folder.name) / f"ready-{number}"
+            words = [f"--url={url}", f"--first={first}", f"--count={own}", f"--seconds={seconds}", f"--signal={signal}"]
+            for name, value in options.items():
+                flag = f"--{name.replace('_', '-')}"
+                if value is True:
+                    words.append(flag)
+                elif value:
+                    words.append(f"{flag}={value / processes if name == 'rate' else value}")
+            command = [sys.executable, "-m", "tools.bench.stations", *words]
+            self.processes.append(subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE))
+            self.signals.append(signal)
+            first += own
+
+    def wait_until_ready(self, seconds: float = 120) -> None:
+        end = time.monotonic() + seconds
+        while not all(signal.exists() for signal in self.signals):
+            if time.monotonic() > end:
+                raise TimeoutError("the stations did not get ready")
+            time.sleep(0.02)
+
+    def result(self) -> Load:
+        load = Load()
+        for process in self.processes:
+            told = json.loads(process.communicate()[0])
+            load.answered += told.pop("answered")
+            load.errors += told.pop("errors")
+            load.lost_links += told.pop("lost_links")
+            load.client_cpu_seconds += told.pop("cpu_seconds")
+            load.seconds = max(load.seconds, told.pop("seconds"))
+            load.ready_seconds = max(load.ready_seconds, told.pop("ready_seconds"))
+            load.latencies_us += told.pop("latencies_us")
+            for name, value in told.items():
+                load.more.setdefault(name, []).append(value)
+        self.folder.cleanup()
+        return load
+
+
+def cpu_seconds(pids: dict[str, int]) -> dict[str, float]:
+    """Processor time so far by part, children included."""
+    sums: dict[str, float] = {}
+    for name, pid in pids.items():
+        total = 0.0
+        for process in _family(pid):
+            try:
+                times = process.cpu_times()
+            except psutil.Error:
+                continue
+            total += times.user + times.system
+        sums[name] = total
+    return sums
+
+
+def memory_bytes(pid: int) -> int:
+    return int(psutil.Process(pid).memory_info().rss)
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    try:
+        own = psutil.Process(pid)
+        return [own, *own.children(recursive=True)]
+    except psutil.Error:
+        return []
+
+
+def measure(
+    url: str, count: int, seconds: float, pids: dict[str, int], *, database_url: str = "", **options: Any
+) -> Load:
+    """Run a load and read the instruments while it runs."""
+    fleet = Fleet(url, count, seconds, warm_up=2, **options)
+    fleet.wait_until_ready()
+    time.sleep(2)
+    watch = LagWatch(database_url) if database_url else None
+    if watch is not None:
+        watch.start()
+    before = cpu_seconds(pids)
+    time.sleep(seconds)
+    after = cpu_seconds(pids)
+    if watch is not None:
+        watch.ends.set()
+        watch.join(5)
+    load = fleet.result()
+    load.parts_cpu_seconds = {name: after[name] - before[name] for name in pids}
+    load.lags_seconds = watch.lags if watch is not None else []
+    return load

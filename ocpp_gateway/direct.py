@@ -63,7 +63,8 @@ def answer_call(*, station_id: int, epoch: int, codec: Codec, call: Call) -> Ans
 
 @transaction.atomic
 def _handle(station_id: int, epoch: int, codec: Codec, call: Call, payload_text: str) -> Answered:
-    station = ChargingStation.objects.select_for_update(of=("self",)).filter(pk=station_id).first()
+    # no_key: rows that name the station may be written meanwhile, or the drain's commit would wait for us and we for it
+    station = ChargingStation.objects.select_for_update(no_key=True).filter(pk=station_id).first()
     if station is None or station.epoch != epoch:
         raise Superseded
     now = timezone.now()

@@ -31,7 +31,7 @@ def take_next_command(*, station_id: int, epoch: int) -> Command | None:
     Args:
         epoch: of the link that would send it; a link that is no longer the station's newest gets nothing.
     """
-    station = ChargingStation.objects.select_for_update(of=("self",)).get(pk=station_id)
+    station = ChargingStation.objects.select_for_update(of=("self",), no_key=True).get(pk=station_id)
     if station.epoch != epoch:
         return None
     now = timezone.now()

@@ -13,6 +13,7 @@ Payload = dict[str, Any]
 CALL, CALLRESULT, CALLERROR = 2, 3, 4
 LONGEST_ID = 36
 LONGEST_DESCRIPTION = 255
+DEEPEST = 100  # arrays and objects within each other; the encoder gives up at 254, and no message needs ten
 _ID = re.compile(r'^\s*\[\s*2\s*,\s*"([^"\\\x00-\x1f]{1,36})"')
 
 
@@ -77,13 +78,22 @@ def read_frame(text: str) -> Frame | None:
     if not isinstance(frame, list) or not frame:
         raise Fault(FaultKind.FORMATION, "A message is a JSON array that begins with its type.")
     kind = frame[0]
-    if kind == CALL and type(kind) is int:
-        return _read_call(frame, text)
-    if type(kind) is not int or kind not in (CALLRESULT, CALLERROR):
+    if isinstance(kind, bool) or kind not in (CALL, CALLRESULT, CALLERROR):  # 2.0 is 2: JSON has one kind of number
         return None
+    if kind == CALL:
+        return _read_call(frame, text)
+    return _read_reply(frame, text)
+
+
+def _read_reply(frame: list[Any], text: str) -> CallResult | CallError | None:
+    """An answer to a call of ours; what cannot be stored of it is made harmless, since nobody answers an answer."""
     if len(frame) < 3 or not isinstance(frame[1], str):
         return None  # nobody can be waiting for it
-    if kind == CALLRESULT:
+    if _is_too_deep(frame, text):
+        return CallError(frame[1], "FormationViolation", "The station's answer is nested too deeply.")
+    if "\\u0000" in text:
+        frame = _without_nul(frame)
+    if frame[0] == CALLRESULT:
         return CallResult(frame[1], frame[2] if isinstance(frame[2], dict) else {})
     description = frame[3] if len(frame) > 3 and isinstance(frame[3], str) else ""
     return CallError(frame[1], frame[2] if isinstance(frame[2], str) else "GenericError", description)
@@ -104,6 +114,8 @@ def _read_call(frame: list[Any], text: str) -> Call:
         payload = {}
     if not isinstance(payload, dict):
         raise Fault(FaultKind.FORMATION, "The payload must be a JSON object.", message_id=message_id)
+    if _is_too_deep(frame, text):
+        raise Fault(FaultKind.FORMATION, "The message is nested too deeply.", message_id=message_id)
     if "\\u0000" in text and _has_nul(frame):
         raise Fault(FaultKind.FORMATION, "A text contains the character NUL.", message_id=message_id)
     return Call(message_id, action, payload)
@@ -112,6 +124,27 @@ def _read_call(frame: list[Any], text: str) -> Call:
 def _salvage_id(text: str) -> str:
     found = _ID.match(text)
     return found[1] if found else "-1"
+
+
+def _is_too_deep(value: Any, text: str) -> bool:
+    """Brackets are counted first: that is quick, and few messages have many."""
+    return text.count("[") + text.count("{") > DEEPEST and _is_deeper(value, DEEPEST)
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, list):
+        return False
+    return levels == 0 or any(_is_deeper(item, levels - 1) for item in value)
+
+
+def _without_nul(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\x00", "\ufffd")
+    if isinstance(value, dict):
+        return {_without_nul(key): _without_nul(item) for key, item in value.items()}
+    return [_without_nul(item) for item in value] if isinstance(value, list) else value
 
 
 def _has_nul(value: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from types import MappingProxyType
+from typing import Any
 
 from ocpp_gateway.codec import DirectHandler, Reports, Stored
 from ocpp_gateway.frames import Fault, FaultKind, Payload, json_text
@@ -14,6 +15,7 @@ from ocpp_gateway.v16.moments import write_moment
 from ocpp_gateway.v16.reports import REPORTS
 
 SECRET_KEYS = {"authorizationkey"}
+WORDS_AND_TIMES = {"context", "format", "location", "measurand", "phase", "reason", "timestamp", "unit"}
 
 
 class CodecV16:
@@ -40,10 +42,15 @@ class CodecV16:
             if schemas.validator(action) is None or action.endswith("Response"):
                 raise Fault(FaultKind.UNKNOWN_ACTION, f"The action {action[:60]} is not known.")
             raise Fault(FaultKind.UNSUPPORTED_ACTION, f"{action} goes from the central system to the station.")
-        if len(payload) != len(schemas_given := _without_nulls(payload)):
+        try:
+            schemas.check(action, payload)
+        except Fault:
+            tidy = _without_empties(payload)
+            if tidy == payload:
+                raise
+            schemas.check(action, tidy)
             payload.clear()
-            payload.update(schemas_given)
-        schemas.check(action, payload)
+            payload.update(tidy)
         connector = payload.get("connectorId")
         if connector is not None and not 0 <= connector <= MOST_CONNECTOR:
             raise Fault(FaultKind.PROPERTY, "connectorId: out of range.")
@@ -64,19 +71,24 @@ class CodecV16:
 
     def redact(self, action: str, payload: Payload) -> Payload:
         """P5: the station's password is in no log."""
-        if action == "ChangeConfiguration" and str(payload.get("key", "")).lower() in SECRET_KEYS:
-            return {**payload, "value": "***"}
-        if "configurationKey" in payload and isinstance(payload["configurationKey"], list):
-            keys = [
-                {**entry, "value": "***"}
-                if isinstance(entry, dict) and str(entry.get("key", "")).lower() in SECRET_KEYS
-                else entry
-                for entry in payload["configurationKey"]
-            ]
-            return {**payload, "configurationKey": keys}
-        return payload
+        if str(payload.get("key", "")).strip().lower() in SECRET_KEYS and "value" in payload:
+            payload = {**payload, "value": "***"}
+        listed = payload.get("configurationKey")
+        if isinstance(listed, list):
+            return {**payload, "configurationKey": [self._redact_entry(entry) for entry in listed]}
+        return payload if listed is None else {**payload, "configurationKey": "***"}
+
+    def _redact_entry(self, entry: Any) -> Any:
+        return self.redact("", entry) if isinstance(entry, dict) else "***"
 
 
-def _without_nulls(payload: Payload) -> Payload:
-    """Some stations send null for an optional field they have no value for: it counts as absent."""
-    return {key: value for key, value in payload.items() if value is not None}
+def _without_empties(value: Any) -> Any:
+    """Some stations send null, or an empty word or time, for an optional field they have no value for: it counts as
+    absent (P36)."""
+    if isinstance(value, dict):
+        return {
+            key: _without_empties(item)
+            for key, item in value.items()
+            if item is not None and not (item == "" and key in WORDS_AND_TIMES)
+        }
+    return [_without_empties(item) for item in value] if isinstance(value, list) else value

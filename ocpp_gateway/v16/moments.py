@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta, timezone
 
+FIRST_YEAR, LAST_YEAR = 2, 9998
 _MOMENT = re.compile(
     r"(\d{4,9})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,12}))?)?\s*([Zz]|[+-]\d{2}(?::?\d{2})?)?"
 )
@@ -14,14 +15,15 @@ def read_moment(text: str) -> datetime:
     """An aware UTC time. A missing zone is read as UTC, as OCPP recommends it (section 3.13).
 
     Raises:
-        ValueError: it is no time, or its year is not between 1970 and 2100.
+        ValueError: it is no time, or its year is not between 2 and 9998: a clock that was never set is no reason to lose a
+            session (its sessions are flagged), a time that no calendar can work with is.
     """
     found = _MOMENT.fullmatch(text)
     if found is None:
         raise ValueError("not an ISO 8601 time")
     year, month, day, hour, minute, second, fraction, zone = found.groups()
-    if not 1970 <= int(year) <= 2100:
-        raise ValueError("the year is not between 1970 and 2100")
+    if not FIRST_YEAR <= int(year) <= LAST_YEAR:
+        raise ValueError(f"the year is not between {FIRST_YEAR} and {LAST_YEAR}")
     whole = int(second or 0)
     leap = whole == 60  # a leap second, which Python has no place for
     moment = datetime(

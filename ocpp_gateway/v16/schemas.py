@@ -1,7 +1,8 @@
 """The JSON schemas of OCPP 1.6, from the `ocpp` package, compiled once (its own check costs hundreds of times as much).
 
 Changes to them, each because real stations need it (P36): both spellings of Celsius; vendor and model may be up to 50
-characters; times are checked.
+characters; lists of readings may be empty; 1.0 is a whole number, as in every later draft of JSON schema. And times are
+checked.
 """
 
 from __future__ import annotations
@@ -40,6 +41,9 @@ def _tolerate(schema: Any) -> Any:
         for name in ("chargePointModel", "chargePointVendor"):
             if isinstance(schema.get(name), dict):
                 schema[name]["maxLength"] = 50
+        for name in ("meterValue", "sampledValue", "transactionData"):
+            if isinstance(schema.get(name), dict):
+                schema[name].pop("minItems", None)
         for value in schema.values():
             _tolerate(value)
     elif isinstance(schema, list):
@@ -48,13 +52,18 @@ def _tolerate(schema: Any) -> Any:
     return schema
 
 
-@cache
+NAMES = frozenset(path.stem for path in FOLDER.glob("*.json"))
+
+
 def validator(name: str) -> Any | None:
     """The compiled schema of an action ('Reset') or its answer ('ResetResponse'); None when there is none."""
-    path = FOLDER / f"{name}.json"
-    if not name.isalnum() or not path.is_file():
-        return None
-    schema = _tolerate(json.loads(path.read_text(encoding="utf-8-sig")))
+    return _compiled(name) if name in NAMES else None  # a station may ask for any name: not all are remembered
+
+
+@cache
+def _compiled(name: str) -> Any:
+    schema = _tolerate(json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8-sig")))
+    schema["$schema"] = "http://json-schema.org/draft-07/schema#"
     return jsonschema_rs.validator_for(schema, validate_formats=True, formats={"date-time": is_moment})
 
 

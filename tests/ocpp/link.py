@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import itertools
 import json
+import socket
 import time
 from collections import deque
 from datetime import UTC, datetime, timedelta
@@ -85,7 +86,7 @@ class Link:
 
     def vanish(self) -> None:
         """As after a power cut of a router: no closing words."""
-        self.socket.socket.close()
+        self.socket.socket.shutdown(socket.SHUT_RDWR)
 
     def __enter__(self) -> Self:
         return self

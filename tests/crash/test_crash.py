@@ -1,0 +1,36 @@
+"""A message that was acknowledged is stored exactly once, whatever dies meanwhile."""
+
+import random
+
+import pytest
+
+from tests.crash import faults
+from tests.crash.faults import shuffled
+from tests.crash.run import Shape, crash, write_down
+
+pytestmark = [pytest.mark.crash, pytest.mark.processes]
+
+
+@pytest.fixture
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("crash")
+    for parent in (folder, folder.parent, folder.parent.parent):
+        parent.chmod(0o711)  # pytest keeps its folders closed to PostgreSQL's user
+    return folder / "var"
+
+
+def judge(folder, shape: Shape, kinds: list[str]) -> None:
+    outcome = crash(folder, shape, lambda chance: shuffled(kinds, chance))
+    write_down(outcome)
+    assert outcome.verdict.is_clean, outcome.text()
+
+
+def test_nothing_is_lost_or_doubled_when_parts_are_killed(folder):
+    kinds = [faults.GATEWAY, faults.WORKER, faults.REDIS, faults.POSTGRES] * 2 + [faults.BACK_END]
+    judge(folder, Shape("kills, one gateway", 30, 1, random.randrange(10**6)), kinds)
+
+
+def test_nothing_is_lost_or_doubled_when_servers_fall_silent_and_stations_hop_between_gateways(folder):
+    kinds = [faults.GATEWAY, faults.WORKER, faults.ALL_KILLED, faults.LOST_COMMITS, faults.LOST_COMMITS]
+    kinds += [faults.DARK_DATABASE, faults.DARK_REDIS]
+    judge(folder, Shape("silence and lost answers, two gateways", 30, 2, random.randrange(10**6)), kinds)

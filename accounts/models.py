@@ -75,7 +75,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     objects = UserManager()
 
     USERNAME_FIELD = "email"
-    REQUIRED_FIELDS: list[str] = []
+    REQUIRED_FIELDS = []  # noqa: RUF012 - as Django declares it
 
     class Meta:
         ordering = ["email"]
@@ -144,4 +144,4 @@ class ApiToken(AbstractAPIKey):
     last_used_at = models.DateTimeField(_("last used"), null=True, blank=True, editable=False)
 
     class Meta(AbstractAPIKey.Meta):
-        verbose_name, verbose_name_plural = _("API token"), _("API tokens")
+        verbose_name, verbose_name_plural = _("API token"), _("API tokens")  # type: ignore[assignment]

@@ -4,6 +4,7 @@ Without DATABASE_URL and REDIS_URL this is the embedded mode: SQLite, one proces
 """
 
 import sys
+import warnings
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -249,6 +250,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
+warnings.filterwarnings("ignore", message="No directory at")  # STATIC_ROOT is only made where images are built
 WHITENOISE_AUTOREFRESH = DEBUG
 WHITENOISE_MAX_AGE = 0 if DEBUG else 3600
 
@@ -342,7 +344,7 @@ LOGGING: dict[str, Any] = {
         "asyncio": {"level": "WARNING"},
         "uvicorn.error": {"level": "WARNING"},
         "celery": {"level": "WARNING"},
-        "kombu": {"level": "WARNING"},
+        "kombu": {"level": "WARNING" if REDIS_URL else "ERROR"},  # memory:// has no host name, and kombu says so
         "django_structlog": {"level": "WARNING"},
     },
 }

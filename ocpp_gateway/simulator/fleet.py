@@ -11,7 +11,7 @@ from django.db.models import Max
 
 from chargers.demo import DEMO_STATIONS, DEMO_TEAM
 from chargers.models import Tag
-from ocpp_gateway.simulator.station import Plan, SimulatedStation
+from ocpp_gateway.simulator.station import Drivers, Plan, SimulatedStation
 from sessions.models import ChargingSession
 
 
@@ -26,9 +26,8 @@ def demo_plans() -> list[Plan]:
     meters: dict[str, dict[int, int]] = {}
     for identity, connector, meter, register in known:
         meters.setdefault(identity, {})[connector] = max(meter or 0, register or 0)
-    tags = tuple(
-        Tag.objects.valid().filter(team__handle=DEMO_TEAM, stations__isnull=True).values_list("value", flat=True)
-    )
+    tags = Tag.objects.valid().filter(team__handle=DEMO_TEAM, stations__isnull=True).values_list("value", flat=True)
+    drivers = Drivers(tags)
     return [
         Plan(
             identity=each.identity,
@@ -41,7 +40,7 @@ def demo_plans() -> list[Plan]:
             power_w=each.power_w,
             phases=each.phases,
             is_direct_current=each.is_direct_current,
-            tags=tags if each.team == DEMO_TEAM else (),
+            drivers=drivers if each.team == DEMO_TEAM else None,
             meter_wh=meters.get(each.identity, {}),
             sample_seconds=5.0,
             pause_seconds=(5.0, 90.0),

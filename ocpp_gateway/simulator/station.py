@@ -12,7 +12,7 @@ import logging
 import random
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -30,6 +30,22 @@ def now_text() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
+class Drivers:
+    """People with a card each: whoever charges somewhere does not charge elsewhere at the same time."""
+
+    def __init__(self, tags: Iterable[str]) -> None:
+        self._idle = list(tags)
+
+    def take(self) -> str | None:
+        """A card that is not in use; None when all are."""
+        if not self._idle:
+            return None
+        return self._idle.pop(random.randrange(len(self._idle)))  # noqa: S311
+
+    def give_back(self, tag: str) -> None:
+        self._idle.append(tag)
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What a simulated station is and how it behaves."""
@@ -44,7 +60,7 @@ class Plan:
     power_w: float = 11_000.0
     phases: int = 3
     is_direct_current: bool = False
-    tags: tuple[str, ...] = ()
+    drivers: Drivers | None = None  # None: nobody comes by himself, only remote starts
     meter_wh: dict[int, int] = field(default_factory=dict)  # by connector: where its meter stands
     sample_seconds: float = 10.0
     pause_seconds: tuple[float, float] = (20.0, 180.0)  # between two vehicles of its own accord
@@ -219,23 +235,29 @@ class SimulatedStation:
     async def _use(self, outlet: Outlet) -> None:
         """Vehicles come, charge and go."""
         while True:
-            id_tag = await self._next_vehicle(outlet)
-            if not outlet.is_operative:
-                continue
-            if random.random() < self.plan.fault_chance:  # noqa: S311
-                await self.set_status(outlet, "Faulted", random.choice(["GroundFailure", "OverCurrentFailure"]))  # noqa: S311
-                await asyncio.sleep(random.uniform(30, 90))  # noqa: S311
-                await self.set_status(outlet, "Available")
-                continue
-            await self._charge(outlet, id_tag)
+            drivers = self.plan.drivers
+            pause = random.uniform(*self.plan.pause_seconds) if drivers else None  # noqa: S311
+            try:
+                wished: str | None = await asyncio.wait_for(outlet.wish.get(), pause)
+            except TimeoutError:
+                wished = None
+            own = drivers.take() if drivers and wished is None else None
+            try:
+                await self._meet(outlet, wished or own)
+            finally:
+                if drivers and own is not None:
+                    drivers.give_back(own)
 
-    async def _next_vehicle(self, outlet: Outlet) -> str:
-        """A remote start, or somebody with a card after a while."""
-        pause = random.uniform(*self.plan.pause_seconds) if self.plan.tags else None  # noqa: S311
-        try:
-            return await asyncio.wait_for(outlet.wish.get(), pause)
-        except TimeoutError:
-            return random.choice(self.plan.tags)  # noqa: S311
+    async def _meet(self, outlet: Outlet, id_tag: str | None) -> None:
+        """A driver comes with a card; now and then the connector is out of order before he could plug in."""
+        if id_tag is None or not outlet.is_operative:
+            return
+        if random.random() < self.plan.fault_chance:  # noqa: S311
+            await self.set_status(outlet, "Faulted", random.choice(["GroundFailure", "OverCurrentFailure"]))  # noqa: S311
+            await asyncio.sleep(random.uniform(30, 90))  # noqa: S311
+            await self.set_status(outlet, "Available")
+            return
+        await self._charge(outlet, id_tag)
 
     async def _charge(self, outlet: Outlet, id_tag: str) -> None:
         await self.set_status(outlet, "Preparing")

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from ocpp_gateway.simulator.fleet import run_fleet
-from ocpp_gateway.simulator.station import Plan
+from ocpp_gateway.simulator.station import Drivers, Plan
 
 
 class Command(BaseCommand):
@@ -26,6 +26,7 @@ class Command(BaseCommand):
         parser.add_argument("--sample-seconds", type=float, default=10.0)
 
     def handle(self, *args: Any, **options: Any) -> None:
+        drivers = Drivers(options["tag"]) if options["tag"] else None
         plans = []
         for number in range(1, options["count"] + 1):
             identity = options["identity"].format(n=number)
@@ -34,7 +35,7 @@ class Command(BaseCommand):
                     identity=identity,
                     password=options["password"].format(id=identity),
                     connectors=options["connectors"],
-                    tags=tuple(options["tag"]),
+                    drivers=drivers,
                     sample_seconds=options["sample_seconds"],
                 )
             )

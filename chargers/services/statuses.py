@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chargers.models import ChargingStation, Connector
 from cpms.common.database import insert_new_rows, update_rows
+
+FIRST_YEAR = 2015
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +19,7 @@ class StatusReport:
     station_id: int
     connector: int
     status: str
-    at: datetime  # the station's time, or when we received it where it sent none
+    at: datetime  # the station's time, or when we received it where it sent none or one that cannot be
     received_at: datetime
     error_code: str = ""
     info: str = ""
@@ -41,13 +43,21 @@ def record_statuses(reports: Sequence[StatusReport]) -> list[StatusReport]:
         the reports that counted.
     """
     newest: dict[tuple[int, int], StatusReport] = {}
-    for report in reports:
+    for report in map(_with_possible_time, reports):
         key = report.station_id, report.connector
         if key not in newest or newest[key].at <= report.at:
             newest[key] = report
     of_stations = [report for report in newest.values() if report.connector == 0]
     of_connectors = [report for report in newest.values() if report.connector > 0]
     return _record_stations(of_stations) + _record_connectors(of_connectors)
+
+
+def _with_possible_time(report: StatusReport) -> StatusReport:
+    """A status is not newer than its arrival: a clock that ran ahead would hide every later one once it is set right.
+    Nor is it older than OCPP 1.6: that clock was never set."""
+    if report.at <= report.received_at and report.at.year >= FIRST_YEAR:
+        return report
+    return replace(report, at=report.received_at)
 
 
 def ensure_connectors(keys: Sequence[tuple[int, int]]) -> None:

@@ -15,8 +15,8 @@ def read_moment(text: str) -> datetime:
     """An aware UTC time. A missing zone is read as UTC, as OCPP recommends it (section 3.13).
 
     Raises:
-        ValueError: it is no time, or its year is not between 2 and 9998: a clock that was never set is no reason to lose a
-            session (its sessions are flagged), a time that no calendar can work with is.
+        ValueError: it is no time, or its year is not between 2 and 9998. A clock that was never set is no reason to
+            lose a session, which is flagged then; a time that no calendar can work with is.
     """
     found = _MOMENT.fullmatch(text)
     if found is None:

@@ -16,7 +16,7 @@ from django.db.models import Q
 
 from cpms.common.database import insert_new_rows, update_rows
 from sessions.models import ChargingSession, Flag, MeterReading
-from sessions.services.meter import Figures, Value, read_figures
+from sessions.services.meter import LIMIT, Figures, Value, read_figures
 
 ClosedBy = ChargingSession.ClosedBy
 TOLERANCE_WH = 50
@@ -48,6 +48,8 @@ SESSION_COLUMNS = {
     "has_flags": "boolean",
     "meter_start_wh": "bigint",
     "started_at": "timestamptz",
+    "meter_stop_wh": "bigint",
+    "stopped_at": "timestamptz",
 }
 
 
@@ -241,6 +243,8 @@ def _session_columns(session: ChargingSession) -> tuple[object, ...]:
         session.has_flags,
         session.meter_start_wh,
         session.started_at,
+        session.meter_stop_wh,
+        session.stopped_at,
     )
 
 
@@ -275,9 +279,12 @@ def _take_register(
     elif power is None and before is not None and before_at is not None:
         passed = at - before_at
         if timedelta(seconds=1) <= passed <= TRACKS_POWER_FOR:
-            power = round((register - before) * 3600 / passed.total_seconds())
+            power = min(max(0, round((register - before) * 3600 / passed.total_seconds())), LIMIT)
     session.last_register_wh = register
-    if session.is_open and session.meter_start_wh is not None:
+    is_guessed = session.closed_by in (ClosedBy.SUPERSEDED, ClosedBy.RULE)
+    if is_guessed and register >= (session.meter_stop_wh or 0):  # it lay in the inbox when the session was closed
+        session.meter_stop_wh, session.stopped_at = register, max(at, session.stopped_at or at)
+    if (session.is_open or is_guessed) and session.meter_start_wh is not None:
         session.energy_wh = max(session.energy_wh, register - session.meter_start_wh, 0)
     return power
 
@@ -313,4 +320,4 @@ def check_energy(session_ids: Iterable[int]) -> None:
 
 
 def _positive_steps(registers: Sequence[int]) -> int:
-    return sum(max(0, later - earlier) for earlier, later in pairwise(registers))
+    return min(sum(max(0, later - earlier) for earlier, later in pairwise(registers)), 2**62)

@@ -205,8 +205,12 @@ def the_house() -> House:
     if os.environ.get("REDIS_IS_OURS"):
         cache.clear()  # wrong passwords of an earlier house, counted by primary key
     house = House(Path(tempfile.mkdtemp(prefix="cpms-gateway-")), name, os.environ["REDIS_URL"])
-    for gateway in (house.gateway, house.other):
-        until(gateway.answers, START_SECONDS, gateway.name)
+    try:
+        for gateway in (house.gateway, house.other):
+            until(gateway.answers, START_SECONDS, gateway.name)
+    except BaseException:
+        house.end()  # a worker that lived on would take the tasks of the next house
+        raise
     return house
 
 

@@ -20,7 +20,7 @@ class ApiTokenTable(Table):
     last_used_at = MomentColumn(
         verbose_name=gettext_lazy("Last used"), never=gettext_lazy("It has not been used yet."), attrs=WIDE
     )
-    action = tables.Column(verbose_name="", empty_values=(), attrs={"td": {"class": "num side"}})
+    action = tables.Column(verbose_name="", empty_values=(), attrs={"td": {"class": "num rhs"}})
 
     def render_name(self, record: ApiToken) -> SafeString:
         return two_lines(record.name, format_html('<span class="mono">{}…</span>', record.prefix))

@@ -20,7 +20,7 @@ from accounts import services
 from accounts.forms import ApiTokenForm, LoginForm
 from accounts.models import ApiToken
 from accounts.tables import ApiTokenTable
-from cpms.common.pages import FormPage
+from cpms.common.pages import AuthenticatedRequest, FormPage
 
 
 class LoginView(views.LoginView):
@@ -46,6 +46,7 @@ class ApiTokenListView(FormPage):
 
     template_name = "accounts/api_tokens.html"
     form_class = ApiTokenForm
+    request: AuthenticatedRequest
     key = ""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -62,7 +63,7 @@ class ApiTokenListView(FormPage):
 
 @login_required
 @require_http_methods(["GET", "POST"])
-def api_token_revoke(request: HttpRequest, pk: str) -> HttpResponse:
+def api_token_revoke(request: AuthenticatedRequest, pk: str) -> HttpResponse:
     token = get_object_or_404(ApiToken.objects.filter(user=request.user), pk=pk)
     if request.method == "GET":
         return render(request, "accounts/api_token_revoke.html", {"token": token})

@@ -20,7 +20,9 @@ DATE = forms.DateInput(attrs={"class": "form-control", "type": "date"}, format="
 class StationFilterSet(django_filters.FilterSet):
     q = django_filters.CharFilter(label=_("Identity, name or serial number"), method="search")
     presence = django_filters.ChoiceFilter(label=_("Connection"), choices=Presence.choices, widget=SELECT)
-    state = django_filters.ChoiceFilter(label=_("Has a connector"), choices=State.choices, method="by_state", widget=SELECT)
+    state = django_filters.ChoiceFilter(
+        label=_("Has a connector"), choices=State.choices, method="by_state", widget=SELECT
+    )
     vendor = django_filters.CharFilter(label=_("Vendor"), lookup_expr="icontains", widget=TEXT)
     model = django_filters.CharFilter(label=_("Model"), lookup_expr="icontains", widget=TEXT)
     firmware_version = django_filters.CharFilter(label=_("Firmware"), lookup_expr="istartswith", widget=TEXT)

@@ -75,9 +75,7 @@ class Said(NamedTuple):
 
     @property
     def html(self) -> str:
-        return look.status(
-            self.kind, self.label, title=self.title, is_live=self.is_live, is_stale=self.is_stale
-        )
+        return look.status(self.kind, self.label, title=self.title, is_live=self.is_live, is_stale=self.is_stale)
 
 
 def of_connector(connector: Connector, presence: str) -> Said:

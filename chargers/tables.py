@@ -22,15 +22,19 @@ def said(station: Any) -> states.Said:
 
 
 def link(station: ChargingStation, within: str = "station") -> SafeString:
-    return format_html('<a href="{}" id="{}-{}">{}</a>', station.get_absolute_url(), within, station.pk, station.identity)
+    return format_html(
+        '<a href="{}" id="{}-{}">{}</a>', station.get_absolute_url(), within, station.pk, station.identity
+    )
 
 
 class StationTable(Table):
     """Rows come with `presence`, connectors fetched, and `power_w` where something charges."""
 
     identity = tables.Column(verbose_name=gettext_lazy("Station"), orderable=True)
-    team = tables.Column(verbose_name=gettext_lazy("Team"), orderable=True, order_by=("team__name", "identity"), attrs=WIDE)
-    status = tables.Column(verbose_name=gettext_lazy("Status"), empty_values=(), attrs={"td": {"class": "side"}})
+    team = tables.Column(
+        verbose_name=gettext_lazy("Team"), orderable=True, order_by=("team__name", "identity"), attrs=WIDE
+    )
+    status = tables.Column(verbose_name=gettext_lazy("Status"), empty_values=(), attrs={"td": {"class": "rhs"}})
     power = tables.Column(verbose_name="kW", empty_values=(), attrs=NUMBER_WIDE)
     model = tables.Column(
         verbose_name=gettext_lazy("Model · firmware"),
@@ -72,9 +76,11 @@ class StationTable(Table):
 class ConnectorTable(Table):
     """Rows come with their station's `presence`, and `session` where one is running."""
 
-    station = tables.Column(verbose_name=gettext_lazy("Station"), orderable=True, order_by=("station__identity", "number"))
+    station = tables.Column(
+        verbose_name=gettext_lazy("Station"), orderable=True, order_by=("station__identity", "number")
+    )
     number = tables.Column(verbose_name=gettext_lazy("No."), attrs={"th": {"class": "num o"}, "td": {"class": "num o"}})
-    status = tables.Column(verbose_name=gettext_lazy("Status"), empty_values=(), attrs={"td": {"class": "side"}})
+    status = tables.Column(verbose_name=gettext_lazy("Status"), empty_values=(), attrs={"td": {"class": "rhs"}})
     status_changed_at = MomentColumn(
         verbose_name=gettext_lazy("Since"),
         orderable=True,
@@ -89,7 +95,13 @@ class ConnectorTable(Table):
 
     def render_station(self, record: Connector) -> SafeString:
         named = _("connector %(number)d") % {"number": record.number}
-        return two_lines(link(record.station, f"connector-{record.number}"), record.station.name or named)
+        return format_html(
+            '{}<span class="s o">{}</span><span class="s phone">{}{}</span>',
+            link(record.station, f"connector-{record.number}"),
+            record.station.name or "\u00a0",
+            named,
+            f" · {record.station.name}" if record.station.name else "",
+        )
 
     def render_status(self, record: Any) -> SafeString:
         now = states.of_connector(record, record.presence)

@@ -36,8 +36,12 @@ class MessageFilterSet(django_filters.FilterSet):
     errors = django_filters.ChoiceFilter(
         label=_("Answer"), choices=[("yes", _("Only errors"))], method="only_errors", widget=SELECT
     )
-    start = django_filters.DateTimeFilter(label=_("From"), field_name="received_at", lookup_expr="gte", widget=MomentInput)
-    end = django_filters.DateTimeFilter(label=_("Before"), field_name="received_at", lookup_expr="lt", widget=MomentInput)
+    start = django_filters.DateTimeFilter(
+        label=_("From"), field_name="received_at", lookup_expr="gte", widget=MomentInput
+    )
+    end = django_filters.DateTimeFilter(
+        label=_("Before"), field_name="received_at", lookup_expr="lt", widget=MomentInput
+    )
 
     class Meta:
         model = Message
@@ -71,4 +75,6 @@ class RefusalFilterSet(django_filters.FilterSet):
 
     def search(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         value = value.strip()
-        return rows.filter(Q(identity__icontains=value) | Q(path__icontains=value) | Q(remote_address__startswith=value))
+        return rows.filter(
+            Q(identity__icontains=value) | Q(path__icontains=value) | Q(remote_address__startswith=value)
+        )

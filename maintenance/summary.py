@@ -20,7 +20,9 @@ def summary(message: Message) -> str:
     """One line of what was asked and answered."""
     asked, answered = _read(message.payload), _read(message.answer)
     if message.error_code:
-        return f"{message.error_code}: {answered.get('description') or answered.get('errorDescription') or ''}".rstrip(": ")
+        return f"{message.error_code}: {answered.get('description') or answered.get('errorDescription') or ''}".rstrip(
+            ": "
+        )
     try:
         parts = SUMMARIES.get(message.action, _plain)(asked, answered)
     except (AttributeError, KeyError, TypeError, ValueError, IndexError):
@@ -67,8 +69,16 @@ def _boot(asked: Payload, answered: Payload) -> list[str]:
 
 
 def _status(asked: Payload, answered: Payload) -> list[str]:
-    place = _("station") if asked.get("connectorId") == 0 else _("connector %(number)s") % {"number": asked.get("connectorId")}
-    return [f"{place}: {asked.get('status')}", error_words(str(asked.get("errorCode") or "")), str(asked.get("info") or "")]
+    place = (
+        _("station")
+        if asked.get("connectorId") == 0
+        else _("connector %(number)s") % {"number": asked.get("connectorId")}
+    )
+    return [
+        f"{place}: {asked.get('status')}",
+        error_words(str(asked.get("errorCode") or "")),
+        str(asked.get("info") or ""),
+    ]
 
 
 def _start(asked: Payload, answered: Payload) -> list[str]:

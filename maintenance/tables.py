@@ -16,7 +16,9 @@ from maintenance.models import Message, RefusedConnection
 from maintenance.summary import summary
 
 CURES = {
-    RefusedConnection.Cause.UNKNOWN_PATH: gettext_lazy("Set the station's address to …/ocpp/ followed by its identity."),
+    RefusedConnection.Cause.UNKNOWN_PATH: gettext_lazy(
+        "Set the station's address to …/ocpp/ followed by its identity."
+    ),
     RefusedConnection.Cause.UNKNOWN_IDENTITY: gettext_lazy("Add the station, or correct the identity it is set to."),
     RefusedConnection.Cause.NO_SUBPROTOCOL: gettext_lazy("Set the station to OCPP 1.6J (JSON over WebSocket)."),
     RefusedConnection.Cause.WRONG_SUBPROTOCOL: gettext_lazy("Set the station to OCPP 1.6J (JSON over WebSocket)."),
@@ -41,7 +43,7 @@ class MessageTable(Table):
     station = tables.Column(verbose_name=gettext_lazy("Station"), attrs=WIDE)
     payload = tables.Column(verbose_name=gettext_lazy("Content"), attrs=WIDE)
     received_at = MomentColumn(
-        verbose_name=gettext_lazy("Time"), seconds=True, attrs={"th": {"class": "num"}, "td": {"class": "num side"}}
+        verbose_name=gettext_lazy("Time"), seconds=True, attrs={"th": {"class": "num"}, "td": {"class": "num rhs"}}
     )
 
     class Meta(Table.Meta):
@@ -66,7 +68,7 @@ class MessageTable(Table):
 
 class RefusalTable(Table):
     cause = tables.Column(verbose_name=gettext_lazy("Cause and cure"))
-    identity = tables.Column(verbose_name=gettext_lazy("Station"), empty_values=(), attrs={"td": {"class": "side"}})
+    identity = tables.Column(verbose_name=gettext_lazy("Station"), empty_values=(), attrs={"td": {"class": "rhs"}})
     remote_address = tables.Column(verbose_name=gettext_lazy("From"), empty_values=(), attrs=WIDE)
     count = tables.Column(verbose_name=gettext_lazy("Times"), attrs=NUMBER_WIDE)
     last_at = MomentColumn(verbose_name=gettext_lazy("Last"), seconds=True, attrs=NUMBER_WIDE)

@@ -12,7 +12,9 @@ SELECT = forms.Select(attrs={"class": "form-select"})
 
 
 class CommandFilterSet(django_filters.FilterSet):
-    q = django_filters.CharFilter(label=_("Identity of the station"), field_name="station__identity", lookup_expr="icontains")
+    q = django_filters.CharFilter(
+        label=_("Identity of the station"), field_name="station__identity", lookup_expr="icontains"
+    )
     kind = django_filters.ChoiceFilter(label=_("Command"), choices=Command.Kind.choices, widget=SELECT)
     state = django_filters.ChoiceFilter(label=_("State"), choices=Command.State.choices, widget=SELECT)
 

@@ -41,7 +41,7 @@ class CommandForm(forms.Form):
 
     def _connector(self) -> Any:
         chosen = self.data.get("connector") or self.initial.get("connector")
-        return int(chosen) if str(chosen).isdecimal() else None
+        return int(str(chosen)) if str(chosen).isdecimal() else None
 
 
 class ConnectorField(forms.TypedChoiceField):
@@ -52,7 +52,10 @@ class ConnectorField(forms.TypedChoiceField):
 
     def fill(self, connectors: list[Connector], whole: str = "") -> None:
         named = [
-            (c.number, _("%(number)d, %(status)s") % {"number": c.number, "status": c.get_status_display() or _("Unknown")})
+            (
+                c.number,
+                _("%(number)d, %(status)s") % {"number": c.number, "status": c.get_status_display() or _("Unknown")},
+            )
             for c in connectors
         ]
         self.choices = [("", whole), *named] if whole else named
@@ -214,7 +217,8 @@ class ClearCacheForm(CommandForm):
 FORMS: dict[str, type[CommandForm]] = {
     form.kind: form
     for form in (
-        StartForm, StopForm, ResetForm, UnlockForm, AvailabilityForm, TriggerForm, ReadConfigurationForm, ClearCacheForm,
+        StartForm, StopForm, ResetForm, UnlockForm, AvailabilityForm, TriggerForm, ReadConfigurationForm,
+        ClearCacheForm,
     )
 }  # fmt: skip
 

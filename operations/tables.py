@@ -23,7 +23,7 @@ def said(command: Command) -> SafeString:
 class CommandTable(Table):
     kind = tables.Column(verbose_name=gettext_lazy("Command"))
     station = tables.Column(verbose_name=gettext_lazy("Station"), attrs=WIDE)
-    state = tables.Column(verbose_name=gettext_lazy("State"), attrs={"td": {"class": "side"}})
+    state = tables.Column(verbose_name=gettext_lazy("State"), attrs={"td": {"class": "rhs"}})
     requested_by = tables.Column(verbose_name=gettext_lazy("Requested by"), empty_values=(), attrs=WIDE)
     requested_at = MomentColumn(verbose_name=gettext_lazy("Requested"), seconds=True, attrs=NUMBER_WIDE)
 
@@ -44,7 +44,10 @@ class CommandTable(Table):
 
     def render_state(self, record: Command) -> SafeString:
         return format_html(
-            '<span data-v="command-{}">{}</span><span class="s">{}</span>', record.pk, said(record), words.outcome(record)
+            '<span data-v="command-{}">{}</span><span class="s">{}</span>',
+            record.pk,
+            said(record),
+            words.outcome(record),
         )
 
     def render_requested_by(self, record: Command) -> str:

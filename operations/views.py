@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.models import Role
 from chargers.models import ChargingStation
 from cpms.common.errors import DomainError, NotAllowed
-from cpms.common.pages import DetailPage, ListPage, add_errors
+from cpms.common.pages import AuthenticatedRequest, DetailPage, ListPage, add_errors
 from operations import words
 from operations.filtersets import CommandFilterSet
 from operations.forms import FORMS, CommandForm, tags_like
@@ -66,14 +66,14 @@ class CommandDetailView(DetailPage):
 
 @login_required
 @require_http_methods(["GET", "POST"])
-def station_command(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
+def station_command(request: AuthenticatedRequest, pk: int, kind: str) -> HttpResponse:
     """The form of one kind of command, as a dialog of a page or as a page of its own, and its sending."""
     station = get_object_or_404(ChargingStation.objects.visible_to(request.user), pk=pk)
     if kind not in FORMS:
         raise Http404
     if not request.user.has_role(station.team_id, Role.OPERATOR):
         raise PermissionDenied(_("Only operators and administrators of the team may send commands."))
-    is_part = bool(request.htmx)  # type: ignore[attr-defined]
+    is_part = bool(request.htmx)
     if request.method == "GET":
         form = FORMS[kind](station=station, initial=request.GET.dict())
         return _form_page(request, form, is_part)
@@ -81,9 +81,7 @@ def station_command(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
     if not form.is_valid():
         return _form_page(request, form, is_part, status=422)
     try:
-        command = request_command(
-            station=station, kind=kind, parameters=form.parameters, actor=request.user
-        )
+        command = request_command(station=station, kind=kind, parameters=form.parameters, actor=request.user)
     except NotAllowed as error:
         raise PermissionDenied(str(error)) from None
     except DomainError as error:
@@ -100,7 +98,7 @@ def station_command(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
     return HttpResponse(status=204, headers={"HX-Trigger": json.dumps(told)})
 
 
-def _form_page(request: HttpRequest, form: CommandForm, is_part: bool, status: int = 200) -> HttpResponse:
+def _form_page(request: AuthenticatedRequest, form: CommandForm, is_part: bool, status: int = 200) -> HttpResponse:
     template = "operations/station_command.html"
     context = {"form": form, "station": form.station, "is_part": is_part}
     return render(request, f"{template}#dialog" if is_part else template, context, status=status)
@@ -108,7 +106,7 @@ def _form_page(request: HttpRequest, form: CommandForm, is_part: bool, status: i
 
 @login_required
 @require_safe
-def tag_choices(request: HttpRequest, pk: int) -> HttpResponse:
+def tag_choices(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     """Tags whose value or label holds what was typed, as options."""
     station = get_object_or_404(ChargingStation.objects.visible_to(request.user), pk=pk)
     if not request.user.has_role(station.team_id, Role.OPERATOR):

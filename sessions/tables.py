@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import django_tables2 as tables
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -13,12 +14,18 @@ from cpms.common.export import Cell
 from cpms.common.tables import NUMBER_WIDE, WIDE, Table, two_lines
 from cpms.common.words import stop_words
 from sessions.models import ChargingSession
+from sessions.services.power import FRESH
+
+
+def is_fresh(session: ChargingSession) -> bool:
+    """Whether what was measured last may be shown as if it were now."""
+    return session.last_sample_at is not None and session.last_sample_at > timezone.now() - FRESH
 
 
 def said(session: ChargingSession) -> SafeString:
     """A session's state in one word; why it needs a look is said beside it."""
     if session.is_open:
-        if session.power_w:
+        if session.power_w and is_fresh(session):
             return look.status("charging", _("Charging"), is_live=True)
         return look.status("preparing", _("Running"), title=_("The session is open; no power was measured last."))
     if session.has_flags:
@@ -33,7 +40,7 @@ def session_number(session: ChargingSession) -> str:
 
 class SessionTable(Table):
     number = tables.Column(verbose_name=gettext_lazy("Session"), accessor="pk")
-    state = tables.Column(verbose_name=gettext_lazy("State"), empty_values=(), attrs={"td": {"class": "side"}})
+    state = tables.Column(verbose_name=gettext_lazy("State"), empty_values=(), attrs={"td": {"class": "rhs"}})
     started_at = tables.Column(verbose_name=gettext_lazy("Start"), orderable=True, attrs=WIDE)
     tag = tables.Column(verbose_name=gettext_lazy("Tag"), empty_values=(), attrs=WIDE)
     duration = tables.Column(verbose_name=gettext_lazy("Duration"), empty_values=(), attrs=NUMBER_WIDE)
@@ -52,10 +59,15 @@ class SessionTable(Table):
             record.pk,
             session_number(record),
         )
-        place = record.station.identity
-        if record.connector_number:
-            place = _("%(station)s, connector %(number)d") % {"station": place, "number": record.connector_number}
-        return two_lines(link, place)
+        return two_lines(link, self.place(record))
+
+    def place(self, session: ChargingSession) -> str:
+        if not session.connector_number:
+            return str(session.station)
+        return _("%(station)s, connector %(number)d") % {
+            "station": session.station,
+            "number": session.connector_number,
+        }
 
     def render_state(self, record: ChargingSession) -> SafeString:
         flags = record.flag_labels
@@ -70,7 +82,7 @@ class SessionTable(Table):
 
     def render_started_at(self, record: ChargingSession) -> SafeString:
         at = format_html(
-            '<time datetime="{}" title="{}">{}</time>',
+            '<time class="nowrap" datetime="{}" title="{}">{}</time>',
             record.started_at.isoformat(),
             look.full_time(record.started_at),
             look.date_time(record.started_at),
@@ -100,6 +112,17 @@ class SessionTable(Table):
         if record.max_power_w is None:
             return look.dash(_("The station does not measure its power."))
         return look.kw(record.max_power_w)
+
+
+class StationSessionTable(SessionTable):
+    """On a station's own page, where its name would be said in each row."""
+
+    class Meta(SessionTable.Meta):
+        exclude = ("max_power_w",)
+        attrs = {"class": "tbl cardtbl still"}
+
+    def place(self, session: ChargingSession) -> str:
+        return _("connector %(number)d") % {"number": session.connector_number} if session.connector_number else ""
 
 
 SESSION_CELLS = [

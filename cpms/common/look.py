@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from django.templatetags.static import static
 from django.utils import timezone
@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 THIN = "\u202f"
-DASH = "–"
+DASH = "\u2013"
 
 
 def icon(name: str, label: str = "") -> SafeString:
@@ -37,7 +37,9 @@ def dash(why: str = "") -> SafeString:
 
 
 def number(value: float | Decimal, places: int = 0) -> str:
-    return number_format(value, decimal_pos=places, use_l10n=True, force_grouping=True)
+    """Grouped and rounded half up (Django's own formatting cuts off)."""
+    exact = Decimal(str(value)).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+    return number_format(exact, decimal_pos=places, use_l10n=True, force_grouping=True)
 
 
 def kwh(wh: int | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import django_filters
 import django_tables2 as tables
@@ -27,7 +27,19 @@ from cpms.common.export import MOST_XLSX_ROWS, Cell, export_csv, export_xlsx
 from cpms.common.look import number
 from cpms.common.tables import CappedPaginator
 
+if TYPE_CHECKING:
+    from django_htmx.middleware import HtmxDetails
+
+    from accounts.models import User
+
 MOST_NEW = 99  # '99+ new' is enough to know
+
+
+class AuthenticatedRequest(HttpRequest):
+    """A request behind `login_required`: there is a person. Only for annotations."""
+
+    user: User
+    htmx: HtmxDetails
 
 
 class Chip(NamedTuple):

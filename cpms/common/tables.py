@@ -6,7 +6,7 @@ from typing import Any
 
 import django_tables2 as tables
 from django.core.paginator import Paginator
-from django.utils.functional import cached_property
+from django.utils.functional import Promise, cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -26,7 +26,7 @@ class Table(tables.Table):
 
 
 class MomentColumn(tables.Column):
-    def __init__(self, *args: Any, seconds: bool = False, never: str = "", **kwargs: Any) -> None:
+    def __init__(self, *args: Any, seconds: bool = False, never: str | Promise = "", **kwargs: Any) -> None:
         kwargs.setdefault("empty_values", ())
         super().__init__(*args, **kwargs)
         self.seconds, self.never = seconds, never
@@ -52,7 +52,8 @@ class CappedPaginator(Paginator):
 
     @property
     def _queryset(self) -> Any:
-        return self.object_list.data.data
+        rows: Any = self.object_list
+        return rows.data.data
 
     @property
     def is_capped(self) -> bool:

@@ -66,8 +66,10 @@ def _faulted(user: User) -> list[Trouble]:
 def _offline(user: User) -> list[Trouble]:
     """Stations that were online within a week and are not now."""
     since = timezone.now() - RECENT
-    rows = ChargingStation.objects.visible_to(user).with_presence().filter(
-        Q(last_heard_at__gt=since) | Q(disconnected_at__gt=since)
+    rows = (
+        ChargingStation.objects.visible_to(user)
+        .with_presence()
+        .filter(Q(last_heard_at__gt=since) | Q(disconnected_at__gt=since))
     )
     away = rows.exclude(presence="online").defer("password").order_by("-disconnected_at", "-last_heard_at")
     first = list(away[: SHOWN + 1])
@@ -117,7 +119,8 @@ def _refused(user: User) -> list[Trouble]:
     rows = RefusedConnection.objects.filter(last_at__gt=timezone.now() - DAY, station__isnull=False)
     if not user.is_staff:
         rows = rows.filter(station__team__in=user.team_ids)
-    told, seen = [], set()
+    told: list[Trouble] = []
+    seen: set[int | None] = set()
     for refusal in rows.select_related("station").defer("station__password").order_by("-last_at")[:20]:
         if refusal.station is None or refusal.station_id in seen or len(seen) == SHOWN:
             continue
@@ -125,7 +128,9 @@ def _refused(user: User) -> list[Trouble]:
         url = f"{reverse('maintenance:refusal_list')}?q={refusal.station.identity}"
         times = ngettext("%(n)d time", "%(n)d times", refusal.count) % {"n": refusal.count}
         told.append(
-            Trouble("warn", _("Refused"), refusal.station.identity, url, refusal.get_cause_display(), times, refusal.last_at)
+            Trouble(
+                "warn", _("Refused"), refusal.station.identity, url, refusal.get_cause_display(), times, refusal.last_at
+            )
         )
     return told
 
@@ -138,4 +143,8 @@ def _failed_inbox() -> list[Trouble]:
     count = failed.order_by()[:1000].count()
     told = ngettext("%(n)d message", "%(n)d messages", count) % {"n": count}
     url = reverse("admin:maintenance_inboxentry_changelist")
-    return [Trouble("bad", _("Inbox"), told, url, _("could not be applied"), _("stored, waiting for a retry"), newest.failed_at)]
+    return [
+        Trouble(
+            "bad", _("Inbox"), told, url, _("could not be applied"), _("stored, waiting for a retry"), newest.failed_at
+        )
+    ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from django.contrib.auth.decorators import login_required
@@ -24,7 +25,7 @@ from operations import words
 from operations.models import Command
 from operations.tables import said as command_said
 from sessions.models import ChargingSession, MeterReading
-from sessions.tables import said, session_number
+from sessions.tables import is_fresh, said, session_number
 
 MOST_READINGS = 20_000
 READINGS_PER_PAGE = 20
@@ -50,7 +51,7 @@ def points_of(session: ChargingSession) -> list[Point]:
 def charging_time(points: Sequence[Point]) -> timedelta | None:
     """W94: how long power flowed, as far as it was measured; None when nothing tells."""
     told, spent = False, timedelta(0)
-    for one, two in zip(points, points[1:], strict=False):
+    for one, two in pairwise(points):
         if one.power_w is not None:
             told, flows = True, one.power_w > FLOWS_ABOVE_W
         elif one.energy_wh is not None and two.energy_wh is not None:
@@ -81,6 +82,7 @@ class SessionDetailView(DetailPage):
             "said": said(session),
             "number": session_number(session),
             "may_operate": user.has_role(session.station.team_id, Role.OPERATOR),
+            "is_fresh": is_fresh(session),
             "charging_time": flowing,
             "average_w": round(session.energy_wh * 3600 / seconds) if seconds > 60 else None,
             "has_current": any(point.current_ma for point in points),
@@ -205,7 +207,16 @@ def _charge_series(points: Sequence[Point], gap: timedelta) -> list[charts.Serie
 
 
 def _chart_table(session: ChargingSession, points: Sequence[Point]) -> dict[str, Any]:
-    head = [_("Time"), f"{_('Power')} (kW)", f"{_('Offered')} (kW)", f"{_('Energy')} (kWh)", "L1 (A)", "L2 (A)", "L3 (A)", "%"]
+    head = [
+        _("Time"),
+        f"{_('Power')} (kW)",
+        f"{_('Offered')} (kW)",
+        f"{_('Energy')} (kWh)",
+        "L1 (A)",
+        "L2 (A)",
+        "L3 (A)",
+        "%",
+    ]
     return charts.table(
         head,
         (

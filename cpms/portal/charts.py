@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from django.utils import timezone
@@ -69,12 +70,14 @@ def with_gaps(points: Iterable[tuple[datetime, float | None]], longest: timedelt
 
 def usual_gap(times: Sequence[datetime]) -> timedelta:
     """How far two readings are apart before it counts as a gap: three times the usual, at least two minutes."""
-    steps = sorted(b - a for a, b in zip(times, times[1:], strict=False))
+    steps = sorted(b - a for a, b in pairwise(times))
     usual = steps[len(steps) // 2] if steps else timedelta(0)
     return max(usual * 3, timedelta(minutes=2))
 
 
-def over_time(series: Sequence[Series], start: datetime, end: datetime, units: Sequence[str], empty: str = "") -> dict[str, Any]:
+def over_time(
+    series: Sequence[Series], start: datetime, end: datetime, units: Sequence[str], empty: str = ""
+) -> dict[str, Any]:
     shown = [one for one in series if any(value is not None for _at, value in one.points)]
     return {
         "from": ms(start),

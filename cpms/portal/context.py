@@ -27,7 +27,9 @@ NAVIGATION: list[tuple[Promise | str, list[Entry]]] = [
     (
         gettext_lazy("Stations"),
         [
-            Entry(gettext_lazy("Overview"), icon="charging-pile", name="chargers:station_list", family="chargers:station"),
+            Entry(
+                gettext_lazy("Overview"), icon="charging-pile", name="chargers:station_list", family="chargers:station"
+            ),
             Entry(gettext_lazy("Connectors"), icon="plug", name="chargers:connector_list", family="chargers:connector"),
         ],
     ),
@@ -42,7 +44,9 @@ NAVIGATION: list[tuple[Promise | str, list[Entry]]] = [
     (
         gettext_lazy("Maintenance"),
         [
-            Entry(gettext_lazy("Messages"), icon="messages", name="maintenance:message_list", family="maintenance:message"),
+            Entry(
+                gettext_lazy("Messages"), icon="messages", name="maintenance:message_list", family="maintenance:message"
+            ),
             Entry(
                 gettext_lazy("Refused connections"),
                 icon="plug-connected-x",
@@ -71,10 +75,10 @@ def initials(name: str) -> str:
 
 def _team_head(user: User) -> TeamHead:
     if user.is_staff:
-        return TeamHead(name=_("All teams"), initials="∗", note=_("support staff"))
+        return TeamHead(name=_("All teams"), initials="\u2217", note=_("support staff"))
     names = list(user.teams.order_by("name").values_list("name", flat=True))
     if not names:
-        return TeamHead(name=_("No team yet"), initials="–", note=_("ask an administrator to add you"))
+        return TeamHead(name=_("No team yet"), initials="?", note=_("ask an administrator to add you"))
     if len(names) == 1:
         return TeamHead(name=names[0], initials=initials(names[0]), title=names[0])
     several = ngettext("%(n)d team", "%(n)d teams", len(names)) % {"n": len(names)}
@@ -104,7 +108,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     now = timezone.localtime()
     context: dict[str, Any] = {"zone": timezone.get_current_timezone_name(), "year": now.year}
     user = getattr(request, "user", None)
-    if isinstance(user, User) or (user is not None and user.is_authenticated):
+    if user is not None and user.is_authenticated:
         context |= {
             "navigation": SimpleLazyObject(lambda: _navigation(request)),
             "team": SimpleLazyObject(lambda: _team_head(user)),

@@ -17,6 +17,7 @@ from chargers.states import MEANINGS, State, with_state
 from cpms.portal.charts import day_bounds
 from sessions.models import ChargingSession, TeamPower
 from sessions.services.power import FRESH
+from sessions.tables import is_fresh
 
 SHOWN_CONNECTORS = 8
 CIRCLE = 100.0
@@ -152,9 +153,19 @@ def interesting_connectors(user: User) -> list[Connector]:
     return found
 
 
+def forget_stale_power(session: ChargingSession) -> None:
+    """Power that was measured long ago is not shown as if it were now."""
+    if not is_fresh(session):
+        session.power_w = None
+
+
 def attach_sessions(connectors: list[Any]) -> None:
     """Give each connector the `session` that runs on it, or None; one query."""
-    running = ChargingSession.objects.open().filter(station__in={c.station_id for c in connectors}).order_by("started_at")
+    running = (
+        ChargingSession.objects.open().filter(station__in={c.station_id for c in connectors}).order_by("started_at")
+    )
     by_place = {(session.station_id, session.connector_number): session for session in running}
+    for session in by_place.values():
+        forget_stale_power(session)
     for connector in connectors:
         connector.session = by_place.get((connector.station_id, connector.number))

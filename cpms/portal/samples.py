@@ -13,7 +13,7 @@ from cpms.portal.attention import Trouble
 from cpms.portal.figures import Figures, Part, Tile
 from cpms.portal.trace import Event
 
-LONG_NAME = "Underground garage Große Bleichen, level −2, row 14, spot 203"  # 60 characters
+LONG_NAME = "Underground garage Große Bleichen, level 2, row 14, spot 203"  # 60 characters
 
 
 def samples() -> dict[str, Any]:
@@ -31,7 +31,9 @@ def samples() -> dict[str, Any]:
         "before": now - timedelta(days=400),
         "figures": Figures(stations=3004, parts=parts, tiles=tiles),
         "troubles": [
-            Trouble("faulted", "Faulted", "DEPOT-A-03", "#", "connector 1", "Ground failure", now - timedelta(minutes=12)),
+            Trouble(
+                "faulted", "Faulted", "DEPOT-A-03", "#", "connector 1", "Ground failure", now - timedelta(minutes=12)
+            ),
             Trouble("unknown", "Offline", LONG_NAME, "#", "", "connection was closed", now - timedelta(hours=30)),
         ],
         "trace": [

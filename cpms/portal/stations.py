@@ -22,7 +22,7 @@ from chargers.states import IN_USE, of_connector, of_station
 from chargers.tables import CONNECTOR_CELLS, STATION_CELLS, ConnectorTable, StationTable
 from cpms.common.pages import DetailPage, ListPage
 from cpms.portal import charts
-from cpms.portal.figures import attach_sessions
+from cpms.portal.figures import attach_sessions, forget_stale_power
 from maintenance.models import Message, RefusedConnection
 from maintenance.summary import pretty, summary
 from maintenance.tables import CURES, arrow
@@ -30,7 +30,8 @@ from operations import words
 from operations.models import Command
 from operations.tables import said as command_said
 from sessions.models import ChargingSession, MeterReading
-from sessions.tables import SessionTable
+from sessions.services.power import FRESH
+from sessions.tables import StationSessionTable
 
 SHOWN_SESSIONS, SHOWN_COMMANDS, SHOWN_MESSAGES, SHOWN_ODDITIES = 10, 6, 15, 5
 DAY = timedelta(days=1)
@@ -47,13 +48,15 @@ class StationListView(ListPage):
     export_cells = STATION_CELLS
 
     def rows(self) -> QuerySet[Any]:
-        rows = super().rows().with_presence().select_related("team").prefetch_related("connectors")
-        return rows.defer("password")
+        stations = ChargingStation.objects.visible_to(self.request.user).with_presence()
+        return stations.select_related("team").prefetch_related("connectors").defer("password")
 
     def decorate(self, records: list[Any]) -> None:
         """The power of what charges at the stations of this page."""
-        running = ChargingSession.objects.open().filter(station__in=[record.pk for record in records]).order_by()
-        powers = dict(running.values_list("station").annotate(power=Sum("power_w")))
+        running = ChargingSession.objects.open().filter(
+            station__in=[record.pk for record in records], last_sample_at__gt=timezone.now() - FRESH
+        )
+        powers = dict(running.order_by().values_list("station").annotate(power=Sum("power_w")))
         for record in records:
             record.power_w = powers.get(record.pk)
 
@@ -87,7 +90,8 @@ class StationDetailView(DetailPage):
     context_object_name = "station"
 
     def get_queryset(self) -> QuerySet[Any]:
-        return super().get_queryset().with_presence().select_related("team", "node").defer("password")
+        stations = ChargingStation.objects.visible_to(self.request.user).with_presence()
+        return stations.select_related("team").defer("password")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         station: Any = self.object
@@ -121,10 +125,14 @@ def _places(station: Any, connectors: list[Connector]) -> list[dict[str, Any]]:
         ChargingSession.objects.open()
         .filter(station=station)
         .select_related("tag")
-        .annotate(currents=Subquery(readings.values("current_ma")[:1]), offered=Subquery(readings.values("offered_w")[:1]))
+        .annotate(
+            currents=Subquery(readings.values("current_ma")[:1]), offered=Subquery(readings.values("offered_w")[:1])
+        )
         .order_by("started_at")
     )
     by_number: dict[int, Any] = {session.connector_number: session for session in running}
+    for session in by_number.values():
+        forget_stale_power(session)
     told = [
         {
             "connector": connector,
@@ -175,12 +183,12 @@ def _log(station: Any) -> list[dict[str, Any]]:
     ]
 
 
-def _latest_sessions(station: Any, request: HttpRequest) -> SessionTable:
+def _latest_sessions(station: Any, request: HttpRequest) -> StationSessionTable:
     rows = ChargingSession.objects.filter(station=station).select_related("tag").order_by("-started_at")
     latest = list(rows[:SHOWN_SESSIONS])
     for session in latest:
         session.station = station
-    return SessionTable(latest, orderable=False, request=request, attrs={"class": "tbl cardtbl still"})
+    return StationSessionTable(latest, orderable=False, request=request)
 
 
 def _refusals(station: Any) -> list[dict[str, Any]]:
@@ -212,7 +220,9 @@ def station_power(request: HttpRequest, pk: int) -> JsonResponse:
     )
     series = []
     for place, number in enumerate(sorted({number for number, _at, _power in readings})):
-        own = charts.thinned([(at, None if power is None else power / 1000) for n, at, power in readings if n == number])
+        own = charts.thinned(
+            [(at, None if power is None else power / 1000) for n, at, power in readings if n == number]
+        )
         points = charts.with_gaps(own, charts.usual_gap([at for at, _power in own]))
         name = _("Connector %(number)d") % {"number": number}
         series.append(charts.Series(name, "kW", 1, COLOURS[place % len(COLOURS)], points, is_filled=place == 0))

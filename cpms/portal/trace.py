@@ -41,7 +41,11 @@ def _began(session: ChargingSession) -> Event:
         text = _("Session began")
     else:
         text = _("Session began at %(meter)s Wh") % {"meter": number(session.meter_start_wh)}
-    note = "" if session.authorization == "Accepted" else _("Tag was answered with %(word)s") % {"word": session.authorization}
+    note = (
+        ""
+        if session.authorization == "Accepted"
+        else _("Tag was answered with %(word)s") % {"word": session.authorization}
+    )
     return Event(session.started_at, "charging", text, note)
 
 

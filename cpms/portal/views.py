@@ -17,6 +17,7 @@ from accounts.models import Role, User
 from chargers.forms import teams_administered_by
 from chargers.tables import ConnectorTable
 from cpms.common import look
+from cpms.common.pages import AuthenticatedRequest
 from cpms.portal import charts
 from cpms.portal.attention import troubles
 from cpms.portal.figures import figures, interesting_connectors, power_of_day, sessions_per_day
@@ -36,15 +37,16 @@ def _dashboard(user: User) -> dict[str, Any]:
         "per_session": told.energy_today_wh // told.sessions_today if told.sessions_today else None,
         "troubles": troubles(user) if told.stations else [],
         "connectors": connectors,
-        "connector_table": ConnectorTable(connectors, orderable=False, exclude=("status_changed_at", "energy")),
+        "connector_table": ConnectorTable(
+            connectors, orderable=False, order_by=(), exclude=("status_changed_at", "energy")
+        ),
     }
 
 
 @login_required
 @require_safe
-def dashboard(request: HttpRequest) -> HttpResponse:
+def dashboard(request: AuthenticatedRequest) -> HttpResponse:
     user = request.user
-    assert isinstance(user, User)  # noqa: S101 - login_required
     context = _dashboard(user)
     today = timezone.localdate()
     context |= {
@@ -61,10 +63,9 @@ def dashboard(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_safe
-def dashboard_live(request: HttpRequest) -> HttpResponse:
+def dashboard_live(request: AuthenticatedRequest) -> HttpResponse:
     """What changes on the dashboard, each part with its id, for an open page."""
     user = request.user
-    assert isinstance(user, User)  # noqa: S101 - login_required
     return render(request, "portal/dashboard_live.html", _dashboard(user) | {"is_live": True})
 
 
@@ -77,10 +78,9 @@ def _day(text: str | None, default: date) -> date:
 
 @login_required
 @require_safe
-def dashboard_sessions(request: HttpRequest) -> JsonResponse:
+def dashboard_sessions(request: AuthenticatedRequest) -> JsonResponse:
     """W32: sessions per day; the last seven days unless a period is given."""
     user = request.user
-    assert isinstance(user, User)  # noqa: S101 - login_required
     today = timezone.localdate()
     last = min(_day(request.GET.get("to"), today), today)
     first = min(_day(request.GET.get("from"), last - timedelta(days=6)), last)
@@ -100,10 +100,9 @@ def dashboard_sessions(request: HttpRequest) -> JsonResponse:
 
 @login_required
 @require_safe
-def dashboard_power(request: HttpRequest) -> JsonResponse:
+def dashboard_power(request: AuthenticatedRequest) -> JsonResponse:
     """W36: the summed charging power of one day."""
     user = request.user
-    assert isinstance(user, User)  # noqa: S101 - login_required
     day = _day(request.GET.get("day"), timezone.localdate())
     start, end = charts.day_bounds(day)
     rows = power_of_day(user, day)

@@ -85,7 +85,7 @@
         { type: "line", data: done, symbol: "circle", symbolSize: data.days.length > 31 ? 0 : 6, lineStyle: { width: 1.75, color: colour }, itemStyle: { color: colour } },
         {
           type: "line", data: dotted, symbol: "emptyCircle", symbolSize: 6, lineStyle: { width: 1.25, type: "dotted", color: colour }, itemStyle: { color: colour },
-          label: { show: true, position: "top", color: css("--tblr-secondary"), formatter: (item) => item.dataIndex === data.days.length - 1 ? `${figure(item.value, 0)} ${words.soFar}` : "" },
+          label: { show: true, position: data.values.at(-1) < data.values.at(-2) ? "bottom" : "top", color: css("--tblr-secondary"), formatter: (item) => item.dataIndex === data.days.length - 1 ? `${figure(item.value, 0)} ${words.soFar}` : "" },
         },
       ],
     };
@@ -110,6 +110,7 @@
       box.addEventListener("change", (event) => this.change(event));
       if (box.dataset.on) document.body.addEventListener(box.dataset.on, () => this.soon());
       if (box.dataset.every) setInterval(() => document.hidden || this.load(), Number(box.dataset.every) * 1000);
+      new ResizeObserver(() => this.chart.resize()).observe(this.place);
       this.load();
     }
     soon() {  // readings come every few seconds: one fetch per two seconds is enough
@@ -155,7 +156,7 @@
       empty.textContent = this.failed && !data ? words.failed : (views?.empty || "");
       this.place.hidden = isTable;
       if (table) table.hidden = !isTable;
-      const legend = this.box.querySelector(".legend");
+      const legend = this.box.querySelector(".key");
       if (legend) legend.replaceChildren();
       if (!data || views.empty) { this.chart.clear(); if (table) table.replaceChildren(); return; }
       if (isTable) return this.fill(table, data.table);

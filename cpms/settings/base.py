@@ -155,7 +155,8 @@ def _postgresql(url: str) -> dict[str, Any]:
                 f"-c statement_timeout={env.whole('DATABASE_STATEMENT_TIMEOUT_MS', 30_000)}"
                 " -c lock_timeout=10000 -c idle_in_transaction_session_timeout=30000 -c timezone=UTC"
             ),
-            "pool": {"min_size": 1, "max_size": DATABASE_POOL_SIZE, "timeout": 5},
+            # reconnect_timeout: give up early and try anew with the next request, or a healed database is found late
+            "pool": {"min_size": 1, "max_size": DATABASE_POOL_SIZE, "timeout": 5, "reconnect_timeout": 2},
         },
     }
 

@@ -7,6 +7,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from chargers.models import ChargingStation, Connector, Presence
+from cpms.common.api_views import WholeFilter
 
 
 class StationFilter(django_filters.FilterSet):
@@ -23,7 +24,8 @@ class StationFilter(django_filters.FilterSet):
 
 class ConnectorFilter(django_filters.FilterSet):
     station = django_filters.CharFilter(field_name="station__identity", label=_("identity of the station"))
+    number = WholeFilter()
 
     class Meta:
         model = Connector
-        fields = ["number", "status"]
+        fields = ["status"]

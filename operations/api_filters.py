@@ -3,13 +3,13 @@ from __future__ import annotations
 import django_filters
 from django.utils.translation import gettext_lazy as _
 
-from cpms.common.api_views import TimesFilterSet
+from cpms.common.api_views import TimesFilterSet, WholeFilter
 from operations.models import Command
 
 
 class StationCommandFilter(TimesFilterSet):
     time_field = "requested_at"
-    session = django_filters.NumberFilter(field_name="session_id", label=_("number of the session"))
+    session = WholeFilter(field_name="session_id", label=_("number of the session"))
 
     class Meta:
         model = Command

@@ -7,14 +7,14 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from cpms.common.api_views import TimesFilterSet
+from cpms.common.api_views import TimesFilterSet, WholeFilter
 from sessions.models import ChargingSession, Flag, MeterReading
 
 
 class SessionFilter(TimesFilterSet):
     time_field = "started_at"
     station = django_filters.CharFilter(field_name="station__identity", label=_("identity of the station"))
-    connector = django_filters.NumberFilter(field_name="connector_number")
+    connector = WholeFilter(field_name="connector_number")
     id_tag = django_filters.CharFilter(lookup_expr="iexact")
     is_open = django_filters.BooleanFilter(field_name="stopped_at", lookup_expr="isnull")
     flag = django_filters.ChoiceFilter(choices=Flag.choices, method="filter_flag")
@@ -32,8 +32,8 @@ class SessionFilter(TimesFilterSet):
 
 class SampleFilter(TimesFilterSet):
     station = django_filters.CharFilter(field_name="station__identity", label=_("identity of the station"))
-    connector = django_filters.NumberFilter(field_name="connector_number")
-    session = django_filters.NumberFilter(field_name="session_id", label=_("number of the session"))
+    connector = WholeFilter(field_name="connector_number")
+    session = WholeFilter(field_name="session_id", label=_("number of the session"))
 
     class Meta:
         model = MeterReading

@@ -92,6 +92,18 @@ class MomentFilter(django_filters.Filter):
     field_class = _MomentField
 
 
+class WholeFilter(django_filters.NumberFilter):
+    """A whole number that the database has room for; a bigger one is the caller's mistake."""
+
+    field_class = forms.IntegerField
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, min_value=0, max_value=2**63 - 1, **kwargs)
+
+    def get_max_validator(self) -> None:
+        return None
+
+
 class TimesFilterSet(django_filters.FilterSet):
     """Base of filters with `since` (that moment or later) and `until` (before that moment)."""
 

@@ -207,7 +207,8 @@ def test_messages_are_json_and_stay_text_where_they_are_none(api, viewer, statio
 def test_a_numbers_limit_is_not_found_rather_than_an_error(api, viewer):
     assert api(viewer).get(f"/api/v1/sessions/{10**18}/").status_code == 404
     assert api(viewer).get("/api/v1/sessions/9999999999999999999/").status_code == 404
-    assert api(viewer).get("/api/v1/samples/", {"session": "99999999999999999999999"}).json()["results"] == []
+    assert api(viewer).get("/api/v1/samples/", {"session": "99999999999999999999999"}).status_code == 400
+    assert api(viewer).get("/api/v1/connectors/", {"number": "9999999999999"}).json()["results"] == []
 
 
 def test_who_leaves_the_team_sees_nothing_any_more(api, user_with, station):

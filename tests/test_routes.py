@@ -1,0 +1,238 @@
+"""Who may do what at every address. A route that is not in the table fails: whoever adds one says who may use it.
+
+A line is the route's name, then per method the answers to: nobody, the administrator of another team, and of the team
+a viewer, an operator and an administrator, then support staff. Methods that a line does not name must be refused.
+"""
+
+import json
+from fnmatch import fnmatch
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.test import Client
+from django.urls import get_resolver, reverse
+
+EVERYBODY = "200 200 200 200 200 200"
+PERSONS = "302 200 200 200 200 200"  # a page that shows what is one's own, be it nothing
+MEMBERS = "302 404 200 200 200 200"  # a page about a row: it is not there for strangers
+OPERATORS = "302 404 403 200 200 200"
+API_PERSONS = "401 200 200 200 200 200"
+API_MEMBERS = "401 404 200 200 200 200"
+STAFF = "302 302 302 302 302 200"
+NOWHERE = "404 404 404 404 404 404"
+
+ROUTES: dict[str, dict[str, str]] = {
+    "health": {},  # looks at the database from a thread of its own; told in its own test
+    # pages
+    "portal:dashboard": {"GET": PERSONS},
+    "portal:dashboard_live": {"GET": PERSONS},
+    "portal:dashboard_sessions": {"GET": PERSONS},
+    "portal:dashboard_power": {"GET": PERSONS},
+    "portal:styleguide": {"GET": NOWHERE},  # where DEBUG is on only
+    "accounts:login": {"GET": "200 302 302 302 302 302", "POST": "200 302 302 302 302 302"},
+    "accounts:logout": {"POST": "302 302 302 302 302 302"},
+    "accounts:api_tokens": {"GET": PERSONS, "POST": "302 422 422 422 422 422"},
+    "accounts:api_token_revoke": {"GET": "302 404 200 404 404 404", "POST": "302 404 302 404 404 404"},
+    "chargers:station_list": {"GET": PERSONS},
+    "chargers:station_add": {"GET": "302 200 403 403 200 200", "POST": "302 422 403 403 422 422"},
+    "chargers:station_edit": {"GET": OPERATORS, "POST": "302 404 403 302 302 302"},
+    "chargers:station_detail": {"GET": MEMBERS},
+    "chargers:station_live": {"GET": MEMBERS},
+    "chargers:station_power": {"GET": MEMBERS},
+    "chargers:connector_list": {"GET": PERSONS},
+    "sessions:session_list": {"GET": PERSONS},
+    "sessions:session_detail": {"GET": MEMBERS},
+    "sessions:session_live": {"GET": MEMBERS},
+    "sessions:session_chart": {"GET": MEMBERS},
+    "sessions:session_readings": {"GET": MEMBERS},
+    "operations:command_list": {"GET": PERSONS},
+    "operations:command_detail": {"GET": MEMBERS},
+    "operations:tag_choices": {"GET": OPERATORS},
+    "operations:station_command": {"GET": OPERATORS, "POST": "302 404 403 302 302 302"},
+    "maintenance:message_list": {"GET": PERSONS},
+    "maintenance:message_detail": {"GET": MEMBERS},
+    "maintenance:refusal_list": {"GET": PERSONS},
+    # API
+    "api:api-root": {"GET": API_PERSONS},
+    "api:schema": {"GET": EVERYBODY},
+    "api:docs": {"GET": EVERYBODY},
+    "api:nowhere": dict.fromkeys(("GET", "POST", "PUT", "PATCH", "DELETE"), NOWHERE),
+    "api:token": {"POST": "400 400 400 400 400 400"},  # an empty one; who has the password gets a key
+    "api:token-list": {"GET": API_PERSONS},
+    "api:token-detail": {"DELETE": "401 404 204 404 404 404"},  # the viewer's
+    "api:station-list": {"GET": API_PERSONS},
+    "api:station-detail": {"GET": API_MEMBERS},
+    "api:station-commands": {"GET": API_MEMBERS, "POST": "401 404 403 201 201 201"},
+    "api:connector-list": {"GET": API_PERSONS},
+    "api:connector-detail": {"GET": API_MEMBERS},
+    "api:session-list": {"GET": API_PERSONS},
+    "api:session-detail": {"GET": API_MEMBERS},
+    "api:sample-list": {"GET": API_PERSONS},
+    "api:sample-detail": {"GET": API_MEMBERS},
+    "api:command-list": {"GET": API_PERSONS},
+    "api:command-detail": {"GET": API_MEMBERS},
+    "api:message-list": {"GET": API_PERSONS},
+    "api:message-detail": {"GET": API_MEMBERS},
+    # admin; what each model's pages do is told in tests/admin
+    "admin/login/": {"GET": "302 403 403 403 403 403"},
+    "admin:login": {"GET": "302 403 403 403 403 403"},
+    "admin:logout": {"POST": "302 302 302 302 302 200"},
+    "admin:jsi18n": {"GET": STAFF},
+    "admin:view_on_site": {"GET": "302 302 302 302 302 404"},
+    "admin:index": {"GET": STAFF},
+    "admin:search": {"GET": STAFF},
+    "admin:autocomplete": {"GET": "302 302 302 302 302 403"},  # without saying for what
+    "admin:password_change": {"GET": STAFF},
+    "admin:password_change_done": {"GET": STAFF},
+    "admin:app_list": {"GET": STAFF},
+    "admin:auth_user_password_change": {"GET": STAFF},
+    "admin:*_changelist": {"GET": STAFF},
+    "admin:*_process_import": {"POST": STAFF},
+    "admin:*_import": {"GET": STAFF},
+    "admin:*_export": {"GET": STAFF},
+    "admin:*_add": {"GET": "302 302 302 302 302 200|403"},
+    "admin:*_change": {"GET": STAFF},
+    "admin:*_delete": {"GET": "302 302 302 302 302 200|403"},
+    "admin:*_history": {"GET": STAFF},
+    "admin/*": {"GET": "302 302 302 302 302 302|404"},  # old addresses of changes, and whatever is none
+}
+BODIES: dict[tuple[str, str], dict[str, Any]] = {
+    ("api:station-commands", "POST"): {"kind": "clear_cache"},
+}
+REFUSED = {302, 401, 403, 404, 405}
+
+
+def _walk(patterns: Any, space: str = "", route: str = "") -> Any:
+    for pattern in patterns:
+        if hasattr(pattern, "url_patterns"):
+            inner = f"{space}{pattern.namespace}:" if pattern.namespace else space
+            yield from _walk(pattern.url_patterns, inner, route + str(pattern.pattern))
+        elif pattern.name:
+            yield space + pattern.name, pattern
+        else:
+            yield route + str(pattern.pattern), pattern
+
+
+FOUND = dict(_walk(get_resolver().url_patterns))
+
+
+def line_of(name: str) -> dict[str, str] | None:
+    return ROUTES.get(name) or next((line for wanted, line in ROUTES.items() if fnmatch(name, wanted)), None)
+
+
+@pytest.fixture
+def rows(one_of_each):
+    """Keys of rows by what a route's name begins with; the longest beginning wins."""
+    of = {label.partition(".")[2]: row for label, row in one_of_each.items()}
+    station = of["ChargingStation"]
+    return {
+        "admin": {row._meta.label_lower.replace(".", "_"): row for row in one_of_each.values()},
+        "chargers": {"pk": station.pk},
+        "sessions": {"pk": of["ChargingSession"].pk},
+        "operations": {"pk": station.pk, "kind": "clear_cache"},
+        "operations:command": {"pk": of["Command"].pk},
+        "maintenance": {"pk": of["Message"].pk},
+        "accounts": {"pk": of["ApiToken"].pk},
+        "api": {"identity": station.identity, "prefix": of["ApiToken"].prefix},
+        "api:connector": {"pk": of["Connector"].pk},
+        "api:session": {"pk": of["ChargingSession"].pk},
+        "api:sample": {"pk": of["MeterReading"].pk},
+        "api:command": {"pk": of["Command"].pk},
+        "api:message": {"pk": of["Message"].pk},
+    }
+
+
+@pytest.fixture
+def browsers(stranger, viewer, operator, administrator, staff):
+    """In the order of the table's columns."""
+    clients = []
+    for user in (None, stranger, viewer, operator, administrator, staff):
+        clients.append(Client(raise_request_exception=False))
+        if user is not None:
+            clients[-1].force_login(user)
+    return dict(zip(("nobody", "stranger", "viewer", "operator", "administrator", "staff"), clients, strict=True))
+
+
+def address(name: str, rows: dict[str, Any]) -> str:
+    """Where the route is, filled with the rows' keys."""
+    pattern = FOUND[name].pattern
+    wanted = set(pattern.regex.groupindex) | set(getattr(pattern, "converters", {}))
+    if name == "api:nowhere":
+        return "/api/v1/nowhere/"
+    if "/" in name:  # it has no name of its own
+        return "/" + name.replace("<path:object_id>", "1").replace("(?P<url>.*)$", "none/")
+    if ":" not in name:
+        return reverse(name)
+    if name.startswith("admin:"):
+        return _admin_address(name, wanted, rows["admin"])
+    values: dict[str, Any] = {}
+    for start in sorted(rows, key=len):
+        if name.startswith(start):
+            values |= rows[start]
+    return reverse(name, kwargs={key: values[key] for key in wanted})
+
+
+def _admin_address(name: str, wanted: set[str], rows: dict[str, Any]) -> str:
+    if name == "admin:app_list":
+        return reverse(name, args=["chargers"])
+    if name == "admin:view_on_site":
+        return reverse(name, args=[99999, 1])
+    if not wanted:
+        return reverse(name)
+    if name == "admin:auth_user_password_change":
+        return reverse(name, args=[rows["accounts_user"].pk])
+    return reverse(name, args=[rows[name.removeprefix("admin:").rpartition("_")[0]].pk])
+
+
+def _send(client: Client, method: str, path: str, body: dict[str, Any], is_api: bool) -> int:
+    if is_api:
+        return client.generic(method, path, json.dumps(body), "application/json").status_code
+    return getattr(client, method.lower())(path, body).status_code
+
+
+def test_every_route_is_in_the_table():
+    missing = [name for name in FOUND if line_of(name) is None]
+    assert not missing, f"Say in tests/test_routes.py who may use: {', '.join(missing)}"
+    unknown = [name for name in ROUTES if "*" not in name and name not in FOUND]
+    assert not unknown, f"There is no such route any more: {', '.join(unknown)}"
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_it_answers_each_as_the_table_says(name, rows, browsers):
+    line, path = line_of(name), address(name, rows)
+    if not line:
+        pytest.skip("told elsewhere")
+    wrong = []
+    for method in _methods(name):
+        answers = line[method].split() if method in line else [None] * len(browsers)
+        for (who, client), answer in zip(browsers.items(), answers, strict=True):
+            status = _send(client, method, path, BODIES.get((name, method), {}), name.startswith("api:"))
+            if status not in _allowed(name, who, answer):
+                wrong.append(f"{method} {path} as {who}: {status} instead of {answer or 'a refusal'}")
+    assert not wrong, "\n".join(wrong)
+
+
+def _methods(name: str) -> tuple[str, ...]:
+    if name.startswith("api:"):
+        return "GET", "POST", "PUT", "PATCH", "DELETE"
+    return ("GET", "POST") if name.startswith("admin") else ("GET", "POST", "DELETE")
+
+
+def _allowed(name: str, who: str, answer: str | None) -> set[int]:
+    if answer is not None:
+        return {int(code) for code in answer.split("|")}
+    if who == "staff" and name.startswith("admin"):
+        return set(range(200, 500))  # Django's admin does not look at methods; staff may do there what it offers
+    return REFUSED
+
+
+def test_every_model_with_a_page_is_scoped():
+    """A queryset without `visible_to` cannot be shown by accident: the bricks of pages and API call it."""
+    staff_only = {"GatewayNode", "InboxEntry", "InboxShard", "RefusedConnection", "TeamPower", "User"}
+    for app in ("accounts", "chargers", "charging_sessions", "operations", "maintenance"):
+        for model in apps.get_app_config(app).get_models():
+            assert model in admin.site._registry
+            is_scoped = hasattr(model._default_manager, "visible_to")
+            assert is_scoped or model.__name__ in staff_only | {"ApiToken"}, model

@@ -17,6 +17,7 @@ from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.news import hint, tell_pages
 from operations.codecs import codec_for
 from operations.models import Command
+from operations.services.sealing import seal
 
 logger = logging.getLogger(__name__)
 Payload = dict[str, Any]
@@ -56,14 +57,17 @@ def request_command(
         raise NotAllowed(_("Only operators and administrators of the team may send commands."))
     if not timedelta(0) < expires_in <= LONGEST_WAIT:
         raise DomainError(_("The time to wait must be between one second and 30 days."), fields={"expires_in": "range"})
+    codec = codec_for(station.protocol)
+    given = dict(parameters or {})
+    if kind == Command.Kind.RAW:  # what we have a kind for is that kind, with its rules
+        kind, given = codec.read(str(given.get("action", "")), given.get("payload", {}))
     if station.registration != station.Registration.ACCEPTED and kind not in SET_UP_KINDS:
         raise DomainError(_("The station has not been accepted yet: it must send its BootNotification first."))
-    given = dict(parameters or {})
-    action, _payload = codec_for(station.protocol).encode(kind, given)
+    action, _payload = codec.encode(kind, given)
     command = Command.objects.create(
         station=station,
         kind=kind,
-        parameters=given,
+        parameters=seal(kind, given),
         action=action,
         requested_by=actor,
         expires_at=timezone.now() + expires_in,

@@ -16,11 +16,14 @@ from django.utils import timezone
 from chargers.models import ChargingStation
 from cpms.common.news import tell_pages
 from operations.models import Command
+from operations.services.sealing import unseal
 from sessions.models import ChargingSession
 
 logger = logging.getLogger(__name__)
 State = Command.State
 REFUSALS = {"Rejected", "NotSupported", "UnlockFailed", "NotImplemented", "UnknownMessageId", "UnknownVendorId"}
+CONSENTS = {"Accepted", "Scheduled", "Unlocked", "RebootRequired"}
+ANSWERED_FREELY = {Command.Kind.GET_CONFIGURATION, Command.Kind.RAW}  # no status, or one of many words
 OUTCOME_WINDOW = timedelta(minutes=10)  # how long after 'accepted' a station's own report still confirms it
 
 
@@ -45,7 +48,9 @@ def take_next_command(*, station_id: int, epoch: int) -> Command | None:
         return None
     command.state, command.sent_at, command.sent_epoch = State.SENT, now, epoch
     command.message_id = str(uuid.uuid4())
-    command.save(update_fields=["state", "sent_at", "sent_epoch", "message_id"])
+    to_send, command.parameters = unseal(command.parameters)
+    command.save(update_fields=["state", "sent_at", "sent_epoch", "message_id", "parameters"])
+    command.parameters = to_send
     command.station = station
     tell_pages({station.team_id: [station.pk]})
     return command
@@ -73,13 +78,23 @@ def settle_answer(*, station_id: int, message_id: str, answer: dict[str, Any]) -
     command = _open_command(station_id, message_id)
     if command is None:
         return None
-    status = answer.get("status")
-    done = State.CONFIRMED if command.confirmed_at else State.ACCEPTED
-    command.state = State.REFUSED if status in REFUSALS else done
+    command.state = _state_after(command, answer.get("status"))
     command.answer, command.settled_at = answer, timezone.now()
-    command.save(update_fields=["state", "answer", "settled_at"])
+    if command.state == State.FAILED:
+        command.error_code, command.error_description = "FormationViolation", "The station's answer makes no sense."
+    command.save(update_fields=["state", "answer", "settled_at", "error_code", "error_description"])
     tell_pages({command.station.team_id: [station_id]})
     return command
+
+
+def _state_after(command: Command, status: object) -> State:
+    """Only a word that says so is a yes; a station that did it already needs none."""
+    if isinstance(status, str) and status in REFUSALS:
+        return State.REFUSED
+    if command.confirmed_at:
+        return State.CONFIRMED
+    is_yes = command.kind in ANSWERED_FREELY or (isinstance(status, str) and status in CONSENTS)
+    return State.ACCEPTED if is_yes else State.FAILED
 
 
 @transaction.atomic

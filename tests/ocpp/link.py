@@ -172,8 +172,8 @@ class Link:
     def answer(self, message_id: str, payload: object) -> None:
         self.send([3, message_id, payload])
 
-    def answer_next(self, action: str, payload: object) -> Payload:
-        message_id, asked, given = self.asked_for()
+    def answer_next(self, action: str, payload: object, seconds: float = ANSWER_SECONDS) -> Payload:
+        message_id, asked, given = self.asked_for(seconds)
         assert asked == action
         self.answer(message_id, payload)
         return given

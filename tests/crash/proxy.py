@@ -11,8 +11,11 @@ import threading
 from collections.abc import Coroutine
 from typing import Any
 
+import uvloop
+
 HOST = "127.0.0.1"
 SSL_REQUEST, GSS_REQUEST, CANCEL_REQUEST = 80877103, 80877104, 80877102
+READY = b"Z\0\0\0\x05I"  # for a query, outside any transaction
 WRITES = re.compile(rb"\s*(INSERT|UPDATE|DELETE|WITH\s+\w+\s+AS\s*\(.*?\bINSERT\b)", re.IGNORECASE | re.DOTALL)
 
 
@@ -23,7 +26,7 @@ class Proxy:
         self.port, self.target, self.chance = port, target, chance
         self.links: set[Link] = set()
         self.lit = asyncio.Event()
-        self._loop = asyncio.new_event_loop()
+        self._loop = uvloop.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name=f"proxy-{port}", daemon=True)
         self._server: asyncio.Server | None = None
 
@@ -151,16 +154,19 @@ class PostgresLink(Link):
 
     def __init__(self, proxy: PostgresProxy, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         super().__init__(proxy, reader, writer)
-        self._statements: dict[bytes, bytes] = {}
+        self._writing: dict[bytes, bool] = {}  # prepared statements by name
         self._has_written = False  # since the last end of a transaction
 
     async def upstream(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await self._introduce(reader, writer)
-        while True:
-            head = await reader.readexactly(5)
-            body = await reader.readexactly(struct.unpack("!I", head[1:])[0] - 4)
-            self._note(head[:1], body)
-            await self.pass_on(writer, head + body)
+        rest = bytearray()
+        while data := await reader.read(65536):
+            rest += data
+            messages = split_messages(rest)
+            for message in messages:
+                self._note(message)
+            if messages:
+                await self.pass_on(writer, b"".join(messages))
 
     async def _introduce(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """The first messages have no type. Encryption is declined, so that we can read the rest."""
@@ -173,37 +179,47 @@ class PostgresLink(Link):
                 return
             await self.pass_on(self.to_client, b"N")
 
-    def _note(self, kind: bytes, body: bytes) -> None:
-        sql = b""
+    def _note(self, message: bytes) -> None:
+        """Whether a statement writes: sent as it is (Q), or prepared (P) and then bound (B)."""
+        kind = message[:1]
         if kind == b"Q":
-            sql = body
+            self._has_written |= bool(WRITES.match(message, 5))
         elif kind == b"P":
-            name, sql, _rest = body.split(b"\0", 2)
-            self._statements[name] = sql
-            return
+            name, sql, _rest = message[5:].split(b"\0", 2)
+            self._writing[name] = bool(WRITES.match(sql))
         elif kind == b"B":
-            _portal, name, _rest = body.split(b"\0", 2)
-            sql = self._statements.get(name, b"")
-        if WRITES.match(sql):
-            self._has_written = True
+            _portal, name, _rest = message[5:].split(b"\0", 2)
+            self._has_written |= self._writing.get(name, False)
 
     async def downstream(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answers to a writing transaction are held back until it is known whether they end in its commit."""
-        held: list[bytes] = []
-        while True:
-            head = await reader.readexactly(5)
-            body = await reader.readexactly(struct.unpack("!I", head[1:])[0] - 4)
-            held.append(head + body)
-            kind = head[:1]
-            if kind == b"E" or (kind == b"C" and body.startswith(b"ROLLBACK")):
-                self._has_written = False
-            is_end = kind == b"Z"
-            if is_end and body == b"I":
-                if self._has_written and self.proxy.loses_this():
-                    self.proxy.lost_answers += 1
-                    self.cut()
-                    return
-                self._has_written = False
-            if is_end or not self._has_written:
+        rest, held = bytearray(), []
+        while data := await reader.read(65536):
+            rest += data
+            for message in split_messages(rest):
+                held.append(message)
+                kind = message[:1]
+                if kind == b"E" or (kind == b"C" and message[5:].startswith(b"ROLLBACK")):
+                    self._has_written = False
+                elif message == READY:
+                    if self._has_written and self.proxy.loses_this():
+                        self.proxy.lost_answers += 1
+                        self.cut()
+                        return
+                    self._has_written = False
+            if held and (not self._has_written or held[-1][:1] == b"Z"):
                 await self.pass_on(writer, b"".join(held))
                 held = []
+
+
+def split_messages(rest: bytearray) -> list[bytes]:
+    """Take the complete messages (type, length, body) off the beginning."""
+    messages, start = [], 0
+    while len(rest) - start >= 5:
+        end = start + 1 + int.from_bytes(rest[start + 1 : start + 5], "big")
+        if end > len(rest):
+            break
+        messages.append(bytes(rest[start:end]))
+        start = end
+    del rest[:start]
+    return messages

@@ -40,8 +40,8 @@ class Shape:
     stations: int
     gateways: int
     seed: int
-    warm_up: float = 4.0
-    pause: tuple[float, float] = (1.5, 3.5)
+    warm_up: float = 3.0
+    pause: tuple[float, float] = (1.0, 2.5)
 
 
 @dataclass
@@ -70,19 +70,26 @@ def _plain(value: Any) -> str:
 def crash(var: Path, shape: Shape, kinds: Callable[[random.Random], Iterable[str]]) -> Outcome:
     """Start everything, break it by `kinds`, compare the books. All processes have ended when it returns or raises."""
     chance = random.Random(shape.seed)
+    watch = [time.monotonic()]
     with ending_on_sigterm(), broken_stack(var, shape) as breaker:
         stack = breaker.stack
         try:
             plan = prepare(stack, shape)
+            watch.append(time.monotonic())
             with fleet(var, plan) as finish:
                 time.sleep(shape.warm_up)
                 for kind in kinds(chance):
                     breaker.strike(kind)
                     time.sleep(chance.uniform(*shape.pause))
                 time.sleep(SETTLE_SECONDS)
+                watch.append(time.monotonic())
                 books = finish()
             rows, inside = read_system(stack)
-            return reckon(shape, books, rows, inside, breaker)
+            watch.append(time.monotonic())
+            outcome = reckon(shape, books, rows, inside, breaker)
+            spans = [round(later - earlier, 1) for earlier, later in itertools.pairwise(watch)]
+            outcome.figures["time (s)"] = dict(zip(("start", "faults", "delivery"), spans, strict=True))
+            return outcome
         except BaseException:
             print_logs(stack)
             raise
@@ -249,11 +256,15 @@ def unavailability(books: dict[str, Any], faults: list[Fault]) -> dict[str, dict
     nexts = [*(fault.began for fault in faults), float("inf")][1:]
     for fault, end in zip(faults, nexts, strict=True):
         silences = [
-            later - max(earlier, fault.began)
+            min(later, end) - max(earlier, fault.began)
             for earlier, later in itertools.pairwise(times)
             if later > fault.began and earlier < end
         ]
-        waits = [done - max(began, fault.began) for began, done in books["waits"] if done > fault.began and began < end]
+        waits = [
+            min(done, end) - max(began, fault.began)
+            for began, done in books["waits"]
+            if done > fault.began and began < end
+        ]
         worst = found.setdefault(fault.kind, {"nobody was answered": 0.0, "one message waited": 0.0})
         worst["nobody was answered"] = max(worst["nobody was answered"], round(max(silences, default=0.0), 2))
         worst["one message waited"] = max(worst["one message waited"], round(max(waits, default=0.0), 2))

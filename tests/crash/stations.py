@@ -27,6 +27,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import uvloop
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
@@ -314,9 +315,9 @@ class Station:
             LinkLost, TimeoutError, CallFailed
         """
         link, text = await self.linked(), self.text_of(report)
-        sent = time.monotonic()
         try:
             link = await self.misbehave(link, text)
+            sent = time.monotonic()
             await link.send(text)
             if self.chance.random() < self.plan.share_cut:
                 self.books.counts["cut links"] += 1
@@ -386,7 +387,8 @@ class Station:
         plan = self.plan
         if luck < plan.share_half:
             self.books.counts["half frames"] += 1
-            link.transport.write(half_frame(text, self.chance))
+            with contextlib.suppress(RuntimeError):  # the other side was quicker to close
+                link.transport.write(half_frame(text, self.chance))
             await asyncio.sleep(self.chance.choice([0, 0.05]))
             self.drop_link()
             raise LinkLost
@@ -413,13 +415,14 @@ class Station:
         except TimeoutError:
             pass
         except ConnectionClosed:
+            self.books.counts["zombie links closed at once"] += 1
             return
         try:
             await link.send(text)
             reply = await asyncio.wait_for(self.reply_to(link, json.loads(text)[1]), 30)
             self.books.faults_of_system.append(f"{self.identity}: a zombie link was answered {reply}")
         except ConnectionClosed:
-            self.books.counts["zombie links closed"] += 1
+            self.books.counts["zombie links closed when they spoke"] += 1
         except TimeoutError:
             self.books.counts["zombie links ignored"] += 1
         finally:
@@ -466,7 +469,7 @@ async def run_fleet(plan: Plan) -> Books:
 
 def main(plan_path: str, result_path: str) -> None:
     plan = Plan(**json.loads(Path(plan_path).read_text()))
-    books = asyncio.run(run_fleet(plan))
+    books = uvloop.run(run_fleet(plan))
     Path(result_path).write_text(json.dumps({**vars(books), "entries": [asdict(entry) for entry in books.entries]}))
     sys.stdout.flush()
     os._exit(0)  # a thread may still read the input

@@ -1,6 +1,8 @@
 """A message that was acknowledged is stored exactly once, whatever dies meanwhile."""
 
 import random
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -12,11 +14,11 @@ pytestmark = [pytest.mark.crash, pytest.mark.processes]
 
 
 @pytest.fixture
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("crash")
-    for parent in (folder, folder.parent, folder.parent.parent):
-        parent.chmod(0o711)  # pytest keeps its folders closed to PostgreSQL's user
-    return folder / "var"
+def folder():
+    """Not below pytest's own folder: every session that starts closes that to PostgreSQL's user again."""
+    with tempfile.TemporaryDirectory(prefix="cpms-crash-", ignore_cleanup_errors=True) as name:
+        Path(name).chmod(0o711)
+        yield Path(name) / "var"
 
 
 def judge(folder, shape: Shape, kinds: list[str]) -> None:

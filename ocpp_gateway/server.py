@@ -2,9 +2,9 @@
 
 import contextlib
 import resource
+import signal
 import socket
 import threading
-from collections.abc import Iterator
 from types import FrameType
 
 import uvicorn
@@ -19,29 +19,34 @@ class AddressTakenError(Exception):
 
 
 class Server(uvicorn.Server):
-    """Says when it answers and when it is asked to end, and leaves the end of the process to its caller."""
+    """Says when it answers and when it ends, and leaves the end of the process to its caller."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.answers = threading.Event()
         self.ends = threading.Event()
 
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        """Signals that come after the end has begun must not break it off."""
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, signal.SIG_IGN)
+        super().run(sockets)
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.answers.set()
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self.ends.set()
-        super().handle_exit(sig, frame)
+        await super().shutdown(sockets)
 
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """uvicorn raises the signal once more at its end, which would skip what has to be tidied up after it."""
-        with super().capture_signals():
-            try:
-                yield
-            finally:
-                self._captured_signals.clear()
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Only a mark: signals come in pairs, and a lock taken here would wait for itself for ever.
+
+        A second Ctrl-C does not skip the good-bye to the stations, since that is short by itself.
+        """
+        self.should_exit = True
 
 
 def uvicorn_config(app: str, host: str, port: int) -> uvicorn.Config:

@@ -43,16 +43,19 @@ def serving(folder: Path, port: int, *words: str) -> Iterator[subprocess.Popen[s
 def test_it_says_where_it_is_and_ends_within_five_seconds(tmp_path):
     port = free_port()
     for number in (signal.SIGINT, signal.SIGTERM):
-        with serving(tmp_path, port) as process:
-            time.sleep(0.5)
+        with serving(tmp_path, port, "--demo") as process:
+            time.sleep(3)  # the stations of the demo connect and charge
             asked = time.monotonic()
             process.send_signal(number)
+            process.send_signal(number)  # a terminal and `timeout` both send it twice
             process.wait(15)
             assert time.monotonic() - asked < 5
             assert process.returncode == 0
         said = (tmp_path / "out").read_text()
         assert f"http://localhost:{port}/admin/" in said
         assert f"ws://localhost:{port}/ocpp/<identity>" in said
+        assert "@nordlys.example" in said
+        assert "station connected" in said
         assert "Traceback" not in said
         assert is_port_free(port)
 

@@ -14,7 +14,7 @@ from cpms.celery import app as celery_app
 from cpms.embedded import EmbeddedCelery
 from ocpp_gateway.server import AddressTakenError, Server, allow_many_sockets, listen, serve
 
-END_SECONDS = 2.5
+END_SECONDS = 3.2
 
 
 class Command(BaseCommand):

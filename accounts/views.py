@@ -51,7 +51,7 @@ class ApiTokenListView(FormPage):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         tokens = ApiToken.objects.filter(user=self.request.user).order_by("revoked", "-created")
-        table = ApiTokenTable(tokens, request=self.request)
+        table = ApiTokenTable(tokens)
         return super().get_context_data(table=table, has_tokens=tokens.exists(), key=self.key, **kwargs)
 
     def perform(self, form: ApiTokenForm) -> HttpResponse:  # type: ignore[override]

@@ -33,7 +33,7 @@ class MessageFilterSet(django_filters.FilterSet):
     q = django_filters.CharFilter(label=_("Identity of the station"), method="by_station")
     direction = django_filters.ChoiceFilter(label=_("Direction"), choices=Message.Direction.choices, widget=SELECT)
     action = django_filters.CharFilter(label=_("Action"), lookup_expr="iexact", widget=TEXT)
-    errors = django_filters.ChoiceFilter(
+    answer = django_filters.ChoiceFilter(
         label=_("Answer"), choices=[("yes", _("Only errors"))], method="only_errors", widget=SELECT
     )
     start = django_filters.DateTimeFilter(

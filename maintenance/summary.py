@@ -14,6 +14,13 @@ from maintenance.models import Message
 
 Payload = dict[str, Any]
 LONGEST = 160
+SHORT = {
+    "Energy.Active.Import.Register": "Energy",
+    "Power.Active.Import": "Power",
+    "Power.Offered": "Offered",
+    "Current.Import": "Current",
+    "Current.Offered": "Offered",
+}
 
 
 def summary(message: Message) -> str:
@@ -106,8 +113,8 @@ def _meter(asked: Payload, answered: Payload) -> list[str]:
     shown = []
     for key, figures in told.items():
         what, unit = key.split("|")
-        short = what.split(".")[0] if what != "SoC" else "SoC"
-        shown.append(f"{short} {' '.join(figures[:3])} {'%' if unit == 'Percent' else unit}".strip())
+        name = SHORT.get(what, what)
+        shown.append(f"{name} {' '.join(figures[:3])} {'%' if unit == 'Percent' else unit}".strip())
     return [_("connector %(number)s") % {"number": asked.get("connectorId")}, *shown[:4]]
 
 

@@ -99,7 +99,7 @@ class ListPage(LoginRequiredMixin, View):
         if self.is_newest_first and until:
             new = min(found.filter(pk__gt=until).order_by()[: MOST_NEW + 1].count(), MOST_NEW + 1)
             found = found.filter(pk__lte=until)
-        table = self.table_class(found, request=self.request)
+        table = self.table_class(found)
         sort = self.request.GET.get("sort")
         if sort:
             table.order_by = sort

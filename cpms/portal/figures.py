@@ -20,6 +20,7 @@ from sessions.services.power import FRESH
 from sessions.tables import is_fresh
 
 SHOWN_CONNECTORS = 8
+IDLE = [Connector.Status.AVAILABLE, Connector.Status.UNAVAILABLE, Connector.Status.FAULTED, Connector.Status.RESERVED]
 CIRCLE = 100.0
 INTEREST = [
     Connector.Status.FAULTED, Connector.Status.CHARGING, Connector.Status.SUSPENDED_EVSE, Connector.Status.SUSPENDED_EV,
@@ -153,9 +154,9 @@ def interesting_connectors(user: User) -> list[Connector]:
     return found
 
 
-def forget_stale_power(session: ChargingSession) -> None:
-    """Power that was measured long ago is not shown as if it were now."""
-    if not is_fresh(session):
+def forget_stale_power(session: ChargingSession, status: str) -> None:
+    """Power that was measured long ago, or before the connector became idle, is not shown as if it were now."""
+    if not is_fresh(session) or status in IDLE:
         session.power_w = None
 
 
@@ -165,7 +166,7 @@ def attach_sessions(connectors: list[Any]) -> None:
         ChargingSession.objects.open().filter(station__in={c.station_id for c in connectors}).order_by("started_at")
     )
     by_place = {(session.station_id, session.connector_number): session for session in running}
-    for session in by_place.values():
-        forget_stale_power(session)
     for connector in connectors:
         connector.session = by_place.get((connector.station_id, connector.number))
+        if connector.session is not None:
+            forget_stale_power(connector.session, connector.status)

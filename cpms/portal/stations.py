@@ -104,7 +104,7 @@ class StationDetailView(DetailPage):
             "link_words": _link_words(station),
             "commands": _commands(station),
             "log": _log(station),
-            "latest": _latest_sessions(station, self.request),
+            "latest": _latest_sessions(station),
             "oddities": list(Oddity.objects.filter(station=station).order_by("-received_at")[:SHOWN_ODDITIES]),
             "refusals": _refusals(station),
         }
@@ -131,8 +131,9 @@ def _places(station: Any, connectors: list[Connector]) -> list[dict[str, Any]]:
         .order_by("started_at")
     )
     by_number: dict[int, Any] = {session.connector_number: session for session in running}
-    for session in by_number.values():
-        forget_stale_power(session)
+    for connector in connectors:
+        if connector.number in by_number:
+            forget_stale_power(by_number[connector.number], connector.status)
     told = [
         {
             "connector": connector,
@@ -183,12 +184,12 @@ def _log(station: Any) -> list[dict[str, Any]]:
     ]
 
 
-def _latest_sessions(station: Any, request: HttpRequest) -> StationSessionTable:
+def _latest_sessions(station: Any) -> StationSessionTable:
     rows = ChargingSession.objects.filter(station=station).select_related("tag").order_by("-started_at")
     latest = list(rows[:SHOWN_SESSIONS])
     for session in latest:
         session.station = station
-    return StationSessionTable(latest, orderable=False, request=request)
+    return StationSessionTable(latest, orderable=False)
 
 
 def _refusals(station: Any) -> list[dict[str, Any]]:

@@ -1,0 +1,135 @@
+"""The dashboard: real figures, days in the person's zone, what is wrong first, few queries."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from django.urls import reverse
+from django.utils import timezone
+
+from cpms.portal.figures import figures
+from tests import factories
+
+URL = reverse("portal:dashboard")
+NOON = datetime(2026, 11, 21, 11, 0, tzinfo=UTC)
+
+
+def test_a_new_account_is_told_how_to_begin(as_person, administrator):
+    text = as_person(administrator).get(URL).content.decode()
+    assert "No station yet" in text
+    assert reverse("chargers:station_add") in text
+
+
+def test_somebody_without_a_team_is_told_whom_to_ask(as_person, db):
+    assert "You are not in a team yet" in as_person(factories.UserFactory()).get(URL).content.decode()
+
+
+def test_counts_stations_and_connectors_by_what_is_known(operator, team, other_team, online, offline):
+    online(team)
+    online(team, status="Charging")
+    online(team, status="Faulted")
+    online(team, status="Unavailable")
+    offline(team, status="Charging")
+    factories.StationFactory(team=team)
+    online(other_team)
+    told = figures(operator)
+    assert (told.stations, told.online, told.offline, told.unknown) == (6, 4, 1, 1)
+    assert {tile.state: tile.count for tile in told.tiles} == {
+        "available": 1, "occupied": 1, "faulted": 1, "inoperative": 1, "unknown": 1,
+    }  # fmt: skip
+    assert sum(part.percent for part in told.parts) == pytest.approx(100)
+
+
+def test_each_tile_leads_to_as_many_rows_as_it_counts(page, operator, team, online, offline):
+    online(team)
+    online(team)
+    offline(team)
+    for tile in figures(operator).tiles:
+        assert page.get(tile.url).context["paginator"].count == tile.count
+
+
+def test_a_silent_gateway_makes_its_stations_unknown(operator, team, online, node):
+    online(team)
+    node.alive_at = timezone.now() - timedelta(minutes=1)
+    node.save()
+    assert figures(operator).unknown == 1
+
+
+@time_machine.travel(NOON, tick=False)
+def test_today_begins_at_midnight_of_the_persons_zone(operator, station):
+    with timezone.override("Europe/Berlin"):
+        midnight = datetime(2026, 11, 20, 23, 0, tzinfo=UTC)
+        factories.SessionFactory(station=station, finished=True, started_at=midnight - timedelta(seconds=1))
+        factories.SessionFactory(station=station, finished=True, started_at=midnight)
+        told = figures(operator)
+    assert (told.sessions_today, told.energy_today_wh) == (1, 7000)
+
+
+@time_machine.travel(NOON, tick=False)
+def test_power_is_that_of_running_sessions_with_fresh_readings(operator, station):
+    factories.SessionFactory(station=station, power_w=11_000, last_sample_at=NOON)
+    factories.SessionFactory(
+        station=station, connector_number=2, power_w=7_000, last_sample_at=NOON - timedelta(hours=1)
+    )
+    told = figures(operator)
+    assert (told.charging, told.power_w) == (2, 11_000)
+
+
+def test_nothing_measured_is_not_zero(operator, session):
+    assert figures(operator).power_w is None
+
+
+@time_machine.travel(NOON, tick=False)
+def test_sessions_per_day_of_the_last_week_and_of_a_period(page, station):
+    for days in (0, 0, 1, 6, 7, 40):
+        factories.SessionFactory(station=station, finished=True, started_at=NOON - timedelta(days=days))
+    url = reverse("portal:dashboard_sessions")
+    week = page.get(url).json()
+    assert week["values"] == [1, 0, 0, 0, 0, 1, 2]
+    assert week["open"] is True
+    period = page.get(url, {"from": "2026-10-12", "to": "2026-10-13"}).json()
+    assert period["values"] == [1, 0]
+    assert period["open"] is False
+    assert len(page.get(url, {"from": "1990-01-01"}).json()["values"]) <= 93
+
+
+@time_machine.travel(NOON, tick=False)
+def test_power_of_a_day_is_summed_over_teams_and_has_gaps(as_person, staff, team, other_team):
+    for minute in (0, 1, 30):
+        factories.TeamPowerFactory(team=team, at=NOON - timedelta(minutes=minute), power_w=1000)
+    factories.TeamPowerFactory(team=other_team, at=NOON, power_w=500)
+    told = as_person(staff).get(reverse("portal:dashboard_power")).json()
+    values = [value for _at, value in told["series"][0]["points"]]
+    assert values == [1.0, None, 1.0, 1.5]
+    assert told["to"] - told["from"] == 24 * 3600 * 1000
+    assert as_person(staff).get(reverse("portal:dashboard_power"), {"day": "nonsense"}).status_code == 200
+
+
+def test_what_is_wrong_is_listed_with_its_page(as_person, staff, team, online, offline):
+    broken = online(team, status="Faulted")
+    gone = offline(team)
+    odd = factories.SessionFactory(station=broken, started_at=timezone.now(), flags=["clock"], has_flags=True)
+    factories.RefusedConnectionFactory(station=gone)
+    factories.InboxEntryFactory(message=factories.MessageFactory(station=broken), failed=True)
+    response = as_person(staff).get(URL)
+    told = {trouble.word: trouble for trouble in response.context["troubles"]}
+    assert list(told) == ["Faulted", "Offline", "Review", "Refused", "Inbox"]
+    assert told["Faulted"].url == broken.get_absolute_url()
+    assert told["Offline"].url == gone.get_absolute_url()
+    assert told["Review"].url == odd.get_absolute_url()
+
+
+def test_the_inbox_is_for_support_staff(page, team, online):
+    factories.InboxEntryFactory(message=factories.MessageFactory(station=online(team)), failed=True)
+    assert page.get(URL).context["troubles"] == []
+
+
+def test_query_count_does_not_grow_with_the_park(page, team, online, offline, django_assert_max_num_queries):
+    for _n in range(12):
+        station = online(team, status="Charging")
+        factories.SessionFactory(station=station)
+        offline(team)
+    with django_assert_max_num_queries(18):
+        page.get(URL)
+    with django_assert_max_num_queries(16):
+        page.get(reverse("portal:dashboard_live"))

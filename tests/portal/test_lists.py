@@ -1,0 +1,184 @@
+"""Lists: scope, filters, pages, export, and a number of queries that does not grow with the rows."""
+
+import csv
+import io
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+from openpyxl import load_workbook
+
+from tests import factories
+
+STATIONS, CONNECTORS = reverse("chargers:station_list"), reverse("chargers:connector_list")
+SESSIONS, COMMANDS = reverse("sessions:session_list"), reverse("operations:command_list")
+MESSAGES, REFUSALS = reverse("maintenance:message_list"), reverse("maintenance:refusal_list")
+
+
+def rows_of(response) -> list[str]:
+    return [row.record for row in response.context["table"].paginated_rows]
+
+
+def sheet(response) -> list[list[str]]:
+    text = b"".join(response.streaming_content).decode("utf-8-sig")
+    return list(csv.reader(io.StringIO(text)))
+
+
+def fill(team, online, count) -> None:
+    for _n in range(count):
+        station = online(team)
+        tag = factories.TagFactory(team=team)
+        factories.SessionFactory(station=station, tag=tag)
+        factories.CommandFactory(station=station)
+        factories.MessageFactory(station=station)
+        factories.RefusedConnectionFactory(station=station)
+
+
+@pytest.mark.parametrize("url", [STATIONS, CONNECTORS, SESSIONS, COMMANDS, MESSAGES, REFUSALS])
+def test_query_count_does_not_grow_with_rows(page, team, online, url, django_assert_max_num_queries):
+    fill(team, online, 15)
+    with django_assert_max_num_queries(10):
+        response = page.get(url)
+    assert len(rows_of(response)) == 15
+
+
+@pytest.mark.parametrize("url", [STATIONS, CONNECTORS, SESSIONS, COMMANDS, MESSAGES, REFUSALS])
+def test_shows_nothing_of_another_team(as_person, stranger, team, online, url):
+    fill(team, online, 2)
+    assert rows_of(as_person(stranger).get(url)) == []
+
+
+@pytest.mark.parametrize("size", [10, 20, 30, 40, 50])
+def test_pages_are_of_the_size_asked_for(page, team, size):
+    factories.StationFactory.create_batch(51, team=team)
+    response = page.get(STATIONS, {"per_page": size})
+    assert len(rows_of(response)) == size
+    assert f"1\u2013{size} of 51" in response.content.decode()
+
+
+@pytest.mark.parametrize("nonsense", ["0", "-1", "x", "9999999999999999999999", ""])
+def test_nonsense_in_the_address_is_no_error(page, station, nonsense):
+    query = {"page": nonsense, "per_page": nonsense, "sort": nonsense, "until": nonsense}
+    assert page.get(STATIONS, query).status_code == 200
+
+
+def test_a_filter_that_cannot_be_read_is_said(page, session):
+    response = page.get(SESSIONS, {"start": "yesterday"})
+    assert "A filter cannot be used" in response.content.decode()
+    assert rows_of(response) == []
+
+
+def test_stations_are_found_by_identity_name_and_serial_number(page, team):
+    found = factories.StationFactory(team=team, identity="NEXT-1", name="Garage", serial_number="WB22")
+    factories.StationFactory(team=team)
+    for words in ("next-1", "garag", "wb22"):
+        assert rows_of(page.get(STATIONS, {"q": words})) == [found]
+
+
+def test_stations_are_found_by_connection_and_state(page, team, online, offline):
+    here, gone, broken = online(team), offline(team), online(team, status="Faulted")
+    never = factories.StationFactory(team=team)
+    assert set(rows_of(page.get(STATIONS, {"presence": "online"}))) == {here, broken}
+    assert rows_of(page.get(STATIONS, {"presence": "offline"})) == [gone]
+    assert rows_of(page.get(STATIONS, {"presence": "unknown"})) == [never]
+    assert rows_of(page.get(STATIONS, {"state": "faulted"})) == [broken]
+    assert rows_of(page.get(STATIONS, {"state": "available"})) == [here]
+    assert rows_of(page.get(STATIONS, {"state": "unknown"})) == [gone]
+
+
+def test_each_filter_is_a_chip_with_the_address_that_drops_it(page, station):
+    chips = page.get(STATIONS, {"vendor": "Maker", "model": "Wall", "page": "2"}).context["chips"]
+    assert [(chip.label, chip.value) for chip in chips] == [("Vendor", "Maker"), ("Model", "Wall")]
+    assert chips[0].without == "?model=Wall"
+
+
+def test_a_station_that_is_away_shows_what_it_was(page, team, offline):
+    offline(team, status="Charging")
+    text = page.get(STATIONS).content.decode()
+    assert "was Charging, as of" in text
+    assert "st charging" not in text
+
+
+def test_htmx_gets_the_list_alone(page, station):
+    response = page.get(STATIONS, headers={"HX-Request": "true", "HX-Target": "list"})
+    text = response.content.decode()
+    assert 'id="list"' in text
+    assert "<html" not in text
+    assert "HX-Request" in response["Vary"]
+
+
+def test_a_live_list_keeps_its_rows_and_says_what_is_new(page, session):
+    factories.SessionFactory.create_batch(3, station=session.station, started_at=timezone.now())
+    response = page.get(SESSIONS, {"until": session.pk}, headers={"HX-Request": "true", "HX-Target": "list"})
+    assert rows_of(response) == [session]
+    assert "3 new: show" in response.content.decode()
+
+
+def test_sessions_are_found_by_station_tag_number_state_and_time(page, team, tag):
+    station = factories.StationFactory(team=team, identity="FIND-ME")
+    found = factories.SessionFactory(station=station, tag=tag, id_tag=tag.value, flags=["clock"], has_flags=True)
+    other = factories.SessionFactory(
+        station=factories.StationFactory(team=team), finished=True, started_at=found.started_at + timedelta(days=9)
+    )
+    for query in (
+        {"q": "find-me"},
+        {"q": tag.value},
+        {"q": str(found.pk)},
+        {"station": "FIND-ME"},
+        {"id_tag": tag.value.lower()},
+        {"state": "open"},
+        {"state": "flagged"},
+        {"end": (other.started_at - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M")},
+    ):
+        assert rows_of(page.get(SESSIONS, query)) == [found], query
+    assert rows_of(page.get(SESSIONS, {"state": "finished"})) == [other]
+
+
+def test_csv_holds_what_is_filtered_and_no_formulas(page, team):
+    bad = '=cmd|"/c calc"!A1'
+    factories.StationFactory(team=team, identity="A-1", name=bad, vendor="+44", model="-12.5")
+    factories.StationFactory(team=team, identity="B-1", name="\t=1")
+    found = sheet(page.get(STATIONS, {"q": "A-1", "export": "csv"}))
+    assert len(found) == 2
+    row = dict(zip(*found, strict=True))
+    assert row["Name"] == f"'{bad}"
+    assert (row["Vendor"], row["Model"]) == ("+44", "-12.5")  # numbers stay numbers
+    assert dict(zip(*sheet(page.get(STATIONS, {"q": "B-1", "export": "csv"})), strict=True))["Name"].startswith("'")
+
+
+def test_xlsx_can_be_read_again(page, finished_session):
+    response = page.get(SESSIONS, {"export": "xlsx"})
+    rows = list(load_workbook(io.BytesIO(b"".join(response.streaming_content))).active.values)
+    row = dict(zip(*rows, strict=True))
+    assert row["Session"] == finished_session.pk
+    assert row["Energy (kWh)"] == 7
+    assert row["Energy (Wh)"] == 7000
+
+
+@pytest.mark.parametrize("url", [STATIONS, CONNECTORS, SESSIONS, COMMANDS, MESSAGES, REFUSALS])
+def test_every_list_can_be_exported(page, team, online, url, django_assert_max_num_queries):
+    fill(team, online, 12)
+    with django_assert_max_num_queries(10):
+        assert len(sheet(page.get(url, {"export": "csv"}))) == 13
+
+
+def test_times_in_files_are_in_the_persons_zone(as_person, operator, finished_session):
+    operator.time_zone = "Asia/Tokyo"
+    operator.save()
+    rows = sheet(as_person(operator).get(SESSIONS, {"export": "csv"}))
+    assert dict(zip(*rows, strict=True))["Start"].endswith("+09:00")
+
+
+def test_messages_of_today_only_unless_a_station_is_chosen(page, station):
+    old = factories.MessageFactory(station=station, received_at=timezone.now() - timedelta(hours=30))
+    assert rows_of(page.get(MESSAGES)) == []
+    assert rows_of(page.get(MESSAGES, {"q": station.identity})) == [old]
+
+
+def test_support_staff_sees_all_teams_and_which(as_person, staff, team, other_team):
+    factories.StationFactory(team=team)
+    factories.StationFactory(team=other_team)
+    response = as_person(staff).get(STATIONS)
+    assert len(rows_of(response)) == 2
+    assert other_team.name in response.content.decode()

@@ -1,0 +1,75 @@
+"""The browser's socket: hears of its own teams, carries nothing but which stations."""
+
+import pytest
+from asgiref.sync import async_to_sync
+from channels.layers import InMemoryChannelLayer, channel_layers
+from channels.testing import WebsocketCommunicator
+from django.contrib.auth.models import AnonymousUser
+
+from cpms.common.live import NOT_LOGGED_IN, LiveConsumer
+from cpms.common.news import team_group
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def layer():
+    """One of this test's own loop."""
+    own = InMemoryChannelLayer()
+    before = channel_layers.set("default", own)
+    yield own
+    channel_layers.set("default", before)
+
+
+def socket_of(user) -> WebsocketCommunicator:
+    socket = WebsocketCommunicator(LiveConsumer.as_asgi(), "/live/")
+    socket.scope["user"] = user
+    return socket
+
+
+def hear(user, layer, team, stations):
+    """What a person's page hears when something happens in a team."""
+
+    async def there_and_back():
+        socket = socket_of(user)
+        await socket.connect()
+        await layer.group_send(team_group(team.pk), {"type": "news", "stations": stations})
+        heard = None if await socket.receive_nothing(0.2) else await socket.receive_json_from()
+        await socket.disconnect()
+        return heard
+
+    return async_to_sync(there_and_back)()
+
+
+def test_a_page_hears_which_stations_of_its_team_changed(viewer, team, layer):
+    assert hear(viewer, layer, team, [3, 4]) == {"stations": [3, 4]}
+    assert hear(viewer, layer, team, None) == {"stations": None}
+
+
+def test_a_page_hears_nothing_of_other_teams(stranger, team, layer):
+    assert hear(stranger, layer, team, [3]) is None
+
+
+def test_support_staff_hears_all_teams(staff, team, layer):
+    assert hear(staff, layer, team, [3]) == {"stations": [3]}
+
+
+def test_nobody_is_told_that_nobody_is_there():
+    async def there_and_back():
+        socket = socket_of(AnonymousUser())
+        await socket.connect()
+        return await socket.receive_output()
+
+    assert async_to_sync(there_and_back)()["code"] == NOT_LOGGED_IN
+
+
+def test_a_ping_is_answered(viewer):
+    async def there_and_back():
+        socket = socket_of(viewer)
+        await socket.connect()
+        await socket.send_json_to("ping")
+        answer = await socket.receive_json_from()
+        await socket.disconnect()
+        return answer
+
+    assert async_to_sync(there_and_back)() == "pong"

@@ -1,0 +1,199 @@
+"""A station's page: what it is, what charges, what it was asked, what it said."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from chargers.models import ChargingStation
+from operations.models import Command
+from tests import factories
+
+
+def command_url(station, kind) -> str:
+    return reverse("operations:station_command", args=[station.pk, kind])
+
+
+def test_shows_what_charges_with_power_energy_and_phases(page, team, online, tag):
+    station = online(team, status="Charging")
+    now = timezone.now()
+    session = factories.SessionFactory(
+        station=station, tag=tag, id_tag=tag.value, power_w=10_840, energy_wh=860, last_sample_at=now, started_at=now
+    )
+    factories.ReadingFactory(session=session, at=now, current_ma={"L1": 15_700, "L2": 15_600, "L3": 15_700})
+    text = page.get(station.get_absolute_url()).content.decode()
+    assert ">10.8</span> <small>kW</small>" in text
+    assert ">0.86</span> <small>kWh</small>" in text
+    assert 'title="L1">15.7' in text
+    assert session.get_absolute_url() in text
+
+
+def test_power_of_long_ago_is_not_shown_as_if_it_were_now(page, team, online):
+    station = online(team, status="Charging")
+    long_ago = timezone.now() - timedelta(hours=1)
+    factories.SessionFactory(station=station, power_w=10_840, last_sample_at=long_ago, started_at=long_ago)
+    assert "10.8" not in page.get(station.get_absolute_url()).content.decode()
+
+
+def test_every_part_has_its_id_in_the_live_answer(page, team, online):
+    station = online(team)
+    whole = page.get(station.get_absolute_url()).content.decode()
+    live = page.get(reverse("chargers:station_live", args=[station.pk])).content.decode()
+    for part in ("station-facts", "places", "commands", "log", "latest-sessions", "link", "boot"):
+        assert f'id="{part}"' in whole
+        assert f'id="{part}" hx-swap-oob="true"' in " ".join(live.split())
+
+
+def test_query_count_does_not_grow(page, team, online, django_assert_max_num_queries):
+    station = online(team)
+    factories.CommandFactory.create_batch(8, station=station)
+    factories.MessageFactory.create_batch(20, station=station)
+    factories.SessionFactory.create_batch(12, station=station, finished=True)
+    factories.ConnectorFactory.create_batch(4, station=station)
+    with django_assert_max_num_queries(16):
+        page.get(station.get_absolute_url())
+
+
+def test_a_message_of_a_hostile_station_is_shown_as_text(page, station):
+    factories.MessageFactory(station=station, action="<script>x", payload='{"a": "<img src=x>"}', answer="not json")
+    factories.MessageFactory(station=station, action="MeterValues", payload="[" * 3000)
+    factories.MessageFactory(station=station, action="StatusNotification", payload='{"connectorId": {"a": 1}}')
+    text = page.get(station.get_absolute_url()).content.decode()
+    assert "<script>x" not in text
+    assert "&lt;script&gt;x" in text
+    assert "<img src=x>" not in text
+
+
+def test_an_operator_starts_a_session(page, operator, station, connector, tag):
+    answer = page.post(command_url(station, "remote_start"), {"connector": 1, "id_tag": tag.value.lower()})
+    assert answer.status_code == 302
+    command = Command.objects.get()
+    assert (command.kind, command.parameters) == ("remote_start", {"connector": 1, "id_tag": tag.value})
+    assert command.requested_by == operator
+
+
+def test_by_htmx_the_page_is_told_instead_of_left(page, station, connector, tag):
+    answer = page.post(
+        command_url(station, "remote_start"), {"connector": 1, "id_tag": tag.value}, headers={"HX-Request": "true"}
+    )
+    assert answer.status_code == 204
+    assert {"said", "done", f"station-{station.pk}"} == set(json.loads(answer["HX-Trigger"]))
+
+
+@pytest.mark.parametrize("value", ["unknown", "", "<b>"])
+def test_a_tag_the_team_does_not_have_is_refused_at_its_field(page, station, connector, value):
+    answer = page.post(command_url(station, "remote_start"), {"connector": 1, "id_tag": value})
+    assert answer.status_code == 422
+    assert answer.context["form"].errors["id_tag"]
+    assert not Command.objects.exists()
+
+
+def test_a_tag_of_other_stations_or_out_of_date_is_refused(page, station, connector, team):
+    elsewhere = factories.TagFactory(team=team)
+    elsewhere.stations.add(factories.StationFactory(team=team))
+    old = factories.TagFactory(team=team, expires_at=timezone.now() - timedelta(days=1))
+    for tag in (elsewhere, old):
+        assert page.post(command_url(station, "remote_start"), {"connector": 1, "id_tag": tag.value}).status_code == 422
+
+
+def test_a_reset_says_whose_session_it_ends(page, session):
+    text = page.get(command_url(session.station, "reset"), headers={"HX-Request": "true"}).content.decode()
+    assert f"A reset ends the session of tag {session.id_tag} on connector 1." in text
+    assert "<html" not in text
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "parameters"),
+    [
+        ("reset", {"type": "Hard"}, {"type": "Hard"}),
+        ("unlock", {"connector": "1"}, {"connector": 1}),
+        ("change_availability", {"type": "Inoperative", "connector": ""}, {"type": "Inoperative", "connector": 0}),
+        ("trigger_message", {"message": "MeterValues", "connector": "1"}, {"message": "MeterValues", "connector": 1}),
+        ("get_configuration", {}, {}),
+        ("clear_cache", {}, {}),
+    ],
+)
+def test_each_command_becomes_a_row(page, station, connector, kind, given, parameters):
+    assert page.post(command_url(station, kind), given).status_code == 302
+    assert Command.objects.get(kind=kind).parameters == parameters
+
+
+def test_a_session_of_another_station_cannot_be_stopped_here(page, station, team):
+    other = factories.SessionFactory(station=factories.StationFactory(team=team))
+    assert page.post(command_url(station, "remote_stop"), {"session": other.pk}).status_code == 422
+
+
+def test_an_unknown_kind_is_not_there(page, station):
+    assert page.get(command_url(station, "data_transfer")).status_code == 404
+
+
+def test_a_viewer_sees_no_buttons_and_is_told_why(as_person, viewer, team, online):
+    station = online(team)
+    text = as_person(viewer).get(station.get_absolute_url()).content.decode()
+    assert command_url(station, "reset") not in text
+    assert "an administrator can give you that role" in text
+
+
+def test_the_configuration_of_a_station_is_a_table(page, station):
+    answer = {
+        "configurationKey": [{"key": "HeartbeatInterval", "readonly": False, "value": "300"}],
+        "unknownKey": ["X"],
+    }
+    command = factories.CommandFactory(station=station, kind="get_configuration", state="accepted", answer=answer)
+    text = page.get(reverse("operations:command_detail", args=[command.pk])).content.decode()
+    assert "HeartbeatInterval" in text
+    assert "Not known to the station" in text
+
+
+def test_tags_to_choose_from_are_those_that_may_charge_here(page, station, team, other_team):
+    good = factories.TagFactory(team=team, label="Fleet 7")
+    factories.TagFactory(team=team, label="Fleet 8", status="blocked")
+    factories.TagFactory(team=other_team, label="Fleet 9")
+    text = page.get(reverse("operations:tag_choices", args=[station.pk]), {"id_tag": "fleet"}).content.decode()
+    assert text.count("<option") == 1
+    assert good.value in text
+
+
+def test_an_administrator_adds_a_station_and_sees_its_password_once(as_person, administrator, team):
+    page = as_person(administrator)
+    given = {"identity": "NEW 1", "name": "Row 3", "password": "a-good-password", "connectors": 3}
+    answer = page.post(reverse("chargers:station_add"), given)
+    text = answer.content.decode()
+    assert "a-good-password" in text
+    assert "/ocpp/NEW%201" in text
+    assert answer["Cache-Control"] == "no-store"
+    station = ChargingStation.objects.get(identity="NEW 1")
+    assert (station.team, station.connectors.count()) == (team, 3)
+    assert "a-good-password" not in page.get(station.get_absolute_url()).content.decode()
+
+
+def test_a_known_identity_is_not_taken_over(as_person, administrator, station):
+    given = {"identity": station.identity, "password": "a-good-password", "connectors": 1}
+    answer = as_person(administrator).post(reverse("chargers:station_add"), given)
+    assert answer.status_code == 422
+    station.refresh_from_db()
+    assert station.password == b"0123456789abcdef"
+
+
+def test_a_station_is_renamed(page, station):
+    assert page.post(reverse("chargers:station_edit", args=[station.pk]), {"name": "Row 4"}).status_code == 302
+    station.refresh_from_db()
+    assert station.name == "Row 4"
+
+
+def test_power_is_a_line_per_connector(page, station):
+    now = timezone.now()
+    for number in (1, 2):
+        session = factories.SessionFactory(
+            station=station, connector_number=number, started_at=now - timedelta(hours=1)
+        )
+        factories.ReadingFactory(session=session, at=now - timedelta(minutes=5), power_w=7000)
+    told = page.get(reverse("chargers:station_power", args=[station.pk])).json()
+    assert [series["name"] for series in told["series"]] == ["Connector 1", "Connector 2"]
+    assert told["series"][0]["points"][0][1] == 7.0
+
+
+def test_a_chart_without_data_is_a_sentence(page, station):
+    assert page.get(reverse("chargers:station_power", args=[station.pk])).json()["empty"]

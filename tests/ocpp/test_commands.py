@@ -269,7 +269,8 @@ def test_an_unreadable_answer_is_logged_without_the_password_it_may_hold(house, 
     secret = "0d15ea5e0d15ea5e0d15ea5e"
     ask(station, Kind.GET_CONFIGURATION)
     message_id, _action, _payload = link.asked_for()
-    link.send('[3,"%s",{"configurationKey":[{"key":"AuthorizationKey","value":"%s"}],}]' % (message_id, secret))
+    entry = json.dumps({"key": "AuthorizationKey", "value": secret})
+    link.send(f'[3,"{message_id}",{{"configurationKey":[{entry}],}}]')
     assert link.reply()[2] == "FormationViolation"
     assert secret not in dump()
 

@@ -2,7 +2,6 @@
 
 import io
 import json
-from collections.abc import Callable
 
 import pytest
 from django.conf import settings
@@ -11,8 +10,6 @@ from django.core.management import call_command
 
 from accounts.models import Role, Team, User
 from accounts.services import issue_api_token
-from chargers.models import ChargingStation, Connector, Tag
-from sessions.models import ChargingSession
 from tests import factories
 
 
@@ -24,21 +21,21 @@ def _no_memory_of_other_tests() -> None:
 
 
 @pytest.fixture
-def team(db) -> Team:
+def team(db):
     return factories.TeamFactory(handle="nordlys", name="Nordlys Energie")
 
 
 @pytest.fixture
-def other_team(db) -> Team:
+def other_team(db):
     return factories.TeamFactory(handle="stranger", name="Somebody else")
 
 
 @pytest.fixture
-def user_with(team) -> Callable[..., User]:
+def user_with(team):
     """A person with a role in a team (the fixture's unless another is given)."""
 
     def make(role: Role = Role.VIEWER, its_team: Team | None = None) -> User:
-        return factories.MembershipFactory(team=its_team or team, role=role).user
+        return factories.MembershipFactory.create(team=its_team or team, role=role).user
 
     return make
 
@@ -65,7 +62,7 @@ def stranger(user_with, other_team) -> User:
 
 
 @pytest.fixture
-def staff(db) -> User:
+def staff(db):
     """Support staff: no team, sees all of them."""
     return factories.UserFactory(is_staff=True)
 
@@ -76,28 +73,28 @@ def node(db):
 
 
 @pytest.fixture
-def station(team) -> ChargingStation:
+def station(team):
     return factories.StationFactory(team=team)
 
 
 @pytest.fixture
-def connector(station) -> Connector:
+def connector(station):
     return factories.ConnectorFactory(station=station, number=1)
 
 
 @pytest.fixture
-def tag(team) -> Tag:
+def tag(team):
     return factories.TagFactory(team=team)
 
 
 @pytest.fixture
-def session(station, tag) -> ChargingSession:
+def session(station, tag):
     """An open one, with the tag of the fixture."""
     return factories.SessionFactory(station=station, tag=tag, id_tag=tag.value)
 
 
 @pytest.fixture
-def finished_session(station) -> ChargingSession:
+def finished_session(station):
     return factories.SessionFactory(station=station, finished=True)
 
 

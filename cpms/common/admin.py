@@ -14,6 +14,7 @@ from django.core.paginator import Paginator
 from django.db import connection, models
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -38,6 +39,20 @@ PEOPLE, STATIONS, CHARGING, REPORTS, LOGS = (
 GROUPS = (STATIONS, CHARGING, PEOPLE, LOGS, REPORTS)
 RELAXED = {"script-src": ["'unsafe-inline'", "'unsafe-eval'"]}  # Unfold's Alpine evaluates its attributes
 
+INDIGO = {  # the portal's accent
+    "50": "#eef2ff",
+    "100": "#e0e7ff",
+    "200": "#c7d2fe",
+    "300": "#a5b4fc",
+    "400": "#818cf8",
+    "500": "#6366f1",
+    "600": "#4f46e5",
+    "700": "#4338ca",
+    "800": "#3730a3",
+    "900": "#312e81",
+    "950": "#1e1b4b",
+}
+
 
 class BackOffice(UnfoldAdminSite):
     """Unfold's site with our title and menu; its scripts are let loose on its own pages only."""
@@ -50,8 +65,11 @@ class BackOffice(UnfoldAdminSite):
             "SITE_TITLE": _("Administration"),
             "SITE_HEADER": _("Administration"),
             "SITE_SYMBOL": "ev_station",
+            "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": static("favicon.svg")}],
             "SIDEBAR": {"show_search": True, "command_search": False, "navigation": self._menu()},
         }
+        if key == "COLORS":
+            return super()._get_config(key, *args) | {"primary": dict(INDIGO)}
         return ours[key] if key in ours else super()._get_config(key, *args)
 
     def _menu(self) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
+import os
 import re
 import sys
 import time
@@ -46,6 +47,9 @@ class ScriptCommand(BaseCommand):
             self.run(**options)
         except DomainError as error:
             self.fail(str(error), fields=error.fields)
+        except BrokenPipeError:  # who read our output has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(1)
         except OperationalError as error:
             self.fail(_("The database cannot be used: %(cause)s") % {"cause": str(error).strip()})
 

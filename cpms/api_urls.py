@@ -11,11 +11,12 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.exceptions import NotFound
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
-from rest_framework.routers import DefaultRouter
+from rest_framework.routers import APIRootView, DefaultRouter
 from rest_framework.views import APIView
 
 from accounts.api import TokenView, TokenViewSet
 from chargers.api import IDENTITY, ConnectorViewSet, StationViewSet
+from cpms.common.api import PersonThrottle
 from maintenance.api import MessageViewSet
 from operations.api import CommandViewSet, StationCommandsView
 from sessions.api import SampleViewSet, SessionViewSet
@@ -26,16 +27,25 @@ class NowhereView(APIView):
 
     authentication_classes: list[Any] = []
     permission_classes = [AllowAny]
+    throttle_classes = [PersonThrottle]
     schema = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         raise NotFound(_("There is nothing at this address. Addresses of the API end with a slash."))
 
 
+class RootView(APIRootView):
+    """What there is."""
+
+    throttle_classes = [PersonThrottle]
+
+
 class Router(DefaultRouter):
+    APIRootView = RootView
     include_format_suffixes = False  # an identity may end with '.json'
 
 
+OPEN: dict[str, Any] = {"throttle_classes": [PersonThrottle]}
 router = Router()
 router.register("stations", StationViewSet, basename="station")
 router.register("connectors", ConnectorViewSet, basename="connector")
@@ -48,8 +58,8 @@ router.register("tokens", TokenViewSet, basename="token")
 app_name = "api"
 urlpatterns = [
     path("token/", TokenView.as_view(), name="token"),
-    path("schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),
+    path("schema/", SpectacularAPIView.as_view(**OPEN), name="schema"),
+    path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api:schema", **OPEN), name="docs"),
     re_path(rf"^stations/(?P<identity>{IDENTITY})/commands/$", StationCommandsView.as_view(), name="station-commands"),
     *router.urls,
     re_path(r"", extend_schema(exclude=True)(NowhereView).as_view(), name="nowhere"),

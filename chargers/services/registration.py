@@ -52,6 +52,9 @@ class Added:
     created: int
     updated: int
 
+    def __add__(self, other: Added) -> Added:
+        return Added(self.created + other.created, self.updated + other.updated)
+
 
 def add_station(
     *,

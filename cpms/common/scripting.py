@@ -12,8 +12,8 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator
-from typing import Any, NoReturn
+from collections.abc import Iterator, Sequence
+from typing import Any, NoReturn, TypeVar
 
 from django.apps import apps
 from django.conf import settings
@@ -28,6 +28,8 @@ MIGRATION_SECONDS = 120.0
 OTHERS_SECONDS = 30.0  # for a server that makes the tables without our lock
 MIGRATION_LOCK = 4_716_002  # any number that nothing else locks
 MOST_AT_ONCE = 1_000_000
+PORTION = 1000
+T = TypeVar("T")
 PLACE = re.compile(r"\{n(?::0?(\d{1,2})d)?\}")
 
 
@@ -88,6 +90,12 @@ def numbered(pattern: str, count: int | None) -> list[str]:
 
 def _with_number(pattern: str, number: int) -> str:
     return PLACE.sub(lambda place: str(number).zfill(int(place[1] or 0)), pattern)
+
+
+def portions(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """So many at once that servers beside us do not wait long for their turn to write."""
+    for begin in range(0, len(items), PORTION):
+        yield items[begin : begin + PORTION]
 
 
 def ensure_tables() -> None:

@@ -5,7 +5,7 @@ from django.core.management.base import CommandParser
 from accounts.services import find_team
 from chargers import services
 from chargers.models import ChargingStation
-from cpms.common.scripting import ScriptCommand, numbered
+from cpms.common.scripting import ScriptCommand, numbered, portions
 
 
 class Command(ScriptCommand):
@@ -13,9 +13,7 @@ class Command(ScriptCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument(
-            "identity", metavar="IDENTITY", help="what it connects as; with --count: {n} or {n:06d}"
-        )
+        parser.add_argument("identity", metavar="IDENTITY", help="what it connects as; with --count: {n} or {n:06d}")
         parser.add_argument("--team", required=True, metavar="HANDLE")
         parser.add_argument("--password", required=True, help="for HTTP Basic; with --count {id} becomes the identity")
         parser.add_argument("--protocol", default=ChargingStation.Protocol.OCPP_16, help="OCPP version: 1.6")
@@ -35,18 +33,18 @@ class Command(ScriptCommand):
     ) -> None:
         owner = find_team(team)
         identities = numbered(identity, count)
-        added = services.add_stations(
-            team=owner,
-            stations=[
-                services.NewStation(
-                    identity=one,
-                    password=password if count is None else password.replace("{id}", one),
-                    protocol=protocol,
-                    connectors=connectors,
-                )
-                for one in identities
-            ],
-        )
+        stations = [
+            services.NewStation(
+                identity=one,
+                password=password if count is None else password.replace("{id}", one),
+                protocol=protocol,
+                connectors=connectors,
+            )
+            for one in identities
+        ]
+        added = services.Added(0, 0)
+        for portion in portions(stations):
+            added += services.add_stations(team=owner, stations=portion)
         self.show(
             {"created": added.created, "updated": added.updated, "team": team, "stations": identities},
             f"{added.created} stations are new, {added.updated} were there.",

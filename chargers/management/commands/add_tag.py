@@ -10,7 +10,7 @@ from accounts.services import find_team
 from chargers import services
 from chargers.models import ChargingStation, Tag
 from cpms.common.errors import DomainError
-from cpms.common.scripting import ScriptCommand, numbered
+from cpms.common.scripting import ScriptCommand, numbered, portions
 
 
 class Command(ScriptCommand):
@@ -45,11 +45,11 @@ class Command(ScriptCommand):
     ) -> None:
         owner = find_team(team)
         values, expires_at = numbered(value, count), _moment(expires)
-        added = services.add_tags(
-            team=owner,
-            tags=[services.NewTag(value=one, status=status, expires_at=expires_at) for one in values],
-            stations=_stations(owner, [identity for some in station for identity in some]),
-        )
+        stations = _stations(owner, [identity for some in station for identity in some])
+        tags = [services.NewTag(value=one, status=status, expires_at=expires_at) for one in values]
+        added = services.Added(0, 0)
+        for portion in portions(tags):
+            added += services.add_tags(team=owner, tags=portion, stations=stations)
         self.show(
             {"created": added.created, "updated": added.updated, "team": team, "tags": values},
             f"{added.created} tags are new, {added.updated} were there.",

@@ -63,6 +63,7 @@ class ListPage(LoginRequiredMixin, View):
     page_size = 20
     is_newest_first = False  # then a live list keeps its rows and says how many are new
     paginator_class: type[CappedPaginator] = CappedPaginator
+    dear_columns: Sequence[str] = ()  # no index helps to sort by them: only where there are few enough rows
 
     def rows(self) -> QuerySet[Any]:
         rows: QuerySet[Any] = self.model.objects.visible_to(self.request.user)
@@ -100,7 +101,11 @@ class ListPage(LoginRequiredMixin, View):
             new = min(found.filter(pk__gt=until).order_by()[: MOST_NEW + 1].count(), MOST_NEW + 1)
             found = found.filter(pk__lte=until)
         table = self.table_class(found)
-        sort = self.request.GET.get("sort")
+        sort = self.request.GET.get("sort", "")
+        if self.dear_columns and self.paginator_class(table.rows, 1).is_capped:
+            sort = "" if sort.lstrip("-") in self.dear_columns else sort
+            for name in self.dear_columns:
+                table.columns[name].column.orderable = False
         if sort:
             table.order_by = sort
         ordered = table.data.data

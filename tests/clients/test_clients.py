@@ -118,13 +118,19 @@ def test_our_own_simulated_station_charges_and_obeys(house, station):
 @contextmanager
 def running(url, plan):
     """A simulated station in a thread with a loop of its own."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    ended = threading.Event()
+
+    async def until_ended():
+        fleet = asyncio.create_task(run_fleet(url, [plan]))
+        while not ended.is_set():
+            await asyncio.sleep(0.05)
+        fleet.cancel()
+        await asyncio.gather(fleet, return_exceptions=True)
+
+    thread = threading.Thread(target=lambda: asyncio.run(until_ended()))
     thread.start()
-    fleet = asyncio.run_coroutine_threadsafe(run_fleet(url, [plan]), loop)
     try:
         yield
     finally:
-        fleet.cancel()
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(5)
+        ended.set()
+        thread.join()

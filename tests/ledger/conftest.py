@@ -1,0 +1,57 @@
+"""Words for the ledger's tests: a station says that a session began, was metered, ended."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from chargers.models import ChargingStation
+from sessions.services import Sampled, check_energy, record_samples, start_session, stop_session
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def at(minutes=0.0):
+    return NOON + timedelta(minutes=minutes)
+
+
+class Book:
+    """One station's reports. Times are minutes after noon; they arrive in the minute they tell of unless said."""
+
+    def __init__(self, station):
+        self.station = station
+
+    def start(self, minute=0.0, *, connector=1, tag="GOOD", meter=1000, arrives=None):
+        arrives = minute if arrives is None else arrives
+        return start_session(
+            station=self.station, connector=connector, id_tag=tag, meter_start_wh=meter, started_at=at(minute),
+            received_at=at(arrives),
+        )  # fmt: skip
+
+    def stop(self, transaction, minute=60.0, *, meter=8000, arrives=None, tag="", reason="Local"):
+        arrives = minute if arrives is None else arrives
+        return stop_session(
+            station=self.station, transaction_id=transaction, meter_stop_wh=meter, stopped_at=at(minute),
+            received_at=at(arrives), reason=reason, id_tag=tag, raw=f"{transaction} {minute} {meter}",
+        )  # fmt: skip
+
+    def sample(self, minute, register, *, transaction=None, connector=1, **more):
+        values = [{"value": str(register), **more}]
+        sampled = Sampled(self.station.pk, connector, transaction, at(minute), values)
+        changed = record_samples([sampled])
+        check_energy(changed)
+        return changed
+
+    def sessions(self):
+        return list(self.station.charging_sessions.order_by("started_at", "pk"))
+
+    def only(self):
+        (session,) = self.sessions()
+        return session
+
+
+@pytest.fixture
+def book(station, tag) -> Book:
+    tag.value = "GOOD"
+    tag.allows_concurrent = True
+    tag.save()
+    return Book(ChargingStation.objects.get(pk=station.pk))

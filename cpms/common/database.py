@@ -28,9 +28,19 @@ class StorageFailure(Exception):
     """The database is ill: what was to be stored is not, and the same may be tried again later (trust rule 7)."""
 
 
+ILL = (
+    StorageFailure,
+    OperationalError,
+    InterfaceError,
+    psycopg.OperationalError,  # of `server_side_cursor`, which Django does not wrap
+    psycopg.InterfaceError,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+)
+
+
 def is_storage_failure(error: BaseException) -> bool:
     """Whether an error means 'the database is ill' rather than 'this message is'."""
-    return isinstance(error, StorageFailure | OperationalError | InterfaceError | psycopg.errors.AdminShutdown)
+    return isinstance(error, ILL) or isinstance(error.__cause__, ILL)
 
 
 class DatabaseThreads:

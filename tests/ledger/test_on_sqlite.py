@@ -17,7 +17,18 @@ pytestmark = [
 
 def test_the_ledger_on_sqlite(tmp_path):
     env = os.environ | {"DATABASE_URL": f"sqlite:///{tmp_path}/ledger.sqlite3"}
-    words = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-m", "not processes", "tests/ledger"]
+    words = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-x",
+        "-p",
+        "no:cacheprovider",
+        "-m",
+        "not processes",
+        "tests/ledger",
+    ]
     done = subprocess.run(words, cwd=ROOT, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
     assert "passed" in done.stdout and "skipped" not in done.stdout

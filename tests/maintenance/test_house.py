@@ -1,0 +1,97 @@
+"""The message log's days, what stations report of themselves, and refusals (B6, P40, retention)."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from maintenance.models import CertificateRequest, Message, ProgressReport, RefusedConnection, SecurityEvent
+from maintenance.services import (
+    Progress,
+    Refusal,
+    SecurityNotice,
+    drop_old_messages,
+    keep_house,
+    prepare_partitions,
+    record_certificate_request,
+    record_progress,
+    record_refusal,
+    record_security_events,
+)
+from maintenance.services.house import partition_name
+from tests import factories
+
+on_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no partitions")
+
+
+def partitions():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT relid::regclass::text FROM pg_partition_tree('maintenance_message') WHERE isleaf")
+        return {name for (name,) in cursor.fetchall()}
+
+
+@on_postgresql
+def test_partitions_are_made_ahead_and_once(db):
+    day = date(2031, 12, 30)
+    made = prepare_partitions(day)
+    assert made == [partition_name(day + timedelta(days=number)) for number in range(4)]
+    assert prepare_partitions(day) == []
+    assert prepare_partitions(day + timedelta(days=1)) == [partition_name(date(2032, 1, 3))]
+    assert set(made) <= partitions()
+
+
+@on_postgresql
+def test_a_day_with_rows_in_the_default_partition_is_left_there(station):
+    factories.MessageFactory(station=station, received_at=datetime(2032, 6, 2, 5, tzinfo=UTC))
+    made = prepare_partitions(date(2032, 6, 1))
+    assert partition_name(date(2032, 6, 2)) not in made and len(made) == 3
+
+
+def test_old_messages_go_and_young_ones_stay(station, settings):
+    settings.MESSAGE_RETENTION_DAYS = 30
+    now = timezone.now()
+    old, young = now - timedelta(days=31), now - timedelta(days=29)
+    for at in (old, young):
+        factories.MessageFactory(station=station, received_at=at)
+    assert drop_old_messages() >= 0
+    assert [row.received_at for row in Message.objects.all()] == [young]
+
+
+@on_postgresql
+def test_an_old_day_is_dropped_as_a_whole(db, settings):
+    settings.MESSAGE_RETENTION_DAYS = 30
+    prepare_partitions(date(2020, 1, 1))
+    prepare_partitions()
+    keep_house()
+    assert partition_name(date(2020, 1, 1)) not in partitions()
+    assert partition_name(timezone.now().date()) in partitions()
+
+
+def test_refusals_count_up_by_cause_place_and_hour(db):
+    """B6."""
+    refusal = Refusal(cause="wrong_credentials", path="/ocpp/A", remote_address="10.0.0.1", user_agent="x" * 999)
+    for _ in range(3):
+        record_refusal(refusal)
+    record_refusal(Refusal(cause="wrong_credentials", path="/ocpp/A", remote_address="10.0.0.2"))
+    record_refusal(Refusal(cause="no_credentials", path="/ocpp/A", remote_address="10.0.0.1"))
+    assert sorted(RefusedConnection.objects.values_list("count", flat=True)) == [1, 1, 3]
+
+
+def test_old_refusals_are_forgotten(db):
+    factories.RefusedConnectionFactory(last_at=timezone.now() - timedelta(days=91))
+    kept = factories.RefusedConnectionFactory()
+    keep_house()
+    assert RefusedConnection.objects.get() == kept
+
+
+def test_reports_are_kept_once(station):
+    """P40."""
+    now = timezone.now()
+    for _ in range(2):
+        record_progress([Progress(station.pk, "firmware", "Downloading", 1, now)])
+        record_security_events([SecurityNotice(station.pk, "T", now, "i", now)])
+        record_certificate_request(station=station, csr="csr", received_at=now)
+    record_progress([Progress(station.pk, "firmware", "Downloading", 2, now)])  # said again later
+    assert ProgressReport.objects.count() == 2
+    assert SecurityEvent.objects.count() == CertificateRequest.objects.count() == 1

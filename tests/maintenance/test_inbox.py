@@ -1,0 +1,144 @@
+"""What no socket can show: poison, order, set-aside messages, epochs inside a batch (F23, rules 3 and 7)."""
+
+import json
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+from django.db import OperationalError
+from django.utils import timezone
+
+from chargers.models import ChargingStation, Connector, Oddity
+from maintenance.models import InboxEntry, Message, ProgressReport
+from maintenance.services import retry_failed
+from ocpp_gateway import direct
+from ocpp_gateway.codec import by_protocol
+from ocpp_gateway.drain import drain, drain_all
+from ocpp_gateway.frames import Call
+from ocpp_gateway.inbox import Row, shard_of, store_rows
+from tests import factories
+from tests.ocpp.link import moment, start_payload
+
+CODEC = by_protocol("1.6")
+
+
+def answer(station, action, payload, codec=CODEC, **options):
+    call = Call("id", action, payload)
+    return direct.answer_call(station_id=station.pk, epoch=options.get("epoch", station.epoch), codec=codec, call=call)
+
+
+def row(station, action, payload, **more):
+    return Row(**{
+        "station_id": station.pk, "epoch": station.epoch, "protocol": "1.6", "received_at": timezone.now(),
+        "action": action, "message_id": "m", "payload": json.dumps(payload), "answer": "{}"} | more)  # fmt: skip
+
+
+def status(word, connector=1):
+    return {"connectorId": connector, "errorCode": "NoError", "status": word, "timestamp": moment()}
+
+
+def breaking(error):
+    """The codec of 1.6 with a handler that fails."""
+
+    def handler(talk, payload):
+        Connector.objects.create(station=talk.station, number=99)  # must be rolled back
+        raise error
+
+    names = ("fault_codes", "redact", "also_drained", "protocol")
+    return SimpleNamespace(direct={"Authorize": handler}, **{name: getattr(CODEC, name) for name in names})
+
+
+def test_a_poisonous_call_is_kept_and_answered_and_does_not_block(station):
+    """F23, rule 7: stored raw as an oddity, InternalError, the next call flows."""
+    done = answer(station, "Authorize", {"idTag": "X"}, breaking(ValueError("no such thing")))
+    assert done.fault is not None and CODEC.fault_codes[done.fault.kind] == "InternalError"
+    oddity = Oddity.objects.get(station=station)
+    assert (oddity.kind, oddity.action, json.loads(oddity.payload)) == ("poison", "Authorize", {"idTag": "X"})
+    assert "no such thing" in oddity.note and not station.connectors.exists()
+    assert Message.objects.get(station=station).error_code == "InternalError"
+    assert answer(station, "Authorize", {"idTag": "X"}).fault is None
+
+
+def test_an_ill_database_is_no_poison(station):
+    """Rule 7: no answer at all, so that the station keeps its message."""
+    with pytest.raises(OperationalError):
+        answer(station, "Authorize", {"idTag": "X"}, breaking(OperationalError("server closed the connection")))
+    assert not Oddity.objects.exists() and not Message.objects.exists()
+
+
+def test_an_older_link_cannot_book(station):
+    """Rule 3."""
+    station.epoch = 5
+    station.save()
+    for epoch in (4, 6):
+        with pytest.raises(direct.Superseded):
+            answer(station, "StartTransaction", start_payload(), epoch=epoch)
+    assert not station.charging_sessions.exists() and not Message.objects.exists()
+
+
+def test_a_batch_stores_only_what_comes_over_the_newest_links(station):
+    """Rule 3, within one statement: order is kept, faults are logged but not drained."""
+    old = replace(row(station, "Heartbeat", {}), epoch=station.epoch - 1)
+    good = [row(station, "Heartbeat", {}, message_id=str(number)) for number in range(50)]
+    faulty = row(station, "", "x", error_code="FormationViolation", message_id="bad")
+    stored = store_rows([old, *good, faulty])
+    assert stored == {(station.pk, station.epoch)}
+    ids = list(Message.objects.order_by("pk").values_list("message_id", flat=True))
+    assert ids == [*map(str, range(50)), "bad"]
+    assert InboxEntry.objects.count() == 50
+
+
+def test_a_message_that_cannot_be_applied_is_set_aside_and_blocks_nobody(station):
+    """Design: visible with its error, retried on request, in order behind it."""
+    neighbour = factories.StationFactory()
+    store_rows([
+        row(station, "StatusNotification", status("Charging")),
+        row(station, "StatusNotification", {"connectorId": "no number"}, message_id="poison"),
+        row(station, "StatusNotification", status("Finishing")),
+        row(neighbour, "StatusNotification", status("Faulted")),
+    ])  # fmt: skip
+    drain_all()
+    assert station.connectors.get().status == "Finishing" and neighbour.connectors.get().status == "Faulted"
+    entry = InboxEntry.objects.get()
+    assert entry.failed_at and "Error" in entry.error
+    drain_all()  # it is left alone
+    Message.objects.filter(pk=entry.message_id).update(payload=json.dumps(status("Available", 3)))
+    assert retry_failed(InboxEntry.objects.all()) == 1
+    drain_all()
+    assert not InboxEntry.objects.exists() and station.connectors.get(number=3).status == "Available"
+
+
+def test_applying_twice_changes_nothing(station):
+    """A worker that died after its work: the same rows again."""
+    transaction = json.loads(answer(station, "StartTransaction", start_payload()).answer)["transactionId"]
+    reading = {"timestamp": moment(), "sampledValue": [{"value": "1500"}]}
+    rows = [
+        row(
+            station, "MeterValues", {"connectorId": 1, "transactionId": start["transactionId"], "meterValue": [reading]}
+        ),
+        row(station, "FirmwareStatusNotification", {"status": "Idle"}),
+        row(station, "SecurityEventNotification", {"type": "T", "timestamp": moment()}),
+        row(station, "StatusNotification", status("Charging")),
+    ]
+    store_rows(rows)
+    entries = list(InboxEntry.objects.all())
+    for _ in range(2):
+        InboxEntry.objects.bulk_create(entries, ignore_conflicts=True)
+        assert drain(shard_of(station.pk)) == len(rows)
+    session = station.charging_sessions.get()
+    assert (session.sample_count, session.readings.count(), session.energy_wh) == (1, 1, 500)
+    assert ProgressReport.objects.count() == station.security_events.count() == 1
+
+
+def test_statuses_of_one_batch_keep_their_order(station):
+    store_rows([row(station, "StatusNotification", status(word)) for word in ("Preparing", "Charging", "Finishing")])
+    drain_all()
+    assert station.connectors.get().status == "Finishing"
+
+
+def test_a_deleted_stations_messages_do_no_harm(station):
+    gone = ChargingStation.objects.create(identity="gone")
+    store_rows([row(gone, "StatusNotification", status("Charging")), row(station, "Heartbeat", {})])
+    ChargingStation.objects.filter(pk=gone.pk).delete()
+    drain_all()
+    assert not InboxEntry.objects.filter(failed_at=None).exists()

@@ -1,0 +1,104 @@
+"""Who may ask a station for what, and what is refused at once (B5, P5, P20, S40)."""
+
+from datetime import timedelta
+
+import pytest
+
+from accounts.models import Role
+from cpms.common.errors import DomainError, NotAllowed
+from operations.models import Command
+from operations.services import request_command, request_raw_command, take_next_command
+
+Kind = Command.Kind
+
+
+def ask(station, kind=Kind.CLEAR_CACHE, **options):
+    return request_command(station=station, kind=kind, **options)
+
+
+@pytest.mark.parametrize("role", [Role.OPERATOR, Role.ADMIN])
+def test_operators_may(station, user_with, role):
+    user = user_with(role)
+    assert ask(station, actor=user).requested_by == user
+
+
+def test_viewers_and_strangers_may_not(station, viewer, stranger):
+    for actor in (viewer, stranger):
+        with pytest.raises(NotAllowed):
+            ask(station, actor=actor)
+    assert not Command.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("kind", "parameters", "field"),
+    [
+        (Kind.RESET, {}, "payload"),
+        (Kind.RESET, {"type": "Warm"}, "type"),
+        (Kind.RESET, {"type": "Soft", "colour": "red"}, "colour"),
+        (Kind.UNLOCK, {"connector": "1"}, "connector"),
+        (Kind.REMOTE_START, {"id_tag": "T" * 21}, "id_tag"),
+        (Kind.REMOTE_START, {"connector": 1}, "payload"),
+        (Kind.REMOTE_STOP, {"session": None}, "payload"),
+        (Kind.CHANGE_AVAILABILITY, {"connector": 1, "type": "Off"}, "type"),
+        ("dance", {}, "kind"),
+    ],
+)
+def test_a_wrong_parameter_is_told_at_its_field(station, kind, parameters, field):
+    with pytest.raises(DomainError) as error:
+        ask(station, kind, parameters=parameters)
+    assert field in error.value.fields
+    assert not Command.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("action", "payload"),
+    [("Heartbeat", {}), ("Nonsense", {}), ("ResetResponse", {}), ("Reset", {}), ("Reset", []), ("", {}),
+     ("../Reset", {}), ("A" * 5000, {})],
+)  # fmt: skip
+def test_words_that_are_not_ours_to_send_are_refused(station, action, payload):
+    for ask_raw in (
+        lambda: request_raw_command(station=station, action=action, payload=payload),
+        lambda: ask(station, Kind.RAW, parameters={"action": action, "payload": payload}),
+    ):
+        with pytest.raises(DomainError):
+            ask_raw()
+
+
+def test_ocpps_own_words_become_the_kind_they_mean(station):
+    for ask_raw in (
+        lambda payload: request_raw_command(station=station, action="Reset", payload=payload),
+        lambda payload: ask(station, Kind.RAW, parameters={"action": "Reset", "payload": payload}),
+    ):
+        command = ask_raw({"type": "Soft"})
+        assert (command.kind, command.parameters, command.action) == (Kind.RESET, {"type": "Soft"}, "Reset")
+    assert request_raw_command(station=station, action="GetLocalListVersion", payload={}).kind == Kind.RAW
+
+
+@pytest.mark.parametrize("registration", ["new", "pending", "rejected"])
+def test_a_station_that_is_not_accepted_can_only_be_set_up(station, registration):
+    """P20: also when asked in OCPP's own words."""
+    station.registration = registration
+    assert ask(station, Kind.RESET, parameters={"type": "Soft"})
+    with pytest.raises(DomainError):
+        ask(station, Kind.REMOTE_START, parameters={"id_tag": "A"})
+    with pytest.raises(DomainError):
+        request_raw_command(station=station, action="RemoteStartTransaction", payload={"idTag": "A"})
+    with pytest.raises(DomainError):
+        ask(station, Kind.RAW, parameters={"action": "RemoteStartTransaction", "payload": {"idTag": "A"}})
+
+
+@pytest.mark.parametrize("expires_in", [timedelta(0), timedelta(seconds=-1), timedelta(days=31)])
+def test_an_absurd_time_to_wait_is_refused(station, expires_in):
+    with pytest.raises(DomainError):
+        ask(station, expires_in=expires_in)
+
+
+def test_a_stations_password_is_sealed_until_it_is_sent_and_gone_then(station):
+    """P5."""
+    secret = "0123456789abcdef0123"
+    ask(station, Kind.CHANGE_CONFIGURATION, parameters={"key": "AuthorizationKey", "value": secret})
+    stored = Command.objects.get().parameters
+    assert stored["value"] == "***" and secret not in str(stored)
+    taken = take_next_command(station_id=station.pk, epoch=station.epoch)
+    assert taken is not None and taken.parameters == {"key": "AuthorizationKey", "value": secret}
+    assert Command.objects.get().parameters == {"key": "AuthorizationKey", "value": "***"}

@@ -1,0 +1,202 @@
+"""One in flight, honest ends, and what a station's own reports confirm (B5, P18, P19, P42)."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from operations.models import Command
+from operations.services import (
+    confirm_availability,
+    confirm_reset,
+    link_started_session,
+    link_stopped_session,
+    request_command,
+    settle_answer,
+    settle_error,
+    settle_overdue_commands,
+    take_next_command,
+)
+from tests import factories
+
+Kind = Command.Kind
+
+
+def take(station, epoch=None):
+    return take_next_command(station_id=station.pk, epoch=station.epoch if epoch is None else epoch)
+
+
+def sent(station, kind=Kind.CLEAR_CACHE, **parameters):
+    request_command(station=station, kind=kind, parameters=parameters)
+    command = take(station)
+    assert command is not None
+    return command
+
+
+def answered(command, **answer):
+    return settle_answer(station_id=command.station_id, message_id=command.message_id, answer=answer)
+
+
+def state(command):
+    return Command.objects.get(pk=command.pk).state
+
+
+def test_commands_go_in_order_one_at_a_time(station):
+    first, second = (request_command(station=station, kind=Kind.CLEAR_CACHE) for _ in range(2))
+    taken = take(station)
+    assert taken.pk == first.pk and take(station) is None
+    answered(taken, status="Accepted")
+    assert take(station).pk == second.pk
+
+
+def test_the_database_allows_one_open_call_only(station):
+    factories.CommandFactory(station=station, state="sent")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        factories.CommandFactory(station=station, state="sent")
+
+
+def test_an_older_link_gets_nothing(station):
+    request_command(station=station, kind=Kind.CLEAR_CACHE)
+    assert take(station, station.epoch - 1) is None and take(station, station.epoch + 1) is None
+
+
+def test_what_an_older_link_sent_is_unknown(station):
+    command = sent(station)
+    station.epoch += 1
+    station.save()
+    assert take(station) is None
+    assert state(command) == "unknown"
+
+
+def test_an_expired_command_is_not_sent(station):
+    factories.CommandFactory(station=station, expires_at=timezone.now() - timedelta(seconds=1))
+    assert take(station) is None
+    assert Command.objects.get().state == "expired"
+
+
+def test_answers_of_others_and_late_ones_change_nothing(station):
+    """P19."""
+    command, stranger = sent(station), factories.StationFactory()
+    assert settle_answer(station_id=stranger.pk, message_id=command.message_id, answer={"status": "Accepted"}) is None
+    assert settle_answer(station_id=station.pk, message_id="other", answer={"status": "Accepted"}) is None
+    assert settle_error(station_id=stranger.pk, message_id=command.message_id, code="X", description="") is None
+    assert state(command) == "sent"
+    assert answered(command, status="Rejected") is not None
+    assert answered(command, status="Accepted") is None
+    assert state(command) == "refused"
+
+
+@pytest.mark.parametrize(
+    ("kind", "parameters", "answer", "expected"),
+    [
+        (Kind.RESET, {"type": "Soft"}, {"status": "Accepted"}, "accepted"),
+        (Kind.RESET, {"type": "Soft"}, {"status": "Rejected"}, "refused"),
+        (Kind.RESET, {"type": "Soft"}, {}, "failed"),
+        (Kind.RESET, {"type": "Soft"}, {"status": "accepted"}, "failed"),
+        (Kind.RESET, {"type": "Soft"}, {"status": ["Accepted"]}, "failed"),
+        (Kind.RESET, {"type": "Soft"}, {"status": {"a": 1}}, "failed"),
+        (Kind.UNLOCK, {"connector": 1}, {"status": "UnlockFailed"}, "refused"),
+        (Kind.CHANGE_CONFIGURATION, {"key": "a", "value": "b"}, {"status": "NotSupported"}, "refused"),
+        (Kind.GET_CONFIGURATION, {}, {}, "accepted"),
+        (Kind.RAW, {"action": "GetLocalListVersion", "payload": {}}, {"listVersion": 3}, "accepted"),
+        (Kind.RAW, {"action": "ClearChargingProfile", "payload": {}}, {"status": "Unknown"}, "accepted"),
+    ],
+)
+def test_only_a_yes_is_a_yes(station, kind, parameters, answer, expected):
+    command = sent(station, kind, **parameters)
+    answered(command, **answer)
+    assert state(command) == expected
+
+
+def test_overdue_and_expired_commands_are_settled(station, settings):
+    command = sent(station)
+    waiting = factories.CommandFactory(station=station, expires_at=timezone.now() - timedelta(seconds=1))
+    assert settle_overdue_commands() == 1
+    Command.objects.filter(pk=command.pk).update(
+        sent_at=timezone.now() - timedelta(seconds=settings.OCPP_CALL_SECONDS + 1)
+    )
+    assert settle_overdue_commands() == 1
+    assert (state(command), state(waiting)) == ("timed_out", "expired")
+
+
+@pytest.mark.parametrize("how", ["sent", "accepted", "timed_out", "unknown"])
+def test_a_session_that_fits_confirms_its_remote_start(station, how):
+    """P42: also where the answer was lost; while it is awaited the state waits for it."""
+    command = sent(station, Kind.REMOTE_START, id_tag="card", connector=1)
+    Command.objects.filter(pk=command.pk).update(state=how)
+    session = factories.SessionFactory(station=station, id_tag="CARD")
+    link_started_session(session)
+    command.refresh_from_db()
+    assert command.session == session and command.confirmed_at
+    assert command.state == ("sent" if how == "sent" else "confirmed")
+    if how == "sent":
+        answered(command, status="Accepted")
+        assert state(command) == "confirmed"
+
+
+@pytest.mark.parametrize("how", ["refused", "failed", "expired", "requested"])
+def test_what_was_not_to_be_done_is_not_confirmed(station, how):
+    command = sent(station, Kind.REMOTE_START, id_tag="CARD")
+    Command.objects.filter(pk=command.pk).update(state=how)
+    link_started_session(factories.SessionFactory(station=station, id_tag="CARD"))
+    assert state(command) == how
+
+
+def test_one_session_confirms_one_remote_start(station):
+    first = sent(station, Kind.REMOTE_START, id_tag="CARD")
+    answered(first, status="Accepted")
+    second = sent(station, Kind.REMOTE_START, id_tag="CARD")
+    answered(second, status="Accepted")
+    for command in (first, second):
+        session = factories.SessionFactory(station=station, id_tag="CARD", finished=True)
+        link_started_session(session)
+        command.refresh_from_db()
+        assert command.session == session
+
+
+@pytest.mark.parametrize("other", [{"id_tag": "OTHER"}, {"connector_number": 2}])
+def test_another_tag_or_connector_confirms_nothing(station, other):
+    command = sent(station, Kind.REMOTE_START, id_tag="CARD", connector=1)
+    answered(command, status="Accepted")
+    link_started_session(factories.SessionFactory(**({"station": station, "id_tag": "CARD"} | other)))
+    assert state(command) == "accepted"
+
+
+def test_an_end_confirms_its_remote_stop_only(station):
+    mine, other = (factories.SessionFactory(station=station, finished=True) for _ in range(2))
+    command = sent(station, Kind.REMOTE_STOP, session=mine.pk)
+    answered(command, status="Accepted")
+    link_stopped_session(other)
+    assert state(command) == "accepted"
+    link_stopped_session(mine)
+    assert state(command) == "confirmed"
+
+
+def test_a_boot_confirms_a_reset_of_the_last_minutes_only(station):
+    old = sent(station, Kind.RESET, type="Soft")
+    answered(old, status="Accepted")
+    Command.objects.filter(pk=old.pk).update(sent_at=timezone.now() - timedelta(hours=1))
+    new = sent(station, Kind.RESET, type="Hard")
+    answered(new, status="Accepted")
+    confirm_reset(station_id=station.pk)
+    assert (state(old), state(new)) == ("accepted", "confirmed")
+
+
+@pytest.mark.parametrize(
+    ("connector", "wanted", "number", "status", "expected"),
+    [
+        (1, "Inoperative", 1, "Unavailable", "confirmed"),
+        (1, "Inoperative", 2, "Unavailable", "accepted"),
+        (1, "Inoperative", 1, "Charging", "accepted"),
+        (0, "Inoperative", 0, "Unavailable", "confirmed"),
+        (1, "Operative", 1, "Available", "confirmed"),
+        (1, "Operative", 1, "Unavailable", "accepted"),
+    ],
+)
+def test_a_status_confirms_a_change_of_availability(station, connector, wanted, number, status, expected):
+    command = sent(station, Kind.CHANGE_AVAILABILITY, connector=connector, type=wanted)
+    answered(command, status="Accepted")
+    confirm_availability({(station.pk, number): status})
+    confirm_availability({(factories.StationFactory().pk, connector): status})
+    assert state(command) == expected

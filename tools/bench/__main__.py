@@ -93,6 +93,14 @@ def embedded_server() -> Iterator[tuple[str, int]]:
             process.wait(20)
 
 
+@contextmanager
+def folder() -> Iterator[Path]:
+    """For a stack of our own; the user that PostgreSQL runs as must be able to enter it."""
+    with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR")) as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
 def set_up_words(count: int) -> list[list[str]]:
     many = ["--count", str(count), "--team", "bench"]
     return [
@@ -181,7 +189,7 @@ def main() -> int:
             say(f"The limit: a bare echo with {count} connections ...")
             figures.echo[count] = measure(url, count, min(20, options.seconds), {"echo": pid}, mode="echo")
             say(f"  {figures.echo[count].per_second:,.0f} messages/s")
-    with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR")) as folder, running_stack(Path(folder)) as stack:
+    with folder() as var, running_stack(var) as stack:
         for words in set_up_words(STATIONS):
             stack.manage(*words)
         load_stack(figures, stack, options.seconds, options.connections)

@@ -16,8 +16,8 @@ Written by `make bench`. Everything runs on one machine: load generator, Postgre
 Redis (AOF), gateway, worker. Machines are noisy; compare figures of one run with the bare echo of the same run only.
 
 The message mix: 90 % MeterValues with four sampled values (about 600 bytes), 9 % StatusNotification, 1 %
-StartTransaction and StopTransaction. A message counts when it is answered, and it is answered when it is committed. The full load is
-closed: each station has one call open and sends the next when it is answered.
+StartTransaction and StopTransaction. A message counts when it is answered, and it is answered when it is committed. The
+full load is closed: each station has one call open and sends the next when it is answered.
 """
 
 

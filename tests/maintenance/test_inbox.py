@@ -113,9 +113,7 @@ def test_applying_twice_changes_nothing(station):
     transaction = json.loads(answer(station, "StartTransaction", start_payload()).answer)["transactionId"]
     reading = {"timestamp": moment(), "sampledValue": [{"value": "1500"}]}
     rows = [
-        row(
-            station, "MeterValues", {"connectorId": 1, "transactionId": start["transactionId"], "meterValue": [reading]}
-        ),
+        row(station, "MeterValues", {"connectorId": 1, "transactionId": transaction, "meterValue": [reading]}),
         row(station, "FirmwareStatusNotification", {"status": "Idle"}),
         row(station, "SecurityEventNotification", {"type": "T", "timestamp": moment()}),
         row(station, "StatusNotification", status("Charging")),
@@ -136,9 +134,12 @@ def test_statuses_of_one_batch_keep_their_order(station):
     assert station.connectors.get().status == "Finishing"
 
 
+@pytest.mark.django_db(transaction=True)  # keys are checked at the commit
 def test_a_deleted_stations_messages_do_no_harm(station):
     gone = ChargingStation.objects.create(identity="gone")
     store_rows([row(gone, "StatusNotification", status("Charging")), row(station, "Heartbeat", {})])
     ChargingStation.objects.filter(pk=gone.pk).delete()
     drain_all()
     assert not InboxEntry.objects.filter(failed_at=None).exists()
+    station.refresh_from_db()
+    assert station.last_heard_at

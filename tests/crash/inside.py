@@ -10,13 +10,14 @@ from sessions.models import ChargingSession, MeterReading
 
 
 def show() -> None:
+    waiting = InboxEntry.objects.filter(failed_at__isnull=True).count()  # first: once it is 0 nothing moves any more
     counted: dict[int, int] = {}
     for session_id, values in MeterReading.objects.values_list("session_id", "values"):
         counted[session_id] = counted.get(session_id, 0) + len(values)
     sessions = dict(ChargingSession.objects.values_list("pk", "sample_count"))
     statuses = Connector.objects.values_list("station__identity", "number", "status")
     report = {
-        "waiting": InboxEntry.objects.filter(failed_at__isnull=True).count(),
+        "waiting": waiting,
         "must_be_empty": {
             "entries set aside": list(
                 InboxEntry.objects.filter(failed_at__isnull=False).values_list("error", flat=True)

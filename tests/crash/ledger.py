@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Row = dict[str, Any]
-UNAUTHORISED = "unauthorised"
+UNAUTHORISED, OFFLINE = "unauthorised", "offline"
 
 
 @dataclass
@@ -26,6 +26,7 @@ class Entry:
     register_wh: int = 0  # the newest that was sampled
     is_start_answered: bool = False
     is_stop_answered: bool = False
+    is_late: bool = False  # its begin or its end was answered minutes after it happened
     samples_sent: int = 0  # distinct sampled values
     samples_answered: int = 0
 
@@ -90,11 +91,13 @@ def _compare_one(entry: Entry, row: Row, verdict: Verdict) -> None:
         "meter_stop_wh": entry.meter_stop_wh,
         "energy_wh": entry.energy_wh,
         "state": "open" if entry.stop is None else "completed",
-        "flags": [] if entry.is_known_tag else [UNAUTHORISED],
     }
     for name, value in expected.items():
         if row[name] != value:
             verdict.wrong.append(f"{entry.name}: {name} is {row[name]!r}, the station says {value!r}")
+    flags = set(row["flags"]) - ({OFFLINE} if entry.is_late else set())
+    if flags != (set() if entry.is_known_tag else {UNAUTHORISED}):
+        verdict.wrong.append(f"{entry.name}: its flags are {row['flags']}")
     if not entry.samples_answered <= row["samples"] <= entry.samples_sent:
         verdict.samples.append(
             f"{entry.name}: {row['samples']} samples, answered {entry.samples_answered} of {entry.samples_sent}"

@@ -146,6 +146,7 @@ def prepare(stack: Stack, shape: Shape) -> Plan:
         stations=[(identity, PASSWORD.replace("{id}", identity)) for identity in json.loads(added)["stations"]],
         tags=json.loads(tags)["tags"],
         seed=shape.seed,
+        pace=max(1.0, shape.stations / 30),
         supervisor_pid=stack.supervisor.own_pid(),
     )
 

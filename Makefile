@@ -6,8 +6,11 @@ GATEWAYS ?= 1
 VAR_DIR ?= var
 UV_VERSION := 0.13.8
 BIN := .venv/bin
-# --inexact: uv itself lies in this environment; without it, uv would remove itself.
-SYNC := $(BIN)/uv sync -q --frozen --inexact --compile-bytecode --no-default-groups
+# --inexact: uv itself lies in this environment; without it, uv would remove itself. Compiling all of it takes longer
+# than the demo's first start does without; what starts again and again (stack, tests) wants it done.
+SYNC := $(BIN)/uv sync -q --frozen --inexact --no-default-groups
+COMPILED := --compile-bytecode
+unexport PYTHONDONTWRITEBYTECODE
 LOCK := pyproject.toml uv.lock
 export VIRTUAL_ENV := $(CURDIR)/.venv
 export DJANGO_SETTINGS_MODULE ?= cpms.settings.base
@@ -30,17 +33,22 @@ help: ## this list
 	@$(SYNC) && touch $@
 
 .venv/.stack: .venv/.run
-	@$(SYNC) --group stack && touch $@
+	@$(SYNC) $(COMPILED) --group stack && touch $@
 
 .venv/.test: .venv/.run
-	@$(SYNC) --group test --group e2e --group lint && touch $@
+	@$(SYNC) $(COMPILED) --group test --group e2e --group lint && touch $@
 
 .PHONY: demo
 demo: .venv/.run ## one process on PORT=8000 with demo data and simulated stations
 	@exec $(BIN)/python manage.py serve --demo --port $(PORT)
 
+# first of all, so that who may not install is told at once
+.PHONY: machine
+machine:
+	@$(PYTHON) tools/packages.py venv postgres redis chromium
+
 .PHONY: test
-test: .venv/.test clients ## everything: check, all tests, on PostgreSQL and Redis of our own
+test: machine .venv/.test clients ## everything: check, all tests, on PostgreSQL and Redis of our own
 	@exec $(BIN)/python tools/services.py run-suite $(BIN)/python tools/suite.py $(ARGS)
 
 # npm clients that judge our gateway; only where the suite has them

@@ -5,14 +5,17 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
 from celery import Celery, _state
 from celery.beat import EmbeddedService
 from celery.worker import WorkController, state
+from kombu.exceptions import OperationalError
 
 logger = logging.getLogger(__name__)
+NAME = "embedded@localhost"
 START_SECONDS = 20
 
 
@@ -45,7 +48,7 @@ class EmbeddedCelery:
             app=self._app,
             pool="threads",
             concurrency=self._threads,
-            hostname="embedded@localhost",
+            hostname=NAME,
             loglevel="WARNING",
             without_mingle=True,
             without_gossip=True,
@@ -66,6 +69,10 @@ class EmbeddedCelery:
         """Say stop to both and wait for them together; no when a task is still at it."""
         end = time.monotonic() + seconds
         state.should_stop = 0  # type: ignore[assignment]  # its stubs know None only
+        # It looks at that after a message or two idle seconds, and then waits for one message more.
+        with suppress(OSError, OperationalError):
+            for _ in range(2):
+                self._app.control.broadcast("ping", destination=[NAME])
         if self._beat is not None:
             self._beat.service.stop()
         for thread in self._running:

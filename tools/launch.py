@@ -41,6 +41,7 @@ def main(name: str, folder: Path, env_file: str, user: str, command: list[str]) 
     environment = dict(os.environ)
     if env_file != "-":
         environment |= read_environment(Path(env_file))
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # each start would compile anew
     if user != "-":
         person = pwd.getpwnam(user)
         os.setgroups([])

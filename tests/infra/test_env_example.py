@@ -19,7 +19,7 @@ def names_read() -> set[str]:
                 if isinstance(owner, ast.Name) and owner.id == "env":
                     name = node.args[0]
                     assert isinstance(name, ast.Constant), f"{path.name}:{node.lineno} reads a name that is not plain"
-                    found.add(name.value)
+                    found.add(str(name.value))
     return found
 
 

@@ -15,7 +15,8 @@ from django.db.models.functions import Upper
 from django.utils.translation import gettext as _
 
 from accounts.models import Role, Team, User
-from chargers.models import ChargingStation, Connector, Tag
+from chargers.models import ChargingStation, Tag
+from chargers.services.statuses import ensure_connectors
 from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.news import tell_pages
 
@@ -97,7 +98,9 @@ def add_stations(*, team: Team, stations: Iterable[NewStation], actor: User | No
     _save_stations(team, [station for station in wanted if station.identity not in known], is_new=True)
     _save_stations(team, [station for station in wanted if station.identity in known], is_new=False)
     keys = _keys([station.identity for station in wanted])
-    _add_connectors((keys[station.identity], station.connectors) for station in wanted)
+    ensure_connectors(
+        [(keys[station.identity], number) for station in wanted for number in range(1, station.connectors + 1)]
+    )
     tell_pages({team.pk: keys.values()})
     logger.info("stations added", extra={"team": team.handle, "new": len(wanted) - len(known), "known": len(known)})
     return Added(created=len(wanted) - len(known), updated=len(known))
@@ -289,15 +292,6 @@ def _keys(identities: Sequence[str]) -> dict[str, int]:
         for some in _in_chunks(identities)
         for identity, pk in rows.filter(identity__in=some).values_list("identity", "pk")
     }
-
-
-def _add_connectors(counts: Iterable[tuple[int, int]]) -> None:
-    rows = [
-        Connector(station_id=station_id, number=number)
-        for station_id, count in counts
-        for number in range(1, count + 1)
-    ]
-    Connector.objects.bulk_create(rows, AT_ONCE, ignore_conflicts=True)
 
 
 def _known_tags(team: Team, values: Sequence[str]) -> dict[str, Tag]:

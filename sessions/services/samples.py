@@ -148,6 +148,8 @@ def _owner_of(report: Sampled, batch: _Batch) -> Owner:
     if report.transaction_id not in (None, 0, -1):
         named = [s for s in candidates if s.reported_transaction_id == report.transaction_id]
         return (named[0].pk, report.station_id, report.connector) if len(named) == 1 else nobody
+    if report.connector == 0 and report.transaction_id is not None:
+        return (_ended_without_id(report, candidates), report.station_id, report.connector)
     during = [
         s
         for s in candidates
@@ -156,6 +158,16 @@ def _owner_of(report: Sampled, batch: _Batch) -> Owner:
         and (s.stopped_at is None or report.at <= s.stopped_at)
     ]
     return (during[0].pk, report.station_id, report.connector) if len(during) == 1 else nobody
+
+
+def _ended_without_id(report: Sampled, candidates: Sequence[ChargingSession]) -> int | None:
+    """Values inside the report of an end belong to what it ended: the first end with that id after them."""
+    ends = [
+        (s.stopped_at, s.pk)
+        for s in candidates
+        if s.reported_transaction_id == report.transaction_id and s.stopped_at and report.at <= s.stopped_at
+    ]
+    return min(ends)[1] if ends else None
 
 
 def _store(batch: _Batch) -> None:

@@ -142,6 +142,21 @@ def test_readings_of_a_session_whose_start_is_lost(book):
     assert (session.meter_start_wh, session.energy_wh, session.started_at) == (2500, 1500, at(15))
 
 
+@pytest.mark.parametrize("number", [0, -1])
+@pytest.mark.parametrize("is_known", [True, False])
+def test_readings_inside_an_end_without_an_id_belong_to_what_it_ended(book, number, is_known):
+    """P29, P37: they name no connector."""
+    if is_known:
+        book.start(0)
+    book.stop(number, 20, meter=3000)
+    book.stop(number, 60, meter=8000) if not is_known else None
+    for minute, register in ((5, 1000), (10, 2000)):
+        book.sample(minute, register, transaction=number, connector=0)
+    ended = book.sessions()[0]
+    assert (ended.sample_count, ended.energy_wh, ended.stopped_at) == (2, 2000, at(20))
+    assert all(session.sample_count == 0 for session in book.sessions()[1:])
+
+
 def test_readings_that_disagree_with_the_total_are_flagged(book):
     """B3."""
     pk = book.start().session.pk

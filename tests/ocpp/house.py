@@ -14,14 +14,15 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 import psycopg
 from django.conf import settings
 from django.core.cache import cache
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, connections
+from django.db.backends.postgresql.base import DatabaseWrapper
 
 from accounts.models import Team
 from chargers.models import ChargingStation, Tag
@@ -151,17 +152,17 @@ class House:
 
     @functools.cached_property
     def team(self) -> Team:
-        return factories.TeamFactory(handle="gateway-tests")
+        return cast(Team, factories.TeamFactory(handle="gateway-tests"))
 
     @functools.cached_property
     def tag(self) -> Tag:
         """An accepted one that may charge at several connectors at once."""
-        return factories.TagFactory(team=self.team, value="GOODTAG", allows_concurrent=True)
+        return cast(Tag, factories.TagFactory(team=self.team, value="GOODTAG", allows_concurrent=True))
 
     def station(self, **facts: Any) -> ChargingStation:
         """One that has booted before."""
         facts = {"team": self.team, "password": PASSWORD.encode(), "identity": f"ST-{next(self._numbers):05d}"} | facts
-        return factories.StationFactory(**facts)
+        return cast(ChargingStation, factories.StationFactory(**facts))
 
     def link(self, station: ChargingStation | None = None, gateway: Gateway | None = None, **options: Any) -> Link:
         """A station's open link."""
@@ -190,7 +191,7 @@ def own_database(name: str) -> Iterator[None]:
 
 def _leave_database() -> None:
     connection.close()
-    connection.close_pool()
+    cast(DatabaseWrapper, connections["default"]).close_pool()
 
 
 @functools.cache

@@ -3,6 +3,7 @@
 import json
 import random
 import time
+from typing import Any
 
 import pytest
 from websockets.protocol import State
@@ -126,7 +127,7 @@ def survivor(house, _one_link):
     return link
 
 
-@pytest.mark.parametrize("case", UNREADABLE + NO_CALL + UNKNOWN, ids=lambda case: case[0])
+@pytest.mark.parametrize("case", [*UNREADABLE, *NO_CALL, *UNKNOWN], ids=lambda case: case[0])
 def test_a_frame_that_is_no_good_call_gets_its_callerror(survivor, case):
     """P13, P15, P17, S9: and the link survives."""
     _what, frame, message_id, code = case
@@ -249,7 +250,7 @@ GOOD = [
     ["SignedFirmwareStatusNotification", {"status": "Installed", "requestId": 3}],
     ["SignCertificate", {"csr": "c"}],
 ]
-ODD = [None, True, -1, 0, 2**31, 2**53, 2**63, -(2**63), 1e308, 1.5, "", "x" * 300, [], {}, [[]], [{}],
+ODD: list[Any] = [None, True, -1, 0, 2**31, 2**53, 2**63, -(2**63), 1e308, 1.5, "", "x" * 300, [], {}, [[]], [{}],
        {"a": {"b": []}}, "\ud83d\ude00", "1e400", "2026-99-99T00:00:00Z", "0001-01-01T00:00:00Z", "\u202e", "<script>",
        "';--", "%s%n"]  # fmt: skip
 SCRAPS = ["", "\\", '"', "}", "[", ",", "\\u0000", "\\ud800", "NaN", "\x01"]

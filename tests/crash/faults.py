@@ -9,12 +9,14 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import psutil
 
 from tests.crash.proxy import PostgresProxy, Proxy
 from tools.stack import Stack, answers
 
+T = TypeVar("T")
 DARK_SECONDS = 6.0
 LOSS_SECONDS = 3.0
 LOSS_SHARE = 0.3
@@ -90,10 +92,11 @@ class Breaker:
 
     def _kill_back_end(self) -> None:
         """PostgreSQL then sends everybody away and recovers, with the same first process."""
-        children = psutil.Process(self.stack.pid("postgres")).children()
-        serving = [child for child in children if "127.0.0.1" in " ".join(child.cmdline())]
-        with contextlib.suppress(IndexError, psutil.Error):
-            os.kill(self.chance.choice(serving).pid, signal.SIGKILL)
+        for child in shuffled(psutil.Process(self.stack.pid("postgres")).children(), self.chance):
+            with contextlib.suppress(psutil.Error, OSError):  # it has just gone by itself
+                if "127.0.0.1" in " ".join(child.cmdline()):
+                    os.kill(child.pid, signal.SIGKILL)
+                    break
         end = time.monotonic() + BACK_SECONDS
         time.sleep(0.2)
         while not self.stack.postgres.answers():
@@ -112,7 +115,7 @@ class Breaker:
         self.database.lose_answers(0)
 
 
-def shuffled(kinds: Sequence[str], chance: random.Random) -> list[str]:
-    order = list(kinds)
+def shuffled(things: Sequence[T], chance: random.Random) -> list[T]:
+    order = list(things)
     chance.shuffle(order)
     return order

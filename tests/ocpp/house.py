@@ -7,6 +7,7 @@ import functools
 import http.client
 import itertools
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -220,5 +221,6 @@ def end_house() -> None:
         house = the_house()
         house.end()
         the_house.cache_clear()
+        shutil.rmtree(house.folder, ignore_errors=True)
         with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as admin:
             admin.execute(f'DROP DATABASE IF EXISTS "{house.database}" WITH (FORCE)')

@@ -7,6 +7,7 @@ import binascii
 import hmac
 import logging
 import re
+import time
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -28,6 +29,7 @@ Cause = RefusedConnection.Cause
 LONGEST_IDENTITY = 48
 PREFIX = b"/ocpp/"
 WINDOW_SECONDS = 60
+CACHE_RESTS_SECONDS = 3.0
 STATUS = {
     Cause.UNKNOWN_PATH: 404,
     Cause.UNKNOWN_IDENTITY: 404,
@@ -232,21 +234,42 @@ def _unhex(text: bytes) -> bytes | None:
     return bytes.fromhex(text.decode())
 
 
+class _Patience:
+    """A cache that is silent costs a second per question: a fleet that comes back cannot ask it for every link."""
+
+    def __init__(self) -> None:
+        self._rests_until = 0.0
+
+    @property
+    def is_worth_asking(self) -> bool:
+        return time.monotonic() >= self._rests_until
+
+    def lose(self) -> None:
+        """The cache is away: the password itself still counts."""
+        self._rests_until = time.monotonic() + CACHE_RESTS_SECONDS
+        logger.warning("wrong passwords are not counted: the cache does not answer")
+
+
+_patience = _Patience()
+
+
 def _wrong_attempts(key: str) -> int:
     """Per source and station, so that neighbours behind one address are not locked out (S4)."""
-    try:
-        return int(cache.get(key, 0))
-    except Exception:  # the cache is away: the password itself still counts
-        logger.warning("wrong passwords are not counted: the cache does not answer")
-        return 0
+    if _patience.is_worth_asking:
+        try:
+            return int(cache.get(key, 0))
+        except Exception:
+            _patience.lose()
+    return 0
 
 
 def _count_wrong(key: str) -> None:
-    try:
-        cache.add(key, 0, WINDOW_SECONDS)
-        cache.incr(key)
-    except Exception:
-        logger.warning("wrong passwords are not counted: the cache does not answer")
+    if _patience.is_worth_asking:
+        try:
+            cache.add(key, 0, WINDOW_SECONDS)
+            cache.incr(key)
+        except Exception:
+            _patience.lose()
 
 
 def remember_refusal(knock: Knock, refused: Refused) -> None:

@@ -32,6 +32,6 @@ class ApiTokenTable(Table):
             return look.status("neutral", _("Expired"))
         return format_html(
             '<button type="button" class="btn btn-sm quiet-danger" hx-get="{}" hx-target="#ask">{}</button>',
-            reverse("accounts:api_token_revoke", args=[record.pk]),
+            reverse("accounts:api_token_revoke", args=[record.prefix]),
             _("Revoke token"),
         )

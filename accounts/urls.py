@@ -7,5 +7,5 @@ urlpatterns = [
     path("login/", views.LoginView.as_view(), name="login"),
     path("logout/", views.LogoutView.as_view(), name="logout"),
     path("tokens/", views.ApiTokenListView.as_view(), name="api_tokens"),
-    path("tokens/<str:pk>/revoke/", views.api_token_revoke, name="api_token_revoke"),
+    path("tokens/<str:prefix>/revoke/", views.api_token_revoke, name="api_token_revoke"),
 ]

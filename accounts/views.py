@@ -63,8 +63,8 @@ class ApiTokenListView(FormPage):
 
 @login_required
 @require_http_methods(["GET", "POST"])
-def api_token_revoke(request: AuthenticatedRequest, pk: str) -> HttpResponse:
-    token = get_object_or_404(ApiToken.objects.filter(user=request.user), pk=pk)
+def api_token_revoke(request: AuthenticatedRequest, prefix: str) -> HttpResponse:
+    token = get_object_or_404(ApiToken.objects.filter(user=request.user), prefix=prefix)
     if request.method == "GET":
         return render(request, "accounts/api_token_revoke.html", {"token": token})
     services.revoke_api_token(token=token, actor=request.user)

@@ -11,7 +11,7 @@ from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 THIN = "\u202f"
 DASH = "\u2013"
@@ -98,21 +98,25 @@ def ago(at: datetime) -> str:
 def full_time(at: datetime) -> str:
     """With seconds and the zone named."""
     local = timezone.localtime(at)
-    return f"{date_format(local, 'd M Y H:i:s')} {local.tzname()}"
+    day = date_format(local, pgettext("date format", "d M Y"))
+    return f"{day} {local:%H:%M:%S} {local.tzname()}"
 
 
 def date_time(at: datetime) -> str:
     """W90: the form of tables that go to accounting, always with date."""
-    return date_format(timezone.localtime(at), "d M Y H:i")
+    local = timezone.localtime(at)
+    day = date_format(local, pgettext("date format", "d M Y"))
+    return f"{day} {local:%H:%M}"
 
 
 def short_time(at: datetime, *, seconds: bool = False) -> str:
     """Time of day for today, else the date as well; the year only when it is another one."""
     local, now = timezone.localtime(at), timezone.localtime()
-    clock = date_format(local, "H:i:s" if seconds else "H:i")
+    clock = f"{local:%H:%M:%S}" if seconds else f"{local:%H:%M}"
     if local.date() == now.date():
         return clock
-    return f"{date_format(local, 'j M' if local.year == now.year else 'j M Y')} {clock}"
+    form = pgettext("date format", "j M") if local.year == now.year else pgettext("date format", "j M Y")
+    return f"{date_format(local, form)} {clock}"
 
 
 def moment(at: datetime | None, *, seconds: bool = False, never: str = "") -> SafeString:

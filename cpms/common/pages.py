@@ -17,14 +17,12 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils.cache import patch_vary_headers
-from django.utils.formats import date_format
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.views.generic import DetailView, FormView, View
 
 from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.export import MOST_XLSX_ROWS, Cell, export_csv, export_xlsx
-from cpms.common.look import number
+from cpms.common.look import date_time, number
 from cpms.common.tables import CappedPaginator
 
 if TYPE_CHECKING:
@@ -169,7 +167,7 @@ def _said(field: Any, value: Any) -> str:
         if str(key) == str(value):
             return str(label)
     if hasattr(value, "hour"):
-        return date_format(localtime(value), "j M Y H:i")
+        return date_time(value)
     return str(value)
 
 

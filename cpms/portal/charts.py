@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import pgettext
 
 from cpms.common.look import DASH, number
 
@@ -97,8 +98,8 @@ def shown(value: float | None, places: int) -> str:
 
 
 def clock(at: datetime) -> str:
-    return date_format(timezone.localtime(at), "H:i:s")
+    return f"{timezone.localtime(at):%H:%M:%S}"
 
 
 def day_label(day: date) -> str:
-    return date_format(day, "D j M")
+    return date_format(day, pgettext("date format", "D j M"))

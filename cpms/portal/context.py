@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise, SimpleLazyObject
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 from accounts.models import User
 
@@ -34,7 +34,7 @@ NAVIGATION: list[tuple[Promise | str, list[Entry]]] = [
         ],
     ),
     (
-        gettext_lazy("Charging"),
+        pgettext_lazy("navigation", "Charging"),
         [Entry(gettext_lazy("Sessions"), icon="bolt", name="sessions:session_list", family="sessions:")],
     ),
     (

@@ -38,6 +38,11 @@ class Part:
     offset: float = 0
 
     @property
+    def start(self) -> str:
+        """Written as SVG wants it, whatever the language."""
+        return f"{self.offset:.3f}"
+
+    @property
     def dash(self) -> str:
         return f"{max(self.percent - 0.5, 0.35):.3f}"  # a hair's breadth between parts; a small part is still seen
 

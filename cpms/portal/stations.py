@@ -17,7 +17,7 @@ from django.views.decorators.http import require_safe
 from accounts.models import Role
 from chargers.filtersets import ConnectorFilterSet, StationFilterSet
 from chargers.forms import teams_administered_by
-from chargers.models import ChargingStation, Connector, Oddity, Presence
+from chargers.models import ChargingStation, Connector, Oddity
 from chargers.states import IN_USE, of_connector, of_station
 from chargers.tables import CONNECTOR_CELLS, STATION_CELLS, ConnectorTable, StationTable
 from cpms.common.pages import DetailPage, ListPage
@@ -101,7 +101,6 @@ class StationDetailView(DetailPage):
             "may_operate": user.has_role(station.team_id, Role.OPERATOR),
             "said": of_station(station, station.presence, connectors),
             "places": _places(station, connectors),
-            "link_words": _link_words(station),
             "commands": _commands(station),
             "log": _log(station),
             "latest": _latest_sessions(station),
@@ -150,17 +149,6 @@ def _places(station: Any, connectors: list[Connector]) -> list[dict[str, Any]]:
         currents = getattr(place["session"], "currents", None) or {}
         place["currents"] = [(phase, value / 1000) for phase, value in sorted(currents.items()) if value is not None]
     return told
-
-
-def _link_words(station: Any) -> str:
-    """B7: what is known of the connection, in a sentence."""
-    if station.connected_at is None:
-        return _("never connected")
-    if station.presence == Presence.ONLINE:
-        return _("connected since")
-    if station.presence == Presence.OFFLINE:
-        return _("not connected since")
-    return _("nothing known since")
 
 
 def _commands(station: Any) -> list[dict[str, Any]]:

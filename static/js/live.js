@@ -23,7 +23,7 @@
       stale = new Date();
       const banner = document.getElementById("stale");
       const time = stale.toLocaleTimeString(root.lang === "en" ? "en-GB" : root.lang, { timeZone: root.dataset.zone });
-      banner.textContent = banner.dataset.text.replace("%s", time);
+      banner.textContent = banner.dataset.text.replace("{time}", time);
     }
     setTimeout(() => { if (stale) root.classList.add("is-stale"); }, 3000);  // not for a blink
   };

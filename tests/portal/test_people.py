@@ -79,5 +79,5 @@ def test_a_revoked_token_stays_listed(client, viewer):
     client.force_login(viewer)
     client.post(reverse("accounts:api_tokens"), {"name": "billing"})
     token = ApiToken.objects.get()
-    client.post(reverse("accounts:api_token_revoke", args=[token.pk]))
+    client.post(reverse("accounts:api_token_revoke", args=[token.prefix]))
     assert "Revoked" in client.get(reverse("accounts:api_tokens")).content.decode()

@@ -1,0 +1,192 @@
+"""A real server on SQLite with its own folder, a station of our own over a real socket, and Chromium."""
+
+import base64
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from websockets.sync.client import ClientConnection, connect
+
+PASSWORD = "a long enough password"
+STATION_PASSWORD = "0123456789abcdef"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+class Site:
+    """The whole product as one process, as `make demo` starts it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self.address = f"http://localhost:{self.port}"
+        kept = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
+        self.env = kept | {
+            "VAR_DIR": str(folder),
+            "PUBLIC_URL": self.address,
+            "DJANGO_SETTINGS_MODULE": "cpms.settings.base",
+            "LOG_LEVEL": "ERROR",
+            "DEBUG": "0",
+            "LOGIN_ATTEMPTS_PER_MINUTE": "1000",
+        }
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def manage(self, *words: str) -> None:
+        command = [sys.executable, "manage.py", *words]
+        done = subprocess.run(command, cwd=settings.BASE_DIR, env=self.env, capture_output=True, text=True, check=False)
+        assert not done.returncode, done.stdout + done.stderr
+
+    def start(self) -> None:
+        command = [sys.executable, "manage.py", "serve", "--port", str(self.port)]
+        self.process = subprocess.Popen(
+            command, cwd=settings.BASE_DIR, env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            try:
+                urllib.request.urlopen(f"{self.address}/account/login/", timeout=2).close()
+                return
+            except (urllib.error.URLError, ConnectionError):
+                assert self.process.poll() is None, "the server ended"
+                time.sleep(0.2)
+        raise AssertionError("the server does not answer")
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+
+class Station:
+    """Speaks OCPP 1.6J, no more of it than a test needs."""
+
+    def __init__(self, site: Site, identity: str) -> None:
+        secret = base64.b64encode(f"{identity}:{STATION_PASSWORD}".encode()).decode()
+        self.link: ClientConnection = connect(
+            f"ws://localhost:{site.port}/ocpp/{identity}",
+            subprotocols=["ocpp1.6"],  # type: ignore[list-item]
+            additional_headers={"Authorization": f"Basic {secret}"},
+        )
+        self.calls = 0
+        self.asked: list[list[Any]] = []
+
+    def say(self, action: str, **payload: Any) -> dict[str, Any]:
+        self.calls += 1
+        self.link.send(json.dumps([2, str(self.calls), action, payload]))
+        while True:
+            frame = json.loads(self.link.recv(10))
+            if frame[0] == 2:
+                self.asked.append(frame)
+            elif frame[1] == str(self.calls):
+                assert frame[0] == 3, frame
+                return dict(frame[2])
+
+    def boot(self) -> None:
+        self.say("BootNotification", chargePointVendor="Maker", chargePointModel="Wallbox", firmwareVersion="3.16")
+        self.status("Available")
+
+    def status(self, status: str, **more: Any) -> None:
+        self.say("StatusNotification", connectorId=1, status=status, errorCode=more.pop("errorCode", "NoError"), **more)
+
+    def answer(self, **payload: Any) -> list[Any]:
+        """Wait for what we are asked, and answer it."""
+        frame = self.asked.pop(0) if self.asked else json.loads(self.link.recv(10))
+        self.link.send(json.dumps([3, frame[1], payload]))
+        return list(frame)
+
+
+@pytest.fixture(scope="package")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    if CHROMIUM is None:
+        pytest.fail("Chromium is needed (Debian: apt-get install chromium).")
+    made = Site(tmp_path_factory.mktemp("site"))
+    made.manage("migrate", "-v0")
+    made.manage("add_team", "nordlys", "--name", "Nordlys Energie")
+    made.manage("add_team", "empty", "--name", "Neu gegründet")
+    for role in ("admin", "operator", "viewer"):
+        made.manage("add_user", f"{role}@example.org", "--password", PASSWORD, "--team", "nordlys", "--role", role)
+    made.manage("add_user", "new@example.org", "--password", PASSWORD, "--team", "empty", "--role", "admin")
+    made.manage("add_station", "LIVE-{n}", "--count", "6", "--team", "nordlys", "--password", STATION_PASSWORD)
+    made.manage("add_tag", "04A2C7B1", "--team", "nordlys")
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="package")
+def browser(site: Site) -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+
+
+@pytest.fixture
+def look(site: Site, browser: Any) -> Iterator[Any]:
+    """Opens a page as somebody; whatever the page complains about fails the test."""
+    contexts, complaints = [], []
+
+    def open_page(path: str, person: str = "operator", width: int = 1440, scheme: str = "light", **more: Any) -> Any:
+        context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=scheme, base_url=site.address, **more
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda told: complaints.append(told.text) if told.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda asked: complaints.append(asked.url) if site.address[5:] not in asked.url else None)
+        if person:
+            page.goto("/account/login/")
+            page.fill("#id_username", f"{person}@example.org")
+            page.fill("#id_password", PASSWORD)
+            page.click("button[type=submit]")
+            page.wait_for_url(f"{site.address}/")
+        if path:
+            page.goto(path)
+        return page
+
+    open_page.complaints = complaints  # type: ignore[attr-defined]
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not complaints
+
+
+def connected(site: Site, identity: str) -> Station:
+    station = Station(site, identity)
+    station.boot()
+    return station
+
+
+@pytest.fixture
+def station(site: Site, request: pytest.FixtureRequest) -> Iterator[Any]:
+    """Connects a station; all of them are gone after the test."""
+    links = []
+
+    def make(identity: str) -> Station:
+        links.append(connected(site, identity))
+        return links[-1]
+
+    yield make
+    for one in links:
+        one.link.close()

@@ -16,7 +16,7 @@ class PersonMiddleware:
         user = request.user
         if user.is_authenticated and user.language:
             translation.activate(user.language)
-            request.LANGUAGE_CODE = translation.get_language()  # type: ignore[attr-defined]
+            request.LANGUAGE_CODE = translation.get_language()
         zone = (user.time_zone if user.is_authenticated else "") or settings.DISPLAY_TIME_ZONE
         try:
             timezone.activate(zoneinfo.ZoneInfo(zone))

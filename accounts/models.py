@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any, Self
+from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
@@ -69,13 +69,15 @@ class User(AbstractBaseUser, PermissionsMixin):
     language = models.CharField(_("language"), max_length=10, blank=True)
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True)
     is_active = models.BooleanField(_("active"), default=True)
-    is_staff = models.BooleanField(_("support staff"), default=False, help_text=_("Sees every team; may use the admin."))
+    is_staff = models.BooleanField(
+        _("support staff"), default=False, help_text=_("Sees every team; may use the admin.")
+    )
     date_joined = models.DateTimeField(_("joined"), default=timezone.now, editable=False)
     teams = models.ManyToManyField(Team, through="Membership", related_name="members")
     objects = UserManager()
 
     USERNAME_FIELD = "email"
-    REQUIRED_FIELDS = []  # noqa: RUF012 - as Django declares it
+    REQUIRED_FIELDS = []
 
     class Meta:
         ordering = ["email"]
@@ -129,12 +131,6 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} · {self.team}"
-
-
-class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
-    def visible_to(self, user: User) -> Self:
-        """A person's own tokens; nobody else's, not even for support."""
-        return self.filter(user=user)
 
 
 class ApiToken(AbstractAPIKey):

@@ -26,6 +26,7 @@ from ocpp_gateway.inbox import Row
 logger = logging.getLogger(__name__)
 TRY_AGAIN_LATER, SUPERSEDED, UNSUPPORTED_DATA = 1013, 3000, 1003
 MOST_LOGGED = 8000  # of a frame that is not readable
+SECRET_WORD, HIDDEN = "authorizationkey", "(not kept: it may hold the station's password)"
 REASON = {400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 429: "Too Many Requests", 503: "Unavailable"}
 
 Event = dict[str, Any]
@@ -151,12 +152,18 @@ class StationConsumer(SocketConsumer):
             return
         try:
             frame = frames.read_frame(text)
+        except Fault as fault:
+            await self._answer_fault(fault, "", _loggable(text))
+            return
+        try:
             if isinstance(frame, Call):
                 await self._called(frame)
             elif frame is not None:
                 await self._replied(frame)
-        except Fault as fault:
-            await self._answer_fault(fault, "", text[:MOST_LOGGED])
+        except Exception:  # a fault of ours must not end the link: the station would come back with the same message
+            logger.exception("a frame could not be handled", extra={"station": self.identity})
+            if isinstance(frame, Call):
+                await self._keep_poison(frame)
 
     async def _called(self, call: Call) -> None:
         try:
@@ -174,6 +181,18 @@ class StationConsumer(SocketConsumer):
             await self.end(SUPERSEDED)
         except StorageFailure as error:
             logger.warning("a message was not stored", extra={"station": self.identity, "cause": str(error)[:200]})
+            await self.end(TRY_AGAIN_LATER)
+
+    async def _keep_poison(self, call: Call) -> None:
+        """Kept whole as an oddity before it is answered with InternalError; without that it is not answered."""
+        payload = json_text(self.codec.redact(call.action, call.payload))
+        kept = await self._in_database(
+            direct.keep_poison, station_id=self.station_id, action=call.action, note="", payload_text=payload
+        )
+        if kept:
+            text = "The message was kept but could not be handled."
+            await self._send(self._error_text(Fault(FaultKind.INTERNAL, text, message_id=call.message_id)))
+        else:
             await self.end(TRY_AGAIN_LATER)
 
     async def _defer(self, call: Call) -> None:
@@ -221,8 +240,8 @@ class StationConsumer(SocketConsumer):
             epoch=self.epoch,
             protocol=self.codec.protocol,
             received_at=timezone.now(),
-            action=action,
-            message_id=message_id,
+            action=_storable(action),
+            message_id=_storable(message_id),
             payload=payload,
             answer=answer,
             error_code=error_code,
@@ -299,3 +318,8 @@ class StationConsumer(SocketConsumer):
 def _storable(text: str) -> str:
     """PostgreSQL can store neither NUL nor lone surrogates."""
     return text.replace("\x00", "\\u0000").encode("utf-8", "backslashreplace").decode()
+
+
+def _loggable(text: str) -> str:
+    """What nobody could read, but for what may hold a station's password (P5)."""
+    return HIDDEN if SECRET_WORD in text.lower() else text[:MOST_LOGGED]

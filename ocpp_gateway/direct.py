@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from chargers.models import ChargingStation, Oddity
 from chargers.services import keep_oddity
-from cpms.common.database import is_storage_failure
+from cpms.common.database import is_conflict, is_storage_failure
 from cpms.common.news import tell_pages
 from maintenance.models import InboxEntry, Message
 from ocpp_gateway.codec import Codec, Talk
@@ -51,14 +51,22 @@ def answer_call(*, station_id: int, epoch: int, codec: Codec, call: Call) -> Ans
         except (Superseded, Fault):
             raise
         except Exception as error:
+            if is_conflict(error) and attempt == 1:
+                continue
             if is_storage_failure(error):
                 raise
             logger.exception("a call failed", extra={"action": call.action, "attempt": attempt, "station": station_id})
             poison = f"{type(error).__name__}: {error}"[:2000]
-    keep_oddity(station_id=station_id, kind=Oddity.Kind.POISON, action=call.action, note=poison, payload=payload_text)
+    keep_poison(station_id=station_id, action=call.action, note=poison, payload_text=payload_text)
     fault = Fault(FaultKind.INTERNAL, "The message was kept but could not be handled.", message_id=call.message_id)
     _log(station_id, epoch, call, payload_text, "", codec.fault_codes[fault.kind])
     return Answered(fault=fault, is_accepted=True)
+
+
+def keep_poison(*, station_id: int, action: str, note: str, payload_text: str) -> bool:
+    """Keep a message that cannot be handled, for whoever looks for its cause."""
+    keep_oddity(station_id=station_id, kind=Oddity.Kind.POISON, action=action, note=note, payload=payload_text)
+    return True
 
 
 @transaction.atomic

@@ -16,6 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from chargers import services as chargers
+from chargers.services import Heard
 from cpms.common.database import is_storage_failure
 from cpms.common.news import tell_pages
 from maintenance import services as maintenance
@@ -27,7 +28,7 @@ from sessions import services as sessions
 from sessions.models import ChargingSession
 
 logger = logging.getLogger(__name__)
-AT_ONCE = 1000
+AT_ONCE = 500
 PATIENCE = 3
 
 Work = tuple[Stored, str]  # a message and the protocol it is in
@@ -38,6 +39,7 @@ def drain(shard: int) -> int:
 
     When another worker holds the shard, it is asked again shortly: that worker may just have looked for the last time.
     """
+    InboxShard.objects.get_or_create(number=shard)
     total, refused = 0, 0
     while True:
         count = _drain_batch(shard)
@@ -60,23 +62,23 @@ def drain_all() -> int:
 
 def _drain_batch(shard: int) -> int | None:
     """One batch; None when another worker holds the shard."""
-    InboxShard.objects.get_or_create(number=shard)
     work: list[Work] = []
     try:
         with transaction.atomic():
             if not list(InboxShard.objects.select_for_update(skip_locked=True).filter(number=shard)):
                 return None
             work = _read(shard)
-            if work:
-                _apply(work)
-                InboxEntry.objects.filter(message_id__in=[message.id for message, _protocol in work]).delete()
-            return len(work)
+            if not work:
+                return 0
+            heard = _apply(work)
+            InboxEntry.objects.filter(message_id__in=[message.id for message, _protocol in work]).delete()
+        _note_heard(heard)
     except Exception as error:
         if is_storage_failure(error) or not work:
             raise
         logger.warning("a batch of the inbox failed and is applied one by one", exc_info=True)
-    for message, protocol in work:
-        _apply_alone(shard, message, protocol)
+        for message, protocol in work:
+            _apply_alone(shard, message, protocol)
     return len(work)
 
 
@@ -107,8 +109,9 @@ def _apply_alone(shard: int, message: Stored, protocol: str) -> None:
         with transaction.atomic():
             list(InboxShard.objects.select_for_update().filter(number=shard))
             if entry.filter(failed_at__isnull=True).exists():
-                _apply([(message, protocol)])
+                heard = _apply([(message, protocol)])
                 entry.delete()
+                _note_heard(heard)
     except Exception as error:
         if is_storage_failure(error):
             raise
@@ -116,12 +119,16 @@ def _apply_alone(shard: int, message: Stored, protocol: str) -> None:
         entry.update(failed_at=timezone.now(), error=f"{type(error).__name__}: {error}"[:2000])
 
 
-def _apply(work: list[Work]) -> None:
-    """Translate and apply. Rows are locked in one order everywhere: stations, connectors, sessions."""
+def _apply(work: list[Work]) -> list[Heard]:
+    """Translate and apply. Rows are locked in one order everywhere: stations, connectors, sessions.
+
+    Returns:
+        which stations spoke. That is noted after the commit: it would lock their rows for as long as a batch takes,
+        and a start or an end would wait.
+    """
     reports = Reports()
     for message, protocol in work:
         codecs.by_protocol(protocol).report(message, reports)
-    teams = chargers.note_heard(reports.heard)
     fresh = chargers.record_statuses(reports.statuses) if reports.statuses else []
     changed = sessions.record_samples(reports.samples) if reports.samples else set()
     changed |= _stopped(reports)
@@ -133,6 +140,11 @@ def _apply(work: list[Work]) -> None:
         maintenance.record_progress(reports.progress)
     if reports.security:
         maintenance.record_security_events(reports.security)
+    return reports.heard
+
+
+def _note_heard(heard: list[Heard]) -> None:
+    teams = chargers.note_heard(heard)
     news: dict[int | None, list[int]] = defaultdict(list)
     for station_id, team_id in teams.items():
         news[team_id].append(station_id)

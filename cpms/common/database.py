@@ -43,6 +43,12 @@ def is_storage_failure(error: BaseException) -> bool:
     return isinstance(error, ILL) or isinstance(error.__cause__, ILL)
 
 
+def is_conflict(error: BaseException) -> bool:
+    """Whether two transactions got into each other's way, and the same may be done again at once."""
+    cause = error if isinstance(error, psycopg.Error) else error.__cause__
+    return isinstance(cause, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure)
+
+
 class DatabaseThreads:
     """Threads with a database connection each, for code that runs on an event loop."""
 

@@ -7,7 +7,7 @@ import time
 from datetime import timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -105,6 +105,8 @@ def wait_for(command: Command, *, seconds: float) -> Command:
     """Wait until a command is settled, at most so long, and return it as it then is."""
     deadline = time.monotonic() + seconds
     while not command.is_settled and time.monotonic() < deadline:
+        if connection.vendor == "postgresql" and not connection.in_atomic_block:
+            connection.close()  # back to the pool: whoever waits keeps none from the others
         time.sleep(0.05)
         command.refresh_from_db()
     return command

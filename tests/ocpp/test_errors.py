@@ -143,7 +143,6 @@ def test_a_field_that_does_not_fit_gets_its_callerror(survivor, case):
     assert survivor.call("Heartbeat")
 
 
-@pytest.mark.xfail(strict=True, reason="consumer: the id of a faulty message is logged as it is; NUL breaks the insert")
 def test_a_nul_in_the_message_id_is_answered_with_that_id(link):
     """P13."""
     assert link.error('[2,"a\\u0000b","Heartbeat",{}]') == ("a\x00b", "FormationViolation")

@@ -276,13 +276,20 @@ class StationConsumer(SocketConsumer):
 
     async def _send(self, text: str) -> None:
         if self.is_open:
-            await self.base_send({"type": "websocket.send", "text": text})
+            await self._emit({"type": "websocket.send", "text": text})
+
+    async def _emit(self, event: Event) -> None:
+        """A station that is gone meanwhile is no fault of its message: it has been stored and comes again."""
+        try:
+            await self.base_send(event)
+        except OSError:  # what ASGI servers raise once the link is cut
+            self.is_open = False
 
     async def end(self, code: int) -> None:
         """Close the link from our side."""
         if self.is_open:
             self.is_open = False
-            await self.base_send({"type": "websocket.close", "code": code})
+            await self._emit({"type": "websocket.close", "code": code})
 
     async def ended(self, code: int) -> None:
         self.is_open = False

@@ -343,12 +343,12 @@ def _spawn(
             stderr=output,
             start_new_session=True,
             cwd="/",
-            preexec_fn=(lambda: _end_with_parent(int(death_signal))) if death_signal else None,  # noqa: PLW1509
+            preexec_fn=(lambda: end_with_parent(int(death_signal))) if death_signal else None,  # noqa: PLW1509
             **_as_user(user),
         )
 
 
-def _end_with_parent(number: int) -> None:
+def end_with_parent(number: int) -> None:
     ctypes.CDLL(None).prctl(1, number)  # PR_SET_PDEATHSIG, after the change of user, which would clear it
 
 

@@ -1,6 +1,5 @@
 """The whole proof in one go: `make check`, then the tests, and one line at the end that counts them all."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PYTEST = [sys.executable, "-m", "pytest", "-q"]
 NO_TESTS = 5
+PATIENCE_SECONDS = 3.0
 # Tests that start real processes want the two cores for themselves; Chromium's driver wants an event loop for itself.
 STAGES = (
     ("tests", ["-n", "2", "-m", "not (crash or browser or clients or processes)"]),
@@ -31,36 +31,57 @@ def count(report: Path) -> dict[str, int]:
     return {"failed": failed, "passed": total - failed - errors - skipped, "skipped": skipped, "errors": errors}
 
 
-def run_stage(name: str, options: list[str], folder: Path, more: list[str]) -> tuple[int, dict[str, int]]:
+class Child:
+    """The command that runs now. It gets Ctrl-C from us and exactly once: a second one would break off its tidying."""
+
+    def __init__(self) -> None:
+        self.process: subprocess.Popen[bytes] | None = None
+        self.is_stopped = False
+        self._told_at = 0.0
+
+    def run(self, command: list[str]) -> int:
+        """In a process group of its own, where no terminal's Ctrl-C reaches it."""
+        self.process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, process_group=0)
+        return self.process.wait()
+
+    def stop(self, number: int, frame: object) -> None:
+        self.is_stopped = True
+        now = time.monotonic()
+        if self.process is not None and now - self._told_at > PATIENCE_SECONDS:
+            self._told_at = now
+            self.process.send_signal(signal.SIGINT)
+
+
+def run_stage(child: Child, name: str, options: list[str], folder: Path, more: list[str]) -> tuple[int, dict[str, int]]:
     report = folder / f"{name}.xml"
     print(f"\n--- {name}", flush=True)
-    code = subprocess.run([*PYTEST, *options, f"--junitxml={report}", *more], cwd=ROOT).returncode
+    code = child.run([*PYTEST, *options, f"--junitxml={report}", *more])
     return (0 if code == NO_TESTS else code), count(report)
 
 
 def main(more: list[str]) -> int:
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))
+    child = Child()
+    for word in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(word, child.stop)
     started = time.monotonic()
-    make = os.environ.get("MAKE", "make")
-    codes = [("check", subprocess.run([make, "--no-print-directory", "check"], cwd=ROOT).returncode)]
+    codes = [("check", child.run([sys.executable, str(ROOT / "tools" / "check.py")]))]
     totals: dict[str, int] = {}
     with tempfile.TemporaryDirectory() as folder:
         for name, options in STAGES:
-            code, counted = run_stage(name, options, Path(folder), more)
-            codes.append((name, code))
-            for word, number in counted.items():
-                totals[word] = totals.get(word, 0) + number
-            if code == 2:  # interrupted
+            if child.is_stopped:
                 break
+            code, counted = run_stage(child, name, options, Path(folder), more)
+            codes.append((name, code))
+            totals = {kind: totals.get(kind, 0) + number for kind, number in counted.items()} or totals
     bad = [f"{name} (exit {code})" for name, code in codes if code]
-    print("\n" + (f"Not well: {', '.join(bad)}" if bad else "All is well: check and every stage of the tests."))
-    words = ", ".join(f"{number} {word}" for word, number in totals.items() if number) or "no tests ran"
+    good = "Interrupted." if child.is_stopped else "All is well: check and every stage of the tests."
+    print("\n" + (f"Not well: {', '.join(bad)}" if bad else good))
+    words = ", ".join(f"{number} {kind}" for kind, number in totals.items() if number) or "no tests ran"
     print(f" {words} in {time.monotonic() - started:.2f}s ".center(100, "="), flush=True)
+    if child.is_stopped:
+        return 130
     return 1 if bad or not totals.get("passed") else 0
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except KeyboardInterrupt:
-        sys.exit(130)
+    sys.exit(main(sys.argv[1:]))

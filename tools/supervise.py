@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import xmlrpc.client
 from collections.abc import Callable, Sequence
@@ -18,6 +19,7 @@ from pathlib import Path
 from supervisor.xmlrpc import SupervisorTransport
 
 from tools.launch import started_at
+from tools.services import end_with_parent
 
 ROOT = Path(__file__).resolve().parent.parent
 LAUNCHER = Path(__file__).resolve().parent / "launch.py"
@@ -115,7 +117,11 @@ class Supervisor:
         return "\n".join([*lines, ""])
 
     def begin(self) -> subprocess.Popen[bytes]:
-        """In a session of its own: Ctrl-C asks us, and we end the parts in their order."""
+        """In a session of its own: Ctrl-C asks us, and we end the parts in their order.
+
+        When we are killed ourselves it ends with us; the kernel looks at the thread, so only the main one may ask that.
+        """
+        is_main = threading.current_thread() is threading.main_thread()
         with (self.log / "supervisord.out").open("wb") as output:
             process = subprocess.Popen(
                 [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", str(self.configuration)],
@@ -124,6 +130,7 @@ class Supervisor:
                 stderr=output,
                 start_new_session=True,
                 cwd=ROOT,
+                preexec_fn=(lambda: end_with_parent(signal.SIGTERM)) if is_main else None,  # noqa: PLW1509
             )
         end = time.monotonic() + 20
         while time.monotonic() < end and process.poll() is None:

@@ -112,3 +112,20 @@ def test_what_a_killed_supervisor_left_behind_is_ended_by_down(tmp_path_factory)
         os.kill(supervisor, signal.SIGKILL)
         assert stack.down()
         assert {name: stack.pid(name) for name in pids} == dict.fromkeys(pids)
+
+
+def test_a_stack_ends_with_who_started_it(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("left")
+    folder.chmod(0o711)
+    port = free_ports_in_a_row(2, set())
+    words = ["--var", str(folder / "var"), "--port", str(port), "--gateway-port", str(port + 1)]
+    process = subprocess.Popen([sys.executable, str(ROOT / "tools" / "stack.py"), "up", *words])
+    stack = Stack(folder / "var", port, port + 1)
+    try:
+        until(lambda: stack.pid("redis") is not None, "Redis did not start")
+        process.kill()
+        until(lambda: stack.supervisor.own_pid() is None, "the supervisor lives on")
+        assert not any(stack.is_running(name) for name in stack.names)
+    finally:
+        process.wait()
+        stack.down()

@@ -153,6 +153,7 @@
       const isTable = this.view === "table";
       const views = data?.views ? (data.views[this.view] || Object.values(data.views)[0]) : data;
       empty.hidden = !(this.failed && !data) && Boolean(views && !views.empty);
+      this.place.classList.toggle("is-empty", !empty.hidden);
       empty.textContent = this.failed && !data ? words.failed : (views?.empty || "");
       this.place.hidden = isTable;
       if (table) table.hidden = !isTable;

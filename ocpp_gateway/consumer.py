@@ -14,7 +14,6 @@ from django.utils import timezone
 
 from chargers import services as chargers
 from cpms.common.database import StorageFailure
-from cpms.common.news import tell_pages
 from maintenance.models import StationLink
 from ocpp_gateway import direct, frames, handshake, sending
 from ocpp_gateway import node as nodes
@@ -72,7 +71,6 @@ class StationConsumer(SocketConsumer):
     """OCPP-J over one link."""
 
     station_id: int
-    team_id: int | None
     identity: str
     epoch: int
     codec: Codec
@@ -96,16 +94,15 @@ class StationConsumer(SocketConsumer):
         except Refused as refused:
             await self._refuse(knock, refused)
             return False
-        self.station_id, self.team_id = admission.station_id, admission.team_id
-        self.identity, self.epoch, self.is_accepted = identity, admission.epoch, admission.is_accepted
+        self.station_id, self.identity = admission.station_id, identity
+        self.epoch, self.is_accepted = admission.epoch, admission.is_accepted
         self.heard = time.monotonic()
         self.is_open = True
         self.node.take_over(self)
         await self.base_send({"type": "websocket.accept", "subprotocol": subprotocol})
         logger.info("station connected", extra={"station": identity, "epoch": self.epoch})
         self.keep(self.node.tell_superseded(admission.previous_node, self.station_id, self.epoch))
-        self.keep(self._tell_pages())
-        if self.is_accepted:
+        if admission.has_commands:
             self.wake()
         return True
 
@@ -218,8 +215,8 @@ class StationConsumer(SocketConsumer):
         await self._send(frames.call_result(call.message_id, done.answer))
         if done.is_drained:
             self.node.wake_drain(self.station_id)
-        if call.action == self.codec.boot_action or not was_accepted:
-            self.wake()
+        if self.is_accepted and not was_accepted:
+            self.wake()  # commands that had to wait until it was accepted
 
     async def _answer_fault(self, fault: Fault, action: str, payload: str) -> None:
         """A CALLERROR is logged before it is sent, so that every deviation can be looked up."""
@@ -301,9 +298,6 @@ class StationConsumer(SocketConsumer):
         now = timezone.now()
         chargers.close_link(station_id=self.station_id, epoch=self.epoch, at=now)
         StationLink.objects.filter(station_id=self.station_id, epoch=self.epoch).update(closed_at=now, close_code=code)
-
-    async def _tell_pages(self) -> None:
-        await self._in_database(tell_pages, {self.team_id: [self.station_id]})
 
     async def _in_database(self, work: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Work whose failure may not disturb the link: it is done again later or shows by itself."""

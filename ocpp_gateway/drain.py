@@ -23,6 +23,7 @@ from maintenance import services as maintenance
 from maintenance.models import InboxEntry, InboxShard, Message
 from ocpp_gateway import codec as codecs
 from ocpp_gateway.codec import Reports, Stored
+from ocpp_gateway.wakeup import wake_drain
 from operations import services as operations
 from sessions import services as sessions
 from sessions.models import ChargingSession
@@ -30,28 +31,32 @@ from sessions.models import ChargingSession
 logger = logging.getLogger(__name__)
 AT_ONCE = 500
 PATIENCE = 3
+GATHER_SECONDS = 0.05  # a batch costs much the same for one message as for fifty
+TURN_SECONDS = 2.0  # then other tasks have their turn, and the shard asks for another one
 
 Work = tuple[Stored, str]  # a message and the protocol it is in
 
 
 def drain(shard: int) -> int:
-    """Apply what waits in a shard until nothing is left. Returns how many messages were applied.
+    """Apply what waits in a shard until nothing is left, or its turn is over. Returns how many messages were applied.
 
     When another worker holds the shard, it is asked again shortly: that worker may just have looked for the last time.
     """
     InboxShard.objects.get_or_create(number=shard)
-    total, refused = 0, 0
-    while True:
+    total, refused, until = 0, 0, time.monotonic() + TURN_SECONDS
+    while time.monotonic() < until:
         count = _drain_batch(shard)
+        if count == 0:
+            return total
         if count is None:
             refused += 1
             if refused > PATIENCE:
                 return total
-            time.sleep(0.03)
-        elif count == 0:
-            return total
-        else:
-            total += count
+        total += count or 0
+        if count != AT_ONCE:
+            time.sleep(GATHER_SECONDS)
+    wake_drain(shard)
+    return total
 
 
 def drain_all() -> int:

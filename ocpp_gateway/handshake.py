@@ -19,10 +19,12 @@ from django.utils import timezone
 
 from chargers import services as chargers
 from chargers.models import ChargingStation
+from cpms.common.news import tell_pages
 from maintenance.models import RefusedConnection, StationLink
 from maintenance.services import Refusal, record_refusal
 from ocpp_gateway import codec as codecs
 from ocpp_gateway.codec import Codec
+from operations.models import Command
 
 logger = logging.getLogger(__name__)
 Cause = RefusedConnection.Cause
@@ -99,10 +101,10 @@ class Admission:
     """A link that may be opened."""
 
     station_id: int
-    team_id: int | None
     identity: str
     epoch: int
     is_accepted: bool
+    has_commands: bool  # somebody asked for something, or an older link left something open
     previous_node: str  # the name of the node that held the station's link until now, if any
 
 
@@ -175,8 +177,10 @@ def admit(*, knock: Knock, identity: str, codec: Codec, node_id: int) -> Admissi
             subprotocol=codec.subprotocol,
             opened_at=now,
         )
+        tell_pages({station.team_id: [station.pk]})
     is_accepted = station.registration == ChargingStation.Registration.ACCEPTED
-    return Admission(station.pk, station.team_id, identity, epoch, is_accepted, previous)
+    has_commands = Command.objects.unsettled().filter(station_id=station.pk).exists()
+    return Admission(station.pk, identity, epoch, is_accepted, has_commands, previous)
 
 
 def _pooled(identity: str) -> ChargingStation:

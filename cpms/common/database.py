@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
-import itertools
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ParamSpec, TypeVar
@@ -49,41 +49,64 @@ def is_conflict(error: BaseException) -> bool:
     return isinstance(cause, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure)
 
 
+class _Job:
+    """A piece of work: when it was given, when a thread took it, and the socket it uses meanwhile."""
+
+    __slots__ = ("given_at", "socket", "started_at")
+
+    def __init__(self) -> None:
+        self.given_at = time.monotonic()
+        self.started_at: float | None = None
+        self.socket: int | None = None
+
+
 class DatabaseThreads:
     """Threads with a database connection each, for code that runs on an event loop."""
 
     def __init__(self, count: int, name: str) -> None:
         self._pool = concurrent.futures.ThreadPoolExecutor(count, thread_name_prefix=name)
-        self._numbers = itertools.count()
-        self._sockets: dict[int, int] = {}  # of the work that is under way
         self._lock = threading.Lock()
+        self._last_done_at = time.monotonic()
 
     async def run(self, timeout: float, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run `work` in a thread; after `timeout` seconds cut its connection and give up.
+        """Run `work` in a thread; when the database is silent for `timeout` seconds, cut its connection and give up.
+
+        The time in the queue does not count while the queue moves: a thousand stations that come back at once are
+        served one after another rather than all of them too late.
 
         Raises:
             StorageFailure: the database did not answer in time, or said that it cannot.
         """
-        key = next(self._numbers)
-        future = self._pool.submit(self._work, key, work, args, kwargs)
+        job = _Job()
+        future = self._pool.submit(self._work, job, work, args, kwargs)
         waiting = asyncio.wrap_future(future)
         try:
-            return await asyncio.wait_for(asyncio.shield(waiting), timeout)
-        except TimeoutError:
-            waiting.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody waits any more
-            if not future.cancel():
-                self._cut(key)
-            raise StorageFailure("the database did not answer in time") from None
+            while (left := self._left(job, timeout)) > 0:
+                done, _waits = await asyncio.wait({waiting}, timeout=left)
+                if done:
+                    return waiting.result()
         except Exception as error:
             if is_storage_failure(error):
                 raise StorageFailure(str(error).strip()) from error
             raise
+        waiting.add_done_callback(lambda late: late.cancelled() or late.exception())  # nobody waits any more
+        if not future.cancel():
+            self._cut(job)
+        raise StorageFailure("the database did not answer in time")
 
-    def _work(self, key: int, work: Callable[..., T], args: Any, kwargs: Any) -> T:
+    def _left(self, job: _Job, timeout: float) -> float:
+        """How long to wait on: since its start for work that runs, since the queue moved for work that waits."""
+        since = job.started_at or max(job.given_at, self._last_done_at)
+        return since + timeout - time.monotonic()
+
+    def _work(self, job: _Job, work: Callable[..., T], args: Any, kwargs: Any) -> T:
+        job.started_at = time.monotonic()
         try:
             connection.close_if_unusable_or_obsolete()
-            self._note_socket(key)
-            return work(*args, **kwargs)
+            self._note_socket(job)
+            result = work(*args, **kwargs)
+            self._last_done_at = time.monotonic()
+            return result
         except Exception as error:
             if is_storage_failure(error):
                 with contextlib.suppress(Exception):
@@ -91,23 +114,22 @@ class DatabaseThreads:
             raise
         finally:
             with self._lock:
-                self._sockets.pop(key, None)
+                job.socket = None
 
-    def _note_socket(self, key: int) -> None:
+    def _note_socket(self, job: _Job) -> None:
         if connection.vendor != "postgresql":
             return
         connection.ensure_connection()
         with self._lock:
-            self._sockets[key] = connection.connection.fileno()
+            job.socket = connection.connection.fileno()
 
-    def _cut(self, key: int) -> None:
+    def _cut(self, job: _Job) -> None:
         """A thread that waits for a database that went silent wakes up when its socket is shut down."""
         with self._lock:
-            number = self._sockets.get(key)
-            if number is None:
+            if job.socket is None:
                 return
             with contextlib.suppress(OSError):
-                twin = socket.socket(fileno=os.dup(number))
+                twin = socket.socket(fileno=os.dup(job.socket))
                 try:
                     twin.shutdown(socket.SHUT_RDWR)
                 finally:

@@ -89,6 +89,8 @@ def crash(var: Path, shape: Shape, kinds: Callable[[random.Random], Iterable[str
             outcome = reckon(shape, books, rows, inside, breaker)
             spans = [round(later - earlier, 1) for earlier, later in itertools.pairwise(watch)]
             outcome.figures["time (s)"] = dict(zip(("start", "faults", "delivery"), spans, strict=True))
+            if not outcome.verdict.is_clean:
+                print_logs(stack)
             return outcome
         except BaseException:
             print_logs(stack)

@@ -134,7 +134,7 @@ def rows(one_of_each):
         "operations": {"pk": station.pk, "kind": "clear_cache"},
         "operations:command": {"pk": of["Command"].pk},
         "maintenance": {"pk": of["Message"].pk},
-        "accounts": {"pk": of["ApiToken"].pk},
+        "accounts": {"prefix": of["ApiToken"].prefix},
         "api": {"identity": station.identity, "prefix": of["ApiToken"].prefix},
         "api:connector": {"pk": of["Connector"].pk},
         "api:session": {"pk": of["ChargingSession"].pk},

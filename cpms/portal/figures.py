@@ -44,6 +44,8 @@ class Part:
 
     @property
     def dash(self) -> str:
+        if self.percent > CIRCLE - 0.01:
+            return str(CIRCLE)
         return f"{max(self.percent - 0.5, 0.35):.3f}"  # a hair's breadth between parts; a small part is still seen
 
 

@@ -20,6 +20,7 @@ from sessions.models import ChargingSession
 
 ACTIONS = ["StatusNotification", "Authorize"]
 MOST_MESSAGES = 300
+FREE = look_of("Available").kind
 
 
 class Event(NamedTuple):
@@ -30,10 +31,25 @@ class Event(NamedTuple):
 
 
 def trace(session: ChargingSession, commands: Iterable[Command], first: datetime, last: datetime) -> list[Event]:
-    events = [_began(session), *_of_commands(commands), *_of_messages(session, first, last)]
+    told = _own(sorted(_of_messages(session, first, last), key=lambda event: event.at), session)
+    events = [_began(session), *_of_commands(commands), *told]
     if session.stopped_at is not None:
         events.append(_ended(session))
     return sorted(events, key=lambda event: event.at)
+
+
+def _own(told: list[Event], session: ChargingSession) -> list[Event]:
+    """From when the connector was last free before the session until it was free again; not its neighbours'."""
+    own: list[Event] = []
+    for event in told:
+        is_free = event.kind == FREE
+        if event.at < session.started_at:
+            own = [] if is_free else [*own, event]
+            continue
+        own.append(event)
+        if is_free and session.stopped_at is not None and event.at >= session.stopped_at:
+            break
+    return own
 
 
 def _began(session: ChargingSession) -> Event:

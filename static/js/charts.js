@@ -85,7 +85,7 @@
         { type: "line", data: done, symbol: "circle", symbolSize: data.days.length > 31 ? 0 : 6, lineStyle: { width: 1.75, color: colour }, itemStyle: { color: colour } },
         {
           type: "line", data: dotted, symbol: "emptyCircle", symbolSize: 6, lineStyle: { width: 1.25, type: "dotted", color: colour }, itemStyle: { color: colour },
-          label: { show: true, position: data.values.at(-1) < data.values.at(-2) ? "bottom" : "top", color: css("--tblr-secondary"), formatter: (item) => item.dataIndex === data.days.length - 1 ? `${figure(item.value, 0)} ${words.soFar}` : "" },
+          label: { show: true, position: data.values.at(-1) < data.values.at(-2) ? "left" : "top", color: css("--tblr-secondary"), formatter: (item) => item.dataIndex === data.days.length - 1 ? `${figure(item.value, 0)} ${words.soFar}` : "" },
         },
       ],
     };

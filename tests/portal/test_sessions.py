@@ -90,7 +90,16 @@ def test_what_happened_is_told_in_order(page, charged, operator):
         station=charged.station, session=charged, kind="remote_stop", requested_by=operator,
         requested_at=START + timedelta(minutes=4), state="confirmed",
     )  # fmt: skip
-    for minute, status in ((-1, "Preparing"), (1, "Charging"), (2, "Charging"), (61, "Available")):
+    for minute, status in (
+        (-4, "Charging"),
+        (-3, "Available"),
+        (-1, "Preparing"),
+        (1, "Charging"),
+        (2, "Charging"),
+        (61, "Available"),
+        (62, "Preparing"),
+        (63, "Charging"),
+    ):
         payload = {"connectorId": 1, "status": status, "errorCode": "NoError"}
         factories.MessageFactory(
             station=charged.station, action="StatusNotification", payload=json.dumps(payload),

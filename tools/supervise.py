@@ -69,6 +69,8 @@ class Supervisor:
         return Path(tempfile.gettempdir()) / f"cpms-{sha256(str(path).encode()).hexdigest()[:16]}.sock"
 
     def configure(self, parts: Sequence[Part]) -> None:
+        if "%" in f"{self.folder}{ROOT}":
+            raise SupervisorError("The supervisor cannot read a folder with a per cent sign in its name.")
         for folder in (self.run, self.log):
             folder.mkdir(parents=True, exist_ok=True)
             folder.chmod(0o755)
@@ -81,17 +83,17 @@ class Supervisor:
         factory = "supervisor.rpcinterface:make_main_rpcinterface"
         lines = [
             "[unix_http_server]",
-            f"file={_plain(self.socket)}",
+            f"file={self.socket}",
             "chmod=0700",
             "[rpcinterface:supervisor]",
             f"supervisor.rpcinterface_factory={factory}",
             "[supervisord]",
             "nodaemon=true",
-            f"logfile={_plain(self.log / 'supervisord.log')}",
+            f"logfile={self.log / 'supervisord.log'}",
             "logfile_maxbytes=5MB",
             "logfile_backups=1",
-            f"pidfile={_plain(self.run / 'supervisord.pid')}",
-            f"directory={_plain(ROOT)}",
+            f"pidfile={self.run / 'supervisord.pid'}",
+            f"directory={ROOT}",
         ]
         return "\n".join([*lines, *(["user=root"] if os.geteuid() == 0 else []), ""])
 
@@ -100,8 +102,8 @@ class Supervisor:
         launch = [sys.executable, "-I", "-S", str(LAUNCHER), part.name, str(self.run), part.env_file, part.user]
         lines = [
             f"[program:{part.name}]",
-            f"command={_plain(shlex.join([*launch, *part.command]))}",
-            f"directory={_plain(ROOT)}",
+            f"command={shlex.join([*launch, *part.command])}",
+            f"directory={ROOT}",
             "autostart=false",
             "autorestart=true",
             "startsecs=0",
@@ -110,7 +112,7 @@ class Supervisor:
             f"stopwaitsecs={part.stop_seconds}",
             "killasgroup=true",
             "redirect_stderr=true",
-            f"stdout_logfile={_plain(self.log / (part.name + '.log'))}",
+            f"stdout_logfile={self.log / (part.name + '.log')}",
             "stdout_logfile_maxbytes=50MB",
             "stdout_logfile_backups=1",
         ]
@@ -210,8 +212,3 @@ def _until(holds: Callable[[], bool], seconds: float) -> bool:
             return True
         time.sleep(0.1)
     return False
-
-
-def _plain(value: object) -> str:
-    """supervisord would expand a per cent sign."""
-    return str(value).replace("%", "%%")

@@ -1,11 +1,23 @@
 """The Celery application. A task is a hint, never a fact: what must happen is a database row first."""
 
 import os
+from typing import Any
 
-from celery import Celery
+from celery import Celery, signals
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cpms.settings.base")
 
 app = Celery("cpms")
 app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf["CELERY_DB_REUSE_MAX"] = 10**12  # else Celery closes the whole pool of connections around every task
 app.autodiscover_tasks(["accounts", "chargers", "sessions", "operations", "maintenance", "ocpp_gateway"])
+
+
+@signals.task_prerun.connect
+@signals.task_postrun.connect
+def _keep_connections_fresh(sender: Any = None, **_kwargs: Any) -> None:
+    """What Celery would do, but a connection that still works is kept."""
+    from django.db import close_old_connections
+
+    if not getattr(sender.request, "is_eager", False):
+        close_old_connections()

@@ -14,11 +14,13 @@ from urllib.parse import unquote_to_bytes
 
 from django.conf import settings
 from django.core.cache import cache
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from chargers import services as chargers
 from chargers.models import ChargingStation
+from cpms.common.database import server_side_cursor
 from cpms.common.news import tell_pages
 from maintenance.models import RefusedConnection, StationLink
 from maintenance.services import Refusal, record_refusal
@@ -160,30 +162,73 @@ def admit(*, knock: Knock, identity: str, codec: Codec, node_id: int) -> Admissi
     Raises:
         Refused: the station is not known or did not prove who it is.
     """
-    station = ChargingStation.objects.select_related("node").filter(identity=identity).first()
-    if station is None:
-        station = _pooled(identity)
+    station = _find(identity) or _pooled(identity)
     if station.team_id is not None:
         _check_password(station, knock)
+    epoch = _open_link(station, knock, codec, node_id)
+    tell_pages({station.team_id: [station.pk]})
+    is_accepted = station.registration == ChargingStation.Registration.ACCEPTED
+    return Admission(station.pk, identity, epoch, is_accepted, station.has_commands, station.node_name or "")
+
+
+@dataclass(frozen=True, slots=True)
+class _Station:
+    """Only what the handshake needs: a fleet that comes back at once asks for it thousands of times."""
+
+    pk: int
+    identity: str
+    team_id: int | None
+    password: bytes | None
+    registration: str
+    node_name: str | None
+    has_commands: bool
+
+
+def _find(identity: str) -> _Station | None:
+    unsettled = Command.objects.unsettled().filter(station=OuterRef("pk"))
+    row = (
+        ChargingStation.objects.filter(identity=identity)
+        .values_list("pk", "identity", "team_id", "password", "registration", "node__name", Exists(unsettled))
+        .first()
+    )
+    return _Station(*row) if row is not None else None
+
+
+def _open_link(station: _Station, knock: Knock, codec: Codec, node_id: int) -> int:
+    """The new epoch, written together with the connection's own row; on PostgreSQL in one statement."""
+    now = timezone.now()
+    if connection.vendor == "postgresql":
+        with server_side_cursor() as cursor:
+            values = [node_id, knock.remote_address[:64], now, now, station.pk, str(node_id), codec.subprotocol]
+            row = cursor.execute(_OPEN, values, prepare=True).fetchone()
+        return int(row[0]) if row is not None else 0
     with transaction.atomic():
-        now = timezone.now()
-        previous = station.node.name if station.node else ""
-        epoch = chargers.open_link(station_id=station.pk, node_id=node_id, remote_address=knock.remote_address, at=now)
+        epoch = chargers.open_link(
+            station_id=station.pk, node_id=node_id, remote_address=knock.remote_address[:64], at=now
+        )
         StationLink.objects.create(
-            station=station,
+            station_id=station.pk,
             epoch=epoch,
             node=str(node_id),
-            remote_address=knock.remote_address,
+            remote_address=knock.remote_address[:64],
             subprotocol=codec.subprotocol,
             opened_at=now,
         )
-        tell_pages({station.team_id: [station.pk]})
-    is_accepted = station.registration == ChargingStation.Registration.ACCEPTED
-    has_commands = Command.objects.unsettled().filter(station_id=station.pk).exists()
-    return Admission(station.pk, identity, epoch, is_accepted, has_commands, previous)
+    return epoch
 
 
-def _pooled(identity: str) -> ChargingStation:
+_OPEN = """
+WITH opened AS (
+    UPDATE chargers_chargingstation
+    SET epoch = epoch + 1, node_id = %s, remote_address = %s, connected_at = %s, last_heard_at = %s
+    WHERE id = %s RETURNING id, epoch, remote_address, connected_at
+)
+INSERT INTO maintenance_stationlink (station_id, epoch, node, remote_address, subprotocol, opened_at)
+SELECT id, epoch, %s, remote_address, %s, connected_at FROM opened RETURNING epoch
+"""
+
+
+def _pooled(identity: str) -> _Station:
     """D4: a stranger waits in the pool, where the operator of the platform has switched it on."""
     unknown = Refused(Cause.UNKNOWN_IDENTITY, identity=identity)
     if not settings.OCPP_POOL or identity != identity.strip():
@@ -191,13 +236,16 @@ def _pooled(identity: str) -> ChargingStation:
     if ChargingStation.objects.filter(team__isnull=True).count() >= settings.OCPP_POOL_LIMIT:
         logger.warning("the pool is full", extra={"station": identity})
         raise unknown
-    station, _created = ChargingStation.objects.get_or_create(
+    ChargingStation.objects.get_or_create(
         identity=identity, defaults={"registration": ChargingStation.Registration.PENDING}
     )
+    station = _find(identity)
+    if station is None:
+        raise unknown
     return station
 
 
-def _check_password(station: ChargingStation, knock: Knock) -> None:
+def _check_password(station: _Station, knock: Knock) -> None:
     def refused(cause: str) -> Refused:
         return Refused(cause, identity=station.identity, station_id=station.pk)
 
@@ -217,7 +265,7 @@ def _check_password(station: ChargingStation, knock: Knock) -> None:
     if not clear.startswith(user):  # P3; an identity may hold a colon itself
         _count_wrong(key)
         raise refused(Cause.WRONG_USER if clear else Cause.WRONG_CREDENTIALS)
-    if station.password is None or not password_fits(clear[len(user) :], bytes(station.password)):
+    if station.password is None or not password_fits(clear[len(user) :], station.password):
         _count_wrong(key)
         raise refused(Cause.WRONG_CREDENTIALS)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
@@ -203,7 +204,7 @@ else:
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
 # --- Celery: wake-ups and the schedule ---------------------------------------------------------------------------
-CELERY_BROKER_URL = REDIS_URL or "memory://"
+CELERY_BROKER_URL = REDIS_URL or "memory://localhost/"
 CELERY_RESULT_BACKEND = None
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
@@ -226,7 +227,7 @@ CELERY_BEAT_SCHEDULE = {
     "close-dead-links": {"task": "chargers.close_links_of_dead_nodes", "schedule": 30.0, "options": {"expires": 30}},
     "close-stale-sessions": {"task": "sessions.close_stale_sessions", "schedule": 60.0, "options": {"expires": 60}},
     "record-power": {"task": "sessions.record_team_power", "schedule": 60.0, "options": {"expires": 60}},
-    "keep-house": {"task": "maintenance.keep_house", "schedule": 3600.0, "options": {"expires": 3600}},
+    "keep-house": {"task": "maintenance.keep_house", "schedule": crontab(minute="7"), "options": {"expires": 3600}},
 }
 
 # --- people ------------------------------------------------------------------------------------------------------
@@ -253,6 +254,7 @@ STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
 warnings.filterwarnings("ignore", message="No directory at")  # STATIC_ROOT is only made where images are built
+warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous")  # whitenoise under ASGI
 WHITENOISE_AUTOREFRESH = DEBUG
 WHITENOISE_MAX_AGE = 0 if DEBUG else 3600
 
@@ -261,6 +263,7 @@ IS_HTTPS = PUBLIC_URL.startswith("https://")
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if IS_HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = IS_HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^health/$"]  # asked by whoever watches the process, behind the proxy
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_NAME = "__Host-session" if IS_HTTPS else "session"
 SESSION_COOKIE_AGE = int(timedelta(days=14).total_seconds())
@@ -346,7 +349,7 @@ LOGGING: dict[str, Any] = {
         "asyncio": {"level": "WARNING"},
         "uvicorn.error": {"level": "WARNING"},
         "celery": {"level": "WARNING"},
-        "kombu": {"level": "WARNING" if REDIS_URL else "ERROR"},  # memory:// has no host name, and kombu says so
+        "kombu": {"level": "WARNING"},
         "django_structlog": {"level": "WARNING"},
     },
 }

@@ -35,6 +35,7 @@ class Tally:
         self.errors = 0
         self.connected = 0
         self.booted = 0
+        self.charging = 0
         self.lost_links = 0
         self.latencies: list[float] = []
         self.is_measuring = False
@@ -54,6 +55,7 @@ class Station(asyncio.Protocol):
         self.step = random.randrange(1, ROUND - 1)
         self.meter = random.randrange(10_000, 500_000)
         self.transaction = 0
+        self.has_charged = False
         self.waits = False
         self.awaited = ""
         self.gone = asyncio.get_running_loop().create_future()
@@ -137,6 +139,9 @@ class Station(asyncio.Protocol):
             tally.booted += 1
             self.begin_calls()
         elif self.awaited == "StartTransaction" and self.mode == "ocpp":
+            if not self.has_charged:
+                self.has_charged = True
+                tally.charging += 1
             self.transaction = json.loads(payload)[2]["transactionId"]
         if self.mode in ("ocpp", "echo") and not self.pace:
             self.next_call()
@@ -227,7 +232,7 @@ async def run(options: argparse.Namespace) -> dict[str, object]:
         if number % 50 == 0:
             await asyncio.sleep(0.01)
     begin = time.monotonic()
-    ready = "connected" if options.mode in ("idle", "echo") else "booted"
+    ready = {"idle": "connected", "echo": "connected", "boot": "booted", "ocpp": "charging"}[options.mode]
     while getattr(tally, ready) < options.count and time.monotonic() - begin < options.connect_seconds:
         await asyncio.sleep(0.02)
     ready_after = time.monotonic() - begin

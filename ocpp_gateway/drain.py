@@ -13,6 +13,7 @@ from collections import defaultdict
 
 import orjson
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from chargers import services as chargers
@@ -30,8 +31,8 @@ from sessions.models import ChargingSession
 
 logger = logging.getLogger(__name__)
 AT_ONCE = 500
-PATIENCE = 3
-GATHER_SECONDS = 0.05  # a batch costs much the same for one message as for fifty
+PATIENCE, RETRY_SECONDS = 3, 0.03
+GATHER_SECONDS = 0.15  # a batch costs much the same for one message as for a hundred
 TURN_SECONDS = 2.0  # then other tasks have their turn, and the shard asks for another one
 
 Work = tuple[Stored, str]  # a message and the protocol it is in
@@ -54,7 +55,7 @@ def drain(shard: int) -> int:
                 return total
         total += count or 0
         if count != AT_ONCE:
-            time.sleep(GATHER_SECONDS)
+            time.sleep(GATHER_SECONDS if count else RETRY_SECONDS)
     wake_drain(shard)
     return total
 
@@ -161,7 +162,8 @@ def _stopped(reports: Reports) -> set[int]:
         return set()
     stations = {station_id for station_id, _transaction in reports.stopped_sessions}
     ids = {transaction_id for _station, transaction_id in reports.stopped_sessions}
-    of_stations = ChargingSession.objects.filter(station_id__in=stations)
-    named = of_stations.filter(pk__in=ids).values_list("pk", flat=True)
-    foreign = of_stations.filter(reported_transaction_id__in=ids).values_list("pk", flat=True)
-    return set(named) | set(foreign)
+    theirs = ChargingSession.objects.filter(
+        Q(pk__in=ids) | Q(reported_transaction_id__in=ids, reported_transaction_id__isnull=False),
+        station_id__in=stations,
+    )
+    return set(theirs.values_list("pk", flat=True))

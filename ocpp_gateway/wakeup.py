@@ -9,7 +9,7 @@ import time
 from celery import current_app
 
 logger = logging.getLogger(__name__)
-EVERY_SECONDS = 0.1
+EVERY_SECONDS = 0.25
 
 
 def wake_drain(shard: int) -> bool:
@@ -23,7 +23,7 @@ def wake_drain(shard: int) -> bool:
 
 
 class DrainWaker:
-    """Asks Celery to drain shards, at most ten times a second: the drain goes on by itself until nothing is left."""
+    """Asks Celery to drain shards, at most four times a second: the drain goes on by itself until nothing is left."""
 
     def __init__(self) -> None:
         self._shards: set[int] = set()

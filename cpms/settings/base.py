@@ -148,6 +148,7 @@ def _postgresql(url: str) -> dict[str, Any]:
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             "connect_timeout": 2,
+            "server_side_binding": True,  # statements are prepared: planning costs more than most of them take
             "tcp_user_timeout": 4000,
             "keepalives_idle": 10,
             "keepalives_interval": 2,

@@ -91,7 +91,7 @@ def record_samples(reports: Sequence[Sampled]) -> set[int]:
     """Store readings and bring their sessions up to date. The same readings again change nothing.
 
     Returns:
-        primary keys of the sessions that changed although their end is known: their total is to be checked again.
+        primary keys of the sessions that changed.
     """
     batch = _Batch()
     _find_sessions(reports, batch)
@@ -239,7 +239,7 @@ def _sum_up(batch: _Batch) -> set[int]:
             _fold(session, at, reading)
         rows.append((session.pk, *_session_columns(session)))
     update_rows("charging_sessions_chargingsession", SESSION_COLUMNS, rows)
-    return {pk for pk in by_session if batch.sessions[pk].closed_by == ClosedBy.STATION}
+    return set(by_session)
 
 
 def _session_columns(session: ChargingSession) -> tuple[object, ...]:

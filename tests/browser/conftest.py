@@ -52,8 +52,8 @@ class Site:
         done = subprocess.run(command, cwd=settings.BASE_DIR, env=self.env, capture_output=True, text=True, check=False)
         assert not done.returncode, done.stdout + done.stderr
 
-    def start(self) -> None:
-        command = [sys.executable, "manage.py", "serve", "--port", str(self.port)]
+    def start(self, *more: str) -> None:
+        command = [sys.executable, "manage.py", "serve", "--port", str(self.port), *more]
         self.process = subprocess.Popen(
             command, cwd=settings.BASE_DIR, env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )

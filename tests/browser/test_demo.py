@@ -1,0 +1,50 @@
+"""The demo as a visitor sees it: one command, simulated stations charge, figures move without reload."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from tests.browser.conftest import CHROMIUM, Site
+
+pytestmark = pytest.mark.browser
+PICTURE = settings.BASE_DIR / "test-results" / "pictures" / "demo.png"
+README_PICTURE = settings.BASE_DIR / "docs" / "images" / "dashboard.png"
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Iterator[Site]:
+    made = Site(tmp_path)
+    made.start("--demo")
+    yield made
+    made.stop()
+
+
+def test_the_demo_charges_and_its_dashboard_moves_without_reload(demo: Site) -> None:
+    """W27, W33. UPDATE_README_PICTURE=1 keeps the picture for the README."""
+    from playwright.sync_api import expect, sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(viewport={"width": 1440, "height": 1000}, color_scheme="light")
+        page.goto(f"{demo.address}/")
+        page.fill("input[name=username]", "operator@nordlys.example")
+        page.fill("input[name=password]", "nordlys-demo")
+        page.click("button[type=submit]")
+        power = page.locator("[data-v=power]")
+        expect(power).to_be_visible(timeout=60_000)
+        page.evaluate("window.notReloaded = true")
+        before = power.inner_text()
+        expect(power).not_to_have_text(before, timeout=30_000)
+        assert page.evaluate("window.notReloaded") is True
+        page.wait_for_timeout(1500)  # the flash of what changed is over
+        PICTURE.parent.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=PICTURE, full_page=True)
+        browser.close()
+    assert PICTURE.stat().st_size > 20_000
+    if os.environ.get("UPDATE_README_PICTURE"):
+        README_PICTURE.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(PICTURE, README_PICTURE)

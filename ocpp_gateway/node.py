@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 ALIVE_EVERY, LOOK_EVERY, TIDY_EVERY = 5.0, 1.0, 2.0
+LAST_WORDS_SECONDS = 2.0  # a node that is to stop does not wait long for a database that is away
 
 
 class Node:
@@ -65,7 +66,7 @@ class Node:
         await asyncio.gather(*(link.end(1001) for link in list(self.links.values())), return_exceptions=True)
         if self.row_id is not None:
             with contextlib.suppress(StorageFailure):
-                await self._own_thread.run(settings.OCPP_STORAGE_SECONDS, chargers.node_ends, self.row_id)
+                await self._own_thread.run(LAST_WORDS_SECONDS, chargers.node_ends, self.row_id)
         await self.inbox.stop()
         self._waker.stop()
         for threads in (self.threads, self._inbox_threads, self._own_thread):

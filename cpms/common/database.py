@@ -40,6 +40,9 @@ ILL = (
 
 def is_storage_failure(error: BaseException) -> bool:
     """Whether an error means 'the database is ill' rather than 'this message is'."""
+    for each in (error, error.__cause__):
+        if isinstance(each, psycopg.errors.ProgramLimitExceeded):  # an operational error by class, not by nature
+            return False
     return isinstance(error, ILL) or isinstance(error.__cause__, ILL)
 
 

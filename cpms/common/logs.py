@@ -14,6 +14,13 @@ _SHARED: list[Processor] = [
 ]
 
 
+class WithoutRefusals(logging.Filter):
+    """uvicorn calls it an error when a handshake is answered with an HTTP status; we record each refusal ourselves."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return "without completing handshake" not in record.getMessage()
+
+
 def json_formatter() -> logging.Formatter:
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=_SHARED,

@@ -32,17 +32,18 @@ A_DAY = {"office": 0.42, "depot": 0.62, "mall": 0.55, "road": 0.9}
 @dataclass(frozen=True, slots=True)
 class Login:
     email: str
+    name: str
     role: str
     team: str
     is_staff: bool = False
 
 
 LOGINS = (
-    Login("admin@nordlys.example", Role.ADMIN, DEMO_TEAM),
-    Login("operator@nordlys.example", Role.OPERATOR, DEMO_TEAM),
-    Login("viewer@nordlys.example", Role.VIEWER, DEMO_TEAM),
-    Login("support@nordlys.example", Role.ADMIN, DEMO_TEAM, is_staff=True),
-    Login("admin@fjordby.example", Role.ADMIN, DEMO_NEIGHBOUR),
+    Login("admin@nordlys.example", "Mia Holm", Role.ADMIN, DEMO_TEAM),
+    Login("operator@nordlys.example", "Jonas Brandt", Role.OPERATOR, DEMO_TEAM),
+    Login("viewer@nordlys.example", "Ida Petersen", Role.VIEWER, DEMO_TEAM),
+    Login("support@nordlys.example", "Nora Lind", Role.ADMIN, DEMO_TEAM, is_staff=True),
+    Login("admin@fjordby.example", "Lars Nygaard", Role.ADMIN, DEMO_NEIGHBOUR),
 )
 TAGS = (
     ("04A2C7B1", "Van HH-NE 412"),
@@ -98,6 +99,9 @@ def _person(login: Login, team: Team) -> User:
     user, _is_new = accounts.add_user(
         email=login.email, password=PASSWORD, team=team, role=login.role, is_staff=login.is_staff
     )
+    if not user.first_name:
+        user.first_name, user.last_name = login.name.split()
+        user.save(update_fields=["first_name", "last_name"])
     return user
 
 

@@ -340,6 +340,7 @@ LOGGING: dict[str, Any] = {
         "json": {"()": "cpms.common.logs.json_formatter"},
         "text": {"()": "cpms.common.logs.text_formatter"},
     },
+    "filters": {"without_refusals": {"()": "cpms.common.logs.WithoutRefusals"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
@@ -348,7 +349,7 @@ LOGGING: dict[str, Any] = {
         "websockets": {"level": "WARNING"},
         "ocpp": {"level": "WARNING"},
         "asyncio": {"level": "WARNING"},
-        "uvicorn.error": {"level": "WARNING"},
+        "uvicorn.error": {"level": "WARNING", "filters": ["without_refusals"]},
         "celery": {"level": "WARNING"},
         "kombu": {"level": "WARNING"},
         "django_structlog": {"level": "WARNING"},

@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from chargers.models import ChargingStation
-from cpms.common.database import DatabaseThreads, StorageFailure, server_side_cursor
+from cpms.common.database import DatabaseThreads, StorageFailure, array, server_side_cursor
 
 logger = logging.getLogger(__name__)
 MOST_AT_ONCE = 1000
@@ -76,7 +76,7 @@ def store_rows(rows: Sequence[Row]) -> set[Link]:
 
 def _store_postgresql(rows: Sequence[Row]) -> set[Link]:
     columns = [
-        [getattr(row, name) for row in rows]
+        array(getattr(row, name) for row in rows)
         for name in ("station_id", "epoch", "protocol", "received_at", "action", "message_id", "payload", "answer",
                      "error_code")
     ]  # fmt: skip

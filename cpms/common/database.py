@@ -168,7 +168,7 @@ def insert_new_rows(
             f"ON CONFLICT DO NOTHING RETURNING {back}"
         )
         with server_side_cursor() as cursor:
-            return cursor.execute(sql, [list(column) for column in zip(*rows, strict=True)]).fetchall()
+            return cursor.execute(sql, [array(column) for column in zip(*rows, strict=True)]).fetchall()
     marks = ", ".join(["%s"] * len(columns))
     sql = f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING RETURNING {back}"  # noqa: S608
     fresh: list[tuple[Any, ...]] = []
@@ -198,7 +198,7 @@ def update_rows(table: str, columns: Columns, rows: Iterable[Sequence[Any]]) -> 
             "WHERE old.id = fresh.id"
         )
         with server_side_cursor() as cursor:
-            cursor.execute(sql, [list(column) for column in zip(*todo, strict=True)])
+            cursor.execute(sql, [array(column) for column in zip(*todo, strict=True)])
         return
     sets = ", ".join(f"{name} = %s" for name in columns)
     with connection.cursor() as cursor:
@@ -206,6 +206,24 @@ def update_rows(table: str, columns: Columns, rows: Iterable[Sequence[Any]]) -> 
             f"UPDATE {table} SET {sets} WHERE id = %s",  # noqa: S608
             [[_adapt(value) for value in (*row[1:], row[0])] for row in todo],
         )
+
+
+def array(values: Iterable[Any]) -> str:
+    """PostgreSQL's text form of an array, for a parameter with a cast.
+
+    psycopg's own escapes with a regular expression, which for JSON text takes half of what a whole batch costs.
+    """
+    return "{" + ",".join(map(_element, values)) + "}"
+
+
+def _element(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    if isinstance(value, datetime):
+        return f'"{value.isoformat()}"'
+    return str(value)
 
 
 def server_side_cursor() -> psycopg.Cursor[Any]:

@@ -19,7 +19,7 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 
 from chargers import services as chargers
-from cpms.common.database import DatabaseThreads, StorageFailure
+from cpms.common.database import DatabaseThreads, StorageFailure, is_storage_failure
 from maintenance.services import prepare_partitions
 from ocpp_gateway.inbox import Inbox, shard_of
 from ocpp_gateway.wakeup import DrainWaker
@@ -74,7 +74,12 @@ class Node:
 
     async def _sign_in(self) -> None:
         def begin() -> int:
-            prepare_partitions()
+            try:
+                prepare_partitions()
+            except Exception as error:
+                if is_storage_failure(error):
+                    raise
+                logger.exception("the log's next days are not prepared; their messages go into its default part")
             return chargers.register_node(self.name).pk
 
         self.row_id = await self._own_thread.run(settings.OCPP_STORAGE_SECONDS, begin)

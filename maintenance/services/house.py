@@ -44,10 +44,8 @@ def prepare_partitions(today: date | None = None) -> list[str]:
             )
             if cursor.fetchone()[0]:
                 continue
-            cursor.execute(
-                f"CREATE TABLE {name} PARTITION OF {TABLE} FOR VALUES FROM (%s) TO (%s)",
-                [begin, end],
-            )
+            # DDL takes no parameters; both are times we made
+            cursor.execute(f"CREATE TABLE {name} PARTITION OF {TABLE} FOR VALUES FROM ('{begin}') TO ('{end}')")
             made.append(name)
     return made
 

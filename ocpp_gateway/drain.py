@@ -136,16 +136,16 @@ def _apply(work: list[Work]) -> list[Heard]:
     for message, protocol in work:
         codecs.by_protocol(protocol).report(message, reports)
     fresh = chargers.record_statuses(reports.statuses) if reports.statuses else []
-    changed = sessions.record_samples(reports.samples) if reports.samples else set()
-    changed |= _stopped(reports)
-    if changed:
-        sessions.check_energy(changed)
     if fresh:
         operations.confirm_availability({(r.station_id, r.connector): r.status for r in fresh})
     if reports.progress:
         maintenance.record_progress(reports.progress)
     if reports.security:
         maintenance.record_security_events(reports.security)
+    changed = sessions.record_samples(reports.samples) if reports.samples else set()
+    changed |= _stopped(reports)
+    if changed:
+        sessions.check_energy(changed)
     return reports.heard
 
 

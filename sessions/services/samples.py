@@ -76,15 +76,30 @@ class _Reading:
     fresh: int = 0  # how many of the values were not known before
 
 
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """What must be known of a session to give it its readings."""
+
+    pk: int
+    station_id: int
+    connector_number: int
+    started_at: datetime
+    stopped_at: datetime | None
+    reported_transaction_id: int | None
+
+
+CANDIDATE_FIELDS = ("pk", "station_id", "connector_number", "started_at", "stopped_at", "reported_transaction_id")
+
+
 @dataclass(slots=True)
 class _Batch:
-    sessions: dict[int, ChargingSession] = field(default_factory=dict)
+    sessions: dict[int, _Candidate] = field(default_factory=dict)
     readings: dict[tuple[Owner, datetime], _Reading] = field(default_factory=dict)
 
-    def lock(self, *conditions: Q, **look_ups: object) -> None:
-        """Read sessions under lock, so that no start or stop is booked in between."""
-        found = ChargingSession.objects.select_for_update(no_key=True).filter(*conditions, **look_ups).order_by("pk")
-        self.sessions.update({session.pk: session for session in found})
+    def find(self, *conditions: Q, **look_ups: object) -> None:
+        """Without a lock: a start or an end must not wait until a whole batch of readings is stored."""
+        found = ChargingSession.objects.filter(*conditions, **look_ups).values_list(*CANDIDATE_FIELDS)
+        self.sessions.update({row[0]: _Candidate(*row) for row in found})
 
 
 def record_samples(reports: Sequence[Sampled]) -> set[int]:
@@ -123,15 +138,15 @@ def _find_sessions(reports: Sequence[Sampled], batch: _Batch) -> None:
     ids = {r.transaction_id for r in reports if r.transaction_id is not None}
     stations = {r.station_id for r in reports}
     if ids:
-        batch.lock(pk__in=ids, station_id__in=stations)
+        batch.find(pk__in=ids, station_id__in=stations)
     loose = [r for r in reports if not _is_named(r, batch)]
     if loose:
         first, last = min(r.at for r in loose), max(r.at for r in loose)
         around = Q(stopped_at__isnull=True) | Q(stopped_at__gte=first)
-        batch.lock(around, station_id__in={r.station_id for r in loose}, started_at__lte=last)
+        batch.find(around, station_id__in={r.station_id for r in loose}, started_at__lte=last)
     reported = {r.transaction_id for r in loose if r.transaction_id is not None}
     if reported:
-        batch.lock(station_id__in=stations, reported_transaction_id__in=reported)
+        batch.find(station_id__in=stations, reported_transaction_id__in=reported)
 
 
 def _is_named(report: Sampled, batch: _Batch) -> bool:
@@ -160,7 +175,7 @@ def _owner_of(report: Sampled, batch: _Batch) -> Owner:
     return (during[0].pk, report.station_id, report.connector) if len(during) == 1 else nobody
 
 
-def _ended_without_id(report: Sampled, candidates: Sequence[ChargingSession]) -> int | None:
+def _ended_without_id(report: Sampled, candidates: Sequence[_Candidate]) -> int | None:
     """Values inside the report of an end belong to what it ended: the first end with that id after them."""
     ends = [
         (s.stopped_at, s.pk)
@@ -233,9 +248,10 @@ def _sum_up(batch: _Batch) -> set[int]:
         if owner[0] is not None and reading.fresh:
             by_session.setdefault(owner[0], []).append((at, reading))
     rows = []
-    for pk in sorted(by_session):
-        session = batch.sessions[pk]
-        for at, reading in sorted(by_session[pk], key=lambda pair: pair[0]):
+    # Locked as late as possible, and read again: a start or an end may have been booked meanwhile.
+    locked = ChargingSession.objects.select_for_update(no_key=True).filter(pk__in=by_session).order_by("pk")
+    for session in locked:
+        for at, reading in sorted(by_session[session.pk], key=lambda pair: pair[0]):
             _fold(session, at, reading)
         rows.append((session.pk, *_session_columns(session)))
     update_rows("charging_sessions_chargingsession", SESSION_COLUMNS, rows)

@@ -83,7 +83,6 @@ def test_our_message_ids_have_at_most_36_characters_and_differ(link, station):
 
 def test_a_remote_start_is_linked_to_its_session_and_a_remote_stop_ends_it(house, link, station):
     """B5."""
-    house.tag  # noqa: B018
     start = ask(station, Kind.REMOTE_START, id_tag="goodtag", connector=1)
     link.answer_next("RemoteStartTransaction", {"status": "Accepted"})
     becomes(start, "accepted")  # accepted is not started (errata 3.32)

@@ -63,7 +63,6 @@ def test_tags_are_judged(house, link, station):
 
 def test_a_whole_session_with_readings(house, station, link):
     """B1, B3, P39."""
-    house.tag  # noqa: B018 - makes it
     answer = link.call("StartTransaction", **start_payload(meterStart=1000))
     assert answer["idTagInfo"]["status"] == "Accepted" and answer["transactionId"] > 0
     transaction = answer["transactionId"]

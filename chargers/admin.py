@@ -17,6 +17,7 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminPasswordWid
 from chargers import services
 from chargers.models import ChargingStation, Connector, GatewayNode, Oddity, Presence, Tag
 from chargers.resources import StationResource, TagResource
+from chargers.services.boot import BOOT_FIELDS
 from cpms.common.admin import (
     REPORTS,
     STATIONS,
@@ -117,19 +118,7 @@ class PresenceFilter(admin.SimpleListFilter):
         return queryset.filter(presence=self.value()) if self.value() else queryset
 
 
-SAID = [
-    "vendor",
-    "model",
-    "serial_number",
-    "charge_box_serial_number",
-    "firmware_version",
-    "iccid",
-    "imsi",
-    "meter_type",
-    "meter_serial_number",
-    "booted_at",
-    "boot_count",
-]
+SAID = [*BOOT_FIELDS, "booted_at", "boot_count"]
 LINK = ["presence", "node", "remote_address", "connected_at", "disconnected_at", "last_heard_at", "epoch"]
 STATE = ["status", "error_code", "status_changed_at", "clock_offset_ms", "clock_measured_at"]
 

@@ -24,7 +24,7 @@ from maintenance import services as maintenance
 from maintenance.models import InboxEntry, InboxShard, Message
 from ocpp_gateway import codec as codecs
 from ocpp_gateway.codec import Reports, Stored
-from ocpp_gateway.wakeup import wake_drain
+from ocpp_gateway.wakeup import drain_ends, wake_drain
 from operations import services as operations
 from sessions import services as sessions
 from sessions.models import ChargingSession
@@ -45,10 +45,16 @@ def drain(shard: int) -> int:
     """
     InboxShard.objects.get_or_create(number=shard)
     total, refused, until = 0, 0, time.monotonic() + TURN_SECONDS
+    is_last_look = False
     while time.monotonic() < until:
         count = _drain_batch(shard)
         if count == 0:
-            return total
+            if is_last_look:
+                return total
+            drain_ends(shard)
+            is_last_look = True
+            continue
+        is_last_look = False
         if count is None:
             refused += 1
             if refused > PATIENCE:
@@ -56,7 +62,7 @@ def drain(shard: int) -> int:
         total += count or 0
         if count != AT_ONCE:
             time.sleep(GATHER_SECONDS if count else RETRY_SECONDS)
-    wake_drain(shard)
+    wake_drain(shard, again=True)
     return total
 
 

@@ -7,14 +7,27 @@ import threading
 import time
 
 from celery import current_app
+from django.core.cache import cache
 
 logger = logging.getLogger(__name__)
-EVERY_SECONDS = 0.25
+EVERY_SECONDS = 0.1
+ASKED_SECONDS = 5
 
 
-def wake_drain(shard: int) -> bool:
-    """Ask Celery to drain a shard. False when it could not be asked: the periodic sweep does what this would have."""
+def wake_drain(shard: int, *, again: bool = False) -> bool:
+    """Ask Celery to drain a shard, unless it was asked and has not come to its end: hints would pile up.
+
+    Args:
+        again: the drain itself asks for its next turn.
+
+    Returns:
+        False when Celery could not be asked: the periodic sweep does what this would have.
+    """
     try:
+        if again:
+            cache.set(_key(shard), 1, ASKED_SECONDS)
+        elif not cache.add(_key(shard), 1, ASKED_SECONDS):
+            return True
         current_app.send_task("ocpp_gateway.drain", args=[shard], retry=False, expires=10)
     except Exception as error:
         logger.warning("the drain was not woken", extra={"cause": type(error).__name__})
@@ -22,8 +35,20 @@ def wake_drain(shard: int) -> bool:
     return True
 
 
+def drain_ends(shard: int) -> None:
+    """From now on a commit asks anew. The drain looks once more after this, so nothing falls in between."""
+    try:
+        cache.delete(_key(shard))
+    except Exception as error:  # it runs out by itself
+        logger.warning("the end of a drain was not noted", extra={"cause": type(error).__name__})
+
+
+def _key(shard: int) -> str:
+    return f"drain-asked:{shard}"
+
+
 class DrainWaker:
-    """Asks Celery to drain shards, at most four times a second: the drain goes on by itself until nothing is left."""
+    """Asks Celery to drain shards, at most ten times a second: the drain goes on by itself until nothing is left."""
 
     def __init__(self) -> None:
         self._shards: set[int] = set()

@@ -138,7 +138,8 @@ class Station(asyncio.Protocol):
         if self.awaited == "BootNotification":
             tally.booted += 1
             self.begin_calls()
-        elif self.awaited == "StartTransaction" and self.mode == "ocpp":
+            return
+        if self.awaited == "StartTransaction" and self.mode == "ocpp":
             if not self.has_charged:
                 self.has_charged = True
                 tally.charging += 1
@@ -153,9 +154,7 @@ class Station(asyncio.Protocol):
             return
         if self.pace:
             asyncio.get_running_loop().call_later(random.uniform(0, self.pace), self.tick)
-        elif self.mode == "ocpp":
-            self.next_call()
-        else:
+        elif self.mode != "boot":
             self.next_call()
 
     def tick(self) -> None:

@@ -12,12 +12,17 @@ from chargers.models import ChargingStation, Oddity
 from chargers.services import keep_oddity
 from cpms.common.database import is_conflict, is_storage_failure
 from cpms.common.news import tell_pages
+from cpms.common.prepared import Prepared
 from maintenance.models import InboxEntry, Message
 from ocpp_gateway.codec import Codec, Talk
 from ocpp_gateway.frames import Call, Fault, FaultKind, json_text
 from ocpp_gateway.inbox import shard_of
 
 logger = logging.getLogger(__name__)
+# no_key: rows that name the station may be written meanwhile, or the drain's commit would wait for us and we for it
+_locked_station = Prepared(
+    lambda pk: ChargingStation.objects.select_for_update(no_key=True).filter(pk=pk).defer("password").order_by()
+)
 
 
 class Superseded(Exception):
@@ -71,8 +76,7 @@ def keep_poison(*, station_id: int, action: str, note: str, payload_text: str) -
 
 @transaction.atomic
 def _handle(station_id: int, epoch: int, codec: Codec, call: Call, payload_text: str) -> Answered:
-    # no_key: rows that name the station may be written meanwhile, or the drain's commit would wait for us and we for it
-    station = ChargingStation.objects.select_for_update(no_key=True).filter(pk=station_id).first()
+    station = _locked_station.first(pk=station_id)
     if station is None or station.epoch != epoch:
         raise Superseded
     now = timezone.now()

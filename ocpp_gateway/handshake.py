@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hmac
 import logging
 import re
 import time
@@ -20,8 +19,10 @@ from django.utils import timezone
 
 from chargers import services as chargers
 from chargers.models import ChargingStation
+from chargers.services.passwords import PASSWORD_FIELDS
 from cpms.common.database import server_side_cursor
 from cpms.common.news import tell_pages
+from cpms.common.prepared import Prepared
 from maintenance.models import RefusedConnection, StationLink
 from maintenance.services import Refusal, record_refusal
 from ocpp_gateway import codec as codecs
@@ -34,6 +35,7 @@ LONGEST_IDENTITY = 48
 PREFIX = b"/ocpp/"
 WINDOW_SECONDS = 60
 CACHE_RESTS_SECONDS = 3.0
+ATTEMPTS = 3
 STATUS = {
     Cause.UNKNOWN_PATH: 404,
     Cause.UNKNOWN_IDENTITY: 404,
@@ -179,18 +181,27 @@ class _Station:
     identity: str
     team_id: int | None
     password: bytes | None
+    password_hash: str
+    next_password: bytes | None
+    next_password_hash: str
+    next_password_message_id: str
     registration: str
     node_name: str | None
     has_commands: bool
 
 
-def _find(identity: str) -> _Station | None:
+@Prepared
+def _station_with(identity: Any) -> Any:
     unsettled = Command.objects.unsettled().filter(station=OuterRef("pk"))
-    row = (
+    return (
         ChargingStation.objects.filter(identity=identity)
-        .values_list("pk", "identity", "team_id", "password", "registration", "node__name", Exists(unsettled))
-        .first()
+        .values_list("pk", "identity", "team_id", *PASSWORD_FIELDS, "registration", "node__name", Exists(unsettled))
+        .order_by()
     )
+
+
+def _find(identity: str) -> _Station | None:
+    row = _station_with.first(identity=identity)
     return _Station(*row) if row is not None else None
 
 
@@ -265,25 +276,26 @@ def _check_password(station: _Station, knock: Knock) -> None:
     if not clear.startswith(user):  # P3; an identity may hold a colon itself
         _count_wrong(key)
         raise refused(Cause.WRONG_USER if clear else Cause.WRONG_CREDENTIALS)
-    if station.password is None or not password_fits(clear[len(user) :], station.password):
+    if not _password_fits(station, clear[len(user) :]):
         _count_wrong(key)
         raise refused(Cause.WRONG_CREDENTIALS)
 
 
-def password_fits(given: bytes, stored: bytes) -> bool:
-    """Whether a password is the stored one; hex text and the bytes it stands for are the same (P4, errata 2023-12)."""
-    if hmac.compare_digest(given, stored):
-        return True
-    readings = ((_unhex(given), stored), (given, _unhex(stored)), (_unhex(given), _unhex(stored)))
-    return any(
-        mine is not None and theirs is not None and hmac.compare_digest(mine, theirs) for mine, theirs in readings
-    )
-
-
-def _unhex(text: bytes) -> bytes | None:
-    if len(text) % 2 or not re.fullmatch(rb"[0-9A-Fa-f]{16,80}", text):
-        return None
-    return bytes.fromhex(text.decode())
+def _password_fits(station: _Station | None, given: bytes) -> bool:
+    for _attempt in range(ATTEMPTS):
+        if station is None:  # deleted meanwhile
+            return False
+        fits = chargers.log_in(
+            station_id=station.pk,
+            given=given,
+            kept=chargers.Kept(station.password, station.password_hash),
+            next_kept=chargers.Kept(station.next_password, station.next_password_hash),
+            message_id=station.next_password_message_id,
+        )
+        if fits is not None:
+            return fits
+        station = _find(station.identity)  # another login or an answer settled which password counts
+    return False
 
 
 class _Patience:

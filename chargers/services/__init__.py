@@ -10,8 +10,20 @@ from chargers.services.links import (
     register_node,
 )
 from chargers.services.oddities import keep_oddity
+from chargers.services.passwords import (
+    Kept,
+    check_password,
+    generate_password,
+    hash_passwords,
+    log_in,
+    offer_password,
+    password_facts,
+    set_password,
+    settle_password,
+)
 from chargers.services.registration import (
     Added,
+    Assigned,
     NewStation,
     NewTag,
     add_station,
@@ -20,15 +32,16 @@ from chargers.services.registration import (
     add_tags,
     assign_station,
     check_identity,
-    check_password,
     find_station,
 )
 from chargers.services.statuses import StatusReport, ensure_connectors, record_statuses
-from chargers.services.tags import Verdict, authorize_tag, find_tag
+from chargers.services.tags import Verdict, authorize_tag
 
 __all__ = [
     "Added",
+    "Assigned",
     "Heard",
+    "Kept",
     "NewStation",
     "NewTag",
     "StatusReport",
@@ -45,13 +58,19 @@ __all__ = [
     "close_links_of_dead_nodes",
     "ensure_connectors",
     "find_station",
-    "find_tag",
+    "generate_password",
+    "hash_passwords",
     "keep_oddity",
+    "log_in",
     "node_ends",
     "node_lives",
     "note_heard",
+    "offer_password",
     "open_link",
+    "password_facts",
     "record_boot",
     "record_statuses",
     "register_node",
+    "set_password",
+    "settle_password",
 ]

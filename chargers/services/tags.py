@@ -4,13 +4,31 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Upper
 from django.utils import timezone
 
 from chargers.models import ChargingStation, Tag
+from cpms.common.prepared import Prepared
 
 ACCEPTED, BLOCKED, EXPIRED, INVALID, CONCURRENT = "Accepted", "Blocked", "Expired", "Invalid", "ConcurrentTx"
+
+
+def _with_scope(team: Any, upper: Any, station: Any) -> QuerySet[Any]:
+    """The team's tag with this value, whatever its case (CiString20, P34), and whether it is for this station."""
+    places = Tag.stations.through.objects.filter(tag_id=OuterRef("pk"))
+    return (
+        Tag.objects.annotate(
+            key=Upper("value"), is_scoped=Exists(places), is_for_here=Exists(places.filter(chargingstation_id=station))
+        )
+        .filter(team_id=team, key=upper)
+        .order_by()
+    )
+
+
+_tag_at = Prepared(_with_scope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,28 +43,19 @@ class Verdict:
         return self.status == ACCEPTED
 
 
-def find_tag(*, station: ChargingStation, value: str) -> Tag | None:
-    """The team's tag with this value, whatever its case (CiString20, P34)."""
-    if station.team_id is None or not value:
-        return None
-    upper = value.upper()
-    return Tag.objects.annotate(key=Upper("value")).filter(team_id=station.team_id, key=upper).first()
-
-
 def authorize_tag(*, station: ChargingStation, value: str, at: datetime | None = None) -> Verdict:
     """Decide about a tag: Accepted, Blocked, Expired, or Invalid (unknown here, or not valid at this station).
 
     Args:
         at: the moment that counts for expiry; a session that was recorded offline is judged by its own time.
     """
-    tag = find_tag(station=station, value=value)
+    tag = _tag_at.first(team=station.team_id, upper=value.upper(), station=station.pk) if station.team_id else None
     if tag is None:
         return Verdict(INVALID)
     if tag.status == Tag.Status.BLOCKED:
         return Verdict(BLOCKED, tag)
     if tag.expires_at is not None and tag.expires_at <= (at or timezone.now()):
         return Verdict(EXPIRED, tag)
-    scope = set(tag.stations.values_list("pk", flat=True))
-    if scope and station.pk not in scope:
+    if tag.is_scoped and not tag.is_for_here:
         return Verdict(INVALID, tag)
     return Verdict(ACCEPTED, tag)

@@ -145,7 +145,7 @@ class DatabaseThreads:
 Columns = Mapping[str, str]  # column name -> PostgreSQL type
 
 
-def _adapt(value: Any) -> Any:
+def adapt(value: Any) -> Any:
     return connection.ops.adapt_datetimefield_value(value) if isinstance(value, datetime) else value
 
 
@@ -174,7 +174,7 @@ def insert_new_rows(
     fresh: list[tuple[Any, ...]] = []
     with connection.cursor() as cursor:
         for row in rows:
-            cursor.execute(sql, [_adapt(value) for value in row])
+            cursor.execute(sql, [adapt(value) for value in row])
             fresh.extend(cursor.fetchall())
     return fresh
 
@@ -204,7 +204,7 @@ def update_rows(table: str, columns: Columns, rows: Iterable[Sequence[Any]]) -> 
     with connection.cursor() as cursor:
         cursor.executemany(
             f"UPDATE {table} SET {sets} WHERE id = %s",  # noqa: S608
-            [[_adapt(value) for value in (*row[1:], row[0])] for row in todo],
+            [[adapt(value) for value in (*row[1:], row[0])] for row in todo],
         )
 
 

@@ -10,11 +10,12 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from chargers.models import ChargingStation
 from cpms.common.news import tell_pages
+from cpms.common.prepared import Prepared
 from operations.models import Command
 from operations.services.sealing import unseal
 from sessions.models import ChargingSession
@@ -126,22 +127,27 @@ def settle_overdue_commands() -> int:
     return count
 
 
-def _accepted(station_id: int, kind: str, at: datetime) -> Any:
+@Prepared
+def _hopeful(station: Any, kind: Any, since: Any) -> QuerySet[Command]:
     return Command.objects.filter(
-        station_id=station_id,
+        station_id=station,
         kind=kind,
         state__in=[State.SENT, State.ACCEPTED, State.TIMED_OUT, State.UNKNOWN],
-        sent_at__gt=at - OUTCOME_WINDOW,
+        sent_at__gt=since,
     ).order_by("id")
+
+
+def _accepted(station_id: int, kind: str, at: datetime) -> list[Command]:
+    return _hopeful(station=station_id, kind=kind, since=at - OUTCOME_WINDOW)
 
 
 def link_started_session(session: ChargingSession) -> None:
     """The remote start that caused this session, if there was one, is done."""
     now = timezone.now()
-    for command in _accepted(session.station_id, Command.Kind.REMOTE_START, now).filter(session=None):
+    for command in _accepted(session.station_id, Command.Kind.REMOTE_START, now):
         wanted = command.parameters
         same_tag = str(wanted.get("id_tag", "")).upper() == session.id_tag.upper()
-        if same_tag and wanted.get("connector") in (None, session.connector_number):
+        if command.session_id is None and same_tag and wanted.get("connector") in (None, session.connector_number):
             _confirm(command, now, session)
             return
 
@@ -149,16 +155,17 @@ def link_started_session(session: ChargingSession) -> None:
 def link_stopped_session(session: ChargingSession) -> None:
     """The remote stop that ended this session, if there was one, is done."""
     now = timezone.now()
-    for command in _accepted(session.station_id, Command.Kind.REMOTE_STOP, now).filter(confirmed_at=None):
-        if command.parameters.get("session") == session.pk:
+    for command in _accepted(session.station_id, Command.Kind.REMOTE_STOP, now):
+        if command.confirmed_at is None and command.parameters.get("session") == session.pk:
             _confirm(command, now, session)
 
 
 def confirm_reset(*, station_id: int) -> None:
     """A station booted: the reset it was asked for is done."""
     now = timezone.now()
-    for command in _accepted(station_id, Command.Kind.RESET, now).filter(confirmed_at=None):
-        _confirm(command, now, None)
+    for command in _accepted(station_id, Command.Kind.RESET, now):
+        if command.confirmed_at is None:
+            _confirm(command, now, None)
 
 
 def confirm_availability(statuses: Mapping[tuple[int, int], str]) -> None:

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Upper
 
 from chargers.models import ChargingStation, Oddity
 from chargers.services import Verdict, authorize_tag, ensure_connectors, keep_oddity
 from chargers.services.tags import ACCEPTED, CONCURRENT
+from cpms.common.prepared import Prepared
 from sessions.models import ChargingSession, Flag
 
 LATE = timedelta(minutes=2)  # a report older than this when it arrives was recorded while the station was offline
@@ -22,6 +25,56 @@ CLOCK_SLACK = timedelta(minutes=5)
 LONGEST = timedelta(hours=72)  # a session that lasts longer is not matched by guessing
 CENTRAL = {0, -1}  # transaction ids of stations that never learnt theirs (errata 3.18)
 ClosedBy = ChargingSession.ClosedBy
+
+
+_Sessions = QuerySet[ChargingSession]
+
+
+@Prepared
+def _same_start(station: Any, connector: Any, id_tag: Any, started_at: Any, meter_start_wh: Any) -> _Sessions:
+    return (
+        ChargingSession.objects.filter(
+            station=station,
+            connector_number=connector,
+            id_tag=id_tag,
+            started_at=started_at,
+            meter_start_wh=meter_start_wh,
+            start_received_at__isnull=False,
+        )
+        .select_related("tag")
+        .order_by()
+    )
+
+
+@Prepared
+def _open_at(station: Any, connector: Any, started_at: Any) -> _Sessions:
+    fitting = ChargingSession.objects.open().filter(station=station, connector_number=connector)
+    return fitting.filter(started_at__lte=started_at).order_by("pk").select_for_update(no_key=True)
+
+
+@Prepared
+def _open_with(tag: Any) -> _Sessions:
+    return ChargingSession.objects.open().filter(tag=tag).order_by()[:1]
+
+
+@Prepared
+def _ends_without_start(
+    station: Any, upper_tag: Any, started_at: Any, latest_end: Any, meter_start_wh: Any
+) -> _Sessions:
+    fitting = ChargingSession.objects.alias(upper_tag=Upper("stop_id_tag")).filter(
+        Q(stop_id_tag="") | Q(upper_tag=upper_tag),
+        station=station,
+        start_received_at__isnull=True,
+        stopped_at__gte=started_at,
+        stopped_at__lte=latest_end,
+        meter_stop_wh__gte=meter_start_wh,
+    )
+    return fitting.order_by("stopped_at").select_for_update(no_key=True)[:2]
+
+
+@Prepared
+def _with_id(station: Any, pk: Any) -> _Sessions:
+    return ChargingSession.objects.filter(station=station, pk=pk).order_by().select_for_update(no_key=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +107,9 @@ def start_session(
         station: locked by the caller.
         started_at: by the station's clock.
     """
-    found = ChargingSession.objects.filter(
-        station=station,
-        connector_number=connector,
-        id_tag=id_tag,
-        started_at=started_at,
-        meter_start_wh=meter_start_wh,
-        start_received_at__isnull=False,
-    ).select_related("tag")  # fmt: skip
-    session = found.first()
+    session = _same_start.first(
+        station=station.pk, connector=connector, id_tag=id_tag, started_at=started_at, meter_start_wh=meter_start_wh
+    )
     if session is not None:
         return StartResult(session, Verdict(session.authorization, session.tag), False)
     if connector > 0:
@@ -108,17 +155,12 @@ def _is_charging_elsewhere(verdict: Verdict) -> bool:
     tag = verdict.tag
     if tag is None or tag.allows_concurrent:
         return False
-    return ChargingSession.objects.open().filter(tag=tag).exists()
+    return bool(_open_with(tag=tag.pk))
 
 
 def _supersede_open_sessions(station: ChargingStation, connector: int, started_at: datetime) -> None:
     """A connector has one session at a time: what was still open there ended before the next began."""
-    open_before = (
-        ChargingSession.objects.open()
-        .filter(station=station, connector_number=connector, started_at__lte=started_at)
-        .order_by("pk")
-    )
-    for session in open_before.select_for_update(no_key=True):
+    for session in _open_at(station=station.pk, connector=connector, started_at=started_at):
         close_without_report(session, ClosedBy.SUPERSEDED, at=session.last_sample_at or started_at)
 
 
@@ -137,19 +179,13 @@ def _reported_end_without_start(
     station: ChargingStation, id_tag: str, meter_start_wh: int, started_at: datetime
 ) -> ChargingSession | None:
     """The one session of which only the end is known and that this start fits; None when none or several do."""
-    fitting = (
-        ChargingSession.objects.select_for_update(no_key=True)
-        .filter(
-            Q(stop_id_tag="") | Q(stop_id_tag__iexact=id_tag),
-            station=station,
-            start_received_at__isnull=True,
-            stopped_at__gte=started_at,
-            stopped_at__lte=started_at + LONGEST,
-            meter_stop_wh__gte=meter_start_wh,
-        )
-        .order_by("stopped_at")[:2]
+    rows = _ends_without_start(
+        station=station.pk,
+        upper_tag=id_tag.upper(),
+        started_at=started_at,
+        latest_end=started_at + LONGEST,
+        meter_start_wh=meter_start_wh,
     )
-    rows = list(fitting)
     if len(rows) != 1:
         return None
     between = ChargingSession.objects.filter(
@@ -176,7 +212,7 @@ def stop_session(
         raw: the report as received, kept where it contradicts what is known.
     """
     end = _End(station, transaction_id, meter_stop_wh, stopped_at, received_at, reason, id_tag)
-    session = ChargingSession.objects.select_for_update(no_key=True).filter(station=station, pk=transaction_id).first()
+    session = _with_id.first(station=station.pk, pk=transaction_id)
     if session is None:
         return _stop_unknown(end)
     if session.is_open or session.closed_by in (ClosedBy.SUPERSEDED, ClosedBy.RULE):

@@ -1,0 +1,103 @@
+"""Queries of the gateway's direct calls, compiled once.
+
+The ORM compiles a query each time it is used, which takes several times as long as PostgreSQL takes to answer it. A
+direct call asks the same few questions for every message, so their SQL is kept, per thread since compilers belong to a
+thread's connection.
+"""
+
+from __future__ import annotations
+
+import inspect
+import threading
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+from django.db import connection
+from django.db.models import QuerySet, Value
+from django.db.models.query import get_related_populators
+
+from cpms.common.database import adapt
+
+Row = TypeVar("Row")
+
+
+class _Slot:
+    """Stands in a compiled query for a value that is given at each use."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+class _Compiled:
+    def __init__(self, queryset: QuerySet[Any], names: set[str]) -> None:
+        self.compiler = queryset.query.get_compiler(connection=connection)
+        sql, self.parameters = self.compiler.as_sql()
+        self.sql: str = sql
+        if missing := names - {each.name for each in self.parameters if isinstance(each, _Slot)}:
+            raise TypeError(
+                f"The query changes these values before they are bound, so it cannot be prepared: {missing}"
+            )
+        self.fields = [selected[0] for selected in self.compiler.select]
+        converters = self.compiler.get_converters(self.fields)
+        self.converters = list(converters.items())
+        klass = self.compiler.klass_info
+        self.model = None if queryset.query.values_select or klass is None else klass["model"]
+        if self.model is not None and klass is not None:
+            first, last = klass["select_fields"][0], klass["select_fields"][-1] + 1
+            self.own = slice(first, last)
+            self.names = [selected.target.attname for selected in self.fields[first:last]]
+            self.related = get_related_populators(klass, self.compiler.select, connection.alias)  # type: ignore[call-arg]
+            self.annotations = list((self.compiler.annotation_col_map or {}).items())
+
+    def rows(self, values: dict[str, Any]) -> list[Any]:
+        parameters = [adapt(values[each.name]) if isinstance(each, _Slot) else each for each in self.parameters]
+        with connection.cursor() as cursor:
+            cursor.execute(self.sql, parameters)
+            rows = cursor.fetchall()
+        return [self._made(row) for row in rows]
+
+    def _made(self, row: tuple[Any, ...]) -> Any:
+        values = list(row[: len(self.fields)])
+        for place, (converters, expression) in self.converters:
+            for convert in converters:
+                values[place] = convert(values[place], expression, connection)
+        if self.model is None:
+            return tuple(values)
+        made = self.model.from_db(connection.alias, self.names, values[self.own])
+        for populator in self.related:
+            populator.populate(values, made)
+        for name, place in self.annotations:
+            setattr(made, name, values[place])
+        return made
+
+
+class Prepared(Generic[Row]):
+    """A query with named values.
+
+    Args:
+        build: makes the queryset from its values, as expressions; it is called once per thread. Model instances (with
+            `select_related` and annotations) and `values_list` are given back as the ORM does.
+    """
+
+    def __init__(self, build: Callable[..., QuerySet[Any, Row]]) -> None:
+        self._build = build
+        self._names = list(inspect.signature(build).parameters)
+        self._local = threading.local()
+
+    def __call__(self, **values: Any) -> list[Row]:
+        """Ask, with a value for each name; none may be None, which equals nothing in SQL.
+
+        Raises:
+            TypeError: the query works on a value itself, as `iexact` does on SQLite.
+            KeyError: a name is not given.
+        """
+        compiled = getattr(self._local, "compiled", None)
+        if compiled is None:
+            slots = {name: Value(_Slot(name)) for name in self._names}
+            compiled = self._local.compiled = _Compiled(self._build(**slots), set(self._names))
+        return compiled.rows(values)
+
+    def first(self, **values: Any) -> Row | None:
+        """The first row, or None."""
+        rows = self(**values)
+        return rows[0] if rows else None

@@ -26,6 +26,13 @@ class Role(models.TextChoices):
 RANK = {Role.VIEWER: 1, Role.OPERATOR: 2, Role.ADMIN: 3}
 
 
+class StationPasswords(models.TextChoices):
+    """What is kept of the passwords with which a team's stations log in (P5)."""
+
+    REVEALABLE = "revealable", _("Encrypted: they can be revealed again")
+    SHOW_ONCE = "show_once", _("Only a hash: each is shown once, when it is made")
+
+
 class TeamQuerySet(ScopedQuerySet):
     team_path = "pk"
 
@@ -35,6 +42,13 @@ class Team(models.Model):
 
     handle = models.SlugField(_("handle"), max_length=60, unique=True)
     name = models.CharField(_("name"), max_length=120)
+    station_passwords = models.CharField(
+        _("passwords of stations"),
+        max_length=10,
+        choices=StationPasswords.choices,
+        default=StationPasswords.REVEALABLE,
+        help_text=_("Passwords that are kept encrypted become hashes within minutes; hashes stay what they are."),
+    )
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     objects = TeamQuerySet.as_manager()
 

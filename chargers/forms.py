@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import Role, Team, User
 from chargers.models import ChargingStation
-from chargers.services.registration import LONGEST_IDENTITY, LONGEST_PASSWORD, MOST_CONNECTORS
+from chargers.services.passwords import LONGEST_PASSWORD
+from chargers.services.registration import LONGEST_IDENTITY, MOST_CONNECTORS
 
 
 def teams_administered_by(user: User) -> QuerySet[Team]:

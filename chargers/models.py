@@ -78,6 +78,11 @@ class ChargingStation(models.Model):
     name = models.CharField(_("name"), max_length=120, blank=True, help_text=_("Parking spot, house or row."))
     protocol = models.CharField(_("protocol"), max_length=8, choices=Protocol.choices, default=Protocol.OCPP_16)
     password = EncryptedField(_("password"), null=True, blank=True)
+    password_hash = models.CharField(max_length=200, blank=True, editable=False)  # instead, where the team wants that
+    # sent to the station, which has not said yet whether it took it: it may log in with either (P6)
+    next_password = EncryptedField(null=True, blank=True)
+    next_password_hash = models.CharField(max_length=200, blank=True, editable=False)
+    next_password_message_id = models.CharField(max_length=36, blank=True, editable=False)  # of what told it
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     registration = models.CharField(
         _("registration"), max_length=10, choices=Registration.choices, default=Registration.NEW
@@ -121,6 +126,14 @@ class ChargingStation(models.Model):
         ordering = ["identity"]
         constraints = [
             models.CheckConstraint(condition=~Q(identity=""), name="station_identity_not_empty"),
+            models.CheckConstraint(
+                condition=Q(password=None) | Q(password_hash=""), name="station_password_in_one_form"
+            ),
+            models.CheckConstraint(
+                condition=Q(next_password=None, next_password_hash="")
+                | (~Q(next_password_message_id="") & (Q(next_password=None) | Q(next_password_hash=""))),
+                name="station_next_password_in_one_form",
+            ),
         ]
         indexes = [
             models.Index(fields=["team", "identity"], name="station_team_identity"),
@@ -137,6 +150,16 @@ class ChargingStation(models.Model):
     @property
     def display_name(self) -> str:
         return self.name or self.identity
+
+    @property
+    def has_password(self) -> bool:
+        """A station of a team that has none can never log in."""
+        return bool(self.password_hash) or self.password is not None
+
+    @property
+    def is_password_open(self) -> bool:
+        """It was told a new password and has not said whether it took it: the old one and the new one are accepted."""
+        return bool(self.next_password_message_id)
 
 
 class ConnectorQuerySet(ScopedQuerySet):

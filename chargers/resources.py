@@ -47,7 +47,7 @@ class StationResource(ModelResource):
             services.add_station,
             team=_team_of(instance),
             identity=instance.identity,
-            password=_text(row, "password") or instance.password or "",
+            password=_text(row, "password") or None,
             name=instance.name,
             protocol=instance.protocol,
             connectors=_number(row, "connectors", 2),

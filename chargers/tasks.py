@@ -6,3 +6,8 @@ from chargers import services
 @shared_task(name="chargers.close_links_of_dead_nodes")
 def close_links_of_dead_nodes() -> None:
     services.close_links_of_dead_nodes()
+
+
+@shared_task(name="chargers.hash_passwords")
+def hash_passwords() -> None:
+    services.hash_passwords()

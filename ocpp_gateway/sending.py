@@ -17,6 +17,7 @@ from ocpp_gateway import frames
 from ocpp_gateway.codec import Codec
 from ocpp_gateway.frames import CallError, CallResult, json_text
 from operations import services as operations
+from operations.services.sealing import password_in
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +30,7 @@ class OpenCall:
     action: str
     log_id: int
     text: str
+    is_secret: bool = False  # it tells the station's password, which an answer might repeat
 
 
 def take_next(*, station_id: int, epoch: int, codec: Codec) -> OpenCall | None:
@@ -53,23 +55,29 @@ def take_next(*, station_id: int, epoch: int, codec: Codec) -> OpenCall | None:
             payload=json_text(codec.redact(action, payload)),
             epoch=epoch,
         )
-    return OpenCall(command.message_id, action, row.pk, frames.call(command.message_id, action, payload))
+    text = frames.call(command.message_id, action, payload)
+    is_secret = password_in(command.kind, command.parameters) is not None
+    return OpenCall(command.message_id, action, row.pk, text, is_secret)
 
 
 def settle(*, station_id: int, codec: Codec, reply: CallResult | CallError, open_call: OpenCall | None) -> bool:
     """A station replied. False when nobody waited for it: it is ignored (P19). Runs in a database thread."""
     is_ours = open_call is not None and open_call.message_id == reply.message_id
     action = open_call.action if open_call is not None and is_ours else ""
+    is_secret = is_ours and open_call is not None and open_call.is_secret
     with transaction.atomic():
         if isinstance(reply, CallResult):
             clean = codec.redact(action, reply.payload)
+            if is_secret:
+                clean = {name: value for name, value in clean.items() if name == "status"}
             command = operations.settle_answer(station_id=station_id, message_id=reply.message_id, answer=clean)
             answer, error_code = json_text(clean), ""
         else:
+            description = "" if is_secret else reply.description
             command = operations.settle_error(
-                station_id=station_id, message_id=reply.message_id, code=reply.code, description=reply.description
+                station_id=station_id, message_id=reply.message_id, code=reply.code, description=description
             )
-            answer, error_code = json_text([reply.code, reply.description]), reply.code[:60]
+            answer, error_code = json_text([reply.code, description]), reply.code[:60]
         if open_call is not None and is_ours:
             Message.objects.filter(pk=open_call.log_id).update(answer=answer, error_code=error_code)
     if command is None:

@@ -10,7 +10,7 @@ from unfold.contrib.filters.admin import RangeDateTimeFilter
 
 from cpms.common.admin import CHARGING, ReportAdmin, StationSearchMixin
 from operations.models import Command
-from operations.serializers import shown_parameters
+from operations.services.sealing import shown
 
 
 @admin.register(Command)
@@ -27,4 +27,4 @@ class CommandAdmin(StationSearchMixin, ReportAdmin):
 
     @admin.display(description=_("parameters"))
     def shown_parameters(self, command: Command) -> str:
-        return json.dumps(shown_parameters(command), ensure_ascii=False)
+        return json.dumps(shown(command.kind, command.parameters), ensure_ascii=False)

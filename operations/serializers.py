@@ -8,17 +8,9 @@ from rest_framework import serializers
 
 from operations.models import Command
 from operations.services.asking import LONGEST_WAIT, WAITS
+from operations.services.sealing import shown
 
 MOST_SECONDS = LONGEST_WAIT.total_seconds()
-SECRET_KEYS = {"authorizationkey"}
-
-
-def shown_parameters(command: Command) -> dict[str, Any]:
-    """The parameters, without what a configuration key keeps secret."""
-    given: dict[str, Any] = command.parameters
-    if str(given.get("key", "")).lower() in SECRET_KEYS:
-        return given | {"value": "***"}
-    return given
 
 
 class CommandSerializer(serializers.ModelSerializer[Command]):
@@ -54,7 +46,7 @@ class CommandSerializer(serializers.ModelSerializer[Command]):
         read_only_fields = fields
 
     def get_parameters(self, command: Command) -> dict[str, Any]:
-        return shown_parameters(command)
+        return shown(command.kind, command.parameters)
 
 
 class ObjectField(serializers.DictField):

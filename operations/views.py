@@ -23,6 +23,7 @@ from operations.filtersets import CommandFilterSet
 from operations.forms import FORMS, CommandForm, tags_like
 from operations.models import Command
 from operations.services import request_command
+from operations.services.sealing import shown
 from operations.tables import COMMAND_CELLS, CommandTable, said
 
 MOST_TAGS = 20
@@ -58,7 +59,7 @@ class CommandDetailView(DetailPage):
             outcome=words.outcome(command),
             settings=answer.get("configurationKey") or [],
             unknown_keys=answer.get("unknownKey") or [],
-            asked_raw=json.dumps(command.parameters, indent=2, ensure_ascii=False),
+            asked_raw=json.dumps(shown(command.kind, command.parameters), indent=2, ensure_ascii=False),
             answer_raw=json.dumps(command.answer, indent=2, ensure_ascii=False) if command.answer is not None else "",
             **kwargs,
         )

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from chargers.models import Connector
 from cpms.common.look import span_words
 from operations.models import Command
+from operations.services.sealing import shown
 
 Kind, State = Command.Kind, Command.State
 KINDS_OF_STATE = {
@@ -24,7 +25,7 @@ KINDS_OF_STATE = {
 
 def what(command: Command) -> str:
     """What exactly was asked for: 'Connector 2, tag 04A2…'."""
-    asked = command.parameters
+    asked = shown(command.kind, command.parameters)
     parts = []
     if asked.get("type"):
         kinds = {

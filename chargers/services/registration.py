@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NoReturn, TypeVar
@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Role, Team, User
 from chargers.models import ChargingStation, Tag
+from chargers.services.passwords import PASSWORD_FIELDS, check_password, generate_password, password_facts
 from chargers.services.statuses import ensure_connectors
 from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.news import tell_pages
@@ -25,14 +26,13 @@ T = TypeVar("T")
 AT_ONCE = 500  # rows per statement: within SQLite's limit of parameters
 LONGEST_IDENTITY = 48
 LONGEST_TAG = 36
-LONGEST_PASSWORD = 255
 MOST_CONNECTORS = 100
 
 
 @dataclass(frozen=True, slots=True)
 class NewStation:
     identity: str
-    password: str | bytes
+    password: str | bytes | None  # None: a station that is known keeps its own
     name: str = ""
     protocol: str = ChargingStation.Protocol.OCPP_16
     connectors: int = 2
@@ -44,6 +44,12 @@ class NewTag:
     label: str = ""
     status: str = Tag.Status.ACCEPTED
     expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    station: ChargingStation
+    password: str | None  # made for it, and told this once; None when it was given or the station had one
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +67,7 @@ def add_station(
     *,
     team: Team,
     identity: str,
-    password: str | bytes,
+    password: str | bytes | None,
     name: str = "",
     protocol: str = ChargingStation.Protocol.OCPP_16,
     connectors: int = 2,
@@ -77,7 +83,7 @@ def add_station(
 def add_stations(*, team: Team, stations: Iterable[NewStation], actor: User | None = None) -> Added:
     """Make stations known to a team; those it has already get the given password, protocol, name and connectors.
 
-    A connector is added where it is missing, never taken away: it may have a history. A station that waits in the
+    A password that is given is the only one from then on, whatever a station was told over OCPP before. A connector is added where it is missing, never taken away: it may have a history. A station that waits in the
     pool is assigned to the team.
 
     Raises:
@@ -94,6 +100,7 @@ def add_stations(*, team: Team, stations: Iterable[NewStation], actor: User | No
     known = _lock_known_stations([station.identity for station in wanted])
     _demand_free(known.values(), team, actor)
     pooled = [station.pk for station in known.values() if station.team_id is None]
+    _demand_passwords(wanted, known, pooled)
     ChargingStation.objects.filter(pk__in=pooled).update(team=team)
     _save_stations(team, [station for station in wanted if station.identity not in known], is_new=True)
     _save_stations(team, [station for station in wanted if station.identity in known], is_new=False)
@@ -107,12 +114,20 @@ def add_stations(*, team: Team, stations: Iterable[NewStation], actor: User | No
 
 
 @transaction.atomic
-def assign_station(*, station: ChargingStation, team: Team, actor: User | None = None) -> ChargingStation:
+def assign_station(
+    *, station: ChargingStation, team: Team, password: str | bytes | None = None, actor: User | None = None
+) -> Assigned:
     """Give a station from the pool to a team (D4); its next BootNotification is accepted.
+
+    In the pool nobody is asked for a password, in a team everybody is: a station that has none gets one.
+
+    Args:
+        password: which it shall be; None: the one the station has (it may have been told one in the pool), or a
+            random one.
 
     Raises:
         NotAllowed: only support staff may look into the pool.
-        DomainError: the station has a team already.
+        DomainError: the station has a team already, or the password cannot be one.
     """
     if actor is not None and not actor.is_staff:
         raise NotAllowed(_("Only support staff may assign stations from the pool."))
@@ -120,10 +135,16 @@ def assign_station(*, station: ChargingStation, team: Team, actor: User | None =
     if station.team_id is not None and station.team_id != team.pk:
         _refuse("team", _("This station belongs to a team already."))
     station.team = team
-    station.save(update_fields=["team"])
+    made = None
+    if password is None and not station.has_password:
+        made = password = generate_password()
+    facts = {} if password is None else password_facts(check_password(password), team)
+    for name, value in facts.items():
+        setattr(station, name, value)
+    station.save(update_fields=["team", *facts])
     tell_pages({team.pk: [station.pk]})
     logger.info("station assigned", extra={"station": station.identity, "team": team.handle})
-    return station
+    return Assigned(station, made)
 
 
 def add_tag(
@@ -195,23 +216,10 @@ def check_identity(identity: str) -> None:
         _refuse("identity", _("An identity has printable characters only, and no blank at its ends."))
 
 
-def check_password(password: str | bytes) -> bytes:
-    """The bytes a station proves itself with; text is meant as UTF-8.
-
-    Raises:
-        DomainError: it is empty, too long, or text with a character that cannot be printed.
-    """
-    if isinstance(password, str) and not password.isprintable():
-        _refuse("password", _("A password that is given as text has printable characters only."))
-    secret = password.encode() if isinstance(password, str) else bytes(password)
-    if not 1 <= len(secret) <= LONGEST_PASSWORD:
-        _refuse("password", _("A station's password has 1 to %(most)d bytes.") % {"most": LONGEST_PASSWORD})
-    return secret
-
-
 def _check_station(station: NewStation) -> None:
     check_identity(station.identity)
-    check_password(station.password)
+    if station.password is not None:
+        check_password(station.password)
     if len(station.name) > 120 or not station.name.isprintable():
         _refuse("name", _("A name has at most 120 printable characters."))
     if station.protocol not in ChargingStation.Protocol.values:
@@ -245,6 +253,16 @@ def _demand_free(known: Iterable[ChargingStation], team: Team, actor: User | Non
             _refuse("identity", _("The identity “%(identity)s” is taken.") % {"identity": station.identity})
 
 
+def _demand_passwords(
+    wanted: Iterable[NewStation], known: Mapping[str, ChargingStation], pooled: Collection[int]
+) -> None:
+    """Without one a station of a team could never log in."""
+    without = {station.identity for station in wanted if station.password is None}
+    bare = ChargingStation.objects.filter(pk__in=pooled, password=None, password_hash="")  # noqa: S106 - none at all
+    if without - known.keys() or any(identity in without for identity in bare.values_list("identity", flat=True)):
+        _refuse("password", _("A station needs a password."))
+
+
 def _lock_known_stations(identities: Sequence[str]) -> dict[str, ChargingStation]:
     stations = ChargingStation.objects.select_for_update(of=("self",)).only("id", "identity", "team_id").order_by("id")
     return {
@@ -254,19 +272,19 @@ def _lock_known_stations(identities: Sequence[str]) -> dict[str, ChargingStation
 
 def _save_stations(team: Team, wanted: Sequence[NewStation], *, is_new: bool) -> None:
     """One statement per chunk. What is there is updated by its unique identity; a name that is not given stays."""
-    for is_named, group in _by_name(wanted):
+    for is_named, has_password, group in _alike(wanted):
         rows = [
             ChargingStation(
                 team=team,
                 identity=station.identity,
                 name=station.name,
                 protocol=station.protocol,
-                password=check_password(station.password),
+                **({} if station.password is None else password_facts(check_password(station.password), team)),
             )
             for station in group
         ]
         if not is_new:
-            changed = ["password", "protocol", *(["name"] if is_named else [])]
+            changed = ["protocol", *(PASSWORD_FIELDS if has_password else ()), *(["name"] if is_named else [])]
             ChargingStation.objects.bulk_create(
                 rows, AT_ONCE, update_conflicts=True, unique_fields=["identity"], update_fields=changed
             )
@@ -278,11 +296,16 @@ def _save_stations(team: Team, wanted: Sequence[NewStation], *, is_new: bool) ->
             _refuse("identity", _("One of the identities was taken in this moment. Please try again."))
 
 
-def _by_name(wanted: Sequence[NewStation]) -> Iterator[tuple[bool, list[NewStation]]]:
-    for is_named in (True, False):
-        group = [station for station in wanted if bool(station.name) is is_named]
+def _alike(wanted: Sequence[NewStation]) -> Iterator[tuple[bool, bool, list[NewStation]]]:
+    """By what is given for them: a name, a password."""
+    for is_named, has_password in itertools.product((True, False), repeat=2):
+        group = [
+            station
+            for station in wanted
+            if bool(station.name) is is_named and (station.password is not None) is has_password
+        ]
         if group:
-            yield is_named, group
+            yield is_named, has_password, group
 
 
 def _keys(identities: Sequence[str]) -> dict[str, int]:

@@ -226,6 +226,7 @@ CELERY_BEAT_SCHEDULE = {
     "drain-inbox": {"task": "ocpp_gateway.drain_all", "schedule": 5.0, "options": {"expires": 5}},
     "settle-commands": {"task": "operations.settle_overdue_commands", "schedule": 10.0, "options": {"expires": 10}},
     "close-dead-links": {"task": "chargers.close_links_of_dead_nodes", "schedule": 30.0, "options": {"expires": 30}},
+    "hash-passwords": {"task": "chargers.hash_passwords", "schedule": 60.0, "options": {"expires": 60}},
     "close-stale-sessions": {"task": "sessions.close_stale_sessions", "schedule": 60.0, "options": {"expires": 60}},
     "record-power": {"task": "sessions.record_team_power", "schedule": 60.0, "options": {"expires": 60}},
     "keep-house": {"task": "maintenance.keep_house", "schedule": crontab(minute="7"), "options": {"expires": 3600}},

@@ -13,11 +13,12 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Role, User
 from chargers.models import ChargingStation
+from chargers.services import check_password
 from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.news import hint, tell_pages
 from operations.codecs import codec_for
 from operations.models import Command
-from operations.services.sealing import seal
+from operations.services.sealing import password_in, seal
 
 logger = logging.getLogger(__name__)
 Payload = dict[str, Any]
@@ -64,6 +65,7 @@ def request_command(
     if station.registration != station.Registration.ACCEPTED and kind not in SET_UP_KINDS:
         raise DomainError(_("The station has not been accepted yet: it must send its BootNotification first."))
     action, _payload = codec.encode(kind, given)
+    _check_password(password_in(kind, given))
     command = Command.objects.create(
         station=station,
         kind=kind,
@@ -76,6 +78,15 @@ def request_command(
     tell_pages({station.team_id: [station.pk]})
     logger.info("command requested", extra={"station": station.identity, "kind": kind, "command": command.pk})
     return command
+
+
+def _check_password(password: str | None) -> None:
+    """Before it is sent: afterwards the station could log in with it."""
+    if password is not None:
+        try:
+            check_password(password)
+        except DomainError as error:
+            raise DomainError(str(error), fields={"value": str(error)}) from None
 
 
 def request_raw_command(

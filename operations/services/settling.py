@@ -13,11 +13,13 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from chargers import services as chargers
 from chargers.models import ChargingStation
+from cpms.common.errors import DomainError
 from cpms.common.news import tell_pages
 from cpms.common.prepared import Prepared
 from operations.models import Command
-from operations.services.sealing import unseal
+from operations.services.sealing import password_in, shown, unseal
 from sessions.models import ChargingSession
 
 logger = logging.getLogger(__name__)
@@ -25,6 +27,7 @@ State = Command.State
 REFUSALS = {"Rejected", "NotSupported", "UnlockFailed", "NotImplemented", "UnknownMessageId", "UnknownVendorId"}
 CONSENTS = {"Accepted", "Scheduled", "Unlocked", "RebootRequired"}
 ANSWERED_FREELY = {Command.Kind.GET_CONFIGURATION, Command.Kind.RAW}  # no status, or one of many words
+TAKEN = {"Accepted", "RebootRequired"}  # the words with which a station takes a new password
 OUTCOME_WINDOW = timedelta(minutes=10)  # how long after 'accepted' a station's own report still confirms it
 
 
@@ -43,18 +46,54 @@ def take_next_command(*, station_id: int, epoch: int) -> Command | None:
     if Command.objects.filter(station_id=station_id, state=State.SENT).exists():
         return None
     waiting = Command.objects.select_for_update(of=("self",)).filter(station_id=station_id, state=State.REQUESTED)
-    waiting.filter(expires_at__lte=now).update(state=State.EXPIRED, settled_at=now)
-    command = waiting.filter(expires_at__gt=now).order_by("id").first()
-    if command is None:
-        return None
-    command.state, command.sent_at, command.sent_epoch = State.SENT, now, epoch
-    command.message_id = str(uuid.uuid4())
-    to_send, command.parameters = unseal(command.parameters)
-    command.save(update_fields=["state", "sent_at", "sent_epoch", "message_id", "parameters"])
-    command.parameters = to_send
-    command.station = station
-    tell_pages({station.team_id: [station.pk]})
-    return command
+    _expire(waiting.filter(expires_at__lte=now), now)
+    while (command := waiting.filter(expires_at__gt=now).order_by("id").first()) is not None:
+        tell_pages({station.team_id: [station.pk]})
+        command.message_id = str(uuid.uuid4())
+        to_send, command.parameters = unseal(command.kind, command.parameters)
+        try:
+            _offer_password(station, command, to_send)
+        except DomainError as error:
+            _fail_unsent(command, str(error), now)
+            continue
+        command.state, command.sent_at, command.sent_epoch = State.SENT, now, epoch
+        command.save(update_fields=["state", "sent_at", "sent_epoch", "message_id", "parameters"])
+        command.parameters = to_send
+        command.station = station
+        return command
+    return None
+
+
+def _offer_password(station: ChargingStation, command: Command, to_send: dict[str, Any]) -> None:
+    """P6: from before it is sent until it is answered, a new password counts beside the old one."""
+    password = password_in(command.kind, to_send)
+    if password is not None:
+        chargers.offer_password(station=station, password=password, message_id=command.message_id)
+
+
+def _fail_unsent(command: Command, sentence: str, now: datetime) -> None:
+    command.state, command.settled_at = State.FAILED, now
+    command.message_id, command.error_description = "", sentence[:255]
+    command.save(update_fields=["state", "settled_at", "message_id", "error_description", "parameters"])
+
+
+def _expire(rows: QuerySet[Command], now: datetime) -> int:
+    """What waited too long is not sent any more; a password that waited with it is forgotten (P5)."""
+    for command in rows.filter(parameters__has_key="sealed"):
+        kept = shown(command.kind, command.parameters)
+        Command.objects.filter(pk=command.pk, state=State.REQUESTED).update(
+            state=State.EXPIRED, settled_at=now, parameters=kept
+        )
+    return rows.update(state=State.EXPIRED, settled_at=now)
+
+
+def _settle_password(station_id: int, message_id: str, status: object) -> None:
+    """What a station said to a new password, also where it said so too late for the command: whether it took it.
+
+    An answer that makes no sense leaves it open. Comes before the command is locked: stations are locked first.
+    """
+    if isinstance(status, str) and status in TAKEN | REFUSALS:
+        chargers.settle_password(station_id=station_id, message_id=message_id, is_taken=status in TAKEN)
 
 
 def _forget_commands_of_older_links(station_id: int, epoch: int, now: datetime) -> None:
@@ -76,6 +115,7 @@ def _open_command(station_id: int, message_id: str) -> Command | None:
 @transaction.atomic
 def settle_answer(*, station_id: int, message_id: str, answer: dict[str, Any]) -> Command | None:
     """A station answered. None when nobody waited for this answer (stray, late or another station's: P19)."""
+    _settle_password(station_id, message_id, answer.get("status"))
     command = _open_command(station_id, message_id)
     if command is None:
         return None
@@ -101,6 +141,7 @@ def _state_after(command: Command, status: object) -> State:
 @transaction.atomic
 def settle_error(*, station_id: int, message_id: str, code: str, description: str) -> Command | None:
     """A station answered with a CALLERROR; None when nobody waited for it."""
+    chargers.settle_password(station_id=station_id, message_id=message_id, is_taken=False)
     command = _open_command(station_id, message_id)
     if command is None:
         return None
@@ -119,10 +160,11 @@ def settle_overdue_commands() -> int:
     changed: dict[int | None, list[int]] = {}
     count = 0
     with transaction.atomic():
-        for rows, state in ((overdue, State.TIMED_OUT), (expired, State.EXPIRED)):
+        for rows in (overdue, expired):
             for team_id, station_id in rows.values_list("station__team_id", "station_id"):
                 changed.setdefault(team_id, []).append(station_id)
-            count += rows.update(state=state, settled_at=now)
+        count += overdue.update(state=State.TIMED_OUT, settled_at=now)
+        count += _expire(expired, now)
         tell_pages(changed)
     return count
 

@@ -22,6 +22,7 @@ from tools.launch import started_at
 from tools.services import end_with_parent
 
 ROOT = Path(__file__).resolve().parent.parent
+QUICK = Path(__file__).resolve().parent / "supervisord.py"
 LAUNCHER = Path(__file__).resolve().parent / "launch.py"
 SOCKET_LENGTH = 100  # the kernel allows 107 bytes for the path of a socket
 
@@ -126,7 +127,7 @@ class Supervisor:
         is_main = threading.current_thread() is threading.main_thread()
         with (self.log / "supervisord.out").open("wb") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", str(self.configuration)],
+                [sys.executable, str(QUICK), "-n", "-c", str(self.configuration)],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

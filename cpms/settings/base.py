@@ -37,17 +37,20 @@ ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", [urlsplit(PUBLIC_URL).hostname or "lo
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", [PUBLIC_URL])
 TRUSTED_PROXIES = env.words("TRUSTED_PROXIES", [])  # whose X-Forwarded-For and -Proto are believed
 
+# What a process does not do it does not load: a gateway node that was killed must be back soon.
+_IS_NODE = sys.argv[1:2] == ["gateway"]
+
 # --- applications ------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "unfold",
     "unfold.contrib.filters",
     "unfold.contrib.import_export",
-    "django.contrib.admin",
+    "django.contrib.admin.apps.SimpleAdminConfig" if _IS_NODE else "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "daphne",
+    *(["daphne"] if "runserver" in sys.argv else []),
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django.contrib.humanize",

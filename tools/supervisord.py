@@ -1,0 +1,17 @@
+"""supervisord, but for a loop that looks after its parts ten times a second: stock takes a second to see a death."""
+
+import sys
+
+from supervisor import poller, supervisord
+
+SECONDS = 0.1
+
+
+class QuickPoller(poller.Poller):
+    def poll(self, timeout: float) -> tuple[list[int], list[int]]:
+        return super().poll(min(timeout, SECONDS))
+
+
+if __name__ == "__main__":
+    poller.Poller = QuickPoller
+    sys.exit(supervisord.main())

@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 from accounts.api import TokenView, TokenViewSet
 from chargers.api import IDENTITY, ConnectorViewSet, StationViewSet
 from cpms.common.api import PersonThrottle
-from maintenance.api import MessageViewSet
+from maintenance.api import DeviationViewSet, MessageViewSet
 from operations.api import CommandViewSet, StationCommandsView
 from sessions.api import SampleViewSet, SessionViewSet
 
@@ -53,6 +53,7 @@ router.register("sessions", SessionViewSet, basename="session")
 router.register("samples", SampleViewSet, basename="sample")
 router.register("commands", CommandViewSet, basename="command")
 router.register("messages", MessageViewSet, basename="message")
+router.register("deviations", DeviationViewSet, basename="deviation")
 router.register("tokens", TokenViewSet, basename="token")
 
 app_name = "api"

@@ -17,6 +17,7 @@ from cpms.common.admin import LOGS, REPORTS, ReportAdmin, StationSearchMixin
 from maintenance import services
 from maintenance.models import (
     CertificateRequest,
+    Deviation,
     InboxEntry,
     InboxShard,
     Message,
@@ -126,6 +127,13 @@ class RefusedConnectionAdmin(ReportAdmin):
     list_display = ["last_at", "cause", "path", "identity", "remote_address", "count", "is_tls"]
     list_filter = ["cause", "is_tls", ("last_at", RangeDateTimeFilter)]
     search_fields = ["path", "identity", "remote_address"]
+
+
+@admin.register(Deviation)
+class DeviationAdmin(OfStationAdmin):
+    menu_group, menu_icon, menu_place = REPORTS, "rule", 15
+    list_display = ["last_at", "station", "action", "what", "code", "count", "first_at"]
+    list_filter = ["code", ("last_at", RangeDateTimeFilter)]
 
 
 @admin.register(SecurityEvent)

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from cpms.common.api_views import TimesFilterSet
-from maintenance.models import Message
+from maintenance.models import Deviation, Message
 
 
 class MessageFilter(TimesFilterSet):
@@ -21,3 +21,14 @@ class MessageFilter(TimesFilterSet):
 
     def filter_error(self, queryset: QuerySet[Any], name: str, value: bool) -> QuerySet[Any]:
         return queryset.exclude(error_code="") if value else queryset.filter(error_code="")
+
+
+class DeviationFilter(TimesFilterSet):
+    time_field = "last_at"
+    station = django_filters.CharFilter(field_name="station__identity", label=_("identity of the station"))
+    vendor = django_filters.CharFilter(field_name="station__vendor", lookup_expr="iexact")
+    model = django_filters.CharFilter(field_name="station__model", lookup_expr="iexact")
+
+    class Meta:
+        model = Deviation
+        fields = ["action", "code", "what"]

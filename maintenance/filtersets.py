@@ -12,7 +12,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from chargers.models import ChargingStation
-from maintenance.models import Message, RefusedConnection
+from maintenance.models import Deviation, Message, RefusedConnection
+from maintenance.words import CODES
 
 MOST_STATIONS = 500
 RECENT = timedelta(hours=24)
@@ -78,3 +79,30 @@ class RefusalFilterSet(django_filters.FilterSet):
         return rows.filter(
             Q(identity__icontains=value) | Q(path__icontains=value) | Q(remote_address__startswith=value)
         )
+
+
+class DeviationFilterSet(django_filters.FilterSet):
+    CODES = [("tolerated", _("tolerated")), *((code, code) for code in CODES)]
+
+    q = django_filters.CharFilter(label=_("Station, vendor or model"), method="search")
+    vendor = django_filters.CharFilter(
+        label=_("Vendor"), field_name="station__vendor", lookup_expr="iexact", widget=TEXT
+    )
+    model = django_filters.CharFilter(label=_("Model"), field_name="station__model", lookup_expr="iexact", widget=TEXT)
+    action = django_filters.CharFilter(label=_("Action"), lookup_expr="iexact", widget=TEXT)
+    code = django_filters.ChoiceFilter(label=_("Answer"), choices=CODES, method="by_code", widget=SELECT)
+
+    class Meta:
+        model = Deviation
+        fields: list[str] = []
+
+    def search(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        value = value.strip()
+        return rows.filter(
+            Q(station__identity__icontains=value)
+            | Q(station__vendor__icontains=value)
+            | Q(station__model__icontains=value)
+        )
+
+    def by_code(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        return rows.filter(code="" if value == "tolerated" else value)

@@ -168,6 +168,34 @@ class RefusedConnection(models.Model):
         return f"{self.get_cause_display()} · {self.path}"
 
 
+class DeviationQuerySet(ScopedQuerySet):
+    team_path = "station__team"
+
+
+class Deviation(models.Model):
+    """B15: how often a station broke a rule of the protocol. Never what it said, only which rule and field."""
+
+    station = models.ForeignKey(
+        ChargingStation, on_delete=models.CASCADE, related_name="deviations", db_index=False, verbose_name=_("station")
+    )
+    action = models.CharField(_("action"), max_length=60, blank=True)
+    code = models.CharField(_("answer"), max_length=60, blank=True)  # of the CALLERROR; empty: it was tolerated
+    what = models.CharField(_("rule"), max_length=120, blank=True)  # 'status: enum'; empty: many other ones together
+    count = models.PositiveBigIntegerField(_("times"), default=1)
+    first_at = models.DateTimeField(_("first"), default=timezone.now)
+    last_at = models.DateTimeField(_("last"), default=timezone.now)
+    objects = DeviationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-last_at", "-id"]
+        constraints = [models.UniqueConstraint(fields=["station", "action", "code", "what"], name="deviation_counted")]
+        indexes = [models.Index(fields=["-last_at"], name="deviation_newest")]
+        verbose_name, verbose_name_plural = _("deviation"), _("deviations")
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.what} · {self.station}"
+
+
 class SecurityEventQuerySet(ScopedQuerySet):
     team_path = "station__team"
 

@@ -7,7 +7,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from maintenance.models import Message
+from maintenance.models import Deviation, Message
 
 
 @extend_schema_field(OpenApiTypes.ANY)
@@ -40,4 +40,17 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
             "error_code",
             "epoch",
         ]
+        read_only_fields = fields
+
+
+class DeviationSerializer(serializers.ModelSerializer[Deviation]):
+    """`code` is what the station was answered; empty where it was tolerated."""
+
+    station = serializers.CharField(source="station.identity", read_only=True)
+    vendor = serializers.CharField(source="station.vendor", read_only=True)
+    model = serializers.CharField(source="station.model", read_only=True)
+
+    class Meta:
+        model = Deviation
+        fields = ["id", "station", "vendor", "model", "action", "code", "what", "count", "first_at", "last_at"]
         read_only_fields = fields

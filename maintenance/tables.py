@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+from urllib.parse import urlencode
+
 import django_tables2 as tables
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from cpms.common import look
 from cpms.common.export import Cell
-from cpms.common.tables import NUMBER_WIDE, WIDE, MomentColumn, Table, two_lines
-from maintenance.models import Message, RefusedConnection
+from cpms.common.tables import NUMBER, NUMBER_WIDE, WIDE, MomentColumn, Table, two_lines
+from maintenance.models import Deviation, Message, RefusedConnection
 from maintenance.summary import summary
+from maintenance.words import code_words, rule_words
 
 CURES = {
     RefusedConnection.Cause.UNKNOWN_PATH: gettext_lazy(
@@ -91,6 +95,84 @@ class RefusalTable(Table):
         return look.number(record.count)
 
 
+def model_of(vendor: str, model: str) -> SafeString | str:
+    return f"{vendor} {model}".strip() or look.dash(_("The station has not booted yet."))
+
+
+class DeviationTable(Table):
+    """Rows come with their station."""
+
+    what = tables.Column(verbose_name=gettext_lazy("Deviation"), empty_values=())
+    station = tables.Column(
+        verbose_name=gettext_lazy("Station"),
+        orderable=True,
+        order_by=("station__identity",),
+        attrs={"td": {"class": "rhs"}},
+    )
+    code = tables.Column(verbose_name=gettext_lazy("Answer"), orderable=True, empty_values=(), attrs=WIDE)
+    count = tables.Column(verbose_name=gettext_lazy("Times"), orderable=True, attrs=NUMBER_WIDE)
+    first_at = MomentColumn(verbose_name=gettext_lazy("First"), orderable=True, attrs=NUMBER_WIDE)
+    last_at = MomentColumn(verbose_name=gettext_lazy("Last"), orderable=True, attrs=NUMBER_WIDE)
+
+    class Meta(Table.Meta):
+        order_by = ()
+
+    def render_what(self, record: Deviation) -> SafeString:
+        return two_lines(format_html('<span class="wrap">{}</span>', rule_words(record.what)), record.action)
+
+    def render_station(self, record: Deviation) -> SafeString:
+        link = format_html('<a href="{}">{}</a>', record.station.get_absolute_url(), record.station.identity)
+        times = ngettext("%(n)d time", "%(n)d times", record.count) % {"n": record.count}
+        return format_html(
+            '{}<span class="s o">{}</span><span class="s phone">{}</span>',
+            link,
+            model_of(record.station.vendor, record.station.model),
+            times,
+        )
+
+    def render_code(self, record: Deviation) -> str:
+        return code_words(record.code)
+
+    def render_count(self, record: Deviation) -> str:
+        return look.number(record.count)
+
+
+class DeviatingModelTable(Table):
+    """Rows are sums over the stations of one model."""
+
+    model = tables.Column(
+        verbose_name=gettext_lazy("Model"),
+        accessor="station__model",
+        empty_values=(),
+        orderable=True,
+        order_by=("station__vendor", "station__model"),
+    )
+    stations = tables.Column(verbose_name=gettext_lazy("Stations"), orderable=True, attrs=NUMBER_WIDE)
+    kinds = tables.Column(verbose_name=gettext_lazy("Kinds"), orderable=True, attrs=NUMBER_WIDE)
+    times = tables.Column(verbose_name=gettext_lazy("Times"), orderable=True, attrs=NUMBER)
+    last = MomentColumn(verbose_name=gettext_lazy("Last"), orderable=True, attrs=NUMBER_WIDE)
+
+    class Meta(Table.Meta):
+        order_by = "-times"
+
+    def render_model(self, record: dict[str, Any]) -> SafeString:
+        vendor, model = record["station__vendor"], record["station__model"]
+        chosen = {name: value for name, value in (("vendor", vendor), ("model", model)) if value}
+        if not chosen:
+            return two_lines(model_of("", ""), "")
+        url = f"{reverse('maintenance:deviation_list')}?{urlencode(chosen)}"
+        return two_lines(format_html('<a href="{}">{}</a>', url, model or vendor), vendor if model else "")
+
+    def render_stations(self, value: int) -> str:
+        return look.number(value)
+
+    def render_kinds(self, value: int) -> str:
+        return look.number(value)
+
+    def render_times(self, value: int) -> str:
+        return look.number(value)
+
+
 MESSAGE_CELLS = [
     Cell(gettext_lazy("Time"), lambda message: message.received_at),
     Cell(gettext_lazy("Station"), lambda message: message.station.identity),
@@ -111,4 +193,25 @@ REFUSAL_CELLS = [
     Cell(gettext_lazy("Times"), lambda refusal: refusal.count),
     Cell(gettext_lazy("First"), lambda refusal: refusal.first_at),
     Cell(gettext_lazy("Last"), lambda refusal: refusal.last_at),
+]
+DEVIATION_CELLS = [
+    Cell(gettext_lazy("Station"), lambda deviation: deviation.station.identity),
+    Cell(gettext_lazy("Vendor"), lambda deviation: deviation.station.vendor),
+    Cell(gettext_lazy("Model"), lambda deviation: deviation.station.model),
+    Cell(gettext_lazy("Firmware"), lambda deviation: deviation.station.firmware_version),
+    Cell(gettext_lazy("Action"), lambda deviation: deviation.action),
+    Cell(gettext_lazy("Deviation"), lambda deviation: rule_words(deviation.what)),
+    Cell(gettext_lazy("Rule"), lambda deviation: deviation.what),
+    Cell(gettext_lazy("Answer"), lambda deviation: code_words(deviation.code)),
+    Cell(gettext_lazy("Times"), lambda deviation: deviation.count),
+    Cell(gettext_lazy("First"), lambda deviation: deviation.first_at),
+    Cell(gettext_lazy("Last"), lambda deviation: deviation.last_at),
+]
+DEVIATING_MODEL_CELLS = [
+    Cell(gettext_lazy("Vendor"), lambda row: row["station__vendor"]),
+    Cell(gettext_lazy("Model"), lambda row: row["station__model"]),
+    Cell(gettext_lazy("Stations"), lambda row: row["stations"]),
+    Cell(gettext_lazy("Kinds"), lambda row: row["kinds"]),
+    Cell(gettext_lazy("Times"), lambda row: row["times"]),
+    Cell(gettext_lazy("Last"), lambda row: row["last"]),
 ]

@@ -7,4 +7,6 @@ urlpatterns = [
     path("messages/", views.MessageListView.as_view(), name="message_list"),
     path("messages/<int:pk>/", views.MessageDetailView.as_view(), name="message_detail"),
     path("refused/", views.RefusalListView.as_view(), name="refusal_list"),
+    path("deviations/", views.DeviationListView.as_view(), name="deviation_list"),
+    path("deviations/models/", views.DeviatingModelListView.as_view(), name="deviation_models"),
 ]

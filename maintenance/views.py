@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Count, Max, QuerySet, Sum, Value
+from django.db.models.functions import Concat
 
 from cpms.common.pages import DetailPage, ListPage
 from cpms.common.tables import CappedPaginator
-from maintenance.filtersets import MessageFilterSet, RefusalFilterSet
-from maintenance.models import Message, RefusedConnection
+from maintenance.filtersets import DeviationFilterSet, MessageFilterSet, RefusalFilterSet
+from maintenance.models import Deviation, Message, RefusedConnection
 from maintenance.summary import pretty, summary
-from maintenance.tables import MESSAGE_CELLS, REFUSAL_CELLS, MessageTable, RefusalTable
+from maintenance.tables import (
+    DEVIATING_MODEL_CELLS,
+    DEVIATION_CELLS,
+    MESSAGE_CELLS,
+    REFUSAL_CELLS,
+    DeviatingModelTable,
+    DeviationTable,
+    MessageTable,
+    RefusalTable,
+)
 
 
 class MessagePaginator(CappedPaginator):
@@ -64,3 +74,36 @@ class RefusalListView(ListPage):
         user = self.request.user
         rows = RefusedConnection.objects.select_related("station").defer("station__password")
         return rows if user.is_staff else rows.filter(station__team__in=user.team_ids)  # type: ignore[union-attr]
+
+
+class DeviationListView(ListPage):
+    model = Deviation
+    table_class = DeviationTable
+    filterset_class = DeviationFilterSet
+    template_name = "maintenance/deviation_list.html"
+    export_name = "deviations"
+    export_cells = DEVIATION_CELLS
+
+    def rows(self) -> QuerySet[Any]:
+        return super().rows().select_related("station").defer("station__password")
+
+
+class DeviatingModelListView(ListPage):
+    """The same summed up by model: whether it is one station or all of its kind."""
+
+    model = Deviation
+    table_class = DeviatingModelTable
+    filterset_class = DeviationFilterSet
+    template_name = "maintenance/deviating_model_list.html"
+    export_name = "deviations-by-model"
+    export_cells = DEVIATING_MODEL_CELLS
+    tie_breakers = ("station__vendor", "station__model")
+
+    def rows(self) -> QuerySet[Any]:
+        by_model = super().rows().order_by().values("station__vendor", "station__model")
+        return by_model.annotate(
+            stations=Count("station", distinct=True),
+            kinds=Count(Concat("action", Value(" "), "what"), distinct=True),
+            times=Sum("count"),
+            last=Max("last_at"),
+        )

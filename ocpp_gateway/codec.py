@@ -70,8 +70,12 @@ class Codec(Protocol):
     @property
     def commands(self) -> CommandCodec: ...
 
-    def check(self, action: str, payload: Payload) -> None:
-        """Raise `Fault` when the action is unknown or the payload does not fit its schema; may tidy the payload."""
+    def check(self, action: str, payload: Payload) -> str:
+        """Raise `Fault` when the action is unknown or the payload does not fit its schema; may tidy the payload.
+
+        Returns:
+            the rule that was broken where that is tolerated, as `Fault.rule`; else nothing.
+        """
 
     def is_deferred(self, action: str) -> bool: ...
 

@@ -15,6 +15,7 @@ from django.utils import timezone
 from chargers import services as chargers
 from cpms.common.database import StorageFailure
 from maintenance.models import StationLink
+from maintenance.services import Deviated, count_deviations
 from ocpp_gateway import direct, frames, handshake, sending
 from ocpp_gateway import node as nodes
 from ocpp_gateway.codec import Codec
@@ -165,12 +166,15 @@ class StationConsumer(SocketConsumer):
     async def _called(self, call: Call) -> None:
         try:
             if not self.is_accepted and call.action != self.codec.boot_action:
-                raise Fault(FaultKind.SECURITY, f"Send {self.codec.boot_action} and wait until it is accepted.")
-            self.codec.check(call.action, call.payload)
+                text = f"Send {self.codec.boot_action} and wait until it is accepted."
+                raise Fault(FaultKind.SECURITY, text, rule="not accepted")
+            tolerated = self.codec.check(call.action, call.payload)
             if self.codec.is_deferred(call.action):
-                await self._defer(call)
+                await self._defer(call, tolerated)
             else:
                 await self._answer(call)
+                if tolerated:
+                    self._count(call.action, tolerated)
         except Fault as fault:
             fault.message_id = call.message_id
             await self._answer_fault(fault, call.action, json_text(self.codec.redact(call.action, call.payload)))
@@ -192,9 +196,10 @@ class StationConsumer(SocketConsumer):
         else:
             await self.end(TRY_AGAIN_LATER)
 
-    async def _defer(self, call: Call) -> None:
+    async def _defer(self, call: Call, tolerated: str) -> None:
         answer = self.codec.instant_answer(call.action)
-        if await self.node.inbox.put(self._row(call.action, call.message_id, json_text(call.payload), answer)):
+        row = self._row(call.action, call.message_id, json_text(call.payload), answer, deviation=tolerated)
+        if await self.node.inbox.put(row):
             await self._send(frames.call_result(call.message_id, answer))
         else:
             raise direct.Superseded
@@ -221,7 +226,9 @@ class StationConsumer(SocketConsumer):
     async def _answer_fault(self, fault: Fault, action: str, payload: str) -> None:
         """A CALLERROR is logged before it is sent, so that every deviation can be looked up."""
         code = self.codec.fault_codes[fault.kind]
-        row = self._row(action[:60], fault.message_id[:64], _storable(payload), fault.description[:255], code)
+        row = self._row(
+            action[:60], fault.message_id[:64], _storable(payload), fault.description[:255], code, fault.rule
+        )
         try:
             await self.node.inbox.put(row)
         except StorageFailure:
@@ -231,7 +238,14 @@ class StationConsumer(SocketConsumer):
     def _error_text(self, fault: Fault) -> str:
         return frames.call_error(fault.message_id, self.codec.fault_codes[fault.kind], fault.description)
 
-    def _row(self, action: str, message_id: str, payload: str, answer: str, error_code: str = "") -> Row:
+    def _count(self, action: str, tolerated: str) -> None:
+        """A direct call that was answered in spite of a deviation: it is counted beside it and holds nothing up."""
+        deviated = Deviated(self.station_id, action, "", tolerated, timezone.now())
+        self.keep(self._in_database(count_deviations, [deviated]))
+
+    def _row(
+        self, action: str, message_id: str, payload: str, answer: str, error_code: str = "", deviation: str = ""
+    ) -> Row:
         return Row(
             station_id=self.station_id,
             epoch=self.epoch,
@@ -242,6 +256,7 @@ class StationConsumer(SocketConsumer):
             payload=payload,
             answer=answer,
             error_code=error_code,
+            deviation=deviation,
         )
 
     # --- what goes out -------------------------------------------------------------------------------------------

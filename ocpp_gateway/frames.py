@@ -35,11 +35,14 @@ class Fault(Exception):
 
     Args:
         description: for the station's engineer, at most 255 characters of it are sent.
+        rule: which rule was broken, and by which field of the schema ('status: enum'), without anything the station
+            could choose: deviations are counted by it.
     """
 
-    def __init__(self, kind: FaultKind, description: str, *, message_id: str = "-1") -> None:
+    def __init__(self, kind: FaultKind, description: str, *, message_id: str = "-1", rule: str = "") -> None:
         super().__init__(description)
         self.kind, self.description, self.message_id = kind, description, message_id
+        self.rule = rule or kind.name.lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +77,11 @@ def read_frame(text: str) -> Frame | None:
     try:
         frame = orjson.loads(text)
     except orjson.JSONDecodeError:
-        raise Fault(FaultKind.FORMATION, "The message is not valid JSON.", message_id=_salvage_id(text)) from None
+        raise Fault(
+            FaultKind.FORMATION, "The message is not valid JSON.", message_id=_salvage_id(text), rule="json"
+        ) from None
     if not isinstance(frame, list) or not frame:
-        raise Fault(FaultKind.FORMATION, "A message is a JSON array that begins with its type.")
+        raise Fault(FaultKind.FORMATION, "A message is a JSON array that begins with its type.", rule="frame")
     kind = frame[0]
     if isinstance(kind, bool) or kind not in (CALL, CALLRESULT, CALLERROR):  # 2.0 is 2: JSON has one kind of number
         return None
@@ -102,22 +107,32 @@ def _read_reply(frame: list[Any], text: str) -> CallResult | CallError | None:
 def _read_call(frame: list[Any], text: str) -> Call:
     message_id = frame[1] if len(frame) > 1 else None
     if not isinstance(message_id, str) or not message_id:
-        raise Fault(FaultKind.FORMATION, "The message id must be a string of 1 to 36 characters.")
+        raise Fault(FaultKind.FORMATION, "The message id must be a string of 1 to 36 characters.", rule="message id")
     if len(message_id) > LONGEST_ID:
-        raise Fault(FaultKind.FORMATION, "The message id is longer than 36 characters.", message_id=message_id)
+        raise Fault(
+            FaultKind.FORMATION,
+            "The message id is longer than 36 characters.",
+            message_id=message_id,
+            rule="message id",
+        )
     if len(frame) != 4:
-        raise Fault(FaultKind.FORMATION, "A CALL has four elements: 2, id, action, payload.", message_id=message_id)
+        raise Fault(
+            FaultKind.FORMATION,
+            "A CALL has four elements: 2, id, action, payload.",
+            message_id=message_id,
+            rule="frame",
+        )
     action, payload = frame[2], frame[3]
     if not isinstance(action, str) or not action:
-        raise Fault(FaultKind.FORMATION, "The action must be a string.", message_id=message_id)
+        raise Fault(FaultKind.FORMATION, "The action must be a string.", message_id=message_id, rule="frame")
     if payload is None:  # some stations send null where a payload is empty
         payload = {}
     if not isinstance(payload, dict):
-        raise Fault(FaultKind.FORMATION, "The payload must be a JSON object.", message_id=message_id)
+        raise Fault(FaultKind.FORMATION, "The payload must be a JSON object.", message_id=message_id, rule="frame")
     if _is_too_deep(frame, text):
-        raise Fault(FaultKind.FORMATION, "The message is nested too deeply.", message_id=message_id)
+        raise Fault(FaultKind.FORMATION, "The message is nested too deeply.", message_id=message_id, rule="depth")
     if "\\u0000" in text and _has_nul(frame):
-        raise Fault(FaultKind.FORMATION, "A text contains the character NUL.", message_id=message_id)
+        raise Fault(FaultKind.FORMATION, "A text contains the character NUL.", message_id=message_id, rule="nul")
     return Call(message_id, action, payload)
 
 

@@ -18,6 +18,7 @@ from django.db import connection, transaction
 
 from chargers.models import ChargingStation
 from cpms.common.database import DatabaseThreads, StorageFailure, array, server_side_cursor
+from maintenance.services import Deviated, count_deviations
 
 logger = logging.getLogger(__name__)
 MOST_AT_ONCE = 1000
@@ -27,7 +28,10 @@ Link = tuple[int, int]  # station id, epoch
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A call with the answer it gets; one with an error code is only logged."""
+    """A call with the answer it gets; one with an error code is only logged.
+
+    `deviation` is the rule of the schema it broke, refused (then there is an error code) or tolerated (B15).
+    """
 
     station_id: int
     epoch: int
@@ -38,6 +42,7 @@ class Row:
     payload: str
     answer: str
     error_code: str = ""
+    deviation: str = ""
 
 
 def shard_of(station_id: int) -> int:
@@ -69,9 +74,18 @@ SELECT DISTINCT station_id, epoch FROM stored
 
 def store_rows(rows: Sequence[Row]) -> set[Link]:
     """Commit a batch. Returns the links whose rows were stored: one whose epoch is not the newest is left out."""
-    if connection.vendor == "postgresql":
-        return _store_postgresql(rows)
-    return _store_anywhere(rows)
+    store = _store_postgresql if connection.vendor == "postgresql" else _store_anywhere
+    deviating = [row for row in rows if row.deviation]
+    if not deviating:
+        return store(rows)
+    with transaction.atomic():
+        stored = store(rows)
+        count_deviations(
+            Deviated(row.station_id, row.action, row.error_code, row.deviation, row.received_at)
+            for row in deviating
+            if (row.station_id, row.epoch) in stored
+        )
+    return stored
 
 
 def _store_postgresql(rows: Sequence[Row]) -> set[Link]:

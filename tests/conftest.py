@@ -121,6 +121,7 @@ def one_of_each(team, station, connector, tag, session, viewer):
         factories.InboxShardFactory(),
         factories.StationLinkFactory(station=station),
         factories.RefusedConnectionFactory(station=station),
+        factories.DeviationFactory(station=station),
         factories.SecurityEventFactory(station=station),
         factories.ProgressReportFactory(station=station),
         factories.CertificateRequestFactory(station=station),

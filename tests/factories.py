@@ -10,6 +10,7 @@ from accounts.models import Membership, Role, Team, User
 from chargers.models import ChargingStation, Connector, GatewayNode, Oddity, Tag
 from maintenance.models import (
     CertificateRequest,
+    Deviation,
     InboxEntry,
     InboxShard,
     Message,
@@ -192,6 +193,15 @@ class RefusedConnectionFactory(DjangoModelFactory):
     cause = RefusedConnection.Cause.WRONG_CREDENTIALS
     path = factory.Sequence(lambda n: f"/ocpp/CP-{n}")
     hour = first_at = last_at = factory.LazyFunction(timezone.now)
+
+
+class DeviationFactory(DjangoModelFactory):
+    class Meta:
+        model = Deviation
+
+    station = factory.SubFactory(StationFactory)
+    action, code = "StatusNotification", "PropertyConstraintViolation"
+    what = factory.Sequence(lambda n: f"field{n}: enum")
 
 
 class SecurityEventFactory(DjangoModelFactory):

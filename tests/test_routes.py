@@ -54,6 +54,8 @@ ROUTES: dict[str, dict[str, str]] = {
     "maintenance:message_list": {"GET": PERSONS},
     "maintenance:message_detail": {"GET": MEMBERS},
     "maintenance:refusal_list": {"GET": PERSONS},
+    "maintenance:deviation_list": {"GET": PERSONS},
+    "maintenance:deviation_models": {"GET": PERSONS},
     # API
     "api:api-root": {"GET": API_PERSONS},
     "api:schema": {"GET": EVERYBODY},
@@ -75,6 +77,8 @@ ROUTES: dict[str, dict[str, str]] = {
     "api:command-detail": {"GET": API_MEMBERS},
     "api:message-list": {"GET": API_PERSONS},
     "api:message-detail": {"GET": API_MEMBERS},
+    "api:deviation-list": {"GET": API_PERSONS},
+    "api:deviation-detail": {"GET": API_MEMBERS},
     # admin; what each model's pages do is told in tests/admin
     "admin/login/": {"GET": "302 403 403 403 403 403"},
     "admin:login": {"GET": "302 403 403 403 403 403"},
@@ -141,6 +145,7 @@ def rows(one_of_each):
         "api:sample": {"pk": of["MeterReading"].pk},
         "api:command": {"pk": of["Command"].pk},
         "api:message": {"pk": of["Message"].pk},
+        "api:deviation": {"pk": of["Deviation"].pk},
     }
 
 

@@ -61,6 +61,7 @@ class ListPage(LoginRequiredMixin, View):
     page_size = 20
     is_newest_first = False  # then a live list keeps its rows and says how many are new
     paginator_class: type[CappedPaginator] = CappedPaginator
+    tie_breakers: Sequence[str] = ("-pk",)  # what orders rows that are alike, so that no page repeats one
     dear_columns: Sequence[str] = ()  # no index helps to sort by them: only where there are few enough rows
 
     def rows(self) -> QuerySet[Any]:
@@ -108,7 +109,8 @@ class ListPage(LoginRequiredMixin, View):
             table.order_by = sort
         ordered = table.data.data
         if "pk" not in ordered.query.order_by and "-pk" not in ordered.query.order_by:
-            table.data.data = ordered.order_by(*(ordered.query.order_by or self.model._meta.ordering), "-pk")
+            wanted = ordered.query.order_by or (self.model._meta.ordering if "-pk" in self.tie_breakers else ())
+            table.data.data = ordered.order_by(*wanted, *self.tie_breakers)
         size = _whole(self.request.GET.get("per_page"))
         size = size if size in self.page_sizes else self.page_size
         page = max(1, _whole(self.request.GET.get("page")))
@@ -123,7 +125,7 @@ class ListPage(LoginRequiredMixin, View):
             "page_size": size,
             "is_sorted": bool(sort),
             "new": f"{MOST_NEW}+" if new > MOST_NEW else str(new or ""),
-            "until": until or max((record.pk for record in records), default=0),
+            "until": until or (max((row.pk for row in records), default=0) if self.is_newest_first else 0),
         }
 
     def _export(self, found: QuerySet[Any], kind: str) -> HttpResponseBase:

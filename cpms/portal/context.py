@@ -53,6 +53,12 @@ NAVIGATION: list[tuple[Promise | str, list[Entry]]] = [
                 name="maintenance:refusal_list",
                 family="maintenance:refusal",
             ),
+            Entry(
+                gettext_lazy("Deviations"),
+                icon="alert-triangle",
+                name="maintenance:deviation_list",
+                family="maintenance:deviation",
+            ),
         ],
     ),
 ]

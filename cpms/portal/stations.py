@@ -23,9 +23,10 @@ from chargers.tables import CONNECTOR_CELLS, STATION_CELLS, ConnectorTable, Stat
 from cpms.common.pages import DetailPage, ListPage
 from cpms.portal import charts
 from cpms.portal.figures import attach_sessions, forget_stale_power
-from maintenance.models import Message, RefusedConnection
+from maintenance.models import Deviation, Message, RefusedConnection
 from maintenance.summary import pretty, summary
 from maintenance.tables import CURES, arrow
+from maintenance.words import code_words, rule_words
 from operations import words
 from operations.models import Command
 from operations.tables import said as command_said
@@ -33,7 +34,7 @@ from sessions.models import ChargingSession, MeterReading
 from sessions.services.power import FRESH
 from sessions.tables import StationSessionTable
 
-SHOWN_SESSIONS, SHOWN_COMMANDS, SHOWN_MESSAGES, SHOWN_ODDITIES = 10, 6, 15, 5
+SHOWN_SESSIONS, SHOWN_COMMANDS, SHOWN_MESSAGES, SHOWN_ODDITIES, SHOWN_DEVIATIONS = 10, 6, 15, 5, 5
 DAY = timedelta(days=1)
 LONGEST_SESSION = timedelta(days=7)
 COLOURS = ["--power", "--charge", "--st-preparing", "--st-suspended"]
@@ -105,6 +106,7 @@ class StationDetailView(DetailPage):
             "log": _log(station),
             "latest": _latest_sessions(station),
             "oddities": list(Oddity.objects.filter(station=station).order_by("-received_at")[:SHOWN_ODDITIES]),
+            "deviations": _deviations(station),
             "refusals": _refusals(station),
         }
         return super().get_context_data(**kwargs)
@@ -178,6 +180,11 @@ def _latest_sessions(station: Any) -> StationSessionTable:
     for session in latest:
         session.station = station
     return StationSessionTable(latest, orderable=False)
+
+
+def _deviations(station: Any) -> list[dict[str, Any]]:
+    rows = Deviation.objects.filter(station=station).order_by("-last_at")[:SHOWN_DEVIATIONS]
+    return [{"row": row, "words": rule_words(row.what), "answer": code_words(row.code)} for row in rows]
 
 
 def _refusals(station: Any) -> list[dict[str, Any]]:

@@ -1,3 +1,4 @@
+from maintenance.services.deviations import Deviated, count_deviations
 from maintenance.services.house import drop_old_messages, keep_house, prepare_partitions
 from maintenance.services.inbox import retry_failed
 from maintenance.services.refusals import Refusal, record_refusal
@@ -10,9 +11,11 @@ from maintenance.services.reports import (
 )
 
 __all__ = [
+    "Deviated",
     "Progress",
     "Refusal",
     "SecurityNotice",
+    "count_deviations",
     "drop_old_messages",
     "keep_house",
     "prepare_partitions",

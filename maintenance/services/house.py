@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from maintenance.models import Message, RefusedConnection
+from maintenance.models import Deviation, Message, RefusedConnection
 
 DAYS_AHEAD = 3
 TABLE = "maintenance_message"
@@ -68,7 +68,9 @@ def drop_old_messages() -> int:
 
 
 def keep_house() -> None:
-    """Once an hour: partitions ahead, old messages and old refusals gone."""
+    """Once an hour: partitions ahead, old messages, and refusals and deviations that do not happen any more, gone."""
     prepare_partitions()
     drop_old_messages()
-    RefusedConnection.objects.filter(last_at__lt=timezone.now() - timedelta(days=90)).delete()
+    old = timezone.now() - timedelta(days=90)
+    RefusedConnection.objects.filter(last_at__lt=old).delete()
+    Deviation.objects.filter(last_at__lt=old).delete()

@@ -102,7 +102,7 @@ def id_tag_info(verdict: Verdict) -> Payload:
 
 def _connector(number: float) -> int:
     if not 0 <= number <= MOST_CONNECTOR:
-        raise Fault(FaultKind.PROPERTY, "connectorId: out of range.")
+        raise Fault(FaultKind.PROPERTY, "connectorId: out of range.", rule="connectorId: range")
     return int(number)
 
 

@@ -37,23 +37,26 @@ class CodecV16:
         }
     )
 
-    def check(self, action: str, payload: Payload) -> None:
+    def check(self, action: str, payload: Payload) -> str:
         if action not in DIRECT and action not in REPORTS:
             if schemas.validator(action) is None or action.endswith("Response"):
                 raise Fault(FaultKind.UNKNOWN_ACTION, f"The action {action[:60]} is not known.")
             raise Fault(FaultKind.UNSUPPORTED_ACTION, f"{action} goes from the central system to the station.")
+        tolerated = ""
         try:
             schemas.check(action, payload)
-        except Fault:
+        except Fault as fault:
             tidy = _without_empties(payload)
             if tidy == payload:
                 raise
             schemas.check(action, tidy)
             payload.clear()
             payload.update(tidy)
+            tolerated = fault.rule
         connector = payload.get("connectorId")
         if connector is not None and not 0 <= connector <= MOST_CONNECTOR:
-            raise Fault(FaultKind.PROPERTY, "connectorId: out of range.")
+            raise Fault(FaultKind.PROPERTY, "connectorId: out of range.", rule="connectorId: range")
+        return tolerated
 
     def is_deferred(self, action: str) -> bool:
         return action in REPORTS and action not in DIRECT

@@ -8,6 +8,7 @@ checked.
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from ocpp_gateway.v16.moments import is_moment
 
 FOLDER = Path(ocpp.__file__).parent / "v16" / "schemas"
 MOST = 2**53 - 1
+_WORD = re.compile(r"[A-Za-z_]{2,40}[0-9]?")
 # OCPP-J 1.6 section 4.2.3, table 7
 KIND_OF_KEYWORD = {
     "additionalProperties": FaultKind.FORMATION,
@@ -85,10 +87,20 @@ def _fault(compiled: Any, payload: Payload) -> Fault:
     error = min(compiled.iter_errors(payload), key=lambda each: (len(each.instance_path), str(each.instance_path)))
     keyword = error.kind.name
     place = ".".join(str(part) for part in error.instance_path)
-    kind = KIND_OF_KEYWORD.get(keyword, FaultKind.PROPERTY)
+    kind, rule = KIND_OF_KEYWORD.get(keyword, FaultKind.PROPERTY), _rule(error)
     if keyword in ("required", "additionalProperties"):
-        return Fault(kind, f"{place or 'payload'}: {error.message}")
-    return Fault(kind, f"{place or 'payload'}: {keyword} does not fit the schema.")
+        return Fault(kind, f"{place or 'payload'}: {error.message}", rule=rule)
+    return Fault(kind, f"{place or 'payload'}: {keyword} does not fit the schema.", rule=rule)
+
+
+def _rule(error: Any) -> str:
+    """The field and the keyword. Of names that a station made up, only words are repeated: no number of a card."""
+    names = [part for part in error.instance_path if isinstance(part, str)]
+    if error.kind.name == "required":
+        names.append(error.kind.property)
+    elif error.kind.name == "additionalProperties":
+        names.append(min(filter(_WORD.fullmatch, error.kind.unexpected), default="?"))
+    return f"{'.'.join(names) or 'payload'}: {error.kind.name}"
 
 
 def _check_numbers(value: Any, place: str) -> None:
@@ -101,4 +113,4 @@ def _check_numbers(value: Any, place: str) -> None:
             if isinstance(item, dict):
                 _check_numbers(item, place)
     elif isinstance(value, int | float) and not -MOST <= value <= MOST:
-        raise Fault(FaultKind.PROPERTY, f"{place}: the number is too large.")
+        raise Fault(FaultKind.PROPERTY, f"{place}: the number is too large.", rule=f"{place}: range")

@@ -10,7 +10,7 @@ from accounts.models import Role
 from chargers.models import ChargingStation
 from tests import factories
 
-LISTS = ["stations", "connectors", "sessions", "samples", "commands", "messages"]
+LISTS = ["stations", "connectors", "sessions", "samples", "commands", "messages", "deviations"]
 
 
 @pytest.fixture
@@ -23,6 +23,7 @@ def rows(station, connector, session):
         "samples": factories.ReadingFactory(session=session),
         "commands": factories.CommandFactory(station=station),
         "messages": factories.MessageFactory(station=station),
+        "deviations": factories.DeviationFactory(station=station),
     }
 
 
@@ -59,6 +60,7 @@ def test_the_number_of_queries_does_not_grow_with_rows(api, viewer, team, rows, 
         factories.ReadingFactory(session=session)
         factories.CommandFactory(station=station, requested_by=viewer)
         factories.MessageFactory(station=station)
+        factories.DeviationFactory(station=station)
     client = api(viewer)
     with django_assert_max_num_queries(5):  # the token, its last use, the roles, the rows, the connectors
         assert len(client.get(f"/api/v1/{name}/").json()["results"]) == 11

@@ -10,16 +10,19 @@ from __future__ import annotations
 import logging
 import time
 from collections import defaultdict
+from datetime import datetime
+from typing import Any
 
 import orjson
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from chargers import services as chargers
 from chargers.services import Heard
-from cpms.common.database import is_storage_failure
+from cpms.common.database import delete_rows, is_storage_failure
 from cpms.common.news import tell_pages
+from cpms.common.prepared import Prepared, among
 from maintenance import services as maintenance
 from maintenance.models import InboxEntry, InboxShard, Message
 from ocpp_gateway import codec as codecs
@@ -36,6 +39,37 @@ GATHER_SECONDS = 0.15  # a batch costs much the same for one message as for a hu
 TURN_SECONDS = 2.0  # then other tasks have their turn, and the shard asks for another one
 
 Work = tuple[Stored, str]  # a message and the protocol it is in
+
+
+@Prepared
+def _lock(shard: Any) -> QuerySet[InboxShard, tuple[int]]:
+    rows = InboxShard.objects.select_for_update(skip_locked=True).filter(number=shard)
+    return rows.values_list("number")
+
+
+@Prepared
+def _waiting(shard: Any) -> QuerySet[InboxEntry, tuple[int, datetime, str]]:
+    rows = InboxEntry.objects.filter(shard=shard, failed_at__isnull=True).order_by("message_id")
+    return rows.values_list("message_id", "received_at", "protocol")[:AT_ONCE]
+
+
+@Prepared
+def _messages(ids: Any, first: Any, last: Any) -> QuerySet[Message, tuple[int, int, datetime, str, str]]:
+    """The times let PostgreSQL look into few partitions."""
+    rows = Message.objects.filter(among("id", ids), received_at__gte=first, received_at__lte=last).order_by("pk")
+    return rows.values_list("pk", "station_id", "received_at", "action", "payload")
+
+
+@Prepared
+def _ended(station_ids: Any, transaction_ids: Any) -> QuerySet[ChargingSession, tuple[int]]:
+    """What the stations said has ended: by its id, or by the one the station made up."""
+    own = ChargingSession.objects.filter(among("id", transaction_ids), among("station_id", station_ids))
+    foreign = ChargingSession.objects.filter(
+        among("reported_transaction_id", transaction_ids),
+        among("station_id", station_ids),
+        reported_transaction_id__isnull=False,
+    )
+    return own.order_by().values_list("pk").union(foreign.order_by().values_list("pk"))
 
 
 def drain(shard: int) -> int:
@@ -77,13 +111,13 @@ def _drain_batch(shard: int) -> int | None:
     work: list[Work] = []
     try:
         with transaction.atomic():
-            if not list(InboxShard.objects.select_for_update(skip_locked=True).filter(number=shard)):
+            if not _lock(shard=shard):
                 return None
             work = _read(shard)
             if not work:
                 return 0
             heard = _apply(work)
-            InboxEntry.objects.filter(message_id__in=[message.id for message, _protocol in work]).delete()
+            delete_rows("maintenance_inboxentry", "message_id", [message.id for message, _protocol in work])
         _note_heard(heard)
     except Exception as error:
         if is_storage_failure(error) or not work:
@@ -95,22 +129,15 @@ def _drain_batch(shard: int) -> int | None:
 
 
 def _read(shard: int) -> list[Work]:
-    entries = list(
-        InboxEntry.objects.filter(shard=shard, failed_at__isnull=True)
-        .order_by("message_id")
-        .values_list("message_id", "received_at", "protocol")[:AT_ONCE]
-    )
+    entries = _waiting(shard=shard)
     if not entries:
         return []
     times = [received_at for _id, received_at, _protocol in entries]
     protocols = {message_id: protocol for message_id, _at, protocol in entries}
-    rows = Message.objects.filter(pk__in=protocols, received_at__gte=min(times), received_at__lte=max(times)).order_by(
-        "pk"
-    )  # the times let PostgreSQL look into few partitions
     return [
         (Stored(pk, station_id, received_at, action, orjson.loads(payload)), protocols[pk])
-        for pk, station_id, received_at, action, payload in rows.values_list(
-            "pk", "station_id", "received_at", "action", "payload"
+        for pk, station_id, received_at, action, payload in _messages(
+            ids=list(protocols), first=min(times), last=max(times)
         )
     ]
 
@@ -168,8 +195,4 @@ def _stopped(reports: Reports) -> set[int]:
         return set()
     stations = {station_id for station_id, _transaction in reports.stopped_sessions}
     ids = {transaction_id for _station, transaction_id in reports.stopped_sessions}
-    theirs = ChargingSession.objects.filter(
-        Q(pk__in=ids) | Q(reported_transaction_id__in=ids, reported_transaction_id__isnull=False),
-        station_id__in=stations,
-    )
-    return set(theirs.values_list("pk", flat=True))
+    return {pk for (pk,) in _ended(station_ids=stations, transaction_ids=ids)}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +23,7 @@ from maintenance.services import Deviated, count_deviations
 
 logger = logging.getLogger(__name__)
 MOST_AT_ONCE = 1000
+EVERY_SECONDS = 0.006  # a commit costs much the same for one message as for a dozen
 
 Link = tuple[int, int]  # station id, epoch
 
@@ -155,8 +157,12 @@ class Inbox:
         return await done
 
     async def _run(self) -> None:
+        rested = 0.0
         while True:
             await self._something.wait()
+            if (rest := rested + EVERY_SECONDS - time.monotonic()) > 0:
+                await asyncio.sleep(rest)
+            rested = time.monotonic()
             batch, self._waiting = self._waiting[:MOST_AT_ONCE], self._waiting[MOST_AT_ONCE:]
             if not self._waiting:
                 self._something.clear()

@@ -5,16 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from chargers.models import NODE_ALIVE, ChargingStation, GatewayNode
 from cpms.common.database import update_rows
 from cpms.common.news import tell_pages
+from cpms.common.prepared import Prepared, among
 
 HEARD_EVERY = timedelta(seconds=15)  # 'last heard' is written at most so often per station
 CLOCK_WINDOW = timedelta(minutes=10)  # the quickest message of this time tells the offset: delays only add to it
+
+
+@Prepared
+def _known(ids: Any) -> QuerySet[ChargingStation, tuple[int, int | None, datetime | None, int | None, datetime | None]]:
+    rows = ChargingStation.objects.filter(among("id", ids)).order_by()
+    return rows.values_list("pk", "team_id", "last_heard_at", "clock_offset_ms", "clock_measured_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +97,9 @@ def note_heard(reports: Sequence[Heard]) -> dict[int, int | None]:
         if report.clock_at is not None:
             ahead = round((report.clock_at - report.received_at).total_seconds() * 1000)
             offsets[report.station_id] = max(ahead, offsets.get(report.station_id, ahead))
-    rows = ChargingStation.objects.filter(pk__in=newest).values_list(
-        "pk", "team_id", "last_heard_at", "clock_offset_ms", "clock_measured_at"
-    )
     teams: dict[int, int | None] = {}
     changed = []
-    for pk, team_id, heard_at, clock, measured_at in rows:
+    for pk, team_id, heard_at, clock, measured_at in _known(ids=newest):
         teams[pk] = team_id
         at, offset = newest[pk], offsets.get(pk)
         is_clock_new = offset is not None and (

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
 
 from chargers.models import ChargingStation, Connector
 from cpms.common.database import insert_new_rows, update_rows
+from cpms.common.prepared import Prepared, among
 
 FIRST_YEAR = 2015
 
@@ -24,6 +28,17 @@ class StatusReport:
     error_code: str = ""
     info: str = ""
     vendor_error_code: str = ""
+
+
+@Prepared
+def _known_stations(ids: Any) -> QuerySet[ChargingStation, tuple[int, datetime | None]]:
+    rows = ChargingStation.objects.filter(among("id", ids)).order_by()
+    return rows.values_list("pk", "status_changed_at")
+
+
+@Prepared
+def _connectors_of(ids: Any) -> QuerySet[Connector]:
+    return Connector.objects.filter(among("station_id", ids)).order_by()
 
 
 CONNECTOR_COLUMNS = {
@@ -72,11 +87,9 @@ def ensure_connectors(keys: Sequence[tuple[int, int]]) -> None:
 
 
 def _record_stations(reports: list[StatusReport]) -> list[StatusReport]:
-    known = dict(
-        ChargingStation.objects.filter(pk__in=[report.station_id for report in reports]).values_list(
-            "pk", "status_changed_at"
-        )
-    )
+    if not reports:
+        return []
+    known = dict(_known_stations(ids={report.station_id for report in reports}))
     fresh = [r for r in reports if r.station_id in known and not _is_older(r.at, known[r.station_id])]
     update_rows(
         "chargers_chargingstation",
@@ -87,6 +100,8 @@ def _record_stations(reports: list[StatusReport]) -> list[StatusReport]:
 
 
 def _record_connectors(reports: list[StatusReport]) -> list[StatusReport]:
+    if not reports:
+        return []
     known = _known_connectors(reports)
     missing = [key for r in reports if (key := (r.station_id, r.connector)) not in known]
     if missing:
@@ -108,7 +123,7 @@ def _record_connectors(reports: list[StatusReport]) -> list[StatusReport]:
 
 
 def _known_connectors(reports: list[StatusReport]) -> dict[tuple[int, int], Connector]:
-    rows = Connector.objects.filter(station_id__in={report.station_id for report in reports})
+    rows = _connectors_of(ids={report.station_id for report in reports})
     return {(row.station_id, row.number): row for row in rows}
 
 

@@ -208,6 +208,16 @@ def update_rows(table: str, columns: Columns, rows: Iterable[Sequence[Any]]) -> 
         )
 
 
+def delete_rows(table: str, key: str, values: Sequence[int]) -> None:
+    """DELETE rows by whole numbers in a column of a table that nothing refers to."""
+    if connection.vendor == "postgresql":
+        with server_side_cursor() as cursor:
+            cursor.execute(f"DELETE FROM {table} WHERE {key} = ANY(%s::bigint[])", [array(values)])  # noqa: S608
+        return
+    with connection.cursor() as cursor:
+        cursor.executemany(f"DELETE FROM {table} WHERE {key} = %s", [[value] for value in values])  # noqa: S608
+
+
 def array(values: Iterable[Any]) -> str:
     """PostgreSQL's text form of an array, for a parameter with a cast.
 

@@ -1,8 +1,8 @@
-"""Queries of the gateway's direct calls, compiled once.
+"""Queries of the gateway, compiled once.
 
-The ORM compiles a query each time it is used, which takes several times as long as PostgreSQL takes to answer it. A
-direct call asks the same few questions for every message, so their SQL is kept, per thread since compilers belong to a
-thread's connection.
+The ORM compiles a query each time it is used, which takes several times as long as PostgreSQL takes to answer it. The
+gateway and the drain ask the same few questions all the time, so their SQL is kept, per thread since compilers belong
+to a thread's connection; and being the same text each time, PostgreSQL plans it once.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from django.db import connection
-from django.db.models import QuerySet, Value
+from django.db.models import BooleanField, F, Func, QuerySet, Value
 from django.db.models.query import get_related_populators
 
-from cpms.common.database import adapt
+from cpms.common.database import adapt, array
 
 Row = TypeVar("Row")
 
@@ -26,6 +26,34 @@ class _Slot:
 
     def __init__(self, name: str) -> None:
         self.name = name
+
+
+class _Among(Func):
+    output_field = BooleanField()
+
+    def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        return self.as_sql(compiler, connection, template="%(expressions)s::bigint[])", arg_joiner=" = ANY(")
+
+    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        template, joiner = "%(expressions)s))", " IN (SELECT value FROM json_each("
+        return self.as_sql(compiler, connection, template=template, arg_joiner=joiner)
+
+
+def among(field: str, values: Any) -> Any:
+    """A condition: the field is one of many whole numbers, which are one parameter however many they are.
+
+    Args:
+        field: a whole number; a foreign key with its `_id`.
+        values: a value of a prepared query; it is given as a collection.
+    """
+    return _Among(F(field), values)
+
+
+def _bound(value: Any) -> Any:
+    if isinstance(value, (list, set, frozenset, tuple, dict)):
+        numbers = array(value)
+        return numbers if connection.vendor == "postgresql" else f"[{numbers[1:-1]}]"
+    return adapt(value)
 
 
 class _Compiled:
@@ -50,10 +78,12 @@ class _Compiled:
             self.annotations = list((self.compiler.annotation_col_map or {}).items())
 
     def rows(self, values: dict[str, Any]) -> list[Any]:
-        parameters = [adapt(values[each.name]) if isinstance(each, _Slot) else each for each in self.parameters]
+        parameters = [_bound(values[each.name]) if isinstance(each, _Slot) else each for each in self.parameters]
         with connection.cursor() as cursor:
             cursor.execute(self.sql, parameters)
             rows = cursor.fetchall()
+        if self.model is None and not self.converters:
+            return rows
         return [self._made(row) for row in rows]
 
     def _made(self, row: tuple[Any, ...]) -> Any:

@@ -17,7 +17,7 @@ from chargers import services as chargers
 from chargers.models import ChargingStation
 from cpms.common.errors import DomainError
 from cpms.common.news import tell_pages
-from cpms.common.prepared import Prepared
+from cpms.common.prepared import Prepared, among
 from operations.models import Command
 from operations.services.sealing import password_in, shown, unseal
 from sessions.models import ChargingSession
@@ -79,12 +79,12 @@ def _fail_unsent(command: Command, sentence: str, now: datetime) -> None:
 
 def _expire(rows: QuerySet[Command], now: datetime) -> int:
     """What waited too long is not sent any more; a password that waited with it is forgotten (P5)."""
+    count = 0
     for command in rows.filter(parameters__has_key="sealed"):
         kept = shown(command.kind, command.parameters)
-        Command.objects.filter(pk=command.pk, state=State.REQUESTED).update(
-            state=State.EXPIRED, settled_at=now, parameters=kept
-        )
-    return rows.update(state=State.EXPIRED, settled_at=now)
+        waiting = Command.objects.filter(pk=command.pk, state=State.REQUESTED)
+        count += waiting.update(state=State.EXPIRED, settled_at=now, parameters=kept)
+    return count + rows.update(state=State.EXPIRED, settled_at=now)
 
 
 def _settle_password(station_id: int, message_id: str, status: object) -> None:
@@ -210,6 +210,18 @@ def confirm_reset(*, station_id: int) -> None:
             _confirm(command, now, None)
 
 
+@Prepared
+def _asked_availability(since: Any, ids: Any) -> QuerySet[Command]:
+    asked = Command.objects.filter(
+        among("station_id", ids),
+        kind=Command.Kind.CHANGE_AVAILABILITY,
+        sent_at__gt=since,
+        confirmed_at=None,
+        state__in=[State.SENT, State.ACCEPTED, State.TIMED_OUT, State.UNKNOWN],
+    )
+    return asked.select_for_update(of=("self",)).order_by("id")
+
+
 def confirm_availability(statuses: Mapping[tuple[int, int], str]) -> None:
     """Stations reported new statuses: a change of availability that shows in them is done.
 
@@ -217,14 +229,9 @@ def confirm_availability(statuses: Mapping[tuple[int, int], str]) -> None:
         statuses: the new status by station's primary key and connector number.
     """
     now = timezone.now()
-    asked = Command.objects.filter(
-        kind=Command.Kind.CHANGE_AVAILABILITY,
-        sent_at__gt=now - OUTCOME_WINDOW,
-        confirmed_at=None,
-        state__in=[State.SENT, State.ACCEPTED, State.TIMED_OUT, State.UNKNOWN],
-        station_id__in={station_id for station_id, _number in statuses},
-    ).select_for_update(of=("self",))
-    for command in asked.order_by("id"):
+    for command in _asked_availability(
+        since=now - OUTCOME_WINDOW, ids={station_id for station_id, _number in statuses}
+    ):
         connector = command.parameters.get("connector", 0)
         is_wanted_off = command.parameters.get("type") == "Inoperative"
         for (station_id, number), status in statuses.items():

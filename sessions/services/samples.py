@@ -10,11 +10,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 import orjson
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from cpms.common.database import insert_new_rows, update_rows
+from cpms.common.prepared import Prepared, among
 from sessions.models import ChargingSession, Flag, MeterReading
 from sessions.services.meter import LIMIT, Figures, Value, read_figures
 
@@ -91,14 +93,47 @@ class _Candidate:
 CANDIDATE_FIELDS = ("pk", "station_id", "connector_number", "started_at", "stopped_at", "reported_transaction_id")
 
 
+# Candidates are read without a lock: a start or an end must not wait until a whole batch of readings is stored.
+
+
+@Prepared
+def _with_ids(ids: Any, stations: Any) -> Any:
+    rows = ChargingSession.objects.filter(among("id", ids), among("station_id", stations))
+    return rows.order_by().values_list(*CANDIDATE_FIELDS)
+
+
+@Prepared
+def _around(stations: Any, first: Any, last: Any) -> Any:
+    is_then = Q(stopped_at__isnull=True) | Q(stopped_at__gte=first)
+    rows = ChargingSession.objects.filter(is_then, among("station_id", stations), started_at__lte=last)
+    return rows.order_by().values_list(*CANDIDATE_FIELDS)
+
+
+@Prepared
+def _reported(ids: Any, stations: Any) -> Any:
+    rows = ChargingSession.objects.filter(
+        among("reported_transaction_id", ids), among("station_id", stations), reported_transaction_id__isnull=False
+    )
+    return rows.order_by().values_list(*CANDIDATE_FIELDS)
+
+
+@Prepared
+def _locked(ids: Any) -> QuerySet[ChargingSession]:
+    return ChargingSession.objects.select_for_update(no_key=True).filter(among("id", ids)).order_by("pk")
+
+
+@Prepared
+def _closed(ids: Any) -> QuerySet[ChargingSession]:
+    rows = ChargingSession.objects.filter(among("id", ids), closed_by=ClosedBy.STATION)
+    return rows.select_for_update(no_key=True).order_by("pk")
+
+
 @dataclass(slots=True)
 class _Batch:
     sessions: dict[int, _Candidate] = field(default_factory=dict)
     readings: dict[tuple[Owner, datetime], _Reading] = field(default_factory=dict)
 
-    def find(self, *conditions: Q, **look_ups: object) -> None:
-        """Without a lock: a start or an end must not wait until a whole batch of readings is stored."""
-        found = ChargingSession.objects.filter(*conditions, **look_ups).values_list(*CANDIDATE_FIELDS)
+    def take(self, found: Iterable[tuple[Any, ...]]) -> None:
         self.sessions.update({row[0]: _Candidate(*row) for row in found})
 
 
@@ -138,15 +173,14 @@ def _find_sessions(reports: Sequence[Sampled], batch: _Batch) -> None:
     ids = {r.transaction_id for r in reports if r.transaction_id is not None}
     stations = {r.station_id for r in reports}
     if ids:
-        batch.find(pk__in=ids, station_id__in=stations)
+        batch.take(_with_ids(ids=ids, stations=stations))
     loose = [r for r in reports if not _is_named(r, batch)]
     if loose:
         first, last = min(r.at for r in loose), max(r.at for r in loose)
-        around = Q(stopped_at__isnull=True) | Q(stopped_at__gte=first)
-        batch.find(around, station_id__in={r.station_id for r in loose}, started_at__lte=last)
+        batch.take(_around(stations={r.station_id for r in loose}, first=first, last=last))
     reported = {r.transaction_id for r in loose if r.transaction_id is not None}
     if reported:
-        batch.find(station_id__in=stations, reported_transaction_id__in=reported)
+        batch.take(_reported(ids=reported, stations=stations))
 
 
 def _is_named(report: Sampled, batch: _Batch) -> bool:
@@ -249,8 +283,7 @@ def _sum_up(batch: _Batch) -> set[int]:
             by_session.setdefault(owner[0], []).append((at, reading))
     rows = []
     # Locked as late as possible, and read again: a start or an end may have been booked meanwhile.
-    locked = ChargingSession.objects.select_for_update(no_key=True).filter(pk__in=by_session).order_by("pk")
-    for session in locked:
+    for session in _locked(ids=by_session):
         for at, reading in sorted(by_session[session.pk], key=lambda pair: pair[0]):
             _fold(session, at, reading)
         rows.append((session.pk, *_session_columns(session)))
@@ -329,8 +362,7 @@ def _begin_by_reading(session: ChargingSession, at: datetime, register: int) -> 
 
 def check_energy(session_ids: Iterable[int]) -> None:
     """Compare the total of finished sessions with their readings; a meter that was reset is summed step by step."""
-    closed = ChargingSession.objects.filter(pk__in=set(session_ids), closed_by=ClosedBy.STATION).order_by("pk")
-    for session in closed.select_for_update(no_key=True):
+    for session in _closed(ids=set(session_ids)):
         if session.meter_start_wh is None or session.meter_stop_wh is None:
             continue
         registers = list(

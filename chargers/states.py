@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from django.db.models import Case, CharField, Exists, OuterRef, Q, QuerySet, TextChoices, Value, When
-from django.utils import timezone
+from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -42,7 +42,7 @@ MEANINGS = {
 
 
 def is_online(path: str = "") -> Q:
-    return Q(**{f"{path}node__alive_at__gt": timezone.now() - NODE_ALIVE})
+    return Q(**{f"{path}node__alive_at__gt": Now() - NODE_ALIVE})
 
 
 def with_state(connectors: QuerySet[Any]) -> QuerySet[Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from chargers.models import NODE_ALIVE, ChargingStation, GatewayNode
@@ -59,24 +60,24 @@ def close_link(*, station_id: int, epoch: int, at: datetime) -> bool:
 @transaction.atomic
 def close_links_of_dead_nodes() -> int:
     """Stations whose gateway process died and that did not come back within two minutes are offline since then."""
-    dead = GatewayNode.objects.filter(alive_at__lt=timezone.now() - timedelta(minutes=2))
+    dead = GatewayNode.objects.filter(alive_at__lt=Now() - timedelta(minutes=2))
     changed: dict[int | None, list[int]] = {}
     for team_id, pk in ChargingStation.objects.filter(node__in=dead).values_list("team_id", "pk"):
         changed.setdefault(team_id, []).append(pk)
     count = 0
     for node in dead:
         count += ChargingStation.objects.filter(node=node).update(node=None, disconnected_at=node.alive_at)
-    GatewayNode.objects.filter(alive_at__lt=timezone.now() - timedelta(days=2)).delete()
+    GatewayNode.objects.filter(alive_at__lt=Now() - timedelta(days=2)).delete()
     tell_pages(changed)
     return count
 
 
 def register_node(name: str) -> GatewayNode:
-    return GatewayNode.objects.create(name=name)
+    return GatewayNode.objects.create(name=name, alive_at=Now())
 
 
 def node_lives(node_id: int) -> None:
-    GatewayNode.objects.filter(pk=node_id).update(alive_at=timezone.now())
+    GatewayNode.objects.filter(pk=node_id).update(alive_at=Now())
 
 
 def node_ends(node_id: int) -> None:
@@ -84,7 +85,7 @@ def node_ends(node_id: int) -> None:
     now = timezone.now()
     with transaction.atomic():
         ChargingStation.objects.filter(node_id=node_id).update(node=None, disconnected_at=now)
-        GatewayNode.objects.filter(pk=node_id).update(alive_at=now - NODE_ALIVE)
+        GatewayNode.objects.filter(pk=node_id).update(alive_at=Now() - NODE_ALIVE)
 
 
 def note_heard(reports: Sequence[Heard]) -> dict[int, int | None]:

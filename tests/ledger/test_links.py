@@ -1,0 +1,34 @@
+"""Who is there is judged by the database's clock, so that a process whose own clock jumps harms no other."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from chargers.models import ChargingStation, Presence
+from chargers.services import close_links_of_dead_nodes, node_lives, register_node
+from sessions.models import ChargingSession
+from sessions.services import close_stale_sessions
+from tests.factories import SessionFactory, StationFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+def test_a_clock_that_jumps_an_hour_makes_nobody_offline_and_ends_nothing(monkeypatch: Any, hours: int) -> None:
+    node = register_node("here")
+    station = StationFactory.create(node=node, last_heard_at=timezone.now(), connected_at=timezone.now())
+    SessionFactory.create(station=station, started_at=timezone.now() - timedelta(minutes=5))
+    true_now = timezone.now
+    monkeypatch.setattr("django.utils.timezone.now", lambda: true_now() + timedelta(hours=hours))
+    node_lives(node.pk)
+    assert close_links_of_dead_nodes() == 0
+    assert close_stale_sessions() == 0
+    assert ChargingStation.objects.online().get() == station
+    monkeypatch.undo()
+    found = ChargingStation.objects.with_presence().get()
+    assert found.presence == Presence.ONLINE
+    assert ChargingSession.objects.open().count() == 1

@@ -6,7 +6,8 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 from import_export.admin import ImportExportModelAdmin
 from unfold.admin import TabularInline
@@ -61,8 +62,10 @@ class StationForm(forms.ModelForm):
 
     def save(self, commit: bool = True) -> ChargingStation:
         if self.cleaned_data.get("new_password"):
-            self.instance.password = self.cleaned_data["new_password"]
-            self.changed_data.append("password")
+            facts = services.password_facts(self.cleaned_data["new_password"], self.instance.team)
+            for name, value in facts.items():
+                setattr(self.instance, name, value)
+            self.changed_data.extend(facts)
         return super().save(commit)
 
 
@@ -147,7 +150,7 @@ class ChargingStationAdmin(FileMixin, BackOfficeAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ChargingStation]:
-        return super().get_queryset(request).with_presence().defer("password")
+        return super().get_queryset(request).with_presence().defer("password", "next_password")
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         return super().get_form(request, obj, change, **({} if obj else {"form": StationAddForm}) | kwargs)
@@ -160,10 +163,34 @@ class ChargingStationAdmin(FileMixin, BackOfficeAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if change:
+            if form.initial.get("team") is None and obj.team is not None:
+                self._assign(request, obj, form)
             return super().save_model(request, obj, form, change)
         obj.save()
         services.ensure_connectors(
             [(obj.pk, number + 1) for number in range(form.cleaned_data["number_of_connectors"])]
+        )
+
+    def _assign(self, request: HttpRequest, obj: ChargingStation, form: Any) -> None:
+        """D4: a station of a team needs a password; where none is given one is made and shown by `response_change`."""
+        given = form.cleaned_data.get("new_password")
+        assigned = services.assign_station(station=obj, team=obj.team, password=given, actor=request.user)  # type: ignore[arg-type]
+        request.made_password = assigned.password  # type: ignore[attr-defined]
+        obj.password, obj.password_hash = assigned.station.password, assigned.station.password_hash
+
+    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        password = getattr(request, "made_password", None)
+        if password is None:
+            return super().response_change(request, obj)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": obj.identity,
+            "opts": self.opts,
+            "station": obj,
+            "password": password,
+        }
+        return TemplateResponse(
+            request, "admin/chargers/station_assigned.html", context, headers={"Cache-Control": "no-store"}
         )
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -178,7 +205,13 @@ class ChargingStationAdmin(FileMixin, BackOfficeAdmin):
 
     @admin.display(description=_("password"))
     def has_password(self, station: ChargingStation) -> str:
-        return str(_("set") if station.password is not None else _("not set"))
+        if station.is_password_open:
+            return str(_("the station was told a new one and has not answered: it may log in with either"))
+        if station.password_hash:
+            return str(_("set; only its hash is kept"))
+        if station.has_password:
+            return str(_("set"))
+        return str(_("not set: the station cannot log in") if station.team_id else _("not set"))
 
 
 @admin.register(Connector)

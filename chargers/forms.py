@@ -23,6 +23,23 @@ def teams_administered_by(user: User) -> QuerySet[Team]:
     return Team.objects.filter(memberships__user=user, memberships__role=Role.ADMIN)
 
 
+class PasswordField(forms.CharField):
+    """To be read and typed at the station, so it is not hidden."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        attributes = {"autocomplete": "off", "spellcheck": "false", "class": "mono"}
+        super().__init__(
+            label=gettext_lazy("Password"),
+            max_length=LONGEST_PASSWORD,
+            min_length=8,
+            widget=forms.TextInput(attrs=attributes),
+            help_text=gettext_lazy(
+                "The station proves itself with it. Many stations take 16 to 20 letters and digits."
+            ),
+            **kwargs,
+        )
+
+
 class StationAddForm(forms.Form):
     team = forms.ModelChoiceField(label=gettext_lazy("Team"), queryset=Team.objects.none())
     identity = forms.CharField(
@@ -36,13 +53,7 @@ class StationAddForm(forms.Form):
         required=False,
         help_text=gettext_lazy("What people call it: parking spot, house or row. Can be changed later."),
     )
-    password = forms.CharField(
-        label=gettext_lazy("Password"),
-        max_length=LONGEST_PASSWORD,
-        min_length=8,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "class": "mono"}),
-        help_text=gettext_lazy("The station proves itself with it. Many stations take 16 to 20 letters and digits."),
-    )
+    password = PasswordField()
     connectors = forms.IntegerField(
         label=gettext_lazy("Connectors"),
         min_value=1,
@@ -79,3 +90,7 @@ class StationEditForm(forms.Form):
         required=False,
         help_text=gettext_lazy("What people call it: parking spot, house or row."),
     )
+
+
+class StationPasswordForm(forms.Form):
+    password = PasswordField()

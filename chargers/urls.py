@@ -7,4 +7,5 @@ from chargers import views
 urlpatterns = [
     path("add/", views.StationAddView.as_view(), name="station_add"),
     path("<int:pk>/edit/", views.StationEditView.as_view(), name="station_edit"),
+    path("<int:pk>/password/", views.StationPasswordView.as_view(), name="station_password"),
 ]

@@ -12,11 +12,12 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
 from accounts.models import Role
 from chargers import services
-from chargers.forms import StationAddForm, StationEditForm, teams_administered_by
+from chargers.forms import StationAddForm, StationEditForm, StationPasswordForm, teams_administered_by
 from chargers.models import ChargingStation
 from chargers.services.naming import rename_station
 from cpms.common.pages import FormPage
@@ -33,6 +34,13 @@ def ocpp_address(identity: str = "") -> str:
     """Where a station connects to; many stations add their identity by themselves."""
     parts = urlsplit(settings.PUBLIC_URL)
     return f"{'wss' if parts.scheme == 'https' else 'ws'}://{parts.netloc}{parts.path}/ocpp/{quote(identity, safe='')}"
+
+
+def show_credentials(request: HttpRequest, station: ChargingStation, password: str, *, is_new: bool) -> HttpResponse:
+    """What to set at a station. The password is shown this once and kept nowhere on the way."""
+    context = {"station": station, "password": password, "is_new": is_new, "address": ocpp_address()}
+    context["full_address"] = ocpp_address(station.identity)
+    return TemplateResponse(request, "chargers/station_added.html", context, headers={"Cache-Control": "no-store"})
 
 
 class StationAddView(FormPage):
@@ -60,11 +68,33 @@ class StationAddView(FormPage):
             connectors=given["connectors"],
             actor=self.request.user,  # type: ignore[arg-type]
         )
-        context = {"station": station, "password": given["password"], "address": ocpp_address()}
-        context["full_address"] = ocpp_address(station.identity)
-        response = self.response_class(self.request, ["chargers/station_added.html"], context)
-        response["Cache-Control"] = "no-store"
-        return response
+        return show_credentials(self.request, station, given["password"], is_new=True)
+
+
+class StationPasswordView(FormPage):
+    """Keeps the password that somebody sets at the station by hand."""
+
+    template_name = "chargers/station_password.html"
+    form_class = StationPasswordForm
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.user.is_authenticated:
+            stations = ChargingStation.objects.visible_to(request.user).select_related("team")
+            self.station: ChargingStation = get_object_or_404(stations, pk=kwargs["pk"])
+            if not request.user.has_role(self.station.team_id, Role.ADMIN):
+                raise PermissionDenied(_("Only administrators of the team may set the passwords of its stations."))
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_initial(self) -> dict[str, Any]:
+        return {"password": new_password()}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(station=self.station, **kwargs)
+
+    def perform(self, form: StationPasswordForm) -> HttpResponse:  # type: ignore[override]
+        password = form.cleaned_data["password"]
+        services.set_password(station=self.station, password=password, actor=self.request.user)  # type: ignore[arg-type]
+        return show_credentials(self.request, self.station, password, is_new=False)
 
 
 class StationEditView(FormPage):

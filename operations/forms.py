@@ -10,8 +10,11 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.models import Role
 from chargers.models import ChargingStation, Connector, Tag
+from chargers.services import generate_password
 from operations.models import Command
+from operations.services.sealing import PASSWORD_KEY
 from sessions.models import ChargingSession
 
 
@@ -19,6 +22,8 @@ class CommandForm(forms.Form):
     """Knows its station; `parameters` is what `request_command` takes."""
 
     kind: str
+    sends: str | None = None  # the kind of command it becomes, where that is another one
+    role = Role.OPERATOR  # who may use it
     title: Any
     button: Any
     is_dangerous = False
@@ -214,11 +219,31 @@ class ClearCacheForm(CommandForm):
         return [_("The station forgets which tags it has accepted before and asks us again for each.")]
 
 
+class NewPasswordForm(CommandForm):
+    """P6. Nobody needs to know the password: the station gets it over its link, and we keep it."""
+
+    kind, sends = "new_password", Command.Kind.CHANGE_CONFIGURATION
+    role = Role.ADMIN
+    title, button = gettext_lazy("Give the station a new password"), gettext_lazy("Send new password")
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        return {"key": PASSWORD_KEY, "value": generate_password()}
+
+    @property
+    def words(self) -> list[str]:
+        return [
+            _("A random password is made and sent to the station over its connection (AuthorizationKey)."),
+            _("When the station accepts it, the old one is dead. When it refuses, the old one stays."),
+            _("When its answer is lost, both are accepted until it connects again; the one it then uses stays."),
+        ]
+
+
 FORMS: dict[str, type[CommandForm]] = {
     form.kind: form
     for form in (
         StartForm, StopForm, ResetForm, UnlockForm, AvailabilityForm, TriggerForm, ReadConfigurationForm,
-        ClearCacheForm,
+        ClearCacheForm, NewPasswordForm,
     )
 }  # fmt: skip
 

@@ -74,6 +74,8 @@ def station_command(request: AuthenticatedRequest, pk: int, kind: str) -> HttpRe
         raise Http404
     if not request.user.has_role(station.team_id, Role.OPERATOR):
         raise PermissionDenied(_("Only operators and administrators of the team may send commands."))
+    if not request.user.has_role(station.team_id, FORMS[kind].role):
+        raise PermissionDenied(_("Only administrators of the team may set the passwords of its stations."))
     is_part = bool(request.htmx)
     if request.method == "GET":
         form = FORMS[kind](station=station, initial=request.GET.dict())
@@ -82,7 +84,9 @@ def station_command(request: AuthenticatedRequest, pk: int, kind: str) -> HttpRe
     if not form.is_valid():
         return _form_page(request, form, is_part, status=422)
     try:
-        command = request_command(station=station, kind=kind, parameters=form.parameters, actor=request.user)
+        command = request_command(
+            station=station, kind=form.sends or kind, parameters=form.parameters, actor=request.user
+        )
     except NotAllowed as error:
         raise PermissionDenied(str(error)) from None
     except DomainError as error:

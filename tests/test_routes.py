@@ -38,6 +38,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "chargers:station_list": {"GET": PERSONS},
     "chargers:station_add": {"GET": "302 200 403 403 200 200", "POST": "302 422 403 403 422 422"},
     "chargers:station_edit": {"GET": OPERATORS, "POST": "302 404 403 302 302 302"},
+    "chargers:station_password": {"GET": "302 404 403 403 200 200", "POST": "302 404 403 403 422 422"},
     "chargers:station_detail": {"GET": MEMBERS},
     "chargers:station_live": {"GET": MEMBERS},
     "chargers:station_power": {"GET": MEMBERS},

@@ -83,8 +83,9 @@ def add_station(
 def add_stations(*, team: Team, stations: Iterable[NewStation], actor: User | None = None) -> Added:
     """Make stations known to a team; those it has already get the given password, protocol, name and connectors.
 
-    A password that is given is the only one from then on, whatever a station was told over OCPP before. A connector is added where it is missing, never taken away: it may have a history. A station that waits in the
-    pool is assigned to the team.
+    A password that is given is the only one from then on, whatever a station was told over OCPP before. A connector is
+    added where it is missing, never taken away: it may have a history. A station that waits in the pool is assigned to
+    the team.
 
     Raises:
         NotAllowed: the person is no administrator of the team.
@@ -258,7 +259,7 @@ def _demand_passwords(
 ) -> None:
     """Without one a station of a team could never log in."""
     without = {station.identity for station in wanted if station.password is None}
-    bare = ChargingStation.objects.filter(pk__in=pooled, password=None, password_hash="")  # noqa: S106 - none at all
+    bare = ChargingStation.objects.filter(pk__in=pooled, password=None, password_hash="")
     if without - known.keys() or any(identity in without for identity in bare.values_list("identity", flat=True)):
         _refuse("password", _("A station needs a password."))
 

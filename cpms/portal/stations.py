@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import BooleanField, ExpressionWrapper, OuterRef, Q, QuerySet, Subquery, Sum
 from django.http import HttpRequest, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
@@ -18,6 +18,7 @@ from accounts.models import Role
 from chargers.filtersets import ConnectorFilterSet, StationFilterSet
 from chargers.forms import teams_administered_by
 from chargers.models import ChargingStation, Connector, Oddity
+from chargers.services.passwords import PASSWORD_FIELDS
 from chargers.states import IN_USE, of_connector, of_station
 from chargers.tables import CONNECTOR_CELLS, STATION_CELLS, ConnectorTable, StationTable
 from cpms.common.pages import DetailPage, ListPage
@@ -92,7 +93,9 @@ class StationDetailView(DetailPage):
 
     def get_queryset(self) -> QuerySet[Any]:
         stations = ChargingStation.objects.visible_to(self.request.user).with_presence()
-        return stations.select_related("team").defer("password")
+        # whether there is one, without decrypting it
+        has_password = ExpressionWrapper(Q(password__isnull=False) | ~Q(password_hash=""), output_field=BooleanField())
+        return stations.select_related("team").defer(*PASSWORD_FIELDS[:-1]).annotate(knows_password=has_password)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         station: Any = self.object
@@ -100,6 +103,7 @@ class StationDetailView(DetailPage):
         connectors = list(station.connectors.order_by("number"))
         kwargs |= {
             "may_operate": user.has_role(station.team_id, Role.OPERATOR),
+            "may_administer": user.has_role(station.team_id, Role.ADMIN),
             "said": of_station(station, station.presence, connectors),
             "places": _places(station, connectors),
             "commands": _commands(station),

@@ -124,6 +124,9 @@ class ObedientLink(ChargePoint):
 
     @on("ChangeConfiguration")
     def change_configuration(self, key: str, value: str) -> Any:
+        if key == "AuthorizationKey":  # which nobody may read
+            self.station.password = value
+            return call_result.ChangeConfiguration(status="Accepted")
         if key not in self.station.configuration:
             return call_result.ChangeConfiguration(status="NotSupported")
         if key in READ_ONLY:

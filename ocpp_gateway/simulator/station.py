@@ -98,6 +98,7 @@ class SimulatedStation:
 
     def __init__(self, url: str, plan: Plan) -> None:
         self.plan = plan
+        self.password = plan.password  # until it is told another one
         self.address = f"{url.rstrip('/')}/{quote(plan.identity, safe='')}"
         self.outlets = {
             number: Outlet(number, float(plan.meter_wh.get(number, random.randint(10_000, 900_000))))  # noqa: S311
@@ -134,9 +135,9 @@ class SimulatedStation:
     async def _stay_connected(self) -> None:
         from ocpp_gateway.simulator.obedience import ObedientLink
 
-        credentials = base64.b64encode(f"{self.plan.identity}:{self.plan.password}".encode()).decode()
         wait = 1.0
         while True:
+            credentials = base64.b64encode(f"{self.plan.identity}:{self.password}".encode()).decode()
             try:
                 async with websockets.connect(
                     self.address,

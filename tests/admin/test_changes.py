@@ -1,6 +1,7 @@
 """What support staff does in the admin: the rules are the services', and what stations reported stays."""
 
 import io
+import re
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -72,6 +73,63 @@ def test_a_stations_password_is_set_but_never_shown(office, station):
     station.refresh_from_db()
     assert station.password == b"the-new-secret"
     assert b"the-new-secret" not in office.get(path).content
+
+
+@pytest.mark.parametrize("kept", ["revealable", "show_once"])
+def test_a_station_from_the_pool_gets_a_password_that_is_shown_once(office, team, kept):
+    team.station_passwords = kept
+    team.save()
+    station = factories.StationFactory(team=None, password=None, registration="pending")
+    path = reverse(f"{STATIONS}_change", args=[station.pk])
+    body = {"team": team.pk, "name": "Row 1", "protocol": "1.6", "registration": "pending"} | NO_CONNECTORS
+    page = office.post(path, body)
+    assert page.status_code == 200 and "no-store" in page["Cache-Control"]
+    (password,) = re.findall(r"<code[^>]*>([0-9a-f]{40})</code>", page.content.decode())
+    station.refresh_from_db()
+    assert (station.team, station.name) == (team, "Row 1")
+    if kept == "revealable":
+        assert station.password == password.encode()
+    else:
+        assert station.password is None and station.password_hash
+    assert password not in office.get(path).content.decode()
+
+
+def test_a_station_from_the_pool_gets_the_password_that_is_given(office, team):
+    station = factories.StationFactory(team=None, password=None)
+    body = {"team": team.pk, "name": "", "protocol": "1.6", "registration": "pending"} | NO_CONNECTORS
+    path = reverse(f"{STATIONS}_change", args=[station.pk])
+    assert office.post(path, body | {"new_password": "given-by-staff"}).status_code == 302
+    station.refresh_from_db()
+    assert (station.team, station.password) == (team, b"given-by-staff")
+
+
+def test_a_password_set_in_the_admin_ends_an_open_change(office, station):
+    ChargingStation.objects.update(next_password=b"told", next_password_message_id="m")
+    path = reverse(f"{STATIONS}_change", args=[station.pk])
+    body = {"team": station.team_id, "name": "", "protocol": "1.6", "registration": "accepted"} | NO_CONNECTORS
+    assert "may log in with either" in office.get(path).content.decode()
+    assert office.post(path, body).status_code == 302
+    station.refresh_from_db()
+    assert station.is_password_open
+    assert office.post(path, body | {"new_password": "by-hand"}).status_code == 302
+    station.refresh_from_db()
+    assert (station.password, station.next_password, station.is_password_open) == (b"by-hand", None, False)
+
+
+def test_a_station_without_a_password_is_told_from_one_with(office, station):
+    path = reverse(f"{STATIONS}_change", args=[station.pk])
+    ChargingStation.objects.update(password=None)
+    assert "the station cannot log in" in office.get(path).content.decode()
+    ChargingStation.objects.update(password_hash="x")
+    assert "only its hash is kept" in office.get(path).content.decode()
+
+
+def test_a_team_chooses_what_is_kept_of_passwords(office, team):
+    body = {"name": team.name, "handle": team.handle, "station_passwords": "show_once"}
+    answer = office.post(reverse("admin:accounts_team_change", args=[team.pk]), body)
+    assert answer.status_code == 302, errors(answer)
+    team.refresh_from_db()
+    assert team.station_passwords == "show_once"
 
 
 def test_what_a_gateway_wrote_meanwhile_is_not_written_over(office, station, monkeypatch):

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from chargers.models import ChargingStation
 from operations.models import Command
+from operations.services import take_next_command
 from tests import factories
 
 
@@ -197,3 +198,58 @@ def test_power_is_a_line_per_connector(page, station):
 
 def test_a_chart_without_data_is_a_sentence(page, station):
     assert page.get(reverse("chargers:station_power", args=[station.pk])).json()["empty"]
+
+
+# --- passwords -----------------------------------------------------------------------------------------------------
+
+
+def test_an_administrator_sends_a_station_a_new_password(as_person, administrator, station):
+    answer = as_person(administrator).post(command_url(station, "new_password"))
+    assert answer.status_code == 302
+    command = Command.objects.get()
+    assert (command.kind, command.parameters["value"]) == ("change_configuration", "***")
+    taken = take_next_command(station_id=station.pk, epoch=station.epoch)
+    assert taken is not None and len(bytes.fromhex(taken.parameters["value"])) == 20
+    text = as_person(administrator).get(station.get_absolute_url()).content.decode()
+    assert "The old one and the new one are accepted" in text and taken.parameters["value"] not in text
+
+
+def test_operators_do_not_change_passwords(page, station):
+    assert page.get(command_url(station, "new_password")).status_code == 403
+    assert page.post(command_url(station, "new_password")).status_code == 403
+    assert not Command.objects.exists()
+    text = page.get(station.get_absolute_url()).content.decode()
+    assert command_url(station, "new_password") not in text
+
+
+def test_a_password_is_set_by_hand_and_shown_once(as_person, administrator, station):
+    ChargingStation.objects.update(next_password=b"told", next_password_message_id="m")
+    page, path = as_person(administrator), reverse("chargers:station_password", args=[station.pk])
+    assert 'value="' in page.get(path).content.decode()
+    assert page.post(path, {"password": "short"}).status_code == 422
+    answer = page.post(path, {"password": "set-by-hand-1"})
+    assert "set-by-hand-1" in answer.content.decode()
+    assert answer["Cache-Control"] == "no-store"
+    station.refresh_from_db()
+    assert (station.password, station.next_password, station.is_password_open) == (b"set-by-hand-1", None, False)
+    assert "set-by-hand-1" not in page.get(station.get_absolute_url()).content.decode()
+
+
+def test_a_team_that_keeps_hashes_sees_a_password_once_too(as_person, administrator, station, team):
+    team.station_passwords = "show_once"
+    team.save()
+    given = {"identity": "NEW 1", "password": "a-good-password", "connectors": 1}
+    assert "a-good-password" in as_person(administrator).post(reverse("chargers:station_add"), given).content.decode()
+    by_hand = reverse("chargers:station_password", args=[station.pk])
+    as_person(administrator).post(by_hand, {"password": "set-by-hand-1"})
+    for each in ChargingStation.objects.all():
+        assert each.password is None and each.password_hash.startswith("scrypt$")
+
+
+def test_a_station_that_cannot_log_in_says_so(page, station):
+    words = "The station cannot log in"
+    assert words not in page.get(station.get_absolute_url()).content.decode()
+    ChargingStation.objects.update(password=None)
+    assert words in page.get(station.get_absolute_url()).content.decode()
+    ChargingStation.objects.update(password_hash="x")
+    assert words not in page.get(station.get_absolute_url()).content.decode()

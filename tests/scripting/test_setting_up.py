@@ -5,6 +5,10 @@ from django.db import connection
 
 from accounts.models import ApiToken, Team, User
 from chargers.models import ChargingStation, Connector, Tag
+from chargers.services import Kept, NewStation, add_stations
+from chargers.services.passwords import fits
+from cpms.common.errors import DomainError
+from tests import factories
 
 
 def test_a_team_is_added_once_and_renamed_later(manage):
@@ -132,6 +136,36 @@ def test_a_station_in_the_pool_is_assigned(manage, station):
     assert manage("add_station", station.identity, "--team", "nordlys", "--password", "p", "--json").code == 0
     station.refresh_from_db()
     assert station.team.handle == "nordlys"
+
+
+def test_a_password_given_by_a_script_ends_an_open_change(manage, station):
+    ChargingStation.objects.update(next_password=b"told", next_password_message_id="m")
+    assert manage("add_station", station.identity, "--team", "nordlys", "--password", "p", "--json").code == 0
+    station.refresh_from_db()
+    assert (station.password, station.next_password, station.is_password_open) == (b"p", None, False)
+
+
+def test_a_team_that_keeps_hashes_gets_no_password_into_the_database(manage, team):
+    team.station_passwords = "show_once"
+    team.save()
+    words = ("add_station", "S{n}", "--team", "nordlys", "--password", "pw-{id}", "--count", "3", "--json")
+    for number in (3, 0):
+        assert manage(*words).json["created"] == number
+        assert not ChargingStation.objects.exclude(password=None).exists()
+        for station in ChargingStation.objects.all():
+            assert fits(f"pw-{station.identity}".encode(), Kept(None, station.password_hash))
+
+
+def test_stations_keep_their_passwords_where_none_is_given(team, station):
+    ChargingStation.objects.update(next_password=b"told", next_password_message_id="m")
+    add_stations(team=team, stations=[NewStation(identity=station.identity, password=None, name="Row 9")])
+    station.refresh_from_db()
+    assert (station.name, station.password, station.next_password) == ("Row 9", b"0123456789abcdef", b"told")
+    pooled = factories.StationFactory(team=None, password=None)
+    for identity in ("NEW", pooled.identity):
+        with pytest.raises(DomainError) as error:
+            add_stations(team=team, stations=[NewStation(identity=identity, password=None)])
+        assert "password" in error.value.fields
 
 
 def test_a_tag_gets_status_expiry_and_stations(manage, station):

@@ -1,0 +1,229 @@
+"""Who may tell a station a new password, what is kept of it, and what is shown (P5, P6)."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from django.core.management import call_command
+from django.db import IntegrityError, transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from chargers.models import ChargingStation
+from chargers.services import assign_station, generate_password, hash_passwords, settle_password
+from chargers.services.passwords import Kept, _one_form, fits
+from cpms.common.errors import DomainError, NotAllowed
+from operations.models import Command
+from operations.services import request_command, settle_answer, settle_overdue_commands, take_next_command
+from operations.services.sealing import seal
+from tests import factories
+
+SECRET = "c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00"
+RAW = {"action": "ChangeConfiguration", "payload": {"key": "authorizationKEY ", "value": SECRET}}
+
+
+def ask(station, **more):
+    parameters = {"key": "AuthorizationKey", "value": SECRET} | more
+    return request_command(station=station, kind=Command.Kind.CHANGE_CONFIGURATION, parameters=parameters)
+
+
+def take(station):
+    return take_next_command(station_id=station.pk, epoch=station.epoch)
+
+
+@pytest.mark.parametrize("value", ["", "x" * 256, "a\0b", "two\nlines"])
+def test_what_could_not_be_a_password_is_refused_before_it_is_sent(station, value):
+    with pytest.raises(DomainError) as error:
+        ask(station, value=value)
+    assert "value" in error.value.fields and not Command.objects.exists()
+
+
+@pytest.mark.parametrize("is_raw", [False, True])
+def test_it_counts_beside_the_old_one_from_when_it_is_sent(station, is_raw):
+    if is_raw:
+        factories.CommandFactory(station=station, kind="raw", parameters=seal("raw", RAW))
+    else:
+        ask(station, key="authorizationKEY ")
+    station.refresh_from_db()
+    assert station.next_password is None and SECRET not in json.dumps(Command.objects.get().parameters)
+    taken = take(station)
+    assert SECRET in json.dumps(taken.parameters)
+    station.refresh_from_db()
+    assert (station.password, station.next_password) == (b"0123456789abcdef", SECRET.encode())
+    stored = json.dumps(Command.objects.get().parameters)
+    assert SECRET not in stored and "sealed" not in stored
+    settle_answer(station_id=station.pk, message_id=taken.message_id, answer={"status": "RebootRequired"})
+    station.refresh_from_db()
+    assert (station.password, station.next_password, station.is_password_open) == (SECRET.encode(), None, False)
+
+
+def test_another_key_changes_no_password(station):
+    ask(station, key="HeartbeatInterval", value="60")
+    taken = take(station)
+    settle_answer(station_id=station.pk, message_id=taken.message_id, answer={"status": "Accepted"})
+    station.refresh_from_db()
+    assert station.password == b"0123456789abcdef" and not station.is_password_open
+
+
+def test_a_station_that_was_told_nothing_settles_nothing(station):
+    for message_id in ("", "nobody"):
+        assert not settle_password(station_id=station.pk, message_id=message_id, is_taken=True)
+    station.refresh_from_db()
+    assert station.password == b"0123456789abcdef"
+
+
+def test_a_command_that_cannot_be_sent_lets_the_next_one_go(station):
+    ask(station)
+    first = take(station)
+    Command.objects.filter(pk=first.pk).update(state="timed_out")
+    second = ask(station, value="another-one-0123")
+    third = request_command(station=station, kind=Command.Kind.CLEAR_CACHE)
+    assert take(station).pk == third.pk
+    second.refresh_from_db()
+    assert second.state == "failed" and second.error_description and "sealed" not in second.parameters
+    station.refresh_from_db()
+    assert station.next_password == SECRET.encode()
+
+
+@pytest.mark.parametrize("by", ["sweep", "link"])
+def test_what_expires_forgets_the_password_that_waited_with_it(station, by):
+    """P5."""
+    command = ask(station)
+    Command.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    if by == "sweep":
+        assert settle_overdue_commands() == 1
+    else:
+        assert take(station) is None
+    command.refresh_from_db()
+    assert (command.state, command.parameters) == ("expired", {"key": "AuthorizationKey", "value": "***"})
+    station.refresh_from_db()
+    assert not station.is_password_open
+
+
+@pytest.mark.parametrize("parameters", [{"key": "AuthorizationKey", "value": SECRET}, RAW])
+def test_no_page_shows_it_even_where_it_was_stored_bare(as_client, api, staff, station, parameters):
+    """P5: portal, API, admin, export."""
+    kind = "raw" if "action" in parameters else "change_configuration"
+    for kept in (parameters, seal(kind, parameters)):
+        command = factories.CommandFactory(station=station, kind=kind, parameters=kept)
+        pages = [
+            as_client(staff).get(reverse("operations:command_detail", args=[command.pk])),
+            as_client(staff).get(reverse("operations:command_list")),
+            as_client(staff).get(station.get_absolute_url()),
+            as_client(staff).get(reverse("admin:operations_command_change", args=[command.pk])),
+            api(staff).get(reverse("api:command-detail", args=[command.pk])),
+        ]
+        for page in pages:
+            assert page.status_code == 200
+            text = page.content.decode()
+            assert SECRET not in text and "sealed" not in text
+
+
+@pytest.fixture
+def as_client(client):
+    def make(user):
+        client.force_login(user)
+        return client
+
+    return make
+
+
+# --- hashes (P4, P5) -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("secret", [b"pass:word", SECRET.encode(), SECRET.upper().encode(), bytes.fromhex(SECRET)])
+def test_a_hash_fits_as_the_password_itself_would(team, secret):
+    team.station_passwords = "show_once"
+    team.save()
+    station = factories.StationFactory(team=team, password=secret)
+    assert hash_passwords() == 1 and hash_passwords() == 0
+    station.refresh_from_db()
+    kept = Kept(station.password, station.password_hash)
+    assert kept.password is None and station.has_password
+    for given in (secret, SECRET.encode(), SECRET.upper().encode(), bytes.fromhex(SECRET)):
+        is_same = _one_form(given) == _one_form(secret)
+        assert fits(given, kept) is fits(given, Kept(secret, "")) is is_same
+        assert fits(given, kept) is is_same  # remembered
+    assert not fits(b"", kept) and not fits(station.password_hash.encode(), kept)
+    assert not fits(b"", Kept(None, ""))
+
+
+def test_the_same_password_twice_has_two_hashes(team):
+    team.station_passwords = "show_once"
+    team.save()
+    factories.StationFactory.create_batch(2, team=team)
+    hash_passwords()
+    assert len(set(ChargingStation.objects.values_list("password_hash", flat=True))) == 2
+
+
+def test_an_open_change_is_hashed_too(station, team):
+    ask(station)
+    taken = take(station)
+    team.station_passwords = "show_once"
+    team.save()
+    hash_passwords()
+    station.refresh_from_db()
+    assert (station.password, station.next_password) == (None, None) and station.next_password_hash
+    settle_answer(station_id=station.pk, message_id=taken.message_id, answer={"status": "Accepted"})
+    station.refresh_from_db()
+    assert fits(SECRET.encode(), Kept(station.password, station.password_hash))
+    assert not station.is_password_open
+
+
+def test_the_database_keeps_one_form_only(station):
+    with pytest.raises(IntegrityError), transaction.atomic():
+        ChargingStation.objects.update(password_hash="x")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        ChargingStation.objects.update(next_password_hash="x")
+
+
+def test_other_teams_keep_what_they_have(station):
+    assert hash_passwords() == 0
+    station.refresh_from_db()
+    assert station.password == b"0123456789abcdef"
+
+
+# --- the pool (D4, P4) ---------------------------------------------------------------------------------------------
+
+
+def test_a_station_from_the_pool_gets_a_random_password_that_is_told_once(team, staff):
+    station = factories.StationFactory(team=None, password=None)
+    assigned = assign_station(station=station, team=team, actor=staff)
+    assert assigned.password is not None and len(bytes.fromhex(assigned.password)) == 20
+    station.refresh_from_db()
+    assert (station.team, station.password) == (team, assigned.password.encode())
+    assert generate_password() != generate_password()
+
+
+def test_a_password_that_is_given_or_there_is_kept(team, other_team):
+    given = factories.StationFactory(team=None, password=None)
+    assert assign_station(station=given, team=team, password="of-mine-0123").password is None
+    has_one = factories.StationFactory(team=None, password=SECRET.encode())
+    assert assign_station(station=has_one, team=team).password is None
+    assert set(ChargingStation.objects.values_list("password", flat=True)) == {b"of-mine-0123", SECRET.encode()}
+    with pytest.raises(DomainError):
+        assign_station(station=given, team=other_team)
+
+
+def test_a_hash_of_the_given_one_where_the_team_wants_that(team):
+    team.station_passwords = "show_once"
+    team.save()
+    station = factories.StationFactory(team=None, password=None)
+    password = assign_station(station=station, team=team).password
+    station.refresh_from_db()
+    assert station.password is None and fits(bytes.fromhex(password), Kept(None, station.password_hash))
+
+
+def test_administrators_of_a_team_may_not_look_into_the_pool(team, administrator):
+    with pytest.raises(NotAllowed):
+        assign_station(station=factories.StationFactory(team=None), team=team, actor=administrator)
+
+
+def test_the_schedule_knows_the_sweep():
+    from celery import current_app
+
+    from cpms.celery import app
+
+    app.loader.import_default_modules()
+    assert "chargers.hash_passwords" in current_app.tasks
+    call_command("check")

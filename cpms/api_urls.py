@@ -19,7 +19,7 @@ from chargers.api import IDENTITY, ConnectorViewSet, StationViewSet
 from cpms.common.api import PersonThrottle
 from maintenance.api import DeviationViewSet, MessageViewSet
 from operations.api import CommandViewSet, StationCommandsView
-from sessions.api import SampleViewSet, SessionViewSet
+from sessions.api import GapViewSet, SampleViewSet, SessionViewSet
 
 
 class NowhereView(APIView):
@@ -53,6 +53,7 @@ router.register("sessions", SessionViewSet, basename="session")
 router.register("samples", SampleViewSet, basename="sample")
 router.register("commands", CommandViewSet, basename="command")
 router.register("messages", MessageViewSet, basename="message")
+router.register("gaps", GapViewSet, basename="gap")
 router.register("deviations", DeviationViewSet, basename="deviation")
 router.register("tokens", TokenViewSet, basename="token")
 

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
-from rest_framework import viewsets
+from typing import Any
 
+from django.db.models import Prefetch
+from rest_framework import mixins, viewsets
+
+from chargers.models import ChargingStation
 from cpms.common.api_views import ScopedViewSetMixin
-from sessions.api_filters import SampleFilter, SessionFilter
+from sessions.api_filters import GapFilter, SampleFilter, SessionFilter
 from sessions.models import ChargingSession, MeterReading
-from sessions.serializers import SampleSerializer, SessionSerializer
+from sessions.serializers import GapSerializer, SampleSerializer, SessionSerializer
 
 
 class SessionViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[ChargingSession]):
@@ -25,3 +29,22 @@ class SampleViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[MeterReadi
     serializer_class = SampleSerializer
     filterset_class = SampleFilter
     lookup_value_regex = r"\d{1,19}"
+
+
+class GapViewSet(ScopedViewSetMixin, mixins.ListModelMixin, viewsets.GenericViewSet[ChargingSession]):
+    """Where the meter of a connector did not begin a session with what it ended the one before with; the last 30 days
+    unless a time is given."""
+
+    queryset = ChargingSession.objects.prefetch_related(Prefetch("station", ChargingStation.objects.only("identity")))
+    serializer_class = GapSerializer
+    filterset_class = GapFilter
+    newest_by = ("-started_at", "-id")
+
+    def get_queryset(self) -> Any:
+        columns = (
+            "station",
+            "connector_number",
+            "started_at",
+            "meter_start_wh",
+        )  # all others would go through the window
+        return super().get_queryset().only(*columns).with_gaps()

@@ -5,9 +5,11 @@ from typing import Any
 import django_filters
 from django.db import connection
 from django.db.models import QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cpms.common.api_views import TimesFilterSet, WholeFilter
+from sessions.filtersets import EARLIEST, USUAL_PERIOD
 from sessions.models import ChargingSession, Flag, MeterReading
 
 
@@ -38,3 +40,23 @@ class SampleFilter(TimesFilterSet):
     class Meta:
         model = MeterReading
         fields: list[str] = []
+
+
+class GapFilter(TimesFilterSet):
+    """Without `since` it looks at the last 30 days before `until`."""
+
+    time_field = "started_at"
+    station = django_filters.CharFilter(field_name="station__identity", label=_("identity of the station"))
+    connector = WholeFilter(field_name="connector_number")
+
+    class Meta:
+        model = ChargingSession
+        fields: list[str] = []
+
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        found: QuerySet[Any] = super().filter_queryset(queryset)
+        chosen = self.form.cleaned_data
+        if chosen.get("since"):
+            return found
+        until = max(chosen.get("until") or timezone.now(), EARLIEST)
+        return found.filter(started_at__gte=until - USUAL_PERIOD)

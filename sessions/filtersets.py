@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import django_filters
 from django import forms
 from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from chargers.models import ChargingStation, Tag
@@ -14,8 +18,12 @@ from sessions.models import ChargingSession
 
 MOST_MATCHES = 500  # stations or tags a search may stand for
 LARGEST_KEY = 2**63 - 1
+USUAL_PERIOD, LONGEST_PERIOD = timedelta(days=30), timedelta(days=366)
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 SELECT = forms.Select(attrs={"class": "form-select"})
 TEXT = forms.TextInput(attrs={"class": "form-control", "autocomplete": "off"})
+
+NUMBER = forms.NumberInput(attrs={"class": "form-control", "min": "0", "step": "any"})
 
 
 class MomentInput(forms.DateTimeInput):
@@ -60,3 +68,46 @@ class SessionFilterSet(django_filters.FilterSet):
         if value == "flagged":
             return rows.filter(has_flags=True)
         return rows.filter(stopped_at__isnull=value == "open")
+
+
+class GapFilterSet(django_filters.FilterSet):
+    """Always within a period, the last 30 days unless another one is chosen: all sessions in it are looked at."""
+
+    KINDS = [("missing", _("Energy outside sessions")), ("back", _("Register went back"))]
+
+    q = django_filters.CharFilter(label=_("Identity or name of the station"), method="search")
+    kind = django_filters.ChoiceFilter(label=_("Kind"), choices=KINDS, method="by_kind", widget=SELECT)
+    least = django_filters.NumberFilter(label=_("At least (kWh)"), method="at_least", min_value=0, widget=NUMBER)
+    start = django_filters.DateTimeFilter(label=_("Began from"), method="in_period", widget=MomentInput)
+    end = django_filters.DateTimeFilter(label=_("Began before"), method="in_period", widget=MomentInput)
+
+    class Meta:
+        model = ChargingSession
+        fields: list[str] = []
+
+    @cached_property
+    def period(self) -> tuple[datetime, datetime]:
+        """From when to when the sessions began that are looked at."""
+        chosen = self.form.cleaned_data if self.form.is_valid() else {}
+        end = max(chosen.get("end") or timezone.now(), EARLIEST)
+        start = chosen.get("start") or end - USUAL_PERIOD
+        return max(start, end - LONGEST_PERIOD), end
+
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        start, end = self.period
+        found: QuerySet[Any] = super().filter_queryset(queryset)
+        return found.filter(started_at__gte=start, started_at__lt=end)
+
+    def in_period(self, rows: QuerySet[Any], name: str, value: datetime) -> QuerySet[Any]:
+        return rows  # with both ends known
+
+    def search(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        value = value.strip()
+        return rows.filter(Q(station__identity__icontains=value) | Q(station__name__icontains=value))
+
+    def by_kind(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        return rows.filter(gap_wh__gt=0) if value == "missing" else rows.filter(gap_wh__lt=0)
+
+    def at_least(self, rows: QuerySet[Any], name: str, value: Decimal) -> QuerySet[Any]:
+        wh = min(int(value * 1000), LARGEST_KEY)
+        return rows.filter(Q(gap_wh__gte=wh) | Q(gap_wh__lte=-wh))

@@ -7,7 +7,8 @@ from decimal import Decimal
 from typing import Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, OuterRef, Q, Subquery, Window
+from django.db.models.functions import Coalesce, Lag
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -38,6 +39,32 @@ class ChargingSessionQuerySet(ScopedQuerySet):
 
     def started_between(self, start: datetime, end: datetime) -> Self:
         return self.filter(started_at__gte=start, started_at__lt=end)
+
+    def with_gaps(self) -> Self:
+        """Sessions whose meter did not begin where the one before on their connector ended (P39, errata 3.77).
+
+        Adds `gap_wh` and, of the session before, `before_id`, `before_stopped_at` and `before_stop_wh`. A window over
+        the sessions of this queryset, so bound it by time; the first of each connector is compared with the last one
+        that began before it, wherever that is. Pairs without both registers are left out.
+        """
+        earlier = self.model._default_manager.filter(
+            station=OuterRef("station"),
+            connector_number=OuterRef("connector_number"),
+            started_at__lt=OuterRef("started_at"),
+        ).order_by("-started_at", "-id")
+
+        def before(column: str) -> Coalesce:
+            lag = Window(Lag(column), partition_by=["station", "connector_number"], order_by=["started_at", "id"])
+            return Coalesce(lag, Subquery(earlier.values(column)[:1]))
+
+        return (
+            self.filter(connector_number__gt=0)
+            .annotate(
+                before_id=before("id"), before_stopped_at=before("stopped_at"), before_stop_wh=before("meter_stop_wh")
+            )
+            .annotate(gap_wh=F("meter_start_wh") - F("before_stop_wh"))
+            .filter(Q(gap_wh__gt=0) | Q(gap_wh__lt=0))
+        )
 
 
 class ChargingSession(models.Model):

@@ -4,4 +4,7 @@ from django.urls import path
 
 from sessions import views
 
-urlpatterns = [path("", views.SessionListView.as_view(), name="session_list")]
+urlpatterns = [
+    path("", views.SessionListView.as_view(), name="session_list"),
+    path("gaps/", views.GapListView.as_view(), name="gap_list"),
+]

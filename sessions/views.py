@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Count, Prefetch, Q, QuerySet, Sum
+from django.utils.functional import cached_property
 
+from chargers.models import ChargingStation
 from cpms.common.pages import ListPage
-from sessions.filtersets import SessionFilterSet
+from cpms.common.tables import CappedPaginator
+from sessions.filtersets import GapFilterSet, SessionFilterSet
 from sessions.models import ChargingSession
-from sessions.tables import SESSION_CELLS, SessionTable
+from sessions.tables import GAP_CELLS, SESSION_CELLS, GapTable, SessionTable
+
+GAP_COLUMNS = ("station", "connector_number", "started_at", "meter_start_wh")
 
 
 class SessionListView(ListPage):
@@ -24,3 +29,43 @@ class SessionListView(ListPage):
 
     def rows(self) -> QuerySet[Any]:
         return super().rows().select_related("station", "tag").defer("station__password")
+
+
+class GapPaginator(CappedPaginator):
+    """Sums up while it counts: the window over a month's sessions is made once less."""
+
+    @cached_property
+    def sums(self) -> dict[str, int]:
+        missing, back = Q(gap_wh__gt=0), Q(gap_wh__lt=0)
+        sums: dict[str, int] = self._queryset.order_by().aggregate(
+            count=Count("pk"),
+            missing_wh=Sum("gap_wh", filter=missing, default=0),
+            back_wh=Sum("gap_wh", filter=back, default=0),
+        )
+        return sums | {"back_wh": -sums["back_wh"]}
+
+    @cached_property
+    def count(self) -> int:
+        return self.sums["count"]
+
+
+class GapListView(ListPage):
+    """P39: energy that a meter counted between two sessions of its connector."""
+
+    model = ChargingSession
+    table_class = GapTable
+    filterset_class = GapFilterSet
+    paginator_class = GapPaginator
+    template_name = "sessions/gap_list.html"
+    export_name = "missing-energy"
+    export_cells = GAP_CELLS
+
+    def rows(self) -> QuerySet[Any]:
+        """With the columns that are shown only: each is carried through the window for every session of the period."""
+        rows: Any = super().rows()
+        found: QuerySet[Any] = rows.only(*GAP_COLUMNS).with_gaps()
+        return found.prefetch_related(Prefetch("station", ChargingStation.objects.only("identity", "name")))
+
+    def facts(self, context: dict[str, Any]) -> dict[str, Any]:
+        start, end = context["filterset"].period
+        return {**context["paginator"].sums, "start": start, "end": end}

@@ -44,6 +44,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "chargers:station_power": {"GET": MEMBERS},
     "chargers:connector_list": {"GET": PERSONS},
     "sessions:session_list": {"GET": PERSONS},
+    "sessions:gap_list": {"GET": PERSONS},
     "sessions:session_detail": {"GET": MEMBERS},
     "sessions:session_live": {"GET": MEMBERS},
     "sessions:session_chart": {"GET": MEMBERS},
@@ -78,6 +79,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "api:command-detail": {"GET": API_MEMBERS},
     "api:message-list": {"GET": API_PERSONS},
     "api:message-detail": {"GET": API_MEMBERS},
+    "api:gap-list": {"GET": API_PERSONS},
     "api:deviation-list": {"GET": API_PERSONS},
     "api:deviation-detail": {"GET": API_MEMBERS},
     # admin; what each model's pages do is told in tests/admin

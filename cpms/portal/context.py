@@ -35,7 +35,10 @@ NAVIGATION: list[tuple[Promise | str, list[Entry]]] = [
     ),
     (
         pgettext_lazy("navigation", "Charging"),
-        [Entry(gettext_lazy("Sessions"), icon="bolt", name="sessions:session_list", family="sessions:")],
+        [
+            Entry(gettext_lazy("Sessions"), icon="bolt", name="sessions:session_list", family="sessions:session"),
+            Entry(gettext_lazy("Missing energy"), icon="gauge", name="sessions:gap_list", family="sessions:gap"),
+        ],
     ),
     (
         gettext_lazy("Operate"),

@@ -72,6 +72,7 @@ def test_a_batch_without_deviations_asks_nothing_more(station, django_assert_num
         store_rows([row(station, "Heartbeat", {}) for _n in range(20)])
 
 
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="elsewhere rows go one by one")
 def test_many_deviations_cost_as_much_as_one(team, django_assert_max_num_queries):
     stations = factories.StationFactory.create_batch(10, team=team)
     with django_assert_max_num_queries(6):

@@ -22,6 +22,7 @@ register.filter("stop_words", words.stop_words)
 register.filter("clock_words", look.clock_words)
 register.filter("ago", look.ago)
 register.filter("full_time", look.full_time)
+register.filter("date_time", look.date_time)
 
 
 @register.simple_tag

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 import psutil
+import redis
 
 from tests.crash.proxy import PostgresProxy, Proxy
 from tools.stack import Stack, answers
@@ -19,6 +20,7 @@ from tools.stack import Stack, answers
 T = TypeVar("T")
 DARK_SECONDS = 6.0
 LOSS_SECONDS = 3.0
+FULL_SECONDS = 8.0
 LOSS_SHARE = 0.3
 BACK_SECONDS = 60.0
 
@@ -26,8 +28,9 @@ GATEWAY, WORKER, REDIS, POSTGRES = "gateway killed", "worker killed", "Redis kil
 BACK_END, ALL_KILLED = "PostgreSQL back end killed", "all of them killed at once"
 DARK_DATABASE, DARK_REDIS = "database silent for 6 s", "Redis silent for 6 s"
 LOST_COMMITS = "answers to COMMIT lost"
+FULL_REDIS, FULL_DISK = "Redis' memory full for 6 s", "PostgreSQL's disk full for 8 s"
 EVERY_KIND = (
-    GATEWAY, WORKER, REDIS, POSTGRES, BACK_END, ALL_KILLED, DARK_DATABASE, DARK_REDIS, LOST_COMMITS,
+    GATEWAY, WORKER, REDIS, POSTGRES, BACK_END, ALL_KILLED, DARK_DATABASE, DARK_REDIS, LOST_COMMITS, FULL_REDIS,
 )  # fmt: skip
 
 
@@ -47,8 +50,8 @@ class Fault:
 @dataclass
 class Breaker:
     stack: Stack
-    database: PostgresProxy
-    redis: Proxy
+    database: PostgresProxy | None  # None: the embedded mode, which has neither
+    redis: Proxy | None
     chance: random.Random
     faults: list[Fault] = field(default_factory=list)
 
@@ -71,6 +74,8 @@ class Breaker:
             DARK_DATABASE: lambda: self._darken(self.database),
             DARK_REDIS: lambda: self._darken(self.redis),
             LOST_COMMITS: self._lose_commits,
+            FULL_REDIS: self._fill_redis,
+            FULL_DISK: self._fill_disk,
         }
 
     def _kill(self, *names: str) -> None:
@@ -104,12 +109,35 @@ class Breaker:
                 raise NotBack("PostgreSQL did not recover from a killed back end")
             time.sleep(0.1)
 
-    def _darken(self, proxy: Proxy) -> None:
+    def _darken(self, proxy: Proxy | None) -> None:
+        assert proxy is not None
         proxy.go_dark()
         time.sleep(DARK_SECONDS)
         proxy.light()
 
+    def _fill_redis(self) -> None:
+        """It refuses every write, as it does without an eviction policy."""
+        with redis.Redis.from_url(self.stack.redis.url) as link:
+            link.config_set("maxmemory", 1)
+            time.sleep(DARK_SECONDS)
+            link.config_set("maxmemory", 0)
+
+    def _fill_disk(self) -> None:
+        """PostgreSQL's volume is one of its own that is small: see `Shape.volume_megabytes`."""
+        ballast = self.stack.postgres.folder / "ballast"
+        with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+            while file.write(bytes(64 * 1024)):
+                pass
+        time.sleep(FULL_SECONDS)
+        ballast.unlink()
+        end = time.monotonic() + BACK_SECONDS
+        while not self.stack.postgres.answers():
+            if time.monotonic() > end:
+                raise NotBack("PostgreSQL did not come back when its disk had room again")
+            time.sleep(0.1)
+
     def _lose_commits(self) -> None:
+        assert self.database is not None
         self.database.lose_answers(LOSS_SHARE)
         time.sleep(LOSS_SECONDS)
         self.database.lose_answers(0)

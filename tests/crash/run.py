@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.crash.embedded import EmbeddedStack
 from tests.crash.faults import Breaker, Fault
 from tests.crash.ledger import Entry, Verdict, compare
 from tests.crash.proxy import PostgresProxy, Proxy
@@ -42,6 +43,8 @@ class Shape:
     seed: int
     warm_up: float = 3.0
     pause: tuple[float, float] = (1.0, 2.5)
+    is_embedded: bool = False
+    volume_megabytes: int = 0  # of a disk of its own for PostgreSQL, which can be full; needs root
 
 
 @dataclass
@@ -114,6 +117,10 @@ def ending_on_sigterm() -> Iterator[None]:
 @contextmanager
 def broken_stack(var: Path, shape: Shape) -> Iterator[Breaker]:
     """A stack whose parts reach PostgreSQL and Redis through proxies of ours."""
+    if shape.is_embedded:
+        with embedded_stack(var, shape) as breaker:
+            yield breaker
+        return
     port = free_port()
     first = free_ports_in_a_row(shape.gateways, {port})
     stack = Stack(var, port, first, shape.gateways)
@@ -122,17 +129,42 @@ def broken_stack(var: Path, shape: Shape) -> Iterator[Breaker]:
     stack.redis_port = free_port(taken | {stack.database_port})
     database = PostgresProxy(stack.database_port, stack.postgres.port, random.Random(shape.seed + 1))
     redis = Proxy(stack.redis_port, stack.redis.port, random.Random(shape.seed + 2))
-    try:
-        database.start()
-        redis.start()
-        stack.up()
-        yield Breaker(stack, database, redis, random.Random(shape.seed + 3))
-    finally:
+    with small_disk(stack.postgres.folder, shape.volume_megabytes):
         try:
-            stack.down()
+            database.start()
+            redis.start()
+            stack.up()
+            yield Breaker(stack, database, redis, random.Random(shape.seed + 3))
         finally:
-            database.stop()
-            redis.stop()
+            try:
+                stack.down()
+            finally:
+                database.stop()
+                redis.stop()
+
+
+@contextmanager
+def embedded_stack(var: Path, shape: Shape) -> Iterator[Breaker]:
+    port = free_port()
+    stack = EmbeddedStack(var, port, port)
+    try:
+        stack.up()
+        yield Breaker(stack, None, None, random.Random(shape.seed + 3))
+    finally:
+        stack.down()
+
+
+@contextmanager
+def small_disk(folder: Path, megabytes: int) -> Iterator[None]:
+    if not megabytes:
+        yield
+        return
+    folder.mkdir(parents=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=755", "tmpfs", folder], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", folder], check=True)
 
 
 def prepare(stack: Stack, shape: Shape) -> Plan:
@@ -223,7 +255,7 @@ def figures(
         "sampled values": sum(entry.samples_answered for entry in entries),
         "answered calls": len(answered),
         "faults of the server": dict(Counter(fault.kind for fault in breaker.faults)),
-        "answers to COMMIT lost": breaker.database.lost_answers,
+        "answers to COMMIT lost": breaker.database.lost_answers if breaker.database else 0,
         "seen by the stations": dict(sorted(books["counts"].items())),
         "deadlocks of transactions": stack_log(breaker, "postgres").count("deadlock detected"),
         "lost": len(verdict.lost),
@@ -241,7 +273,8 @@ def figures(
 
 
 def stack_log(breaker: Breaker, name: str) -> str:
-    return breaker.stack.log(name).read_text(errors="replace")
+    path = breaker.stack.log(name)
+    return path.read_text(errors="replace") if path.exists() else ""
 
 
 def _is_troubled(at: float, faults: list[Fault]) -> bool:

@@ -1,0 +1,34 @@
+"""The embedded mode as a stack of one part: `manage.py serve` on SQLite, started again when it dies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tools.stack import HOST, PYTHON, ROOT, Stack, answers
+from tools.supervise import Part
+
+BEGIN_SECONDS = 30.0
+
+
+class EmbeddedStack(Stack):
+    """Has the name of a gateway, so that the same faults hit it."""
+
+    def settings(self) -> dict[str, str]:
+        server_only = {"DATABASE_URL", "REDIS_URL"}
+        return {name: value for name, value in super().settings().items() if name not in server_only}
+
+    def parts(self) -> list[Part]:
+        words = (PYTHON, str(ROOT / "manage.py"), "serve", "--host", HOST, "--port", str(self.gateway_port))
+        return [Part("gateway-1", words, first=1, env_file=str(self.environment_file))]
+
+    def up(self, say: Callable[[str], None] = lambda text: None) -> None:
+        self.var.mkdir(parents=True, exist_ok=True)
+        self.write_environment()
+        self.supervisor.configure(self.parts())
+        try:
+            self.process = self.supervisor.begin()
+            self.supervisor.start("gateway-1")
+            self._wait("gateway-1", lambda: answers(self.gateway_port), BEGIN_SECONDS, 4)
+        except BaseException:
+            self.down()
+            raise

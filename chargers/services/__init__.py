@@ -12,6 +12,7 @@ from chargers.services.links import (
 from chargers.services.oddities import keep_oddity
 from chargers.services.passwords import (
     Kept,
+    await_reboot,
     check_password,
     generate_password,
     hash_passwords,
@@ -52,6 +53,7 @@ __all__ = [
     "add_tags",
     "assign_station",
     "authorize_tag",
+    "await_reboot",
     "check_identity",
     "check_password",
     "close_link",

@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 LONGEST_PASSWORD = 255
 RANDOM_BYTES = 20  # the most that OCPP 1.6 lets a station keep: 40 characters of hex text
 CLOSED: dict[str, Any] = {"next_password": None, "next_password_hash": "", "next_password_message_id": ""}
+AFTER_REBOOT = "after reboot"  # instead of a message id: taken, but in use only once the station has rebooted
 PASSWORD_FIELDS = ("password", "password_hash", *CLOSED)
 HASHED_AT_ONCE = 500
 
@@ -145,7 +146,8 @@ def log_in(*, station_id: int, given: bytes, kept: Kept, next_kept: Kept, messag
     """Whether a password fits what the caller read of the station.
 
     Where it was told a new password and never said whether it took it, the first login tells: what it logged in with
-    is its password from then on, the other one is dead.
+    is its password from then on, the other one is dead. One that it will use after its next reboot is not dead because
+    it comes back without one.
 
     Returns:
         None when the question was settled since the caller read: read again.
@@ -156,7 +158,7 @@ def log_in(*, station_id: int, given: bytes, kept: Kept, next_kept: Kept, messag
         is_new = True
     else:
         return False
-    if not message_id:
+    if not message_id or (message_id == AFTER_REBOOT and not is_new):
         return True
     return settle_password(station_id=station_id, message_id=message_id, is_taken=is_new) or None
 
@@ -235,6 +237,13 @@ def settle_password(*, station_id: int, message_id: str, is_taken: bool) -> bool
         tell_pages({team_id: [station_id]})
         logger.info("station password settled", extra={"station_id": station_id, "is_taken": is_taken})
     return is_settled
+
+
+def await_reboot(*, station_id: int, message_id: str) -> None:
+    """A station took the password of this message, and uses it after its next reboot: until then both count."""
+    if message_id:
+        rows = ChargingStation.objects.filter(pk=station_id, next_password_message_id=message_id)
+        rows.update(next_password_message_id=AFTER_REBOOT)
 
 
 # --- hashes --------------------------------------------------------------------------------------------------------

@@ -65,7 +65,10 @@ def request_command(
     if station.registration != station.Registration.ACCEPTED and kind not in SET_UP_KINDS:
         raise DomainError(_("The station has not been accepted yet: it must send its BootNotification first."))
     action, _payload = codec.encode(kind, given)
-    _check_password(password_in(kind, given))
+    password = password_in(kind, given)
+    if password is not None and actor is not None and not actor.has_role(station.team_id, Role.ADMIN):
+        raise NotAllowed(_("Only administrators of the team may set the passwords of its stations."))
+    _check_password(password)
     command = Command.objects.create(
         station=station,
         kind=kind,

@@ -27,7 +27,6 @@ State = Command.State
 REFUSALS = {"Rejected", "NotSupported", "UnlockFailed", "NotImplemented", "UnknownMessageId", "UnknownVendorId"}
 CONSENTS = {"Accepted", "Scheduled", "Unlocked", "RebootRequired"}
 ANSWERED_FREELY = {Command.Kind.GET_CONFIGURATION, Command.Kind.RAW}  # no status, or one of many words
-TAKEN = {"Accepted", "RebootRequired"}  # the words with which a station takes a new password
 OUTCOME_WINDOW = timedelta(minutes=10)  # how long after 'accepted' a station's own report still confirms it
 
 
@@ -92,8 +91,10 @@ def _settle_password(station_id: int, message_id: str, status: object) -> None:
 
     An answer that makes no sense leaves it open. Comes before the command is locked: stations are locked first.
     """
-    if isinstance(status, str) and status in TAKEN | REFUSALS:
-        chargers.settle_password(station_id=station_id, message_id=message_id, is_taken=status in TAKEN)
+    if status == "RebootRequired":
+        chargers.await_reboot(station_id=station_id, message_id=message_id)
+    elif isinstance(status, str) and status in {"Accepted"} | REFUSALS:
+        chargers.settle_password(station_id=station_id, message_id=message_id, is_taken=status == "Accepted")
 
 
 def _forget_commands_of_older_links(station_id: int, epoch: int, now: datetime) -> None:

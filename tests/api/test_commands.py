@@ -126,10 +126,10 @@ def test_a_station_that_never_booted_is_not_asked_to_charge(ask, operator, stati
     assert "accepted" in answer.json()["detail"]
 
 
-def test_a_secret_of_a_configuration_is_not_shown(ask, api, operator, viewer):
-    answer = ask(
-        operator, {"kind": "change_configuration", "parameters": {"key": "AuthorizationKey", "value": "s3cr3t"}}
-    )
+def test_a_secret_of_a_configuration_is_not_shown(ask, api, administrator, operator, viewer):
+    told = {"kind": "change_configuration", "parameters": {"key": "AuthorizationKey", "value": "s3cr3t"}}
+    assert ask(operator, told).status_code == 403
+    answer = ask(administrator, told)
     assert answer.status_code == 201
     assert b"s3cr3t" not in answer.content
     assert b"s3cr3t" not in api(viewer).get("/api/v1/commands/").content

@@ -45,7 +45,6 @@ def is_open(station):
     ("reply", "good", "dead"),
     [
         ({"status": "Accepted"}, NEW, OLD),
-        ({"status": "RebootRequired"}, NEW, OLD),
         ({"status": "Rejected"}, OLD, NEW),
         ({"status": "NotSupported"}, OLD, NEW),
         (["InternalError", f"what is {NEW}?", {}], OLD, NEW),
@@ -88,6 +87,18 @@ def test_a_lost_answer_leaves_both_until_the_first_login(house, kept, first, oth
     assert Command.objects.get(pk=command.pk).state in ("unknown", "sent")
     station.refresh_from_db()
     assert (station.password is None) is (kept == "show_once") is bool(station.password_hash)
+
+
+def test_what_counts_after_a_reboot_does_not_shut_out_who_comes_back_without_one(house, station):
+    """P6: OCPP 1.6 section 7.22, RebootRequired."""
+    with house.link(station) as link:
+        command = change(station)
+        message_id, _action, _payload = link.asked_for()
+        link.answer(message_id, {"status": "RebootRequired"})
+        becomes(command, "accepted")
+    assert gets_in(house, station, OLD) and is_open(station)
+    assert gets_in(house, station, NEW) and not is_open(station)
+    assert not gets_in(house, station, OLD)
 
 
 def test_a_wrong_password_settles_nothing(house, station):

@@ -52,9 +52,16 @@ def test_it_counts_beside_the_old_one_from_when_it_is_sent(station, is_raw):
     assert (station.password, station.next_password) == (b"0123456789abcdef", SECRET.encode())
     stored = json.dumps(Command.objects.get().parameters)
     assert SECRET not in stored and "sealed" not in stored
-    settle_answer(station_id=station.pk, message_id=taken.message_id, answer={"status": "RebootRequired"})
+    settle_answer(station_id=station.pk, message_id=taken.message_id, answer={"status": "Accepted"})
     station.refresh_from_db()
     assert (station.password, station.next_password, station.is_password_open) == (SECRET.encode(), None, False)
+
+
+def test_an_operator_may_not_set_it_by_any_command(station, operator):
+    for kind, parameters in (("change_configuration", {"key": "AuthorizationKey", "value": SECRET}), ("raw", RAW)):
+        with pytest.raises(NotAllowed):
+            request_command(station=station, kind=kind, parameters=parameters, actor=operator)
+    assert not Command.objects.exists()
 
 
 def test_another_key_changes_no_password(station):

@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 from accounts.api import TokenView, TokenViewSet
 from chargers.api import IDENTITY, ConnectorViewSet, StationViewSet
 from cpms.common.api import PersonThrottle
-from maintenance.api import DeviationViewSet, MessageViewSet
+from maintenance.api import DeviationViewSet, MessageViewSet, SecurityEventViewSet
 from operations.api import CommandViewSet, StationCommandsView
 from sessions.api import GapViewSet, SampleViewSet, SessionViewSet
 
@@ -54,6 +54,7 @@ router.register("samples", SampleViewSet, basename="sample")
 router.register("commands", CommandViewSet, basename="command")
 router.register("messages", MessageViewSet, basename="message")
 router.register("gaps", GapViewSet, basename="gap")
+router.register("security-events", SecurityEventViewSet, basename="security-event")
 router.register("deviations", DeviationViewSet, basename="deviation")
 router.register("tokens", TokenViewSet, basename="token")
 

@@ -16,6 +16,7 @@ from unfold.contrib.filters.admin import RangeDateTimeFilter
 from cpms.common.admin import LOGS, REPORTS, ReportAdmin, StationSearchMixin
 from maintenance import services
 from maintenance.models import (
+    AlarmMail,
     CertificateRequest,
     Deviation,
     InboxEntry,
@@ -139,8 +140,27 @@ class DeviationAdmin(OfStationAdmin):
 @admin.register(SecurityEvent)
 class SecurityEventAdmin(OfStationAdmin):
     menu_group, menu_icon, menu_place = REPORTS, "shield", 20
-    list_display = ["at", "station", "type", "tech_info", "received_at"]
-    list_filter = [("received_at", RangeDateTimeFilter)]
+    list_display = ["at", "station", "type", "tech_info", "is_critical", "acknowledged_at", "acknowledged_by"]
+    list_filter = ["is_critical", ("acknowledged_at", admin.EmptyFieldListFilter), ("received_at", RangeDateTimeFilter)]
+    list_select_related = ["station", "acknowledged_by"]
+
+
+@admin.register(AlarmMail)
+class AlarmMailAdmin(ReportAdmin):
+    """What is not sent is tried again by itself for two days, then it waits here for somebody."""
+
+    menu_group, menu_icon, menu_place = REPORTS, "mail", 25
+    list_display = ["created_at", "team", "user", "subject", "sent_at", "attempts", "error"]
+    list_filter = [("sent_at", admin.EmptyFieldListFilter), ("created_at", RangeDateTimeFilter)]
+    list_select_related = ["team", "user"]
+    search_fields = ["subject", "user__email", "team__name"]
+    actions = ["retry"]
+
+    @admin.action(description=_("Try again"))
+    def retry(self, request: HttpRequest, queryset: QuerySet[AlarmMail]) -> None:
+        count = services.retry_mails(AlarmMail.objects.filter(pk__in=queryset.order_by().values("pk")))
+        text = ngettext("%(count)d mail is tried again.", "%(count)d mails are tried again.", count)
+        self.message_user(request, text % {"count": count}, messages.SUCCESS)
 
 
 @admin.register(ProgressReport)

@@ -1,11 +1,21 @@
 from __future__ import annotations
 
-from rest_framework import viewsets
+from typing import Any
 
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema
+from rest_framework import viewsets
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import Role
 from cpms.common.api_views import ScopedViewSetMixin
-from maintenance.api_filters import DeviationFilter, MessageFilter
-from maintenance.models import Deviation, Message
-from maintenance.serializers import DeviationSerializer, MessageSerializer
+from cpms.common.errors import NotAllowed
+from maintenance import services
+from maintenance.api_filters import DeviationFilter, MessageFilter, SecurityEventFilter
+from maintenance.models import Deviation, Message, SecurityEvent
+from maintenance.serializers import DeviationSerializer, MessageSerializer, SecurityEventSerializer
 
 
 class MessageViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[Message]):
@@ -25,3 +35,23 @@ class DeviationViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[Deviati
     filterset_class = DeviationFilter
     lookup_value_regex = r"\d{1,19}"
     newest_by = ("-last_at", "-id")
+
+
+class SecurityEventViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[SecurityEvent]):
+    """What stations report of their own security."""
+
+    queryset = SecurityEvent.objects.select_related("station", "acknowledged_by").defer("station__password")
+    serializer_class = SecurityEventSerializer
+    filterset_class = SecurityEventFilter
+    lookup_value_regex = r"\d{1,19}"
+
+    @extend_schema(request=None, responses=SecurityEventSerializer)
+    @action(detail=True, methods=["post"])
+    def acknowledge(self, request: Request, pk: str) -> Response:
+        """Somebody takes care of it: it is no alert any more. A second time changes nothing."""
+        event: SecurityEvent = self.get_object()
+        user: Any = request.user
+        if not user.has_role(event.station.team_id, Role.OPERATOR):
+            raise NotAllowed(_("Only operators and administrators of the team may acknowledge alerts."))
+        services.acknowledge_events(events=SecurityEvent.objects.filter(pk=event.pk), actor=user)
+        return Response(self.get_serializer(self.get_object()).data)

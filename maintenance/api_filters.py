@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from cpms.common.api_views import TimesFilterSet
-from maintenance.models import Deviation, Message
+from maintenance.models import Deviation, Message, SecurityEvent
 
 
 class MessageFilter(TimesFilterSet):
@@ -32,3 +32,13 @@ class DeviationFilter(TimesFilterSet):
     class Meta:
         model = Deviation
         fields = ["action", "code", "what"]
+
+
+class SecurityEventFilter(TimesFilterSet):
+    time_field = "received_at"
+    station = django_filters.CharFilter(field_name="station__identity", label=_("identity of the station"))
+    is_acknowledged = django_filters.BooleanFilter(field_name="acknowledged_at", lookup_expr="isnull", exclude=True)
+
+    class Meta:
+        model = SecurityEvent
+        fields = ["type", "is_critical"]

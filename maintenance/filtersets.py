@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from chargers.models import ChargingStation
-from maintenance.models import Deviation, Message, RefusedConnection
+from maintenance.models import Deviation, Message, RefusedConnection, SecurityEvent
 from maintenance.words import CODES
 
 MOST_STATIONS = 500
@@ -106,3 +106,27 @@ class DeviationFilterSet(django_filters.FilterSet):
 
     def by_code(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         return rows.filter(code="" if value == "tolerated" else value)
+
+
+class SecurityEventFilterSet(django_filters.FilterSet):
+    STATES = [("open", _("Not acknowledged")), ("critical", _("Critical")), ("other", _("Not critical"))]
+
+    q = django_filters.CharFilter(label=_("Identity of the station"), method="by_station")
+    state = django_filters.ChoiceFilter(label=_("Kind"), choices=STATES, method="by_state", widget=SELECT)
+    type = django_filters.CharFilter(label=_("Event"), lookup_expr="iexact", widget=TEXT)
+    start = django_filters.DateTimeFilter(
+        label=_("From"), field_name="received_at", lookup_expr="gte", widget=MomentInput
+    )
+    end = django_filters.DateTimeFilter(
+        label=_("Before"), field_name="received_at", lookup_expr="lt", widget=MomentInput
+    )
+
+    class Meta:
+        model = SecurityEvent
+        fields: list[str] = []
+
+    def by_station(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        return rows.filter(station__identity__icontains=value.strip())
+
+    def by_state(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        return rows.alerts() if value == "open" else rows.filter(is_critical=value == "critical")  # type: ignore[attr-defined]

@@ -3,11 +3,15 @@ themselves."""
 
 from __future__ import annotations
 
+from typing import Self
+
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import Team
 from chargers.models import ChargingStation
 from cpms.common.models import ScopedQuerySet
 
@@ -199,6 +203,10 @@ class Deviation(models.Model):
 class SecurityEventQuerySet(ScopedQuerySet):
     team_path = "station__team"
 
+    def alerts(self) -> Self:
+        """Critical ones that nobody has acknowledged."""
+        return self.filter(is_critical=True, acknowledged_at__isnull=True)
+
 
 class SecurityEvent(models.Model):
     """A SecurityEventNotification (OCPP 1.6 security whitepaper, 2.0.1 A04): stored before it is answered (P40)."""
@@ -210,6 +218,17 @@ class SecurityEvent(models.Model):
     at = models.DateTimeField(_("time"))
     tech_info = models.CharField(_("technical information"), max_length=255, blank=True)
     received_at = models.DateTimeField(_("received"), default=timezone.now)
+    is_critical = models.BooleanField(_("critical"), default=False)
+    notified_at = models.DateTimeField(_("mails written"), null=True, blank=True)  # of critical ones
+    acknowledged_at = models.DateTimeField(_("acknowledged"), null=True, blank=True)
+    acknowledged_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("acknowledged by"),
+    )
     objects = SecurityEventQuerySet.as_manager()
 
     class Meta:
@@ -217,10 +236,48 @@ class SecurityEvent(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["station", "type", "at", "tech_info"], name="security_event_once")
         ]
+        indexes = [
+            models.Index(
+                fields=["station", "-id"],
+                condition=Q(is_critical=True, acknowledged_at__isnull=True),
+                name="security_event_alert",
+            ),
+            models.Index(
+                fields=["id"], condition=Q(is_critical=True, notified_at__isnull=True), name="security_event_to_notify"
+            ),
+        ]
         verbose_name, verbose_name_plural = _("security event"), _("security events")
 
     def __str__(self) -> str:
         return f"{self.type} · {self.station}"
+
+
+class AlarmMail(models.Model):
+    """A mail about something that went wrong, to one person: written in the transaction that notes the alarm, sent
+    afterwards until it is gone. For every kind of alarm."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+", verbose_name=_("team"))
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", verbose_name=_("person")
+    )
+    subject = models.CharField(_("subject"), max_length=200)
+    body = models.TextField(_("text"))
+    created_at = models.DateTimeField(_("written"), default=timezone.now)
+    next_at = models.DateTimeField(_("next attempt"), default=timezone.now)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
+    error = models.TextField(_("error"), blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["next_at"], condition=Q(sent_at__isnull=True), name="alarm_mail_to_send"),
+            models.Index(fields=["team", "-created_at"], name="alarm_mail_team_newest"),
+        ]
+        verbose_name, verbose_name_plural = _("alarm mail"), _("alarm mails")
+
+    def __str__(self) -> str:
+        return self.subject
 
 
 class ProgressReportQuerySet(ScopedQuerySet):

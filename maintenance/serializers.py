@@ -7,7 +7,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from maintenance.models import Deviation, Message
+from maintenance.models import Deviation, Message, SecurityEvent
 
 
 @extend_schema_field(OpenApiTypes.ANY)
@@ -53,4 +53,26 @@ class DeviationSerializer(serializers.ModelSerializer[Deviation]):
     class Meta:
         model = Deviation
         fields = ["id", "station", "vendor", "model", "action", "code", "what", "count", "first_at", "last_at"]
+        read_only_fields = fields
+
+
+class SecurityEventSerializer(serializers.ModelSerializer[SecurityEvent]):
+    """A critical one is an alert until somebody acknowledges it."""
+
+    station = serializers.CharField(source="station.identity", read_only=True)
+    acknowledged_by = serializers.EmailField(source="acknowledged_by.email", read_only=True, default=None)
+
+    class Meta:
+        model = SecurityEvent
+        fields = [
+            "id",
+            "station",
+            "type",
+            "at",
+            "received_at",
+            "tech_info",
+            "is_critical",
+            "acknowledged_at",
+            "acknowledged_by",
+        ]
         read_only_fields = fields

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,9 +16,9 @@ from django.utils.translation import gettext_lazy, ngettext
 from cpms.common import look
 from cpms.common.export import Cell
 from cpms.common.tables import NUMBER, NUMBER_WIDE, WIDE, MomentColumn, Table, two_lines
-from maintenance.models import Deviation, Message, RefusedConnection
+from maintenance.models import Deviation, Message, RefusedConnection, SecurityEvent
 from maintenance.summary import summary
-from maintenance.words import code_words, rule_words
+from maintenance.words import code_words, event_words, rule_words
 
 CURES = {
     RefusedConnection.Cause.UNKNOWN_PATH: gettext_lazy(
@@ -173,6 +174,58 @@ class DeviatingModelTable(Table):
         return look.number(value)
 
 
+class SecurityEventTable(Table):
+    """Rows come with their station, who acknowledged them, and `may_acknowledge`."""
+
+    type = tables.Column(verbose_name=gettext_lazy("Event"))
+    station = tables.Column(verbose_name=gettext_lazy("Station"), attrs=WIDE)
+    tech_info = tables.Column(verbose_name=gettext_lazy("Technical information"), empty_values=(), attrs=WIDE)
+    state = tables.Column(verbose_name=gettext_lazy("State"), empty_values=(), attrs={"td": {"class": "rhs"}})
+    at = MomentColumn(verbose_name=gettext_lazy("Time"), seconds=True, orderable=True, attrs=NUMBER_WIDE)
+
+    class Meta(Table.Meta):
+        order_by = ()
+
+    def render_type(self, record: SecurityEvent) -> SafeString:
+        phone = format_html(
+            '<span class="phone">{} · {}</span>', record.station.identity, look.moment(record.at, seconds=True)
+        )
+        wide = format_html('<span class="o">{}</span>', record.type)
+        return two_lines(format_html('<span class="wrap">{}</span>', event_words(record.type)), wide + phone)
+
+    def render_station(self, record: SecurityEvent) -> SafeString:
+        return two_lines(
+            format_html('<a href="{}">{}</a>', record.station.get_absolute_url(), record.station.identity),
+            record.station.name,
+        )
+
+    def render_tech_info(self, record: SecurityEvent) -> SafeString:
+        if not record.tech_info:
+            return look.dash(_("The station did not tell it."))
+        return format_html('<span class="wrap muted">{}</span>', record.tech_info)
+
+    def render_state(self, record: Any) -> SafeString:
+        if not record.is_critical:
+            return look.status("unknown", _("Not critical"))
+        if record.acknowledged_at is not None:
+            who = record.acknowledged_by or _("somebody who left")
+            return two_lines(look.status("good", _("Acknowledged")), acknowledged_words(who, record.acknowledged_at))
+        alert = look.status("bad", _("Alert"))
+        if not record.may_acknowledge:
+            return alert
+        return format_html(
+            '{} <button type="button" class="btn btn-sm" id="acknowledge-{}" hx-post="{}" hx-swap="none">{}</button>',
+            alert,
+            record.pk,
+            reverse("maintenance:security_acknowledge", args=[record.pk]),
+            _("Acknowledge"),
+        )
+
+
+def acknowledged_words(who: Any, at: datetime) -> SafeString:
+    return format_html("{}, {}", who, look.moment(at))
+
+
 MESSAGE_CELLS = [
     Cell(gettext_lazy("Time"), lambda message: message.received_at),
     Cell(gettext_lazy("Station"), lambda message: message.station.identity),
@@ -214,4 +267,15 @@ DEVIATING_MODEL_CELLS = [
     Cell(gettext_lazy("Kinds"), lambda row: row["kinds"]),
     Cell(gettext_lazy("Times"), lambda row: row["times"]),
     Cell(gettext_lazy("Last"), lambda row: row["last"]),
+]
+SECURITY_EVENT_CELLS = [
+    Cell(gettext_lazy("Time"), lambda event: event.at),
+    Cell(gettext_lazy("Received"), lambda event: event.received_at),
+    Cell(gettext_lazy("Station"), lambda event: event.station.identity),
+    Cell(gettext_lazy("Event"), lambda event: event.type),
+    Cell(gettext_lazy("Meaning"), lambda event: event_words(event.type)),
+    Cell(gettext_lazy("Technical information"), lambda event: event.tech_info),
+    Cell(gettext_lazy("Critical"), lambda event: event.is_critical),
+    Cell(gettext_lazy("Acknowledged"), lambda event: event.acknowledged_at),
+    Cell(gettext_lazy("Acknowledged by"), lambda event: event.acknowledged_by or ""),
 ]

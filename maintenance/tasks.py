@@ -6,3 +6,8 @@ from maintenance import services
 @shared_task(name="maintenance.keep_house")
 def keep_house() -> None:
     services.keep_house()
+
+
+@shared_task(name="maintenance.send_alarms")
+def send_alarms() -> None:
+    services.send_alarms()

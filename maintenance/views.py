@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Max, QuerySet, Sum, Value
 from django.db.models.functions import Concat
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST
 
-from cpms.common.pages import DetailPage, ListPage
+from accounts.models import Role
+from cpms.common.errors import NotAllowed
+from cpms.common.pages import AuthenticatedRequest, DetailPage, ListPage
 from cpms.common.tables import CappedPaginator
-from maintenance.filtersets import DeviationFilterSet, MessageFilterSet, RefusalFilterSet
-from maintenance.models import Deviation, Message, RefusedConnection
+from maintenance import services
+from maintenance.filtersets import DeviationFilterSet, MessageFilterSet, RefusalFilterSet, SecurityEventFilterSet
+from maintenance.models import Deviation, Message, RefusedConnection, SecurityEvent
 from maintenance.summary import pretty, summary
 from maintenance.tables import (
     DEVIATING_MODEL_CELLS,
     DEVIATION_CELLS,
     MESSAGE_CELLS,
     REFUSAL_CELLS,
+    SECURITY_EVENT_CELLS,
     DeviatingModelTable,
     DeviationTable,
     MessageTable,
     RefusalTable,
+    SecurityEventTable,
 )
 
 
@@ -107,3 +121,63 @@ class DeviatingModelListView(ListPage):
             times=Sum("count"),
             last=Max("last_at"),
         )
+
+
+class SecurityEventListView(ListPage):
+    model = SecurityEvent
+    table_class = SecurityEventTable
+    filterset_class = SecurityEventFilterSet
+    template_name = "maintenance/security_list.html"
+    export_name = "security-events"
+    export_cells = SECURITY_EVENT_CELLS
+    is_newest_first = True
+
+    def rows(self) -> QuerySet[Any]:
+        return super().rows().select_related("station", "acknowledged_by").defer("station__password")
+
+    def decorate(self, records: list[Any]) -> None:
+        user: Any = self.request.user
+        for record in records:
+            record.may_acknowledge = user.has_role(record.station.team_id, Role.OPERATOR)
+
+    def facts(self, context: dict[str, Any]) -> dict[str, Any]:
+        """The newest alert there is: 'all of them' means those that could be seen."""
+        user: Any = self.request.user
+        newest = SecurityEvent.objects.visible_to(user).alerts().order_by("-pk").values_list("pk", flat=True).first()
+        may = user.is_staff or any(user.has_role(team, Role.OPERATOR) for team in user.team_ids)
+        return {"newest_alert": newest if may else None}
+
+
+@login_required
+@require_POST
+def security_acknowledge(request: AuthenticatedRequest, pk: int) -> HttpResponse:
+    """Somebody takes care of one alert."""
+    events = SecurityEvent.objects.visible_to(request.user)
+    event = get_object_or_404(events.select_related("station").defer("station__password"), pk=pk)
+    if not request.user.has_role(event.station.team_id, Role.OPERATOR):
+        raise PermissionDenied(_("Only operators and administrators of the team may acknowledge alerts."))
+    return _acknowledged(request, SecurityEvent.objects.filter(pk=pk))
+
+
+@login_required
+@require_POST
+def security_acknowledge_all(request: AuthenticatedRequest) -> HttpResponse:
+    """Somebody takes care of all alerts, or of those of one station, that his page showed."""
+    events = SecurityEvent.objects.visible_to(request.user)
+    for name, condition in (("until", "pk__lte"), ("station", "station_id")):
+        if (given := request.POST.get(name, "")).isdecimal() and len(given) < 18:
+            events = events.filter(**{condition: int(given)})
+    return _acknowledged(request, events)
+
+
+def _acknowledged(request: AuthenticatedRequest, events: QuerySet[SecurityEvent]) -> HttpResponse:
+    try:
+        count = services.acknowledge_events(events=events, actor=request.user)
+    except NotAllowed as error:
+        raise PermissionDenied(str(error)) from None
+    sentence = ngettext("%(n)d alert is acknowledged.", "%(n)d alerts are acknowledged.", count) % {"n": count}
+    if request.htmx:
+        told = {"said": {"text": sentence, "kind": "good"}, "news": {}, "acknowledged": {}}
+        return HttpResponse(status=204, headers={"HX-Trigger": json.dumps(told)})
+    messages.success(request, sentence)
+    return redirect("maintenance:security_list")

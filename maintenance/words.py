@@ -1,4 +1,4 @@
-"""Deviations in words. What is not known here is shown as it is."""
+"""Deviations and security events in words. What is not known here is shown as it is."""
 
 from __future__ import annotations
 
@@ -38,6 +38,37 @@ CODES = [
     "ProtocolError",
     "GenericError",
 ]
+
+EVENTS = {  # of the security whitepaper, and where 2.0.1 has another name for it, that one too
+    "FirmwareUpdated": gettext_lazy("Firmware was updated"),
+    "FailedToAuthenticateAtCentralSystem": gettext_lazy("The station's log-in was refused by the central system"),
+    "FailedToAuthenticateAtCsms": gettext_lazy("The station's log-in was refused by the central system"),
+    "CentralSystemFailedToAuthenticate": gettext_lazy("The central system could not prove who it is"),
+    "CsmsFailedToAuthenticate": gettext_lazy("The central system could not prove who it is"),
+    "SettingSystemTime": gettext_lazy("The station's clock was set"),
+    "StartupOfTheDevice": gettext_lazy("The station started"),
+    "ResetOrReboot": gettext_lazy("The station was reset"),
+    "SecurityLogWasCleared": gettext_lazy("The security log was cleared"),
+    "ReconfigurationOfSecurityParameters": gettext_lazy("Security settings were changed"),
+    "MemoryExhaustion": gettext_lazy("The station's memory is full"),
+    "InvalidMessages": gettext_lazy("Invalid messages came in at the station"),
+    "AttemptedReplayAttacks": gettext_lazy("Messages were replayed to the station"),
+    "TamperDetectionActivated": gettext_lazy("Somebody tampered with the station"),
+    "InvalidFirmwareSignature": gettext_lazy("The signature of a firmware is not valid"),
+    "InvalidFirmwareSigningCertificate": gettext_lazy("The certificate that signed a firmware is not valid"),
+    "InvalidCentralSystemCertificate": gettext_lazy("The central system's certificate is not valid"),
+    "InvalidCsmsCertificate": gettext_lazy("The central system's certificate is not valid"),
+    "InvalidChargePointCertificate": gettext_lazy("The station's certificate is not valid"),
+    "InvalidChargingStationCertificate": gettext_lazy("The station's certificate is not valid"),
+    "InvalidTLSVersion": gettext_lazy("A version of TLS was offered that is not allowed"),
+    "InvalidTLSCipherSuite": gettext_lazy("A cipher suite was offered that is not allowed"),
+    "MaintenanceLoginAccepted": gettext_lazy("Somebody logged in for maintenance"),
+    "MaintenanceLoginFailed": gettext_lazy("A log-in for maintenance failed"),
+}
+
+
+def event_words(type_: str) -> str:
+    return str(EVENTS.get(type_, type_))
 
 
 def rule_words(what: str) -> str:

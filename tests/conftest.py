@@ -123,6 +123,7 @@ def one_of_each(team, station, connector, tag, session, viewer):
         factories.RefusedConnectionFactory(station=station),
         factories.DeviationFactory(station=station),
         factories.SecurityEventFactory(station=station),
+        factories.AlarmMailFactory(team=team, user=viewer),
         factories.ProgressReportFactory(station=station),
         factories.CertificateRequestFactory(station=station),
     ]

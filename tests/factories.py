@@ -9,6 +9,7 @@ from factory.django import DjangoModelFactory
 from accounts.models import Membership, Role, Team, User
 from chargers.models import ChargingStation, Connector, GatewayNode, Oddity, Tag
 from maintenance.models import (
+    AlarmMail,
     CertificateRequest,
     Deviation,
     InboxEntry,
@@ -211,6 +212,15 @@ class SecurityEventFactory(DjangoModelFactory):
     station = factory.SubFactory(StationFactory)
     type = "TamperDetectionActivated"
     at = factory.LazyFunction(timezone.now)
+
+
+class AlarmMailFactory(DjangoModelFactory):
+    class Meta:
+        model = AlarmMail
+
+    team = factory.SubFactory(TeamFactory)
+    user = factory.SubFactory(UserFactory)
+    subject, body = "1 security alarm at CP-1", "Look into it."
 
 
 class ProgressReportFactory(DjangoModelFactory):

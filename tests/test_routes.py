@@ -56,6 +56,9 @@ ROUTES: dict[str, dict[str, str]] = {
     "maintenance:message_list": {"GET": PERSONS},
     "maintenance:message_detail": {"GET": MEMBERS},
     "maintenance:refusal_list": {"GET": PERSONS},
+    "maintenance:security_list": {"GET": PERSONS},
+    "maintenance:security_acknowledge": {"POST": "302 404 403 302 302 302"},
+    "maintenance:security_acknowledge_all": {"POST": "302 302 403 302 302 302"},
     "maintenance:deviation_list": {"GET": PERSONS},
     "maintenance:deviation_models": {"GET": PERSONS},
     # API
@@ -80,6 +83,9 @@ ROUTES: dict[str, dict[str, str]] = {
     "api:message-list": {"GET": API_PERSONS},
     "api:message-detail": {"GET": API_MEMBERS},
     "api:gap-list": {"GET": API_PERSONS},
+    "api:security-event-list": {"GET": API_PERSONS},
+    "api:security-event-detail": {"GET": API_MEMBERS},
+    "api:security-event-acknowledge": {"POST": "401 404 403 200 200 200"},
     "api:deviation-list": {"GET": API_PERSONS},
     "api:deviation-detail": {"GET": API_MEMBERS},
     # admin; what each model's pages do is told in tests/admin
@@ -141,6 +147,7 @@ def rows(one_of_each):
         "operations": {"pk": station.pk, "kind": "clear_cache"},
         "operations:command": {"pk": of["Command"].pk},
         "maintenance": {"pk": of["Message"].pk},
+        "maintenance:security": {"pk": of["SecurityEvent"].pk},
         "accounts": {"prefix": of["ApiToken"].prefix},
         "api": {"identity": station.identity, "prefix": of["ApiToken"].prefix},
         "api:connector": {"pk": of["Connector"].pk},
@@ -148,6 +155,7 @@ def rows(one_of_each):
         "api:sample": {"pk": of["MeterReading"].pk},
         "api:command": {"pk": of["Command"].pk},
         "api:message": {"pk": of["Message"].pk},
+        "api:security-event": {"pk": of["SecurityEvent"].pk},
         "api:deviation": {"pk": of["Deviation"].pk},
     }
 
@@ -238,7 +246,7 @@ def _allowed(name: str, who: str, answer: str | None) -> set[int]:
 
 def test_every_model_with_a_page_is_scoped():
     """A queryset without `visible_to` cannot be shown by accident: the bricks of pages and API call it."""
-    staff_only = {"GatewayNode", "InboxEntry", "InboxShard", "RefusedConnection", "TeamPower", "User"}
+    staff_only = {"AlarmMail", "GatewayNode", "InboxEntry", "InboxShard", "RefusedConnection", "TeamPower", "User"}
     for app in ("accounts", "chargers", "charging_sessions", "operations", "maintenance"):
         for model in apps.get_app_config(app).get_models():
             assert model in admin.site._registry

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import NamedTuple
+from urllib.parse import urlencode
 
-from django.db.models import Q
+from django.db.models import Count, Max, Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -15,7 +16,8 @@ from accounts.models import User
 from chargers.models import ChargingStation, Connector
 from chargers.states import State, with_state
 from cpms.common.words import error_words
-from maintenance.models import InboxEntry, RefusedConnection
+from maintenance.models import InboxEntry, RefusedConnection, SecurityEvent
+from maintenance.words import event_words
 from sessions.models import ChargingSession
 
 SHOWN = 3  # of each kind; the rest is a link
@@ -34,11 +36,35 @@ class Trouble(NamedTuple):
 
 
 def troubles(user: User) -> list[Trouble]:
-    """Five queries, six for support staff."""
-    found = [*_faulted(user), *_offline(user), *_flagged(user), *_refused(user)]
+    """Six queries, seven for support staff."""
+    found = [*_alarmed(user), *_faulted(user), *_offline(user), *_flagged(user), *_refused(user)]
     if user.is_staff:
         found += _failed_inbox()
     return found
+
+
+def _alarmed(user: User) -> list[Trouble]:
+    """Stations with critical security events that nobody has acknowledged."""
+    rows = SecurityEvent.objects.visible_to(user).alerts().order_by().values("station__identity")
+    alarmed = rows.annotate(count=Count("pk"), type=Max("type"), last=Max("received_at")).order_by("-last")
+    url, first = reverse("maintenance:security_list"), list(alarmed[: SHOWN + 1])
+    told = [
+        Trouble(
+            "bad",
+            _("Security"),
+            row["station__identity"],
+            f"{url}?{urlencode({'state': 'open', 'q': row['station__identity']})}",
+            event_words(row["type"])
+            if row["count"] == 1
+            else ngettext("%(n)d critical event", "%(n)d critical events", row["count"]) % {"n": row["count"]},
+            _("not acknowledged yet"),
+            row["last"],
+        )
+        for row in first[:SHOWN]
+    ]
+    if len(first) > SHOWN:
+        told.append(Trouble("bad", _("Security"), _("More stations with alerts"), f"{url}?state=open", "", "", None))
+    return told
 
 
 def _faulted(user: User) -> list[Trouble]:

@@ -57,6 +57,12 @@ NAVIGATION: list[tuple[Promise | str, list[Entry]]] = [
                 family="maintenance:refusal",
             ),
             Entry(
+                gettext_lazy("Security events"),
+                icon="shield-exclamation",
+                name="maintenance:security_list",
+                family="maintenance:security",
+            ),
+            Entry(
                 gettext_lazy("Deviations"),
                 icon="alert-triangle",
                 name="maintenance:deviation_list",

@@ -24,10 +24,10 @@ from chargers.tables import CONNECTOR_CELLS, STATION_CELLS, ConnectorTable, Stat
 from cpms.common.pages import DetailPage, ListPage
 from cpms.portal import charts
 from cpms.portal.figures import attach_sessions, forget_stale_power
-from maintenance.models import Deviation, Message, RefusedConnection
+from maintenance.models import Deviation, Message, RefusedConnection, SecurityEvent
 from maintenance.summary import pretty, summary
 from maintenance.tables import CURES, arrow
-from maintenance.words import code_words, rule_words
+from maintenance.words import code_words, event_words, rule_words
 from operations import words
 from operations.models import Command
 from operations.tables import said as command_said
@@ -36,6 +36,7 @@ from sessions.services.power import FRESH
 from sessions.tables import StationSessionTable
 
 SHOWN_SESSIONS, SHOWN_COMMANDS, SHOWN_MESSAGES, SHOWN_ODDITIES, SHOWN_DEVIATIONS = 10, 6, 15, 5, 5
+SHOWN_ALERTS = 3
 DAY = timedelta(days=1)
 LONGEST_SESSION = timedelta(days=7)
 COLOURS = ["--power", "--charge", "--st-preparing", "--st-suspended"]
@@ -110,6 +111,7 @@ class StationDetailView(DetailPage):
             "log": _log(station),
             "latest": _latest_sessions(station),
             "oddities": list(Oddity.objects.filter(station=station).order_by("-received_at")[:SHOWN_ODDITIES]),
+            "alerts": _alerts(station),
             "deviations": _deviations(station),
             "refusals": _refusals(station),
         }
@@ -184,6 +186,13 @@ def _latest_sessions(station: Any) -> StationSessionTable:
     for session in latest:
         session.station = station
     return StationSessionTable(latest, orderable=False)
+
+
+def _alerts(station: Any) -> dict[str, Any]:
+    """Critical security events that nobody has acknowledged."""
+    rows = list(SecurityEvent.objects.alerts().filter(station=station).order_by("-pk")[: SHOWN_ALERTS + 1])
+    told = [{"row": row, "words": event_words(row.type)} for row in rows[:SHOWN_ALERTS]]
+    return {"rows": told, "are_more": len(rows) > SHOWN_ALERTS, "until": rows[0].pk if rows else 0}
 
 
 def _deviations(station: Any) -> list[dict[str, Any]]:

@@ -232,6 +232,7 @@ CELERY_BEAT_SCHEDULE = {
     "hash-passwords": {"task": "chargers.hash_passwords", "schedule": 60.0, "options": {"expires": 60}},
     "close-stale-sessions": {"task": "sessions.close_stale_sessions", "schedule": 60.0, "options": {"expires": 60}},
     "record-power": {"task": "sessions.record_team_power", "schedule": 60.0, "options": {"expires": 60}},
+    "send-alarms": {"task": "maintenance.send_alarms", "schedule": 60.0, "options": {"expires": 60}},
     "keep-house": {"task": "maintenance.keep_house", "schedule": crontab(minute="7"), "options": {"expires": 3600}},
 }
 
@@ -252,6 +253,19 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_TZ = True
 TIME_ZONE = "UTC"  # what is stored and the fall-back; pages show the person's own zone
 DISPLAY_TIME_ZONE = env.text("DISPLAY_TIME_ZONE", "Europe/Berlin")
+
+# --- mail: without a server it is written where the process logs ------------------------------------------------
+EMAIL_URL = env.url("EMAIL_URL", "", ("smtp", "smtps", "smtp+tls"))
+_mail = urlsplit(EMAIL_URL)
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_URL else 'console'}.EmailBackend"
+EMAIL_HOST, EMAIL_PORT = (
+    _mail.hostname or "localhost",
+    _mail.port or {"smtps": 465, "smtp+tls": 587}.get(_mail.scheme, 25),
+)
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = unquote(_mail.username or ""), unquote(_mail.password or "")
+EMAIL_USE_SSL, EMAIL_USE_TLS = _mail.scheme == "smtps", _mail.scheme == "smtp+tls"
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", f"CPMS <cpms@{urlsplit(PUBLIC_URL).hostname or 'localhost'}>")
 
 # --- static files ------------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"

@@ -1,3 +1,4 @@
+from maintenance.services.alarms import acknowledge_events, retry_mails, send_alarms
 from maintenance.services.deviations import Deviated, count_deviations
 from maintenance.services.house import drop_old_messages, keep_house, prepare_partitions
 from maintenance.services.inbox import retry_failed
@@ -15,6 +16,7 @@ __all__ = [
     "Progress",
     "Refusal",
     "SecurityNotice",
+    "acknowledge_events",
     "count_deviations",
     "drop_old_messages",
     "keep_house",
@@ -24,4 +26,6 @@ __all__ = [
     "record_refusal",
     "record_security_events",
     "retry_failed",
+    "retry_mails",
+    "send_alarms",
 ]

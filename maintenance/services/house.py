@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from maintenance.models import Deviation, Message, RefusedConnection
+from maintenance.models import AlarmMail, Deviation, Message, RefusedConnection
 
 DAYS_AHEAD = 3
 TABLE = "maintenance_message"
@@ -74,3 +74,4 @@ def keep_house() -> None:
     old = timezone.now() - timedelta(days=90)
     RefusedConnection.objects.filter(last_at__lt=old).delete()
     Deviation.objects.filter(last_at__lt=old).delete()
+    AlarmMail.objects.filter(created_at__lt=old).delete()

@@ -9,6 +9,20 @@ from datetime import datetime
 
 from chargers.models import ChargingStation
 from maintenance.models import CertificateRequest, ProgressReport, SecurityEvent
+from maintenance.services import alarms
+
+# OCPP 1.6 security whitepaper, section "security events", and 2.0.1 part 2, appendix 1: those marked as critical
+CRITICAL = {
+    "firmwareupdated",
+    "settingsystemtime",
+    "startupofthedevice",
+    "resetorreboot",
+    "securitylogwascleared",
+    "memoryexhaustion",
+    "tamperdetectionactivated",
+    "maintenanceloginaccepted",
+    "maintenanceloginfailed",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +62,21 @@ def record_progress(reports: Sequence[Progress]) -> None:
 
 
 def record_security_events(notices: Sequence[SecurityNotice]) -> None:
+    """Store them; critical ones raise an alarm (P40)."""
     rows = [
-        SecurityEvent(station_id=n.station_id, type=n.type, at=n.at, tech_info=n.tech_info, received_at=n.received_at)
+        SecurityEvent(
+            station_id=n.station_id,
+            type=n.type,
+            at=n.at,
+            tech_info=n.tech_info,
+            received_at=n.received_at,
+            is_critical=n.type.lower() in CRITICAL,
+        )
         for n in notices
     ]
     SecurityEvent.objects.bulk_create(rows, ignore_conflicts=True)
+    if any(row.is_critical for row in rows):
+        alarms.wake_alarms()
 
 
 def record_certificate_request(*, station: ChargingStation, csr: str, received_at: datetime) -> None:

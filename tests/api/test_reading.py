@@ -10,7 +10,7 @@ from accounts.models import Role
 from chargers.models import ChargingStation
 from tests import factories
 
-LISTS = ["stations", "connectors", "sessions", "samples", "commands", "messages", "deviations"]
+LISTS = ["stations", "connectors", "sessions", "samples", "commands", "messages", "deviations", "security-events"]
 
 
 @pytest.fixture
@@ -24,6 +24,7 @@ def rows(station, connector, session):
         "commands": factories.CommandFactory(station=station),
         "messages": factories.MessageFactory(station=station),
         "deviations": factories.DeviationFactory(station=station),
+        "security-events": factories.SecurityEventFactory(station=station),
     }
 
 
@@ -61,6 +62,7 @@ def test_the_number_of_queries_does_not_grow_with_rows(api, viewer, team, rows, 
         factories.CommandFactory(station=station, requested_by=viewer)
         factories.MessageFactory(station=station)
         factories.DeviationFactory(station=station)
+        factories.SecurityEventFactory(station=station, acknowledged_by=viewer)
     client = api(viewer)
     with django_assert_max_num_queries(5):  # the token, its last use, the roles, the rows, the connectors
         assert len(client.get(f"/api/v1/{name}/").json()["results"]) == 11

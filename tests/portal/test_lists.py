@@ -14,6 +14,7 @@ from tests import factories
 STATIONS, CONNECTORS = reverse("chargers:station_list"), reverse("chargers:connector_list")
 SESSIONS, COMMANDS = reverse("sessions:session_list"), reverse("operations:command_list")
 MESSAGES, REFUSALS = reverse("maintenance:message_list"), reverse("maintenance:refusal_list")
+SECURITY = reverse("maintenance:security_list")
 DEVIATIONS, BY_MODEL = reverse("maintenance:deviation_list"), reverse("maintenance:deviation_models")
 
 
@@ -35,9 +36,10 @@ def fill(team, online, count) -> None:
         factories.MessageFactory(station=station)
         factories.RefusedConnectionFactory(station=station)
         factories.DeviationFactory(station=station)
+        factories.SecurityEventFactory(station=station, is_critical=True)
 
 
-@pytest.mark.parametrize("url", [STATIONS, CONNECTORS, SESSIONS, COMMANDS, MESSAGES, REFUSALS, DEVIATIONS])
+@pytest.mark.parametrize("url", [STATIONS, CONNECTORS, SESSIONS, COMMANDS, MESSAGES, REFUSALS, DEVIATIONS, SECURITY])
 def test_query_count_does_not_grow_with_rows(page, team, online, url, django_assert_max_num_queries):
     fill(team, online, 15)
     with django_assert_max_num_queries(10):
@@ -45,7 +47,9 @@ def test_query_count_does_not_grow_with_rows(page, team, online, url, django_ass
     assert len(rows_of(response)) == 15
 
 
-@pytest.mark.parametrize("url", [STATIONS, CONNECTORS, SESSIONS, COMMANDS, MESSAGES, REFUSALS, DEVIATIONS, BY_MODEL])
+@pytest.mark.parametrize(
+    "url", [STATIONS, CONNECTORS, SESSIONS, COMMANDS, MESSAGES, REFUSALS, DEVIATIONS, BY_MODEL, SECURITY]
+)
 def test_shows_nothing_of_another_team(as_person, stranger, team, online, url):
     fill(team, online, 2)
     assert rows_of(as_person(stranger).get(url)) == []

@@ -1,0 +1,179 @@
+"""P40: critical security events reach the administrators of the team, by mail, and stay in sight until acknowledged.
+
+Two steps, so that a crash neither loses a mail nor writes one twice: one transaction writes the mails and marks the
+events, then each mail is sent and marked. Another kind of alarm only needs a first step of its own.
+"""
+
+from __future__ import annotations
+
+import logging
+import zoneinfo
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from functools import partial
+from urllib.parse import urlsplit
+
+from celery import current_app
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.db import transaction
+from django.db.models import F, QuerySet
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts.models import Membership, Role, Team, User
+from cpms.common import look
+from cpms.common.errors import NotAllowed
+from cpms.common.news import tell_pages
+from maintenance.models import AlarmMail, SecurityEvent
+from maintenance.words import event_words
+
+logger = logging.getLogger(__name__)
+AT_ONCE = 500
+NAMED = 20  # of the events a mail is about; the rest is a number
+QUIET = timedelta(minutes=10)  # between two mails to a team: what comes meanwhile is in the next one
+LEASE = timedelta(minutes=5)  # after which a mail whose sender died is sent by another one
+MOST_ATTEMPTS = 12  # in two days
+
+
+def wake_alarms() -> None:
+    """Send what there is after commit; a sweep every minute finds what this misses."""
+    transaction.on_commit(partial(current_app.send_task, "maintenance.send_alarms"), robust=True)
+
+
+def send_alarms() -> int:
+    """Write the mails that are due and send what is not sent. Returns how many were sent."""
+    write_security_mails()
+    return send_mails()
+
+
+@transaction.atomic
+def write_security_mails() -> int:
+    """A mail to each administrator of a team about its critical security events. Returns how many were written."""
+    quiet = AlarmMail.objects.filter(created_at__gt=timezone.now() - QUIET).values("team_id")
+    due = SecurityEvent.objects.filter(is_critical=True, notified_at__isnull=True).exclude(station__team__in=quiet)
+    rows = due.select_for_update(of=("self",), skip_locked=True).select_related("station").defer("station__password")
+    by_team: dict[int | None, list[SecurityEvent]] = defaultdict(list)
+    for event in rows.order_by("pk")[:AT_ONCE]:
+        by_team[event.station.team_id].append(event)
+    mails = []
+    for membership in _administrators(by_team):
+        subject, body = _security_text(membership.user, membership.team, by_team[membership.team_id])
+        mails.append(AlarmMail(team=membership.team, user=membership.user, subject=subject, body=body))
+    AlarmMail.objects.bulk_create(mails)
+    keys = [event.pk for events in by_team.values() for event in events]
+    SecurityEvent.objects.filter(pk__in=keys).update(notified_at=timezone.now())
+    for team_id in by_team.keys() - {mail.team_id for mail in mails} - {None}:
+        logger.warning("an alarm has nobody to go to: the team has no administrator", extra={"team": team_id})
+    return len(mails)
+
+
+def _administrators(teams: Iterable[int | None]) -> QuerySet[Membership]:
+    found: QuerySet[Membership] = Membership.objects.filter(
+        team__in=[team for team in teams if team is not None], role=Role.ADMIN, user__is_active=True
+    )
+    return found.select_related("user", "team").order_by("pk")
+
+
+def _security_text(user: User, team: Team, events: Sequence[SecurityEvent]) -> tuple[str, str]:
+    """In the person's language and time zone. Without what the station added: it could be anything."""
+    with translation.override(user.language or settings.LANGUAGE_CODE), timezone.override(_zone(user)):
+        stations = sorted({event.station.identity for event in events})
+        named = {"n": len(events), "station": stations[0], "more": len(stations) - 1}
+        subject = (
+            ngettext("%(n)d security alarm at %(station)s", "%(n)d security alarms at %(station)s", len(events))
+            if len(stations) == 1
+            else _("%(n)d security alarms at %(station)s and %(more)d more")
+        ) % named
+        lines = [
+            f"- {look.full_time(event.at)}  {event.station.identity}  {event_words(event.type)} ({event.type})"
+            for event in events[:NAMED]
+        ]
+        if len(events) > NAMED:
+            lines.append(
+                ngettext("- and %(n)d more", "- and %(n)d more", len(events) - NAMED) % {"n": len(events) - NAMED}
+            )
+        address = f"{settings.PUBLIC_URL}{reverse('maintenance:security_list')}?state=open"
+        body = "\n".join(
+            [
+                _("Charging stations of %(team)s reported critical security events:") % {"team": team.name},
+                "",
+                *lines,
+                "",
+                _("Please look into them, and acknowledge them when they are dealt with:"),
+                address,
+                "",
+                _("You get this mail because you are an administrator of %(team)s.") % {"team": team.name},
+            ]
+        )
+    return subject[:200], body
+
+
+def _zone(user: User) -> zoneinfo.ZoneInfo:
+    try:
+        return zoneinfo.ZoneInfo(user.time_zone or settings.DISPLAY_TIME_ZONE)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+        return zoneinfo.ZoneInfo(settings.DISPLAY_TIME_ZONE)
+
+
+def send_mails() -> int:
+    """Send what is not sent, each mail by itself; one that fails is tried again later. Returns how many were sent."""
+    now, count = timezone.now(), 0
+    due = AlarmMail.objects.filter(sent_at__isnull=True, next_at__lte=now, attempts__lt=MOST_ATTEMPTS)
+    for mail in due.select_related("user").order_by("next_at")[:AT_ONCE]:
+        taken = AlarmMail.objects.filter(pk=mail.pk, sent_at__isnull=True, next_at=mail.next_at)
+        if taken.update(next_at=now + LEASE, attempts=F("attempts") + 1):  # else another worker was quicker
+            count += _send(mail)
+    return count
+
+
+def _send(mail: AlarmMail) -> bool:
+    """No transaction is open meanwhile: a mail server may take its time."""
+    row = AlarmMail.objects.filter(pk=mail.pk)
+    host = urlsplit(settings.PUBLIC_URL).hostname or "localhost"
+    same_whenever = f"<alarm-{mail.pk}.{int(mail.created_at.timestamp())}@{host}>"  # a second copy can be told
+    message = EmailMessage(
+        mail.subject,
+        mail.body,
+        to=[mail.user.email],
+        headers={"Message-ID": same_whenever, "Auto-Submitted": "auto-generated"},
+    )
+    try:
+        message.send()
+    except Exception as error:  # whatever a mail server may say
+        logger.warning("an alarm mail was not sent", extra={"mail": mail.pk, "cause": type(error).__name__})
+        wait = timedelta(minutes=min(2**mail.attempts, 360))
+        row.update(error=f"{type(error).__name__}: {error}"[:2000], next_at=timezone.now() + wait)
+        return False
+    row.update(sent_at=timezone.now(), error="")
+    return True
+
+
+def retry_mails(mails: QuerySet[AlarmMail]) -> int:
+    """Try mails again that were given up. Returns how many there were."""
+    count = mails.filter(sent_at__isnull=True).update(attempts=0, next_at=timezone.now())
+    wake_alarms()
+    return count
+
+
+@transaction.atomic
+def acknowledge_events(*, events: QuerySet[SecurityEvent], actor: User) -> int:
+    """Somebody has seen these alerts and takes care of them. Returns how many there were.
+
+    Raises:
+        NotAllowed: the person is no operator of any team, or of a team of the one event that is meant.
+    """
+    teams = [team for team in actor.team_ids if actor.has_role(team, Role.OPERATOR)]
+    if not actor.is_staff and not teams:
+        raise NotAllowed(_("Only operators and administrators of the team may acknowledge alerts."))
+    rows = events.alerts() if actor.is_staff else events.alerts().filter(station__team__in=teams)  # type: ignore[attr-defined]
+    found = dict(rows.select_for_update(of=("self",)).order_by("pk").values_list("pk", "station_id"))
+    news = defaultdict(list)
+    for station_id, team_id in rows.filter(pk__in=found).values_list("station_id", "station__team_id").distinct():
+        news[team_id].append(station_id)
+    SecurityEvent.objects.filter(pk__in=found).update(acknowledged_at=timezone.now(), acknowledged_by=actor)
+    tell_pages(news)
+    return len(found)

@@ -2,9 +2,11 @@
 
 import pytest
 from asgiref.sync import async_to_sync
+from channels.db import database_sync_to_async
 from channels.layers import InMemoryChannelLayer, channel_layers
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.backends.db import SessionStore
 
 from cpms.common.live import NOT_LOGGED_IN, LiveConsumer
 from cpms.common.news import team_group
@@ -73,3 +75,44 @@ def test_a_ping_is_answered(viewer):
         return answer
 
     assert async_to_sync(there_and_back)() == "pong"
+
+
+def test_who_was_taken_out_of_a_team_hears_it_no_more(viewer, team, layer):
+    async def there_and_back():
+        socket = socket_of(viewer)
+        await socket.connect()
+        await database_sync_to_async(viewer.memberships.all().delete)()
+        await socket.send_json_to("ping")
+        assert await socket.receive_json_from() == "pong"
+        await layer.group_send(team_group(team.pk), {"type": "news", "stations": [3]})
+        hears_nothing = await socket.receive_nothing(0.2)
+        await socket.disconnect()
+        return hears_nothing
+
+    assert async_to_sync(there_and_back)()
+
+
+def test_who_may_not_log_in_any_more_is_told_so(viewer):
+    async def there_and_back():
+        socket = socket_of(viewer)
+        await socket.connect()
+        await database_sync_to_async(type(viewer).objects.filter(pk=viewer.pk).update)(is_active=False)
+        await socket.send_json_to("ping")
+        return await socket.receive_output()
+
+    assert async_to_sync(there_and_back)()["code"] == NOT_LOGGED_IN
+
+
+def test_who_logged_out_elsewhere_is_told_so(viewer):
+    async def there_and_back():
+        socket = socket_of(viewer)
+        socket.scope["session"] = session = SessionStore()
+        await database_sync_to_async(session.create)()
+        await socket.connect()
+        await socket.send_json_to("ping")
+        assert await socket.receive_json_from() == "pong"
+        await database_sync_to_async(SessionStore(session.session_key).delete)()
+        await socket.send_json_to("ping")
+        return await socket.receive_output()
+
+    assert async_to_sync(there_and_back)()["code"] == NOT_LOGGED_IN

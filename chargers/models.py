@@ -274,6 +274,7 @@ class Oddity(models.Model):
         UNKNOWN_TRANSACTION = "unknown_transaction", _("A transaction nobody knows")
         POISON = "poison", _("A message that could not be handled")
         UNREADABLE = "unreadable", _("A value that could not be read")
+        UNKNOWN_CONNECTOR = "unknown_connector", _("A connector with a number no station has")
         LATE_ANSWER = "late_answer", _("An answer nobody waited for")
 
     station = models.ForeignKey(

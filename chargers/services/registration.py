@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Role, Team, User
 from chargers.models import ChargingStation, Tag
 from chargers.services.passwords import PASSWORD_FIELDS, check_password, generate_password, password_facts
-from chargers.services.statuses import ensure_connectors
+from chargers.services.statuses import MOST_CONNECTORS, ensure_connectors
 from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.news import tell_pages
 
@@ -26,7 +26,6 @@ T = TypeVar("T")
 AT_ONCE = 500  # rows per statement: within SQLite's limit of parameters
 LONGEST_IDENTITY = 48
 LONGEST_TAG = 36
-MOST_CONNECTORS = 100
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,13 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from chargers.models import ChargingStation, Connector
+from chargers.models import ChargingStation, Connector, Oddity
+from chargers.services.oddities import keep_oddity
 from cpms.common.database import insert_new_rows, update_rows
 from cpms.common.prepared import Prepared, among
 
 FIRST_YEAR = 2015
+MOST_CONNECTORS = 100  # of one station
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,15 @@ def _with_possible_time(report: StatusReport) -> StatusReport:
 
 
 def ensure_connectors(keys: Sequence[tuple[int, int]]) -> None:
-    """Create the connectors (station id, number) that a station spoke of and we do not know yet."""
+    """Create the connectors (station id, number) that a station spoke of and we do not know yet.
+
+    A number that no station has makes no row: a station could make as many of them as it likes. That is kept as an
+    oddity, once.
+    """
+    for station_id, number in {station_id: number for station_id, number in keys if number > MOST_CONNECTORS}.items():
+        note = f"It spoke of connector {number}; numbers above {MOST_CONNECTORS} are not listed."
+        keep_oddity(station_id=station_id, kind=Oddity.Kind.UNKNOWN_CONNECTOR, note=note)
+    keys = [(station_id, number) for station_id, number in keys if number <= MOST_CONNECTORS]
     insert_new_rows(
         "chargers_connector",
         {"station_id": "bigint", "number": "int", "status": "varchar", "error_code": "varchar", "info": "varchar",

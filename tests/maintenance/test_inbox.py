@@ -143,3 +143,14 @@ def test_a_deleted_stations_messages_do_no_harm(station):
     assert not InboxEntry.objects.filter(failed_at=None).exists()
     station.refresh_from_db()
     assert station.last_heard_at
+
+
+def test_a_station_cannot_make_endless_connectors(station):
+    """The answer is the same; what it said is in the log, and one oddity says so."""
+    store_rows([row(station, "StatusNotification", status("Charging", number)) for number in (1, 100, 101, 2**31 - 1)])
+    drain_all()
+    started = json.loads(answer(station, "StartTransaction", start_payload(connectorId=5000)).answer)
+    assert station.connectors.count() == 2 and not InboxEntry.objects.exists()
+    oddity = Oddity.objects.get()
+    assert oddity.kind == "unknown_connector" and "numbers above 100" in oddity.note
+    assert station.charging_sessions.get(pk=started["transactionId"]).connector_number == 5000

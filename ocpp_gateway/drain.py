@@ -195,4 +195,5 @@ def _stopped(reports: Reports) -> set[int]:
         return set()
     stations = {station_id for station_id, _transaction in reports.stopped_sessions}
     ids = {transaction_id for _station, transaction_id in reports.stopped_sessions}
-    return {pk for (pk,) in _ended(station_ids=stations, transaction_ids=ids)}
+    adopted = sessions.adopt_readings(reports.stopped_sessions)
+    return adopted | {pk for (pk,) in _ended(station_ids=stations, transaction_ids=ids)}

@@ -228,10 +228,19 @@ class MeterReading(models.Model):
     state_of_charge = models.DecimalField(
         _("state of charge (%)"), max_digits=5, decimal_places=1, null=True, blank=True
     )
+    # as the station named it, where we know no such session: its end may still come (B1)
+    reported_transaction_id = models.BigIntegerField(null=True, blank=True, editable=False)
     objects = MeterReadingQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]
+        indexes = [
+            models.Index(
+                fields=["station", "reported_transaction_id"],
+                condition=Q(session__isnull=True, reported_transaction_id__isnull=False),
+                name="reading_of_unknown_session",
+            )
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["session", "at"], condition=Q(session__isnull=False), name="reading_once_per_session"

@@ -6,6 +6,7 @@ session by transaction id, or by connector and time, and still counts.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,11 +19,14 @@ from django.db.models import Q, QuerySet
 from cpms.common.database import insert_new_rows, update_rows
 from cpms.common.prepared import Prepared, among
 from sessions.models import ChargingSession, Flag, MeterReading
+from sessions.services.ledger import CENTRAL, LONGEST
 from sessions.services.meter import LIMIT, Figures, Value, read_figures
 
 ClosedBy = ChargingSession.ClosedBy
 TOLERANCE_WH = 50
 TRACKS_POWER_FOR = timedelta(hours=1)
+LAST_READING = timedelta(minutes=1)  # may be that much later than the end it belongs to
+MOST_ADOPTED = 30_000  # readings of three days, one every ten seconds
 
 Owner = tuple[int | None, int, int]  # session id, station id, connector number
 
@@ -37,6 +41,7 @@ READING_COLUMNS = {
     "offered_w": "int",
     "current_ma": "jsonb",
     "state_of_charge": "numeric",
+    "reported_transaction_id": "bigint",
 }
 SESSION_COLUMNS = {
     "energy_wh": "bigint",
@@ -76,6 +81,7 @@ class _Reading:
     values: list[Value]
     figures: Figures
     fresh: int = 0  # how many of the values were not known before
+    unknown_id: int | None = None  # the transaction id it named where that is no session of ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,13 +157,66 @@ def record_samples(reports: Sequence[Sampled]) -> set[int]:
             owner = (owner[0], report.station_id, batch.sessions[owner[0]].connector_number)
         known = batch.readings.get((owner, report.at))
         if known is None:
-            batch.readings[owner, report.at] = _Reading(_distinct(report.values), Figures())
+            reading = batch.readings[owner, report.at] = _Reading(_distinct(report.values), Figures())
+            if owner[0] is None and report.transaction_id not in CENTRAL:
+                reading.unknown_id = report.transaction_id
         else:
             known.values = _distinct([*known.values, *report.values])
+    return _book(batch)
+
+
+def _book(batch: _Batch) -> set[int]:
     for reading in batch.readings.values():
         reading.figures, reading.fresh = read_figures(reading.values), len(reading.values)
     _store(batch)
     return _sum_up(batch)
+
+
+def adopt_readings(stopped: Iterable[tuple[int, int]]) -> set[int]:
+    """Give sessions of which only the end was reported the readings that came before it and named the same id (B1).
+
+    Args:
+        stopped: station id and transaction id of ends that were reported.
+
+    Returns:
+        primary keys of the sessions that got any.
+    """
+    named = {(station_id, number) for station_id, number in stopped if number not in CENTRAL}
+    if not named:
+        return set()
+    stations, ids = {station_id for station_id, _number in named}, {number for _station, number in named}
+    ends: dict[tuple[int, int | None], list[_Candidate]] = defaultdict(list)
+    for row in _reported(ids=ids, stations=stations):
+        session = _Candidate(*row)
+        ends[session.station_id, session.reported_transaction_id].append(session)
+    if not ends:
+        return set()
+    loose = MeterReading.objects.filter(
+        session__isnull=True, reported_transaction_id__in=ids, station_id__in=stations
+    ).order_by("-at", "-pk")
+    theirs: dict[_Candidate, list[MeterReading]] = defaultdict(list)
+    for reading in loose[:MOST_ADOPTED]:
+        end = _first_end(ends[reading.station_id, reading.reported_transaction_id], reading.at)
+        if end is not None:
+            theirs[end].append(reading)
+    batch = _Batch()
+    for session, readings in theirs.items():
+        _adopt(session, readings, batch)
+    return _book(batch) if theirs else set()
+
+
+def _adopt(session: _Candidate, readings: Sequence[MeterReading], batch: _Batch) -> None:
+    """They are stored anew as the session's, which may know some of these instants already."""
+    connectors = {reading.connector_number for reading in readings}
+    number = session.connector_number or (connectors.pop() if len(connectors) == 1 else 0)
+    if number != session.connector_number:  # an end does not say where it was
+        ChargingSession.objects.filter(pk=session.pk, connector_number=0).update(connector_number=number)
+    owner = (session.pk, session.station_id, number)
+    for reading in readings:
+        known = batch.readings.get((owner, reading.at))
+        values = [*known.values, *reading.values] if known else reading.values
+        batch.readings[owner, reading.at] = _Reading(_distinct(values), Figures())
+    MeterReading.objects.filter(pk__in=[reading.pk for reading in readings]).delete()
 
 
 def _json(value: object) -> str:
@@ -194,9 +253,9 @@ def _owner_of(report: Sampled, batch: _Batch) -> Owner:
     if _is_named(report, batch):
         return (report.transaction_id, report.station_id, report.connector)
     candidates = [s for s in batch.sessions.values() if s.station_id == report.station_id]
-    if report.transaction_id not in (None, 0, -1):
-        named = [s for s in candidates if s.reported_transaction_id == report.transaction_id]
-        return (named[0].pk, report.station_id, report.connector) if len(named) == 1 else nobody
+    if report.transaction_id is not None and report.transaction_id not in CENTRAL:
+        named = _first_end([s for s in candidates if s.reported_transaction_id == report.transaction_id], report.at)
+        return (named.pk, report.station_id, report.connector) if named is not None else nobody
     if report.connector == 0 and report.transaction_id is not None:
         return (_ended_without_id(report, candidates), report.station_id, report.connector)
     during = [
@@ -207,6 +266,16 @@ def _owner_of(report: Sampled, batch: _Batch) -> Owner:
         and (s.stopped_at is None or report.at <= s.stopped_at)
     ]
     return (during[0].pk, report.station_id, report.connector) if len(during) == 1 else nobody
+
+
+def _first_end(ends: Sequence[_Candidate], at: datetime) -> _Candidate | None:
+    """A station may use a number again: what it read belongs to the first end with that number after it."""
+    fitting = [
+        (end.stopped_at, end.pk, end)
+        for end in ends
+        if end.stopped_at is not None and end.stopped_at - LONGEST <= at <= end.stopped_at + LAST_READING
+    ]
+    return min(fitting)[2] if fitting else None
 
 
 def _ended_without_id(report: Sampled, candidates: Sequence[_Candidate]) -> int | None:
@@ -222,7 +291,7 @@ def _ended_without_id(report: Sampled, candidates: Sequence[_Candidate]) -> int 
 def _store(batch: _Batch) -> None:
     """Insert what is new; where the instant is known already, add the values it did not have."""
     rows = [
-        (*owner, at, _json(reading.values), *_figure_columns(reading.figures))
+        (*owner, at, _json(reading.values), *_figure_columns(reading.figures), reading.unknown_id)
         for (owner, at), reading in batch.readings.items()
     ]
     fresh = insert_new_rows(

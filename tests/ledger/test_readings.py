@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from sessions.models import MeterReading
-from sessions.services import Sampled, check_energy, record_samples
+from sessions.services import Sampled, adopt_readings, check_energy, record_samples
 from sessions.services.meter import read_figures
 from tests import factories
 from tests.ledger.conftest import Book, at
@@ -133,13 +133,60 @@ def test_an_unknown_id_or_that_of_another_station_touches_no_session(book):
 
 
 def test_readings_of_a_session_whose_start_is_lost(book):
-    """B1: the first reading that comes after its end is known is its beginning; the earlier ones are kept apart."""
+    """B1: it begins with its first reading, whether that came before the end or after it."""
     for minute, register in ((20, 3000), (10, 2000)):
-        book.sample(minute, register, transaction=4711)
+        book.sample(minute, register, transaction=4711, connector=2)
     book.stop(4711, 30, meter=4000)
-    book.sample(15, 2500, transaction=4711)
+    book.sample(15, 2500, transaction=4711, connector=2)
     session = book.only()
     assert (session.meter_start_wh, session.energy_wh, session.started_at) == (2500, 1500, at(15))
+    assert adopt_readings([(book.station.pk, 4711)]) == {session.pk}
+    session = book.only()
+    assert (session.meter_start_wh, session.energy_wh, session.started_at) == (2000, 2000, at(10))
+    assert (session.connector_number, session.sample_count, session.readings.count()) == (2, 3, 3)
+    assert not MeterReading.objects.filter(session=None).exists()
+    assert adopt_readings([(book.station.pk, 4711)]) == set()
+
+
+def test_readings_of_an_instant_that_the_end_named_too_count_once(book):
+    """P37: the same values again inside the report of the end."""
+    book.sample(10, 2000, transaction=4711)
+    book.stop(4711, 30, meter=4000)
+    book.sample(10, 2000, transaction=4711)
+    book.sample(10, 7, transaction=4711, measurand="SoC", unit="Percent")
+    adopt_readings([(book.station.pk, 4711)])
+    session = book.only()
+    assert (session.sample_count, session.readings.count(), session.energy_wh) == (2, 1, 2000)
+
+
+def test_a_number_that_is_used_again_keeps_its_readings_apart(book):
+    """A station that begins to count anew after each start of its own."""
+    book.sample(10, 2000, transaction=987_001)
+    book.stop(987_001, 30, meter=4000)
+    adopt_readings([(book.station.pk, 987_001)])
+    book.sample(50, 4000, transaction=987_001)
+    book.stop(987_001, 60, meter=5000)
+    adopt_readings([(book.station.pk, 987_001)])
+    assert [(session.energy_wh, session.sample_count) for session in book.sessions()] == [(2000, 1), (1000, 1)]
+
+
+def test_readings_of_a_number_are_not_given_to_another_station_or_another_time(book):
+    """P30."""
+    other = Book(factories.StationFactory())
+    other.sample(10, 2000, transaction=4711)
+    book.sample(-73 * 60, 2000, transaction=4711)
+    book.sample(32, 2000, transaction=4711)
+    book.stop(4711, 30, meter=4000)
+    assert adopt_readings([(book.station.pk, 4711)]) == set()
+    assert book.only().sample_count == 0 and MeterReading.objects.filter(session=None).count() == 3
+
+
+@pytest.mark.parametrize("number", [0, -1])
+def test_no_id_is_no_id_to_adopt_by(book, number):
+    book.sample(10, 2000, transaction=number)
+    assert MeterReading.objects.get().reported_transaction_id is None
+    book.stop(number, 30, meter=4000)
+    assert adopt_readings([(book.station.pk, number)]) == set()
 
 
 @pytest.mark.parametrize("number", [0, -1])

@@ -145,6 +145,19 @@ def test_a_deleted_stations_messages_do_no_harm(station):
     assert station.last_heard_at
 
 
+def test_readings_that_came_before_an_end_nobody_knew_the_start_of_are_found(station):
+    """B1, over the whole way: readings are drained first, then the end comes."""
+    reading = {"timestamp": moment(600), "sampledValue": [{"value": "2000"}]}
+    store_rows([row(station, "MeterValues", {"connectorId": 1, "transactionId": 4711, "meterValue": [reading]})])
+    drain_all()
+    assert not station.charging_sessions.exists()
+    answer(station, "StopTransaction", {"transactionId": 4711, "meterStop": 5000, "timestamp": moment()})
+    drain_all()
+    session = station.charging_sessions.get()
+    assert (session.meter_start_wh, session.energy_wh, session.sample_count) == (2000, 3000, 1)
+    assert session.connector_number == 1
+
+
 def test_a_station_cannot_make_endless_connectors(station):
     """The answer is the same; what it said is in the log, and one oddity says so."""
     store_rows([row(station, "StatusNotification", status("Charging", number)) for number in (1, 100, 101, 2**31 - 1)])

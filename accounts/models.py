@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
-from django.db.models.functions import Lower
+from django.db.models import Q
+from django.db.models.functions import Coalesce, Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework_api_key.models import AbstractAPIKey
 
+from accounts.rights import Can, GrantRole, Held, Role, Scope, allows
 from cpms.common.models import ScopedQuerySet
-
-
-class Role(models.TextChoices):
-    """What a teammate may do; each includes the ones below it."""
-
-    ADMIN = "admin", _("Administrator")
-    OPERATOR = "operator", _("Operator")
-    VIEWER = "viewer", _("Viewer")
-
 
 RANK = {Role.VIEWER: 1, Role.OPERATOR: 2, Role.ADMIN: 3}
 
@@ -113,8 +106,47 @@ class User(AbstractBaseUser, PermissionsMixin):
     def team_ids(self) -> list[int]:
         return list(self.roles)
 
+    @cached_property
+    def grants_held(self) -> list[Held]:
+        """What this person was granted and counts now, himself or through his teams; one query per request."""
+        rows = Grant.objects.active().filter(Q(user=self) | Q(to_team__in=self.team_ids))
+        return [
+            Held(role, installation_id, station_id, None if to_team is None else self.roles[to_team])
+            for role, installation_id, station_id, to_team in rows.values_list(
+                "role", "installation_id", "station_id", "to_team_id"
+            )
+        ]
+
+    @cached_property
+    def foreign_tag_ids(self) -> list[int]:
+        """This person's own tags of teams whose sessions he may not see."""
+        seen = self.scope(Can.SEE_SESSIONS).teams
+        return list(self.tags.exclude(team__in=seen).order_by().values_list("pk", flat=True))
+
+    def scope(self, right: str) -> Scope:
+        """All with which this person may do one thing: the one place where that is decided."""
+        if not self.is_active:
+            return Scope()
+        if self.is_staff:
+            return Scope(is_everything=True)
+        grants = [held for held in self.grants_held if held.allows(right)]
+        return Scope(
+            teams=tuple(team_id for team_id, role in self.roles.items() if allows(role, right)),
+            installations=tuple({held.installation_id for held in grants if held.installation_id is not None}),
+            stations=tuple({held.station_id for held in grants if held.station_id is not None}),
+        )
+
+    def may(self, right: str, place: Any) -> bool:
+        """Whether this person may do one thing with a station, an installation, or all that is a team's."""
+        kind = place._meta.model_name
+        return self.scope(right).includes(
+            team_id=place.pk if kind == "team" else place.team_id,
+            installation_id=place.pk if kind == "installation" else getattr(place, "installation_id", None),
+            station_id=place.pk if kind == "chargingstation" else None,
+        )
+
     def has_role(self, team_id: int | None, role: Role) -> bool:
-        """Whether this person may act as `role` in the team: the one place where that is decided."""
+        """Whether this person may act as `role` in the team, in what is the team's own affair."""
         if not self.is_active:
             return False
         if self.is_staff:
@@ -139,12 +171,82 @@ class Membership(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["team", "user"], name="member_once_per_team"),
-            models.CheckConstraint(condition=models.Q(role__in=Role.values), name="membership_role_known"),
+            models.CheckConstraint(condition=Q(role__in=Role.values), name="membership_role_known"),
         ]
         verbose_name, verbose_name_plural = _("membership"), _("memberships")
 
     def __str__(self) -> str:
         return f"{self.user} · {self.team}"
+
+
+class GrantQuerySet(ScopedQuerySet):
+    def active(self) -> Self:
+        return self.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=timezone.now()), withdrawn_at__isnull=True)
+
+
+class Grant(models.Model):
+    """An installation or a station that a team shares with another team or with a person, perhaps until a date (B21).
+
+    A grant that was withdrawn or has ended stays as a record of who had access when.
+    """
+
+    team = models.ForeignKey(
+        Team, on_delete=models.CASCADE, related_name="grants_given", verbose_name=_("team")
+    )  # whose installation or station it is
+    installation = models.ForeignKey(
+        "chargers.Installation",
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="grants",
+        verbose_name=_("installation"),
+    )
+    station = models.ForeignKey(
+        "chargers.ChargingStation",
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="grants",
+        verbose_name=_("station"),
+    )
+    role = models.CharField(_("role"), max_length=10, choices=GrantRole.choices)
+    user = models.ForeignKey(
+        User, on_delete=models.CASCADE, null=True, blank=True, related_name="grants", verbose_name=_("person")
+    )
+    to_team = models.ForeignKey(
+        Team, on_delete=models.CASCADE, null=True, blank=True, related_name="grants_held", verbose_name=_("to team")
+    )
+    ends_at = models.DateTimeField(_("ends"), null=True, blank=True)
+    created_at = models.DateTimeField(_("given"), default=timezone.now, editable=False)
+    created_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, editable=False, related_name="+", verbose_name=_("given by")
+    )
+    withdrawn_at = models.DateTimeField(_("withdrawn"), null=True, blank=True, editable=False)
+    objects = GrantQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(installation__isnull=True) ^ Q(station__isnull=True), name="grant_on_one_thing"
+            ),
+            models.CheckConstraint(condition=Q(user__isnull=True) ^ Q(to_team__isnull=True), name="grant_to_one"),
+            models.CheckConstraint(condition=Q(role__in=GrantRole.values), name="grant_role_known"),
+            models.UniqueConstraint(
+                *(Coalesce(name, 0) for name in ("installation", "station", "user", "to_team")),
+                "role",
+                condition=Q(withdrawn_at__isnull=True),
+                name="grant_given_once",
+            ),
+        ]
+        verbose_name, verbose_name_plural = _("grant"), _("grants")
+
+    def __str__(self) -> str:
+        return f"{self.get_role_display()} · {self.installation or self.station} · {self.user or self.to_team}"
+
+    @property
+    def is_active(self) -> bool:
+        return self.withdrawn_at is None and (self.ends_at is None or self.ends_at > timezone.now())
 
 
 class ApiToken(AbstractAPIKey):

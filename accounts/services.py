@@ -17,7 +17,8 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
-from accounts.models import ApiToken, Membership, Role, Team, User
+from accounts.models import ApiToken, Membership, Team, User
+from accounts.rights import Role
 from cpms.common.errors import DomainError, NotAllowed
 
 logger = logging.getLogger(__name__)

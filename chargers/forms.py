@@ -10,7 +10,8 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.models import Role, Team, User
+from accounts.models import Team, User
+from accounts.rights import Can
 from chargers.models import ChargingStation
 from chargers.services.passwords import LONGEST_PASSWORD
 from chargers.services.registration import LONGEST_IDENTITY, MOST_CONNECTORS
@@ -18,9 +19,8 @@ from chargers.services.registration import LONGEST_IDENTITY, MOST_CONNECTORS
 
 def teams_administered_by(user: User) -> QuerySet[Team]:
     """Where this person may add stations."""
-    if user.is_staff:
-        return Team.objects.all()
-    return Team.objects.filter(memberships__user=user, memberships__role=Role.ADMIN)
+    scope = user.scope(Can.ADD_STATIONS)
+    return Team.objects.all() if scope.is_everything else Team.objects.filter(pk__in=scope.teams)
 
 
 class PasswordField(forms.CharField):

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Case, Exists, OuterRef, Q, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 from django.db.models.functions import Now, Upper
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Team
+from accounts.rights import Can
 from cpms.common.models import EncryptedField, ScopedQuerySet
 
 NODE_ALIVE = timedelta(seconds=20)  # a gateway process that has not said so for longer counts as dead
@@ -45,7 +46,85 @@ class Presence(models.TextChoices):
     UNKNOWN = "unknown", _("Unknown")
 
 
+class InstallationQuerySet(ScopedQuerySet):
+    def allowed(self, user: Any, right: str) -> Self:
+        """An installation is seen by whom it was granted to, and by who was granted one of its stations."""
+        if not user.is_authenticated:
+            return self.none()
+        scope = user.scope(right)
+        if scope.is_everything:
+            return self.all()
+        return self.filter(
+            Q(team__in=scope.teams) | Q(pk__in=scope.installations) | Q(stations__in=scope.stations)
+        ).distinct()
+
+
+class Installation(models.Model):
+    """A place with stations behind one grid connection."""
+
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="installations", verbose_name=_("team"))
+    name = models.CharField(_("name"), max_length=120)
+    street = models.CharField(_("street and number"), max_length=200, blank=True)
+    postal_code = models.CharField(_("postal code"), max_length=20, blank=True)
+    city = models.CharField(_("city"), max_length=120, blank=True)
+    country = models.CharField(_("country"), max_length=2, blank=True, help_text=_("Two letters, for example DE."))
+    contact_name = models.CharField(_("contact"), max_length=160, blank=True)
+    contact_phone = models.CharField(_("contact's phone"), max_length=40, blank=True)
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    objects = InstallationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name", "pk"]
+        constraints = [
+            models.UniqueConstraint("team", Upper("name"), name="installation_name_once_per_team"),
+            models.CheckConstraint(condition=~Q(name=""), name="installation_name_not_empty"),
+        ]
+        verbose_name, verbose_name_plural = _("installation"), _("installations")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CircuitQuerySet(ScopedQuerySet):
+    team_path = "installation__team"
+
+    def allowed(self, user: Any, right: str) -> Self:
+        if not user.is_authenticated:
+            return self.none()
+        return self.filter(installation__in=Installation.objects.allowed(user, right))
+
+
+class Circuit(models.Model):
+    """A fused part of an installation's wiring; a tree, with the grid connection as its root."""
+
+    installation = models.ForeignKey(
+        Installation, on_delete=models.CASCADE, related_name="circuits", verbose_name=_("installation")
+    )
+    parent = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="children", verbose_name=_("fed by")
+    )
+    name = models.CharField(_("name"), max_length=120)
+    max_current_a = models.PositiveIntegerField(_("fuse (A)"), help_text=_("Per phase."))
+    phases = models.PositiveSmallIntegerField(_("phases"), choices=[(1, "1"), (3, "3")], default=3)
+    objects = CircuitQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["installation", "name"]
+        constraints = [
+            models.UniqueConstraint(fields=["installation", "name"], name="circuit_name_once_per_installation"),
+            models.CheckConstraint(condition=Q(max_current_a__gte=1), name="circuit_fuse_from_one"),
+            models.CheckConstraint(condition=Q(phases__in=[1, 3]), name="circuit_one_or_three_phases"),
+            models.CheckConstraint(condition=~Q(parent=F("pk")), name="circuit_not_fed_by_itself"),
+        ]
+        verbose_name, verbose_name_plural = _("circuit"), _("circuits")
+
+    def __str__(self) -> str:
+        return f"{self.installation} · {self.name}"
+
+
 class ChargingStationQuerySet(ScopedQuerySet):
+    station_path = ""
+
     def online(self) -> Self:
         return self.filter(node__alive_at__gt=Now() - NODE_ALIVE)
 
@@ -77,6 +156,17 @@ class ChargingStation(models.Model):
     team = models.ForeignKey(
         Team, on_delete=models.PROTECT, related_name="stations", null=True, blank=True, verbose_name=_("team")
     )  # without team: in the pool (D4)
+    installation = models.ForeignKey(
+        Installation,
+        on_delete=models.PROTECT,
+        related_name="stations",
+        null=True,
+        blank=True,
+        verbose_name=_("installation"),
+    )
+    circuit = models.ForeignKey(
+        Circuit, on_delete=models.PROTECT, related_name="stations", null=True, blank=True, verbose_name=_("circuit")
+    )
     identity = models.CharField(_("identity"), max_length=48, unique=True)
     name = models.CharField(_("name"), max_length=120, blank=True, help_text=_("Parking spot, house or row."))
     protocol = models.CharField(_("protocol"), max_length=8, choices=Protocol.choices, default=Protocol.OCPP_16)
@@ -166,7 +256,7 @@ class ChargingStation(models.Model):
 
 
 class ConnectorQuerySet(ScopedQuerySet):
-    team_path = "station__team"
+    team_path, station_path = "station__team", "station"
 
 
 class Connector(models.Model):
@@ -262,8 +352,30 @@ class Tag(models.Model):
         return self.label or self.value
 
 
+class StationGroup(models.Model):
+    """Stations that a person looks at together (W19, W30). While he has chosen it, nothing else is shown to him."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="station_groups", verbose_name=_("person")
+    )
+    name = models.CharField(_("name"), max_length=120)
+    stations = models.ManyToManyField(ChargingStation, related_name="groups", blank=True, verbose_name=_("stations"))
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint("user", Upper("name"), name="group_name_once_per_person"),
+            models.CheckConstraint(condition=~Q(name=""), name="group_name_not_empty"),
+        ]
+        verbose_name, verbose_name_plural = _("group"), _("groups")
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class OddityQuerySet(ScopedQuerySet):
-    team_path = "station__team"
+    team_path, station_path = "station__team", "station"
+    right = Can.SEE_MESSAGES
 
 
 class Oddity(models.Model):

@@ -15,7 +15,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
-from accounts.models import Role
+from accounts.rights import Can
 from chargers import services
 from chargers.forms import StationAddForm, StationEditForm, StationPasswordForm, teams_administered_by
 from chargers.models import ChargingStation
@@ -81,7 +81,7 @@ class StationPasswordView(FormPage):
         if request.user.is_authenticated:
             stations = ChargingStation.objects.visible_to(request.user).select_related("team")
             self.station: ChargingStation = get_object_or_404(stations, pk=kwargs["pk"])
-            if not request.user.has_role(self.station.team_id, Role.ADMIN):
+            if not request.user.may(Can.SET_PASSWORDS, self.station):
                 raise PermissionDenied(_("Only administrators of the team may set the passwords of its stations."))
         return super().dispatch(request, *args, **kwargs)
 
@@ -105,7 +105,7 @@ class StationEditView(FormPage):
         if request.user.is_authenticated:
             stations = ChargingStation.objects.visible_to(request.user)
             self.station: ChargingStation = get_object_or_404(stations, pk=kwargs["pk"])
-            if not request.user.has_role(self.station.team_id, Role.OPERATOR):
+            if not request.user.may(Can.NAME, self.station):
                 raise PermissionDenied(_("Only operators and administrators of the team may rename its stations."))
         return super().dispatch(request, *args, **kwargs)
 

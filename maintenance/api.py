@@ -9,7 +9,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.models import Role
+from accounts.rights import Can
 from cpms.common.api_views import ScopedViewSetMixin
 from cpms.common.errors import NotAllowed
 from maintenance import services
@@ -51,7 +51,7 @@ class SecurityEventViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[Sec
         """Somebody takes care of it: it is no alert any more. A second time changes nothing."""
         event: SecurityEvent = self.get_object()
         user: Any = request.user
-        if not user.has_role(event.station.team_id, Role.OPERATOR):
+        if not user.may(Can.OPERATE, event.station):
             raise NotAllowed(_("Only operators and administrators of the team may acknowledge alerts."))
         services.acknowledge_events(events=SecurityEvent.objects.filter(pk=event.pk), actor=user)
         return Response(self.get_serializer(self.get_object()).data)

@@ -12,12 +12,14 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Team
+from accounts.rights import Can
 from chargers.models import ChargingStation
 from cpms.common.models import ScopedQuerySet
 
 
 class MessageQuerySet(ScopedQuerySet):
-    team_path = "station__team"
+    team_path, station_path = "station__team", "station"
+    right = Can.SEE_MESSAGES
 
 
 class Message(models.Model):
@@ -100,7 +102,8 @@ class InboxShard(models.Model):
 
 
 class StationLinkQuerySet(ScopedQuerySet):
-    team_path = "station__team"
+    team_path, station_path = "station__team", "station"
+    right = Can.SEE_MESSAGES
 
 
 class StationLink(models.Model):
@@ -173,7 +176,8 @@ class RefusedConnection(models.Model):
 
 
 class DeviationQuerySet(ScopedQuerySet):
-    team_path = "station__team"
+    team_path, station_path = "station__team", "station"
+    right = Can.SEE_MESSAGES
 
 
 class Deviation(models.Model):
@@ -201,7 +205,8 @@ class Deviation(models.Model):
 
 
 class SecurityEventQuerySet(ScopedQuerySet):
-    team_path = "station__team"
+    team_path, station_path = "station__team", "station"
+    right = Can.SEE_MESSAGES
 
     def alerts(self) -> Self:
         """Critical ones that nobody has acknowledged."""
@@ -281,7 +286,8 @@ class AlarmMail(models.Model):
 
 
 class ProgressReportQuerySet(ScopedQuerySet):
-    team_path = "station__team"
+    team_path, station_path = "station__team", "station"
+    right = Can.SEE_MESSAGES
 
 
 class ProgressReport(models.Model):
@@ -313,7 +319,8 @@ class ProgressReport(models.Model):
 
 
 class CertificateRequestQuerySet(ScopedQuerySet):
-    team_path = "station__team"
+    team_path, station_path = "station__team", "station"
+    right = Can.SEE_MESSAGES
 
 
 class CertificateRequest(models.Model):

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from accounts.models import Role
+from accounts.rights import Can
 from cpms.common.errors import NotAllowed
 from cpms.common.pages import AuthenticatedRequest, DetailPage, ListPage
 from cpms.common.tables import CappedPaginator
@@ -87,7 +87,8 @@ class RefusalListView(ListPage):
     def rows(self) -> QuerySet[Any]:
         user = self.request.user
         rows = RefusedConnection.objects.select_related("station").defer("station__password")
-        return rows if user.is_staff else rows.filter(station__team__in=user.team_ids)  # type: ignore[union-attr]
+        scope = user.scope(Can.SEE_MESSAGES)  # type: ignore[union-attr]
+        return rows if scope.is_everything else rows.filter(scope.condition("station__team", "station"))
 
 
 class DeviationListView(ListPage):
@@ -138,14 +139,13 @@ class SecurityEventListView(ListPage):
     def decorate(self, records: list[Any]) -> None:
         user: Any = self.request.user
         for record in records:
-            record.may_acknowledge = user.has_role(record.station.team_id, Role.OPERATOR)
+            record.may_acknowledge = user.may(Can.OPERATE, record.station)
 
     def facts(self, context: dict[str, Any]) -> dict[str, Any]:
         """The newest alert there is: 'all of them' means those that could be seen."""
         user: Any = self.request.user
         newest = SecurityEvent.objects.visible_to(user).alerts().order_by("-pk").values_list("pk", flat=True).first()
-        may = user.is_staff or any(user.has_role(team, Role.OPERATOR) for team in user.team_ids)
-        return {"newest_alert": newest if may else None}
+        return {"newest_alert": newest if user.scope(Can.OPERATE) else None}
 
 
 @login_required
@@ -154,8 +154,8 @@ def security_acknowledge(request: AuthenticatedRequest, pk: int) -> HttpResponse
     """Somebody takes care of one alert."""
     events = SecurityEvent.objects.visible_to(request.user)
     event = get_object_or_404(events.select_related("station").defer("station__password"), pk=pk)
-    if not request.user.has_role(event.station.team_id, Role.OPERATOR):
-        raise PermissionDenied(_("Only operators and administrators of the team may acknowledge alerts."))
+    if not request.user.may(Can.OPERATE, event.station):
+        raise PermissionDenied(_("You may not acknowledge alerts."))
     return _acknowledged(request, SecurityEvent.objects.filter(pk=pk))
 
 

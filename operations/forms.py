@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.models import Role
+from accounts.rights import Can
 from chargers.models import ChargingStation, Connector, Tag
 from chargers.services import generate_password
 from operations.models import Command
@@ -23,7 +23,7 @@ class CommandForm(forms.Form):
 
     kind: str
     sends: str | None = None  # the kind of command it becomes, where that is another one
-    role = Role.OPERATOR  # who may use it
+    right = Can.OPERATE  # what one must be allowed to do with the station
     title: Any
     button: Any
     is_dangerous = False
@@ -223,7 +223,7 @@ class NewPasswordForm(CommandForm):
     """P6. Nobody needs to know the password: the station gets it over its link, and we keep it."""
 
     kind, sends = "new_password", Command.Kind.CHANGE_CONFIGURATION
-    role = Role.ADMIN
+    right = Can.SET_PASSWORDS
     title, button = gettext_lazy("Give the station a new password"), gettext_lazy("Send new password")
 
     @property

@@ -10,13 +10,15 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.rights import Can
 from chargers.models import ChargingStation
 from cpms.common.models import ScopedQuerySet
 from sessions.models import ChargingSession
 
 
 class CommandQuerySet(ScopedQuerySet):
-    team_path = "station__team"
+    team_path, station_path = "station__team", "station"
+    right = Can.SEE_MESSAGES
 
     def unsettled(self) -> Self:
         return self.filter(state__in=[Command.State.REQUESTED, Command.State.SENT])

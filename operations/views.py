@@ -14,7 +14,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.models import Role
+from accounts.rights import Can
 from chargers.models import ChargingStation
 from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.pages import AuthenticatedRequest, DetailPage, ListPage, add_errors
@@ -72,9 +72,9 @@ def station_command(request: AuthenticatedRequest, pk: int, kind: str) -> HttpRe
     station = get_object_or_404(ChargingStation.objects.visible_to(request.user), pk=pk)
     if kind not in FORMS:
         raise Http404
-    if not request.user.has_role(station.team_id, Role.OPERATOR):
+    if not request.user.may(Can.OPERATE, station):
         raise PermissionDenied(_("Only operators and administrators of the team may send commands."))
-    if not request.user.has_role(station.team_id, FORMS[kind].role):
+    if not request.user.may(FORMS[kind].right, station):
         raise PermissionDenied(_("Only administrators of the team may set the passwords of its stations."))
     is_part = bool(request.htmx)
     if request.method == "GET":
@@ -114,7 +114,7 @@ def _form_page(request: AuthenticatedRequest, form: CommandForm, is_part: bool, 
 def tag_choices(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     """Tags whose value or label holds what was typed, as options."""
     station = get_object_or_404(ChargingStation.objects.visible_to(request.user), pk=pk)
-    if not request.user.has_role(station.team_id, Role.OPERATOR):
+    if not request.user.may(Can.OPERATE, station):
         raise PermissionDenied(_("Only operators and administrators of the team may send commands."))
     tags = tags_like(station, request.GET.get("id_tag", "").strip()[:36])[:MOST_TAGS]
     return render(request, "operations/tag_choices.html", {"tags": tags})

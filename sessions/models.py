@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Self
+from typing import Any, Self
 
 from django.db import models
 from django.db.models import F, OuterRef, Q, Subquery, Window
@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Team
+from accounts.rights import Can
 from chargers.models import ChargingStation, Tag
 from cpms.common.models import ScopedQuerySet
 
@@ -34,6 +35,16 @@ class Flag(models.TextChoices):
 
 
 class ChargingSessionQuerySet(ScopedQuerySet):
+    station_path, right = "station", Can.SEE_SESSIONS
+
+    def visible_to(self, user: Any) -> Self:
+        """Those of what this person may see, and those with his own tags wherever they charged (Z12)."""
+        seen = self.allowed(user, self.right)
+        if not user.is_authenticated or user.is_staff or not user.foreign_tag_ids:
+            return seen
+        condition = user.scope(self.right).condition(self.team_path, self.station_path)
+        return self.filter(condition | Q(tag__in=user.foreign_tag_ids))
+
     def open(self) -> Self:
         return self.filter(stopped_at__isnull=True)
 
@@ -196,7 +207,8 @@ class ChargingSession(models.Model):
 
 
 class MeterReadingQuerySet(ScopedQuerySet):
-    team_path = "station__team"
+    team_path, station_path = "station__team", "station"
+    right = Can.SEE_SESSIONS
 
 
 class MeterReading(models.Model):

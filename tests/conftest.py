@@ -8,7 +8,8 @@ from django.conf import settings
 from django.core.cache import cache
 from django.core.management import call_command
 
-from accounts.models import Role, Team, User
+from accounts.models import Team, User
+from accounts.rights import Role
 from accounts.services import issue_api_token
 from tests import factories
 

@@ -6,8 +6,9 @@ import factory
 from django.utils import timezone
 from factory.django import DjangoModelFactory
 
-from accounts.models import Membership, Role, Team, User
-from chargers.models import ChargingStation, Connector, GatewayNode, Oddity, Tag
+from accounts.models import Grant, Membership, Team, User
+from accounts.rights import Role
+from chargers.models import ChargingStation, Connector, GatewayNode, Installation, Oddity, Tag
 from maintenance.models import (
     AlarmMail,
     CertificateRequest,
@@ -248,3 +249,25 @@ class InboxShardFactory(DjangoModelFactory):
         model = InboxShard
 
     number = factory.Sequence(lambda n: n)
+
+
+class InstallationFactory(DjangoModelFactory):
+    class Meta:
+        model = Installation
+
+    team = factory.SubFactory(TeamFactory)
+    name = factory.Sequence(lambda n: f"Site {n}")
+
+
+class GrantFactory(DjangoModelFactory):
+    """On a station or an installation, to a person unless `to_team` is given and `user` is None."""
+
+    class Meta:
+        model = Grant
+
+    team = factory.LazyAttribute(lambda grant: (grant.station or grant.installation).team)
+    station = None
+    installation = None
+    to_team = None
+    user = factory.SubFactory(UserFactory)
+    role = "owner"

@@ -7,7 +7,8 @@ import logging
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts.models import Role, User
+from accounts.models import User
+from accounts.rights import Can
 from chargers.models import ChargingStation
 from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.news import tell_pages
@@ -23,7 +24,7 @@ def rename_station(*, station: ChargingStation, name: str, actor: User | None = 
         NotAllowed: the person may not operate this station.
         DomainError: the name is too long or has a character that cannot be printed.
     """
-    if actor is not None and not actor.has_role(station.team_id, Role.OPERATOR):
+    if actor is not None and not actor.may(Can.NAME, station):
         raise NotAllowed(_("Only operators and administrators of the team may rename its stations."))
     name = name.strip()
     if len(name) > 120 or not name.isprintable():

@@ -15,7 +15,8 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
-from accounts.models import Role, StationPasswords, Team, User
+from accounts.models import StationPasswords, Team, User
+from accounts.rights import Can
 from chargers.models import ChargingStation
 from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.news import tell_pages
@@ -185,8 +186,8 @@ def set_password(*, station: ChargingStation, password: str | bytes, actor: User
         NotAllowed: the person is no administrator of the team.
         DomainError: it cannot be one.
     """
-    if actor is not None and not actor.has_role(station.team_id, Role.ADMIN):
-        raise NotAllowed(_("Only administrators of the team may set the passwords of its stations."))
+    if actor is not None and not actor.may(Can.SET_PASSWORDS, station):
+        raise NotAllowed(_("You may not set the password of this station."))
     facts = password_facts(check_password(password), station.team)
     ChargingStation.objects.filter(pk=station.pk).update(**facts)
     tell_pages({station.team_id: [station.pk]})

@@ -14,7 +14,8 @@ from django.db.models import Q
 from django.db.models.functions import Upper
 from django.utils.translation import gettext as _
 
-from accounts.models import Role, Team, User
+from accounts.models import Team, User
+from accounts.rights import Can
 from chargers.models import ChargingStation, Tag
 from chargers.services.passwords import PASSWORD_FIELDS, check_password, generate_password, password_facts
 from chargers.services.statuses import MOST_CONNECTORS, ensure_connectors
@@ -240,7 +241,7 @@ def _check_tag(tag: NewTag) -> None:
 
 
 def _demand_admin(actor: User | None, team: Team) -> None:
-    if actor is not None and not actor.has_role(team.pk, Role.ADMIN):
+    if actor is not None and not actor.may(Can.ADD_STATIONS, team):
         raise NotAllowed(_("Only administrators of the team may do this."))
 
 

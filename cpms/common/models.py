@@ -17,17 +17,29 @@ if TYPE_CHECKING:
 
 
 class ScopedQuerySet(models.QuerySet[Any]):
-    """Rows that belong to a team. `team_path` is the look-up from the row to its team."""
+    """Rows that belong to a team, and most of them to one of its stations.
+
+    Attributes:
+        team_path: the look-up from a row to its team.
+        station_path: that to its station ("" where it is one); None where it has none.
+        right: what one must be allowed to do with the station to see the row.
+    """
 
     team_path: ClassVar[str] = "team"
+    station_path: ClassVar[str | None] = None
+    right: ClassVar[str] = "see_stations"
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
-        """Rows this person may see: those of his teams; support staff sees all; a stranger sees none."""
+        """Rows this person may see: those of his teams and of what he was granted; support staff sees all; a stranger
+        sees none."""
+        return self.allowed(user, self.right)
+
+    def allowed(self, user: User | AnonymousUser, right: str) -> Self:
+        """Rows with which this person may do one thing; see the table in `accounts.rights`."""
         if not user.is_authenticated:
             return self.none()
-        if user.is_staff:
-            return self.all()
-        return self.filter(**{f"{self.team_path}__in": user.team_ids})
+        scope = user.scope(right)
+        return self.all() if scope.is_everything else self.filter(scope.condition(self.team_path, self.station_path))
 
 
 @cache

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from accounts.models import Role
+from accounts.rights import Can
 from cpms.common.pages import DetailPage
 from cpms.portal import charts
 from cpms.portal.trace import trace as what_happened
@@ -81,7 +81,7 @@ class SessionDetailView(DetailPage):
         kwargs |= {
             "said": said(session),
             "number": session_number(session),
-            "may_operate": user.has_role(session.station.team_id, Role.OPERATOR),
+            "may_operate": user.may(Can.OPERATE, session.station),
             "is_fresh": is_fresh(session),
             "charging_time": flowing,
             "average_w": round(session.energy_wh * 3600 / seconds) if seconds > 60 else None,

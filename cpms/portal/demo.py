@@ -15,7 +15,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import services as accounts
-from accounts.models import Role, Team, User
+from accounts.models import Team, User
+from accounts.rights import Role
 from chargers import services as chargers
 from chargers.demo import DEMO_NEIGHBOUR, DEMO_STATIONS, DEMO_TEAM, DemoStation
 from chargers.models import ChargingStation, Connector, Tag

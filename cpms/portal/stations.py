@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
-from accounts.models import Role
+from accounts.rights import Can
 from chargers.filtersets import ConnectorFilterSet, StationFilterSet
 from chargers.forms import teams_administered_by
 from chargers.models import ChargingStation, Connector, Oddity
@@ -103,8 +103,8 @@ class StationDetailView(DetailPage):
         user: Any = self.request.user
         connectors = list(station.connectors.order_by("number"))
         kwargs |= {
-            "may_operate": user.has_role(station.team_id, Role.OPERATOR),
-            "may_administer": user.has_role(station.team_id, Role.ADMIN),
+            "may_operate": user.may(Can.OPERATE, station),
+            "may_administer": user.may(Can.SET_PASSWORDS, station),
             "said": of_station(station, station.presence, connectors),
             "places": _places(station, connectors),
             "commands": _commands(station),

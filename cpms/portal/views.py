@@ -13,7 +13,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from accounts.models import Role, User
+from accounts.models import User
+from accounts.rights import Role
 from chargers.forms import teams_administered_by
 from chargers.tables import ConnectorTable
 from cpms.common import look

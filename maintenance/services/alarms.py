@@ -24,7 +24,8 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.models import Membership, Role, Team, User
+from accounts.models import Membership, Team, User
+from accounts.rights import Can, Role
 from cpms.common import look
 from cpms.common.errors import NotAllowed
 from cpms.common.news import tell_pages
@@ -166,10 +167,9 @@ def acknowledge_events(*, events: QuerySet[SecurityEvent], actor: User) -> int:
     Raises:
         NotAllowed: the person is no operator of any team, or of a team of the one event that is meant.
     """
-    teams = [team for team in actor.team_ids if actor.has_role(team, Role.OPERATOR)]
-    if not actor.is_staff and not teams:
-        raise NotAllowed(_("Only operators and administrators of the team may acknowledge alerts."))
-    rows = events.alerts() if actor.is_staff else events.alerts().filter(station__team__in=teams)  # type: ignore[attr-defined]
+    if not actor.scope(Can.OPERATE):
+        raise NotAllowed(_("You may not acknowledge alerts."))
+    rows = events.alerts().allowed(actor, Can.OPERATE)  # type: ignore[attr-defined]
     found = dict(rows.select_for_update(of=("self",)).order_by("pk").values_list("pk", "station_id"))
     news = defaultdict(list)
     for station_id, team_id in rows.filter(pk__in=found).values_list("station_id", "station__team_id").distinct():

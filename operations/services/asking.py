@@ -11,7 +11,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.models import Role, User
+from accounts.models import User
+from accounts.rights import Can
 from chargers.models import ChargingStation
 from chargers.services import check_password
 from cpms.common.errors import DomainError, NotAllowed
@@ -31,6 +32,8 @@ SET_UP_KINDS = {  # what a station that is not accepted yet may be asked for (OC
     Command.Kind.RESET,
     Command.Kind.RAW,
 }
+
+TECHNICAL_KINDS = {Command.Kind.CHANGE_CONFIGURATION, Command.Kind.RAW}
 
 
 @transaction.atomic
@@ -54,8 +57,8 @@ def request_command(
         NotAllowed: the person may not operate this station.
         DomainError: a parameter is missing or wrong (`fields` names it), or the station is not accepted yet.
     """
-    if actor is not None and not actor.has_role(station.team_id, Role.OPERATOR):
-        raise NotAllowed(_("Only operators and administrators of the team may send commands."))
+    if actor is not None and not actor.may(Can.OPERATE, station):
+        raise NotAllowed(_("You may not send commands to this station."))
     if not timedelta(0) < expires_in <= LONGEST_WAIT:
         raise DomainError(_("The time to wait must be between one second and 30 days."), fields={"expires_in": "range"})
     codec = codec_for(station.protocol)
@@ -66,8 +69,8 @@ def request_command(
         raise DomainError(_("The station has not been accepted yet: it must send its BootNotification first."))
     action, _payload = codec.encode(kind, given)
     password = password_in(kind, given)
-    if password is not None and actor is not None and not actor.has_role(station.team_id, Role.ADMIN):
-        raise NotAllowed(_("Only administrators of the team may set the passwords of its stations."))
+    if actor is not None:
+        _demand_rights(actor, station, kind, is_password=password is not None)
     _check_password(password)
     command = Command.objects.create(
         station=station,
@@ -81,6 +84,14 @@ def request_command(
     tell_pages({station.team_id: [station.pk]})
     logger.info("command requested", extra={"station": station.identity, "kind": kind, "command": command.pk})
     return command
+
+
+def _demand_rights(actor: User, station: ChargingStation, kind: str, *, is_password: bool) -> None:
+    """What goes beyond everyday work: an owner may not change technical settings (Z15)."""
+    if is_password and not actor.may(Can.SET_PASSWORDS, station):
+        raise NotAllowed(_("You may not set the password of this station."))
+    if kind in TECHNICAL_KINDS and not actor.may(Can.CONFIGURE, station):
+        raise NotAllowed(_("You may not change the technical settings of this station."))
 
 
 def _check_password(password: str | None) -> None:

@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 from django.utils import timezone
 
-from accounts.models import Role
+from accounts.rights import Role
 from chargers.models import ChargingStation
 from tests import factories
 

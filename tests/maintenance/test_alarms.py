@@ -7,7 +7,7 @@ from django.core import mail
 from django.core.mail import EmailMessage
 from django.utils import timezone
 
-from accounts.models import Role
+from accounts.rights import Role
 from cpms.common.errors import NotAllowed
 from maintenance.models import AlarmMail, SecurityEvent
 from maintenance.services import acknowledge_events, alarms, keep_house, retry_mails, send_alarms

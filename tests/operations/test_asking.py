@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from accounts.models import Role
+from accounts.rights import Role
 from cpms.common.errors import DomainError, NotAllowed
 from operations.models import Command
 from operations.services import request_command, request_raw_command, take_next_command

@@ -3,7 +3,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from accounts import services
-from accounts.models import Role
+from accounts.rights import Role
 from cpms.common.scripting import ScriptCommand
 
 

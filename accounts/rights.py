@@ -1,0 +1,135 @@
+"""Who may do what with stations and what belongs to them (D7, Z11-Z17): one table, from which portal, API, sockets,
+admin-side checks and the page of permissions are made.
+
+A team owns installations and stations; its teammates have a role in it. An installation or a single station can be
+granted to another team or to a person. A grant to a team gives each teammate what both the granted role and his own
+role in that team allow.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+
+class Role(models.TextChoices):
+    """What a teammate may do; each includes the ones below it."""
+
+    ADMIN = "admin", _("Administrator")
+    OPERATOR = "operator", _("Operator")
+    VIEWER = "viewer", _("Viewer")
+
+
+class GrantRole(models.TextChoices):
+    """What somebody outside the team may do with what he was granted."""
+
+    OWNER = "owner", _("Owner")
+    SERVICE = "service", _("Service")
+    USER = "user", _("User")
+
+
+class Can(models.TextChoices):
+    SEE_STATIONS = "see_stations", _("See stations, their connectors and how they are")
+    SEE_SESSIONS = "see_sessions", _("See all sessions, who charged, and the figures made from them")
+    SEE_OWN = "see_own", _("See one's own sessions, and where one may charge")
+    SEE_MESSAGES = "see_messages", _("See messages, deviations and security events")
+    CHARGE = "charge", _("Charge where a tag is needed")
+    OPERATE = "operate", _("Start and stop sessions, unlock, reset, switch on and off")
+    NAME = "name", _("Name stations")
+    CONFIGURE = "configure", _("Change technical settings of stations")
+    SET_PASSWORDS = "set_passwords", _("Set the passwords of stations")
+    ADD_STATIONS = "add_stations", _("Add stations")
+    MANAGE_PLACES = "manage_places", _("Change the name, address and contact of installations")
+    CONFIGURE_PLACES = "configure_places", _("Change circuits of installations")
+    MANAGE_ACCESS = "manage_access", _("Give and withdraw access")
+    MANAGE_TEAM = "manage_team", _("Change the team, its teammates and its keys")
+
+
+COLUMNS: tuple[str, ...] = (Role.VIEWER, Role.OPERATOR, Role.ADMIN, GrantRole.OWNER, GrantRole.USER, GrantRole.SERVICE)
+_YES = "x"
+_TABLE = {
+    #                      viewer operator admin  owner user service
+    Can.SEE_STATIONS: "     x      x        x      x     .    x",
+    Can.SEE_SESSIONS: "     x      x        x      x     .    .",
+    Can.SEE_OWN: "          x      x        x      x     x    x",
+    Can.SEE_MESSAGES: "     x      x        x      x     .    x",
+    Can.CHARGE: "           x      x        x      x     x    .",
+    Can.OPERATE: "          .      x        x      x     .    x",
+    Can.NAME: "             .      x        x      x     .    x",
+    Can.CONFIGURE: "        .      x        x      .     .    x",
+    Can.SET_PASSWORDS: "    .      .        x      .     .    x",
+    Can.ADD_STATIONS: "     .      .        x      .     .    x",
+    Can.MANAGE_PLACES: "    .      .        x      x     .    .",
+    Can.CONFIGURE_PLACES: " .      .        x      .     .    x",
+    Can.MANAGE_ACCESS: "    .      .        x      x     .    .",
+    Can.MANAGE_TEAM: "      .      .        x      .     .    .",
+}
+ALLOWED: dict[str, frozenset[str]] = {
+    right: frozenset(column for column, mark in zip(COLUMNS, marks.split(), strict=True) if mark == _YES)
+    for right, marks in _TABLE.items()
+}
+
+
+def allows(role: str, right: str) -> bool:
+    """Whether a role, in a team or by a grant, includes a right."""
+    return role in ALLOWED[right]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A grant that counts for a person now. `team_role` is his role in the team it was given to, if it was."""
+
+    role: str
+    installation_id: int | None
+    station_id: int | None
+    team_role: str | None
+
+    def allows(self, right: str) -> bool:
+        return allows(self.role, right) and (self.team_role is None or allows(self.team_role, right))
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What somebody may do one thing with: whole teams, installations and single stations."""
+
+    is_everything: bool = False
+    teams: tuple[int, ...] = ()
+    installations: tuple[int, ...] = ()
+    stations: tuple[int, ...] = ()
+
+    def __bool__(self) -> bool:
+        return self.is_everything or bool(self.teams or self.installations or self.stations)
+
+    def includes(self, *, team_id: int | None, installation_id: int | None, station_id: int | None) -> bool:
+        return (
+            self.is_everything
+            or team_id in self.teams
+            or (installation_id is not None and installation_id in self.installations)
+            or (station_id is not None and station_id in self.stations)
+        )
+
+    def condition(self, team_path: str, station_path: str | None) -> Q:
+        """The rows of a query that are in it.
+
+        Args:
+            team_path: the look-up from a row to its team.
+            station_path: that to its station ("" where it is one); None where a row has none.
+        """
+        found = Q(**{f"{team_path}__in": self.teams}) if self.teams else Q(pk__in=[])
+        if station_path is None:
+            return found
+        before = f"{station_path}__" if station_path else ""
+        if self.installations:
+            found |= Q(**{f"{before}installation__in": self.installations})
+        if self.stations:
+            found |= Q(**{f"{station_path or 'pk'}__in": self.stations})
+        return found
+
+
+def table() -> list[dict[str, Any]]:
+    """The table for people: each right with a yes or no per role."""
+    return [{"right": Can(right), "marks": [column in ALLOWED[right] for column in COLUMNS]} for right in Can.values]

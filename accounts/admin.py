@@ -9,10 +9,10 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.admin import TabularInline
-from unfold.contrib.filters.admin import AutocompleteSelectFilter
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateTimeFilter
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from accounts.models import ApiToken, Membership, Team, User
+from accounts.models import ApiToken, Grant, Membership, Team, User
 from cpms.common.admin import PEOPLE, BackOfficeAdmin, ReportAdmin, StaffInlineMixin
 
 
@@ -89,6 +89,29 @@ class MembershipAdmin(BackOfficeAdmin):
     search_fields = ["user__email", "team__name"]
     autocomplete_fields = ["user", "team"]
     readonly_fields = ["created_at"]
+
+
+@admin.register(Grant)
+class GrantAdmin(BackOfficeAdmin):
+    """Given and changed by hand; who withdraws one leaves it as a record."""
+
+    menu_group, menu_icon, menu_place = PEOPLE, "key", 40
+    list_display = ["role", "installation", "station", "user", "to_team", "team", "ends_at", "withdrawn_at"]
+    list_filter = ["role", ("ends_at", RangeDateTimeFilter), ("team", AutocompleteSelectFilter)]
+    list_select_related = ["installation", "station", "user", "to_team", "team"]
+    search_fields = ["user__email", "to_team__name", "installation__name", "station__identity"]
+    autocomplete_fields = ["installation", "station", "user", "to_team"]
+    exclude = ["team"]
+    readonly_fields = ["created_at", "created_by", "withdrawn_at"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Grant]:
+        return super().get_queryset(request).defer("station__password")
+
+    def save_model(self, request: HttpRequest, obj: Grant, form: Any, change: bool) -> None:
+        obj.team_id = (obj.station or obj.installation).team_id
+        if not change:
+            obj.created_by = request.user
+        super().save_model(request, obj, form, change)
 
 
 @admin.register(ApiToken)

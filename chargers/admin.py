@@ -16,7 +16,17 @@ from unfold.contrib.import_export.forms import ExportForm, ImportForm
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminPasswordWidget
 
 from chargers import services
-from chargers.models import ChargingStation, Connector, GatewayNode, Oddity, Presence, Tag
+from chargers.models import (
+    ChargingStation,
+    Circuit,
+    Connector,
+    GatewayNode,
+    Installation,
+    Oddity,
+    Presence,
+    StationGroup,
+    Tag,
+)
 from chargers.resources import StationResource, TagResource
 from chargers.services.boot import BOOT_FIELDS
 from cpms.common.admin import (
@@ -253,6 +263,44 @@ class TagAdmin(FileMixin, BackOfficeAdmin):
     search_fields = ["value", "label"]
     autocomplete_fields = ["team", "user", "stations"]
     readonly_fields = ["created_at"]
+
+
+class CircuitInline(StaffInlineMixin, TabularInline):
+    model = Circuit
+    fields = ["name", "parent", "max_current_a", "phases"]
+    autocomplete_fields = ["parent"]
+    extra = 0
+
+
+@admin.register(Installation)
+class InstallationAdmin(BackOfficeAdmin):
+    menu_group, menu_icon, menu_place = STATIONS, "location_city", 5
+    list_display = ["name", "team", "street", "postal_code", "city", "country"]
+    list_filter = [("team", AutocompleteSelectFilter)]
+    list_select_related = ["team"]
+    search_fields = ["name", "city", "street"]
+    autocomplete_fields = ["team"]
+    readonly_fields = ["created_at"]
+    inlines = [CircuitInline]
+
+
+@admin.register(Circuit)
+class CircuitAdmin(BackOfficeAdmin):
+    menu_group, menu_icon, menu_place = STATIONS, "account_tree", 6
+    list_display = ["name", "installation", "parent", "max_current_a", "phases"]
+    list_filter = ["phases", ("installation", AutocompleteSelectFilter)]
+    list_select_related = ["installation", "parent__installation"]
+    search_fields = ["name", "installation__name"]
+    autocomplete_fields = ["installation", "parent"]
+
+
+@admin.register(StationGroup)
+class StationGroupAdmin(BackOfficeAdmin):
+    menu_group, menu_icon, menu_place = STATIONS, "workspaces", 35
+    list_display = ["name", "user"]
+    list_select_related = ["user"]
+    search_fields = ["name", "user__email"]
+    autocomplete_fields = ["user", "stations"]
 
 
 @admin.register(GatewayNode)

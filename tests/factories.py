@@ -8,7 +8,7 @@ from factory.django import DjangoModelFactory
 
 from accounts.models import Grant, Membership, Team, User
 from accounts.rights import Role
-from chargers.models import ChargingStation, Connector, GatewayNode, Installation, Oddity, Tag
+from chargers.models import ChargingStation, Circuit, Connector, GatewayNode, Installation, Oddity, StationGroup, Tag
 from maintenance.models import (
     AlarmMail,
     CertificateRequest,
@@ -271,3 +271,20 @@ class GrantFactory(DjangoModelFactory):
     to_team = None
     user = factory.SubFactory(UserFactory)
     role = "owner"
+
+
+class CircuitFactory(DjangoModelFactory):
+    class Meta:
+        model = Circuit
+
+    installation = factory.SubFactory(InstallationFactory)
+    name = factory.Sequence(lambda n: f"Circuit {n}")
+    max_current_a = 63
+
+
+class StationGroupFactory(DjangoModelFactory):
+    class Meta:
+        model = StationGroup
+
+    user = factory.SubFactory(UserFactory)
+    name = factory.Sequence(lambda n: f"Group {n}")

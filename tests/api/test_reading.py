@@ -64,7 +64,7 @@ def test_the_number_of_queries_does_not_grow_with_rows(api, viewer, team, rows, 
         factories.DeviationFactory(station=station)
         factories.SecurityEventFactory(station=station, acknowledged_by=viewer)
     client = api(viewer)
-    with django_assert_max_num_queries(5):  # the token, its last use, the roles, the rows, the connectors
+    with django_assert_max_num_queries(6):  # the token, its last use, roles, grants, the rows, the connectors
         assert len(client.get(f"/api/v1/{name}/").json()["results"]) == 11
 
 

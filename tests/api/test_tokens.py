@@ -124,7 +124,7 @@ def test_its_last_use_is_noted_once_a_minute(api, viewer, django_assert_num_quer
         open_with(api, key)
         token.refresh_from_db()
         assert token.last_used_at == now
-        with django_assert_num_queries(3):
+        with django_assert_num_queries(4):
             open_with(api, key)
     with time_machine.travel(now + timedelta(minutes=2), tick=False):
         open_with(api, key)

@@ -97,7 +97,7 @@ def test_htmx_gets_the_sums_with_the_list(page, team, meter):
 def test_the_api_gives_them(api, viewer, team, meter, django_assert_max_num_queries):
     rows = [meter(team, (0, 1000), (3500, 4000)) for _n in range(3)]
     client = api(viewer)
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         found = client.get("/api/v1/gaps/", {"page_size": 2}).json()
     assert [row["gap_wh"] for row in found["results"]] == [2500, 2500] and found["next"]
     assert len(client.get(found["next"]).json()["results"]) == 1

@@ -131,8 +131,8 @@ class DeviationTable(Table):
             times,
         )
 
-    def render_code(self, record: Deviation) -> str:
-        return code_words(record.code)
+    def render_code(self, record: Deviation) -> SafeString | str:
+        return code_words(record) or look.dash(_("Several answers"))
 
     def render_count(self, record: Deviation) -> str:
         return look.number(record.count)
@@ -190,8 +190,9 @@ class SecurityEventTable(Table):
         phone = format_html(
             '<span class="phone">{} · {}</span>', record.station.identity, look.moment(record.at, seconds=True)
         )
-        wide = format_html('<span class="o">{}</span>', record.type)
-        return two_lines(format_html('<span class="wrap">{}</span>', event_words(record.type)), wide + phone)
+        words = event_words(record.type)
+        name = "" if words == record.type else format_html('<span class="o nowrap">{}</span>', record.type)
+        return two_lines(format_html('<span class="wrap">{}</span>', words), format_html("{}{}", name, phone))
 
     def render_station(self, record: SecurityEvent) -> SafeString:
         return two_lines(
@@ -255,7 +256,7 @@ DEVIATION_CELLS = [
     Cell(gettext_lazy("Action"), lambda deviation: deviation.action),
     Cell(gettext_lazy("Deviation"), lambda deviation: rule_words(deviation.what)),
     Cell(gettext_lazy("Rule"), lambda deviation: deviation.what),
-    Cell(gettext_lazy("Answer"), lambda deviation: code_words(deviation.code)),
+    Cell(gettext_lazy("Answer"), code_words),
     Cell(gettext_lazy("Times"), lambda deviation: deviation.count),
     Cell(gettext_lazy("First"), lambda deviation: deviation.first_at),
     Cell(gettext_lazy("Last"), lambda deviation: deviation.last_at),

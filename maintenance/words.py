@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from maintenance.models import Deviation
+
 RULES = {  # of the schema, after the name of the field
     "required": gettext_lazy("is missing"),
     "additionalProperties": gettext_lazy("is not in the specification"),
@@ -77,11 +79,12 @@ def rule_words(what: str) -> str:
         return _("Many other ones")
     field, _colon, rule = what.rpartition(": ")
     if field and rule in RULES:
-        name = _("A field of its own") if field == "?" or field.endswith(".?") else f"“{field}”"
+        is_own = field == "?" or field.endswith(".?")
+        name = _("A field of its own") if is_own else _("“%(field)s”") % {"field": field}
         return f"{name} {RULES[rule]}"
     return str(FAULTS.get(what, what))
 
 
-def code_words(code: str) -> str:
-    """What the station was answered."""
-    return code or _("tolerated")
+def code_words(deviation: Deviation) -> str:
+    """What the station was answered; nothing where that was not always the same."""
+    return deviation.code or (_("tolerated") if deviation.what else "")

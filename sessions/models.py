@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Self
@@ -32,6 +33,10 @@ class Flag(models.TextChoices):
     METER_RESET = "meter_reset", _("Meter went backwards")
     ENERGY_MISMATCH = "energy_mismatch", _("Meter readings disagree with the total")
     CONFLICTING_STOP = "conflicting_stop", _("Two different ends were reported")
+
+
+def flag_labels(flags: Iterable[str]) -> list[str]:
+    return [str(Flag(flag).label) for flag in flags if flag in Flag.values]
 
 
 class ChargingSessionQuerySet(ScopedQuerySet):
@@ -203,7 +208,7 @@ class ChargingSession(models.Model):
 
     @property
     def flag_labels(self) -> list[str]:
-        return [str(Flag(flag).label) for flag in self.flags if flag in Flag.values]
+        return flag_labels(self.flags)
 
 
 class MeterReadingQuerySet(ScopedQuerySet):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -17,7 +18,7 @@ from cpms.common import look
 from cpms.common.export import Cell
 from cpms.common.tables import NUMBER_WIDE, WIDE, Table, two_lines
 from cpms.common.words import stop_words
-from sessions.models import ChargingSession
+from sessions.models import ChargingSession, flag_labels
 from sessions.services.power import FRESH
 
 
@@ -196,25 +197,38 @@ class GapTable(Table):
         return look.number(value)
 
 
-SESSION_CELLS = [
-    Cell(gettext_lazy("Session"), lambda session: session.pk),
-    Cell(gettext_lazy("Station"), lambda session: session.station.identity),
-    Cell(gettext_lazy("Station name"), lambda session: session.station.name),
-    Cell(gettext_lazy("Connector"), lambda session: session.connector_number),
-    Cell(gettext_lazy("Tag"), lambda session: session.id_tag),
-    Cell(gettext_lazy("Tag label"), lambda session: session.tag.label if session.tag else ""),
-    Cell(gettext_lazy("Start"), lambda session: session.started_at),
-    Cell(gettext_lazy("End"), lambda session: session.stopped_at),
-    Cell(gettext_lazy("Duration (d:h:m:s)"), lambda session: look.dhms(session.duration)),
-    Cell(gettext_lazy("Energy (kWh)"), lambda session: round(session.energy_kwh, 2)),
-    Cell(gettext_lazy("Energy (Wh)"), lambda session: session.energy_wh),
-    Cell(gettext_lazy("Max. power (W)"), lambda session: session.max_power_w),
-    Cell(gettext_lazy("Meter start (Wh)"), lambda session: session.meter_start_wh),
-    Cell(gettext_lazy("Meter end (Wh)"), lambda session: session.meter_stop_wh),
-    Cell(gettext_lazy("State of charge (%)"), lambda session: session.state_of_charge),
-    Cell(gettext_lazy("Ended by"), lambda session: stop_words(session.stop_reason)),
-    Cell(gettext_lazy("Authorization"), lambda session: session.authorization),
-    Cell(gettext_lazy("Needs a look because"), lambda session: ", ".join(session.flag_labels)),
+def duration_cell(started_at: datetime, stopped_at: datetime | None) -> str:
+    """As `ChargingSession.duration` is: never negative, and until now while it runs."""
+    return look.dhms((stopped_at or timezone.now()) - started_at)
+
+
+def kwh_cell(energy_wh: int) -> Decimal:
+    return round(Decimal(energy_wh) / 1000, 2)
+
+
+def flags_cell(flags: list[str]) -> str:
+    return ", ".join(flag_labels(flags)) if flags else ""
+
+
+SESSION_CELLS = [  # by field: a file may have a million rows
+    Cell(gettext_lazy("Session"), None, ["pk"]),
+    Cell(gettext_lazy("Station"), None, ["station__identity"]),
+    Cell(gettext_lazy("Station name"), None, ["station__name"]),
+    Cell(gettext_lazy("Connector"), None, ["connector_number"]),
+    Cell(gettext_lazy("Tag"), None, ["id_tag"]),
+    Cell(gettext_lazy("Tag label"), None, ["tag__label"]),
+    Cell(gettext_lazy("Start"), None, ["started_at"]),
+    Cell(gettext_lazy("End"), None, ["stopped_at"]),
+    Cell(gettext_lazy("Duration (d:h:m:s)"), duration_cell, ["started_at", "stopped_at"]),
+    Cell(gettext_lazy("Energy (kWh)"), kwh_cell, ["energy_wh"]),
+    Cell(gettext_lazy("Energy (Wh)"), None, ["energy_wh"]),
+    Cell(gettext_lazy("Max. power (W)"), None, ["max_power_w"]),
+    Cell(gettext_lazy("Meter start (Wh)"), None, ["meter_start_wh"]),
+    Cell(gettext_lazy("Meter end (Wh)"), None, ["meter_stop_wh"]),
+    Cell(gettext_lazy("State of charge (%)"), None, ["state_of_charge"]),
+    Cell(gettext_lazy("Ended by"), stop_words, ["stop_reason"]),
+    Cell(gettext_lazy("Authorization"), None, ["authorization"]),
+    Cell(gettext_lazy("Needs a look because"), flags_cell, ["flags"]),
 ]
 GAP_CELLS = [
     Cell(gettext_lazy("Station"), lambda session: session.station.identity),

@@ -135,8 +135,8 @@ class ListPage(LoginRequiredMixin, View):
                 sentence = _("An Excel file holds at most %(most)s rows here: add a filter, or take the CSV file.")
                 messages.error(self.request, sentence % {"most": number(MOST_XLSX_ROWS)})
                 return redirect(f"{self.request.path}?{without(self.request.GET, 'export')}")
-            return export_xlsx(rows.iterator(chunk_size=500), self.export_cells, self.export_name)
-        return export_csv(self.request, rows.iterator(chunk_size=500), self.export_cells, self.export_name)
+            return export_xlsx(self.request, rows, self.export_cells, self.export_name)
+        return export_csv(self.request, rows, self.export_cells, self.export_name)
 
 
 def _whole(text: str | None) -> int:

@@ -44,9 +44,9 @@ def among(field: str, values: Any) -> Any:
 
     Args:
         field: a whole number; a foreign key with its `_id`.
-        values: a value of a prepared query; it is given as a collection.
+        values: a value of a prepared query, which is given as a collection; or the collection itself.
     """
-    return _Among(F(field), values)
+    return _Among(F(field), Value(_bound(values)) if isinstance(values, list) else values)
 
 
 def _bound(value: Any) -> Any:

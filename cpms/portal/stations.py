@@ -197,7 +197,7 @@ def _alerts(station: Any) -> dict[str, Any]:
 
 def _deviations(station: Any) -> list[dict[str, Any]]:
     rows = Deviation.objects.filter(station=station).order_by("-last_at")[:SHOWN_DEVIATIONS]
-    return [{"row": row, "words": rule_words(row.what), "answer": code_words(row.code)} for row in rows]
+    return [{"row": row, "words": rule_words(row.what), "answer": code_words(row)} for row in rows]
 
 
 def _refusals(station: Any) -> list[dict[str, Any]]:

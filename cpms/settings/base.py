@@ -255,9 +255,8 @@ TIME_ZONE = "UTC"  # what is stored and the fall-back; pages show the person's o
 DISPLAY_TIME_ZONE = env.text("DISPLAY_TIME_ZONE", "Europe/Berlin")
 
 # --- mail: without a server it is written where the process logs ------------------------------------------------
-EMAIL_URL = env.url("EMAIL_URL", "", ("smtp", "smtps", "smtp+tls"))
-_mail = urlsplit(EMAIL_URL)
-EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_URL else 'console'}.EmailBackend"
+_mail = urlsplit(env.url("EMAIL_URL", "", ("smtp", "smtps", "smtp+tls")))
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if _mail.scheme else 'console'}.EmailBackend"
 EMAIL_HOST, EMAIL_PORT = (
     _mail.hostname or "localhost",
     _mail.port or {"smtps": 465, "smtp+tls": 587}.get(_mail.scheme, 25),

@@ -37,7 +37,7 @@ AT_ONCE = 500
 NAMED = 20  # of the events a mail is about; the rest is a number
 QUIET = timedelta(minutes=10)  # between two mails to a team: what comes meanwhile is in the next one
 LEASE = timedelta(minutes=5)  # after which a mail whose sender died is sent by another one
-MOST_ATTEMPTS = 12  # in two days
+MOST_ATTEMPTS = 16  # in two days
 
 
 def wake_alarms() -> None:

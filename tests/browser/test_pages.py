@@ -16,6 +16,10 @@ PAGES = {
     "commands": "/operate/commands/",
     "messages": "/maintenance/messages/",
     "refused": "/maintenance/refused/",
+    "gaps": "/sessions/gaps/",
+    "security": "/maintenance/security/",
+    "deviations": "/maintenance/deviations/",
+    "deviations-by-model": "/maintenance/deviations/models/",
     "tokens": "/account/tokens/",
 }
 

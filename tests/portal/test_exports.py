@@ -1,0 +1,114 @@
+"""Files of lists: whole and in order however many rows there are, with memory for some of them only."""
+
+import csv
+import io
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.urls import reverse
+from openpyxl import load_workbook
+
+from cpms.common import export
+from tests import factories
+
+SESSIONS, CONNECTORS = reverse("sessions:session_list"), reverse("chargers:connector_list")
+REFUSALS = reverse("maintenance:refusal_list")
+
+
+@pytest.fixture
+def small_parts(monkeypatch) -> None:
+    monkeypatch.setattr(export, "KEYS_AT_ONCE", 6)
+    monkeypatch.setattr(export, "VALUES_AT_ONCE", 4)
+    monkeypatch.setattr(export, "ROWS_AT_ONCE", 4)
+
+
+def sheet(response) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(b"".join(response.streaming_content).decode("utf-8-sig"))))
+
+
+def workbook(response) -> Any:
+    return load_workbook(io.BytesIO(b"".join(response.streaming_content)))
+
+
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize("count", [0, 1, 5, 6, 7, 12, 20])
+def test_all_sessions_are_there_once_and_in_order(page, station, count):
+    start = datetime(2026, 5, 1, tzinfo=UTC)
+    made = [
+        factories.SessionFactory(station=station, finished=True, started_at=start + timedelta(hours=number // 5))
+        for number in range(count)
+    ]  # five each began at the same time
+    wanted = [str(session.pk) for session in sorted(made, key=lambda each: (each.started_at, each.pk), reverse=True)]
+    assert [row[0] for row in sheet(page.get(SESSIONS, {"export": "csv"}))[1:]] == wanted
+
+
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize("url", [CONNECTORS, REFUSALS])
+def test_lists_of_another_order_are_whole_too(page, team, url):
+    for station in factories.StationFactory.create_batch(9, team=team):
+        factories.ConnectorFactory(station=station)
+        factories.RefusedConnectionFactory(station=station)
+    rows = sheet(page.get(url, {"export": "csv"}))[1:]
+    assert len({tuple(row) for row in rows}) == 9
+
+
+def test_what_a_session_says_in_a_file(page, station, tag):
+    tag.label = "Anna"
+    tag.save()
+    session = factories.SessionFactory(
+        station=station, tag=tag, id_tag=tag.value, finished=True, flags=["clock", "offline"], has_flags=True,
+        stop_reason="EVDisconnected", energy_wh=7125,
+    )  # fmt: skip
+    told = dict(zip(*sheet(page.get(SESSIONS, {"export": "csv"})), strict=True))
+    assert told["Session"] == str(session.pk)
+    assert (told["Station"], told["Tag"], told["Tag label"]) == (station.identity, tag.value, "Anna")
+    assert (told["Duration (d:h:m:s)"], told["Energy (kWh)"], told["Energy (Wh)"]) == ("0:1:0:0", "7.12", "7125")
+    assert told["Ended by"] == "Cable unplugged"
+    assert told["Needs a look because"] == "Station's clock was wrong, Charged while the station was offline"
+
+
+def test_a_running_session_and_one_that_ended_before_it_began(page, station):
+    factories.SessionFactory(station=station, started_at=datetime.now(UTC) - timedelta(hours=1))
+    backwards = factories.SessionFactory(station=station, finished=True)
+    backwards.stopped_at = backwards.started_at - timedelta(hours=1)
+    backwards.save()
+    head, running, ended = sheet(page.get(SESSIONS, {"export": "csv"}))
+    assert running[head.index("End")] == ""
+    assert running[head.index("Duration (d:h:m:s)")].startswith("0:1:0:")
+    assert ended[head.index("Duration (d:h:m:s)")] == "0:0:0:0"
+
+
+def test_a_workbook_keeps_numbers_as_numbers_and_text_as_text(page, team):
+    name = 'a <b> & "c" =1\x07\ufffe \u202fü'
+    station = factories.StationFactory(team=team, identity="00123", name=name)
+    factories.SessionFactory(station=station, finished=True, energy_wh=1500)
+    head, row = workbook(page.get(SESSIONS, {"export": "xlsx"})).active.values
+    told = dict(zip(head, row, strict=True))
+    assert told["Station"] == "00123"
+    assert told["Station name"] == 'a <b> & "c" =1 \u202fü'
+    assert told["Energy (kWh)"] == 1.5
+    assert told["End"].startswith("20")
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_a_workbook_goes_on_in_another_sheet(page, station, monkeypatch):
+    monkeypatch.setattr(export, "MOST_SHEET_BYTES", 2000)
+    factories.SessionFactory.create_batch(9, station=station)
+    book = workbook(page.get(SESSIONS, {"export": "xlsx"}))
+    assert book.sheetnames[:2] == ["sessions", "sessions 2"]
+    assert sum(len(list(each.values)) for each in book) == 10
+
+
+def test_more_rows_than_excel_takes_are_said(page, station, monkeypatch):
+    monkeypatch.setattr("cpms.common.pages.MOST_XLSX_ROWS", 2)
+    factories.SessionFactory.create_batch(3, station=station)
+    answer = page.get(SESSIONS, {"export": "xlsx"}, follow=True)
+    assert "An Excel file holds at most 2 rows here" in answer.content.decode()
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_a_file_is_made_part_by_part(page, station):
+    factories.SessionFactory.create_batch(20, station=station)
+    parts = list(page.get(SESSIONS, {"export": "csv"}).streaming_content)
+    assert len(parts) == 1 + 7  # the heads; of 20 keys in sixes the rows in fours

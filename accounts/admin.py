@@ -107,7 +107,7 @@ class GrantAdmin(BackOfficeAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Grant]:
         return super().get_queryset(request).defer("station__password")
 
-    def save_model(self, request: HttpRequest, obj: Grant, form: Any, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         obj.team_id = (obj.station or obj.installation).team_id
         if not change:
             obj.created_by = request.user

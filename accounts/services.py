@@ -176,7 +176,7 @@ def authenticate_person(*, email: str, password: str, address: str) -> User:
 
 def _count_attempt(address: str, email: str) -> str:
     """Counts before the password is checked, so that a hundred tries at once are a hundred tries."""
-    name = f"{_network(address)} {email.strip().lower()}"
+    name = f"{network_of(address)} {email.strip().lower()}"
     key = f"login-{salted_hmac('login', name, algorithm='sha256').hexdigest()}"
     try:
         cache.add(key, 0, ATTEMPT_WINDOW_SECONDS)
@@ -198,7 +198,7 @@ def _forget_attempts(key: str) -> None:
         logger.warning("log-in attempts are not counted", extra={"cause": type(error).__name__})
 
 
-def _network(address: str) -> str:
+def network_of(address: str) -> str:
     """Who has one IPv6 address has 2^64 of them."""
     try:
         ip = ipaddress.ip_address(address)

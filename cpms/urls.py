@@ -15,6 +15,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/", include("cpms.api_urls")),
     path("account/", include("accounts.urls")),
+    path("account/", include("accounts.allauth_urls")),
     path("stations/", include(([*station_patterns, *portal.station_patterns], "chargers"))),
     path("sessions/", include(([*session_patterns, *portal.session_patterns], "sessions"))),
     path("operate/", include("operations.urls")),

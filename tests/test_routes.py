@@ -32,6 +32,8 @@ ROUTES: dict[str, dict[str, str]] = {
     "portal:dashboard_power": {"GET": PERSONS},
     "portal:styleguide": {"GET": NOWHERE},  # where DEBUG is on only
     "accounts:login": {"GET": "200 302 302 302 302 302", "POST": "200 302 302 302 302 302"},
+    "accounts:captcha_challenge": {"GET": EVERYBODY},
+    "account_login": {"GET": "200 302 302 302 302 302", "POST": "200 302 302 302 302 302"},
     "accounts:logout": {"POST": "302 302 302 302 302 302"},
     "accounts:api_tokens": {"GET": PERSONS, "POST": "302 422 422 422 422 422"},
     "accounts:api_token_revoke": {"GET": "302 404 200 404 404 404", "POST": "302 404 302 404 404 404"},

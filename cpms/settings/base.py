@@ -3,6 +3,7 @@
 Without DATABASE_URL and REDIS_URL this is the embedded mode: SQLite, one process, no server to install.
 """
 
+import hmac
 import sys
 import warnings
 from datetime import timedelta
@@ -69,6 +70,9 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "django_structlog",
+    "allauth",
+    "allauth.account",
+    "django_altcha",
     "cpms.common",
     "accounts",
     "chargers",
@@ -93,6 +97,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
 ]
 ROOT_URLCONF = "cpms.urls"
 ASGI_APPLICATION = "cpms.asgi.application"
@@ -242,6 +247,15 @@ AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
 LOGIN_URL = reverse_lazy("accounts:login")
 LOGIN_REDIRECT_URL = reverse_lazy("portal:dashboard")
 LOGIN_ATTEMPTS_PER_MINUTE = env.whole("LOGIN_ATTEMPTS_PER_MINUTE", 10, least=1)
+LOGIN_CAPTCHA = env.choice("LOGIN_CAPTCHA", "always", ("always", "after_failure", "off"))
+ALTCHA_HMAC_KEY = hmac.new(SECRET_KEY.encode(), b"captcha", "sha256").hexdigest()
+ACCOUNT_ADAPTER = "accounts.adapter.Adapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"  # nobody signs up by himself; addresses are verified by our own mails
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": None}  # counted once, in accounts.services.authenticate_person
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},

@@ -7,11 +7,15 @@ from typing import Any
 from allauth.account.forms import LoginForm as AllauthLoginForm
 from allauth.account.models import Login
 from django import forms
+from django.conf import settings
+from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from accounts import captcha
-from accounts.services import LONGEST_TOKEN_NAME, authenticate_person
+from accounts.models import User
+from accounts.rights import Role
+from accounts.services import LONGEST_PASSWORD, LONGEST_TOKEN_NAME, authenticate_person
 from cpms.common.errors import DomainError
 
 
@@ -48,4 +52,88 @@ class ApiTokenForm(forms.Form):
         label=_("Name"),
         max_length=LONGEST_TOKEN_NAME,
         help_text=_("What the program is called, so that you recognise the token later."),
+    )
+
+
+class NewPasswordForm(forms.Form):
+    """A new password, twice (W8)."""
+
+    password1 = forms.CharField(
+        label=_("New password"),
+        max_length=LONGEST_PASSWORD,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "form-control"}),
+        help_text=_("At least 8 characters, no common word, nothing of your name or address."),
+    )
+    password2 = forms.CharField(
+        label=_("New password again"),
+        max_length=LONGEST_PASSWORD,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "form-control"}),
+    )
+
+    def __init__(self, *args: Any, user: User | None = None, temp_key: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+
+    def clean_password2(self) -> str:
+        first, second = self.cleaned_data.get("password1"), str(self.cleaned_data["password2"])
+        if first is not None and first != second:
+            raise ValidationError(_("The two passwords are not the same."))
+        return second
+
+    def clean_password1(self) -> str:
+        password = str(self.cleaned_data["password1"])
+        validate_password(password, self.user)
+        return password
+
+
+class ChangePasswordForm(NewPasswordForm):
+    old = forms.CharField(
+        label=_("Your password now"),
+        max_length=LONGEST_PASSWORD,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "class": "form-control"}),
+    )
+    field_order = ["old", "password1", "password2"]
+
+
+class ResetForm(forms.Form):
+    email = forms.EmailField(
+        label=_("E-mail"),
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "username", "class": "form-control"}),
+    )
+
+
+class AddressForm(forms.Form):
+    email = forms.EmailField(
+        label=_("New address"),
+        max_length=254,
+        help_text=_("It counts once you have opened the link that we send there."),
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
+
+
+class JoinForm(NewPasswordForm):
+    """What a new person says who was invited."""
+
+    first_name = forms.CharField(
+        label=_("First name"),
+        max_length=80,
+        widget=forms.TextInput(attrs={"autocomplete": "given-name", "class": "form-control"}),
+    )
+    last_name = forms.CharField(
+        label=_("Last name"),
+        max_length=80,
+        widget=forms.TextInput(attrs={"autocomplete": "family-name", "class": "form-control"}),
+    )
+    field_order = ["first_name", "last_name", "password1", "password2"]
+
+
+class InviteForm(forms.Form):
+    email = forms.EmailField(label=_("E-mail"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "off"}))
+    role = forms.ChoiceField(label=_("Role"), choices=Role.choices, initial=Role.VIEWER)
+    language = forms.ChoiceField(
+        label=_("Language"), choices=settings.LANGUAGES, help_text=_("Of the mail, and of the pages for a new person.")
     )

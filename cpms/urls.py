@@ -14,7 +14,7 @@ urlpatterns = [
     path("admin/login/", admin_login),
     path("admin/", admin.site.urls),
     path("api/v1/", include("cpms.api_urls")),
-    path("account/", include("accounts.urls")),
+    path("", include("accounts.urls")),
     path("account/", include("accounts.allauth_urls")),
     path("stations/", include(([*station_patterns, *portal.station_patterns], "chargers"))),
     path("sessions/", include(([*session_patterns, *portal.session_patterns], "sessions"))),

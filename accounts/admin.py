@@ -12,7 +12,8 @@ from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateTimeFilter
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from accounts.models import ApiToken, Grant, Membership, Team, User
+from accounts import mails
+from accounts.models import AccountMail, ApiToken, Grant, Invitation, Membership, Team, User
 from cpms.common.admin import PEOPLE, BackOfficeAdmin, ReportAdmin, StaffInlineMixin
 
 
@@ -52,13 +53,13 @@ class PersonAdmin(UserAdmin, BackOfficeAdmin):  # type: ignore[misc]
     search_fields = ["email", "first_name", "last_name"]
     ordering = ["email"]
     filter_horizontal = ()
-    readonly_fields = ["last_login", "date_joined"]
+    readonly_fields = ["last_login", "date_joined", "email_verified_at"]
     inlines = [MembershipInline]
     fieldsets = (
         (None, {"fields": ("email", "password")}),
         (_("Person"), {"fields": ("first_name", "last_name", "language", "time_zone")}),
         (_("Rights"), {"fields": ("is_active", "is_staff")}),
-        (_("History"), {"fields": ("last_login", "date_joined")}),
+        (_("History"), {"fields": ("last_login", "date_joined", "email_verified_at")}),
     )
     add_fieldsets = ((None, {"fields": ("email", "usable_password", "password1", "password2")}),)
 
@@ -107,11 +108,40 @@ class GrantAdmin(BackOfficeAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Grant]:
         return super().get_queryset(request).defer("station__password")
 
-    def save_model(self, request: HttpRequest, obj: Grant, form: Any, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         obj.team_id = (obj.station or obj.installation).team_id
         if not change:
             obj.created_by = request.user
         super().save_model(request, obj, form, change)
+
+
+@admin.register(Invitation)
+class InvitationAdmin(ReportAdmin):
+    """Made, sent again and revoked by the teams' administrators; here one sees what became of it."""
+
+    menu_group, menu_icon, menu_place = PEOPLE, "outgoing_mail", 35
+    list_display = ["email", "team", "role", "invited_by", "created_at", "expires_at", "accepted_at", "revoked_at"]
+    list_filter = ["role", ("expires_at", RangeDateTimeFilter), ("team", AutocompleteSelectFilter)]
+    list_select_related = ["team", "invited_by"]
+    search_fields = ["email", "team__name"]
+    exclude = ["nonce", "token_hash"]
+
+
+@admin.register(AccountMail)
+class AccountMailAdmin(ReportAdmin):
+    """What is not sent is tried again by itself for two days, then it waits here for somebody."""
+
+    menu_group, menu_icon, menu_place = PEOPLE, "mail", 60
+    list_display = ["created_at", "kind", "email", "sent_at", "attempts", "error"]
+    list_filter = ["kind", ("sent_at", admin.EmptyFieldListFilter), ("created_at", RangeDateTimeFilter)]
+    search_fields = ["email"]
+    actions = ["retry"]
+
+    @admin.action(description=_("Try again"))
+    def retry(self, request: HttpRequest, queryset: QuerySet[AccountMail]) -> None:
+        count = mails.retry_mails(AccountMail.objects.filter(pk__in=queryset.order_by().values("pk")))
+        text = ngettext("%(count)d mail is tried again.", "%(count)d mails are tried again.", count)
+        self.message_user(request, text % {"count": count}, messages.SUCCESS)
 
 
 @admin.register(ApiToken)

@@ -4,31 +4,46 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.forms import LoginForm as AllauthLoginForm
+from allauth.account.models import Login
 from django import forms
-from django.contrib.auth.forms import AuthenticationForm
+from django.conf import settings
+from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from accounts.services import LONGEST_TOKEN_NAME, authenticate_person
+from accounts import captcha
+from accounts.models import User
+from accounts.rights import Role
+from accounts.services import LONGEST_PASSWORD, LONGEST_TOKEN_NAME, authenticate_person
 from cpms.common.errors import DomainError
 
 
-class LoginForm(AuthenticationForm):
-    """E-mail and password; what is wrong is said without telling which of the two."""
+class LoginForm(AllauthLoginForm):
+    """E-mail, password and, where it is asked for, the captcha; what is wrong is said without telling which."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["username"].widget.attrs |= {"class": "form-control", "autocomplete": "username", "type": "email"}
+        self.fields["login"] = forms.EmailField(label=_("E-mail"), max_length=254)
+        self.fields["password"] = forms.CharField(label=_("Password"), strip=False, widget=forms.PasswordInput)
+        self.fields["login"].widget.attrs |= {"class": "form-control", "autocomplete": "username"}
         self.fields["password"].widget.attrs |= {"class": "form-control", "autocomplete": "current-password"}
+        self.order_fields(["login", "password"])
+        self.source = str(self.request.META.get("REMOTE_ADDR", ""))
+        if captcha.is_needed(self.source, str(self.data.get("login", ""))):
+            self.fields["captcha"] = captcha.CaptchaField(label=_("Check against robots"))
 
-    def clean(self) -> dict[str, Any]:
-        email, password = self.cleaned_data.get("username"), self.cleaned_data.get("password")
-        if email is not None and password:
-            address = self.request.META.get("REMOTE_ADDR", "") if self.request else ""
-            try:
-                self.user_cache = authenticate_person(email=email, password=password, address=address)
-            except DomainError as error:
-                raise ValidationError(str(error)) from None
+    def _clean_with_password(self, credentials: dict[str, Any]) -> dict[str, Any]:
+        """Only reached with a right captcha: who has none learns nothing about a password."""
+        email = str(self.cleaned_data["login"])
+        try:
+            self.user = authenticate_person(email=email, password=credentials["password"], address=self.source)
+        except DomainError as error:
+            captcha.note_failure(self.source, email)
+            if "captcha" not in self.fields and captcha.is_needed(self.source, email):
+                self.fields["captcha"] = captcha.CaptchaField(label=_("Check against robots"))
+            raise ValidationError(str(error)) from None
+        self._login = Login(user=self.user, email=email)
         return self.cleaned_data
 
 
@@ -37,4 +52,88 @@ class ApiTokenForm(forms.Form):
         label=_("Name"),
         max_length=LONGEST_TOKEN_NAME,
         help_text=_("What the program is called, so that you recognise the token later."),
+    )
+
+
+class NewPasswordForm(forms.Form):
+    """A new password, twice (W8)."""
+
+    password1 = forms.CharField(
+        label=_("New password"),
+        max_length=LONGEST_PASSWORD,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "form-control"}),
+        help_text=_("At least 8 characters, no common word, nothing of your name or address."),
+    )
+    password2 = forms.CharField(
+        label=_("New password again"),
+        max_length=LONGEST_PASSWORD,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "form-control"}),
+    )
+
+    def __init__(self, *args: Any, user: User | None = None, temp_key: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+
+    def clean_password2(self) -> str:
+        first, second = self.cleaned_data.get("password1"), str(self.cleaned_data["password2"])
+        if first is not None and first != second:
+            raise ValidationError(_("The two passwords are not the same."))
+        return second
+
+    def clean_password1(self) -> str:
+        password = str(self.cleaned_data["password1"])
+        validate_password(password, self.user)
+        return password
+
+
+class ChangePasswordForm(NewPasswordForm):
+    old = forms.CharField(
+        label=_("Your password now"),
+        max_length=LONGEST_PASSWORD,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "class": "form-control"}),
+    )
+    field_order = ["old", "password1", "password2"]
+
+
+class ResetForm(forms.Form):
+    email = forms.EmailField(
+        label=_("E-mail"),
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "username", "class": "form-control"}),
+    )
+
+
+class AddressForm(forms.Form):
+    email = forms.EmailField(
+        label=_("New address"),
+        max_length=254,
+        help_text=_("It counts once you have opened the link that we send there."),
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
+
+
+class JoinForm(NewPasswordForm):
+    """What a new person says who was invited."""
+
+    first_name = forms.CharField(
+        label=_("First name"),
+        max_length=80,
+        widget=forms.TextInput(attrs={"autocomplete": "given-name", "class": "form-control"}),
+    )
+    last_name = forms.CharField(
+        label=_("Last name"),
+        max_length=80,
+        widget=forms.TextInput(attrs={"autocomplete": "family-name", "class": "form-control"}),
+    )
+    field_order = ["first_name", "last_name", "password1", "password2"]
+
+
+class InviteForm(forms.Form):
+    email = forms.EmailField(label=_("E-mail"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "off"}))
+    role = forms.ChoiceField(label=_("Role"), choices=Role.choices, initial=Role.VIEWER)
+    language = forms.ChoiceField(
+        label=_("Language"), choices=settings.LANGUAGES, help_text=_("Of the mail, and of the pages for a new person.")
     )

@@ -165,7 +165,7 @@ def authenticate_person(*, email: str, password: str, address: str) -> User:
         TooManyAttempts: more than LOGIN_ATTEMPTS_PER_MINUTE wrong ones.
         DomainError: they do not fit; it is not said which of the two is wrong.
     """
-    attempt = _count_attempt(address, email)
+    attempt = count_attempt("login", address, email)
     if len(password) <= LONGEST_PASSWORD and "\0" not in email:
         user = authenticate(None, username=email.strip(), password=password)
         if isinstance(user, User):
@@ -174,10 +174,14 @@ def authenticate_person(*, email: str, password: str, address: str) -> User:
     raise DomainError(_("E-mail address and password do not fit."))
 
 
-def _count_attempt(address: str, email: str) -> str:
-    """Counts before the password is checked, so that a hundred tries at once are a hundred tries."""
-    name = f"{_network(address)} {email.strip().lower()}"
-    key = f"login-{salted_hmac('login', name, algorithm='sha256').hexdigest()}"
+def count_attempt(what: str, address: str, email: str) -> str:
+    """Counts before anything is checked, so that a hundred tries at once are a hundred tries. Returns its key.
+
+    Raises:
+        TooManyAttempts: more than LOGIN_ATTEMPTS_PER_MINUTE of this source for this e-mail address.
+    """
+    name = f"{network_of(address)} {email.strip().lower()}"
+    key = f"{what}-{salted_hmac(what, name, algorithm='sha256').hexdigest()}"
     try:
         cache.add(key, 0, ATTEMPT_WINDOW_SECONDS)
         count = cache.incr(key)
@@ -198,7 +202,7 @@ def _forget_attempts(key: str) -> None:
         logger.warning("log-in attempts are not counted", extra={"cause": type(error).__name__})
 
 
-def _network(address: str) -> str:
+def network_of(address: str) -> str:
     """Who has one IPv6 address has 2^64 of them."""
     try:
         ip = ipaddress.ip_address(address)

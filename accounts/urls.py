@@ -1,11 +1,24 @@
 from django.urls import path
 
-from accounts import views
+from accounts import account_views, teammate_views, views
 
 app_name = "accounts"
 urlpatterns = [
-    path("login/", views.LoginView.as_view(), name="login"),
-    path("logout/", views.LogoutView.as_view(), name="logout"),
-    path("tokens/", views.ApiTokenListView.as_view(), name="api_tokens"),
-    path("tokens/<str:prefix>/revoke/", views.api_token_revoke, name="api_token_revoke"),
+    path("account/", account_views.AccountView.as_view(), name="account"),
+    path("account/login/", views.LoginView.as_view(), name="login"),
+    path("account/challenge/", views.captcha_challenge, name="captcha_challenge"),
+    path("account/logout/", views.LogoutView.as_view(), name="logout"),
+    path("account/password/forgotten/", account_views.ResetView.as_view(), name="password_reset"),
+    path("account/password/sent/", account_views.ResetSentView.as_view(), name="password_reset_sent"),
+    path("account/password/", account_views.ChangePasswordView.as_view(), name="password_change"),
+    path("account/address/", account_views.AddressView.as_view(), name="email_change"),
+    path("account/address/<str:token>/", account_views.email_confirm, name="email_confirm"),
+    path("account/invitation/<str:token>/", teammate_views.InvitationView.as_view(), name="invitation"),
+    path("account/tokens/", views.ApiTokenListView.as_view(), name="api_tokens"),
+    path("account/tokens/<str:prefix>/revoke/", views.api_token_revoke, name="api_token_revoke"),
+    path("team/teammates/", teammate_views.TeammatesView.as_view(), name="teammates"),
+    path("team/teammates/<int:pk>/role/", teammate_views.teammate_role, name="teammate_role"),
+    path("team/teammates/<int:pk>/remove/", teammate_views.teammate_remove, name="teammate_remove"),
+    path("team/invitations/<int:invitation>/resend/", teammate_views.invitation_resend, name="invitation_resend"),
+    path("team/invitations/<int:invitation>/revoke/", teammate_views.invitation_revoke, name="invitation_revoke"),
 ]

@@ -4,29 +4,38 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.views import LoginView as AllauthLoginView
 from django.contrib import messages
 from django.contrib.auth import REDIRECT_FIELD_NAME, views
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
+from django_altcha import get_altcha_challenge
 
 from accounts import services
+from accounts.captcha import LARGEST_NUMBER
 from accounts.forms import ApiTokenForm, LoginForm
 from accounts.models import ApiToken
 from accounts.tables import ApiTokenTable
 from cpms.common.pages import AuthenticatedRequest, FormPage
 
 
-class LoginView(views.LoginView):
+class LoginView(AllauthLoginView):
     template_name = "accounts/login.html"
-    authentication_form = LoginForm
-    redirect_authenticated_user = True
+    form_class = LoginForm
+
+
+@never_cache
+@require_safe
+def captcha_challenge(request: HttpRequest) -> HttpResponse:
+    """A new sum for the browser of who wants to sign in."""
+    return JsonResponse(get_altcha_challenge(max_number=LARGEST_NUMBER).__dict__)
 
 
 class LogoutView(views.LogoutView):

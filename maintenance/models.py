@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Team
 from accounts.rights import Can
 from chargers.models import ChargingStation
+from cpms.common.mail import OutgoingMail
 from cpms.common.models import ScopedQuerySet
 
 
@@ -257,9 +258,8 @@ class SecurityEvent(models.Model):
         return f"{self.type} · {self.station}"
 
 
-class AlarmMail(models.Model):
-    """A mail about something that went wrong, to one person: written in the transaction that notes the alarm, sent
-    afterwards until it is gone. For every kind of alarm."""
+class AlarmMail(OutgoingMail):
+    """A mail about something that went wrong, to one person. For every kind of alarm."""
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+", verbose_name=_("team"))
     user = models.ForeignKey(
@@ -267,11 +267,6 @@ class AlarmMail(models.Model):
     )
     subject = models.CharField(_("subject"), max_length=200)
     body = models.TextField(_("text"))
-    created_at = models.DateTimeField(_("written"), default=timezone.now)
-    next_at = models.DateTimeField(_("next attempt"), default=timezone.now)
-    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
-    sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
-    error = models.TextField(_("error"), blank=True)
 
     class Meta:
         ordering = ["-id"]

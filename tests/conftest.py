@@ -109,6 +109,8 @@ def one_of_each(team, station, connector, tag, session, viewer):
         viewer.memberships.get(),
         issue_api_token(user=viewer, name="t")[0],
         factories.GrantFactory(station=station, user=factories.UserFactory()),
+        factories.InvitationFactory(team=team),
+        factories.AccountMailFactory(),
         installation := factories.InstallationFactory(team=team),
         factories.CircuitFactory(installation=installation),
         factories.StationGroupFactory(user=viewer),

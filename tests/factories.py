@@ -6,7 +6,7 @@ import factory
 from django.utils import timezone
 from factory.django import DjangoModelFactory
 
-from accounts.models import Grant, Membership, Team, User
+from accounts.models import AccountMail, Grant, Invitation, Membership, Team, User
 from accounts.rights import Role
 from chargers.models import ChargingStation, Circuit, Connector, GatewayNode, Installation, Oddity, StationGroup, Tag
 from maintenance.models import (
@@ -288,3 +288,20 @@ class StationGroupFactory(DjangoModelFactory):
 
     user = factory.SubFactory(UserFactory)
     name = factory.Sequence(lambda n: f"Group {n}")
+
+
+class InvitationFactory(DjangoModelFactory):
+    class Meta:
+        model = Invitation
+
+    team = factory.SubFactory(TeamFactory)
+    email = factory.Sequence(lambda n: f"invited{n}@example.org")
+    expires_at = factory.LazyFunction(lambda: timezone.now() + timedelta(days=14))
+    token_hash = factory.Sequence(lambda n: f"{n:064x}")
+
+
+class AccountMailFactory(DjangoModelFactory):
+    class Meta:
+        model = AccountMail
+
+    kind, email = AccountMail.Kind.RESET, "nobody@example.org"

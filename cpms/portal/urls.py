@@ -2,10 +2,12 @@
 
 from django.urls import path
 
-from cpms.portal import charging, stations, views
+from cpms.portal import charging, mails, stations, views
 
 app_name = "portal"
 urlpatterns = [
+    path("mails/", mails.mail_list, name="mail_list"),
+    path("mails/<slug:name>/", mails.mail_html, name="mail_html"),
     path("", views.dashboard, name="dashboard"),
     path("dashboard/live/", views.dashboard_live, name="dashboard_live"),
     path("dashboard/sessions.json", views.dashboard_sessions, name="dashboard_sessions"),

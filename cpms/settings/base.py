@@ -3,6 +3,8 @@
 Without DATABASE_URL and REDIS_URL this is the embedded mode: SQLite, one process, no server to install.
 """
 
+import hmac
+import re
 import sys
 import warnings
 from datetime import timedelta
@@ -69,6 +71,9 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "django_structlog",
+    "allauth",
+    "allauth.account",
+    "django_altcha",
     "cpms.common",
     "accounts",
     "chargers",
@@ -93,6 +98,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
 ]
 ROOT_URLCONF = "cpms.urls"
 ASGI_APPLICATION = "cpms.asgi.application"
@@ -232,6 +238,7 @@ CELERY_BEAT_SCHEDULE = {
     "hash-passwords": {"task": "chargers.hash_passwords", "schedule": 60.0, "options": {"expires": 60}},
     "close-stale-sessions": {"task": "sessions.close_stale_sessions", "schedule": 60.0, "options": {"expires": 60}},
     "record-power": {"task": "sessions.record_team_power", "schedule": 60.0, "options": {"expires": 60}},
+    "send-account-mails": {"task": "accounts.send_mails", "schedule": 60.0, "options": {"expires": 60}},
     "send-alarms": {"task": "maintenance.send_alarms", "schedule": 60.0, "options": {"expires": 60}},
     "keep-house": {"task": "maintenance.keep_house", "schedule": crontab(minute="7"), "options": {"expires": 3600}},
 }
@@ -242,6 +249,17 @@ AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
 LOGIN_URL = reverse_lazy("accounts:login")
 LOGIN_REDIRECT_URL = reverse_lazy("portal:dashboard")
 LOGIN_ATTEMPTS_PER_MINUTE = env.whole("LOGIN_ATTEMPTS_PER_MINUTE", 10, least=1)
+PASSWORD_RESET_TIMEOUT = int(timedelta(hours=24).total_seconds())
+LOGIN_CAPTCHA = env.choice("LOGIN_CAPTCHA", "always", ("always", "after_failure", "off"))
+ALTCHA_HMAC_KEY = hmac.new(SECRET_KEY.encode(), b"captcha", "sha256").hexdigest()
+ACCOUNT_ADAPTER = "accounts.adapter.Adapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"  # nobody signs up by himself; addresses are verified by our own mails
+ACCOUNT_SESSION_REMEMBER = True
+# Counted once, in accounts.services, which a cache that is away does not stop.
+ACCOUNT_RATE_LIMITS = dict.fromkeys(("login", "login_failed", "reset_password", "reset_password_from_key"))
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
@@ -255,8 +273,14 @@ TIME_ZONE = "UTC"  # what is stored and the fall-back; pages show the person's o
 DISPLAY_TIME_ZONE = env.text("DISPLAY_TIME_ZONE", "Europe/Berlin")
 
 # --- mail: without a server it is written where the process logs ------------------------------------------------
-_mail = urlsplit(env.url("EMAIL_URL", "", ("smtp", "smtps", "smtp+tls")))
-EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if _mail.scheme else 'console'}.EmailBackend"
+_mail = urlsplit(env.url("EMAIL_URL", "", ("smtp", "smtps", "smtp+tls", "console", "file")))
+if _mail.scheme == "file" and not _mail.path.strip("/"):
+    raise ImproperlyConfigured("The setting EMAIL_URL must name a folder, like file:///var/mails.")
+if _mail.scheme.startswith("smtp") and not _mail.hostname:
+    raise ImproperlyConfigured("The setting EMAIL_URL must name a server, like smtp://mail.example:25.")
+_ways = {"": "console", "console": "console", "file": "filebased"}
+EMAIL_BACKEND = f"django.core.mail.backends.{_ways.get(_mail.scheme, 'smtp')}.EmailBackend"
+EMAIL_FILE_PATH = unquote(_mail.path) if _mail.scheme == "file" else None
 EMAIL_HOST, EMAIL_PORT = (
     _mail.hostname or "localhost",
     _mail.port or {"smtps": 465, "smtp+tls": 587}.get(_mail.scheme, 25),
@@ -265,6 +289,18 @@ EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = unquote(_mail.username or ""), unquote(_m
 EMAIL_USE_SSL, EMAIL_USE_TLS = _mail.scheme == "smtps", _mail.scheme == "smtp+tls"
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", f"CPMS <cpms@{urlsplit(PUBLIC_URL).hostname or 'localhost'}>")
+if not re.fullmatch(r"[^\r\n]*[^\s<>@]+@[^\s<>@]+>?", DEFAULT_FROM_EMAIL):
+    raise ImproperlyConfigured("The setting EMAIL_FROM must be an address, like CPMS <cpms@example.org>.")
+# Whoever sees the mails can set anybody's password: only where everybody may know everything.
+MAILS_IN_PAGE = env.flag("MAILS_IN_PAGE", "--demo" in sys.argv[2:])
+if MAILS_IN_PAGE and PUBLIC_URL.startswith("https://"):
+    raise ImproperlyConfigured(
+        "MAILS_IN_PAGE=1 is not for a site that is served over https: everybody reads the mails."
+    )
+MAILS_FOLDER = VAR_DIR / "mails"
+MAILS_SENT_BY = EMAIL_BACKEND
+if MAILS_IN_PAGE:
+    EMAIL_BACKEND = "cpms.common.mail.KeepingBackend"
 
 # --- static files ------------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"

@@ -7,18 +7,16 @@ events, then each mail is sent and marked. Another kind of alarm only needs a fi
 from __future__ import annotations
 
 import logging
-import zoneinfo
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from functools import partial
-from urllib.parse import urlsplit
 
 from celery import current_app
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -28,6 +26,7 @@ from accounts.models import Membership, Team, User
 from accounts.rights import Can, Role
 from cpms.common import look
 from cpms.common.errors import NotAllowed
+from cpms.common.mail import Letter, identity_of, public_url, send_due, zone_of
 from cpms.common.news import tell_pages
 from maintenance.models import AlarmMail, SecurityEvent
 from maintenance.words import event_words
@@ -36,8 +35,6 @@ logger = logging.getLogger(__name__)
 AT_ONCE = 500
 NAMED = 20  # of the events a mail is about; the rest is a number
 QUIET = timedelta(minutes=10)  # between two mails to a team: what comes meanwhile is in the next one
-LEASE = timedelta(minutes=5)  # after which a mail whose sender died is sent by another one
-MOST_ATTEMPTS = 16  # in two days
 
 
 def wake_alarms() -> None:
@@ -81,7 +78,7 @@ def _administrators(teams: Iterable[int | None]) -> QuerySet[Membership]:
 
 def _security_text(user: User, team: Team, events: Sequence[SecurityEvent]) -> tuple[str, str]:
     """In the person's language and time zone. Without what the station added: it could be anything."""
-    with translation.override(user.language or settings.LANGUAGE_CODE), timezone.override(_zone(user)):
+    with translation.override(user.language or settings.LANGUAGE_CODE), timezone.override(zone_of(user.time_zone)):
         stations = sorted({event.station.identity for event in events})
         named = {"n": len(events), "station": stations[0], "more": len(stations) - 1}
         subject = (
@@ -97,7 +94,7 @@ def _security_text(user: User, team: Team, events: Sequence[SecurityEvent]) -> t
             lines.append(
                 ngettext("- and %(n)d more", "- and %(n)d more", len(events) - NAMED) % {"n": len(events) - NAMED}
             )
-        address = f"{settings.PUBLIC_URL}{reverse('maintenance:security_list')}?state=open"
+        address = public_url(f"{reverse('maintenance:security_list')}?state=open")
         body = "\n".join(
             [
                 _("Charging stations of %(team)s reported critical security events:") % {"team": team.name},
@@ -113,44 +110,15 @@ def _security_text(user: User, team: Team, events: Sequence[SecurityEvent]) -> t
     return subject[:200], body
 
 
-def _zone(user: User) -> zoneinfo.ZoneInfo:
-    try:
-        return zoneinfo.ZoneInfo(user.time_zone or settings.DISPLAY_TIME_ZONE)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
-        return zoneinfo.ZoneInfo(settings.DISPLAY_TIME_ZONE)
-
-
 def send_mails() -> int:
-    """Send what is not sent, each mail by itself; one that fails is tried again later. Returns how many were sent."""
-    now, count = timezone.now(), 0
-    due = AlarmMail.objects.filter(sent_at__isnull=True, next_at__lte=now, attempts__lt=MOST_ATTEMPTS)
-    for mail in due.select_related("user").order_by("next_at")[:AT_ONCE]:
-        taken = AlarmMail.objects.filter(pk=mail.pk, sent_at__isnull=True, next_at=mail.next_at)
-        if taken.update(next_at=now + LEASE, attempts=F("attempts") + 1):  # else another worker was quicker
-            count += _send(mail)
-    return count
+    """Send what is not sent. Returns how many were sent."""
+    return send_due(AlarmMail.objects.select_related("user"), _message)
 
 
-def _send(mail: AlarmMail) -> bool:
-    """No transaction is open meanwhile: a mail server may take its time."""
-    row = AlarmMail.objects.filter(pk=mail.pk)
-    host = urlsplit(settings.PUBLIC_URL).hostname or "localhost"
-    same_whenever = f"<alarm-{mail.pk}.{int(mail.created_at.timestamp())}@{host}>"  # a second copy can be told
-    message = EmailMessage(
-        mail.subject,
-        mail.body,
-        to=[mail.user.email],
-        headers={"Message-ID": same_whenever, "Auto-Submitted": "auto-generated"},
-    )
-    try:
-        message.send()
-    except Exception as error:  # whatever a mail server may say
-        logger.warning("an alarm mail was not sent", extra={"mail": mail.pk, "cause": type(error).__name__})
-        wait = timedelta(minutes=min(2**mail.attempts, 360))
-        row.update(error=f"{type(error).__name__}: {error}"[:2000], next_at=timezone.now() + wait)
-        return False
-    row.update(sent_at=timezone.now(), error="")
-    return True
+def _message(mail: AlarmMail) -> EmailMessage:
+    with translation.override(mail.user.language or settings.LANGUAGE_CODE):
+        letter = Letter(to=mail.user.email, subject=mail.subject, paragraphs=mail.body.split("\n\n"))
+        return letter.message(identity_of("alarm", mail))
 
 
 def retry_mails(mails: QuerySet[AlarmMail]) -> int:

@@ -157,8 +157,9 @@ def look(site: Site, browser: Any) -> Iterator[Any]:
         page.on("request", lambda asked: complaints.append(asked.url) if site.address[5:] not in asked.url else None)
         if person:
             page.goto("/account/login/")
-            page.fill("#id_username", f"{person}@example.org")
+            page.fill("#id_login", f"{person}@example.org")
             page.fill("#id_password", PASSWORD)
+            page.wait_for_selector(".captcha [data-state=verified]")
             page.click("button[type=submit]")
             page.wait_for_url(f"{site.address}/")
         if path:

@@ -94,11 +94,12 @@ def test_the_first_tab_skips_to_the_content(look):
 
 def test_a_wrong_password_is_said_and_the_address_kept(look):
     page = look("/account/login/", person="")
-    page.fill("#id_username", "operator@example.org")
+    page.fill("#id_login", "operator@example.org")
     page.fill("#id_password", "wrong")
+    page.wait_for_selector(".captcha [data-state=verified]")
     page.click("button[type=submit]")
     expect(page.locator("[role=alert]")).to_contain_text("do not fit")
-    expect(page.locator("#id_username")).to_have_value("operator@example.org")
+    expect(page.locator("#id_login")).to_have_value("operator@example.org")
 
 
 def test_a_german_browser_gets_german(look):

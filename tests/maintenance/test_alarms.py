@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts.rights import Role
 from cpms.common.errors import NotAllowed
+from cpms.common.mail import MOST_ATTEMPTS
 from maintenance.models import AlarmMail, SecurityEvent
 from maintenance.services import acknowledge_events, alarms, keep_house, retry_mails, send_alarms
 from ocpp_gateway.drain import drain_all
@@ -158,7 +159,7 @@ def test_a_mail_server_that_refuses_is_asked_again_later_and_longer(event, admin
 
 
 def test_one_that_was_given_up_is_sent_when_asked(administrator, team):
-    row = factories.AlarmMailFactory(team=team, user=administrator, attempts=alarms.MOST_ATTEMPTS)
+    row = factories.AlarmMailFactory(team=team, user=administrator, attempts=MOST_ATTEMPTS)
     assert send_alarms() == 0
     assert retry_mails(AlarmMail.objects.all()) == 1
     assert send_alarms() == 1 and mail.outbox[0].subject == row.subject

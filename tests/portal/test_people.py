@@ -11,18 +11,18 @@ LOGIN = reverse("accounts:login")
 
 
 def sign_in(client, user, password=factories.PASSWORD, **more):
-    return client.post(LOGIN, {"username": user.email, "password": password, **more})
+    return client.post(LOGIN, {"login": user.email, "password": password, **more})
 
 
 def test_signs_in_with_the_address_in_any_case(client, viewer):
-    answer = client.post(LOGIN, {"username": f" {viewer.email.upper()}", "password": factories.PASSWORD})
+    answer = client.post(LOGIN, {"login": f" {viewer.email.upper()}", "password": factories.PASSWORD})
     assert answer.status_code == 302
     assert answer.url == reverse("portal:dashboard")
 
 
 def test_a_wrong_password_is_refused_without_saying_which_is_wrong(client, viewer):
     wrong = sign_in(client, viewer, "wrong")
-    unknown = client.post(LOGIN, {"username": "nobody@example.org", "password": "wrong"})
+    unknown = client.post(LOGIN, {"login": "nobody@example.org", "password": "wrong"})
     assert wrong.status_code == unknown.status_code == 200
     assert wrong.context["form"].non_field_errors() == unknown.context["form"].non_field_errors()
 

@@ -1,0 +1,125 @@
+"""A person's own account: password, address."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.views import PasswordResetFromKeyView
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+from django.views.generic import FormView, TemplateView
+
+from accounts import passwords
+from accounts.forms import AddressForm, ChangePasswordForm, NewPasswordForm, ResetForm
+from cpms.common.errors import DomainError
+from cpms.common.pages import AuthenticatedRequest, FormPage, add_errors
+
+SENSITIVE = method_decorator(sensitive_post_parameters(), name="dispatch")
+
+
+def source(request: HttpRequest) -> str:
+    """Where a request comes from."""
+    return str(request.META.get("REMOTE_ADDR", ""))
+
+
+def link_is_void(request: HttpRequest, why: str, **more: Any) -> HttpResponse:
+    """A sentence and a way on."""
+    return render(request, "accounts/link_void.html", {"why": why, **more})
+
+
+class ResetView(FormView):
+    """W6: the answer is the same whether or not there is such a person."""
+
+    template_name = "accounts/password_reset.html"
+    form_class = ResetForm
+
+    def form_valid(self, form: ResetForm) -> HttpResponse:
+        try:
+            passwords.ask_for_new_password(email=form.cleaned_data["email"], address=source(self.request))
+        except DomainError as error:
+            add_errors(form, error)
+            return self.form_invalid(form)
+        return redirect("accounts:password_reset_sent")
+
+
+class ResetSentView(TemplateView):
+    template_name = "accounts/password_reset_sent.html"
+
+
+@SENSITIVE
+@method_decorator([never_cache, require_http_methods(["GET", "POST"])], name="dispatch")
+class SetPasswordView(PasswordResetFromKeyView):
+    """Where the link in the mail leads (W7-W10)."""
+
+    template_name = "accounts/password_set.html"
+    form_class = NewPasswordForm
+
+    def form_valid(self, form: NewPasswordForm) -> HttpResponse:
+        try:
+            passwords.set_password_by_link(user=self.reset_user, key=self.key, password=form.cleaned_data["password1"])
+        except DomainError:
+            return self.render_to_response(self.get_context_data(form=form, token_fail=True))
+        messages.success(self.request, _("Your new password is set. Sign in with it."))
+        return redirect("accounts:login")
+
+
+class AccountView(LoginRequiredMixin, TemplateView):
+    template_name = "accounts/account.html"
+
+
+@SENSITIVE
+class ChangePasswordView(FormPage):
+    template_name = "accounts/password_change.html"
+    form_class = ChangePasswordForm
+    request: AuthenticatedRequest
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return super().get_form_kwargs() | {"user": self.request.user}
+
+    def perform(self, form: ChangePasswordForm) -> HttpResponse:  # type: ignore[override]
+        user, told = self.request.user, form.cleaned_data
+        passwords.change_password(user=user, old=told["old"], new=told["password1"], address=source(self.request))
+        update_session_auth_hash(self.request, user)  # here one stays; everywhere else one is signed out
+        messages.success(self.request, _("Your password is changed. Everywhere else you are signed out."))
+        return redirect("accounts:account")
+
+
+class AddressView(FormPage):
+    """Another address, or the one there is, to be verified by a mail."""
+
+    template_name = "accounts/email_change.html"
+    form_class = AddressForm
+    request: AuthenticatedRequest
+
+    def get_initial(self) -> dict[str, Any]:
+        return {} if self.request.user.email_verified_at else {"email": self.request.user.email}
+
+    def perform(self, form: AddressForm) -> HttpResponse:  # type: ignore[override]
+        email = form.cleaned_data["email"]
+        passwords.ask_to_verify(user=self.request.user, email=email, address=source(self.request))
+        sentence = _("A mail is on its way to %(email)s. Open the link in it to confirm the address.")
+        messages.success(self.request, sentence % {"email": email})
+        return redirect("accounts:account")
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def email_confirm(request: HttpRequest, token: str) -> HttpResponse:
+    """Opening the link changes nothing: mail programs open links by themselves. The button does."""
+    try:
+        user, email = passwords.read_address_token(token)
+        if request.method == "GET":
+            return render(request, "accounts/email_confirm.html", {"person": user, "email": email})
+        passwords.confirm_address(token=token)
+    except DomainError as error:
+        return link_is_void(request, str(error))
+    messages.success(request, _("The address %(email)s is confirmed.") % {"email": email})
+    return redirect("accounts:account" if request.user.is_authenticated else "accounts:login")

@@ -1,0 +1,14 @@
+"""Names under which allauth looks for the pages that we serve; what it has besides is not routed."""
+
+from django.urls import path, re_path
+
+from accounts import account_views, views
+
+urlpatterns = [
+    path("login/", views.LoginView.as_view(), name="account_login"),
+    re_path(
+        r"^password/set/(?P<uidb36>[0-9A-Za-z]{1,20})-(?P<key>[^/]{1,200})/$",
+        account_views.SetPasswordView.as_view(),
+        name="account_reset_password_from_key",
+    ),
+]

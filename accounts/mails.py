@@ -1,0 +1,178 @@
+"""Mails about accounts: a new password, an address to be verified, an invitation. Rows first, letters when sent."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+
+from allauth.account.forms import default_token_generator
+from allauth.account.utils import user_pk_to_url_str
+from celery import current_app
+from django.conf import settings
+from django.core import signing
+from django.core.mail import EmailMessage
+from django.db import transaction
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext as _
+
+from accounts.models import AccountMail, Invitation, User
+from cpms.common import look
+from cpms.common.mail import Letter, identity_of, public_url, send_due, zone_of
+
+ADDRESS_SALT = "accounts.address"
+ADDRESS_SECONDS = 24 * 60 * 60
+OLD = timedelta(days=30)
+
+
+def write_mail(
+    kind: AccountMail.Kind,
+    *,
+    email: str,
+    user: User | None = None,
+    invitation: Invitation | None = None,
+    language: str = "",
+) -> None:
+    """Sent after commit; a sweep every minute finds what this misses."""
+    language = language or translation.get_language() or ""
+    AccountMail.objects.create(kind=kind, email=email, user=user, invitation=invitation, language=language)
+    wake_mails()
+
+
+def wake_mails() -> None:
+    transaction.on_commit(partial(current_app.send_task, "accounts.send_mails"), robust=True)
+
+
+def send_mails() -> int:
+    """Send what is not sent. Returns how many were sent."""
+    return send_due(AccountMail.objects.select_related("user", "invitation__team", "invitation__invited_by"), _message)
+
+
+def retry_mails(rows: QuerySet[AccountMail]) -> int:
+    """Try mails again that were given up. Returns how many there were."""
+    count = rows.filter(sent_at__isnull=True).update(attempts=0, next_at=timezone.now())
+    wake_mails()
+    return count
+
+
+def forget_old_mails() -> None:
+    AccountMail.objects.filter(created_at__lt=timezone.now() - OLD).delete()
+
+
+def _message(mail: AccountMail) -> EmailMessage | None:
+    person = mail.user or User.objects.filter(email__iexact=mail.email, is_active=True).first()
+    language = (person.language if person else "") or mail.language or settings.LANGUAGE_CODE
+    with translation.override(language):
+        letter = LETTERS[mail.kind](mail, person)
+        return letter.message(identity_of("account", mail)) if letter else None
+
+
+def _no_answer() -> str:
+    return _("Answers to this mail are not read.")
+
+
+def _reset(mail: AccountMail, person: User | None) -> Letter | None:
+    """W6: valid for 24 hours and for one change."""
+    if person is None or not person.is_active:
+        return None
+    keys = {"uidb36": user_pk_to_url_str(person), "key": default_token_generator.make_token(person)}
+    return Letter(
+        to=person.email,
+        subject=_("Set a new password"),
+        paragraphs=[
+            _("Hello %(name)s,") % {"name": person},
+            _("somebody asked for a new password for your account at CPMS. Set it here:"),
+        ],
+        action=(_("Set a new password"), public_url(reverse("account_reset_password_from_key", kwargs=keys))),
+        after=[
+            _("The link is valid for 24 hours and works once."),
+            _("If you did not ask for this, do nothing: your password stays as it is."),
+            _no_answer(),
+        ],
+    )
+
+
+def address_token(user: User, email: str) -> str:
+    """What proves that somebody reads mails to `email`; void as soon as the account's address is another one."""
+    return signing.dumps({"user": user.pk, "email": email, "now": user.email}, salt=ADDRESS_SALT)
+
+
+def _verify(mail: AccountMail, person: User | None) -> Letter | None:
+    if mail.user is None or not mail.user.is_active:
+        return None
+    path = reverse("accounts:email_confirm", args=[address_token(mail.user, mail.email)])
+    return Letter(
+        to=mail.email,
+        subject=_("Confirm your e-mail address"),
+        paragraphs=[
+            _("Hello %(name)s,") % {"name": mail.user},
+            _("please confirm that %(email)s is the address of your account at CPMS:") % {"email": mail.email},
+        ],
+        action=(_("Confirm address"), public_url(path)),
+        after=[_("The link is valid for 24 hours."), _("If this was not you, do nothing."), _no_answer()],
+    )
+
+
+def _changed(mail: AccountMail, person: User | None) -> Letter | None:
+    """To the old address, so that who loses his account by this learns of it."""
+    if mail.user is None:
+        return None
+    return Letter(
+        to=mail.email,
+        subject=_("Your e-mail address was changed"),
+        paragraphs=[
+            _("Hello %(name)s,") % {"name": mail.user},
+            _("from now on you sign in to CPMS with another address than %(email)s.") % {"email": mail.email},
+            _("If this was not you, please tell an administrator of your team at once."),
+        ],
+        after=[_no_answer()],
+    )
+
+
+def invitation_token(invitation: Invitation) -> str:
+    """Made of the row's nonce and our secret key: who reads the database cannot make it."""
+    return salted_hmac("accounts.invitation", f"{invitation.pk} {invitation.nonce}", algorithm="sha256").hexdigest()
+
+
+def hash_of(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _invite(mail: AccountMail, person: User | None) -> Letter | None:
+    invitation = mail.invitation
+    if invitation is None or invitation.accepted_at or invitation.revoked_at or invitation.has_expired:
+        return None
+    who = {"team": invitation.team.name, "name": invitation.invited_by or _("An administrator")}
+    with timezone.override(zone_of(person.time_zone if person else "")):
+        until = look.date_time(invitation.expires_at)
+    return Letter(
+        to=mail.email,
+        subject=_("Invitation to %(team)s") % who,
+        paragraphs=[
+            _("Hello,"),
+            _("%(name)s invites you to the team “%(team)s” at CPMS, where it runs its charging stations.") % who,
+            _("Your role will be: %(role)s.") % {"role": invitation.get_role_display()},
+        ],
+        action=(
+            _("Open the invitation"),
+            public_url(reverse("accounts:invitation", args=[invitation_token(invitation)])),
+        ),
+        after=[
+            _("The invitation is valid until %(until)s and only for %(email)s.")
+            % {"until": until, "email": mail.email},
+            _("If you do not know the team, do nothing."),
+            _no_answer(),
+        ],
+    )
+
+
+LETTERS: dict[str, Callable[[AccountMail, User | None], Letter | None]] = {
+    AccountMail.Kind.RESET: _reset,
+    AccountMail.Kind.VERIFY: _verify,
+    AccountMail.Kind.CHANGED: _changed,
+    AccountMail.Kind.INVITE: _invite,
+}

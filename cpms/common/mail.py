@@ -1,0 +1,134 @@
+"""Mails: rows first, sent after the commit until they are gone, in one layout, with links of PUBLIC_URL only (S26)."""
+
+from __future__ import annotations
+
+import logging
+import zoneinfo
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from email.utils import make_msgid
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.mail import EmailMessage, EmailMultiAlternatives, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
+from django.db import models
+from django.db.models import F, QuerySet
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+logger = logging.getLogger(__name__)
+AT_ONCE = 500
+LEASE = timedelta(minutes=5)  # after which a mail whose sender died is sent by another one
+MOST_ATTEMPTS = 16  # in two days
+KEPT = 200  # mails in the page for debugging
+
+
+class OutgoingMail(models.Model):
+    """A mail that must go out: written in the transaction of what it is about, sent afterwards until it is gone."""
+
+    created_at = models.DateTimeField(_("written"), default=timezone.now)
+    next_at = models.DateTimeField(_("next attempt"), default=timezone.now)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
+    error = models.TextField(_("error"), blank=True)
+
+    class Meta:
+        abstract = True
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What a mail says, once for its text and its HTML."""
+
+    to: str
+    subject: str
+    paragraphs: Sequence[str]
+    action: tuple[str, str] | None = None  # the words of a button and where it leads
+    after: Sequence[str] = field(default_factory=tuple)  # small print below the button
+
+    def message(self, identity: str) -> EmailMessage:
+        """Ready to be sent; `identity` is the same whenever it is tried again, so that a second copy can be told."""
+        rows = [*self.paragraphs, *([f"{self.action[0]}:\n{self.action[1]}"] if self.action else []), *self.after]
+        message = EmailMultiAlternatives(
+            " ".join(self.subject.split())[:200],
+            "\n\n".join(rows) + "\n",
+            to=[self.to],
+            headers={"Message-ID": identity, "Auto-Submitted": "auto-generated"},
+        )
+        context = {"letter": self, "site": settings.PUBLIC_URL}
+        message.attach_alternative(render_to_string("mail/letter.html", context), "text/html")
+        return message
+
+
+def identity_of(kind: str, mail: Any) -> str:
+    """The Message-ID of a row, the same with every attempt."""
+    host = urlsplit(settings.PUBLIC_URL).hostname or "localhost"
+    return f"<{kind}-{mail.pk}.{int(mail.created_at.timestamp())}@{host}>"
+
+
+def public_url(path: str) -> str:
+    """Where a link in a mail leads: never made of what a browser said of its host."""
+    return f"{settings.PUBLIC_URL}{path}"
+
+
+def zone_of(name: str) -> zoneinfo.ZoneInfo:
+    """A person's time zone, or that of the installation."""
+    try:
+        return zoneinfo.ZoneInfo(name or settings.DISPLAY_TIME_ZONE)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+        return zoneinfo.ZoneInfo(settings.DISPLAY_TIME_ZONE)
+
+
+def send_due(mails: QuerySet[Any], write: Callable[[Any], EmailMessage | None]) -> int:
+    """Send what is not sent, each mail by itself; one that fails is tried again later. Returns how many were sent.
+
+    Args:
+        write: makes the message of a row; None when there is nothing to say any more, then the row goes.
+    """
+    now, count = timezone.now(), 0
+    due = mails.filter(sent_at__isnull=True, next_at__lte=now, attempts__lt=MOST_ATTEMPTS)
+    for mail in due.order_by("next_at")[:AT_ONCE]:
+        taken = mails.model.objects.filter(pk=mail.pk, sent_at__isnull=True, next_at=mail.next_at)
+        if taken.update(next_at=now + LEASE, attempts=F("attempts") + 1):  # else another worker was quicker
+            count += _send(mail, write)
+    return count
+
+
+def _send(mail: Any, write: Callable[[Any], EmailMessage | None]) -> bool:
+    """No transaction is open meanwhile: a mail server may take its time."""
+    row = type(mail)._default_manager.filter(pk=mail.pk)
+    try:
+        message = write(mail)
+        if message is not None:
+            message.send()
+    except Exception as error:  # whatever a mail server may say
+        kind = type(mail).__name__
+        logger.warning("a mail was not sent", extra={"kind": kind, "mail": mail.pk, "cause": type(error).__name__})
+        wait = timedelta(minutes=min(2**mail.attempts, 360))
+        row.update(error=f"{type(error).__name__}: {error}"[:2000], next_at=timezone.now() + wait)
+        return False
+    if message is None:
+        row.delete()
+        return False
+    row.update(sent_at=timezone.now(), error="")
+    return True
+
+
+class KeepingBackend(BaseEmailBackend):
+    """For debugging: keeps each mail in a folder, from which a page shows it, and sends it on as it would be."""
+
+    def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
+        folder = Path(settings.MAILS_FOLDER)
+        folder.mkdir(parents=True, exist_ok=True)
+        for message in email_messages:
+            name = f"{timezone.now():%Y%m%dT%H%M%S%f}{make_msgid()[1:12].replace('.', '')}.eml"
+            (folder / f".{name}").write_bytes(message.message().as_bytes())
+            (folder / f".{name}").rename(folder / name)
+        for old in sorted(folder.glob("*.eml"))[:-KEPT]:
+            old.unlink(missing_ok=True)
+        return get_connection(settings.MAILS_SENT_BY).send_messages(email_messages)

@@ -1,0 +1,214 @@
+"""Forgotten passwords (W6-W10) and the proof that an address is somebody's."""
+
+import re
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.core import mail
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts import mails, passwords
+from accounts.models import AccountMail
+from cpms.common.errors import DomainError
+from tests import factories
+
+ASK = reverse("accounts:password_reset")
+NEW = {"password1": "ein langer neuer Satz", "password2": "ein langer neuer Satz"}
+
+
+def link(number=-1):
+    """Of the newest mail, as a path."""
+    mails.send_mails()
+    found = re.search(r"https?://\S+", mail.outbox[number].body).group()
+    assert found.startswith("http://localhost:8000/")
+    return found.removeprefix("http://localhost:8000")
+
+
+def ask(client, email, **more):
+    return client.post(ASK, {"email": email}, follow=True, **more)
+
+
+def test_a_link_by_mail_sets_a_new_password_once(client, viewer):
+    ask(client, viewer.email.upper())
+    path = link()
+    page = client.get(path, follow=True)
+    assert path.rpartition("-")[2] not in page.request["PATH_INFO"], "the key is not in the address any more"
+    done = client.post(page.request["PATH_INFO"], NEW, follow=True)
+    assert "Your new password is set" in done.content.decode()
+    viewer.refresh_from_db()
+    assert viewer.check_password(NEW["password1"]) and viewer.email_verified_at
+    assert "does not count any more" in client.get(path, follow=True).content.decode()
+    assert "does not count any more" in client.post(page.request["PATH_INFO"], NEW).content.decode()
+
+
+def test_two_links_are_both_void_after_the_first_was_used(client, viewer):
+    ask(client, viewer.email)
+    ask(client, viewer.email)
+    first, second = link(-2), link(-1)
+    client.post(client.get(first, follow=True).request["PATH_INFO"], NEW)
+    assert ASK in client.get(second, follow=True).content.decode(), "with a way on"
+
+
+@pytest.mark.parametrize(("hours", "counts"), [(23.9, True), (24.1, False)])
+def test_it_is_valid_for_24_hours(client, viewer, hours, counts):
+    ask(client, viewer.email)
+    path = link()
+    with time_machine.travel(timezone.now() + timedelta(hours=hours)):
+        assert ("New password again" in client.get(path, follow=True).content.decode()) is counts
+
+
+def test_the_mail_says_what_it_must(client, viewer):
+    ask(client, viewer.email)
+    mails.send_mails()
+    told = mail.outbox[0]
+    html = told.alternatives[0][0]
+    for text in (told.body, html):
+        assert "24 hours" in text and "once" in text and "Answers to this mail are not read" in text
+        assert "CPMS" in text
+    assert told.to == [viewer.email]
+
+
+def test_its_link_is_never_made_of_what_the_browser_says(client, viewer, settings):
+    """S26."""
+    settings.ALLOWED_HOSTS = ["*"]
+    ask(client, viewer.email, HTTP_HOST="evil.example")
+    assert link() and "evil" not in mail.outbox[0].body + mail.outbox[0].alternatives[0][0]
+
+
+def test_the_answer_does_not_tell_whether_there_is_such_a_person(client, viewer):
+    known, unknown = ask(client, viewer.email), ask(client, "nobody@example.org")
+    assert known.content == unknown.content
+    assert AccountMail.objects.count() == 2
+    assert mails.send_mails() == 1 and [told.to for told in mail.outbox] == [[viewer.email]]
+    assert AccountMail.objects.count() == 1, "the address of somebody unknown is not kept"
+
+
+def test_who_may_not_sign_in_gets_no_link(client, viewer):
+    ask(client, viewer.email)
+    path = link()
+    viewer.is_active = False
+    viewer.save()
+    client.post(client.get(path, follow=True).request["PATH_INFO"], NEW)
+    viewer.refresh_from_db()
+    assert not viewer.check_password(NEW["password1"])
+    ask(client, viewer.email)
+    assert mails.send_mails() == 0
+
+
+def test_nobody_is_flooded_with_mails(client, viewer, settings):
+    settings.LOGIN_ATTEMPTS_PER_MINUTE = 3
+    for _n in range(5):
+        answer = ask(client, viewer.email)
+    assert "Too many attempts" in answer.content.decode()
+    assert AccountMail.objects.count() == 3
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "why"),
+    [
+        ("ein langer neuer Satz", "ein anderer neuer Satz", "not the same"),
+        ("password", "password", "too common"),
+        ("kurz", "kurz", "too short"),
+    ],
+)
+def test_a_password_must_be_said_twice_and_be_good(client, viewer, first, second, why):
+    ask(client, viewer.email)
+    page = client.get(link(), follow=True)
+    answer = client.post(page.request["PATH_INFO"], {"password1": first, "password2": second})
+    assert why in answer.content.decode()
+    viewer.refresh_from_db()
+    assert viewer.check_password(factories.PASSWORD)
+
+
+def test_a_new_password_signs_out_everywhere(client, viewer):
+    client.force_login(viewer)
+    passwords.ask_for_new_password(email=viewer.email, address="::1")
+    from django.test import Client
+
+    other = Client()
+    other.post(other.get(link(), follow=True).request["PATH_INFO"], NEW)
+    assert client.get(reverse("accounts:account")).status_code == 302
+
+
+def test_changing_the_password_needs_the_old_one_and_keeps_this_session(client, viewer):
+    client.force_login(viewer)
+    url = reverse("accounts:password_change")
+    assert "not your password" in client.post(url, {"old": "wrong", **NEW}).content.decode()
+    assert client.post(url, {"old": factories.PASSWORD, **NEW}).status_code == 302
+    assert client.get(url).status_code == 200
+    viewer.refresh_from_db()
+    assert viewer.check_password(NEW["password1"])
+
+
+def test_another_address_counts_once_its_link_was_pressed(client, viewer):
+    client.force_login(viewer)
+    old = viewer.email
+    client.post(reverse("accounts:email_change"), {"email": "New@Example.org"})
+    path = link()
+    assert mail.outbox[0].to == ["new@example.org"]
+    client.get(path)
+    viewer.refresh_from_db()
+    assert viewer.email == old, "a mail program that opens links changes nothing"
+    client.post(path)
+    viewer.refresh_from_db()
+    assert viewer.email == "new@example.org" and viewer.email_verified_at
+    assert "used already" in client.post(path).content.decode()
+    mails.send_mails()
+    assert mail.outbox[-1].to == [old] and "another address" in mail.outbox[-1].body
+
+
+def test_an_address_of_somebody_else_is_not_taken_nor_told(client, viewer, operator):
+    client.force_login(viewer)
+    answer = client.post(reverse("accounts:email_change"), {"email": operator.email}, follow=True)
+    assert "is on its way" in answer.content.decode()
+    assert "belongs to another account" in client.post(link()).content.decode()
+    viewer.refresh_from_db()
+    assert viewer.email != operator.email
+
+
+def test_an_address_link_is_valid_for_24_hours(viewer):
+    token = mails.address_token(viewer, "new@example.org")
+    with time_machine.travel(timezone.now() + timedelta(hours=25)), pytest.raises(DomainError, match="expired"):
+        passwords.read_address_token(token)
+
+
+def test_mails_are_in_the_persons_language(viewer):
+    viewer.language = "de"
+    viewer.save()
+    passwords.ask_for_new_password(email=viewer.email, address="::1")
+    mails.send_mails()
+    assert '<html lang="de">' in mail.outbox[0].alternatives[0][0]
+
+
+def test_what_cannot_be_sent_is_tried_again(viewer, settings):
+    passwords.ask_for_new_password(email=viewer.email, address="::1")
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_PORT = 1
+    assert mails.send_mails() == 0
+    row = AccountMail.objects.get()
+    assert "refused" in row.error.lower() and row.sent_at is None
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    with time_machine.travel(timezone.now() + timedelta(minutes=3)):
+        assert mails.send_mails() == 1
+
+
+def test_old_mails_are_forgotten(db):
+    factories.AccountMailFactory(created_at=timezone.now() - timedelta(days=31))
+    mails.forget_old_mails()
+    assert not AccountMail.objects.exists()
+
+
+def test_mails_are_shown_only_where_that_is_set(client, viewer, settings, tmp_path):
+    settings.MAILS_FOLDER, settings.MAILS_SENT_BY = tmp_path, "django.core.mail.backends.locmem.EmailBackend"
+    settings.EMAIL_BACKEND, settings.MAILS_IN_PAGE = "cpms.common.mail.KeepingBackend", True
+    passwords.ask_for_new_password(email=viewer.email, address="::1")
+    mails.send_mails()
+    assert len(mail.outbox) == 1, "it is sent as well"
+    page = client.get(reverse("portal:mail_list")).content.decode()
+    assert viewer.email in page and "/account/password/set/" in page
+    html = re.search(r"/mails/[\w-]+/", page).group()
+    assert "Set a new password" in client.get(html).content.decode()
+    settings.MAILS_IN_PAGE = False
+    assert client.get(reverse("portal:mail_list")).status_code == client.get(html).status_code == 404

@@ -107,8 +107,8 @@ class GrantAdmin(BackOfficeAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Grant]:
         return super().get_queryset(request).defer("station__password")
 
-    def save_model(self, request: HttpRequest, obj: Grant, form: Any, change: bool) -> None:
-        obj.team_id = (obj.station or obj.installation).team_id
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        obj.team_id = obj.place.team_id
         if not change:
             obj.created_by = request.user
         super().save_model(request, obj, form, change)

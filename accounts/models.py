@@ -111,9 +111,9 @@ class User(AbstractBaseUser, PermissionsMixin):
         """What this person was granted and counts now, himself or through his teams; one query per request."""
         rows = Grant.objects.active().filter(Q(user=self) | Q(to_team__in=self.team_ids))
         return [
-            Held(role, installation_id, station_id, None if to_team is None else self.roles[to_team])
-            for role, installation_id, station_id, to_team in rows.values_list(
-                "role", "installation_id", "station_id", "to_team_id"
+            Held(role, installation_id, station_id, None if to_team is None else self.roles[to_team], ends_at)
+            for role, installation_id, station_id, to_team, ends_at in rows.values_list(
+                "role", "installation_id", "station_id", "to_team_id", "ends_at"
             )
         ]
 
@@ -180,6 +180,36 @@ class Membership(models.Model):
 
 
 class GrantQuerySet(ScopedQuerySet):
+    def allowed(self, user: Any, right: str) -> Self:
+        """Grants on what this person may do something with."""
+        if not user.is_authenticated:
+            return self.none()
+        scope = user.scope(right)
+        return self if scope.is_everything else self.filter(self._on(scope))
+
+    def visible_to(self, user: Any) -> Self:
+        """Grants on what this person may manage the access of, and what he or his teams were given."""
+        if not user.is_authenticated:
+            return self.none()
+        scope = user.scope(Can.MANAGE_ACCESS)
+        return self if scope.is_everything else self.filter(self._on(scope) | self._to(user))
+
+    def held_by(self, user: User) -> Self:
+        return self.filter(self._to(user))
+
+    @staticmethod
+    def _on(scope: Scope) -> Q:
+        return (
+            Q(team__in=scope.teams)
+            | Q(installation__in=scope.installations)
+            | Q(station__in=scope.stations)
+            | Q(station__installation__in=scope.installations)
+        )
+
+    @staticmethod
+    def _to(user: User) -> Q:
+        return Q(user=user) | Q(to_team__in=user.team_ids)
+
     def active(self) -> Self:
         return self.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=timezone.now()), withdrawn_at__isnull=True)
 
@@ -246,7 +276,20 @@ class Grant(models.Model):
 
     @property
     def is_active(self) -> bool:
-        return self.withdrawn_at is None and (self.ends_at is None or self.ends_at > timezone.now())
+        return self.withdrawn_at is None and not self.has_ended
+
+    @property
+    def has_ended(self) -> bool:
+        return self.ends_at is not None and self.ends_at <= timezone.now()
+
+    @property
+    def place(self) -> Any:
+        """The installation or the station."""
+        return self.installation or self.station
+
+    @property
+    def holder(self) -> User | Team:
+        return self.user or self.to_team  # type: ignore[return-value]
 
 
 class ApiToken(AbstractAPIKey):

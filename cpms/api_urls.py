@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 
 from accounts.api import TokenView, TokenViewSet
 from chargers.api import IDENTITY, ConnectorViewSet, StationViewSet
+from chargers.grant_api import GrantViewSet
 from cpms.common.api import PersonThrottle
 from maintenance.api import DeviationViewSet, MessageViewSet, SecurityEventViewSet
 from operations.api import CommandViewSet, StationCommandsView
@@ -56,6 +57,7 @@ router.register("messages", MessageViewSet, basename="message")
 router.register("gaps", GapViewSet, basename="gap")
 router.register("security-events", SecurityEventViewSet, basename="security-event")
 router.register("deviations", DeviationViewSet, basename="deviation")
+router.register("grants", GrantViewSet, basename="grant")
 router.register("tokens", TokenViewSet, basename="token")
 
 app_name = "api"

@@ -70,6 +70,10 @@ NAVIGATION: list[tuple[Promise | str, list[Entry]]] = [
             ),
         ],
     ),
+    (
+        gettext_lazy("Team"),
+        [Entry(gettext_lazy("Access"), icon="key", name="access:grant_list", family="access:")],
+    ),
 ]
 
 

@@ -105,6 +105,7 @@ class StationDetailView(DetailPage):
         kwargs |= {
             "may_operate": user.may(Can.OPERATE, station),
             "may_administer": user.may(Can.SET_PASSWORDS, station),
+            "may_share": station.team_id is not None and user.may(Can.MANAGE_ACCESS, station),
             "said": of_station(station, station.presence, connectors),
             "places": _places(station, connectors),
             "commands": _commands(station),

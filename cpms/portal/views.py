@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
-from accounts.rights import Role
+from accounts.rights import Role, role_labels, table
 from chargers.forms import teams_administered_by
 from chargers.tables import ConnectorTable
 from cpms.common import look
@@ -118,6 +118,13 @@ def dashboard_power(request: AuthenticatedRequest) -> JsonResponse:
         ([charts.clock(at)[:5], charts.shown(power / divisor, places)] for at, power in quarters),
     )
     return JsonResponse(told)
+
+
+@login_required
+@require_safe
+def permissions(request: AuthenticatedRequest) -> HttpResponse:
+    """Z11-Z17: the table that everything here is decided by."""
+    return render(request, "portal/permissions.html", {"roles": role_labels(), "table": table()})
 
 
 @require_safe

@@ -107,7 +107,9 @@ class GrantTable(Table):
         if record.station:
             link = format_html('<a href="{}">{}</a>', record.station.get_absolute_url(), record.station.identity)
             return two_lines(link, record.station.name)
-        return two_lines(str(record.installation), _("whole installation"))
+        place: Any = record.installation
+        link = format_html('<a href="{}">{}</a>', place.get_absolute_url(), place.name)
+        return two_lines(link, _("whole installation"))
 
     def render_role(self, record: Grant) -> SafeString:
         kind = "good" if record.is_active else "neutral"

@@ -15,7 +15,7 @@ from rest_framework.routers import APIRootView, DefaultRouter
 from rest_framework.views import APIView
 
 from accounts.api import TokenView, TokenViewSet
-from chargers.api import IDENTITY, ConnectorViewSet, StationViewSet
+from chargers.api import IDENTITY, ConnectorViewSet, InstallationViewSet, StationViewSet
 from chargers.grant_api import GrantViewSet
 from cpms.common.api import PersonThrottle
 from maintenance.api import DeviationViewSet, MessageViewSet, SecurityEventViewSet
@@ -49,6 +49,7 @@ class Router(DefaultRouter):
 OPEN: dict[str, Any] = {"throttle_classes": [PersonThrottle]}
 router = Router()
 router.register("stations", StationViewSet, basename="station")
+router.register("installations", InstallationViewSet, basename="installation")
 router.register("connectors", ConnectorViewSet, basename="connector")
 router.register("sessions", SessionViewSet, basename="session")
 router.register("samples", SampleViewSet, basename="sample")

@@ -17,6 +17,7 @@ urlpatterns = [
     path("account/", include("accounts.urls")),
     path("stations/", include(([*station_patterns, *portal.station_patterns], "chargers"))),
     path("sessions/", include(([*session_patterns, *portal.session_patterns], "sessions"))),
+    path("installations/", include("chargers.place_urls")),
     path("access/", include("chargers.access_urls")),
     path("operate/", include("operations.urls")),
     path("maintenance/", include("maintenance.urls")),

@@ -28,6 +28,7 @@ SESSION_MEMBERS = "302 404 200 200 200 200 200 404 404 404"  # Z12, Z16: session
 OPERATORS = "302 404 403 200 200 200 200 404 200 404"
 DOERS = "302 404 403 302 302 302 302 404 302 404"
 MANAGERS = "302 404 404 404 200 200 200 404 404 404"  # of access: nobody else sees who has it
+WIRERS = "302 404 403 403 200 200 403 404 200 404"  # Z15: an owner may not, Z16: the service may
 API_PERSONS = "401 200 200 200 200 200"
 API_MEMBERS = "401 404 200 200 200 200 200 404 200 404"
 API_SESSION_MEMBERS = "401 404 200 200 200 200 200 404 404 404"
@@ -48,10 +49,10 @@ ROUTES: dict[str, dict[str, str]] = {
     "accounts:api_token_revoke": {"GET": "302 404 200 404 404 404", "POST": "302 404 302 404 404 404"},
     "chargers:station_list": {"GET": PERSONS},
     "chargers:station_add": {
-        "GET": "302 200 403 403 200 200 403 403 403 403",
-        "POST": "302 422 403 403 422 422 403 403 403 403",
+        "GET": "302 200 403 403 200 200 403 403 200 403",  # Z16: to the installation
+        "POST": "302 422 403 403 422 422 403 403 422 403",
     },
-    "chargers:station_edit": {"GET": OPERATORS, "POST": DOERS},
+    "chargers:station_edit": {"GET": OPERATORS, "POST": "302 404 403 302 422 422 302 404 302 404"},
     "chargers:station_password": {
         "GET": "302 404 403 403 200 200 403 404 200 404",
         "POST": "302 404 403 403 422 422 403 404 422 404",
@@ -79,6 +80,20 @@ ROUTES: dict[str, dict[str, str]] = {
     "maintenance:deviation_list": {"GET": PERSONS},
     "maintenance:deviation_models": {"GET": PERSONS},
     "portal:permissions": {"GET": PERSONS},
+    "places:installation_list": {"GET": PERSONS},
+    "places:installation_add": {
+        "GET": "302 200 403 403 200 200 403 403 403 403",
+        "POST": "302 422 403 403 422 422 403 403 403 403",
+    },
+    "places:installation_detail": {"GET": MEMBERS},
+    "places:installation_edit": {
+        "GET": "302 404 403 403 200 200 200 404 403 404",
+        "POST": "302 404 403 403 422 422 422 404 403 404",
+    },
+    "places:circuit_add": {"GET": WIRERS, "POST": "302 404 403 403 422 422 403 404 422 404"},
+    "places:circuit_edit": {"GET": WIRERS, "POST": "302 404 403 403 422 422 403 404 422 404"},
+    # once the administrator has removed it, it is gone
+    "places:circuit_remove": {"GET": WIRERS, "POST": "302 404 403 403 302 404 403 404 404 404"},
     "access:grant_list": {"GET": PERSONS},
     "access:grant_give": {
         "GET": "302 200 403 403 200 200 200 403 403 403",
@@ -97,6 +112,8 @@ ROUTES: dict[str, dict[str, str]] = {
     "api:station-list": {"GET": API_PERSONS},
     "api:station-detail": {"GET": API_MEMBERS},
     "api:station-commands": {"GET": API_MEMBERS, "POST": "401 404 403 201 201 201 201 404 201 404"},
+    "api:installation-list": {"GET": API_PERSONS},
+    "api:installation-detail": {"GET": API_MEMBERS},
     "api:connector-list": {"GET": API_PERSONS},
     "api:connector-detail": {"GET": API_MEMBERS},
     "api:session-list": {"GET": API_PERSONS},
@@ -143,6 +160,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "admin/*": {"GET": "302 302 302 302 302 302|404"},  # old addresses of changes, and whatever is none
 }
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
+    ("chargers:station_edit", "POST"): {"installation": "0"},  # none; only who may move a station is asked for it
     ("api:station-commands", "POST"): {"kind": "clear_cache"},
 }
 PEOPLE = (
@@ -175,6 +193,8 @@ def rows(one_of_each):
     of = {label.partition(".")[2]: row for label, row in one_of_each.items()}
     station = of["ChargingStation"]
     return {
+        "places": {"pk": of["Installation"].pk, "circuit": of["Circuit"].pk},
+        "api:installation": {"pk": of["Installation"].pk},
         "access": {"pk": of["Grant"].pk},
         "api:grant": {"pk": of["Grant"].pk},
         "admin": {row._meta.label_lower.replace(".", "_"): row for row in one_of_each.values()},

@@ -31,6 +31,7 @@ NAVIGATION: list[tuple[Promise | str, list[Entry]]] = [
                 gettext_lazy("Overview"), icon="charging-pile", name="chargers:station_list", family="chargers:station"
             ),
             Entry(gettext_lazy("Connectors"), icon="plug", name="chargers:connector_list", family="chargers:connector"),
+            Entry(gettext_lazy("Installations"), icon="building", name="places:installation_list", family="places:"),
         ],
     ),
     (

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.rights import Can
 from chargers.filtersets import ConnectorFilterSet, StationFilterSet
-from chargers.forms import teams_administered_by
+from chargers.forms import may_add_stations
 from chargers.models import ChargingStation, Connector, Oddity
 from chargers.services.passwords import PASSWORD_FIELDS
 from chargers.states import IN_USE, of_connector, of_station
@@ -67,7 +67,7 @@ class StationListView(ListPage):
         user = self.request.user
         if not user.is_staff and len(user.team_ids) < 2:  # type: ignore[union-attr]
             context["table"].exclude = ("team",)
-        return {"may_add": teams_administered_by(user).exists()}  # type: ignore[arg-type]
+        return {"may_add": may_add_stations(user)}  # type: ignore[arg-type]
 
 
 class ConnectorListView(ListPage):
@@ -96,7 +96,11 @@ class StationDetailView(DetailPage):
         stations = ChargingStation.objects.visible_to(self.request.user).with_presence()
         # whether there is one, without decrypting it
         has_password = ExpressionWrapper(Q(password__isnull=False) | ~Q(password_hash=""), output_field=BooleanField())
-        return stations.select_related("team").defer(*PASSWORD_FIELDS[:-1]).annotate(knows_password=has_password)
+        return (
+            stations.select_related("team", "installation")
+            .defer(*PASSWORD_FIELDS[:-1])
+            .annotate(knows_password=has_password)
+        )
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         station: Any = self.object

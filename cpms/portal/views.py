@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from accounts.rights import Role, role_labels, table
-from chargers.forms import teams_administered_by
+from chargers.forms import may_add_stations
 from chargers.tables import ConnectorTable
 from cpms.common import look
 from cpms.common.pages import AuthenticatedRequest
@@ -51,7 +51,7 @@ def dashboard(request: AuthenticatedRequest) -> HttpResponse:
     context = _dashboard(user)
     today = timezone.localdate()
     context |= {
-        "may_add": teams_administered_by(user).exists(),
+        "may_add": may_add_stations(user),
         "has_team": user.is_staff or bool(user.team_ids),
         "role_admin": Role.ADMIN.label,
         "today": today,

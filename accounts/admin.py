@@ -12,7 +12,17 @@ from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateTimeFilter
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from accounts.models import ApiToken, Grant, Membership, Team, User
+from accounts.models import (
+    ApiToken,
+    BillingDetails,
+    Enrolment,
+    FormerHandle,
+    Grant,
+    Membership,
+    Team,
+    TeamDomain,
+    User,
+)
 from cpms.common.admin import PEOPLE, BackOfficeAdmin, ReportAdmin, StaffInlineMixin
 
 
@@ -131,3 +141,39 @@ class ApiTokenAdmin(ReportAdmin):
         count = queryset.filter(revoked=False).update(revoked=True)
         text = ngettext("%(count)d token was revoked.", "%(count)d tokens were revoked.", count) % {"count": count}
         self.message_user(request, text, messages.SUCCESS)
+
+
+@admin.register(BillingDetails)
+class BillingDetailsAdmin(BackOfficeAdmin):
+    menu_group, menu_icon, menu_place = PEOPLE, "receipt_long", 50
+    list_display = ["team", "name", "city", "country", "vat_id", "email"]
+    list_select_related = ["team"]
+    search_fields = ["team__name", "name", "vat_id"]
+    autocomplete_fields = ["team"]
+
+
+@admin.register(TeamDomain)
+class TeamDomainAdmin(ReportAdmin):
+    """Teams name and prove their domains themselves; nobody proves one for them."""
+
+    menu_group, menu_icon, menu_place = PEOPLE, "domain", 60
+    list_display = ["domain", "purpose", "team", "proved_at", "created_at"]
+    list_filter = ["purpose", ("team", AutocompleteSelectFilter)]
+    list_select_related = ["team"]
+    search_fields = ["domain", "team__name"]
+
+
+@admin.register(FormerHandle)
+class FormerHandleAdmin(ReportAdmin):
+    menu_group, menu_icon, menu_place = PEOPLE, "history", 70
+    list_display = ["handle", "team", "created_at"]
+    list_select_related = ["team"]
+    search_fields = ["handle", "team__name"]
+
+
+@admin.register(Enrolment)
+class EnrolmentAdmin(ReportAdmin):
+    menu_group, menu_icon, menu_place = PEOPLE, "how_to_reg", 80
+    list_display = ["user", "team", "created_at"]
+    list_select_related = ["user", "team"]
+    search_fields = ["user__email", "team__name"]

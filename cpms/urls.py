@@ -15,6 +15,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/", include("cpms.api_urls")),
     path("account/", include("accounts.urls")),
+    path("team/", include("accounts.team_urls")),
     path("stations/", include(([*station_patterns, *portal.station_patterns], "chargers"))),
     path("sessions/", include(([*session_patterns, *portal.session_patterns], "sessions"))),
     path("installations/", include("chargers.place_urls")),

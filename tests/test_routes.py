@@ -29,6 +29,7 @@ OPERATORS = "302 404 403 200 200 200 200 404 200 404"
 DOERS = "302 404 403 302 302 302 302 404 302 404"
 MANAGERS = "302 404 404 404 200 200 200 404 404 404"  # of access: nobody else sees who has it
 WIRERS = "302 404 403 403 200 200 403 404 200 404"  # Z15: an owner may not, Z16: the service may
+SETTINGS = "302 200 403 403 200 302 403 403 403 403"
 API_PERSONS = "401 200 200 200 200 200"
 API_MEMBERS = "401 404 200 200 200 200 200 404 200 404"
 API_SESSION_MEMBERS = "401 404 200 200 200 200 200 404 404 404"
@@ -94,6 +95,18 @@ ROUTES: dict[str, dict[str, str]] = {
     "places:circuit_edit": {"GET": WIRERS, "POST": "302 404 403 403 422 422 403 404 422 404"},
     # once the administrator has removed it, it is gone
     "places:circuit_remove": {"GET": WIRERS, "POST": "302 404 403 403 302 404 403 404 404 404"},
+    # settings of the team that one works for; the stranger sees his own
+    "team:general": {"GET": SETTINGS, "POST": "302 422 403 403 422 302 403 403 403 403"},
+    "team:billing": {"GET": SETTINGS, "POST": "302 302 403 403 302 302 403 403 403 403"},
+    "team:features": {"GET": SETTINGS, "POST": "302 403 403 403 403 302 403 403 403 403"},
+    "team:enrolment": {"GET": SETTINGS, "POST": "302 422 403 403 422 302 403 403 403 403"},
+    "team:domain_prove": {"POST": "302 404 404 404 302 302 404 404 404 404"},
+    "team:domain_drop": {
+        "GET": "302 404 404 404 200 200 404 404 404 404",
+        "POST": "302 404 404 404 302 404 404 404 404 404",  # once it is dropped it is gone
+    },
+    "team:choose": {"GET": PERSONS},
+    "team:switch": {"POST": "302 404 404 404 404 404"},  # without saying which
     "access:grant_list": {"GET": PERSONS},
     "access:grant_give": {
         "GET": "302 200 403 403 200 200 200 403 403 403",
@@ -195,6 +208,7 @@ def rows(one_of_each):
     return {
         "places": {"pk": of["Installation"].pk, "circuit": of["Circuit"].pk},
         "api:installation": {"pk": of["Installation"].pk},
+        "team": {"pk": of["TeamDomain"].pk},
         "access": {"pk": of["Grant"].pk},
         "api:grant": {"pk": of["Grant"].pk},
         "admin": {row._meta.label_lower.replace(".", "_"): row for row in one_of_each.values()},

@@ -30,6 +30,7 @@ from maintenance.tables import CURES, arrow
 from maintenance.words import code_words, event_words, rule_words
 from operations import words
 from operations.models import Command
+from operations.services.asking import why_no_commands
 from operations.tables import said as command_said
 from sessions.models import ChargingSession, MeterReading
 from sessions.services.power import FRESH
@@ -106,8 +107,12 @@ class StationDetailView(DetailPage):
         station: Any = self.object
         user: Any = self.request.user
         connectors = list(station.connectors.order_by("number"))
+        no_commands = why_no_commands(user, station)
         kwargs |= {
-            "may_operate": user.may(Can.OPERATE, station),
+            "may_operate": user.may(Can.OPERATE, station) and not no_commands,
+            "no_commands": no_commands if user.may(Can.OPERATE, station) else "",
+            "may_acknowledge": user.may(Can.OPERATE, station) and "security_events" not in user.features_off,
+            "may_name": user.may(Can.NAME, station),
             "may_administer": user.may(Can.SET_PASSWORDS, station),
             "may_share": station.team_id is not None and user.may(Can.MANAGE_ACCESS, station),
             "said": of_station(station, station.presence, connectors),

@@ -89,6 +89,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.middleware.PersonMiddleware",
+    "accounts.middleware.FeatureMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
@@ -265,6 +266,9 @@ EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = unquote(_mail.username or ""), unquote(_m
 EMAIL_USE_SSL, EMAIL_USE_TLS = _mail.scheme == "smtps", _mail.scheme == "smtp+tls"
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", f"CPMS <cpms@{urlsplit(PUBLIC_URL).hostname or 'localhost'}>")
+
+# Whom we ask about domains of teams: address or address:port; empty: what the machine asks (/etc/resolv.conf)
+DNS_RESOLVER = env.text("DNS_RESOLVER", "")
 
 # --- static files ------------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"

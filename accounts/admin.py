@@ -13,7 +13,19 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateTime
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from accounts import mails
-from accounts.models import AccountMail, ApiToken, Grant, Invitation, Membership, Team, User
+from accounts.models import (
+    AccountMail,
+    ApiToken,
+    BillingDetails,
+    Enrolment,
+    FormerHandle,
+    Grant,
+    Invitation,
+    Membership,
+    Team,
+    TeamDomain,
+    User,
+)
 from cpms.common.admin import PEOPLE, BackOfficeAdmin, ReportAdmin, StaffInlineMixin
 
 
@@ -109,7 +121,7 @@ class GrantAdmin(BackOfficeAdmin):
         return super().get_queryset(request).defer("station__password")
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        obj.team_id = (obj.station or obj.installation).team_id
+        obj.team_id = obj.place.team_id
         if not change:
             obj.created_by = request.user
         super().save_model(request, obj, form, change)
@@ -161,3 +173,39 @@ class ApiTokenAdmin(ReportAdmin):
         count = queryset.filter(revoked=False).update(revoked=True)
         text = ngettext("%(count)d token was revoked.", "%(count)d tokens were revoked.", count) % {"count": count}
         self.message_user(request, text, messages.SUCCESS)
+
+
+@admin.register(BillingDetails)
+class BillingDetailsAdmin(BackOfficeAdmin):
+    menu_group, menu_icon, menu_place = PEOPLE, "receipt_long", 50
+    list_display = ["team", "name", "city", "country", "vat_id", "email"]
+    list_select_related = ["team"]
+    search_fields = ["team__name", "name", "vat_id"]
+    autocomplete_fields = ["team"]
+
+
+@admin.register(TeamDomain)
+class TeamDomainAdmin(ReportAdmin):
+    """Teams name and prove their domains themselves; nobody proves one for them."""
+
+    menu_group, menu_icon, menu_place = PEOPLE, "domain", 60
+    list_display = ["domain", "purpose", "team", "proved_at", "created_at"]
+    list_filter = ["purpose", ("team", AutocompleteSelectFilter)]
+    list_select_related = ["team"]
+    search_fields = ["domain", "team__name"]
+
+
+@admin.register(FormerHandle)
+class FormerHandleAdmin(ReportAdmin):
+    menu_group, menu_icon, menu_place = PEOPLE, "history", 70
+    list_display = ["handle", "team", "created_at"]
+    list_select_related = ["team"]
+    search_fields = ["handle", "team__name"]
+
+
+@admin.register(Enrolment)
+class EnrolmentAdmin(ReportAdmin):
+    menu_group, menu_icon, menu_place = PEOPLE, "how_to_reg", 80
+    list_display = ["user", "team", "created_at"]
+    list_select_related = ["user", "team"]
+    search_fields = ["user__email", "team__name"]

@@ -1,11 +1,15 @@
-"""The person's own language and time zone for the page he is looking at."""
+"""The person's own language and time zone for the page he is looking at, and functions his teams go without."""
 
 import zoneinfo
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils import timezone, translation
+
+from accounts.features import feature_at
 
 
 class PersonMiddleware:
@@ -26,3 +30,21 @@ class PersonMiddleware:
             return self.get_response(request)
         finally:
             timezone.deactivate()
+
+
+class FeatureMiddleware:
+    """D5: pages of a function that is switched off for all teams of a person refuse, and say why."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        match, user = request.resolver_match, request.user
+        feature = feature_at(match.view_name) if match else None
+        if feature is None or match.namespace == "api" or not user.is_authenticated:  # type: ignore[union-attr]
+            return None
+        sentence = user.features_off.get(feature.key)
+        return render(request, "accounts/feature_off.html", {"sentence": sentence}, status=403) if sentence else None

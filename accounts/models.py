@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework_api_key.models import AbstractAPIKey
 
+from accounts.features import BY_KEY, missing_in
 from accounts.rights import Can, GrantRole, Held, Role, Scope, allows
 from cpms.common.mail import OutgoingMail
 from cpms.common.models import ScopedQuerySet
@@ -43,6 +44,9 @@ class Team(models.Model):
         default=StationPasswords.REVEALABLE,
         help_text=_("Passwords that are kept encrypted become hashes within minutes; hashes stay what they are."),
     )
+    features_off = models.JSONField(
+        _("functions switched off"), default=list, blank=True, help_text=_("Their keys; see accounts/features.py.")
+    )
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     objects = TeamQuerySet.as_manager()
 
@@ -52,6 +56,90 @@ class Team(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def has_feature(self, key: str) -> bool:
+        """D5."""
+        return key not in self.features_off
+
+
+class OfTeamQuerySet(ScopedQuerySet):
+    """What is the team's own affair."""
+
+    right = Can.MANAGE_TEAM
+
+
+class FormerHandle(models.Model):
+    """What a team was called before: it still leads to the team, and nobody else gets it."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="former_handles", verbose_name=_("team"))
+    handle = models.SlugField(_("handle"), max_length=60, unique=True)
+    created_at = models.DateTimeField(_("changed"), default=timezone.now, editable=False)
+    objects = OfTeamQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["handle"]
+        verbose_name, verbose_name_plural = _("former handle"), _("former handles")
+
+    def __str__(self) -> str:
+        return self.handle
+
+
+class BillingDetails(models.Model):
+    """Who pays what the platform itself costs (P8)."""
+
+    team = models.OneToOneField(Team, on_delete=models.CASCADE, related_name="billing", verbose_name=_("team"))
+    name = models.CharField(_("company or name"), max_length=160, blank=True)
+    street = models.CharField(_("street and number"), max_length=200, blank=True)
+    postal_code = models.CharField(_("postal code"), max_length=20, blank=True)
+    city = models.CharField(_("city"), max_length=120, blank=True)
+    country = models.CharField(_("country"), max_length=2, blank=True, help_text=_("Two letters, for example DE."))
+    vat_id = models.CharField(_("VAT number"), max_length=20, blank=True)
+    email = models.EmailField(_("e-mail for invoices"), max_length=254, blank=True)
+    objects = OfTeamQuerySet.as_manager()
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("billing details"), _("billing details")
+
+    def __str__(self) -> str:
+        return self.name or str(self.team)
+
+
+class TeamDomain(models.Model):
+    """An internet domain that a team says is its own; it counts when a record in the DNS has proved it (P10, P11)."""
+
+    class Purpose(models.TextChoices):
+        ENROLMENT = "enrolment", _("Automatic enrolment")
+        PORTAL = "portal", _("Address of the portal")
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="domains", verbose_name=_("team"))
+    purpose = models.CharField(_("purpose"), max_length=10, choices=Purpose.choices)
+    domain = models.CharField(_("domain"), max_length=253)
+    token = models.CharField(_("proof"), max_length=64, editable=False)
+    proved_at = models.DateTimeField(_("proved"), null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    objects = OfTeamQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["domain"]
+        constraints = [
+            models.UniqueConstraint(fields=["team", "purpose", "domain"], name="domain_once_per_team"),
+            models.UniqueConstraint(
+                fields=["purpose", "domain"], condition=Q(proved_at__isnull=False), name="domain_proved_by_one_team"
+            ),
+            models.CheckConstraint(condition=Q(domain=Lower("domain")), name="domain_in_lower_case"),
+        ]
+        verbose_name, verbose_name_plural = _("domain"), _("domains")
+
+    def __str__(self) -> str:
+        return self.domain
+
+    @property
+    def record_name(self) -> str:
+        return f"_cpms-challenge.{self.domain}"
+
+    @property
+    def record_value(self) -> str:
+        return f"cpms-verify={self.token}"
 
 
 class UserManager(BaseUserManager["User"]):
@@ -100,22 +188,42 @@ class User(AbstractBaseUser, PermissionsMixin):
         return f"{self.first_name} {self.last_name}".strip() or self.email
 
     @cached_property
+    def _teams_of(self) -> list[tuple[int, str, list[str]]]:
+        """Teams by key, each with the role in it and what it goes without; one query per request."""
+        return list(self.memberships.values_list("team_id", "role", "team__features_off"))
+
+    @cached_property
     def roles(self) -> dict[int, str]:
-        """Role by team id; one query per request."""
-        return dict(self.memberships.values_list("team_id", "role"))
+        """Role by team id."""
+        return {team_id: role for team_id, role, _off in self._teams_of}
 
     @property
     def team_ids(self) -> list[int]:
         return list(self.roles)
 
     @cached_property
+    def own_teams(self) -> list[Team]:
+        """The teams this person is in, by name; one query per request."""
+        return list(self.teams.order_by("name", "pk"))
+
+    @cached_property
+    def features_off(self) -> dict[str, str]:
+        """What this person cannot use since all his teams go without it (D5), with the sentence that says so."""
+        return {} if self.is_staff else missing_in([off for _team, _role, off in self._teams_of])
+
+    @property
+    def api_off(self) -> list[tuple[tuple[str, ...], str]]:
+        """Beginnings of names of the API's routes that refuse, each with the reason."""
+        return [(BY_KEY[key].api, sentence) for key, sentence in self.features_off.items()]
+
+    @cached_property
     def grants_held(self) -> list[Held]:
         """What this person was granted and counts now, himself or through his teams; one query per request."""
         rows = Grant.objects.active().filter(Q(user=self) | Q(to_team__in=self.team_ids))
         return [
-            Held(role, installation_id, station_id, None if to_team is None else self.roles[to_team])
-            for role, installation_id, station_id, to_team in rows.values_list(
-                "role", "installation_id", "station_id", "to_team_id"
+            Held(role, installation_id, station_id, None if to_team is None else self.roles[to_team], ends_at)
+            for role, installation_id, station_id, to_team, ends_at in rows.values_list(
+                "role", "installation_id", "station_id", "to_team_id", "ends_at"
             )
         ]
 
@@ -181,7 +289,53 @@ class Membership(models.Model):
         return f"{self.user} · {self.team}"
 
 
+class Enrolment(models.Model):
+    """Who joined a team by himself. It happens once: who was taken out of the team stays out."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="enrolments", verbose_name=_("team"))
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="enrolments", verbose_name=_("person"))
+    created_at = models.DateTimeField(_("joined"), default=timezone.now, editable=False)
+    objects = OfTeamQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["team", "user"], name="enrolled_once")]
+        verbose_name, verbose_name_plural = _("enrolment"), _("enrolments")
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.team}"
+
+
 class GrantQuerySet(ScopedQuerySet):
+    def allowed(self, user: Any, right: str) -> Self:
+        """Grants on what this person may do something with."""
+        if not user.is_authenticated:
+            return self.none()
+        scope = user.scope(right)
+        return self if scope.is_everything else self.filter(self._on(scope))
+
+    def visible_to(self, user: Any) -> Self:
+        """Grants on what this person may manage the access of, and what he or his teams were given."""
+        if not user.is_authenticated:
+            return self.none()
+        scope = user.scope(Can.MANAGE_ACCESS)
+        return self if scope.is_everything else self.filter(self._on(scope) | self._to(user))
+
+    def held_by(self, user: User) -> Self:
+        return self.filter(self._to(user))
+
+    @staticmethod
+    def _on(scope: Scope) -> Q:
+        return (
+            Q(team__in=scope.teams)
+            | Q(installation__in=scope.installations)
+            | Q(station__in=scope.stations)
+            | Q(station__installation__in=scope.installations)
+        )
+
+    @staticmethod
+    def _to(user: User) -> Q:
+        return Q(user=user) | Q(to_team__in=user.team_ids)
+
     def active(self) -> Self:
         return self.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=timezone.now()), withdrawn_at__isnull=True)
 
@@ -248,7 +402,20 @@ class Grant(models.Model):
 
     @property
     def is_active(self) -> bool:
-        return self.withdrawn_at is None and (self.ends_at is None or self.ends_at > timezone.now())
+        return self.withdrawn_at is None and not self.has_ended
+
+    @property
+    def has_ended(self) -> bool:
+        return self.ends_at is not None and self.ends_at <= timezone.now()
+
+    @property
+    def place(self) -> Any:
+        """The installation or the station."""
+        return self.installation or self.station
+
+    @property
+    def holder(self) -> User | Team:
+        return self.user or self.to_team  # type: ignore[return-value]
 
 
 class InvitationQuerySet(ScopedQuerySet):

@@ -9,6 +9,7 @@ role in that team allow.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import models
@@ -87,6 +88,7 @@ class Held:
     installation_id: int | None
     station_id: int | None
     team_role: str | None
+    ends_at: datetime | None = None
 
     def allows(self, right: str) -> bool:
         return allows(self.role, right) and (self.team_role is None or allows(self.team_role, right))
@@ -128,6 +130,16 @@ class Scope:
         if self.stations:
             found |= Q(**{f"{station_path or 'pk'}__in": self.stations})
         return found
+
+
+def rights_of(role: str) -> list[str]:
+    """All that a role includes."""
+    return [right for right, roles in ALLOWED.items() if role in roles]
+
+
+def role_labels() -> list[Any]:
+    """What the columns of the table are called."""
+    return [(Role if column in Role.values else GrantRole)(column).label for column in COLUMNS]
 
 
 def table() -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
-from accounts.models import ApiToken, Membership, Team, User
+from accounts.models import ApiToken, FormerHandle, Membership, Team, User
 from accounts.rights import Role
 from cpms.common.errors import DomainError, NotAllowed
 
@@ -51,6 +51,8 @@ def add_team(*, handle: str, name: str = "") -> tuple[Team, bool]:
         _refuse("handle", _("A handle has at most 60 characters."))
     if len(name) > 120:
         _refuse("name", _("A name has at most 120 characters."))
+    if FormerHandle.objects.filter(handle=handle).exists():
+        _refuse("handle", _("This handle is taken."))
     team, is_new = Team.objects.get_or_create(handle=handle, defaults={"name": name or handle})
     if name and team.name != name:
         team.name = name
@@ -64,7 +66,7 @@ def find_team(handle: str) -> Team:
     Raises:
         DomainError: there is none.
     """
-    team = Team.objects.filter(handle=handle).first()
+    team = Team.objects.filter(handle=handle).first() or Team.objects.filter(former_handles__handle=handle).first()
     if team is None:
         _refuse("team", _("There is no team “%(handle)s”.") % {"handle": handle})
     return team

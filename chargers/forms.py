@@ -12,8 +12,9 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import Team, User
 from accounts.rights import Can
-from chargers.models import ChargingStation
+from chargers.models import ChargingStation, Circuit, Installation
 from chargers.services.passwords import LONGEST_PASSWORD
+from chargers.services.places import may_move, may_wire
 from chargers.services.registration import LONGEST_IDENTITY, MOST_CONNECTORS
 
 
@@ -21,6 +22,16 @@ def teams_administered_by(user: User) -> QuerySet[Team]:
     """Where this person may add stations."""
     scope = user.scope(Can.ADD_STATIONS)
     return Team.objects.all() if scope.is_everything else Team.objects.filter(pk__in=scope.teams)
+
+
+def installations_with_new_stations_of(user: User) -> QuerySet[Installation]:
+    """To which this person may add stations."""
+    return Installation.objects.within(user.scope(Can.ADD_STATIONS))
+
+
+def may_add_stations(user: User) -> bool:
+    scope = user.scope(Can.ADD_STATIONS)
+    return scope.is_everything or bool(scope.teams or scope.installations)
 
 
 class PasswordField(forms.CharField):
@@ -42,6 +53,12 @@ class PasswordField(forms.CharField):
 
 class StationAddForm(forms.Form):
     team = forms.ModelChoiceField(label=gettext_lazy("Team"), queryset=Team.objects.none())
+    installation = forms.ModelChoiceField(
+        label=gettext_lazy("Installation"),
+        queryset=Installation.objects.none(),
+        required=False,
+        empty_label=gettext_lazy("none"),
+    )
     identity = forms.CharField(
         label=gettext_lazy("Identity"),
         max_length=LONGEST_IDENTITY,
@@ -64,12 +81,30 @@ class StationAddForm(forms.Form):
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._fill_team(user)
+        installation: Any = self.fields["installation"]
+        installation.queryset = installations_with_new_stations_of(user).select_related("team")
+        installation.required = self.is_for_installations
+        if "team" in self.fields:
+            installation.label_from_instance = lambda place: f"{place.name} · {place.team.name}"
+        if not installation.queryset.exists():
+            del self.fields["installation"]
+
+    def _fill_team(self, user: User) -> None:
         teams = list(teams_administered_by(user)[:2])
-        if len(teams) == 1:
-            del self.fields["team"]
-            self.only_team = teams[0]
-        else:
+        self.is_for_installations = not teams  # who has the service of installations only
+        self.only_team = teams[0] if len(teams) == 1 else None
+        if len(teams) > 1:
             self.fields["team"].queryset = teams_administered_by(user)  # type: ignore[attr-defined]
+        else:
+            del self.fields["team"]
+
+    def clean(self) -> dict[str, Any]:
+        given: dict[str, Any] = super().clean() or self.cleaned_data
+        installation, team = given.get("installation"), given.get("team")
+        if installation and team and installation.team_id != team.pk:
+            self.add_error("installation", _("This installation belongs to another team."))
+        return given
 
     def clean_identity(self) -> str:
         identity: str = self.cleaned_data["identity"]
@@ -79,17 +114,46 @@ class StationAddForm(forms.Form):
 
     @property
     def chosen_team(self) -> Team:
-        team: Team = self.cleaned_data.get("team") or self.only_team
-        return team
+        """That of the installation, where the person has a team of his own and adds to a place of another."""
+        installation, team = self.cleaned_data.get("installation"), self.cleaned_data.get("team")
+        chosen: Any = installation.team if installation else team or self.only_team
+        return chosen
 
 
 class StationEditForm(forms.Form):
+    """What the person may change of it: its name, where it is, what feeds it."""
+
     name = forms.CharField(
         label=gettext_lazy("Name"),
         max_length=120,
         required=False,
         help_text=gettext_lazy("What people call it: parking spot, house or row."),
     )
+    installation = forms.ModelChoiceField(
+        label=gettext_lazy("Installation"),
+        queryset=Installation.objects.none(),
+        required=False,
+        empty_label=gettext_lazy("none"),
+        help_text=gettext_lazy("Who has access to an installation has it to all stations in it."),
+    )
+    circuit = forms.ModelChoiceField(
+        label=gettext_lazy("Circuit"),
+        queryset=Circuit.objects.none(),
+        required=False,
+        empty_label=gettext_lazy("not known"),
+    )
+
+    def __init__(self, *args: Any, user: User, station: ChargingStation, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        installation: Any = self.fields["installation"]
+        circuit: Any = self.fields["circuit"]
+        installation.queryset = Installation.objects.filter(team=station.team_id)
+        circuit.queryset = Circuit.objects.filter(installation=station.installation_id)
+        circuit.label_from_instance = lambda row: row.name
+        if not may_move(user, station) or not installation.queryset.exists():
+            del self.fields["installation"]
+        if not may_wire(user, station, None) or not circuit.queryset.exists():
+            del self.fields["circuit"]
 
 
 class StationPasswordForm(forms.Form):

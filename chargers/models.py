@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Team
-from accounts.rights import Can
+from accounts.rights import Can, Scope
 from cpms.common.models import EncryptedField, ScopedQuerySet
 
 NODE_ALIVE = timedelta(seconds=20)  # a gateway process that has not said so for longer counts as dead
@@ -47,6 +47,10 @@ class Presence(models.TextChoices):
 
 
 class InstallationQuerySet(ScopedQuerySet):
+    def within(self, scope: Scope) -> Self:
+        """Those with which as a whole something may be done."""
+        return self if scope.is_everything else self.filter(Q(team__in=scope.teams) | Q(pk__in=scope.installations))
+
     def allowed(self, user: Any, right: str) -> Self:
         """An installation is seen by whom it was granted to, and by who was granted one of its stations."""
         if not user.is_authenticated:
@@ -83,6 +87,13 @@ class Installation(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("places:installation_detail", args=[self.pk])
+
+    @property
+    def city_line(self) -> str:
+        return f"{self.postal_code} {self.city}".strip()
 
 
 class CircuitQuerySet(ScopedQuerySet):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
-from chargers.models import ChargingStation, Connector, Presence
+from chargers.models import ChargingStation, Circuit, Connector, Installation, Presence
 
 CONNECTOR_FIELDS = [
     "id",
@@ -45,6 +45,8 @@ class StationSerializer(serializers.ModelSerializer[ChargingStation]):
             "identity",
             "name",
             "team",
+            "installation",
+            "circuit",
             "protocol",
             "registration",
             "presence",
@@ -69,5 +71,34 @@ class StationSerializer(serializers.ModelSerializer[ChargingStation]):
             "status_changed_at",
             "created_at",
             "connectors",
+        ]
+        read_only_fields = fields
+
+
+class CircuitSerializer(serializers.ModelSerializer[Circuit]):
+    class Meta:
+        model = Circuit
+        fields = ["id", "name", "parent", "max_current_a", "phases"]
+        read_only_fields = fields
+
+
+class InstallationSerializer(serializers.ModelSerializer[Installation]):
+    team = serializers.CharField(source="team.handle", read_only=True)
+    circuits = CircuitSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = Installation
+        fields = [
+            "id",
+            "team",
+            "name",
+            "street",
+            "postal_code",
+            "city",
+            "country",
+            "contact_name",
+            "contact_phone",
+            "created_at",
+            "circuits",
         ]
         read_only_fields = fields

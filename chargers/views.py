@@ -9,6 +9,7 @@ from urllib.parse import quote, urlsplit
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
@@ -17,9 +18,10 @@ from django.utils.translation import gettext as _
 
 from accounts.rights import Can
 from chargers import services
-from chargers.forms import StationAddForm, StationEditForm, StationPasswordForm, teams_administered_by
+from chargers.forms import StationAddForm, StationEditForm, StationPasswordForm, may_add_stations
 from chargers.models import ChargingStation
 from chargers.services.naming import rename_station
+from chargers.services.places import place_station
 from cpms.common.pages import FormPage
 
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz23456789"
@@ -48,15 +50,17 @@ class StationAddView(FormPage):
     form_class = StationAddForm
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if request.user.is_authenticated and not teams_administered_by(request.user).exists():
-            raise PermissionDenied(_("Only administrators of a team may add stations."))
+        if request.user.is_authenticated and not may_add_stations(request.user):
+            raise PermissionDenied(
+                _("Only administrators of a team and the service of an installation may add stations.")
+            )
         return super().dispatch(request, *args, **kwargs)
 
     def get_form_kwargs(self) -> dict[str, Any]:
         return super().get_form_kwargs() | {"user": self.request.user}
 
     def get_initial(self) -> dict[str, Any]:
-        return {"password": new_password()}
+        return {"password": new_password(), "installation": self.request.GET.get("installation")}
 
     def perform(self, form: StationAddForm) -> HttpResponse:  # type: ignore[override]
         given = form.cleaned_data
@@ -66,6 +70,7 @@ class StationAddView(FormPage):
             password=given["password"],
             name=given["name"],
             connectors=given["connectors"],
+            installation=given.get("installation"),
             actor=self.request.user,  # type: ignore[arg-type]
         )
         return show_credentials(self.request, station, given["password"], is_new=True)
@@ -103,19 +108,32 @@ class StationEditView(FormPage):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.user.is_authenticated:
-            stations = ChargingStation.objects.visible_to(request.user)
+            rows = ChargingStation.objects.visible_to(request.user).select_related("team", "installation")
+            stations = rows.defer("password", "next_password")
             self.station: ChargingStation = get_object_or_404(stations, pk=kwargs["pk"])
             if not request.user.may(Can.NAME, self.station):
                 raise PermissionDenied(_("Only operators and administrators of the team may rename its stations."))
         return super().dispatch(request, *args, **kwargs)
 
     def get_initial(self) -> dict[str, Any]:
-        return {"name": self.station.name}
+        station = self.station
+        return {"name": station.name, "installation": station.installation_id, "circuit": station.circuit_id}
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return super().get_form_kwargs() | {"user": self.request.user, "station": self.station}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(station=self.station, **kwargs)
 
     def perform(self, form: StationEditForm) -> HttpResponse:  # type: ignore[override]
-        rename_station(station=self.station, name=form.cleaned_data["name"], actor=self.request.user)  # type: ignore[arg-type]
-        messages.success(self.request, _("The station's name is saved."))
-        return redirect(self.station)
+        actor: Any = self.request.user
+        given, station = form.cleaned_data, self.station
+        with transaction.atomic():
+            rename_station(station=station, name=given["name"], actor=actor)
+            installation = given.get("installation") if "installation" in form.fields else station.installation
+            circuit = given.get("circuit") if "circuit" in form.fields else station.circuit
+            if installation != station.installation:
+                circuit = None
+            place_station(station=station, installation=installation, circuit=circuit, actor=actor)
+        messages.success(self.request, _("The station is saved."))
+        return redirect(station)

@@ -15,7 +15,8 @@ from rest_framework.routers import APIRootView, DefaultRouter
 from rest_framework.views import APIView
 
 from accounts.api import TokenView, TokenViewSet
-from chargers.api import IDENTITY, ConnectorViewSet, StationViewSet
+from chargers.api import IDENTITY, ConnectorViewSet, InstallationViewSet, StationViewSet
+from chargers.grant_api import GrantViewSet
 from cpms.common.api import PersonThrottle
 from maintenance.api import DeviationViewSet, MessageViewSet, SecurityEventViewSet
 from operations.api import CommandViewSet, StationCommandsView
@@ -48,6 +49,7 @@ class Router(DefaultRouter):
 OPEN: dict[str, Any] = {"throttle_classes": [PersonThrottle]}
 router = Router()
 router.register("stations", StationViewSet, basename="station")
+router.register("installations", InstallationViewSet, basename="installation")
 router.register("connectors", ConnectorViewSet, basename="connector")
 router.register("sessions", SessionViewSet, basename="session")
 router.register("samples", SampleViewSet, basename="sample")
@@ -56,6 +58,7 @@ router.register("messages", MessageViewSet, basename="message")
 router.register("gaps", GapViewSet, basename="gap")
 router.register("security-events", SecurityEventViewSet, basename="security-event")
 router.register("deviations", DeviationViewSet, basename="deviation")
+router.register("grants", GrantViewSet, basename="grant")
 router.register("tokens", TokenViewSet, basename="token")
 
 app_name = "api"

@@ -6,7 +6,18 @@ import factory
 from django.utils import timezone
 from factory.django import DjangoModelFactory
 
-from accounts.models import AccountMail, Grant, Invitation, Membership, Team, User
+from accounts.models import (
+    AccountMail,
+    BillingDetails,
+    Enrolment,
+    FormerHandle,
+    Grant,
+    Invitation,
+    Membership,
+    Team,
+    TeamDomain,
+    User,
+)
 from accounts.rights import Role
 from chargers.models import ChargingStation, Circuit, Connector, GatewayNode, Installation, Oddity, StationGroup, Tag
 from maintenance.models import (
@@ -51,6 +62,40 @@ class MembershipFactory(DjangoModelFactory):
     team = factory.SubFactory(TeamFactory)
     user = factory.SubFactory(UserFactory)
     role = Role.VIEWER
+
+
+class BillingDetailsFactory(DjangoModelFactory):
+    class Meta:
+        model = BillingDetails
+
+    team = factory.SubFactory(TeamFactory)
+    name = "Nordlys AS"
+
+
+class TeamDomainFactory(DjangoModelFactory):
+    class Meta:
+        model = TeamDomain
+
+    team = factory.SubFactory(TeamFactory)
+    purpose = TeamDomain.Purpose.ENROLMENT
+    domain = factory.Sequence(lambda n: f"company{n}.example")
+    token = "0123456789abcdef"
+
+
+class FormerHandleFactory(DjangoModelFactory):
+    class Meta:
+        model = FormerHandle
+
+    team = factory.SubFactory(TeamFactory)
+    handle = factory.Sequence(lambda n: f"former-{n}")
+
+
+class EnrolmentFactory(DjangoModelFactory):
+    class Meta:
+        model = Enrolment
+
+    team = factory.SubFactory(TeamFactory)
+    user = factory.SubFactory(UserFactory)
 
 
 class GatewayNodeFactory(DjangoModelFactory):

@@ -1,10 +1,13 @@
 """Who may do what at every address. A route that is not in the table fails: whoever adds one says who may use it.
 
 A line is the route's name, then per method the answers to: nobody, the administrator of another team, and of the team
-a viewer, an operator and an administrator, then support staff. Methods that a line does not name must be refused.
+a viewer, an operator and an administrator, then support staff; then who holds access to the installation with the
+station in it: an owner, a user, a service, and an owner whose access has ended (B21). A line of six answers gives these
+four what it gives the stranger. Methods that a line does not name must be refused.
 """
 
 import json
+from datetime import timedelta
 from fnmatch import fnmatch
 from typing import Any
 
@@ -13,13 +16,23 @@ from django.apps import apps
 from django.contrib import admin
 from django.test import Client
 from django.urls import get_resolver, reverse
+from django.utils import timezone
+
+from chargers.models import ChargingStation
+from tests import factories
 
 EVERYBODY = "200 200 200 200 200 200"
 PERSONS = "302 200 200 200 200 200"  # a page that shows what is one's own, be it nothing
-MEMBERS = "302 404 200 200 200 200"  # a page about a row: it is not there for strangers
-OPERATORS = "302 404 403 200 200 200"
+MEMBERS = "302 404 200 200 200 200 200 404 200 404"  # a page about a row: it is not there for strangers
+SESSION_MEMBERS = "302 404 200 200 200 200 200 404 404 404"  # Z12, Z16: sessions of others are not for everybody
+OPERATORS = "302 404 403 200 200 200 200 404 200 404"
+DOERS = "302 404 403 302 302 302 302 404 302 404"
+MANAGERS = "302 404 404 404 200 200 200 404 404 404"  # of access: nobody else sees who has it
+WIRERS = "302 404 403 403 200 200 403 404 200 404"  # Z15: an owner may not, Z16: the service may
+SETTINGS = "302 200 403 403 200 302 403 403 403 403"
 API_PERSONS = "401 200 200 200 200 200"
-API_MEMBERS = "401 404 200 200 200 200"
+API_MEMBERS = "401 404 200 200 200 200 200 404 200 404"
+API_SESSION_MEMBERS = "401 404 200 200 200 200 200 404 404 404"
 STAFF = "302 302 302 302 302 200"
 NOWHERE = "404 404 404 404 404 404"
 
@@ -53,31 +66,71 @@ ROUTES: dict[str, dict[str, str]] = {
     "accounts:api_tokens": {"GET": PERSONS, "POST": "302 422 422 422 422 422"},
     "accounts:api_token_revoke": {"GET": "302 404 200 404 404 404", "POST": "302 404 302 404 404 404"},
     "chargers:station_list": {"GET": PERSONS},
-    "chargers:station_add": {"GET": "302 200 403 403 200 200", "POST": "302 422 403 403 422 422"},
-    "chargers:station_edit": {"GET": OPERATORS, "POST": "302 404 403 302 302 302"},
-    "chargers:station_password": {"GET": "302 404 403 403 200 200", "POST": "302 404 403 403 422 422"},
+    "chargers:station_add": {
+        "GET": "302 200 403 403 200 200 403 403 200 403",  # Z16: to the installation
+        "POST": "302 422 403 403 422 422 403 403 422 403",
+    },
+    "chargers:station_edit": {"GET": OPERATORS, "POST": "302 404 403 302 422 422 302 404 302 404"},
+    "chargers:station_password": {
+        "GET": "302 404 403 403 200 200 403 404 200 404",
+        "POST": "302 404 403 403 422 422 403 404 422 404",
+    },
     "chargers:station_detail": {"GET": MEMBERS},
     "chargers:station_live": {"GET": MEMBERS},
     "chargers:station_power": {"GET": MEMBERS},
     "chargers:connector_list": {"GET": PERSONS},
     "sessions:session_list": {"GET": PERSONS},
     "sessions:gap_list": {"GET": PERSONS},
-    "sessions:session_detail": {"GET": MEMBERS},
-    "sessions:session_live": {"GET": MEMBERS},
-    "sessions:session_chart": {"GET": MEMBERS},
-    "sessions:session_readings": {"GET": MEMBERS},
+    "sessions:session_detail": {"GET": SESSION_MEMBERS},
+    "sessions:session_live": {"GET": SESSION_MEMBERS},
+    "sessions:session_chart": {"GET": SESSION_MEMBERS},
+    "sessions:session_readings": {"GET": SESSION_MEMBERS},
     "operations:command_list": {"GET": PERSONS},
     "operations:command_detail": {"GET": MEMBERS},
     "operations:tag_choices": {"GET": OPERATORS},
-    "operations:station_command": {"GET": OPERATORS, "POST": "302 404 403 302 302 302"},
+    "operations:station_command": {"GET": OPERATORS, "POST": DOERS},
     "maintenance:message_list": {"GET": PERSONS},
     "maintenance:message_detail": {"GET": MEMBERS},
     "maintenance:refusal_list": {"GET": PERSONS},
     "maintenance:security_list": {"GET": PERSONS},
-    "maintenance:security_acknowledge": {"POST": "302 404 403 302 302 302"},
-    "maintenance:security_acknowledge_all": {"POST": "302 302 403 302 302 302"},
+    "maintenance:security_acknowledge": {"POST": DOERS},
+    "maintenance:security_acknowledge_all": {"POST": "302 302 403 302 302 302 302 403 302 403"},
     "maintenance:deviation_list": {"GET": PERSONS},
     "maintenance:deviation_models": {"GET": PERSONS},
+    "portal:permissions": {"GET": PERSONS},
+    "places:installation_list": {"GET": PERSONS},
+    "places:installation_add": {
+        "GET": "302 200 403 403 200 200 403 403 403 403",
+        "POST": "302 422 403 403 422 422 403 403 403 403",
+    },
+    "places:installation_detail": {"GET": MEMBERS},
+    "places:installation_edit": {
+        "GET": "302 404 403 403 200 200 200 404 403 404",
+        "POST": "302 404 403 403 422 422 422 404 403 404",
+    },
+    "places:circuit_add": {"GET": WIRERS, "POST": "302 404 403 403 422 422 403 404 422 404"},
+    "places:circuit_edit": {"GET": WIRERS, "POST": "302 404 403 403 422 422 403 404 422 404"},
+    # once the administrator has removed it, it is gone
+    "places:circuit_remove": {"GET": WIRERS, "POST": "302 404 403 403 302 404 403 404 404 404"},
+    # settings of the team that one works for; the stranger sees his own
+    "team:general": {"GET": SETTINGS, "POST": "302 422 403 403 422 302 403 403 403 403"},
+    "team:billing": {"GET": SETTINGS, "POST": "302 302 403 403 302 302 403 403 403 403"},
+    "team:features": {"GET": SETTINGS, "POST": "302 403 403 403 403 302 403 403 403 403"},
+    "team:enrolment": {"GET": SETTINGS, "POST": "302 422 403 403 422 302 403 403 403 403"},
+    "team:domain_prove": {"POST": "302 404 404 404 302 302 404 404 404 404"},
+    "team:domain_drop": {
+        "GET": "302 404 404 404 200 200 404 404 404 404",
+        "POST": "302 404 404 404 302 404 404 404 404 404",  # once it is dropped it is gone
+    },
+    "team:choose": {"GET": PERSONS},
+    "team:switch": {"POST": "302 404 404 404 404 404"},  # without saying which
+    "access:grant_list": {"GET": PERSONS},
+    "access:grant_give": {
+        "GET": "302 200 403 403 200 200 200 403 403 403",
+        "POST": "302 422 403 403 422 422 422 403 403 403",
+    },
+    "access:grant_edit": {"GET": MANAGERS, "POST": "302 404 404 404 422 422 422 404 404 404"},
+    "access:grant_withdraw": {"GET": MANAGERS, "POST": "302 404 404 404 302 302 302 404 404 404"},
     # API
     "api:api-root": {"GET": API_PERSONS},
     "api:schema": {"GET": EVERYBODY},
@@ -88,13 +141,15 @@ ROUTES: dict[str, dict[str, str]] = {
     "api:token-detail": {"DELETE": "401 404 204 404 404 404"},  # the viewer's
     "api:station-list": {"GET": API_PERSONS},
     "api:station-detail": {"GET": API_MEMBERS},
-    "api:station-commands": {"GET": API_MEMBERS, "POST": "401 404 403 201 201 201"},
+    "api:station-commands": {"GET": API_MEMBERS, "POST": "401 404 403 201 201 201 201 404 201 404"},
+    "api:installation-list": {"GET": API_PERSONS},
+    "api:installation-detail": {"GET": API_MEMBERS},
     "api:connector-list": {"GET": API_PERSONS},
     "api:connector-detail": {"GET": API_MEMBERS},
     "api:session-list": {"GET": API_PERSONS},
-    "api:session-detail": {"GET": API_MEMBERS},
+    "api:session-detail": {"GET": API_SESSION_MEMBERS},
     "api:sample-list": {"GET": API_PERSONS},
-    "api:sample-detail": {"GET": API_MEMBERS},
+    "api:sample-detail": {"GET": API_SESSION_MEMBERS},
     "api:command-list": {"GET": API_PERSONS},
     "api:command-detail": {"GET": API_MEMBERS},
     "api:message-list": {"GET": API_PERSONS},
@@ -102,9 +157,15 @@ ROUTES: dict[str, dict[str, str]] = {
     "api:gap-list": {"GET": API_PERSONS},
     "api:security-event-list": {"GET": API_PERSONS},
     "api:security-event-detail": {"GET": API_MEMBERS},
-    "api:security-event-acknowledge": {"POST": "401 404 403 200 200 200"},
+    "api:security-event-acknowledge": {"POST": "401 404 403 200 200 200 200 404 200 404"},
     "api:deviation-list": {"GET": API_PERSONS},
     "api:deviation-detail": {"GET": API_MEMBERS},
+    "api:grant-list": {"GET": API_PERSONS, "POST": "401 400 400 400 400 400"},  # without saying where
+    "api:grant-detail": {
+        "GET": "401 404 404 404 200 200 200 404 404 404",
+        "PATCH": "401 404 404 404 200 200 200 404 404 404",
+        "DELETE": "401 404 404 404 204 204 204 404 404 404",
+    },
     # admin; what each model's pages do is told in tests/admin
     "admin/login/": {"GET": "302 403 403 403 403 403"},
     "admin:login": {"GET": "302 403 403 403 403 403"},
@@ -129,8 +190,12 @@ ROUTES: dict[str, dict[str, str]] = {
     "admin/*": {"GET": "302 302 302 302 302 302|404"},  # old addresses of changes, and whatever is none
 }
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
+    ("chargers:station_edit", "POST"): {"installation": "0"},  # none; only who may move a station is asked for it
     ("api:station-commands", "POST"): {"kind": "clear_cache"},
 }
+PEOPLE = (
+    "nobody", "stranger", "viewer", "operator", "administrator", "staff", "owner", "user", "service", "ended",
+)  # fmt: skip
 REFUSED = {302, 401, 403, 404, 405}
 
 
@@ -158,6 +223,11 @@ def rows(one_of_each):
     of = {label.partition(".")[2]: row for label, row in one_of_each.items()}
     station = of["ChargingStation"]
     return {
+        "places": {"pk": of["Installation"].pk, "circuit": of["Circuit"].pk},
+        "api:installation": {"pk": of["Installation"].pk},
+        "team": {"pk": of["TeamDomain"].pk},
+        "access": {"pk": of["Grant"].pk},
+        "api:grant": {"pk": of["Grant"].pk},
         "admin": {row._meta.label_lower.replace(".", "_"): row for row in one_of_each.values()},
         "chargers": {"pk": station.pk},
         "sessions": {"pk": of["ChargingSession"].pk},
@@ -185,14 +255,24 @@ def rows(one_of_each):
 
 
 @pytest.fixture
-def browsers(stranger, viewer, operator, administrator, staff):
+def holders(one_of_each):
+    """People who were given the installation that the station is in, with each role, and one whose access has ended."""
+    station, installation = one_of_each["chargers.ChargingStation"], one_of_each["chargers.Installation"]
+    ChargingStation.objects.filter(pk=station.pk).update(installation=installation)
+    past = timezone.now() - timedelta(minutes=1)
+    given = [{"role": role} for role in ("owner", "user", "service")] + [{"role": "owner", "ends_at": past}]
+    return [factories.GrantFactory(installation=installation, **facts).user for facts in given]
+
+
+@pytest.fixture
+def browsers(stranger, viewer, operator, administrator, staff, holders):
     """In the order of the table's columns."""
     clients = []
-    for user in (None, stranger, viewer, operator, administrator, staff):
+    for user in (None, stranger, viewer, operator, administrator, staff, *holders):
         clients.append(Client(raise_request_exception=False))
         if user is not None:
             clients[-1].force_login(user)
-    return dict(zip(("nobody", "stranger", "viewer", "operator", "administrator", "staff"), clients, strict=True))
+    return dict(zip(PEOPLE, clients, strict=True))
 
 
 def address(name: str, rows: dict[str, Any]) -> str:
@@ -246,12 +326,17 @@ def test_it_answers_each_as_the_table_says(name, rows, browsers):
         pytest.skip("told elsewhere")
     wrong = []
     for method in _methods(name):
-        answers = line[method].split() if method in line else [None] * len(browsers)
+        answers = _answers(line[method]) if method in line else [None] * len(browsers)
         for (who, client), answer in zip(browsers.items(), answers, strict=True):
             status = _send(client, method, path, BODIES.get((name, method), {}), name.startswith("api:"))
             if status not in _allowed(name, who, answer):
                 wrong.append(f"{method} {path} as {who}: {status} instead of {answer or 'a refusal'}")
     assert not wrong, "\n".join(wrong)
+
+
+def _answers(line: str) -> list[str]:
+    given = line.split()
+    return given if len(given) == len(PEOPLE) else [*given, *[given[1]] * (len(PEOPLE) - len(given))]
 
 
 def _methods(name: str) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Team, User
 from accounts.rights import Can
-from chargers.models import ChargingStation, Tag
+from chargers.models import ChargingStation, Installation, Tag
 from chargers.services.passwords import PASSWORD_FIELDS, check_password, generate_password, password_facts
 from chargers.services.statuses import MOST_CONNECTORS, ensure_connectors
 from cpms.common.errors import DomainError, NotAllowed
@@ -71,28 +71,40 @@ def add_station(
     name: str = "",
     protocol: str = ChargingStation.Protocol.OCPP_16,
     connectors: int = 2,
+    installation: Installation | None = None,
     actor: User | None = None,
 ) -> ChargingStation:
     """Make one station known; see `add_stations`."""
     wanted = NewStation(identity=identity, password=password, name=name, protocol=protocol, connectors=connectors)
-    add_stations(team=team, stations=[wanted], actor=actor)
+    add_stations(team=team, stations=[wanted], installation=installation, actor=actor)
     return ChargingStation.objects.get(identity=identity)
 
 
 @transaction.atomic
-def add_stations(*, team: Team, stations: Iterable[NewStation], actor: User | None = None) -> Added:
+def add_stations(
+    *,
+    team: Team,
+    stations: Iterable[NewStation],
+    installation: Installation | None = None,
+    actor: User | None = None,
+) -> Added:
     """Make stations known to a team; those it has already get the given password, protocol, name and connectors.
 
     A password that is given is the only one from then on, whatever a station was told over OCPP before. A connector is
     added where it is missing, never taken away: it may have a history. A station that waits in the pool is assigned to
     the team.
 
+    Args:
+        installation: where they are. Who has the service of an installation may add new stations to it (Z16).
+
     Raises:
-        NotAllowed: the person is no administrator of the team.
+        NotAllowed: the person may not add stations to the team, or to the installation.
         DomainError: an identity, password, protocol or number of connectors is wrong (`fields` names which), or the
             identity belongs to another team.
     """
-    _demand_admin(actor, team)
+    _demand_admin(actor, installation or team)
+    if installation is not None and installation.team_id != team.pk:
+        _refuse("installation", _("This installation belongs to another team."))
     wanted = list(stations)
     for station in wanted:
         _check_station(station)
@@ -106,6 +118,10 @@ def add_stations(*, team: Team, stations: Iterable[NewStation], actor: User | No
     _save_stations(team, [station for station in wanted if station.identity not in known], is_new=True)
     _save_stations(team, [station for station in wanted if station.identity in known], is_new=False)
     keys = _keys([station.identity for station in wanted])
+    if installation is not None:
+        ChargingStation.objects.filter(pk__in=keys.values()).exclude(installation=installation).update(
+            installation=installation, circuit=None
+        )
     ensure_connectors(
         [(keys[station.identity], number) for station in wanted for number in range(1, station.connectors + 1)]
     )
@@ -240,17 +256,19 @@ def _check_tag(tag: NewTag) -> None:
         _refuse("status", _("The status must be one of: %(known)s.") % {"known": known})
 
 
-def _demand_admin(actor: User | None, team: Team) -> None:
-    if actor is not None and not actor.may(Can.ADD_STATIONS, team):
+def _demand_admin(actor: User | None, place: Team | Installation) -> None:
+    if actor is not None and not actor.may(Can.ADD_STATIONS, place):
         raise NotAllowed(_("Only administrators of the team may do this."))
 
 
 def _demand_free(known: Iterable[ChargingStation], team: Team, actor: User | None) -> None:
-    """Who guesses the identity of a station in the pool must not get it: that takes our staff."""
+    """Who guesses the identity of a station in the pool must not get it: that takes our staff. Who may add stations to
+    one installation only gets none that the team has elsewhere."""
+    is_of_team = actor is None or actor.may(Can.ADD_STATIONS, team)
     for station in known:
         is_taken = station.team_id is not None and station.team_id != team.pk
         is_pooled = station.team_id is None and actor is not None and not actor.is_staff
-        if is_taken or is_pooled:
+        if is_taken or is_pooled or not is_of_team:
             _refuse("identity", _("The identity “%(identity)s” is taken.") % {"identity": station.identity})
 
 

@@ -22,6 +22,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from cpms.common.api import PROBLEM, PersonThrottle, StrictJSONParser
+from cpms.common.errors import NotAllowed
 
 
 class ProblemErrorSerializer(serializers.Serializer[Any]):
@@ -50,6 +51,13 @@ class ApiSchema(AutoSchema):
         return bodies | {"default": problem_body | {"description": "A problem, in words and by field."}}
 
 
+def demand_features(user: Any, view_name: str) -> None:
+    """D5: what is switched off for all teams of a person refuses, and says why."""
+    for beginnings, sentence in user.api_off:
+        if view_name.startswith(beginnings):
+            raise NotAllowed(sentence)
+
+
 class ApiView(APIView):
     """What every view of the API has in common."""
 
@@ -60,6 +68,8 @@ class ApiView(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         timezone.activate(UTC)  # a program wants one zone, whatever the person it acts for sees on pages
         super().initial(request, *args, **kwargs)
+        if request.user.is_authenticated and request.resolver_match:
+            demand_features(request.user, request.resolver_match.view_name)
 
 
 class ScopedViewSetMixin(ApiView, GenericAPIView[Any]):

@@ -84,6 +84,8 @@ class ListPage(LoginRequiredMixin, View):
         is_valid = filterset.is_valid()
         found = filterset.qs if is_valid else filterset.queryset.none()
         if request.GET.get("export") and self.export_cells and is_valid:
+            if why_off := request.user.features_off.get("exports"):  # type: ignore[union-attr]
+                raise PermissionDenied(why_off)
             return self._export(found, request.GET["export"])
         context = {"filterset": filterset, "filter": filterset.form, "chips": list(chips(filterset, request.GET))}
         context |= self._page(found) | {"view": self}

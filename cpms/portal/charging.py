@@ -23,6 +23,7 @@ from cpms.portal import charts
 from cpms.portal.trace import trace as what_happened
 from operations import words
 from operations.models import Command
+from operations.services.asking import why_no_commands
 from operations.tables import said as command_said
 from sessions.models import ChargingSession, MeterReading
 from sessions.tables import is_fresh, said, session_number
@@ -81,7 +82,7 @@ class SessionDetailView(DetailPage):
         kwargs |= {
             "said": said(session),
             "number": session_number(session),
-            "may_operate": user.may(Can.OPERATE, session.station),
+            "may_operate": user.may(Can.OPERATE, session.station) and not why_no_commands(user, session.station),
             "is_fresh": is_fresh(session),
             "charging_time": flowing,
             "average_w": round(session.energy_wh * 3600 / seconds) if seconds > 60 else None,

@@ -12,6 +12,8 @@ from django.utils.functional import Promise, SimpleLazyObject
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
+from accounts.current import current_team
+from accounts.features import feature_at
 from accounts.models import User
 
 
@@ -31,6 +33,7 @@ NAVIGATION: list[tuple[Promise | str, list[Entry]]] = [
                 gettext_lazy("Overview"), icon="charging-pile", name="chargers:station_list", family="chargers:station"
             ),
             Entry(gettext_lazy("Connectors"), icon="plug", name="chargers:connector_list", family="chargers:connector"),
+            Entry(gettext_lazy("Installations"), icon="building", name="places:installation_list", family="places:"),
         ],
     ),
     (
@@ -70,6 +73,13 @@ NAVIGATION: list[tuple[Promise | str, list[Entry]]] = [
             ),
         ],
     ),
+    (
+        gettext_lazy("Team"),
+        [
+            Entry(gettext_lazy("Access"), icon="key", name="access:grant_list", family="access:"),
+            Entry(gettext_lazy("Settings"), icon="settings", name="team:general", family="team:"),
+        ],
+    ),
 ]
 
 
@@ -81,6 +91,7 @@ class TeamHead:
     initials: str
     note: str = ""
     title: str = ""
+    is_choice: bool = False
 
 
 def initials(name: str) -> str:
@@ -88,19 +99,30 @@ def initials(name: str) -> str:
     return "".join(word[0] for word in words[:2]).upper() or "?"
 
 
-def _team_head(user: User) -> TeamHead:
+def _team_head(request: HttpRequest, user: User) -> TeamHead:
+    """The team that the person works for; where there are more, the head leads to them."""
+    team = current_team(request)
     if user.is_staff:
-        return TeamHead(name=_("All teams"), initials="\u2217", note=_("support staff"))
-    names = list(user.teams.order_by("name").values_list("name", flat=True))
-    if not names:
+        if team is None:
+            return TeamHead(name=_("All teams"), initials="\u2217", note=_("support staff"), is_choice=True)
+        return TeamHead(team.name, initials(team.name), note=_("support staff"), title=team.name, is_choice=True)
+    if team is None:
         return TeamHead(name=_("No team yet"), initials="?", note=_("ask an administrator to add you"))
-    if len(names) == 1:
-        return TeamHead(name=names[0], initials=initials(names[0]), title=names[0])
-    several = ngettext("%(n)d team", "%(n)d teams", len(names)) % {"n": len(names)}
-    return TeamHead(name=several, initials=str(len(names)), note=", ".join(names), title=", ".join(names))
+    if len(user.own_teams) == 1:
+        return TeamHead(team.name, initials(team.name), title=team.name)
+    more = len(user.own_teams) - 1
+    note = ngettext("and %(n)d more team", "and %(n)d more teams", more) % {"n": more}
+    return TeamHead(
+        team.name, initials(team.name), note=note, title=", ".join(map(str, user.own_teams)), is_choice=True
+    )
 
 
-def _navigation(request: HttpRequest) -> list[dict[str, Any]]:
+def _why_off(user: User, name: str) -> str:
+    feature = feature_at(name)
+    return user.features_off.get(feature.key, "") if feature else ""
+
+
+def _navigation(request: HttpRequest, user: User) -> list[dict[str, Any]]:
     here = request.resolver_match.view_name if request.resolver_match else ""
     return [
         {
@@ -111,6 +133,7 @@ def _navigation(request: HttpRequest) -> list[dict[str, Any]]:
                     "icon": entry.icon,
                     "url": reverse(entry.name),
                     "is_current": here.startswith(entry.family),
+                    "why_off": _why_off(user, entry.name),
                 }
                 for entry in entries
             ],
@@ -125,8 +148,8 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     if user is not None and user.is_authenticated:
         context |= {
-            "navigation": SimpleLazyObject(lambda: _navigation(request)),
-            "team": SimpleLazyObject(lambda: _team_head(user)),
+            "navigation": SimpleLazyObject(lambda: _navigation(request, user)),
+            "team": SimpleLazyObject(lambda: _team_head(request, user)),
             "person_initials": SimpleLazyObject(lambda: initials(user.get_full_name())),
         }
     return context

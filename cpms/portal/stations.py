@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.rights import Can
 from chargers.filtersets import ConnectorFilterSet, StationFilterSet
-from chargers.forms import teams_administered_by
+from chargers.forms import may_add_stations
 from chargers.models import ChargingStation, Connector, Oddity
 from chargers.services.passwords import PASSWORD_FIELDS
 from chargers.states import IN_USE, of_connector, of_station
@@ -30,6 +30,7 @@ from maintenance.tables import CURES, arrow
 from maintenance.words import code_words, event_words, rule_words
 from operations import words
 from operations.models import Command
+from operations.services.asking import why_no_commands
 from operations.tables import said as command_said
 from sessions.models import ChargingSession, MeterReading
 from sessions.services.power import FRESH
@@ -67,7 +68,7 @@ class StationListView(ListPage):
         user = self.request.user
         if not user.is_staff and len(user.team_ids) < 2:  # type: ignore[union-attr]
             context["table"].exclude = ("team",)
-        return {"may_add": teams_administered_by(user).exists()}  # type: ignore[arg-type]
+        return {"may_add": may_add_stations(user)}  # type: ignore[arg-type]
 
 
 class ConnectorListView(ListPage):
@@ -96,15 +97,24 @@ class StationDetailView(DetailPage):
         stations = ChargingStation.objects.visible_to(self.request.user).with_presence()
         # whether there is one, without decrypting it
         has_password = ExpressionWrapper(Q(password__isnull=False) | ~Q(password_hash=""), output_field=BooleanField())
-        return stations.select_related("team").defer(*PASSWORD_FIELDS[:-1]).annotate(knows_password=has_password)
+        return (
+            stations.select_related("team", "installation")
+            .defer(*PASSWORD_FIELDS[:-1])
+            .annotate(knows_password=has_password)
+        )
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         station: Any = self.object
         user: Any = self.request.user
         connectors = list(station.connectors.order_by("number"))
+        no_commands = why_no_commands(user, station)
         kwargs |= {
-            "may_operate": user.may(Can.OPERATE, station),
+            "may_operate": user.may(Can.OPERATE, station) and not no_commands,
+            "no_commands": no_commands if user.may(Can.OPERATE, station) else "",
+            "may_acknowledge": user.may(Can.OPERATE, station) and "security_events" not in user.features_off,
+            "may_name": user.may(Can.NAME, station),
             "may_administer": user.may(Can.SET_PASSWORDS, station),
+            "may_share": station.team_id is not None and user.may(Can.MANAGE_ACCESS, station),
             "said": of_station(station, station.presence, connectors),
             "places": _places(station, connectors),
             "commands": _commands(station),

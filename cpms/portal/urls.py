@@ -12,6 +12,7 @@ urlpatterns = [
     path("dashboard/live/", views.dashboard_live, name="dashboard_live"),
     path("dashboard/sessions.json", views.dashboard_sessions, name="dashboard_sessions"),
     path("dashboard/power.json", views.dashboard_power, name="dashboard_power"),
+    path("permissions/", views.permissions, name="permissions"),
     path("styleguide/", views.styleguide, name="styleguide"),
 ]
 station_patterns = [

@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
-from accounts.rights import Role
-from chargers.forms import teams_administered_by
+from accounts.rights import Role, role_labels, table
+from chargers.forms import may_add_stations
 from chargers.tables import ConnectorTable
 from cpms.common import look
 from cpms.common.pages import AuthenticatedRequest
@@ -51,7 +51,7 @@ def dashboard(request: AuthenticatedRequest) -> HttpResponse:
     context = _dashboard(user)
     today = timezone.localdate()
     context |= {
-        "may_add": teams_administered_by(user).exists(),
+        "may_add": may_add_stations(user),
         "has_team": user.is_staff or bool(user.team_ids),
         "role_admin": Role.ADMIN.label,
         "today": today,
@@ -118,6 +118,13 @@ def dashboard_power(request: AuthenticatedRequest) -> JsonResponse:
         ([charts.clock(at)[:5], charts.shown(power / divisor, places)] for at, power in quarters),
     )
     return JsonResponse(told)
+
+
+@login_required
+@require_safe
+def permissions(request: AuthenticatedRequest) -> HttpResponse:
+    """Z11-Z17: the table that everything here is decided by."""
+    return render(request, "portal/permissions.html", {"roles": role_labels(), "table": table()})
 
 
 @require_safe

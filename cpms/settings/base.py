@@ -94,6 +94,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.middleware.PersonMiddleware",
+    "accounts.middleware.FeatureMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
@@ -301,6 +302,9 @@ MAILS_FOLDER = VAR_DIR / "mails"
 MAILS_SENT_BY = EMAIL_BACKEND
 if MAILS_IN_PAGE:
     EMAIL_BACKEND = "cpms.common.mail.KeepingBackend"
+
+# Whom we ask about domains of teams: address or address:port; empty: what the machine asks (/etc/resolv.conf)
+DNS_RESOLVER = env.text("DNS_RESOLVER", "")
 
 # --- static files ------------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"

@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.features import sentence_about
 from accounts.models import User
 from accounts.rights import Can
 from chargers.models import ChargingStation
@@ -59,6 +60,8 @@ def request_command(
     """
     if actor is not None and not actor.may(Can.OPERATE, station):
         raise NotAllowed(_("You may not send commands to this station."))
+    if why_not := why_no_commands(actor, station):
+        raise NotAllowed(why_not)
     if not timedelta(0) < expires_in <= LONGEST_WAIT:
         raise DomainError(_("The time to wait must be between one second and 30 days."), fields={"expires_in": "range"})
     codec = codec_for(station.protocol)
@@ -84,6 +87,13 @@ def request_command(
     tell_pages({station.team_id: [station.pk]})
     logger.info("command requested", extra={"station": station.identity, "kind": kind, "command": command.pk})
     return command
+
+
+def why_no_commands(actor: User | None, station: ChargingStation) -> str:
+    """D5: a station's team may go without commands; the sentence that says so, or nothing."""
+    if actor is None or actor.is_staff or station.team is None or station.team.has_feature("commands"):
+        return ""
+    return sentence_about("commands")
 
 
 def _demand_rights(actor: User, station: ChargingStation, kind: str, *, is_password: bool) -> None:

@@ -9,7 +9,7 @@ OURS = ["accounts", "chargers", "charging_sessions", "operations", "maintenance"
 MODELS = [model for app in OURS for model in apps.get_app_config(app).get_models()]
 BY_HAND = {  # everything else is read only
     "User", "Team", "Membership", "Grant", "Installation", "Circuit", "ChargingStation", "Connector", "Tag",
-    "StationGroup",
+    "StationGroup", "BillingDetails",
 }  # fmt: skip
 PAGES = pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
 

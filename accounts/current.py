@@ -1,0 +1,35 @@
+"""For which of his teams a person works now: whose settings he sees and to whom new things belong.
+
+Lists show the data of all his teams whatever this is.
+"""
+
+from __future__ import annotations
+
+from django.http import HttpRequest
+
+from accounts.models import Team
+
+KEY = "team"
+
+
+def current_team(request: HttpRequest) -> Team | None:
+    """The one he chose, else his first; support staff has none until one is chosen."""
+    user = request.user
+    if not user.is_authenticated:
+        return None
+    known = getattr(request, "_current_team", None)
+    if known is not None:
+        return known[0]
+    chosen = request.session.get(KEY) if hasattr(request, "session") else None
+    team = next((team for team in user.own_teams if team.pk == chosen), None)
+    if team is None and user.is_staff and isinstance(chosen, int):
+        team = Team.objects.filter(pk=chosen).first()
+    if team is None and not user.is_staff:
+        team = next(iter(user.own_teams), None)
+    request._current_team = (team,)  # type: ignore[attr-defined]
+    return team
+
+
+def choose_team(request: HttpRequest, team: Team) -> None:
+    request.session[KEY] = team.pk
+    request.__dict__.pop("_current_team", None)

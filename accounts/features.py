@@ -1,0 +1,69 @@
+"""Functions that can be switched off per team (D5, V2): one declared list of what there is now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """`pages` and `api` are beginnings of names of routes that refuse while it is off."""
+
+    key: str
+    label: Promise
+    what: Promise
+    pages: tuple[str, ...] = ()
+    api: tuple[str, ...] = ()
+
+
+FEATURES: tuple[Feature, ...] = (
+    Feature(
+        "api",
+        gettext_lazy("REST API"),
+        gettext_lazy("Programs read and change the team's data with API tokens."),
+        pages=("accounts:api_token",),
+        api=("api:",),
+    ),
+    Feature(
+        "commands",
+        gettext_lazy("Commands"),
+        gettext_lazy("Start and stop sessions, reset, unlock and configure stations from here."),
+        pages=("operations:",),
+        api=("api:command", "api:station-commands"),
+    ),
+    Feature("exports", gettext_lazy("Exports"), gettext_lazy("Lists as CSV and Excel files.")),
+    Feature(
+        "security_events",
+        gettext_lazy("Security events"),
+        gettext_lazy("What stations report of their own security."),
+        pages=("maintenance:security",),
+        api=("api:security-event",),
+    ),
+)
+BY_KEY = {feature.key: feature for feature in FEATURES}
+
+
+def sentence_about(key: str) -> str:
+    return _("“%(feature)s” is switched off for your team. The operator of this platform can switch it on.") % {
+        "feature": BY_KEY[key].label
+    }
+
+
+def missing_in(teams: Iterable[Iterable[str]]) -> dict[str, str]:
+    """What none of the teams has, with the sentence that says so. Somebody without a team misses nothing.
+
+    Args:
+        teams: what each of them goes without.
+    """
+    off = [set(team) for team in teams]
+    return {key: sentence_about(key) for key in set.intersection(*off) & BY_KEY.keys()} if off else {}
+
+
+def feature_at(view_name: str) -> Feature | None:
+    """The function that a page belongs to."""
+    return next((feature for feature in FEATURES if view_name.startswith(feature.pages)), None)

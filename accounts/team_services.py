@@ -1,0 +1,256 @@
+"""Changes to a team's own affairs: its name, who pays, which functions it has, which domains are its own."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Collection, Mapping
+from typing import NoReturn
+
+import idna
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_slug
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.dns import txt_records
+from accounts.features import BY_KEY
+from accounts.models import (
+    BillingDetails,
+    Enrolment,
+    FormerHandle,
+    Membership,
+    StationPasswords,
+    Team,
+    TeamDomain,
+    User,
+)
+from accounts.rights import Can, Role
+from cpms.common.errors import DomainError, NotAllowed
+
+logger = logging.getLogger(__name__)
+BILLING_FIELDS = ("name", "street", "postal_code", "city", "country", "vat_id", "email")
+MOST_DOMAINS = 20
+FREE_MAIL = frozenset(
+    # everybody can have an address there
+    """
+    126.com 163.com aol.com arcor.de bluewin.ch fastmail.com freenet.de gmail.com gmx.at gmx.ch gmx.com gmx.de gmx.net
+    googlemail.com hey.com hotmail.com hotmail.de hotmail.fr icloud.com laposte.net libero.it live.com live.de mac.com
+    mail.com mail.de mail.ru mailbox.org me.com msn.com online.no orange.fr outlook.com outlook.de pm.me posteo.de
+    proton.me protonmail.com qq.com rocketmail.com seznam.cz t-online.de tuta.com tutanota.com web.de wp.pl yahoo.co.uk
+    yahoo.com yahoo.de yahoo.fr yandex.com yandex.ru ymail.com zoho.com
+    """.split()  # noqa: SIM905
+)
+
+
+@transaction.atomic
+def edit_team(*, team: Team, name: str, handle: str, station_passwords: str, actor: User | None = None) -> Team:
+    """Name, handle and what is kept of stations' passwords. A handle that was given up still leads to the team (P7).
+
+    Raises:
+        NotAllowed: the person is no administrator of the team.
+        DomainError: a value is wrong, or the handle is or was another team's (`fields` names which).
+    """
+    _demand_team(actor, team)
+    name = name.strip()
+    if not 1 <= len(name) <= 120 or not name.isprintable():
+        _refuse("name", _("A name has 1 to 120 printable characters."))
+    if station_passwords not in StationPasswords.values:
+        _refuse("station_passwords", _("This is no choice."))
+    team = Team.objects.select_for_update().get(pk=team.pk)
+    if handle != team.handle:
+        _take_handle(team, handle)
+    team.name, team.station_passwords = name, station_passwords
+    try:
+        with transaction.atomic():
+            team.save(update_fields=["name", "handle", "station_passwords"])
+    except IntegrityError:
+        _refuse("handle", _("This handle is taken."))
+    logger.info("team changed", extra={"team": team.handle})
+    return team
+
+
+def _take_handle(team: Team, handle: str) -> None:
+    try:
+        validate_slug(handle)
+    except ValidationError:
+        _refuse("handle", _("A handle has letters, digits, hyphens and underscores only."))
+    if len(handle) > 60:
+        _refuse("handle", _("A handle has at most 60 characters."))
+    taken = Team.objects.filter(handle__iexact=handle).exclude(pk=team.pk).exists()
+    was_taken = FormerHandle.objects.filter(handle__iexact=handle).exclude(team=team).exists()
+    if taken or was_taken:
+        _refuse("handle", _("This handle is taken."))
+    FormerHandle.objects.filter(team=team, handle=handle).delete()  # back to what it was
+    FormerHandle.objects.get_or_create(handle=team.handle, defaults={"team": team})
+    team.handle = handle
+
+
+@transaction.atomic
+def edit_billing(*, team: Team, facts: Mapping[str, str], actor: User | None = None) -> BillingDetails:
+    """Who pays what the platform costs (P8); `facts` are BILLING_FIELDS.
+
+    Raises:
+        NotAllowed: the person is no administrator of the team.
+        DomainError: a value is wrong (`fields` names which).
+    """
+    _demand_team(actor, team)
+    details, _is_new = BillingDetails.objects.select_for_update().get_or_create(team=team)
+    for name in BILLING_FIELDS:
+        setattr(details, name, facts.get(name, getattr(details, name)).strip())
+    details.country, details.vat_id = details.country.upper(), details.vat_id.upper().replace(" ", "")
+    if details.country and not (details.country.isascii() and details.country.isalpha()):
+        _refuse("country", _("A country is two letters, for example DE."))
+    if details.vat_id and not (details.vat_id.isascii() and details.vat_id.isalnum()):
+        _refuse("vat_id", _("A VAT number has letters and digits only."))
+    try:
+        details.clean_fields()
+    except ValidationError as error:
+        name, texts = next(iter(error.message_dict.items()))
+        _refuse(name, texts[0])
+    details.save()
+    logger.info("billing details changed", extra={"team": team.handle})
+    return details
+
+
+@transaction.atomic
+def set_features(*, team: Team, on: Collection[str], actor: User | None = None) -> Team:
+    """Which functions a team has (D5): a matter between it and the operator of the platform.
+
+    Raises:
+        NotAllowed: only support staff may switch them.
+        DomainError: there is no such function.
+    """
+    if actor is not None and not (actor.is_active and actor.is_staff):
+        raise NotAllowed(_("Only support staff may switch functions on and off."))
+    if unknown := set(on) - BY_KEY.keys():
+        _refuse("on", _("There is no function “%(key)s”.") % {"key": min(unknown)})
+    team = Team.objects.select_for_update().get(pk=team.pk)
+    team.features_off = sorted(BY_KEY.keys() - set(on))
+    team.save(update_fields=["features_off"])
+    logger.info("functions switched", extra={"team": team.handle, "off": team.features_off})
+    return team
+
+
+# --- domains ------------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def claim_domain(*, team: Team, purpose: str, domain: str, actor: User | None = None) -> TeamDomain:
+    """Say that a domain is the team's own. It counts when `prove_domain` has found its record.
+
+    Raises:
+        NotAllowed: the person is no administrator of the team.
+        DomainError: it is no domain, one of a mail provider, or proved by another team.
+    """
+    _demand_team(actor, team)
+    domain = check_domain(domain)
+    if purpose == TeamDomain.Purpose.ENROLMENT and domain in FREE_MAIL:
+        _refuse("domain", _("Everybody can have an address at %(domain)s.") % {"domain": domain})
+    if team.domains.filter(purpose=purpose, domain=domain).exists():
+        _refuse("domain", _("Your team has named this domain already."))
+    if team.domains.count() >= MOST_DOMAINS:
+        _refuse("domain", _("A team has at most %(most)d domains.") % {"most": MOST_DOMAINS})
+    _demand_unproved(purpose, domain, team)
+    row = TeamDomain.objects.create(team=team, purpose=purpose, domain=domain, token=secrets.token_hex(16))
+    logger.info("domain named", extra={"team": team.handle, "domain": domain, "purpose": purpose})
+    return row
+
+
+def prove_domain(*, domain: TeamDomain, actor: User | None = None) -> TeamDomain:
+    """Look for the record, with no transaction open meanwhile.
+
+    Raises:
+        NotAllowed: the person is no administrator of the team.
+        DomainError: the record is not there, the name server is silent, or another team was quicker.
+    """
+    _demand_team(actor, domain.team)
+    if domain.proved_at is not None:
+        return domain
+    if domain.record_value not in txt_records(domain.record_name):
+        sentence = _("The record is not there yet. After it was added it can take some hours until everybody sees it.")
+        raise DomainError(sentence)
+    with transaction.atomic():
+        domain = TeamDomain.objects.select_for_update().get(pk=domain.pk)
+        _demand_unproved(domain.purpose, domain.domain, domain.team)
+        domain.proved_at = timezone.now()
+        try:
+            with transaction.atomic():
+                domain.save(update_fields=["proved_at"])
+        except IntegrityError:
+            _refuse("domain", _("Another team has proved that this domain is its own."))
+    logger.info("domain proved", extra={"team": domain.team.handle, "domain": domain.domain})
+    return domain
+
+
+@transaction.atomic
+def drop_domain(*, domain: TeamDomain, actor: User | None = None) -> None:
+    """Give a domain up; who joined by it stays.
+
+    Raises:
+        NotAllowed: the person is no administrator of the team.
+    """
+    _demand_team(actor, domain.team)
+    logger.info("domain dropped", extra={"team": domain.team.handle, "domain": domain.domain})
+    domain.delete()
+
+
+@transaction.atomic
+def enrol(user: User) -> list[Team]:
+    """Let a person join the teams that own the domain of his e-mail address (P10), as a viewer.
+
+    To be called when somebody logs in or is made whose address is verified: that is the caller's word. It happens once
+    per person and team, so that who was taken out of a team stays out.
+
+    Returns:
+        The teams that the person joined now.
+    """
+    if not user.is_active:
+        return []
+    try:
+        domain = check_domain(user.email.rpartition("@")[2])
+    except DomainError:
+        return []
+    joined = []
+    own = TeamDomain.objects.filter(purpose=TeamDomain.Purpose.ENROLMENT, domain=domain, proved_at__isnull=False)
+    for row in own.select_related("team"):
+        is_first = Enrolment.objects.get_or_create(team=row.team, user=user)[1]
+        if is_first and Membership.objects.get_or_create(team=row.team, user=user, defaults={"role": Role.VIEWER})[1]:
+            joined.append(row.team)
+            logger.info("joined by domain", extra={"team": row.team.handle, "user": user.pk})
+    for cached in ("_teams_of", "roles", "own_teams", "grants_held", "features_off"):
+        user.__dict__.pop(cached, None)
+    return joined
+
+
+def check_domain(text: str) -> str:
+    """A domain in lower case and ASCII.
+
+    Raises:
+        DomainError: it is none that somebody can own.
+    """
+    text = text.strip().rstrip(".").lower()
+    try:
+        domain = idna.encode(text, uts46=True).decode("ascii").lower()
+    except (idna.IDNAError, UnicodeError):
+        domain = ""
+    labels = domain.split(".")
+    if len(labels) < 2 or len(domain) > 230 or labels[-1].isdecimal() or labels[-1] in ("local", "localhost", "test"):
+        _refuse("domain", _("This is no internet domain. It looks like “example.org”."))
+    return domain
+
+
+def _demand_unproved(purpose: str, domain: str, team: Team) -> None:
+    proved = TeamDomain.objects.filter(purpose=purpose, domain=domain, proved_at__isnull=False)
+    if proved.exclude(team=team).exists():
+        _refuse("domain", _("Another team has proved that this domain is its own."))
+
+
+def _demand_team(actor: User | None, team: Team) -> None:
+    if actor is not None and not actor.may(Can.MANAGE_TEAM, team):
+        raise NotAllowed(_("Only administrators of the team may change its settings."))
+
+
+def _refuse(field: str, sentence: str) -> NoReturn:
+    raise DomainError(sentence, fields={field: sentence})

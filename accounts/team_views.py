@@ -1,0 +1,225 @@
+"""A team's settings (P7-P11), and for which team a person works now."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import django_filters
+import django_tables2 as tables
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
+from django.utils.html import format_html
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts import team_services as services
+from accounts.current import choose_team, current_team
+from accounts.features import FEATURES
+from accounts.models import BillingDetails, Team, TeamDomain, User
+from accounts.rights import Can
+from accounts.team_forms import BillingForm, DomainForm, FeaturesForm, TeamForm
+from cpms.common.errors import DomainError, NotAllowed
+from cpms.common.pages import AuthenticatedRequest, FormPage, ListPage
+from cpms.common.tables import Table, two_lines
+
+
+class TeamPage(FormPage):
+    """A page of the current team's settings; who has none is asked to choose one."""
+
+    team: Team
+    tab = ""
+    success_words: Any = ""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.user.is_authenticated:
+            team = current_team(request)
+            if team is None and request.user.is_staff:
+                return redirect("team:choose")
+            if team is None or not request.user.may(Can.MANAGE_TEAM, team):
+                raise PermissionDenied(_("Only administrators of the team may see and change its settings."))
+            self.team = team
+        return super().dispatch(request, *args, **kwargs)
+
+    @property
+    def actor(self) -> User:
+        return cast(User, self.request.user)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(its_team=self.team, tab=self.tab, **kwargs)
+
+    def done(self) -> HttpResponse:
+        messages.success(self.request, str(self.success_words))
+        return redirect(self.request.path)
+
+
+class GeneralView(TeamPage):
+    template_name = "team/general.html"
+    form_class = TeamForm
+    tab = "general"
+    success_words = gettext_lazy("The team is saved.")
+
+    def get_initial(self) -> dict[str, Any]:
+        team = self.team
+        return {"name": team.name, "handle": team.handle, "station_passwords": team.station_passwords}
+
+    def perform(self, form: TeamForm) -> HttpResponse:  # type: ignore[override]
+        services.edit_team(team=self.team, actor=self.actor, **form.cleaned_data)
+        return self.done()
+
+
+class BillingView(TeamPage):
+    template_name = "team/billing.html"
+    form_class = BillingForm
+    tab = "billing"
+    success_words = gettext_lazy("The billing details are saved.")
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return super().get_form_kwargs() | {"instance": BillingDetails.objects.filter(team=self.team).first()}
+
+    def perform(self, form: BillingForm) -> HttpResponse:  # type: ignore[override]
+        services.edit_billing(team=self.team, facts=form.cleaned_data, actor=self.actor)
+        return self.done()
+
+
+class FeaturesView(TeamPage):
+    """Everybody who manages the team sees what it has; support staff switches it."""
+
+    template_name = "team/features.html"
+    form_class = FeaturesForm
+    tab = "features"
+    success_words = gettext_lazy("The functions of the team are saved.")
+
+    def get_initial(self) -> dict[str, Any]:
+        return {"on": [feature.key for feature in FEATURES if self.team.has_feature(feature.key)]}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        told = [{"feature": feature, "is_on": self.team.has_feature(feature.key)} for feature in FEATURES]
+        return super().get_context_data(features=told, may_switch=self.actor.is_staff, **kwargs)
+
+    def perform(self, form: FeaturesForm) -> HttpResponse:  # type: ignore[override]
+        services.set_features(team=self.team, on=form.cleaned_data["on"], actor=self.actor)
+        return self.done()
+
+
+class EnrolmentView(TeamPage):
+    template_name = "team/enrolment.html"
+    form_class = DomainForm
+    tab = "enrolment"
+    success_words = gettext_lazy("The domain is named. Prove now that it is yours.")
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        domains = self.team.domains.filter(purpose=TeamDomain.Purpose.ENROLMENT)
+        return super().get_context_data(domains=domains, **kwargs)
+
+    def perform(self, form: DomainForm) -> HttpResponse:  # type: ignore[override]
+        services.claim_domain(
+            team=self.team,
+            purpose=TeamDomain.Purpose.ENROLMENT,
+            domain=form.cleaned_data["domain"],
+            actor=self.actor,
+        )
+        return self.done()
+
+
+@login_required
+@require_http_methods(["POST"])
+def domain_prove(request: AuthenticatedRequest, pk: int) -> HttpResponse:
+    row = _domain(request, pk)
+    try:
+        services.prove_domain(domain=row, actor=request.user)
+        messages.success(request, _("It is proved that %(domain)s is yours.") % {"domain": row.domain})
+    except NotAllowed as error:
+        raise PermissionDenied(str(error)) from None
+    except DomainError as error:
+        messages.error(request, str(error))
+    return _back(row)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def domain_drop(request: AuthenticatedRequest, pk: int) -> HttpResponse:
+    row = _domain(request, pk)
+    if request.method == "GET":
+        return render(request, "team/domain_drop.html", {"domain": row})
+    services.drop_domain(domain=row, actor=request.user)
+    messages.success(request, _("%(domain)s is given up.") % {"domain": row.domain})
+    return _back(row)
+
+
+def _domain(request: AuthenticatedRequest, pk: int) -> TeamDomain:
+    return get_object_or_404(TeamDomain.objects.visible_to(request.user).select_related("team"), pk=pk)
+
+
+def _back(row: TeamDomain) -> HttpResponse:
+    return redirect("team:enrolment")
+
+
+# --- which team ---------------------------------------------------------------------------------------------------
+
+
+class TeamFilterSet(django_filters.FilterSet):
+    q = django_filters.CharFilter(label=gettext_lazy("Name or handle"), method="search")
+
+    class Meta:
+        model = Team
+        fields: list[str] = []
+
+    def search(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        return rows.filter(Q(name__icontains=value.strip()) | Q(handle__icontains=value.strip()))
+
+
+class TeamTable(Table):
+    name = tables.Column(verbose_name=gettext_lazy("Team"), orderable=True)
+    action = tables.Column(verbose_name="", empty_values=(), attrs={"td": {"class": "num rhs"}})
+
+    class Meta(Table.Meta):
+        order_by = "name"
+
+    def render_name(self, record: Team) -> SafeString:
+        return two_lines(record.name, record.handle)
+
+    def render_action(self, record: Any) -> SafeString:
+        if record.is_current:
+            return format_html('<span class="muted">{}</span>', _("you work for this team"))
+        return SafeString(render_to_string("team/parts/switch.html", {"team": record}, record.request))
+
+
+class TeamChooseView(ListPage):
+    """The teams of this person; for support staff all."""
+
+    model = Team
+    table_class = TeamTable
+    filterset_class = TeamFilterSet
+    template_name = "team/choose.html"
+
+    def rows(self) -> QuerySet[Any]:
+        user: Any = self.request.user
+        return Team.objects.all() if user.is_staff else Team.objects.filter(pk__in=user.team_ids)
+
+    def decorate(self, records: list[Any]) -> None:
+        current = current_team(self.request)
+        for team in records:
+            team.is_current, team.request = team == current, self.request
+
+
+@login_required
+@require_POST
+def team_switch(request: AuthenticatedRequest) -> HttpResponse:
+    """Work for another team from now on, and stay where one is."""
+    user, key = request.user, request.POST.get("team", "")
+    teams = Team.objects.all() if user.is_staff else Team.objects.filter(pk__in=user.team_ids)
+    team = get_object_or_404(teams, pk=int(key) if key.isdecimal() and len(key) < 18 else 0)
+    choose_team(request, team)
+    messages.success(request, _("You now work for %(team)s.") % {"team": team.name})
+    wanted = request.POST.get("next", "")
+    is_ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
+    return redirect(wanted if is_ours else "portal:dashboard")

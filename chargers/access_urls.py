@@ -1,0 +1,13 @@
+"""Addresses of access to installations and stations."""
+
+from django.urls import path
+
+from chargers import grant_views
+
+app_name = "access"
+urlpatterns = [
+    path("", grant_views.GrantListView.as_view(), name="grant_list"),
+    path("give/", grant_views.GrantAddView.as_view(), name="grant_give"),
+    path("<int:pk>/", grant_views.GrantEditView.as_view(), name="grant_edit"),
+    path("<int:pk>/withdraw/", grant_views.grant_withdraw, name="grant_withdraw"),
+]

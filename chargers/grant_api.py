@@ -1,0 +1,117 @@
+"""Access to installations and stations over the API: what the pages do, by the same services."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import django_filters
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, serializers, viewsets
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
+
+from accounts.models import Grant, User
+from accounts.rights import GrantRole
+from chargers.services.grants import change_grant, find_place, give_grant, withdraw_grant
+from cpms.common.api_views import ScopedViewSetMixin
+
+
+class GrantSerializer(serializers.ModelSerializer[Grant]):
+    """One of `station` and `installation`, and one of `email` and `to_team`, are set."""
+
+    team = serializers.CharField(source="team.handle", read_only=True, help_text=_("Whose it is."))
+    station = serializers.CharField(source="station.identity", read_only=True, allow_null=True, default=None)
+    email = serializers.CharField(source="user.email", read_only=True, allow_null=True, default=None)
+    to_team = serializers.CharField(source="to_team.handle", read_only=True, allow_null=True, default=None)
+    given_by = serializers.CharField(source="created_by.email", read_only=True, allow_null=True, default=None)
+    is_active = serializers.BooleanField(read_only=True)
+
+    class Meta:
+        model = Grant
+        fields = [
+            "id",
+            "team",
+            "installation",
+            "station",
+            "role",
+            "email",
+            "to_team",
+            "is_active",
+            "ends_at",
+            "withdrawn_at",
+            "created_at",
+            "given_by",
+        ]
+        read_only_fields = fields
+
+
+class GrantRequestSerializer(serializers.Serializer[Any]):
+    station = serializers.CharField(max_length=48, default="", allow_blank=True, help_text=_("Its identity."))
+    installation = serializers.IntegerField(min_value=1, max_value=2**63 - 1, default=None, allow_null=True)
+    email = serializers.EmailField(max_length=254, default="", allow_blank=True)
+    to_team = serializers.CharField(max_length=60, default="", allow_blank=True, help_text=_("Its handle."))
+    role = serializers.ChoiceField(choices=GrantRole.choices)
+    ends_at = serializers.DateTimeField(default=None, allow_null=True)
+
+
+class GrantChangeSerializer(serializers.Serializer[Any]):
+    role = serializers.ChoiceField(choices=GrantRole.choices, required=False)
+    ends_at = serializers.DateTimeField(allow_null=True, required=False)
+
+
+class GrantFilter(django_filters.FilterSet):
+    station = django_filters.CharFilter(field_name="station__identity", label=_("identity of the station"))
+    is_active = django_filters.BooleanFilter(method="filter_is_active", label=_("whether it counts now"))
+
+    class Meta:
+        model = Grant
+        fields = ["role"]
+
+    def filter_is_active(self, queryset: QuerySet[Any], name: str, value: bool) -> QuerySet[Any]:
+        if value:
+            return queryset.active()  # type: ignore[attr-defined]
+        return queryset.filter(Q(withdrawn_at__isnull=False) | Q(ends_at__lte=timezone.now()))
+
+
+class GrantViewSet(
+    ScopedViewSetMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Grant]
+):
+    """Who else has access to an installation or a station, with which role and until when."""
+
+    queryset = Grant.objects.select_related("installation", "station", "user", "to_team", "team", "created_by").defer(
+        "station__password", "station__next_password"
+    )
+    serializer_class = GrantSerializer
+    filterset_class = GrantFilter
+    lookup_value_regex = r"\d{1,18}"
+
+    @extend_schema(request=GrantRequestSerializer, responses={201: GrantSerializer})
+    def create(self, request: Request) -> Response:
+        """Give access; its holder is told by mail."""
+        wanted = GrantRequestSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        given, actor = dict(wanted.validated_data), cast(User, request.user)
+        place = find_place(actor=actor, station=given.pop("station"), installation=given.pop("installation"))
+        grant = give_grant(place=place, actor=actor, **given)
+        address = reverse("api:grant-detail", args=[grant.pk], request=request)
+        return Response(GrantSerializer(grant).data, status=201, headers={"Location": address})
+
+    @extend_schema(request=GrantChangeSerializer, responses=GrantSerializer)
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """Change the role or the end."""
+        grant = self.get_object()
+        wanted = GrantChangeSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        facts = {"role": grant.role, "ends_at": grant.ends_at} | dict(wanted.validated_data)
+        changed = change_grant(grant=grant, actor=cast(User, request.user), **facts)
+        return Response(GrantSerializer(changed).data)
+
+    @extend_schema(responses={204: None})
+    def destroy(self, request: Request, pk: str) -> Response:
+        """Withdraw the access; it stays listed."""
+        withdraw_grant(grant=self.get_object(), actor=cast(User, request.user))
+        return Response(status=204)

@@ -1,0 +1,102 @@
+"""Forms of access to installations and stations."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.models import User
+from accounts.rights import Can, GrantRole
+from chargers.models import Installation
+from chargers.services.grants import Place, roles_to_give
+
+EARLIEST_YEAR, LATEST_YEAR = 2000, 2999
+
+
+class MomentInput(forms.DateTimeInput):
+    input_type = "datetime-local"
+
+    def __init__(self) -> None:
+        super().__init__(format="%Y-%m-%dT%H:%M")
+
+
+class EndField(forms.DateTimeField):
+    widget = MomentInput
+
+    def __init__(self) -> None:
+        super().__init__(
+            label=gettext_lazy("Ends"),
+            required=False,
+            help_text=gettext_lazy("The access ends by itself at this time. Empty: when somebody withdraws it."),
+        )
+
+    def clean(self, value: Any) -> datetime | None:
+        moment: datetime | None = super().clean(value)
+        if moment is not None and not EARLIEST_YEAR <= moment.year <= LATEST_YEAR:
+            raise ValidationError(_("Enter a valid date/time."))
+        return moment
+
+
+class RoleField(forms.ChoiceField):
+    def __init__(self) -> None:
+        super().__init__(
+            label=gettext_lazy("Role"),
+            choices=GrantRole.choices,
+            widget=forms.RadioSelect,
+            help_text=gettext_lazy("What each role may do is written under Permissions."),
+        )
+
+
+class GrantAddForm(forms.Form):
+    """With a place it is about that one; without, the person says which."""
+
+    installation = forms.ModelChoiceField(
+        label=gettext_lazy("Installation"), queryset=Installation.objects.none(), required=False
+    )
+    station = forms.CharField(
+        label=gettext_lazy("or station"),
+        max_length=48,
+        required=False,
+        help_text=gettext_lazy("The identity of a single station, if it is not for a whole installation."),
+    )
+    email = forms.EmailField(
+        label=gettext_lazy("Person"),
+        max_length=254,
+        required=False,
+        help_text=gettext_lazy("E-mail address of somebody with an account here."),
+    )
+    to_team = forms.CharField(
+        label=gettext_lazy("or team"),
+        max_length=60,
+        required=False,
+        help_text=gettext_lazy("The team's handle. Its teammates get what both the role and their own role allow."),
+    )
+    role = RoleField()
+    ends_at = EndField()
+
+    def __init__(self, *args: Any, user: User, place: Place | None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        role: Any = self.fields["role"]
+        if place is not None:
+            del self.fields["installation"], self.fields["station"]
+            may_give = roles_to_give(user, place)
+            role.choices = [choice for choice in GrantRole.choices if choice[0] in may_give]
+            return
+        installation: Any = self.fields["installation"]
+        installation.queryset = Installation.objects.within(user.scope(Can.MANAGE_ACCESS))
+
+
+class GrantEditForm(forms.Form):
+    role = RoleField()
+    ends_at = EndField()
+
+    def __init__(self, *args: Any, user: User, place: Place, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        role: Any = self.fields["role"]
+        may_give = roles_to_give(user, place)
+        role.choices = [choice for choice in GrantRole.choices if choice[0] in may_give]

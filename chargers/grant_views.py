@@ -1,0 +1,144 @@
+"""Access to installations and stations: what was given, to whom and until when (P19, B21)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from accounts.models import Grant
+from accounts.rights import Can
+from chargers.grant_forms import GrantAddForm, GrantEditForm
+from chargers.grant_tables import GRANT_CELLS, GrantFilterSet, GrantTable, place_of
+from chargers.models import ChargingStation, Installation
+from chargers.services.grants import Place, change_grant, find_place, give_grant, may_withdraw, withdraw_grant
+from cpms.common.errors import NotAllowed
+from cpms.common.pages import AuthenticatedRequest, FormPage, ListPage
+
+
+def _grants(request: HttpRequest) -> QuerySet[Any]:
+    rows = Grant.objects.visible_to(request.user)
+    rows = rows.select_related("installation", "station", "user", "to_team", "team", "created_by")
+    return rows.defer("station__password", "station__next_password")
+
+
+class GrantListView(ListPage):
+    model = Grant
+    table_class = GrantTable
+    filterset_class = GrantFilterSet
+    template_name = "access/grant_list.html"
+    export_name = "access"
+    export_cells = GRANT_CELLS
+
+    def rows(self) -> QuerySet[Any]:
+        return _grants(self.request)
+
+    def decorate(self, records: list[Any]) -> None:
+        user: Any = self.request.user
+        for grant in records:
+            grant.may_change = grant.is_active and user.may(Can.MANAGE_ACCESS, grant.place)
+            grant.may_withdraw = grant.is_active and may_withdraw(user, grant)
+
+    def facts(self, context: dict[str, Any]) -> dict[str, Any]:
+        return {"may_give": bool(self.request.user.scope(Can.MANAGE_ACCESS))}  # type: ignore[union-attr]
+
+
+class GrantAddView(FormPage):
+    template_name = "access/grant_give.html"
+    form_class = GrantAddForm
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        self.place: Place | None = None
+        if request.user.is_authenticated:
+            self.place = self._place(request)
+            may = request.user.may(Can.MANAGE_ACCESS, self.place) if self.place else None
+            if may is False or not request.user.scope(Can.MANAGE_ACCESS):
+                raise PermissionDenied(_("Only administrators of the team and owners may give access."))
+        return super().dispatch(request, *args, **kwargs)
+
+    def _place(self, request: HttpRequest) -> Place | None:
+        for name, model in (("station", ChargingStation), ("installation", Installation)):
+            if key := request.GET.get(name):
+                if not key.isdecimal() or len(key) > 18:
+                    raise Http404
+                rows: Any = model.objects.visible_to(request.user)
+                return get_object_or_404(rows, pk=int(key))
+        return None
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return super().get_form_kwargs() | {"user": self.request.user, "place": self.place}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(place=self.place, **kwargs)
+
+    def perform(self, form: GrantAddForm) -> HttpResponse:  # type: ignore[override]
+        given, actor = form.cleaned_data, self.request.user
+        installation = given.get("installation")
+        place = self.place or find_place(
+            actor=actor,  # type: ignore[arg-type]
+            station=given["station"].strip(),
+            installation=installation and installation.pk,
+        )
+        grant = give_grant(
+            place=place,
+            role=given["role"],
+            email=given["email"],
+            to_team=given["to_team"],
+            ends_at=given["ends_at"],
+            actor=actor,  # type: ignore[arg-type]
+        )
+        named = {"who": grant.holder, "place": place_of(grant)}
+        messages.success(self.request, _("%(who)s now has access to %(place)s and is told so by mail.") % named)
+        return redirect("access:grant_list")
+
+
+class GrantEditView(FormPage):
+    template_name = "access/grant_edit.html"
+    form_class = GrantEditForm
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.user.is_authenticated:
+            self.grant: Grant = get_object_or_404(_grants(request), pk=kwargs["pk"])
+            if not request.user.may(Can.MANAGE_ACCESS, self.grant.place):
+                raise PermissionDenied(_("Only administrators of the team and owners may change access."))
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_initial(self) -> dict[str, Any]:
+        return {"role": self.grant.role, "ends_at": self.grant.ends_at}
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return super().get_form_kwargs() | {"user": self.request.user, "place": self.grant.place}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(grant=self.grant, place=place_of(self.grant), **kwargs)
+
+    def perform(self, form: GrantEditForm) -> HttpResponse:  # type: ignore[override]
+        ends_at = form.cleaned_data["ends_at"] if "ends_at" in form.changed_data else self.grant.ends_at
+        change_grant(grant=self.grant, role=form.cleaned_data["role"], ends_at=ends_at, actor=self.request.user)  # type: ignore[arg-type]
+        messages.success(self.request, _("The access of %(who)s is changed.") % {"who": self.grant.holder})
+        return redirect("access:grant_list")
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def grant_withdraw(request: AuthenticatedRequest, pk: int) -> HttpResponse:
+    grant = get_object_or_404(_grants(request), pk=pk)
+    if not may_withdraw(request.user, grant):
+        raise PermissionDenied(_("Only administrators of the team and owners may withdraw access."))
+    if request.method == "GET":
+        context = {"grant": grant, "place": place_of(grant), "is_own": grant.user_id == request.user.pk}
+        return render(request, "access/grant_withdraw.html", context)
+    try:
+        withdraw_grant(grant=grant, actor=request.user)
+    except NotAllowed as error:
+        raise PermissionDenied(str(error)) from None
+    messages.success(request, _("The access of %(who)s is withdrawn.") % {"who": grant.holder})
+    return redirect("access:grant_list")

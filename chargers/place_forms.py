@@ -1,0 +1,59 @@
+"""Forms of installations and circuits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Team, User
+from accounts.rights import Can
+from chargers.models import Circuit, Installation
+from chargers.services.places import INSTALLATION_FIELDS
+
+
+def teams_with_places_of(user: User) -> QuerySet[Team]:
+    """Where this person may make installations."""
+    scope = user.scope(Can.MANAGE_PLACES)
+    return Team.objects.all() if scope.is_everything else Team.objects.filter(pk__in=scope.teams)
+
+
+class InstallationForm(forms.ModelForm):
+    class Meta:
+        model = Installation
+        fields = INSTALLATION_FIELDS
+
+
+class InstallationAddForm(InstallationForm):
+    team = forms.ModelChoiceField(label=_("Team"), queryset=Team.objects.none())
+    field_order = ["team"]
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        teams = list(teams_with_places_of(user)[:2])
+        if len(teams) == 1:
+            del self.fields["team"]
+            self.only_team = teams[0]
+        else:
+            self.fields["team"].queryset = teams_with_places_of(user)  # type: ignore[attr-defined]
+
+    @property
+    def chosen_team(self) -> Team:
+        team: Team = self.cleaned_data.get("team") or self.only_team
+        return team
+
+
+class CircuitForm(forms.ModelForm):
+    class Meta:
+        model = Circuit
+        fields = ["name", "parent", "max_current_a", "phases"]
+
+    def __init__(self, *args: Any, installation: Installation, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        parent: Any = self.fields["parent"]
+        parent.queryset = installation.circuits.exclude(pk=self.instance.pk)
+        parent.label_from_instance = lambda circuit: circuit.name
+        parent.empty_label = _("nothing: it is the grid connection")
+        self.fields["phases"].initial = 3

@@ -1,0 +1,195 @@
+"""Installations, their circuits, and which station hangs where."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from accounts.models import Team, User
+from accounts.rights import Can
+from chargers.models import ChargingStation, Circuit, Installation
+from cpms.common.errors import DomainError, NotAllowed
+from cpms.common.news import tell_pages
+
+logger = logging.getLogger(__name__)
+INSTALLATION_FIELDS = ("name", "street", "postal_code", "city", "country", "contact_name", "contact_phone")
+MOST_CIRCUITS = 500
+
+
+@transaction.atomic
+def add_installation(*, team: Team, facts: Mapping[str, str], actor: User | None = None) -> Installation:
+    """A new place of a team; `facts` are INSTALLATION_FIELDS.
+
+    Raises:
+        NotAllowed: the person may not make installations in this team.
+        DomainError: a fact is wrong (`fields` names which), or the team has one of this name.
+    """
+    if actor is not None and not actor.may(Can.MANAGE_PLACES, team):
+        raise NotAllowed(_("Only administrators of the team may add installations."))
+    return _save_installation(Installation(team=team), facts)
+
+
+@transaction.atomic
+def edit_installation(
+    *, installation: Installation, facts: Mapping[str, str], actor: User | None = None
+) -> Installation:
+    """Change name, address and contact; see `add_installation`."""
+    if actor is not None and not actor.may(Can.MANAGE_PLACES, installation):
+        raise NotAllowed(_("Only administrators of the team and owners may change this installation."))
+    return _save_installation(Installation.objects.select_for_update().get(pk=installation.pk), facts)
+
+
+@transaction.atomic
+def save_circuit(
+    *,
+    installation: Installation,
+    circuit: Circuit | None,
+    name: str,
+    max_current_a: int,
+    phases: int,
+    parent: Circuit | None,
+    actor: User | None = None,
+) -> Circuit:
+    """A new circuit of an installation, or a changed one.
+
+    Raises:
+        NotAllowed: the person may not change circuits here (Z15: an owner may not).
+        DomainError: a value is wrong, the name is taken, or the circuit would feed itself (`fields` names which).
+    """
+    _demand_circuits(actor, installation)
+    Installation.objects.select_for_update().get(pk=installation.pk)  # one change of the tree at a time
+    if circuit is None:
+        if installation.circuits.count() >= MOST_CIRCUITS:
+            raise DomainError(_("An installation has at most %(most)d circuits.") % {"most": MOST_CIRCUITS})
+        circuit = Circuit(installation=installation)
+    _demand_tree(circuit, parent)
+    if max_current_a < 1:
+        _refuse("max_current_a", _("A fuse has at least 1 A."))
+    circuit.name, circuit.max_current_a, circuit.phases = name.strip(), max_current_a, phases
+    circuit.parent = parent
+    _clean(circuit, exclude=["installation", "parent"])
+    if installation.circuits.filter(name=circuit.name).exclude(pk=circuit.pk).exists():
+        _refuse("name", _("The installation has a circuit of this name already."))
+    circuit.save()
+    logger.info("circuit saved", extra={"installation": installation.pk, "circuit": circuit.pk})
+    return circuit
+
+
+@transaction.atomic
+def remove_circuit(*, circuit: Circuit, actor: User | None = None) -> None:
+    """Take a circuit away that feeds nothing.
+
+    Raises:
+        NotAllowed: the person may not change circuits here.
+        DomainError: it feeds another circuit or a station.
+    """
+    _demand_circuits(actor, circuit.installation)
+    Installation.objects.select_for_update().get(pk=circuit.installation_id)
+    if circuit.children.exists() or circuit.stations.exists():
+        raise DomainError(_("This circuit feeds other circuits or stations. Move them first."))
+    logger.info("circuit removed", extra={"installation": circuit.installation_id, "circuit": circuit.pk})
+    circuit.delete()
+
+
+@transaction.atomic
+def place_station(
+    *,
+    station: ChargingStation,
+    installation: Installation | None,
+    circuit: Circuit | None,
+    actor: User | None = None,
+) -> ChargingStation:
+    """Say in which installation and on which circuit a station is.
+
+    Another installation means other people with access to the station, so that is for administrators of its team.
+
+    Raises:
+        NotAllowed: the person may not move this station, or not between circuits.
+        DomainError: the installation belongs to another team, or the circuit to another installation.
+    """
+    stations = ChargingStation.objects.select_for_update(of=("self",)).select_related("team")
+    station = stations.defer("password", "next_password").get(pk=station.pk)
+    installation_id, circuit_id = installation and installation.pk, circuit and circuit.pk
+    if (installation_id, circuit_id) == (station.installation_id, station.circuit_id):
+        return station
+    is_moved = installation_id != station.installation_id
+    if is_moved and not may_move(actor, station):
+        raise NotAllowed(_("Only administrators of the team may move its stations to another installation."))
+    is_rewired = circuit is not None or not is_moved
+    if is_rewired and not may_wire(actor, station, installation):
+        raise NotAllowed(_("Only administrators of the team and its service may change circuits."))
+    if installation is not None and installation.team_id != station.team_id:
+        _refuse("installation", _("This installation belongs to another team."))
+    if circuit is not None and circuit.installation_id != installation_id:
+        _refuse("circuit", _("This circuit belongs to another installation."))
+    station.installation, station.circuit = installation, circuit
+    station.save(update_fields=["installation", "circuit"])
+    tell_pages({station.team_id: [station.pk]})
+    logger.info("station placed", extra={"station": station.identity, "installation": installation_id})
+    return station
+
+
+def may_move(actor: User | None, station: ChargingStation) -> bool:
+    return actor is None or (station.team is not None and actor.may(Can.ADD_STATIONS, station.team))
+
+
+def may_wire(actor: User | None, station: ChargingStation, installation: Installation | None) -> bool:
+    return actor is None or actor.may(Can.CONFIGURE_PLACES, installation or station)
+
+
+def _save_installation(installation: Installation, facts: Mapping[str, str]) -> Installation:
+    for name in INSTALLATION_FIELDS:
+        if name in facts:
+            setattr(installation, name, facts[name].strip())
+    installation.country = installation.country.upper()
+    if installation.country and not (installation.country.isascii() and installation.country.isalpha()):
+        _refuse("country", _("A country is two letters, for example DE."))
+    _clean(installation, exclude=["team"])
+    same = Installation.objects.filter(team=installation.team, name__iexact=installation.name)
+    if same.exclude(pk=installation.pk).exists():
+        _refuse("name", _("The team has an installation of this name already."))
+    try:
+        with transaction.atomic():
+            installation.save()
+    except IntegrityError:
+        _refuse("name", _("The team has an installation of this name already."))
+    logger.info("installation saved", extra={"installation": installation.pk, "team": installation.team_id})
+    return installation
+
+
+def _demand_circuits(actor: User | None, installation: Installation) -> None:
+    if actor is not None and not actor.may(Can.CONFIGURE_PLACES, installation):
+        raise NotAllowed(_("Only administrators of the team and its service may change circuits."))
+
+
+def _demand_tree(circuit: Circuit, parent: Circuit | None) -> None:
+    if parent is not None and parent.installation_id != circuit.installation_id:
+        _refuse("parent", _("This circuit belongs to another installation."))
+    feeds = dict(Circuit.objects.filter(installation=circuit.installation_id).values_list("pk", "parent_id"))
+    above = parent.pk if parent is not None else None
+    while above is not None:
+        if above == circuit.pk:
+            _refuse("parent", _("A circuit cannot be fed by one that it feeds itself."))
+        above = feeds.get(above)
+
+
+def _clean(row: Any, exclude: list[str]) -> None:
+    """What the model's fields say, in the words of a form; and nothing that cannot be printed."""
+    try:
+        row.clean_fields(exclude=exclude)
+    except ValidationError as error:
+        name, texts = next(iter(error.message_dict.items()))
+        raise DomainError(texts[0], fields={name: texts[0]}) from None
+    for field in row._meta.concrete_fields:
+        value = getattr(row, field.attname)
+        if isinstance(value, str) and not value.isprintable():
+            _refuse(field.name, _("Only characters that can be printed."))
+
+
+def _refuse(field: str, sentence: str) -> NoReturn:
+    raise DomainError(sentence, fields={field: sentence})

@@ -1,0 +1,80 @@
+"""A name server of our own on a local port: it knows the TXT records that a test gives it."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+
+
+class NameServer:
+    def __init__(self) -> None:
+        self.records: dict[str, list[str]] = {}
+        self.fault = ""
+        self.asked: list[str] = []
+        self._link = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._link.bind(("127.0.0.1", 0))
+        self._door = socket.create_server(self._link.getsockname())
+        for work in (self._serve_udp, self._serve_tcp):
+            threading.Thread(target=work, daemon=True).start()
+
+    @property
+    def address(self) -> str:
+        host, port = self._link.getsockname()
+        return f"{host}:{port}"
+
+    def close(self) -> None:
+        self._link.close()
+        self._door.close()
+
+    def _serve_udp(self) -> None:
+        while True:
+            try:
+                asked, who = self._link.recvfrom(4096)
+            except OSError:
+                return
+            answer = self._answer(asked)
+            if self.fault == "silent":
+                continue
+            if self.fault == "rubbish":
+                answer = bytes(9)
+            if self.fault == "other number":
+                answer = bytes([answer[0] ^ 1]) + answer[1:]
+            if len(answer) > 1232:
+                answer = (
+                    answer[:2] + bytes([answer[2] | 2]) + answer[3:6] + b"\0\0" + answer[8:12] + self._question(asked)
+                )
+            self._link.sendto(answer, who)
+
+    def _serve_tcp(self) -> None:
+        while True:
+            try:
+                link, _who = self._door.accept()
+            except OSError:
+                return
+            with link:
+                asked = link.recv(4096)[2:]
+                answer = self._answer(asked)
+                link.sendall(struct.pack("!H", len(answer)) + answer)
+
+    @staticmethod
+    def _question(asked: bytes) -> bytes:
+        return asked[12 : asked.index(b"\0", 12) + 5]
+
+    def _answer(self, asked: bytes) -> bytes:
+        question, labels, at = self._question(asked), [], 12
+        while asked[at]:
+            labels.append(asked[at + 1 : at + 1 + asked[at]].decode())
+            at += 1 + asked[at]
+        name = ".".join(labels).lower()
+        self.asked.append(name)
+        texts = self.records.get(name)
+        code = 2 if self.fault == "failed" else 3 if texts is None else 0
+        rows = b"".join(self._row(text.encode()) for text in texts or [])
+        return asked[:2] + struct.pack("!5H", 0x8180 | code, 1, len(texts or []), 0, 0) + question + rows
+
+    @staticmethod
+    def _row(text: bytes) -> bytes:
+        parts = [text[at : at + 255] for at in range(0, len(text), 255)]
+        data = b"".join(bytes([len(part)]) + part for part in parts)
+        return b"\xc0\x0c" + struct.pack("!HHIH", 16, 1, 60, len(data)) + data

@@ -1,0 +1,309 @@
+"""Giving, changing and withdrawing access to installations and stations (D7, B21, P19)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.utils import timezone
+
+from accounts.models import Grant, User
+from accounts.rights import Can, Role
+from chargers import tasks
+from chargers.models import ChargingStation, Installation
+from chargers.services.grants import change_grant, find_place, give_grant, roles_to_give, withdraw_grant
+from cpms.common.errors import DomainError, NotAllowed
+from tests import factories
+from tools import permissions
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def place(team: Any) -> Installation:
+    return factories.InstallationFactory.create(team=team, name="Hall 1")
+
+
+@pytest.fixture
+def inside(team: Any, place: Installation) -> ChargingStation:
+    return factories.StationFactory.create(team=team, installation=place)
+
+
+@pytest.fixture
+def friend(db: Any) -> User:
+    return factories.UserFactory.create(email="friend@example.org")
+
+
+@pytest.fixture
+def holder(place: Installation) -> Any:
+    def make(role: str = "owner", **facts: Any) -> User:
+        return factories.GrantFactory.create(installation=place, role=role, **facts).user
+
+    return make
+
+
+def in_days(days: int) -> Any:
+    return timezone.now() + timedelta(days=days)
+
+
+def refusal(**facts: Any) -> DomainError:
+    with pytest.raises(DomainError) as caught:
+        give_grant(**facts)
+    return caught.value
+
+
+def test_an_administrator_gives_each_role(administrator: User, inside: Any, friend: User) -> None:
+    for role in ("owner", "service", "user"):
+        grant = give_grant(place=inside, role=role, email="Friend@Example.org", actor=administrator)
+        assert (grant.user, grant.team, grant.created_by) == (friend, inside.team, administrator)
+    assert User.objects.get(pk=friend.pk).may(Can.CONFIGURE, inside)
+
+
+def test_a_grant_to_a_team_by_its_handle(administrator: User, place: Any, other_team: Any, stranger: User) -> None:
+    give_grant(place=place, role="service", to_team=other_team.handle, ends_at=in_days(3), actor=administrator)
+    assert User.objects.get(pk=stranger.pk).may(Can.CONFIGURE_PLACES, place)
+
+
+@pytest.mark.parametrize("role", Role.values)
+def test_only_who_manages_access_may_give_it(role: str, user_with: Any, place: Any, friend: User) -> None:
+    facts = {"place": place, "role": "user", "email": friend.email, "actor": user_with(Role(role))}
+    if role == Role.ADMIN:
+        assert give_grant(**facts)
+    else:
+        assert isinstance(refusal(**facts), NotAllowed)
+
+
+def test_an_owner_gives_owner_and_user_but_no_service(holder: Any, inside: Any, friend: User) -> None:
+    """Nobody gives more than he has (Z15, Z17)."""
+    owner = holder()
+    assert roles_to_give(owner, inside) == ["owner", "user"]
+    give_grant(place=inside, role="owner", email=friend.email, actor=owner)
+    assert "role" in refusal(place=inside, role="service", email=friend.email, actor=owner).fields
+
+
+def test_nobody_gives_access_for_longer_than_he_has_it(holder: Any, place: Any, friend: User) -> None:
+    """B21."""
+    owner = holder(ends_at=in_days(2))
+    for ends_at in (None, in_days(3)):
+        assert "ends_at" in refusal(place=place, role="user", email=friend.email, ends_at=ends_at, actor=owner).fields
+    assert give_grant(place=place, role="user", email=friend.email, ends_at=in_days(1), actor=owner)
+    own = Grant.objects.get(user=owner)
+    with pytest.raises(DomainError):
+        change_grant(grant=own, role="owner", ends_at=None, actor=owner)
+
+
+def test_what_is_refused(administrator: User, place: Any, team: Any, friend: User) -> None:
+    def fields(**facts: Any) -> set[str]:
+        return set(refusal(**{"place": place, "role": "user", "actor": administrator} | facts).fields)
+
+    assert fields(email="nobody@example.org") == {"email"}
+    assert "Invite" in str(refusal(place=place, role="user", email="nobody@example.org", actor=administrator))
+    assert fields(to_team="nowhere") == fields(to_team=team.handle) == {"to_team"}
+    assert fields() == fields(email=friend.email, to_team="x") == {"email"}
+    assert fields(email=administrator.email) == {"email"}
+    assert fields(email=friend.email, role="king") == {"role"}
+    assert fields(email=friend.email, ends_at=timezone.now()) == {"ends_at"}
+    User.objects.filter(pk=friend.pk).update(is_active=False)
+    assert fields(email=friend.email) == {"email"}
+    assert not Grant.objects.exists()
+
+
+def test_a_station_in_the_pool_cannot_be_shared(staff: User, friend: User) -> None:
+    station = factories.StationFactory.create(team=None)
+    assert refusal(place=station, role="user", email=friend.email, actor=staff)
+
+
+def test_the_same_access_is_given_once_and_again_when_it_has_ended(
+    administrator: User, place: Any, friend: User
+) -> None:
+    facts = {"place": place, "role": "user", "email": friend.email, "actor": administrator}
+    first = give_grant(**facts, ends_at=in_days(1))
+    assert "already" in str(refusal(**facts))
+    Grant.objects.filter(pk=first.pk).update(ends_at=timezone.now())
+    second = give_grant(**facts)
+    assert second.is_active and Grant.objects.count() == 2
+    other = give_grant(**facts | {"role": "service"})
+    with pytest.raises(DomainError):
+        change_grant(grant=other, role="user", ends_at=None, actor=administrator)
+
+
+def test_changing_and_withdrawing(administrator: User, holder: Any, place: Any, inside: Any) -> None:
+    user = holder("user")
+    grant = Grant.objects.get(user=user)
+    change_grant(grant=grant, role="service", ends_at=in_days(1), actor=administrator)
+    assert User.objects.get(pk=user.pk).may(Can.CONFIGURE, inside)
+    withdraw_grant(grant=grant, actor=administrator)
+    assert not User.objects.get(pk=user.pk).may(Can.CONFIGURE, inside)
+    with pytest.raises(DomainError):
+        change_grant(grant=grant, role="service", ends_at=None, actor=administrator)
+    assert withdraw_grant(grant=grant, actor=administrator).withdrawn_at  # again changes nothing
+
+
+def test_who_holds_access_may_give_it_back(holder: Any, place: Any, other_team: Any, stranger: User) -> None:
+    user = holder("user")
+    mine = Grant.objects.get(user=user)
+    ours = factories.GrantFactory.create(installation=place, role="service", user=None, to_team=other_team)
+    with pytest.raises(NotAllowed):
+        withdraw_grant(grant=ours, actor=user)
+    with pytest.raises(NotAllowed):
+        withdraw_grant(grant=mine, actor=stranger)
+    withdraw_grant(grant=mine, actor=user)
+    withdraw_grant(grant=ours, actor=stranger)
+    assert not Grant.objects.active().exists()
+
+
+def test_a_place_must_be_visible_to_be_named(stranger: User, inside: Any, administrator: User) -> None:
+    assert find_place(actor=administrator, station=inside.identity) == inside
+    for facts in ({"station": inside.identity}, {"installation": inside.installation_id}, {}):
+        with pytest.raises(DomainError):
+            find_place(actor=stranger, **facts)
+
+
+@pytest.mark.parametrize("what", ["given", "changed", "withdrawn"])
+def test_the_holder_is_told_by_mail(what: str, place: Any, friend: User) -> None:
+    grant = factories.GrantFactory.create(installation=place, user=friend, role="service", ends_at=in_days(1))
+    tasks.mail_about_grant(grant.pk, what)
+    (told,) = mail.outbox
+    assert told.to == [friend.email] and "Hall 1" in told.subject and "Service" in str(told.body)
+    assert told.alternatives and "Hall 1" in str(told.alternatives[0][0])  # type: ignore[attr-defined]
+
+
+def test_of_a_team_its_administrators_are_told(place: Any, other_team: Any, stranger: User, user_with: Any) -> None:
+    user_with(Role.VIEWER, other_team)
+    grant = factories.GrantFactory.create(installation=place, user=None, to_team=other_team)
+    tasks.mail_about_grant(grant.pk, "given")
+    assert [told.to for told in mail.outbox] == [[stranger.email]]
+    tasks.mail_about_grant(0, "given")  # it is gone
+
+
+def test_the_mail_is_asked_for_after_commit(
+    administrator: User, place: Any, friend: User, monkeypatch: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr("chargers.services.grants.current_app.send_task", lambda *args: asked.append(args))
+    with django_capture_on_commit_callbacks(execute=True):
+        grant = give_grant(place=place, role="user", email=friend.email, actor=administrator)
+        assert not asked
+    assert asked == [("chargers.mail_about_grant", [grant.pk, "given"])]
+
+
+# --- pages --------------------------------------------------------------------------------------------------------
+
+
+def test_the_list_shows_what_i_manage_and_what_i_was_given(
+    client: Any, administrator: User, viewer: User, holder: Any, inside: Any
+) -> None:
+    user, owner = holder("user"), holder()
+    elsewhere = factories.GrantFactory.create(station=factories.StationFactory.create(), user=user)
+
+    def shown(person: User, query: str = "") -> set[int]:
+        client.force_login(person)
+        return {row.record.pk for row in client.get(f"/access/{query}").context["table"].page.object_list}
+
+    here = set(Grant.objects.exclude(pk=elsewhere.pk).values_list("pk", flat=True))
+    assert shown(administrator) == shown(owner) == here
+    assert shown(viewer) == set()
+    assert shown(user) == {elsewhere.pk, Grant.objects.get(user=user, role="user").pk}
+    assert shown(user, "?role=user") == shown(administrator, "?role=user")
+    assert shown(owner, "?side=held") == {Grant.objects.get(user=owner).pk}
+    assert shown(owner, "?side=given") == here - shown(owner, "?side=held")
+    assert shown(owner, "?state=over") == set() and shown(owner, "?state=active") == here
+    assert shown(owner, f"?q={user.email}") == {Grant.objects.get(user=user, role="user").pk}
+    exported = b"".join(client.get("/access/?export=csv")).decode()
+    assert user.email in exported and elsewhere.station.identity not in exported
+
+
+def test_the_list_asks_as_often_for_many_rows(
+    client: Any, administrator: User, inside: Any, django_assert_max_num_queries: Any
+) -> None:
+    client.force_login(administrator)
+    for _n in range(20):
+        factories.GrantFactory.create(station=inside)
+    with django_assert_max_num_queries(12):
+        client.get("/access/")
+
+
+def test_access_is_given_changed_and_withdrawn_on_pages(
+    client: Any, administrator: User, inside: Any, friend: User
+) -> None:
+    client.force_login(administrator)
+    page = client.get(f"/access/give/?station={inside.pk}")
+    assert inside.identity in page.content.decode()
+    body = {"email": friend.email, "role": "service", "ends_at": "2027-05-01T12:00"}
+    assert client.post(f"/access/give/?station={inside.pk}", body).status_code == 302
+    grant = Grant.objects.get()
+    assert (grant.station, grant.user, grant.role) == (inside, friend, "service") and "2027" in str(grant.ends_at)
+    page = client.post(f"/access/give/?station={inside.pk}", body)
+    assert page.status_code == 422 and "already" in page.content.decode()
+    assert client.post(f"/access/{grant.pk}/", {"role": "user", "ends_at": ""}).status_code == 302
+    grant.refresh_from_db()
+    assert (grant.role, grant.ends_at) == ("user", None)
+    assert "friend@example.org" in client.get(f"/access/{grant.pk}/withdraw/").content.decode()
+    client.post(f"/access/{grant.pk}/withdraw/")
+    grant.refresh_from_db()
+    assert not grant.is_active
+
+
+def test_a_place_can_be_named_on_the_page(client: Any, administrator: User, inside: Any, friend: User) -> None:
+    client.force_login(administrator)
+    body = {"email": friend.email, "role": "user"}
+    assert client.post("/access/give/", body).status_code == 422
+    assert client.post("/access/give/", body | {"station": inside.identity}).status_code == 302
+    assert client.post("/access/give/", body | {"installation": inside.installation_id}).status_code == 302
+    assert {str(grant.place) for grant in Grant.objects.all()} == {inside.identity, "Hall 1"}
+
+
+@pytest.mark.parametrize("query", ["station=x", "station=99999999999999999999", "installation=0", "station=%00"])
+def test_a_place_that_is_none_is_not_there(client: Any, administrator: User, query: str) -> None:
+    client.force_login(administrator)
+    assert client.get(f"/access/give/?{query}").status_code == 404
+
+
+def test_an_end_in_a_year_nobody_can_store(client: Any, administrator: User, inside: Any, friend: User) -> None:
+    client.force_login(administrator)
+    for year in ("0001", "9999"):
+        body = {"email": friend.email, "role": "user", "ends_at": f"{year}-01-01T00:00"}
+        assert client.post(f"/access/give/?station={inside.pk}", body).status_code == 422
+
+
+# --- API ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_api_does_the_same(api: Any, administrator: User, inside: Any, friend: User) -> None:
+    ask = api(administrator)
+    wanted = {"station": inside.identity, "email": friend.email, "role": "user", "ends_at": "2027-05-01T12:00:00Z"}
+    made = ask.post("/api/v1/grants/", wanted, format="json")
+    assert made.status_code == 201, made.json()
+    assert made.json()["station"] == inside.identity and made.json()["team"] == inside.team.handle
+    address = made["Location"]
+    assert ask.post("/api/v1/grants/", wanted, format="json").status_code == 400
+    changed = ask.patch(address, {"role": "service"}, format="json").json()
+    assert (changed["role"], changed["ends_at"]) == ("service", "2027-05-01T12:00:00Z")
+    assert [row["id"] for row in api(friend).get("/api/v1/grants/?is_active=true").json()["results"]] == [changed["id"]]
+    assert ask.delete(address).status_code == 204
+    assert ask.get(address).json()["is_active"] is False
+    assert ask.get("/api/v1/grants/?is_active=true").json()["results"] == []
+
+
+def test_the_api_gives_no_more_than_the_person_has(api: Any, holder: Any, inside: Any, friend: User) -> None:
+    wanted = {"station": inside.identity, "email": friend.email, "role": "service"}
+    answer = api(holder()).post("/api/v1/grants/", wanted, format="json")
+    assert answer.status_code == 400 and answer.json()["errors"][0]["field"] == "role"
+    assert api(holder("service")).post("/api/v1/grants/", wanted, format="json").status_code == 403
+    assert api(holder("user")).post("/api/v1/grants/", wanted, format="json").status_code == 400  # it is not there
+
+
+# --- the table ----------------------------------------------------------------------------------------------------
+
+
+def test_the_document_says_what_the_table_says() -> None:
+    assert permissions.PAGE.read_text(encoding="utf-8") == permissions.page(), "run python tools/permissions.py"
+
+
+def test_the_page_says_each_cell_in_a_word(client: Any, viewer: User) -> None:
+    client.force_login(viewer)
+    text = client.get("/permissions/").content.decode()
+    assert text.count(">yes<") == sum(line.count("| yes") for line in permissions.page().splitlines())
+    assert text.count(">no<") == sum(line.count("| no ") for line in permissions.page().splitlines())

@@ -1,0 +1,212 @@
+"""Installations, their circuits, and the stations in them (Z14-Z16)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from accounts.models import Team, User
+from accounts.rights import Role
+from chargers import services
+from chargers.models import ChargingStation, Circuit, Installation
+from chargers.place_tables import tree
+from chargers.services.places import add_installation, edit_installation, place_station, remove_circuit, save_circuit
+from cpms.common.errors import DomainError, NotAllowed
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def place(team: Team) -> Installation:
+    return factories.InstallationFactory.create(team=team, name="Hall 1")
+
+
+@pytest.fixture
+def inside(team: Team, place: Installation) -> ChargingStation:
+    return factories.StationFactory.create(team=team, installation=place)
+
+
+@pytest.fixture
+def holder(place: Installation) -> Any:
+    return lambda role: factories.GrantFactory.create(installation=place, role=role).user
+
+
+def circuit(place: Installation, name: str, parent: Circuit | None = None, **more: Any) -> Circuit:
+    facts = {"circuit": None, "max_current_a": 63, "phases": 3} | more
+    return save_circuit(installation=place, name=name, parent=parent, **facts)
+
+
+def field_of(call: Any, **facts: Any) -> set[str]:
+    with pytest.raises(DomainError) as caught:
+        call(**facts)
+    return set(caught.value.fields)
+
+
+def test_an_installation_has_a_name_of_its_own_in_its_team(team: Team, other_team: Team, place: Installation) -> None:
+    assert field_of(add_installation, team=team, facts={"name": "hall 1"}) == {"name"}
+    assert field_of(add_installation, team=team, facts={"name": " "}) == {"name"}
+    assert field_of(add_installation, team=team, facts={"name": "a\x00b"}) == {"name"}
+    assert field_of(edit_installation, installation=place, facts={"country": "D1"}) == {"country"}
+    assert field_of(edit_installation, installation=place, facts={"city": "x" * 121}) == {"city"}
+    assert add_installation(team=other_team, facts={"name": "Hall 1", "country": "de"}).country == "DE"
+
+
+def test_an_owner_changes_the_address_and_no_circuit_and_the_service_the_other_way_round(
+    holder: Any, place: Installation
+) -> None:
+    """Z14, Z15, Z16."""
+    owner, service = holder("owner"), holder("service")
+    edit_installation(installation=place, facts={"city": "Bergen"}, actor=owner)
+    circuit(place, "Grid", actor=service)
+    with pytest.raises(NotAllowed):
+        edit_installation(installation=place, facts={"city": "Oslo"}, actor=service)
+    with pytest.raises(NotAllowed):
+        circuit(place, "Other", actor=owner)
+    with pytest.raises(NotAllowed):
+        remove_circuit(circuit=place.circuits.get(), actor=owner)
+
+
+def test_access_to_one_station_changes_nothing_of_the_whole_installation(inside: Any, place: Installation) -> None:
+    for role in ("owner", "service"):
+        user = factories.GrantFactory.create(station=inside, role=role).user
+        assert Installation.objects.visible_to(user).get() == place
+        with pytest.raises(NotAllowed):
+            edit_installation(installation=place, facts={"city": "Oslo"}, actor=user)
+        with pytest.raises(NotAllowed):
+            circuit(place, "Grid", actor=user)
+
+
+def test_circuits_are_a_tree(place: Installation, team: Team) -> None:
+    grid = circuit(place, "Grid", max_current_a=250)
+    row = circuit(place, "Row A", grid)
+    end = circuit(place, "End", row)
+    for parent in (grid, end, row):
+        facts = {"installation": place, "circuit": grid, "name": "Grid", "max_current_a": 9, "phases": 3}
+        assert field_of(save_circuit, parent=parent, **facts) == {"parent"}
+    foreign = circuit(factories.InstallationFactory.create(team=team), "Elsewhere")
+    assert field_of(circuit, place=place, name="B", parent=foreign) == {"parent"}
+    assert field_of(circuit, place=place, name="Grid") == {"name"}
+    assert field_of(circuit, place=place, name="B", max_current_a=0)
+    assert field_of(circuit, place=place, name="B", phases=2) == {"phases"}
+    assert [(branch.circuit.name, branch.depth) for branch in tree(list(place.circuits.all()))] == [
+        ("Grid", 0), ("Row A", 1), ("End", 2),
+    ]  # fmt: skip
+    with pytest.raises(DomainError):
+        remove_circuit(circuit=row)
+    remove_circuit(circuit=end)
+    assert place.circuits.count() == 2
+
+
+def test_a_station_hangs_on_a_circuit_of_its_installation(inside: Any, place: Installation, other_team: Team) -> None:
+    grid = circuit(place, "Grid")
+    place_station(station=inside, installation=place, circuit=grid)
+    with pytest.raises(DomainError):
+        remove_circuit(circuit=grid)
+    other = factories.InstallationFactory.create(team=inside.team)
+    assert field_of(place_station, station=inside, installation=other, circuit=grid) == {"circuit"}
+    foreign = factories.InstallationFactory.create(team=other_team)
+    assert field_of(place_station, station=inside, installation=foreign, circuit=None) == {"installation"}
+    place_station(station=inside, installation=None, circuit=None)
+    inside.refresh_from_db()
+    assert (inside.installation, inside.circuit) == (None, None)
+
+
+def test_who_moves_a_station_and_who_rewires_it(
+    inside: Any, place: Installation, holder: Any, administrator: User
+) -> None:
+    """To move it is to give others access to it, so that takes the team."""
+    grid, other = circuit(place, "Grid"), factories.InstallationFactory.create(team=inside.team)
+    for role in ("owner", "service"):
+        with pytest.raises(NotAllowed):
+            place_station(station=inside, installation=other, circuit=None, actor=holder(role))
+    with pytest.raises(NotAllowed):
+        place_station(station=inside, installation=place, circuit=grid, actor=holder("owner"))
+    place_station(station=inside, installation=place, circuit=grid, actor=holder("service"))
+    inside.refresh_from_db()
+    with pytest.raises(NotAllowed):
+        place_station(station=inside, installation=place, circuit=None, actor=holder("owner"))
+    place_station(station=inside, installation=other, circuit=None, actor=administrator)
+
+
+def test_the_service_adds_new_stations_to_the_installation_only(holder: Any, place: Installation, team: Team) -> None:
+    """Z16."""
+    service = holder("service")
+    made = services.add_station(team=team, identity="NEW-1", password="long enough", installation=place, actor=service)
+    assert (made.team, made.installation) == (team, place)
+    known = factories.StationFactory.create(team=team)
+    facts: dict[str, Any] = {"team": team, "password": "long enough", "actor": service}
+    assert field_of(services.add_station, identity=known.identity, installation=place, **facts) == {"identity"}
+    with pytest.raises(NotAllowed):
+        services.add_station(identity="NEW-2", **facts)
+    with pytest.raises(NotAllowed):
+        services.add_station(identity="NEW-2", installation=place, **facts | {"actor": holder("owner")})
+
+
+# --- pages --------------------------------------------------------------------------------------------------------
+
+
+def test_an_installation_is_made_and_changed_on_pages(client: Any, administrator: User, team: Team) -> None:
+    client.force_login(administrator)
+    assert client.post("/installations/add/", {"name": "Depot", "city": "Bergen"}).status_code == 302
+    place = Installation.objects.get()
+    assert place.team == team
+    assert "Depot" in client.get("/installations/?q=berg").content.decode()
+    assert client.post(f"/installations/{place.pk}/edit/", {"name": "Depot 2"}).status_code == 302
+    assert client.post("/installations/add/", {"name": "depot 2"}).status_code == 422
+    assert client.post("/installations/add/", {"name": "X", "country": "1"}).status_code == 422
+    page = f"/installations/{place.pk}/circuits/"
+    assert client.post(f"{page}add/", {"name": "Grid", "max_current_a": 63, "phases": 3}).status_code == 302
+    grid = place.circuits.get()
+    assert client.post(f"{page}add/", {"name": "Grid", "max_current_a": 63, "phases": 3}).status_code == 422
+    body = {"name": "Main", "max_current_a": 80, "phases": 3, "parent": grid.pk}
+    assert client.post(f"{page}{grid.pk}/", body).status_code == 422  # fed by itself
+    assert client.post(f"{page}{grid.pk}/", body | {"parent": ""}).status_code == 302
+    shown = client.get(f"/installations/{place.pk}/").content.decode()
+    assert "Main" in shown and "Depot 2" in shown
+    client.post(f"{page}{grid.pk}/remove/")
+    assert not place.circuits.exists()
+
+
+def test_the_page_shows_only_stations_that_the_person_may_see(
+    client: Any, inside: ChargingStation, place: Installation
+) -> None:
+    other = factories.StationFactory.create(team=place.team, installation=place)
+    user = factories.GrantFactory.create(station=inside, role="owner").user
+    client.force_login(user)
+    text = client.get(f"/installations/{place.pk}/").content.decode()
+    assert inside.identity in text and other.identity not in text
+    (row,) = client.get("/installations/").context["table"].page.object_list
+    assert row.record.station_count == 1
+
+
+def test_a_station_is_put_into_an_installation_on_its_page(
+    client: Any, administrator: User, user_with: Any, station: ChargingStation, place: Installation
+) -> None:
+    grid = circuit(place, "Grid")
+    path = f"/stations/{station.pk}/edit/"
+    client.force_login(administrator)
+    assert client.post(path, {"name": "Row 1", "installation": place.pk}).status_code == 302
+    assert client.post(path, {"name": "Row 1", "installation": place.pk, "circuit": grid.pk}).status_code == 302
+    station.refresh_from_db()
+    assert (station.name, station.installation, station.circuit) == ("Row 1", place, grid)
+    client.force_login(user_with(Role.OPERATOR))
+    assert client.post(path, {"name": "Row 2", "installation": "", "circuit": ""}).status_code == 302
+    station.refresh_from_db()
+    assert (station.name, station.installation, station.circuit) == ("Row 2", place, grid)  # an operator only names it
+
+
+def test_the_service_adds_a_station_on_the_page(client: Any, holder: Any, place: Installation) -> None:
+    client.force_login(holder("service"))
+    body = {"identity": "NEW-1", "password": "long enough", "connectors": 2}
+    assert client.get(f"/stations/add/?installation={place.pk}").context["form"].initial["installation"]
+    assert client.post("/stations/add/", body).status_code == 422
+    assert client.post("/stations/add/", body | {"installation": place.pk}).status_code == 200
+    assert ChargingStation.objects.get(identity="NEW-1").installation == place
+
+
+def test_the_api_shows_installations_with_their_circuits(api: Any, viewer: User, place: Installation) -> None:
+    circuit(place, "Grid")
+    (row,) = api(viewer).get("/api/v1/installations/").json()["results"]
+    assert row["name"] == "Hall 1" and row["circuits"][0]["name"] == "Grid"

@@ -58,6 +58,12 @@ class InstallationQuerySet(ScopedQuerySet):
             Q(team__in=scope.teams) | Q(pk__in=scope.installations) | Q(stations__in=scope.stations)
         ).distinct()
 
+    def in_group_of(self, user: Any) -> Self:
+        """Those with a station of the chosen group."""
+        if getattr(user, "chosen_group", None) is None:
+            return self
+        return self.filter(Exists(ChargingStation.objects.filter(user.in_group(""), installation=OuterRef("pk"))))
+
 
 class Installation(models.Model):
     """A place with stations behind one grid connection."""
@@ -92,6 +98,9 @@ class CircuitQuerySet(ScopedQuerySet):
         if not user.is_authenticated:
             return self.none()
         return self.filter(installation__in=Installation.objects.allowed(user, right))
+
+    def in_group_of(self, user: Any) -> Self:
+        return self.filter(installation__in=Installation.objects.in_group_of(user)) if user.chosen_group else self
 
 
 class Circuit(models.Model):
@@ -352,6 +361,12 @@ class Tag(models.Model):
         return self.label or self.value
 
 
+class StationGroupQuerySet(models.QuerySet[Any]):
+    def visible_to(self, user: Any) -> Self:
+        """One's own, also for support staff."""
+        return self.filter(user=user) if user.is_authenticated else self.none()
+
+
 class StationGroup(models.Model):
     """Stations that a person looks at together (W19, W30). While he has chosen it, nothing else is shown to him."""
 
@@ -360,6 +375,7 @@ class StationGroup(models.Model):
     )
     name = models.CharField(_("name"), max_length=120)
     stations = models.ManyToManyField(ChargingStation, related_name="groups", blank=True, verbose_name=_("stations"))
+    objects = StationGroupQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]

@@ -17,6 +17,7 @@ from django.urls import get_resolver, reverse
 EVERYBODY = "200 200 200 200 200 200"
 PERSONS = "302 200 200 200 200 200"  # a page that shows what is one's own, be it nothing
 MEMBERS = "302 404 200 200 200 200"  # a page about a row: it is not there for strangers
+OWN = "302 404 200 404 404 404"  # the viewer's
 OPERATORS = "302 404 403 200 200 200"
 API_PERSONS = "401 200 200 200 200 200"
 API_MEMBERS = "401 404 200 200 200 200"
@@ -30,6 +31,13 @@ ROUTES: dict[str, dict[str, str]] = {
     "portal:dashboard_live": {"GET": PERSONS},
     "portal:dashboard_sessions": {"GET": PERSONS},
     "portal:dashboard_power": {"GET": PERSONS},
+    "portal:group_list": {"GET": PERSONS},
+    "portal:group_add": {"GET": PERSONS, "POST": "302 422 422 422 422 422"},
+    "portal:group_choose": {"POST": "302 302 302 302 302 302"},
+    "portal:group_detail": {"GET": OWN},
+    "portal:group_edit": {"GET": OWN, "POST": "302 404 422 404 404 404"},
+    "portal:group_stations": {"POST": "302 404 404 404 404 404"},  # without saying which
+    "portal:group_delete": {"GET": OWN, "POST": "302 404 302 404 404 404"},
     "portal:styleguide": {"GET": NOWHERE},  # where DEBUG is on only
     "accounts:login": {"GET": "200 302 302 302 302 302", "POST": "200 302 302 302 302 302"},
     "accounts:logout": {"POST": "302 302 302 302 302 302"},
@@ -142,6 +150,7 @@ def rows(one_of_each):
     station = of["ChargingStation"]
     return {
         "admin": {row._meta.label_lower.replace(".", "_"): row for row in one_of_each.values()},
+        "portal:group": {"pk": of["StationGroup"].pk},
         "chargers": {"pk": station.pk},
         "sessions": {"pk": of["ChargingSession"].pk},
         "operations": {"pk": station.pk, "kind": "clear_cache"},

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from cpms.portal import charging, stations, views
+from cpms.portal import charging, groups, stations, views
 
 app_name = "portal"
 urlpatterns = [
@@ -10,6 +10,13 @@ urlpatterns = [
     path("dashboard/live/", views.dashboard_live, name="dashboard_live"),
     path("dashboard/sessions.json", views.dashboard_sessions, name="dashboard_sessions"),
     path("dashboard/power.json", views.dashboard_power, name="dashboard_power"),
+    path("groups/", groups.GroupListView.as_view(), name="group_list"),
+    path("groups/add/", groups.GroupAddView.as_view(), name="group_add"),
+    path("groups/choose/", groups.group_choose, name="group_choose"),
+    path("groups/<int:pk>/", groups.group_detail, name="group_detail"),
+    path("groups/<int:pk>/edit/", groups.GroupEditView.as_view(), name="group_edit"),
+    path("groups/<int:pk>/stations/", groups.group_stations, name="group_stations"),
+    path("groups/<int:pk>/delete/", groups.group_delete, name="group_delete"),
     path("styleguide/", views.styleguide, name="styleguide"),
 ]
 station_patterns = [

@@ -45,7 +45,7 @@
     };
     socket.onclose = (event) => {
       clearInterval(pinger); clearTimeout(judge);
-      if (event.code === 4401) return location.reload();  // signed out elsewhere
+      if ([4401, 4409].includes(event.code)) return location.reload();  // elsewhere: signed out, or another group chosen
       lost();
       setTimeout(connect, wait + Math.random() * 500);
       wait = Math.min(wait * 2, 15000);

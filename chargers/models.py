@@ -321,10 +321,18 @@ class Tag(models.Model):
         ACCEPTED = "accepted", _("Accepted")
         BLOCKED = "blocked", _("Blocked")
 
+    class Kind(models.TextChoices):
+        """W75: for people only."""
+
+        OTHER = "other", _("Other")
+        PRIVATE = "private", _("Private")
+        COMPANY = "company", _("Company")
+
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="tags", verbose_name=_("team"))
     value = models.CharField(_("value"), max_length=36)
     label = models.CharField(_("label"), max_length=120, blank=True)
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.ACCEPTED)
+    kind = models.CharField(_("type"), max_length=10, choices=Kind.choices, default=Kind.OTHER)
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
     parent = models.CharField(_("parent id"), max_length=20, blank=True, help_text=_("Tags of one parent act as one."))
     allows_concurrent = models.BooleanField(
@@ -359,6 +367,9 @@ class Tag(models.Model):
 
     def __str__(self) -> str:
         return self.label or self.value
+
+    def get_absolute_url(self) -> str:
+        return reverse("chargers:tag_detail", args=[self.pk])
 
 
 class StationGroupQuerySet(models.QuerySet[Any]):

@@ -31,6 +31,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "portal:dashboard_live": {"GET": PERSONS},
     "portal:dashboard_sessions": {"GET": PERSONS},
     "portal:dashboard_power": {"GET": PERSONS},
+    "portal:search": {"GET": PERSONS},
     "portal:group_list": {"GET": PERSONS},
     "portal:group_add": {"GET": PERSONS, "POST": "302 422 422 422 422 422"},
     "portal:group_choose": {"POST": "302 302 302 302 302 302"},
@@ -50,6 +51,12 @@ ROUTES: dict[str, dict[str, str]] = {
     "chargers:station_detail": {"GET": MEMBERS},
     "chargers:station_live": {"GET": MEMBERS},
     "chargers:station_power": {"GET": MEMBERS},
+    "chargers:tag_list": {"GET": PERSONS},
+    "chargers:tag_add": {"GET": "302 200 403 200 200 200", "POST": "302 302 403 302 302 422"},
+    "chargers:tag_detail": {"GET": MEMBERS},
+    "chargers:tag_edit": {"GET": OPERATORS, "POST": "302 404 403 422 422 422"},
+    "chargers:tag_block": {"POST": "302 404 403 302 302 302"},
+    "chargers:tag_delete": {"GET": OPERATORS, "POST": "302 404 403 302 404 404"},
     "chargers:connector_list": {"GET": PERSONS},
     "sessions:session_list": {"GET": PERSONS},
     "sessions:gap_list": {"GET": PERSONS},
@@ -120,6 +127,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "admin/*": {"GET": "302 302 302 302 302 302|404"},  # old addresses of changes, and whatever is none
 }
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
+    ("chargers:tag_add", "POST"): {"value": "", "kind": "other"},
     ("api:station-commands", "POST"): {"kind": "clear_cache"},
 }
 REFUSED = {302, 401, 403, 404, 405}
@@ -152,6 +160,7 @@ def rows(one_of_each):
         "admin": {row._meta.label_lower.replace(".", "_"): row for row in one_of_each.values()},
         "portal:group": {"pk": of["StationGroup"].pk},
         "chargers": {"pk": station.pk},
+        "chargers:tag": {"pk": of["Tag"].pk},
         "sessions": {"pk": of["ChargingSession"].pk},
         "operations": {"pk": station.pk, "kind": "clear_cache"},
         "operations:command": {"pk": of["Command"].pk},

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from cpms.portal import charging, groups, stations, views
+from cpms.portal import charging, groups, search, stations, views
 
 app_name = "portal"
 urlpatterns = [
@@ -10,6 +10,7 @@ urlpatterns = [
     path("dashboard/live/", views.dashboard_live, name="dashboard_live"),
     path("dashboard/sessions.json", views.dashboard_sessions, name="dashboard_sessions"),
     path("dashboard/power.json", views.dashboard_power, name="dashboard_power"),
+    path("search/", search.search_view, name="search"),
     path("groups/", groups.GroupListView.as_view(), name="group_list"),
     path("groups/add/", groups.GroupAddView.as_view(), name="group_add"),
     path("groups/choose/", groups.group_choose, name="group_choose"),

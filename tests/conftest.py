@@ -129,6 +129,8 @@ def one_of_each(team, station, connector, tag, session, viewer):
         factories.DeviationFactory(station=station),
         factories.SecurityEventFactory(station=station),
         factories.AlarmMailFactory(team=team, user=viewer),
+        factories.HappeningFactory(),
+        factories.NotificationFactory(user=viewer, station=station),
         factories.ProgressReportFactory(station=station),
         factories.CertificateRequestFactory(station=station),
     ]

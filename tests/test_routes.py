@@ -32,6 +32,10 @@ ROUTES: dict[str, dict[str, str]] = {
     "portal:dashboard_sessions": {"GET": PERSONS},
     "portal:dashboard_power": {"GET": PERSONS},
     "portal:search": {"GET": PERSONS},
+    "portal:bell": {"GET": PERSONS},
+    "portal:notification_list": {"GET": PERSONS},
+    "portal:notification_read": {"POST": "302 404 302 404 404 404"},
+    "portal:notification_read_all": {"POST": "302 302 302 302 302 302"},
     "portal:group_list": {"GET": PERSONS},
     "portal:group_add": {"GET": PERSONS, "POST": "302 422 422 422 422 422"},
     "portal:group_choose": {"POST": "302 302 302 302 302 302"},
@@ -158,6 +162,7 @@ def rows(one_of_each):
     station = of["ChargingStation"]
     return {
         "admin": {row._meta.label_lower.replace(".", "_"): row for row in one_of_each.values()},
+        "portal:notification": {"pk": of["Notification"].pk},
         "portal:group": {"pk": of["StationGroup"].pk},
         "chargers": {"pk": station.pk},
         "chargers:tag": {"pk": of["Tag"].pk},
@@ -264,7 +269,16 @@ def _allowed(name: str, who: str, answer: str | None) -> set[int]:
 
 def test_every_model_with_a_page_is_scoped():
     """A queryset without `visible_to` cannot be shown by accident: the bricks of pages and API call it."""
-    staff_only = {"AlarmMail", "GatewayNode", "InboxEntry", "InboxShard", "RefusedConnection", "TeamPower", "User"}
+    staff_only = {
+        "AlarmMail",
+        "GatewayNode",
+        "Happening",
+        "InboxEntry",
+        "InboxShard",
+        "RefusedConnection",
+        "TeamPower",
+        "User",
+    }
     for app in ("accounts", "chargers", "charging_sessions", "operations", "maintenance"):
         for model in apps.get_app_config(app).get_models():
             assert model in admin.site._registry

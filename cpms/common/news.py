@@ -32,6 +32,11 @@ def team_group(team_id: int) -> str:
     return f"team-{team_id}"
 
 
+def person_group(user_id: int) -> str:
+    """That to which all open pages of one person listen."""
+    return f"person-{user_id}"
+
+
 def tell_pages(changed: Mapping[int | None, Iterable[int]]) -> None:
     """Announce, after commit, which stations of which teams changed.
 

@@ -15,6 +15,7 @@ from accounts.models import User
 from chargers.models import StationGroup
 from chargers.services.groups import MOST_GROUPS
 from cpms.portal.navigation import navigation
+from cpms.portal.notifications import unread
 
 
 @dataclass
@@ -55,6 +56,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
             "navigation": SimpleLazyObject(lambda: navigation(request, user)),
             "team": SimpleLazyObject(lambda: _team_head(user)),
             "groups": SimpleLazyObject(lambda: list(StationGroup.objects.visible_to(user).only("name")[:MOST_GROUPS])),
+            "unread": SimpleLazyObject(lambda: unread(user)),
             "person_initials": SimpleLazyObject(lambda: initials(user.get_full_name())),
         }
     return context

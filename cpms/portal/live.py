@@ -15,7 +15,7 @@ from accounts.models import Team, User
 from accounts.rights import Can
 from chargers.models import ChargingStation
 from chargers.services.groups import SESSION_KEY, chosen_group
-from cpms.common.news import team_group
+from cpms.common.news import person_group, team_group
 
 MOST_TEAMS = 100
 NOT_LOGGED_IN = 4401
@@ -87,6 +87,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
             await self.close(NOT_LOGGED_IN)
             return
         await self._listen(await database_sync_to_async(hearing)(user, self.scope.get("session")))
+        await self.channel_layer.group_add(person_group(user.pk), self.channel_name)
         await self.accept()
 
     async def _listen(self, heard: Hearing) -> None:
@@ -97,6 +98,9 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         self.heard = heard
 
     async def disconnect(self, code: int) -> None:
+        user = self.scope["user"]
+        if user.is_authenticated:
+            await self.channel_layer.group_discard(person_group(user.pk), self.channel_name)
         for team in self.heard.teams:
             await self.channel_layer.group_discard(team_group(team), self.channel_name)
 
@@ -120,3 +124,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         is_ours, stations = self.heard.of(event)
         if is_ours:
             await self.send_json({"stations": stations})
+
+    async def notified(self, event: dict[str, Any]) -> None:
+        """The number at the bell is another one."""
+        await self.send_json("notified")

@@ -77,6 +77,11 @@ NAVIGATION: list[Section] = [
         ],
     ),
     Section(
+        gettext_lazy("Notifications"),
+        icon="bell",
+        entries=[Entry(gettext_lazy("Notifications"), "portal:notification_list", "portal:notification", right="")],
+    ),
+    Section(
         gettext_lazy("Group Management"),
         icon="stack-2",
         entries=[Entry(gettext_lazy("Group Management"), "portal:group_list", "portal:group")],

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from cpms.portal import charging, groups, search, stations, views
+from cpms.portal import charging, groups, notifications, search, stations, views
 
 app_name = "portal"
 urlpatterns = [
@@ -11,6 +11,10 @@ urlpatterns = [
     path("dashboard/sessions.json", views.dashboard_sessions, name="dashboard_sessions"),
     path("dashboard/power.json", views.dashboard_power, name="dashboard_power"),
     path("search/", search.search_view, name="search"),
+    path("notifications/", notifications.NotificationListView.as_view(), name="notification_list"),
+    path("notifications/bell/", notifications.bell, name="bell"),
+    path("notifications/read/", notifications.notification_read_all, name="notification_read_all"),
+    path("notifications/<int:pk>/read/", notifications.notification_read, name="notification_read"),
     path("groups/", groups.GroupListView.as_view(), name="group_list"),
     path("groups/add/", groups.GroupAddView.as_view(), name="group_add"),
     path("groups/choose/", groups.group_choose, name="group_choose"),

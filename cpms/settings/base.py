@@ -234,6 +234,7 @@ CELERY_BEAT_SCHEDULE = {
     "close-stale-sessions": {"task": "sessions.close_stale_sessions", "schedule": 60.0, "options": {"expires": 60}},
     "record-power": {"task": "sessions.record_team_power", "schedule": 60.0, "options": {"expires": 60}},
     "send-alarms": {"task": "maintenance.send_alarms", "schedule": 60.0, "options": {"expires": 60}},
+    "notify": {"task": "maintenance.notify", "schedule": 60.0, "options": {"expires": 60}},
     "keep-house": {"task": "maintenance.keep_house", "schedule": crontab(minute="7"), "options": {"expires": 3600}},
 }
 

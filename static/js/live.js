@@ -40,6 +40,7 @@
     socket.onmessage = (event) => {
       const news = JSON.parse(event.data);
       if (news === "pong") return clearTimeout(judge);
+      if (news === "notified") return page.dispatchEvent(new CustomEvent("notified"));
       (news.stations || ["all"]).forEach((station) => pending.add(station));
       tell();
     };

@@ -31,6 +31,9 @@ ROUTES: dict[str, dict[str, str]] = {
     "portal:dashboard_live": {"GET": PERSONS},
     "portal:dashboard_sessions": {"GET": PERSONS},
     "portal:dashboard_power": {"GET": PERSONS},
+    "portal:language": {"POST": NOWHERE},  # without saying which
+    "portal:privacy": {"POST": "302 302 302 302 302 302"},
+    "portal:imprint": {"GET": EVERYBODY},
     "portal:search": {"GET": PERSONS},
     "portal:bell": {"GET": PERSONS},
     "portal:notification_list": {"GET": PERSONS},
@@ -279,7 +282,13 @@ def test_every_model_with_a_page_is_scoped():
         "TeamPower",
         "User",
     }
-    for app in ("accounts", "chargers", "charging_sessions", "operations", "maintenance"):
+    for app in (
+        "accounts",
+        "chargers",
+        "charging_sessions",
+        "operations",
+        "maintenance",
+    ):  # the portal's own: the site's
         for model in apps.get_app_config(app).get_models():
             assert model in admin.site._registry
             is_scoped = hasattr(model._default_manager, "visible_to")

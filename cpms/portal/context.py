@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 from accounts.models import User
 from chargers.models import StationGroup
 from chargers.services.groups import MOST_GROUPS
+from cpms.portal.models import SiteText, hooks_offered, site_text
 from cpms.portal.navigation import navigation
 from cpms.portal.notifications import unread
 
@@ -50,6 +51,10 @@ def _team_head(user: User) -> TeamHead:
 def frame(request: HttpRequest) -> dict[str, Any]:
     now = timezone.localtime()
     context: dict[str, Any] = {"zone": timezone.get_current_timezone_name(), "year": now.year}
+    context |= {
+        "copyright": SimpleLazyObject(lambda: site_text(SiteText.Kind.COPYRIGHT)),
+        "offered": SimpleLazyObject(hooks_offered),
+    }
     user = getattr(request, "user", None)
     if user is not None and user.is_authenticated:
         context |= {

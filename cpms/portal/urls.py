@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from cpms.portal import charging, groups, notifications, search, stations, views
+from cpms.portal import charging, groups, notifications, search, site, stations, views
 
 app_name = "portal"
 urlpatterns = [
@@ -10,6 +10,9 @@ urlpatterns = [
     path("dashboard/live/", views.dashboard_live, name="dashboard_live"),
     path("dashboard/sessions.json", views.dashboard_sessions, name="dashboard_sessions"),
     path("dashboard/power.json", views.dashboard_power, name="dashboard_power"),
+    path("language/", site.language, name="language"),
+    path("privacy/", site.privacy, name="privacy"),
+    path("imprint/", site.imprint, name="imprint"),
     path("search/", search.search_view, name="search"),
     path("notifications/", notifications.NotificationListView.as_view(), name="notification_list"),
     path("notifications/bell/", notifications.bell, name="bell"),

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework_api_key.models import AbstractAPIKey
 
 from accounts.features import BY_KEY, missing_in
-from accounts.rights import Can, GrantRole, Held, Role, Scope, allows
+from accounts.rights import Can, Chosen, GrantRole, Held, Role, Scope, allows
 from cpms.common.mail import OutgoingMail
 from cpms.common.models import ScopedQuerySet
 
@@ -172,6 +172,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     date_joined = models.DateTimeField(_("joined"), default=timezone.now, editable=False)
     teams = models.ManyToManyField(Team, through="Membership", related_name="members")
     objects = UserManager()
+    chosen_group: Chosen | None = None  # set for the time of a request; programs with a token have none
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS = []
@@ -245,6 +246,16 @@ class User(AbstractBaseUser, PermissionsMixin):
             installations=tuple({held.installation_id for held in grants if held.installation_id is not None}),
             stations=tuple({held.station_id for held in grants if held.station_id is not None}),
         )
+
+    def in_group(self, station_path: str) -> Q:
+        """The rows of a query that belong to the group this person has chosen; all of them when he has chosen none."""
+        return self.chosen_group.condition(station_path) if self.chosen_group is not None else Q()
+
+    def shown(self, right: str, team_path: str, station_path: str) -> Q:
+        """The rows of a query with which this person may do one thing and that are of the group he has chosen."""
+        scope = self.scope(right)
+        found = Q() if scope.is_everything else scope.condition(team_path, station_path)
+        return found & self.in_group(station_path)
 
     def may(self, right: str, place: Any) -> bool:
         """Whether this person may do one thing with a station, an installation, or all that is a team's."""

@@ -95,6 +95,22 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
+class Chosen:
+    """The group of stations that somebody looks at now, and at nothing else (W19).
+
+    Attributes:
+        stations: their primary keys, or a query for them where there are many.
+    """
+
+    pk: int
+    name: str
+    stations: Any
+
+    def condition(self, station_path: str) -> Q:
+        return Q(**{f"{station_path or 'pk'}__in": self.stations})
+
+
+@dataclass(frozen=True, slots=True)
 class Scope:
     """What somebody may do one thing with: whole teams, installations and single stations."""
 

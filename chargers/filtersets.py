@@ -41,6 +41,7 @@ class StationFilterSet(django_filters.FilterSet):
             | Q(name__icontains=value)
             | Q(serial_number__icontains=value)
             | Q(charge_box_serial_number__icontains=value)
+            | Q(installation__name__icontains=value)
         )
 
     def by_state(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:

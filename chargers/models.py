@@ -62,6 +62,12 @@ class InstallationQuerySet(ScopedQuerySet):
             Q(team__in=scope.teams) | Q(pk__in=scope.installations) | Q(stations__in=scope.stations)
         ).distinct()
 
+    def in_group_of(self, user: Any) -> Self:
+        """Those with a station of the chosen group."""
+        if getattr(user, "chosen_group", None) is None:
+            return self
+        return self.filter(Exists(ChargingStation.objects.filter(user.in_group(""), installation=OuterRef("pk"))))
+
 
 class Installation(models.Model):
     """A place with stations behind one grid connection."""
@@ -103,6 +109,9 @@ class CircuitQuerySet(ScopedQuerySet):
         if not user.is_authenticated:
             return self.none()
         return self.filter(installation__in=Installation.objects.allowed(user, right))
+
+    def in_group_of(self, user: Any) -> Self:
+        return self.filter(installation__in=Installation.objects.in_group_of(user)) if user.chosen_group else self
 
 
 class Circuit(models.Model):
@@ -323,10 +332,18 @@ class Tag(models.Model):
         ACCEPTED = "accepted", _("Accepted")
         BLOCKED = "blocked", _("Blocked")
 
+    class Kind(models.TextChoices):
+        """W75: for people only."""
+
+        OTHER = "other", _("Other")
+        PRIVATE = "private", _("Private")
+        COMPANY = "company", _("Company")
+
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="tags", verbose_name=_("team"))
     value = models.CharField(_("value"), max_length=36)
     label = models.CharField(_("label"), max_length=120, blank=True)
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.ACCEPTED)
+    kind = models.CharField(_("type"), max_length=10, choices=Kind.choices, default=Kind.OTHER)
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
     parent = models.CharField(_("parent id"), max_length=20, blank=True, help_text=_("Tags of one parent act as one."))
     allows_concurrent = models.BooleanField(
@@ -362,6 +379,15 @@ class Tag(models.Model):
     def __str__(self) -> str:
         return self.label or self.value
 
+    def get_absolute_url(self) -> str:
+        return reverse("chargers:tag_detail", args=[self.pk])
+
+
+class StationGroupQuerySet(models.QuerySet[Any]):
+    def visible_to(self, user: Any) -> Self:
+        """One's own, also for support staff."""
+        return self.filter(user=user) if user.is_authenticated else self.none()
+
 
 class StationGroup(models.Model):
     """Stations that a person looks at together (W19, W30). While he has chosen it, nothing else is shown to him."""
@@ -371,6 +397,7 @@ class StationGroup(models.Model):
     )
     name = models.CharField(_("name"), max_length=120)
     stations = models.ManyToManyField(ChargingStation, related_name="groups", blank=True, verbose_name=_("stations"))
+    objects = StationGroupQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]

@@ -2,10 +2,16 @@
 
 from django.urls import path
 
-from chargers import views
+from chargers import tag_views, views
 
 urlpatterns = [
     path("add/", views.StationAddView.as_view(), name="station_add"),
+    path("tags/", tag_views.TagListView.as_view(), name="tag_list"),
+    path("tags/add/", tag_views.TagAddView.as_view(), name="tag_add"),
+    path("tags/<int:pk>/", tag_views.TagDetailView.as_view(), name="tag_detail"),
+    path("tags/<int:pk>/edit/", tag_views.TagEditView.as_view(), name="tag_edit"),
+    path("tags/<int:pk>/block/", tag_views.tag_block, name="tag_block"),
+    path("tags/<int:pk>/delete/", tag_views.tag_delete, name="tag_delete"),
     path("<int:pk>/edit/", views.StationEditView.as_view(), name="station_edit"),
     path("<int:pk>/password/", views.StationPasswordView.as_view(), name="station_password"),
 ]

@@ -84,7 +84,7 @@ class StationPasswordView(FormPage):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.user.is_authenticated:
-            stations = ChargingStation.objects.visible_to(request.user).select_related("team")
+            stations = ChargingStation.objects.reachable_by(request.user).select_related("team")
             self.station: ChargingStation = get_object_or_404(stations, pk=kwargs["pk"])
             if not request.user.may(Can.SET_PASSWORDS, self.station):
                 raise PermissionDenied(_("Only administrators of the team may set the passwords of its stations."))
@@ -108,7 +108,7 @@ class StationEditView(FormPage):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.user.is_authenticated:
-            rows = ChargingStation.objects.visible_to(request.user).select_related("team", "installation")
+            rows = ChargingStation.objects.reachable_by(request.user).select_related("team", "installation")
             stations = rows.defer("password", "next_password")
             self.station: ChargingStation = get_object_or_404(stations, pk=kwargs["pk"])
             if not request.user.may(Can.NAME, self.station):

@@ -13,7 +13,7 @@ from channels.auth import AuthMiddlewareStack  # noqa: E402 - after Django is se
 from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
 
 from cpms.common.health import health  # noqa: E402
-from cpms.common.live import LiveConsumer  # noqa: E402
+from cpms.portal.live import LiveConsumer  # noqa: E402
 from ocpp_gateway import node  # noqa: E402
 from ocpp_gateway.consumer import StationConsumer  # noqa: E402
 

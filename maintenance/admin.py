@@ -19,9 +19,11 @@ from maintenance.models import (
     AlarmMail,
     CertificateRequest,
     Deviation,
+    Happening,
     InboxEntry,
     InboxShard,
     Message,
+    Notification,
     ProgressReport,
     RefusedConnection,
     SecurityEvent,
@@ -161,6 +163,27 @@ class AlarmMailAdmin(ReportAdmin):
         count = services.retry_mails(AlarmMail.objects.filter(pk__in=queryset.order_by().values("pk")))
         text = ngettext("%(count)d mail is tried again.", "%(count)d mails are tried again.", count)
         self.message_user(request, text % {"count": count}, messages.SUCCESS)
+
+
+@admin.register(Notification)
+class NotificationAdmin(ReportAdmin):
+    menu_group, menu_icon, menu_place = REPORTS, "notifications", 26
+    list_display = ["created_at", "user", "kind", "station", "read_at"]
+    list_filter = ["kind", ("read_at", admin.EmptyFieldListFilter), ("created_at", RangeDateTimeFilter)]
+    list_select_related = ["user", "station"]
+    search_fields = ["user__email"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Notification]:
+        return super().get_queryset(request).defer("station__password")
+
+
+@admin.register(Happening)
+class HappeningAdmin(ReportAdmin):
+    """What people were told of at the bell."""
+
+    menu_group, menu_icon, menu_place = REPORTS, "event", 27
+    list_display = ["at", "key"]
+    search_fields = ["key"]
 
 
 @admin.register(ProgressReport)

@@ -3,7 +3,7 @@ themselves."""
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
@@ -256,6 +256,72 @@ class SecurityEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.type} · {self.station}"
+
+
+class Happening(models.Model):
+    """Something that people were told of, so that it is told once."""
+
+    key = models.CharField(_("key"), max_length=80, unique=True)
+    at = models.DateTimeField(_("told"), default=timezone.now, db_index=True)
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name, verbose_name_plural = _("happening"), _("happenings")
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class NotificationQuerySet(models.QuerySet[Any]):
+    def visible_to(self, user: Any) -> Self:
+        """One's own, as long as one may see the station it is about; with a group chosen, of its stations."""
+        if not user.is_authenticated:
+            return self.none()
+        seen = user.shown(Can.SEE_STATIONS, "station__team", "station")
+        return self.filter(Q(station__isnull=True) | seen, user=user)
+
+    def unread(self) -> Self:
+        return self.filter(read_at__isnull=True)
+
+
+class Notification(models.Model):
+    """News for one person (W29). Its words are made when it is read, in the language of who reads it."""
+
+    class Kind(models.TextChoices):
+        ALARM = "alarm", _("Security")
+        FAULT = "fault", _("Fault")
+        AWAY = "away", _("Offline")
+        GRANT = "grant", _("Access")
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="notifications",
+        db_index=False,
+        verbose_name=_("person"),
+    )
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
+    key = models.CharField(max_length=100, editable=False)  # of what happened: told to a person once
+    parameters = models.JSONField(_("facts"), default=dict, blank=True)
+    link = models.CharField(_("page"), max_length=200, blank=True)
+    station = models.ForeignKey(
+        ChargingStation, on_delete=models.CASCADE, null=True, blank=True, related_name="+", verbose_name=_("station")
+    )
+    created_at = models.DateTimeField(_("time"), default=timezone.now, db_index=True)
+    read_at = models.DateTimeField(_("read"), null=True, blank=True)
+    objects = NotificationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["user", "key"], name="notification_once")]
+        indexes = [
+            models.Index(fields=["user", "-id"], name="notification_newest"),
+            models.Index(fields=["user"], condition=Q(read_at__isnull=True), name="notification_unread"),
+        ]
+        verbose_name, verbose_name_plural = _("notification"), _("notifications")
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} · {self.user}"
 
 
 class AlarmMail(OutgoingMail):

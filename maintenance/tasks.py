@@ -8,6 +8,11 @@ def keep_house() -> None:
     services.keep_house()
 
 
+@shared_task(name="maintenance.notify")
+def notify() -> None:
+    services.notify()
+
+
 @shared_task(name="maintenance.send_alarms")
 def send_alarms() -> None:
     services.send_alarms()

@@ -87,6 +87,7 @@ class RefusalListView(ListPage):
     def rows(self) -> QuerySet[Any]:
         user = self.request.user
         rows = RefusedConnection.objects.select_related("station").defer("station__password")
+        rows = rows.filter(user.in_group("station"))  # type: ignore[union-attr]
         scope = user.scope(Can.SEE_MESSAGES)  # type: ignore[union-attr]
         return rows if scope.is_everything else rows.filter(scope.condition("station__team", "station"))
 
@@ -152,7 +153,7 @@ class SecurityEventListView(ListPage):
 @require_POST
 def security_acknowledge(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     """Somebody takes care of one alert."""
-    events = SecurityEvent.objects.visible_to(request.user)
+    events = SecurityEvent.objects.reachable_by(request.user)
     event = get_object_or_404(events.select_related("station").defer("station__password"), pk=pk)
     if not request.user.may(Can.OPERATE, event.station):
         raise PermissionDenied(_("You may not acknowledge alerts."))

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from collections import defaultdict
 
-from maintenance.models import Deviation
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from accounts.rights import GrantRole
+from cpms.common import look
+from cpms.common.words import error_words
+from maintenance.models import Deviation, Notification
 
 RULES = {  # of the schema, after the name of the field
     "required": gettext_lazy("is missing"),
@@ -71,6 +77,34 @@ EVENTS = {  # of the security whitepaper, and where 2.0.1 has another name for i
 
 def event_words(type_: str) -> str:
     return str(EVENTS.get(type_, type_))
+
+
+def notification_words(notification: Notification) -> str:
+    """What is new, in one sentence."""
+    kind, facts = notification.kind, defaultdict(str, notification.parameters)
+    if "count" in facts:
+        count = int(facts["count"])
+        return {
+            Notification.Kind.ALARM: ngettext("%(n)d security alert", "%(n)d security alerts", count),
+            Notification.Kind.FAULT: ngettext("%(n)d connector is faulted", "%(n)d connectors are faulted", count),
+            Notification.Kind.AWAY: ngettext("%(n)d station is offline", "%(n)d stations are offline", count),
+            Notification.Kind.GRANT: ngettext("You were given access", "You were given access %(n)d times", count),
+        }[Notification.Kind(kind)] % {"n": count}
+    if kind == Notification.Kind.ALARM:
+        return f"{facts['station']}: {event_words(facts['type'])}"
+    if kind == Notification.Kind.FAULT:
+        said = _("%(station)s: connector %(number)s is faulted") % {
+            "station": facts["station"],
+            "number": facts["connector"],
+        }
+        cause = error_words(facts["code"])
+        return f"{said} ({cause})" if cause else said
+    if kind == Notification.Kind.AWAY:
+        since = parse_datetime(facts["since"])
+        time = look.short_time(since) if since else ""
+        return _("%(station)s is offline since %(time)s") % {"station": facts["station"], "time": time}
+    role = dict(GrantRole.choices).get(facts["role"], facts["role"])
+    return _("You were given access to %(place)s (%(role)s)") % {"place": facts["place"], "role": role}
 
 
 def rule_words(what: str) -> str:

@@ -74,7 +74,7 @@ class StationCommandsView(ScopedViewSetMixin, generics.ListCreateAPIView[Command
         return Response(CommandSerializer(command).data, status=201, headers={"Location": address})
 
     def _station(self) -> ChargingStation:
-        stations = ChargingStation.objects.visible_to(self.request.user).select_related("node").defer("password")
+        stations = ChargingStation.objects.reachable_by(self.request.user).select_related("node").defer("password")
         return get_object_or_404(stations, identity=self.kwargs["identity"])
 
 

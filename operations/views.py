@@ -69,7 +69,7 @@ class CommandDetailView(DetailPage):
 @require_http_methods(["GET", "POST"])
 def station_command(request: AuthenticatedRequest, pk: int, kind: str) -> HttpResponse:
     """The form of one kind of command, as a dialog of a page or as a page of its own, and its sending."""
-    station = get_object_or_404(ChargingStation.objects.visible_to(request.user), pk=pk)
+    station = get_object_or_404(ChargingStation.objects.reachable_by(request.user), pk=pk)
     if kind not in FORMS:
         raise Http404
     if not request.user.may(Can.OPERATE, station):
@@ -113,7 +113,7 @@ def _form_page(request: AuthenticatedRequest, form: CommandForm, is_part: bool, 
 @require_safe
 def tag_choices(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     """Tags whose value or label holds what was typed, as options."""
-    station = get_object_or_404(ChargingStation.objects.visible_to(request.user), pk=pk)
+    station = get_object_or_404(ChargingStation.objects.reachable_by(request.user), pk=pk)
     if not request.user.may(Can.OPERATE, station):
         raise PermissionDenied(_("Only operators and administrators of the team may send commands."))
     tags = tags_like(station, request.GET.get("id_tag", "").strip()[:36])[:MOST_TAGS]

@@ -42,7 +42,7 @@ def flag_labels(flags: Iterable[str]) -> list[str]:
 class ChargingSessionQuerySet(ScopedQuerySet):
     station_path, right = "station", Can.SEE_SESSIONS
 
-    def visible_to(self, user: Any) -> Self:
+    def reachable_by(self, user: Any) -> Self:
         """Those of what this person may see, and those with his own tags wherever they charged (Z12)."""
         seen = self.allowed(user, self.right)
         if not user.is_authenticated or user.is_staff or not user.foreign_tag_ids:

@@ -11,6 +11,7 @@ from django.core.management import call_command
 from accounts.models import Team, User
 from accounts.rights import Role
 from accounts.services import issue_api_token
+from cpms.portal.models import PrivacyChoice, SiteHook, SiteText
 from tests import factories
 
 
@@ -135,6 +136,11 @@ def one_of_each(team, station, connector, tag, session, viewer):
         factories.DeviationFactory(station=station),
         factories.SecurityEventFactory(station=station),
         factories.AlarmMailFactory(team=team, user=viewer),
+        SiteText.objects.create(kind="imprint", language="en", text="t"),
+        SiteHook.objects.create(name="t", purpose="t", category="comfort", script_url="https://example.org/t.js"),
+        PrivacyChoice.objects.create(user=viewer),
+        factories.HappeningFactory(),
+        factories.NotificationFactory(user=viewer, station=station),
         factories.ProgressReportFactory(station=station),
         factories.CertificateRequestFactory(station=station),
     ]

@@ -24,9 +24,11 @@ from maintenance.models import (
     AlarmMail,
     CertificateRequest,
     Deviation,
+    Happening,
     InboxEntry,
     InboxShard,
     Message,
+    Notification,
     ProgressReport,
     RefusedConnection,
     SecurityEvent,
@@ -267,6 +269,24 @@ class AlarmMailFactory(DjangoModelFactory):
     team = factory.SubFactory(TeamFactory)
     user = factory.SubFactory(UserFactory)
     subject, body = "1 security alarm at CP-1", "Look into it."
+
+
+class HappeningFactory(DjangoModelFactory):
+    class Meta:
+        model = Happening
+
+    key = factory.Sequence(lambda n: f"alarm-{n}")
+
+
+class NotificationFactory(DjangoModelFactory):
+    class Meta:
+        model = Notification
+
+    user = factory.SubFactory(UserFactory)
+    kind = Notification.Kind.FAULT
+    key = factory.Sequence(lambda n: f"fault-{n}")
+    parameters = factory.LazyFunction(lambda: {"station": "CP-1", "connector": 1, "code": "GroundFailure"})
+    link = "/stations/"
 
 
 class ProgressReportFactory(DjangoModelFactory):

@@ -30,6 +30,7 @@ DOERS = "302 404 403 302 302 302 302 404 302 404"
 MANAGERS = "302 404 404 404 200 200 200 404 404 404"  # of access: nobody else sees who has it
 WIRERS = "302 404 403 403 200 200 403 404 200 404"  # Z15: an owner may not, Z16: the service may
 SETTINGS = "302 200 403 403 200 302 403 403 403 403"
+OWN = "302 404 200 404 404 404"  # the viewer's
 API_PERSONS = "401 200 200 200 200 200"
 API_MEMBERS = "401 404 200 200 200 200 200 404 200 404"
 API_SESSION_MEMBERS = "401 404 200 200 200 200 200 404 404 404"
@@ -43,6 +44,21 @@ ROUTES: dict[str, dict[str, str]] = {
     "portal:dashboard_live": {"GET": PERSONS},
     "portal:dashboard_sessions": {"GET": PERSONS},
     "portal:dashboard_power": {"GET": PERSONS},
+    "portal:language": {"POST": NOWHERE},  # without saying which
+    "portal:privacy": {"POST": "302 302 302 302 302 302"},
+    "portal:imprint": {"GET": EVERYBODY},
+    "portal:search": {"GET": PERSONS},
+    "portal:bell": {"GET": PERSONS},
+    "portal:notification_list": {"GET": PERSONS},
+    "portal:notification_read": {"POST": "302 404 302 404 404 404"},
+    "portal:notification_read_all": {"POST": "302 302 302 302 302 302"},
+    "portal:group_list": {"GET": PERSONS},
+    "portal:group_add": {"GET": PERSONS, "POST": "302 422 422 422 422 422"},
+    "portal:group_choose": {"POST": "302 302 302 302 302 302"},
+    "portal:group_detail": {"GET": OWN},
+    "portal:group_edit": {"GET": OWN, "POST": "302 404 422 404 404 404"},
+    "portal:group_stations": {"POST": "302 404 404 404 404 404"},  # without saying which
+    "portal:group_delete": {"GET": OWN, "POST": "302 404 302 404 404 404"},
     "portal:styleguide": {"GET": NOWHERE},  # where DEBUG is on only
     "portal:mail_list": {"GET": NOWHERE},  # where MAILS_IN_PAGE is on only
     "portal:mail_html": {"GET": NOWHERE},
@@ -78,6 +94,12 @@ ROUTES: dict[str, dict[str, str]] = {
     "chargers:station_detail": {"GET": MEMBERS},
     "chargers:station_live": {"GET": MEMBERS},
     "chargers:station_power": {"GET": MEMBERS},
+    "chargers:tag_list": {"GET": PERSONS},
+    "chargers:tag_add": {"GET": "302 200 403 200 200 200", "POST": "302 302 403 302 302 422"},
+    "chargers:tag_detail": {"GET": MEMBERS},
+    "chargers:tag_edit": {"GET": OPERATORS, "POST": "302 404 403 422 422 422"},
+    "chargers:tag_block": {"POST": "302 404 403 302 302 302"},
+    "chargers:tag_delete": {"GET": OPERATORS, "POST": "302 404 403 302 404 404"},
     "chargers:connector_list": {"GET": PERSONS},
     "sessions:session_list": {"GET": PERSONS},
     "sessions:gap_list": {"GET": PERSONS},
@@ -191,6 +213,7 @@ ROUTES: dict[str, dict[str, str]] = {
 }
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("chargers:station_edit", "POST"): {"installation": "0"},  # none; only who may move a station is asked for it
+    ("chargers:tag_add", "POST"): {"value": "", "kind": "other"},
     ("api:station-commands", "POST"): {"kind": "clear_cache"},
 }
 PEOPLE = (
@@ -229,7 +252,10 @@ def rows(one_of_each):
         "access": {"pk": of["Grant"].pk},
         "api:grant": {"pk": of["Grant"].pk},
         "admin": {row._meta.label_lower.replace(".", "_"): row for row in one_of_each.values()},
+        "portal:notification": {"pk": of["Notification"].pk},
+        "portal:group": {"pk": of["StationGroup"].pk},
         "chargers": {"pk": station.pk},
+        "chargers:tag": {"pk": of["Tag"].pk},
         "sessions": {"pk": of["ChargingSession"].pk},
         "operations": {"pk": station.pk, "kind": "clear_cache"},
         "operations:command": {"pk": of["Command"].pk},
@@ -359,13 +385,14 @@ def test_every_model_with_a_page_is_scoped():
         "AccountMail",
         "AlarmMail",
         "GatewayNode",
+        "Happening",
         "InboxEntry",
         "InboxShard",
         "RefusedConnection",
         "TeamPower",
         "User",
     }
-    for app in ("accounts", "chargers", "charging_sessions", "operations", "maintenance"):
+    for app in ("accounts", "chargers", "charging_sessions", "operations", "maintenance"):  # the portal's: the site's
         for model in apps.get_app_config(app).get_models():
             assert model in admin.site._registry
             is_scoped = hasattr(model._default_manager, "visible_to")

@@ -196,7 +196,7 @@ def add_tags(
     _demand_admin(actor, team)
     wanted = list(tags)
     for tag in wanted:
-        _check_tag(tag)
+        check_tag(tag)
     if len({tag.value.upper() for tag in wanted}) < len(wanted):
         _refuse("value", _("The same value is given twice; its case does not count."))
     if any(station.team_id != team.pk for station in stations):
@@ -246,7 +246,7 @@ def _check_station(station: NewStation) -> None:
         _refuse("connectors", _("A station has 0 to %(most)d connectors.") % {"most": MOST_CONNECTORS})
 
 
-def _check_tag(tag: NewTag) -> None:
+def check_tag(tag: NewTag) -> None:
     if not 1 <= len(tag.value) <= LONGEST_TAG:
         _refuse("value", _("A tag's value has 1 to %(most)d characters.") % {"most": LONGEST_TAG})
     if tag.value != tag.value.strip() or not (tag.value.isprintable() and tag.value.isascii()):

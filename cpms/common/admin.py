@@ -29,14 +29,15 @@ from cpms.common.export import plain
 
 COUNTED = 10_000  # rows that are counted; beyond, a number of rows tells nobody anything
 STATIONS_FOUND = 200
-PEOPLE, STATIONS, CHARGING, REPORTS, LOGS = (
+PEOPLE, STATIONS, CHARGING, REPORTS, LOGS, SITE = (
     _("People and teams"),
     _("Stations"),
     _("Charging"),
     _("Reports of stations"),
     _("Messages"),
+    _("Site"),
 )
-GROUPS = (STATIONS, CHARGING, PEOPLE, LOGS, REPORTS)
+GROUPS = (STATIONS, CHARGING, PEOPLE, LOGS, REPORTS, SITE)
 RELAXED = {"script-src": ["'unsafe-inline'", "'unsafe-eval'"]}  # Unfold's Alpine evaluates its attributes
 
 INDIGO = {  # the portal's accent

@@ -79,7 +79,8 @@ class ScopedViewSetMixin(ApiView, GenericAPIView[Any]):
         queryset: Any = super().get_queryset()
         if getattr(self, "swagger_fake_view", False):
             return queryset.none()
-        return queryset.visible_to(self.request.user)
+        user = self.request.user  # a browser's requests are narrowed to its group as its pages are; a token's never
+        return queryset.reachable_by(user) if getattr(self, "detail", False) else queryset.visible_to(user)
 
 
 class _MomentField(forms.Field):

@@ -30,12 +30,23 @@ class ScopedQuerySet(models.QuerySet[Any]):
     right: ClassVar[str] = "see_stations"
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Rows to show this person in lists, figures and exports: of those he may see the ones of the group of stations
+        he has chosen, where he has (W19)."""
+        return self.reachable_by(user).in_group_of(user)
+
+    def reachable_by(self, user: User | AnonymousUser) -> Self:
         """Rows this person may see: those of his teams and of what he was granted; support staff sees all; a stranger
-        sees none."""
+        sees none. For pages about one row, which open by their address whatever group is chosen."""
         return self.allowed(user, self.right)
 
+    def in_group_of(self, user: User | AnonymousUser) -> Self:
+        """Rows of the group this person has chosen; those that belong to no station stay."""
+        if self.station_path is None or getattr(user, "chosen_group", None) is None:
+            return self
+        return self.filter(user.in_group(self.station_path))  # type: ignore[union-attr]
+
     def allowed(self, user: User | AnonymousUser, right: str) -> Self:
-        """Rows with which this person may do one thing; see the table in `accounts.rights`."""
+        """Rows with which this person may do one thing, chosen or not; see the table in `accounts.rights`."""
         if not user.is_authenticated:
             return self.none()
         scope = user.scope(right)

@@ -32,6 +32,11 @@ def team_group(team_id: int) -> str:
     return f"team-{team_id}"
 
 
+def person_group(user_id: int) -> str:
+    """That to which all open pages of one person listen."""
+    return f"person-{user_id}"
+
+
 def tell_pages(changed: Mapping[int | None, Iterable[int]]) -> None:
     """Announce, after commit, which stations of which teams changed.
 
@@ -94,7 +99,7 @@ class Herald:
         layer = get_channel_layer()
         while layer is not None:
             news, hints = self._wait()  # nothing else runs on this loop
-            events = [(team_group(team_id), _event(stations)) for team_id, stations in news.items()]
+            events = [(team_group(team_id), _event(team_id, stations)) for team_id, stations in news.items()]
             try:
                 async with asyncio.timeout(SEND_SECONDS):
                     for group, event in [*hints, *events]:
@@ -107,8 +112,8 @@ class Herald:
             await asyncio.sleep(GATHER_SECONDS)
 
 
-def _event(stations: set[int]) -> dict[str, Any]:
-    return {"type": "news", "stations": sorted(stations) if len(stations) <= MOST_STATIONS else None}
+def _event(team_id: int, stations: set[int]) -> dict[str, Any]:
+    return {"type": "news", "team": team_id, "stations": sorted(stations) if len(stations) <= MOST_STATIONS else None}
 
 
 _heralds: dict[int, Herald] = {}  # by process id

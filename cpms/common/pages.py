@@ -176,10 +176,10 @@ def _said(field: Any, value: Any) -> str:
 
 
 class DetailPage(LoginRequiredMixin, DetailView):
-    """One row that the person may see; 404 for a stranger's."""
+    """One row that the person may see, of the chosen group or not; 404 for a stranger's."""
 
     def get_queryset(self) -> QuerySet[Any]:
-        rows: QuerySet[Any] = self.model.objects.visible_to(self.request.user)
+        rows: QuerySet[Any] = self.model.objects.reachable_by(self.request.user)
         return rows
 
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import User
+from accounts.rights import Can
 from chargers.models import ChargingStation, Connector
 from chargers.states import State, with_state
 from cpms.common.words import error_words
@@ -143,8 +144,7 @@ def _flagged(user: User) -> list[Trouble]:
 
 def _refused(user: User) -> list[Trouble]:
     rows = RefusedConnection.objects.filter(last_at__gt=timezone.now() - DAY, station__isnull=False)
-    if not user.is_staff:
-        rows = rows.filter(station__team__in=user.team_ids)
+    rows = rows.filter(user.shown(Can.SEE_MESSAGES, "station__team", "station"))
     told: list[Trouble] = []
     seen: set[int | None] = set()
     for refusal in rows.select_related("station").defer("station__password").order_by("-last_at")[:20]:

@@ -83,6 +83,7 @@ class SessionDetailView(DetailPage):
             "said": said(session),
             "number": session_number(session),
             "may_operate": user.may(Can.OPERATE, session.station) and not why_no_commands(user, session.station),
+            "may_see_station": user.may(Can.SEE_STATIONS, session.station),
             "is_fresh": is_fresh(session),
             "charging_time": flowing,
             "average_w": round(session.energy_wh * 3600 / seconds) if seconds > 60 else None,
@@ -152,7 +153,7 @@ def _window(session: ChargingSession) -> tuple[datetime, datetime]:
 @login_required
 @require_safe
 def session_chart(request: HttpRequest, pk: int) -> JsonResponse:
-    session = get_object_or_404(ChargingSession.objects.visible_to(request.user), pk=pk)
+    session = get_object_or_404(ChargingSession.objects.reachable_by(request.user), pk=pk)
     points = list(charts.thinned(points_of(session)))
     end = session.stopped_at or timezone.now()
     times = [point.at for point in points]

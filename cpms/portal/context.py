@@ -3,84 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils import timezone
-from django.utils.functional import Promise, SimpleLazyObject
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
+from django.utils.translation import ngettext
 
 from accounts.current import current_team
-from accounts.features import feature_at
 from accounts.models import User
-
-
-class Entry(NamedTuple):
-    label: Promise
-    icon: str
-    name: str  # of its page; the entry is also current on pages whose name begins like `family`
-    family: str
-
-
-NAVIGATION: list[tuple[Promise | str, list[Entry]]] = [
-    ("", [Entry(gettext_lazy("Dashboard"), icon="layout-dashboard", name="portal:dashboard", family="portal:dash")]),
-    (
-        gettext_lazy("Stations"),
-        [
-            Entry(
-                gettext_lazy("Overview"), icon="charging-pile", name="chargers:station_list", family="chargers:station"
-            ),
-            Entry(gettext_lazy("Connectors"), icon="plug", name="chargers:connector_list", family="chargers:connector"),
-            Entry(gettext_lazy("Installations"), icon="building", name="places:installation_list", family="places:"),
-        ],
-    ),
-    (
-        pgettext_lazy("navigation", "Charging"),
-        [
-            Entry(gettext_lazy("Sessions"), icon="bolt", name="sessions:session_list", family="sessions:session"),
-            Entry(gettext_lazy("Missing energy"), icon="gauge", name="sessions:gap_list", family="sessions:gap"),
-        ],
-    ),
-    (
-        gettext_lazy("Operate"),
-        [Entry(gettext_lazy("Commands"), icon="terminal-2", name="operations:command_list", family="operations:")],
-    ),
-    (
-        gettext_lazy("Maintenance"),
-        [
-            Entry(
-                gettext_lazy("Messages"), icon="messages", name="maintenance:message_list", family="maintenance:message"
-            ),
-            Entry(
-                gettext_lazy("Refused connections"),
-                icon="plug-connected-x",
-                name="maintenance:refusal_list",
-                family="maintenance:refusal",
-            ),
-            Entry(
-                gettext_lazy("Security events"),
-                icon="shield-exclamation",
-                name="maintenance:security_list",
-                family="maintenance:security",
-            ),
-            Entry(
-                gettext_lazy("Deviations"),
-                icon="alert-triangle",
-                name="maintenance:deviation_list",
-                family="maintenance:deviation",
-            ),
-        ],
-    ),
-    (
-        gettext_lazy("Team"),
-        [
-            Entry(gettext_lazy("Access"), icon="key", name="access:grant_list", family="access:"),
-            Entry(gettext_lazy("Settings"), icon="settings", name="team:general", family="team:"),
-        ],
-    ),
-]
+from chargers.models import StationGroup
+from chargers.services.groups import MOST_GROUPS
+from cpms.portal.models import SiteText, hooks_offered, site_text
+from cpms.portal.navigation import navigation
+from cpms.portal.notifications import unread
 
 
 @dataclass
@@ -106,6 +43,8 @@ def _team_head(request: HttpRequest, user: User) -> TeamHead:
         if team is None:
             return TeamHead(name=_("All teams"), initials="\u2217", note=_("support staff"), is_choice=True)
         return TeamHead(team.name, initials(team.name), note=_("support staff"), title=team.name, is_choice=True)
+    if team is None and user.grants_held:
+        return TeamHead(name=_("Shared with you"), initials="\u2217", note=str(user))
     if team is None:
         return TeamHead(name=_("No team yet"), initials="?", note=_("ask an administrator to add you"))
     if len(user.own_teams) == 1:
@@ -117,39 +56,20 @@ def _team_head(request: HttpRequest, user: User) -> TeamHead:
     )
 
 
-def _why_off(user: User, name: str) -> str:
-    feature = feature_at(name)
-    return user.features_off.get(feature.key, "") if feature else ""
-
-
-def _navigation(request: HttpRequest, user: User) -> list[dict[str, Any]]:
-    here = request.resolver_match.view_name if request.resolver_match else ""
-    return [
-        {
-            "label": label,
-            "entries": [
-                {
-                    "label": entry.label,
-                    "icon": entry.icon,
-                    "url": reverse(entry.name),
-                    "is_current": here.startswith(entry.family),
-                    "why_off": _why_off(user, entry.name),
-                }
-                for entry in entries
-            ],
-        }
-        for label, entries in NAVIGATION
-    ]
-
-
 def frame(request: HttpRequest) -> dict[str, Any]:
     now = timezone.localtime()
     context: dict[str, Any] = {"zone": timezone.get_current_timezone_name(), "year": now.year}
+    context |= {
+        "copyright": SimpleLazyObject(lambda: site_text(SiteText.Kind.COPYRIGHT)),
+        "offered": SimpleLazyObject(hooks_offered),
+    }
     user = getattr(request, "user", None)
     if user is not None and user.is_authenticated:
         context |= {
-            "navigation": SimpleLazyObject(lambda: _navigation(request, user)),
+            "navigation": SimpleLazyObject(lambda: navigation(request, user)),
             "team": SimpleLazyObject(lambda: _team_head(request, user)),
+            "groups": SimpleLazyObject(lambda: list(StationGroup.objects.visible_to(user).only("name")[:MOST_GROUPS])),
+            "unread": SimpleLazyObject(lambda: unread(user)),
             "person_initials": SimpleLazyObject(lambda: initials(user.get_full_name())),
         }
     return context

@@ -11,10 +11,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.rights import Can
 from chargers.models import ChargingStation, Connector, Presence
 from chargers.states import MEANINGS, State, with_state
 from cpms.portal.charts import day_bounds
-from sessions.models import ChargingSession, TeamPower
+from sessions.models import ChargingSession
 from sessions.services.power import FRESH
 from sessions.tables import is_fresh
 
@@ -110,7 +111,7 @@ def _running(user: User) -> tuple[int, int | None]:
     The team is a condition on what is summed, not on what is read: so the index of open sessions is used, which are few
     in all teams together, and never the one of all sessions of the team.
     """
-    own = Q() if user.is_staff else Q(team__in=user.team_ids)
+    own = user.shown(Can.SEE_SESSIONS, "team", "station")
     fresh = own & Q(last_sample_at__gt=timezone.now() - FRESH)
     sums = ChargingSession.objects.open().aggregate(count=Count("pk", filter=own), power=Sum("power_w", filter=fresh))
     return sums["count"], sums["power"]
@@ -145,15 +146,6 @@ def sessions_per_day(user: User, first: date, last: date) -> list[int]:
     return [counts.get(n, 0) for n in range(length)]
 
 
-def power_of_day(user: User, day: date) -> list[tuple[Any, int]]:
-    """Summed power of all the person's teams, minute by minute."""
-    start, end = day_bounds(day)
-    rows = TeamPower.objects.filter(at__gte=start, at__lt=end)
-    if not user.is_staff:
-        rows = rows.filter(team__in=user.team_ids)
-    return list(rows.order_by("at").values_list("at").annotate(power=Sum("power_w")))
-
-
 def interesting_connectors(user: User) -> list[Connector]:
     """Connectors where something goes on, faults first; two queries."""
     order = Case(
@@ -165,7 +157,7 @@ def interesting_connectors(user: User) -> list[Connector]:
     found = list(rows.defer("station__password").order_by(order, "-status_changed_at")[:SHOWN_CONNECTORS])
     for connector in found:
         connector.presence = Presence.ONLINE
-    attach_sessions(found)
+    attach_sessions(found, user)
     return found
 
 
@@ -175,11 +167,10 @@ def forget_stale_power(session: ChargingSession, status: str) -> None:
         session.power_w = None
 
 
-def attach_sessions(connectors: list[Any]) -> None:
-    """Give each connector the `session` that runs on it, or None; one query."""
-    running = (
-        ChargingSession.objects.open().filter(station__in={c.station_id for c in connectors}).order_by("started_at")
-    )
+def attach_sessions(connectors: list[Any], user: User) -> None:
+    """Give each connector the `session` that runs on it and that the person may see, or None; one query."""
+    seen = ChargingSession.objects.reachable_by(user)
+    running = seen.open().filter(station__in={c.station_id for c in connectors}).order_by("started_at")
     by_place = {(session.station_id, session.connector_number): session for session in running}
     for connector in connectors:
         connector.session = by_place.get((connector.station_id, connector.number))

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
+from accounts.models import User
 from accounts.rights import Can
 from chargers.filtersets import ConnectorFilterSet, StationFilterSet
 from chargers.forms import may_add_stations
@@ -57,8 +58,10 @@ class StationListView(ListPage):
 
     def decorate(self, records: list[Any]) -> None:
         """The power of what charges at the stations of this page."""
-        running = ChargingSession.objects.open().filter(
-            station__in=[record.pk for record in records], last_sample_at__gt=timezone.now() - FRESH
+        running = (
+            ChargingSession.objects.reachable_by(self.request.user)
+            .open()
+            .filter(station__in=[record.pk for record in records], last_sample_at__gt=timezone.now() - FRESH)
         )
         powers = dict(running.order_by().values_list("station").annotate(power=Sum("power_w")))
         for record in records:
@@ -85,7 +88,7 @@ class ConnectorListView(ListPage):
         return rows.annotate(presence=Subquery(stations.values("presence")[:1]))
 
     def decorate(self, records: list[Any]) -> None:
-        attach_sessions(records)
+        attach_sessions(records, self.request.user)  # type: ignore[arg-type]
 
 
 class StationDetailView(DetailPage):
@@ -94,7 +97,7 @@ class StationDetailView(DetailPage):
     context_object_name = "station"
 
     def get_queryset(self) -> QuerySet[Any]:
-        stations = ChargingStation.objects.visible_to(self.request.user).with_presence()
+        stations = ChargingStation.objects.reachable_by(self.request.user).with_presence()
         # whether there is one, without decrypting it
         has_password = ExpressionWrapper(Q(password__isnull=False) | ~Q(password_hash=""), output_field=BooleanField())
         return (
@@ -116,10 +119,10 @@ class StationDetailView(DetailPage):
             "may_administer": user.may(Can.SET_PASSWORDS, station),
             "may_share": station.team_id is not None and user.may(Can.MANAGE_ACCESS, station),
             "said": of_station(station, station.presence, connectors),
-            "places": _places(station, connectors),
+            "places": _places(station, connectors, user),
             "commands": _commands(station),
             "log": _log(station),
-            "latest": _latest_sessions(station),
+            "latest": _latest_sessions(station, user),
             "oddities": list(Oddity.objects.filter(station=station).order_by("-received_at")[:SHOWN_ODDITIES]),
             "alerts": _alerts(station),
             "deviations": _deviations(station),
@@ -135,11 +138,12 @@ class StationLiveView(StationDetailView):
     extra_context = {"is_live": True}
 
 
-def _places(station: Any, connectors: list[Connector]) -> list[dict[str, Any]]:
+def _places(station: Any, connectors: list[Connector], user: User) -> list[dict[str, Any]]:
     """Each connector with what charges at it and what can be asked of it."""
     readings = MeterReading.objects.filter(session=OuterRef("pk")).order_by("-at")
     running = (
-        ChargingSession.objects.open()
+        ChargingSession.objects.reachable_by(user)
+        .open()
         .filter(station=station)
         .select_related("tag")
         .annotate(
@@ -190,8 +194,10 @@ def _log(station: Any) -> list[dict[str, Any]]:
     ]
 
 
-def _latest_sessions(station: Any) -> StationSessionTable:
-    rows = ChargingSession.objects.filter(station=station).select_related("tag").order_by("-started_at")
+def _latest_sessions(station: Any, user: User) -> StationSessionTable:
+    rows = (
+        ChargingSession.objects.reachable_by(user).filter(station=station).select_related("tag").order_by("-started_at")
+    )
     latest = list(rows[:SHOWN_SESSIONS])
     for session in latest:
         session.station = station
@@ -226,10 +232,11 @@ def _refusals(station: Any) -> list[dict[str, Any]]:
 @require_safe
 def station_power(request: HttpRequest, pk: int) -> JsonResponse:
     """Measured power of the last 24 hours, a line per connector."""
-    station = get_object_or_404(ChargingStation.objects.visible_to(request.user), pk=pk)
+    station = get_object_or_404(ChargingStation.objects.reachable_by(request.user), pk=pk)
     end = timezone.now()
     start = end - DAY
-    recent = ChargingSession.objects.filter(station=station, started_at__gt=start - LONGEST_SESSION).filter(
+    seen = ChargingSession.objects.reachable_by(request.user)
+    recent = seen.filter(station=station, started_at__gt=start - LONGEST_SESSION).filter(
         Q(stopped_at__isnull=True) | Q(stopped_at__gt=start)
     )
     readings = list(

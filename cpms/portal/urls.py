@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from cpms.portal import charging, mails, stations, views
+from cpms.portal import charging, groups, mails, notifications, search, site, stations, views
 
 app_name = "portal"
 urlpatterns = [
@@ -13,6 +13,21 @@ urlpatterns = [
     path("dashboard/sessions.json", views.dashboard_sessions, name="dashboard_sessions"),
     path("dashboard/power.json", views.dashboard_power, name="dashboard_power"),
     path("permissions/", views.permissions, name="permissions"),
+    path("language/", site.language, name="language"),
+    path("privacy/", site.privacy, name="privacy"),
+    path("imprint/", site.imprint, name="imprint"),
+    path("search/", search.search_view, name="search"),
+    path("notifications/", notifications.NotificationListView.as_view(), name="notification_list"),
+    path("notifications/bell/", notifications.bell, name="bell"),
+    path("notifications/read/", notifications.notification_read_all, name="notification_read_all"),
+    path("notifications/<int:pk>/read/", notifications.notification_read, name="notification_read"),
+    path("groups/", groups.GroupListView.as_view(), name="group_list"),
+    path("groups/add/", groups.GroupAddView.as_view(), name="group_add"),
+    path("groups/choose/", groups.group_choose, name="group_choose"),
+    path("groups/<int:pk>/", groups.group_detail, name="group_detail"),
+    path("groups/<int:pk>/edit/", groups.GroupEditView.as_view(), name="group_edit"),
+    path("groups/<int:pk>/stations/", groups.group_stations, name="group_stations"),
+    path("groups/<int:pk>/delete/", groups.group_delete, name="group_delete"),
     path("styleguide/", views.styleguide, name="styleguide"),
 ]
 station_patterns = [

@@ -14,14 +14,16 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
-from accounts.rights import Role, role_labels, table
+from accounts.rights import Can, Role, role_labels, table
 from chargers.forms import may_add_stations
 from chargers.tables import ConnectorTable
 from cpms.common import look
 from cpms.common.pages import AuthenticatedRequest
 from cpms.portal import charts
 from cpms.portal.attention import troubles
-from cpms.portal.figures import figures, interesting_connectors, power_of_day, sessions_per_day
+from cpms.portal.figures import figures, interesting_connectors, sessions_per_day
+from cpms.portal.own import is_driver, own_page
+from cpms.portal.power import power_of_day
 from cpms.portal.samples import samples
 
 LONGEST_PERIOD = timedelta(days=92)
@@ -48,11 +50,13 @@ def _dashboard(user: User) -> dict[str, Any]:
 @require_safe
 def dashboard(request: AuthenticatedRequest) -> HttpResponse:
     user = request.user
+    if is_driver(user):
+        return render(request, "portal/own.html", own_page(user))
     context = _dashboard(user)
     today = timezone.localdate()
     context |= {
         "may_add": may_add_stations(user),
-        "has_team": user.is_staff or bool(user.team_ids),
+        "has_team": bool(user.scope(Can.SEE_STATIONS)),
         "role_admin": Role.ADMIN.label,
         "today": today,
         "yesterday": today - timedelta(days=1),

@@ -2,6 +2,7 @@ from maintenance.services.alarms import acknowledge_events, retry_mails, send_al
 from maintenance.services.deviations import Deviated, count_deviations
 from maintenance.services.house import drop_old_messages, keep_house, prepare_partitions
 from maintenance.services.inbox import retry_failed
+from maintenance.services.notifications import mark_read, notify
 from maintenance.services.refusals import Refusal, record_refusal
 from maintenance.services.reports import (
     Progress,
@@ -20,6 +21,8 @@ __all__ = [
     "count_deviations",
     "drop_old_messages",
     "keep_house",
+    "mark_read",
+    "notify",
     "prepare_partitions",
     "record_certificate_request",
     "record_progress",

@@ -40,12 +40,13 @@
     socket.onmessage = (event) => {
       const news = JSON.parse(event.data);
       if (news === "pong") return clearTimeout(judge);
+      if (news === "notified") return page.dispatchEvent(new CustomEvent("notified"));
       (news.stations || ["all"]).forEach((station) => pending.add(station));
       tell();
     };
     socket.onclose = (event) => {
       clearInterval(pinger); clearTimeout(judge);
-      if (event.code === 4401) return location.reload();  // signed out elsewhere
+      if ([4401, 4409].includes(event.code)) return location.reload();  // elsewhere: signed out, or another group chosen
       lost();
       setTimeout(connect, wait + Math.random() * 500);
       wait = Math.min(wait * 2, 15000);

@@ -5,11 +5,11 @@ from django.apps import apps
 from django.contrib import admin
 from django.urls import reverse
 
-OURS = ["accounts", "chargers", "charging_sessions", "operations", "maintenance"]
+OURS = ["accounts", "chargers", "charging_sessions", "operations", "maintenance", "portal"]
 MODELS = [model for app in OURS for model in apps.get_app_config(app).get_models()]
 BY_HAND = {  # everything else is read only
     "User", "Team", "Membership", "Grant", "Installation", "Circuit", "ChargingStation", "Connector", "Tag",
-    "StationGroup", "BillingDetails",
+    "StationGroup", "BillingDetails", "SiteText", "SiteHook",
 }  # fmt: skip
 PAGES = pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
 

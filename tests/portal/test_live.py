@@ -8,8 +8,8 @@ from channels.testing import WebsocketCommunicator
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.db import SessionStore
 
-from cpms.common.live import NOT_LOGGED_IN, LiveConsumer
 from cpms.common.news import team_group
+from cpms.portal.live import NOT_LOGGED_IN, LiveConsumer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -35,7 +35,7 @@ def hear(user, layer, team, stations):
     async def there_and_back():
         socket = socket_of(user)
         await socket.connect()
-        await layer.group_send(team_group(team.pk), {"type": "news", "stations": stations})
+        await layer.group_send(team_group(team.pk), {"type": "news", "team": team.pk, "stations": stations})
         heard = None if await socket.receive_nothing(0.2) else await socket.receive_json_from()
         await socket.disconnect()
         return heard
@@ -84,7 +84,7 @@ def test_who_was_taken_out_of_a_team_hears_it_no_more(viewer, team, layer):
         await database_sync_to_async(viewer.memberships.all().delete)()
         await socket.send_json_to("ping")
         assert await socket.receive_json_from() == "pong"
-        await layer.group_send(team_group(team.pk), {"type": "news", "stations": [3]})
+        await layer.group_send(team_group(team.pk), {"type": "news", "team": team.pk, "stations": [3]})
         hears_nothing = await socket.receive_nothing(0.2)
         await socket.disconnect()
         return hears_nothing

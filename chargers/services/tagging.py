@@ -1,0 +1,90 @@
+"""Changes that people make to the tags of their teams (W70-W77). Operators and administrators may."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from accounts.models import Team, User
+from accounts.rights import Can
+from chargers.models import ChargingStation, Tag
+from chargers.services.registration import NewTag, check_tag
+from cpms.common.errors import DomainError, NotAllowed
+
+MOST_STATIONS = 1000
+
+
+def random_value() -> str:
+    """For a tag that is no card (W74): nobody guesses it, and every station takes its length."""
+    return f"V{secrets.token_hex(9).upper()}"
+
+
+@transaction.atomic
+def save_tag(
+    *,
+    actor: User,
+    team: Team,
+    value: str,
+    label: str = "",
+    kind: str = Tag.Kind.OTHER,
+    expires_at: datetime | None = None,
+    stations: Collection[ChargingStation] = (),
+    tag: Tag | None = None,
+) -> Tag:
+    """Make a tag, or change one that is there.
+
+    Args:
+        value: empty for a random one.
+        stations: where alone it is valid; empty: at all stations of the team.
+
+    Raises:
+        NotAllowed: the person is no operator of the team.
+        DomainError: the value is taken or is none, or a station is not the team's (`fields` names which).
+    """
+    _demand_operator(actor, team)
+    tag = Tag(team=team) if tag is None else Tag.objects.select_for_update(of=("self",)).get(pk=tag.pk)
+    tag.value, tag.label, tag.kind, tag.expires_at = value or random_value(), label, kind, expires_at
+    check_tag(NewTag(tag.value, tag.label, tag.status, tag.expires_at))
+    if any(station.team_id != team.pk for station in stations):
+        sentence = _("A tag is valid at stations of its own team only.")
+        raise DomainError(sentence, fields={"stations": sentence})
+    try:
+        with transaction.atomic():
+            tag.save()
+    except IntegrityError:
+        sentence = _("The team has a tag with this value.")
+        raise DomainError(sentence, fields={"value": sentence}) from None
+    tag.stations.set(stations)
+    return tag
+
+
+@transaction.atomic
+def set_tag_blocked(*, actor: User, tag: Tag, is_blocked: bool) -> Tag:
+    """
+    Raises:
+        NotAllowed: the person is no operator of the team.
+    """
+    _demand_operator(actor, tag.team)
+    tag.status = Tag.Status.BLOCKED if is_blocked else Tag.Status.ACCEPTED
+    tag.save(update_fields=["status"])
+    return tag
+
+
+@transaction.atomic
+def delete_tag(*, actor: User, tag: Tag) -> None:
+    """Sessions keep the value that charged.
+
+    Raises:
+        NotAllowed: the person is no operator of the team.
+    """
+    _demand_operator(actor, tag.team)
+    tag.delete()
+
+
+def _demand_operator(actor: User, team: Team) -> None:
+    if not actor.may(Can.OPERATE, team):
+        raise NotAllowed(_("Only operators and administrators of the team may change its tags."))

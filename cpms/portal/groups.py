@@ -1,0 +1,201 @@
+"""A person's own groups of stations: making them, choosing one, and leaving it (W19, W20, W30)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters
+import django_tables2 as tables
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from chargers.models import ChargingStation, StationGroup
+from chargers.services import groups as services
+from cpms.common import look
+from cpms.common.pages import AuthenticatedRequest, FormPage, ListPage
+from cpms.common.tables import NUMBER, Table
+
+SHOWN = 20
+LARGEST_KEY = 2**63 - 1
+
+
+class GroupForm(forms.Form):
+    name = forms.CharField(
+        label=gettext_lazy("Name"),
+        max_length=120,
+        help_text=gettext_lazy("For example a town, a customer or a tour. Nobody but you sees your groups."),
+    )
+
+
+class GroupFilterSet(django_filters.FilterSet):
+    q = django_filters.CharFilter(label=gettext_lazy("Name"), field_name="name", lookup_expr="icontains")
+
+    class Meta:
+        model = StationGroup
+        fields: list[str] = []
+
+
+class GroupTable(Table):
+    name = tables.Column(verbose_name=gettext_lazy("Group"), orderable=True)
+    stations = tables.Column(verbose_name=gettext_lazy("Stations"), accessor="count", orderable=False, attrs=NUMBER)
+
+    class Meta(Table.Meta):
+        order_by = "name"
+
+    def render_name(self, record: StationGroup) -> SafeString:
+        return format_html('<a href="{}">{}</a>', reverse("portal:group_detail", args=[record.pk]), record.name)
+
+    def render_stations(self, record: Any) -> str:
+        return look.number(record.count)
+
+
+class GroupListView(ListPage):
+    model = StationGroup
+    table_class = GroupTable
+    filterset_class = GroupFilterSet
+    template_name = "portal/groups/group_list.html"
+
+    def rows(self) -> QuerySet[Any]:
+        return super().rows().annotate(count=Count("stations"))
+
+
+class GroupAddView(FormPage):
+    template_name = "portal/groups/group_form.html"
+    form_class = GroupForm
+
+    def perform(self, form: Any) -> HttpResponse:
+        user: Any = self.request.user
+        group = services.make_group(user=user, name=form.cleaned_data["name"])
+        messages.success(self.request, _("The group “%(name)s” is made. Add stations to it.") % {"name": group.name})
+        return redirect("portal:group_detail", group.pk)
+
+
+class GroupEditView(FormPage):
+    template_name = "portal/groups/group_form.html"
+    form_class = GroupForm
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        if request.user.is_authenticated:
+            self.group: StationGroup = _own(request, kwargs["pk"])
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_initial(self) -> dict[str, Any]:
+        return {"name": self.group.name}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(group=self.group, **kwargs)
+
+    def perform(self, form: Any) -> HttpResponse:
+        services.rename_group(group=self.group, name=form.cleaned_data["name"])
+        messages.success(self.request, _("The group's name is saved."))
+        return redirect("portal:group_detail", self.group.pk)
+
+
+def _own(request: HttpRequest, pk: int) -> StationGroup:
+    group: StationGroup = get_object_or_404(StationGroup.objects.visible_to(request.user), pk=pk)
+    return group
+
+
+@login_required
+@require_safe
+def group_detail(request: AuthenticatedRequest, pk: int) -> HttpResponse:
+    group = _own(request, pk)
+    context = _contents(request, group, request.GET)
+    is_part = request.htmx and request.htmx.target == "contents"
+    template = "portal/groups/group_detail.html"
+    return render(request, f"{template}#contents" if is_part else template, context)
+
+
+def _seen(request: AuthenticatedRequest) -> QuerySet[ChargingStation]:
+    stations: QuerySet[ChargingStation] = ChargingStation.objects.reachable_by(request.user)
+    return stations.only("pk", "identity", "name").order_by("identity")
+
+
+def _like(stations: QuerySet[ChargingStation], text: str) -> QuerySet[ChargingStation]:
+    """Stations by identity or name, or by the place they stand at."""
+    return stations.filter(
+        Q(identity__icontains=text)
+        | Q(name__icontains=text)
+        | Q(installation__name__icontains=text)
+        | Q(installation__city__icontains=text)
+    )
+
+
+def _contents(request: AuthenticatedRequest, group: StationGroup, asked: Any) -> dict[str, Any]:
+    """What is in a group, and what could be: a page of each."""
+    find = asked.get("find", "").strip()[:120]
+    page = asked.get("page", "")
+    members = StationGroup.stations.through.objects.filter(stationgroup=group, chargingstation=OuterRef("pk"))
+    inside, outside = _seen(request).filter(Exists(members)), _like(_seen(request).exclude(Exists(members)), find)
+    first = (max(int(page), 1) - 1) * SHOWN if page.isdecimal() and len(page) < 7 else 0
+    count = inside.order_by().count()
+    first = first if first < count else 0
+    return {
+        "group": group,
+        "find": find,
+        "count": count,
+        "members": list(inside[first : first + SHOWN]),
+        "first": first + 1,
+        "last": min(first + SHOWN, count),
+        "page_number": first // SHOWN + 1,
+        "previous": first // SHOWN or None,
+        "next": first // SHOWN + 2 if first + SHOWN < count else None,
+        "found": list(outside[:SHOWN]),
+        "found_count": outside.order_by().count(),
+    }
+
+
+@login_required
+@require_POST
+def group_stations(request: AuthenticatedRequest, pk: int) -> HttpResponse:
+    """Add a station, or all that were found, or take one out."""
+    group, asked = _own(request, pk), request.POST
+    key = asked.get("station", "")
+    chosen = _seen(request).filter(pk=int(key) if key.isdecimal() and int(key) <= LARGEST_KEY else 0)
+    if asked.get("do") == "take":
+        services.take_from_group(group=group, station=get_object_or_404(chosen))
+    elif asked.get("do") == "all":
+        count = services.add_to_group(group=group, stations=_like(_seen(request), asked.get("find", "").strip()[:120]))
+        sentence = ngettext("%(n)s station is added.", "%(n)s stations are added.", count) % {"n": look.number(count)}
+        if not request.htmx:
+            messages.success(request, sentence)
+    else:
+        services.add_to_group(group=group, stations=_seen(request).filter(pk=get_object_or_404(chosen).pk))
+    if request.htmx:
+        return render(request, "portal/groups/group_detail.html#contents", _contents(request, group, asked))
+    return redirect("portal:group_detail", pk)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def group_delete(request: AuthenticatedRequest, pk: int) -> HttpResponse:
+    group = _own(request, pk)
+    if request.method == "GET":
+        return render(request, "portal/groups/group_delete.html", {"group": group})
+    services.delete_group(group=group)
+    messages.success(request, _("The group “%(name)s” is deleted. Its stations are not.") % {"name": group.name})
+    return redirect("portal:group_list")
+
+
+@login_required
+@require_POST
+def group_choose(request: AuthenticatedRequest) -> HttpResponse:
+    """Look at one group only; without one, at everything again (W20)."""
+    key = request.POST.get("group", "")
+    request.session.pop(services.SESSION_KEY, None)
+    if key:
+        request.session[services.SESSION_KEY] = _own(request, int(key) if key.isdecimal() and len(key) < 19 else 0).pk
+    back = request.POST.get("next", "")
+    is_safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
+    return redirect(back if is_safe else "portal:dashboard")

@@ -1,0 +1,130 @@
+"""The browser's socket: tells an open page that something it shows has changed. It never carries data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from django.conf import settings
+from django.db.models import Q
+
+from accounts.models import Team, User
+from accounts.rights import Can
+from chargers.models import ChargingStation
+from chargers.services.groups import SESSION_KEY, chosen_group
+from cpms.common.news import person_group, team_group
+
+MOST_TEAMS = 100
+NOT_LOGGED_IN = 4401
+OTHER_GROUP = 4409  # another group of stations was chosen in another window
+
+
+@dataclass(frozen=True)
+class Hearing:
+    """Of which stations a page may hear: all of some teams, and of others those that are named."""
+
+    whole: frozenset[int] = frozenset()
+    parts: frozenset[int] = frozenset()
+    stations: frozenset[int] = frozenset()
+    group: int | None = None
+
+    @property
+    def teams(self) -> frozenset[int]:
+        return self.whole | self.parts
+
+    def of(self, event: dict[str, Any]) -> tuple[bool, list[int] | None]:
+        """Whether there is something to tell, and which stations changed (None: many)."""
+        stations = event["stations"]
+        if event.get("team") in self.whole or stations is None:
+            return True, stations
+        ours = [station for station in stations if station in self.stations]
+        return bool(ours), ours
+
+
+def hearing(user: User, session: Any) -> Hearing:
+    """What this person's pages hear now: three queries at most, two for whoever only has teams and no group."""
+    key = session.get(SESSION_KEY) if session is not None else None
+    user.chosen_group = chosen_group(user, key) if key is not None else None
+    scope = user.scope(Can.SEE_STATIONS)
+    if user.chosen_group is not None:
+        rows = ChargingStation.objects.allowed(user, Can.SEE_STATIONS).filter(user.in_group(""))
+        return _named(rows, group=user.chosen_group.pk)
+    if scope.is_everything:
+        return Hearing(whole=frozenset(Team.objects.order_by("pk").values_list("pk", flat=True)[:MOST_TEAMS]))
+    whole = frozenset(scope.teams)
+    if not (scope.installations or scope.stations):
+        return Hearing(whole=whole)
+    granted = Q(installation__in=scope.installations) | Q(pk__in=scope.stations)
+    return _named(ChargingStation.objects.filter(granted), whole=whole)
+
+
+def _named(rows: Any, **more: Any) -> Hearing:
+    pairs = list(rows.filter(team__isnull=False).order_by().values_list("team_id", "pk"))
+    return Hearing(parts=frozenset(team for team, _pk in pairs), stations=frozenset(pk for _team, pk in pairs), **more)
+
+
+@database_sync_to_async
+def _hearing_now(user: Any, session: Any) -> Hearing | None:
+    """The same after a while: None when this person may not log in any more, or has logged out elsewhere."""
+    fresh = User.objects.filter(pk=user.pk, is_active=True).first()
+    is_ended = session is not None and not session.exists(session.session_key)
+    if fresh is None or is_ended:
+        return None
+    stored = None if session is None else import_module(settings.SESSION_ENGINE).SessionStore(session.session_key)
+    return hearing(fresh, stored)
+
+
+class LiveConsumer(AsyncJsonWebsocketConsumer):
+    heard = Hearing()
+
+    async def connect(self) -> None:
+        user = self.scope["user"]
+        if not user.is_authenticated:
+            await self.accept()  # so that the page learns why, instead of trying for ever
+            await self.close(NOT_LOGGED_IN)
+            return
+        await self._listen(await database_sync_to_async(hearing)(user, self.scope.get("session")))
+        await self.channel_layer.group_add(person_group(user.pk), self.channel_name)
+        await self.accept()
+
+    async def _listen(self, heard: Hearing) -> None:
+        for team in heard.teams - self.heard.teams:
+            await self.channel_layer.group_add(team_group(team), self.channel_name)
+        for team in self.heard.teams - heard.teams:
+            await self.channel_layer.group_discard(team_group(team), self.channel_name)
+        self.heard = heard
+
+    async def disconnect(self, code: int) -> None:
+        user = self.scope["user"]
+        if user.is_authenticated:
+            await self.channel_layer.group_discard(person_group(user.pk), self.channel_name)
+        for team in self.heard.teams:
+            await self.channel_layer.group_discard(team_group(team), self.channel_name)
+
+    async def receive_json(self, content: Any, **kwargs: Any) -> None:
+        """The page asks now and then whether we are still here: a dead network shows no other sign.
+
+        That is also when we look whether this person still is, what he may hear now and which group he has chosen.
+        """
+        if content != "ping":
+            return
+        heard = await _hearing_now(self.scope["user"], self.scope.get("session"))
+        if heard is None:
+            await self.close(NOT_LOGGED_IN)
+        elif heard.group != self.heard.group:
+            await self.close(OTHER_GROUP)
+        else:
+            await self._listen(heard)
+            await self.send_json("pong")
+
+    async def news(self, event: dict[str, Any]) -> None:
+        is_ours, stations = self.heard.of(event)
+        if is_ours:
+            await self.send_json({"stations": stations})
+
+    async def notified(self, event: dict[str, Any]) -> None:
+        """The number at the bell is another one."""
+        await self.send_json("notified")

@@ -1,0 +1,144 @@
+"""What belongs to the site itself: its texts, and the tools of others that a person may allow (W16, W17, W21)."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.cache import cache
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+CACHED_SECONDS = 60
+
+
+def origin_of(address: str) -> str:
+    """Scheme, host and port of an https address; empty when it is none."""
+    parts = urlsplit(address)
+    return f"https://{parts.netloc}" if parts.scheme == "https" and parts.netloc else ""
+
+
+def _check_origin(address: str) -> None:
+    if origin_of(address) not in settings.HOOK_ORIGINS:
+        allowed = ", ".join(settings.HOOK_ORIGINS) or "-"
+        raise ValidationError(_("Only these origins are allowed (HOOK_ORIGINS): %(allowed)s") % {"allowed": allowed})
+
+
+class _Remembered(models.Model):
+    """A row that every page needs, so that it is asked for once a minute only."""
+
+    cache_key: str
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        super().save(*args, **kwargs)
+        cache.delete(self.cache_key)
+
+    def delete(self, *args: Any, **kwargs: Any) -> Any:
+        told = super().delete(*args, **kwargs)
+        cache.delete(self.cache_key)
+        return told
+
+
+class SiteText(_Remembered):
+    """A text of whoever runs the site, in one language. Blank lines part its paragraphs; nothing in it is markup."""
+
+    class Kind(models.TextChoices):
+        IMPRINT = "imprint", _("Imprint")
+        COPYRIGHT = "copyright", _("Copyright line")
+
+    cache_key = "site-texts"
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
+    language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES)
+    text = models.TextField(_("text"), max_length=20_000)
+
+    class Meta:
+        ordering = ["kind", "language"]
+        constraints = [models.UniqueConstraint(fields=["kind", "language"], name="site_text_once_per_language")]
+        verbose_name, verbose_name_plural = _("text of the site"), _("texts of the site")
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} · {self.get_language_display()}"
+
+
+class SiteHook(_Remembered):
+    """A script of somebody else, for example one that counts visits. It is loaded for whoever has allowed it only."""
+
+    class Category(models.TextChoices):
+        STATISTICS = "statistics", _("Statistics")
+        COMFORT = "comfort", _("Comfort")
+        MARKETING = "marketing", _("Marketing")
+
+    cache_key = "site-hooks"
+    name = models.CharField(_("name"), max_length=80, unique=True)
+    purpose = models.TextField(
+        _("purpose"), max_length=1000, help_text=_("What it does with which data, and who gets it.")
+    )
+    category = models.CharField(_("category"), max_length=12, choices=Category.choices)
+    script_url = models.URLField(_("script"), max_length=300, validators=[_check_origin])
+    connects_to = models.CharField(
+        _("connects to"), max_length=500, blank=True, help_text=_("Origins it sends to, apart by blanks.")
+    )
+    is_active = models.BooleanField(_("offered"), default=True)
+
+    class Meta:
+        ordering = ["category", "name"]
+        verbose_name, verbose_name_plural = _("tool of others"), _("tools of others")
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        for address in self.connects_to.split():
+            try:
+                _check_origin(address)
+            except ValidationError as error:
+                raise ValidationError({"connects_to": error.messages}) from None
+
+    @property
+    def sources(self) -> list[str]:
+        """Where it may send to, for the content security policy."""
+        return list(dict.fromkeys(filter(None, map(origin_of, [self.script_url, *self.connects_to.split()]))))
+
+
+class PrivacyChoice(models.Model):
+    """Which tools of others a person has allowed."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="privacy_choice", verbose_name=_("person")
+    )
+    hooks = models.ManyToManyField(SiteHook, blank=True, related_name="choices", verbose_name=_("allowed"))
+    changed_at = models.DateTimeField(_("changed"), auto_now=True)
+
+    class Meta:
+        ordering = ["-changed_at"]
+        verbose_name, verbose_name_plural = _("privacy choice"), _("privacy choices")
+
+    def __str__(self) -> str:
+        return str(self.user)
+
+
+def hooks_offered() -> list[SiteHook]:
+    """Those whose origin is still allowed."""
+    rows: list[SiteHook] | None = cache.get(SiteHook.cache_key)
+    if rows is None:
+        rows = list(SiteHook.objects.filter(is_active=True))
+        cache.set(SiteHook.cache_key, rows, CACHED_SECONDS)
+    return [hook for hook in rows if origin_of(hook.script_url) in settings.HOOK_ORIGINS]
+
+
+def site_text(kind: str) -> str:
+    """In the language of the page, or else in the site's; empty when there is none."""
+    texts: dict[tuple[str, str], str] | None = cache.get(SiteText.cache_key)
+    if texts is None:
+        rows = SiteText.objects.values_list("kind", "language", "text")
+        texts = {(row[0], row[1]): row[2] for row in rows}
+        cache.set(SiteText.cache_key, texts, CACHED_SECONDS)
+    spoken = (get_language() or settings.LANGUAGE_CODE)[:2]
+    others = (text for (of, _language), text in sorted(texts.items()) if of == kind)
+    return texts.get((kind, spoken)) or texts.get((kind, settings.LANGUAGE_CODE)) or next(others, "")

@@ -1,0 +1,126 @@
+"""The menu at the left: sections of pages, each for whom has something there (W22-W26)."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy, pgettext_lazy
+
+from accounts.features import feature_at
+from accounts.models import User
+from accounts.rights import Can
+
+
+class Entry(NamedTuple):
+    label: Promise
+    name: str  # of its page; the entry is also current on pages whose name begins like `family`
+    family: str
+    right: str = Can.SEE_STATIONS  # who holds it nowhere has nothing there
+    arguments: tuple[str, ...] = ()
+
+
+class Section(NamedTuple):
+    """A place of its own, or several below one word."""
+
+    label: Promise
+    icon: str
+    entries: list[Entry]
+
+
+NAVIGATION: list[Section] = [
+    Section(
+        gettext_lazy("Dashboard"),
+        icon="layout-dashboard",
+        entries=[Entry(gettext_lazy("Dashboard"), "portal:dashboard", "portal:dash", right="")],
+    ),
+    Section(
+        gettext_lazy("ChargePoints"),
+        icon="charging-pile",
+        entries=[
+            Entry(pgettext_lazy("navigation", "Overview"), "chargers:station_list", "chargers:station"),
+            Entry(gettext_lazy("Authorization"), "chargers:tag_list", "chargers:tag"),
+            Entry(gettext_lazy("Connectors"), "chargers:connector_list", "chargers:connector"),
+            Entry(gettext_lazy("Installations"), "places:installation_list", "places:"),
+        ],
+    ),
+    Section(
+        gettext_lazy("Charging Sessions"),
+        icon="bolt",
+        entries=[
+            Entry(gettext_lazy("Sessions"), "sessions:session_list", "sessions:session", Can.SEE_OWN),
+            Entry(gettext_lazy("Missing energy"), "sessions:gap_list", "sessions:gap", Can.SEE_SESSIONS),
+        ],
+    ),
+    Section(
+        gettext_lazy("Settings"),
+        icon="settings",
+        entries=[
+            Entry(gettext_lazy("Team"), "team:general", "team:", Can.MANAGE_TEAM),
+            Entry(gettext_lazy("Teammates"), "accounts:teammates", "accounts:teammate", right=""),
+            Entry(gettext_lazy("Access"), "access:grant_list", "access:", right=""),
+            Entry(gettext_lazy("Permissions"), "portal:permissions", "portal:permissions", right=""),
+            Entry(gettext_lazy("API tokens"), "accounts:api_tokens", "accounts:api_token", right=""),
+        ],
+    ),
+    Section(
+        gettext_lazy("Operations"),
+        icon="terminal-2",
+        entries=[Entry(gettext_lazy("Commands"), "operations:command_list", "operations:command")],
+    ),
+    Section(
+        gettext_lazy("Maintenance"),
+        icon="tool",
+        entries=[
+            Entry(gettext_lazy("Messages"), "maintenance:message_list", "maintenance:message", Can.SEE_MESSAGES),
+            Entry(
+                gettext_lazy("Refused connections"), "maintenance:refusal_list", "maintenance:refusal", Can.SEE_MESSAGES
+            ),
+            Entry(
+                gettext_lazy("Security events"), "maintenance:security_list", "maintenance:security", Can.SEE_MESSAGES
+            ),
+            Entry(gettext_lazy("Deviations"), "maintenance:deviation_list", "maintenance:deviat", Can.SEE_MESSAGES),
+        ],
+    ),
+    Section(
+        gettext_lazy("Notifications"),
+        icon="bell",
+        entries=[Entry(gettext_lazy("Notifications"), "portal:notification_list", "portal:notification", right="")],
+    ),
+    Section(
+        gettext_lazy("Group Management"),
+        icon="stack-2",
+        entries=[Entry(gettext_lazy("Group Management"), "portal:group_list", "portal:group")],
+    ),
+]
+
+
+def _why_off(user: User, name: str) -> str:
+    feature = feature_at(name)
+    return user.features_off.get(feature.key, "") if feature else ""
+
+
+def navigation(request: HttpRequest, user: User) -> list[dict[str, Any]]:
+    """Sections with what this person may use; one with a single page is a link by itself."""
+    match = request.resolver_match
+    here = match.view_name if match else ""
+    arguments = tuple(str(value) for value in match.kwargs.values()) if match else ()
+    told = []
+    for section in NAVIGATION:
+        entries = [
+            {
+                "label": entry.label,
+                "url": reverse(entry.name, args=entry.arguments),
+                "why_off": _why_off(user, entry.name),
+                "is_current": here.startswith(entry.family) and arguments[: len(entry.arguments)] == entry.arguments,
+            }
+            for entry in section.entries
+            if not entry.right or user.scope(entry.right)
+        ]
+        if entries:
+            is_single = len(section.entries) == 1 and entries[0]["label"] == section.label
+            is_current = any(entry["is_current"] for entry in entries)
+            told.append(section._asdict() | {"entries": entries, "is_single": is_single, "is_current": is_current})
+    return told

@@ -1,0 +1,66 @@
+"""The summed charging power of a day (W36): recorded once a minute for whole teams, and worked out from what meters
+read where somebody looks at some stations only."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import date, datetime, timedelta
+from itertools import accumulate
+
+from django.db.models import Q, Sum
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.rights import Can
+from cpms.portal.charts import day_bounds
+from sessions.models import ChargingSession, MeterReading, TeamPower
+from sessions.services.power import FRESH
+
+LONGEST_SESSION = timedelta(days=7)
+MOST_SESSIONS, MOST_READINGS = 2_000, 300_000  # more are not worked out while a page waits
+MINUTE = timedelta(minutes=1)
+
+
+def power_of_day(user: User, day: date) -> list[tuple[datetime, int]]:
+    """Minute by minute, of all that this person sees the figures of and that is of the group he has chosen."""
+    start, end = day_bounds(day)
+    scope = user.scope(Can.SEE_SESSIONS)
+    if user.chosen_group is not None:
+        return _of_sessions(user.shown(Can.SEE_SESSIONS, "team", "station"), start, end)
+    rows = TeamPower.objects.filter(at__gte=start, at__lt=end)
+    if not scope.is_everything:
+        rows = rows.filter(team__in=scope.teams)
+    recorded = list(rows.order_by("at").values_list("at").annotate(power=Sum("power_w")))
+    if not (scope.installations or scope.stations):
+        return recorded
+    granted = Q(station__installation__in=scope.installations) | Q(station__in=scope.stations)
+    sums: dict[datetime, int] = defaultdict(int)
+    for at, power in [*recorded, *_of_sessions(granted & ~Q(team__in=scope.teams), start, end)]:
+        sums[at] += power
+    return sorted(sums.items())
+
+
+def _of_sessions(wanted: Q, start: datetime, end: datetime) -> list[tuple[datetime, int]]:
+    """A reading counts until the next one, ten minutes at most; nothing when there is too much to add up."""
+    end = min(end, timezone.now())
+    rows = ChargingSession.objects.filter(wanted, started_at__gte=start - LONGEST_SESSION, started_at__lt=end)
+    rows = rows.filter(Q(stopped_at__isnull=True) | Q(stopped_at__gt=start)).order_by()
+    stops = dict(rows.values_list("pk", "stopped_at")[: MOST_SESSIONS + 1])
+    if len(stops) > MOST_SESSIONS or not stops:
+        return []
+    readings = MeterReading.objects.filter(session__in=list(stops), at__gte=start - FRESH, at__lt=end)
+    found = list(readings.order_by("session", "at").values_list("session_id", "at", "power_w")[: MOST_READINGS + 1])
+    if len(found) > MOST_READINGS or not found:
+        return []
+    length = max(int((end - start) / MINUTE) + 1, 1)
+    steps = [0] * (length + 1)
+    for (session, at, power), following in zip(found, [*found[1:], None], strict=True):
+        until = at + FRESH
+        if following is not None and following[0] == session:
+            until = min(until, following[1])
+        until = min(until, stops[session] or until)
+        first, last = (min(max(-int((start - moment) // MINUTE), 0), length) for moment in (at, until))
+        if power and last > first:
+            steps[first] += power
+            steps[last] -= power
+    return [(start + place * MINUTE, power) for place, power in enumerate(accumulate(steps[:length]))]

@@ -1,0 +1,155 @@
+"""One search for everything a person may see: stations, places, sessions, tags, people, pages (P34, V1).
+
+Things are found by how they begin, whatever their case, so that an index finds them; the lists find what is inside.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+from django.contrib.auth.decorators import login_required
+from django.db.models import Q, QuerySet
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_safe
+
+from accounts.models import User
+from accounts.rights import Can
+from chargers.models import ChargingStation, Installation, Tag
+from cpms.common import look
+from cpms.common.pages import AuthenticatedRequest
+from cpms.portal.navigation import NAVIGATION, Entry
+from sessions.models import ChargingSession
+from sessions.tables import session_number
+
+LEAST, MOST, SHOWN = 2, 80, 6
+LARGEST_KEY = 2**63 - 1
+MORE_PAGES: list[tuple[Promise, Entry]] = [
+    (
+        gettext_lazy("ChargePoints"),
+        Entry(gettext_lazy("Add station"), "chargers:station_add", "", Can.ADD_STATIONS),
+    ),
+    (gettext_lazy("Group Management"), Entry(gettext_lazy("Make group"), "portal:group_add", "")),
+]
+
+
+class Hit(NamedTuple):
+    label: str
+    note: str
+    url: str
+
+
+@dataclass
+class Found:
+    """What was found of one kind; `more` leads to the list that searches further."""
+
+    title: str
+    icon: str
+    hits: list[Hit] = field(default_factory=list)
+    more: str = ""
+
+
+def search(user: User, text: str) -> list[Found]:
+    """Five queries, whatever there is. Only kinds of which something was found."""
+    text = text.strip()[:MOST]
+    if len(text) < LEAST:
+        return []
+    tags = _begins(Tag.objects.visible_to(user), text, "value", "label").select_related("team")
+    found_tags = list(tags.order_by("value")[:SHOWN])
+    kinds = [_stations(user, text), _places(user, text), _sessions(user, text, found_tags), _tags(found_tags)]
+    return [kind for kind in [*kinds, _people(user, text), _pages(user, text)] if kind.hits]
+
+
+def _begins(rows: QuerySet[Any], text: str, *columns: str) -> QuerySet[Any]:
+    wanted = Q()
+    for column in columns:
+        wanted |= Q(**{f"{column}__istartswith": text})
+    return rows.filter(wanted)
+
+
+def _stations(user: User, text: str) -> Found:
+    rows = _begins(ChargingStation.objects.visible_to(user), text, "identity", "name", "serial_number")
+    stations = list(rows.only("pk", "identity", "name").order_by("identity")[:SHOWN])
+    hits = [Hit(station.identity, station.name, station.get_absolute_url()) for station in stations]
+    return Found(_("Stations"), "charging-pile", hits, f"{reverse('chargers:station_list')}?{urlencode({'q': text})}")
+
+
+def _places(user: User, text: str) -> Found:
+    rows = _begins(Installation.objects.visible_to(user), text, "name", "city").order_by("name", "pk")
+    found = Found(_("Installations"), "map-pin")
+    for place in rows[:SHOWN]:
+        page = getattr(place, "get_absolute_url", None)
+        url = page() if page else f"{reverse('chargers:station_list')}?{urlencode({'q': place.name})}"
+        found.hits.append(Hit(place.name, ", ".join(filter(None, [place.street, place.city])), url))
+    return found
+
+
+def _sessions(user: User, text: str, tags: list[Tag]) -> Found:
+    """By number, as it is read aloud, and the latest with a tag that was found."""
+    digits = "".join(character for character in text if not character.isspace())
+    wanted = Q(tag__in=[tag.pk for tag in tags])
+    if digits.isascii() and digits.isdecimal() and int(digits) <= LARGEST_KEY:
+        wanted |= Q(pk=int(digits))
+    rows = ChargingSession.objects.visible_to(user).filter(wanted).select_related("station")
+    rows = rows.only("pk", "started_at", "id_tag", "station__identity").order_by("-started_at", "-pk")
+    found = Found(_("Sessions"), "bolt", more=f"{reverse('sessions:session_list')}?{urlencode({'q': text})}")
+    for session in rows[:SHOWN]:
+        note = f"{session.station.identity} · {look.date_time(session.started_at)}"
+        found.hits.append(Hit(session_number(session), note, session.get_absolute_url()))
+    return found
+
+
+def _tags(tags: list[Tag]) -> Found:
+    found = Found(_("Tags"), "id")
+    for tag in tags:
+        page = getattr(tag, "get_absolute_url", None)
+        url = page() if page else f"{reverse('sessions:session_list')}?{urlencode({'id_tag': tag.value})}"
+        found.hits.append(Hit(tag.label or tag.value, tag.value if tag.label else tag.team.name, url))
+    return found
+
+
+def _people(user: User, text: str) -> Found:
+    """Whom this person may manage; so far that has a page for support staff only."""
+    found = Found(_("People"), "users")
+    if user.is_staff:
+        rows = _begins(User.objects.all(), text, "email", "last_name", "first_name").order_by("email")
+        for person in rows.only("pk", "email", "first_name", "last_name")[:SHOWN]:
+            url = reverse("admin:accounts_user_change", args=[person.pk])
+            found.hits.append(Hit(person.get_full_name(), person.email, url))
+    return found
+
+
+def _pages(user: User, text: str) -> Found:
+    """Pages and settings by a word of their name."""
+    pages = [(section.label, entry) for section in NAVIGATION for entry in section.entries]
+    found = Found(_("Pages and settings"), "layout-dashboard")
+    for section, entry in [*pages, *MORE_PAGES]:
+        words = f"{section} {entry.label}".casefold()
+        is_fit = any(word.startswith(text.casefold()) for word in [words, *words.split()]) or text.casefold() in words
+        if is_fit and (not entry.right or user.scope(entry.right)):
+            note = str(section) if section != entry.label else ""
+            found.hits.append(Hit(str(entry.label), note, reverse(entry.name, args=entry.arguments)))
+    del found.hits[SHOWN:]
+    return found
+
+
+@login_required
+@require_safe
+def search_view(request: AuthenticatedRequest) -> HttpResponse:
+    """The page, or the list below the search box of every page."""
+    text = request.GET.get("q", "").strip()[:MOST]
+    found = search(request.user, text)
+    place = 0
+    numbered = []
+    for kind in found:
+        rows = [(place + number, hit) for number, hit in enumerate(kind.hits)]
+        place += len(rows)
+        numbered.append((kind, rows))
+    context = {"found": numbered, "count": place, "text": text, "is_short": len(text) < LEAST, "least": LEAST}
+    return render(request, "portal/search.html#found" if request.htmx else "portal/search.html", context)

@@ -1,0 +1,31 @@
+"""What people choose about the site for themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from cpms.common.errors import DomainError
+from cpms.portal.models import PrivacyChoice, SiteHook
+
+
+def choose_language(*, user: User, language: str) -> None:
+    """
+    Raises:
+        DomainError: the site does not speak it.
+    """
+    if language not in dict(settings.LANGUAGES):
+        raise DomainError(_("There is no such language."))
+    User.objects.filter(pk=user.pk).update(language=language)
+
+
+@transaction.atomic
+def allow_hooks(*, user: User, hooks: Collection[SiteHook]) -> None:
+    """These tools of others, and no other."""
+    choice, _is_new = PrivacyChoice.objects.get_or_create(user=user)
+    choice.hooks.set(hooks)
+    choice.save()

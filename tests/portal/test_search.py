@@ -1,0 +1,102 @@
+"""One search for everything (P34, V1): what may be seen, few queries, an index for each."""
+
+import pytest
+from django.db import connection
+from django.urls import reverse
+
+from chargers.models import ChargingStation, Tag
+from cpms.portal.search import _begins, search
+from tests import factories
+
+URL = reverse("portal:search")
+
+
+def found(user, text):
+    return {kind.title: [hit.label for hit in kind.hits] for kind in search(user, text)}
+
+
+@pytest.fixture
+def things(team):
+    place = factories.InstallationFactory(team=team, name="Harbour hall", city="Kiel")
+    station = factories.StationFactory(
+        team=team, identity="DE*ABC-1", name="Row 5", serial_number="XSN9", installation=place
+    )
+    tag = factories.TagFactory(team=team, value="04A2C7B1", label="Pool car")
+    session = factories.SessionFactory(station=station, tag=tag, id_tag=tag.value)
+    return place, station, tag, session
+
+
+def test_it_finds_things_by_how_they_begin_in_any_case(viewer, things):
+    _place, _station, _tag, session = things
+    assert found(viewer, "de*abc") == {"Stations": ["DE*ABC-1"]}
+    assert found(viewer, "row") == {"Stations": ["DE*ABC-1"]}
+    assert found(viewer, "xsn") == {"Stations": ["DE*ABC-1"]}
+    assert found(viewer, "kiel") == found(viewer, "HARBOUR") == {"Installations": ["Harbour hall"]}
+    told = found(viewer, "04a2")
+    assert told["Tags"] == ["Pool car"] and len(told["Sessions"]) == 1
+    assert len(found(viewer, f"{session.pk:03d}")["Sessions"]) == 1
+    assert found(viewer, "securi") == {"Pages and settings": ["Security events"]}
+    assert found(viewer, "settings") == {"Pages and settings": ["API tokens"]}
+
+
+@pytest.mark.parametrize("text", ["", " ", "d", "%", "%%", "__", "x" * 500, "\x01\x01", "9" * 60, "٣٣"])
+def test_too_little_and_nonsense_find_nothing(as_person, viewer, things, text):
+    assert search(viewer, text) == []
+    assert as_person(viewer).get(URL, {"q": text}).status_code == 200
+
+
+def test_strangers_find_nothing_of_it(stranger, things):
+    for text in ("de*abc", "kiel", "04a2", str(things[3].pk).zfill(3)):
+        assert found(stranger, text) == {}
+
+
+def test_a_driver_finds_his_own_sessions_only(things):
+    _place, station, tag, session = things
+    driver = factories.GrantFactory(station=station, user=factories.UserFactory(), role="user").user
+    tag.user = driver
+    tag.save()
+    assert found(driver, "de*abc") == {} and found(driver, "securi") == {}
+    assert len(found(driver, f"{session.pk:03d}")["Sessions"]) == 1
+
+
+def test_only_staff_finds_people_so_far(viewer, staff):
+    factories.UserFactory(email="zoe@example.org", last_name="Zuse")
+    assert found(viewer, "zuse") == {} and found(staff, "zuse") == {"People": ["Zuse"]}
+
+
+def test_only_the_chosen_group_is_searched(page, operator, things):
+    group = factories.StationGroupFactory(user=operator)
+    page.post(reverse("portal:group_choose"), {"group": group.pk})
+    assert page.get(URL, {"q": "de*abc"}).context["count"] == 0
+
+
+def test_the_box_gets_a_list_of_options_and_the_address_a_page(page, things):
+    part = page.get(URL, {"q": "de*"}, headers={"HX-Request": "true"}).content.decode()
+    assert 'role="listbox"' in part and 'role="option"' in part and "<html" not in part
+    whole = page.get(URL, {"q": "de*"}).content.decode()
+    assert things[1].get_absolute_url() in whole and "/stations/?q=de%2A" in whole
+
+
+def test_few_queries_whatever_there_is(viewer, things, team, django_assert_max_num_queries):
+    factories.StationFactory.create_batch(30, team=team)
+    viewer = type(viewer).objects.get(pk=viewer.pk)
+    with django_assert_max_num_queries(8):
+        search(viewer, "CP")
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="plans of PostgreSQL")
+@pytest.mark.parametrize(
+    ("model", "columns"), [(ChargingStation, ["identity", "name", "serial_number"]), (Tag, ["value", "label"])]
+)
+def test_indexes_find_it_among_very_many(viewer, team, model, columns):
+    rows = [
+        ChargingStation(team=team, identity=f"ST-{n:06d}", name=f"Place {n}", serial_number=f"SN{n}")
+        if model is ChargingStation
+        else Tag(team=team, value=f"TAG{n:06d}", label=f"Card {n}")
+        for n in range(20_000)
+    ]
+    model.objects.bulk_create(rows, 1000)
+    with connection.cursor() as cursor:
+        cursor.execute(f"ANALYZE {model._meta.db_table}")
+    plan = _begins(model.objects.visible_to(viewer), "ST-0123", *columns).explain()
+    assert all(f"{column}_begins" in plan for column in columns), plan

@@ -21,7 +21,7 @@ import httpx
 import psutil
 
 from tools.bench.measuring import cpu_seconds, percentile
-from tools.bench.park import PASSWORD, PEOPLE, Filler, Size, counts
+from tools.bench.park import PASSWORD, PEOPLE, TEAMS, Filler, Size, counts
 from tools.bench.report import write_pages
 from tools.stack import Stack, running_stack
 
@@ -72,6 +72,15 @@ def _day(back: int) -> str:
     return (datetime.now(UTC) - timedelta(days=back)).strftime("%Y-%m-%dT%H:%M")
 
 
+TEAM_OF = {
+    "staff": "> 0",
+    "big": "= 1",
+    "small": "= 2",
+    "quiet": f"= (SELECT id FROM accounts_team WHERE handle = 'bench-{TEAMS}')",
+    "several": "IN (3, 7, 8, 9)",
+}
+
+
 class Addresses:
     """What each kind of person asks for: name of the page -> addresses."""
 
@@ -82,7 +91,7 @@ class Addresses:
         return [row[0] for row in self.filler.link.execute(sql).fetchall()]
 
     def portal(self, role: str) -> dict[str, list[str]]:
-        team = {"big": "= 1", "small": "= 2", "staff": "> 0", "several": "IN (3, 7, 8, 9)"}[role]
+        team = TEAM_OF[role]
         stations = self.keys(
             f"SELECT id FROM chargers_chargingstation WHERE team_id {team} ORDER BY md5(id::text) LIMIT 12"
         )
@@ -106,7 +115,10 @@ class Addresses:
             f"SELECT c.id FROM operations_command c JOIN chargers_chargingstation s ON s.id = c.station_id WHERE "
             f"s.team_id {team} ORDER BY c.id DESC LIMIT 6"
         )
-        tag = self.keys(f"SELECT value FROM chargers_tag WHERE team_id {team} ORDER BY md5(value) LIMIT 2")
+        tag = (
+            self.keys(f"SELECT value FROM chargers_tag WHERE team_id {team} ORDER BY md5(value) LIMIT 2")
+            or ["04NOTHING"] * 2
+        )
         one = names[0]
         return {
             "dashboard": ["/", "/dashboard/live/"],
@@ -176,6 +188,12 @@ class Addresses:
                 )
             ],
             "message": [f"/maintenance/messages/{pk}/" for pk in messages],
+            "deviations": [f"/maintenance/deviations/?{query}" for query in ("", "page=99", "q=0042")],
+            "deviations by model": ["/maintenance/deviations/models/"],
+            "security events": [f"/maintenance/security/?{query}" for query in ("", "page=999", "q=0042")],
+            "missing energy": [
+                f"/sessions/gaps/?{query}" for query in ("", "kind=missing&page=9", f"q={one}", "least=10", "sort=gap_wh")
+            ],
             "refused connections": [
                 f"/maintenance/refused/?{query}"
                 for query in ("", "page=2", "page=9999", "q=X123", "q=10.0.0.7", "q=zzz", "cause=wrong_credentials",
@@ -185,7 +203,7 @@ class Addresses:
         }  # fmt: skip
 
     def api(self, role: str) -> dict[str, list[str]]:
-        team = {"big": "= 1", "small": "= 2", "staff": "> 0", "several": "IN (3, 7, 8, 9)"}[role]
+        team = TEAM_OF[role]
         one = self.keys(f"SELECT identity FROM chargers_chargingstation WHERE team_id {team} ORDER BY md5(identity)")[0]
         session = self.keys(
             f"SELECT id FROM charging_sessions_chargingsession WHERE team_id {team} ORDER BY started_at DESC LIMIT 3"
@@ -202,7 +220,7 @@ class Addresses:
                 f"{station}&since={_day(10)}Z&until={_day(9)}Z", f"since={_day(20)}Z&until={_day(19)}Z"],
             "commands": ["", station, "kind=reset", "state=failed", f"since={_day(60)}Z&until={_day(59)}Z"],
             "messages": ["", "page_size=500", station, "has_error=true", f"{station}&has_error=true",
-                "action=Heartbeat", "action=FirmwareStatusNotification", "action=Nonsense", "message_id=1234567",
+                "action=Heartbeat", "action=FirmwareStatusNotification", "action=Nonsense", f"message_id=1234567&{station}",
                 f"since={_day(20)}Z&until={_day(19)}Z", "error_code=FormationViolation", "direction=out"],
         }  # fmt: skip
         told = {f"API {name}": [f"/api/v1/{name}/?{query}" for query in each] for name, each in queries.items()}

@@ -1,6 +1,6 @@
 """A big park in a private PostgreSQL: rows are made by the database itself, spread as they are in real life.
 
-One team with 3,000 stations, one with six, the others share the rest. Sessions over three years, more of them lately;
+One team with 3,000 stations, one with six, one with four that are silent; the others share the rest. Sessions over three years, more of them lately;
 meter readings of the last 30 days; a message log of 30 daily partitions; everything else in proportion.
 """
 
@@ -17,13 +17,14 @@ import psycopg
 if TYPE_CHECKING:
     from tools.stack import Stack
 
-BIG, SMALL, TEAMS = 3_000, 6, 50
+BIG, SMALL, TEAMS = 3_000, 6, 51
 DAYS = 30  # of messages and meter readings
 PASSWORD = "a password for the bench"  # noqa: S105 - of a database that is thrown away
 PEOPLE = {  # role of the bench -> team, role in it, support staff
     "staff": ("bench-3", "viewer", True),
     "big": ("bench-1", "admin", False),
     "small": ("bench-2", "operator", False),
+    "quiet": ("bench-51", "viewer", False),  # four stations that were silent for weeks
     "several": ("bench-3", "viewer", False),
 }
 NEUTRAL = {
@@ -133,7 +134,8 @@ class Filler:
         self.insert(
             "chargers_chargingstation", f"generate_series(1, {count}) n",
             identity="'BENCH-' || lpad(n::text, 6, '0')", name="'House ' || n % 97 || ', row ' || n % 13",
-            team_id=f"CASE WHEN n <= {BIG} THEN 1 WHEN n <= {BIG + SMALL} THEN 2 ELSE 3 + n % {TEAMS - 2} END",
+            team_id=f"CASE WHEN n <= {BIG} THEN 1 WHEN n <= {BIG + SMALL} THEN 2 "
+            f"WHEN n > {count - 20} AND n % 10 > 7 THEN {TEAMS} ELSE 3 + n % {TEAMS - 3} END",
             protocol="'1.6'", registration="'accepted'", vendor="'Maker ' || n % 7", model="'Wallbox ' || n % 23",
             serial_number="'SN' || (n::bigint * 7919)", charge_box_serial_number="'CB' || n",
             firmware_version="'1.' || n % 5 || '.' || n % 11", booted_at="now() - random() * interval '60 days'",
@@ -295,7 +297,7 @@ class Filler:
                         ((n - {first})::float8 / {per_day}) AS at, random() AS c, random() AS e,
                         floor(random() * {self.size.stations} * 0.8)::int AS pick, n::text AS message
                         FROM generate_series({first}, {first + per_day - 1}) n) r
-                        CROSS JOIN LATERAL (SELECT 1 + pick / 8 * 10 + pick % 8 AS station) s
+                        CROSS JOIN LATERAL (SELECT greatest(1, pick / 8 * 10 + pick % 8) AS station) s
                         WHERE NOT (station = {BIG + 3} AND {back} < 20)) t""",
                     id="n", received_at="at", direction="CASE WHEN e > 0.99 THEN 'out' ELSE 'in' END", action="kind",
                     message_id="message", station_id="station", epoch="10",
@@ -338,6 +340,16 @@ class Filler:
             action="'MeterValues'", note="'A value'", payload="'{}'", digest="md5(n::text)", received_at=ago,
         )  # fmt: skip
         self.insert(
+            "maintenance_deviation",
+            f"(SELECT n, 1 + n % {park} AS station FROM generate_series(1, 100000) n) r",
+            station_id="station",
+            action="'MeterValues'",
+            what="'rule ' || n",
+            count="n",
+            first_at=ago,
+            last_at="now() - n * interval '20 seconds'",
+        )
+        self.insert(
             "maintenance_stationlink", "generate_series(1, 500000) n", station_id=f"1 + n % {park}", epoch=f"n / {park}",
             node="'gone'", remote_address="'10.0.0.' || n % 250", subprotocol="'ocpp1.6'",
             opened_at="now() - (500000 - n) * interval '90 days' / 500000", closed_at="now()", close_code="1000",
@@ -349,7 +361,8 @@ class Filler:
             hour="now()", first_at="now() - c * interval '90 days'", last_at="now() - c * interval '90 days'", count="3",
         )  # fmt: skip
         self.insert(
-            "maintenance_securityevent", "generate_series(1, 200000) n", station_id=station, type="'StartupOfTheDevice'",
+            "maintenance_securityevent", "generate_series(1, 200000) n", station_id=station, type="'StartupOfTheDevice'", is_critical="true",
+            notified_at="now()", acknowledged_at="CASE WHEN n > 20000 THEN now() END",
             at="now() - n * interval '30 seconds'", received_at="now() - n * interval '30 seconds'",
         )  # fmt: skip
         self.insert(

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0003_rights'),
-        ('chargers', '0004_rights'),
+        ('chargers', '0005_rights'),
     ]
 
     operations = [

@@ -103,3 +103,7 @@ def _rest(figures: Figures) -> list[str]:
         _row("its answers, p50 / p99", f"{embedded.latency_ms(0.5):.0f} / {embedded.latency_ms(0.99):.0f} ms"),
         _row("CALLERRORs and lost links under all loads", faults),
     ]
+
+
+def write_pages(figures, path):
+    pass

@@ -9,8 +9,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('chargers', '0006_add_tag_kind'),
-        ('maintenance', '0005_mark_critical_events'),
+        ('chargers', '0007_add_tag_kind'),
+        ('maintenance', '0006_index_lists'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

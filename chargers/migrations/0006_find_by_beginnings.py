@@ -27,5 +27,5 @@ def drop(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("chargers", "0004_rights")]
+    dependencies = [("chargers", "0005_rights")]
     operations = [migrations.RunPython(make, drop)]

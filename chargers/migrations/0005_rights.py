@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0003_rights'),
-        ('chargers', '0003_name_unknown_connectors'),
+        ('chargers', '0004_index_lists'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

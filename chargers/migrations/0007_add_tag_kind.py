@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('chargers', '0005_find_by_beginnings'),
+        ('chargers', '0006_find_by_beginnings'),
     ]
 
     operations = [

@@ -312,9 +312,16 @@ class Tag(models.Model):
         ACCEPTED = "accepted", _("Accepted")
         BLOCKED = "blocked", _("Blocked")
 
+    class Kind(models.TextChoices):
+        CARD = "card", _("Card")
+        KEY_FOB = "key_fob", _("Key fob")
+        VIRTUAL = "virtual", _("Virtual or app")
+        VEHICLE = "vehicle", _("Vehicle")
+
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="tags", verbose_name=_("team"))
     value = models.CharField(_("value"), max_length=36)
     label = models.CharField(_("label"), max_length=120, blank=True)
+    kind = models.CharField(_("type"), max_length=10, choices=Kind.choices, default=Kind.CARD)
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.ACCEPTED)
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
     parent = models.CharField(_("parent id"), max_length=20, blank=True, help_text=_("Tags of one parent act as one."))
@@ -344,6 +351,9 @@ class Tag(models.Model):
         constraints = [
             models.UniqueConstraint("team", Upper("value"), name="tag_value_once_per_team_in_any_case"),
             models.CheckConstraint(condition=~Q(value=""), name="tag_value_not_empty"),
+            models.CheckConstraint(
+                condition=Q(kind__in=["card", "key_fob", "virtual", "vehicle"]), name="tag_kind_known"
+            ),
         ]
         indexes = [models.Index(Upper("value"), name="tag_value_upper")]
         verbose_name, verbose_name_plural = _("tag"), _("tags")

@@ -41,7 +41,18 @@ class PersonAddForm(UserCreationForm):
 class PersonForm(UserChangeForm):
     class Meta:
         model = User
-        fields = ["email", "password", "first_name", "last_name", "language", "time_zone", "is_active", "is_staff"]
+        fields = [
+            "email",
+            "password",
+            "first_name",
+            "last_name",
+            "phone",
+            "employee_number",
+            "language",
+            "time_zone",
+            "is_active",
+            "is_staff",
+        ]
 
     clean_email = PersonAddForm.clean_email
 
@@ -65,13 +76,13 @@ class PersonAdmin(UserAdmin, BackOfficeAdmin):  # type: ignore[misc]
     search_fields = ["email", "first_name", "last_name"]
     ordering = ["email"]
     filter_horizontal = ()
-    readonly_fields = ["last_login", "date_joined", "email_verified_at"]
+    readonly_fields = ["last_login", "date_joined", "email_verified_at", "erased_at"]
     inlines = [MembershipInline]
     fieldsets = (
         (None, {"fields": ("email", "password")}),
-        (_("Person"), {"fields": ("first_name", "last_name", "language", "time_zone")}),
+        (_("Person"), {"fields": ("first_name", "last_name", "phone", "employee_number", "language", "time_zone")}),
         (_("Rights"), {"fields": ("is_active", "is_staff")}),
-        (_("History"), {"fields": ("last_login", "date_joined", "email_verified_at")}),
+        (_("History"), {"fields": ("last_login", "date_joined", "email_verified_at", "erased_at")}),
     )
     add_fieldsets = ((None, {"fields": ("email", "usable_password", "password1", "password2")}),)
 

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Coalesce, Lower
 from django.utils import timezone
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from rest_framework_api_key.models import AbstractAPIKey
 
@@ -163,12 +164,15 @@ class User(AbstractBaseUser, PermissionsMixin):
     email_verified_at = models.DateTimeField(_("e-mail verified"), null=True, blank=True, editable=False)
     first_name = models.CharField(_("first name"), max_length=80, blank=True)
     last_name = models.CharField(_("last name"), max_length=80, blank=True)
+    phone = models.CharField(_("mobile no."), max_length=32, blank=True)
+    employee_number = models.CharField(_("employee number"), max_length=40, blank=True)
     language = models.CharField(_("language"), max_length=10, blank=True)
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True)
     is_active = models.BooleanField(_("active"), default=True)
     is_staff = models.BooleanField(
         _("support staff"), default=False, help_text=_("Sees every team; may use the admin.")
     )
+    erased_at = models.DateTimeField(_("erased"), null=True, blank=True, editable=False)
     date_joined = models.DateTimeField(_("joined"), default=timezone.now, editable=False)
     teams = models.ManyToManyField(Team, through="Membership", related_name="members")
     objects = UserManager()
@@ -186,6 +190,8 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.get_full_name()
 
     def get_full_name(self) -> str:
+        if self.erased_at is not None:  # B24: the books keep a pseudonym
+            return _now("Former person %(number)d") % {"number": self.pk}
         return f"{self.first_name} {self.last_name}".strip() or self.email
 
     @cached_property

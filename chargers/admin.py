@@ -252,9 +252,10 @@ class ConnectorAdmin(StationSearchMixin, BackOfficeAdmin):
 class TagAdmin(FileMixin, BackOfficeAdmin):
     menu_group, menu_icon, menu_place = STATIONS, "contactless", 30
     resource_classes = [TagResource]
-    list_display = ["value", "label", "team", "status", "expires_at", "user"]
+    list_display = ["value", "label", "kind", "team", "status", "expires_at", "user"]
     list_filter = [
         "status",
+        "kind",
         "allows_concurrent",
         ("expires_at", RangeDateTimeFilter),
         ("team", AutocompleteSelectFilter),

@@ -372,6 +372,7 @@ class Tag(models.Model):
         constraints = [
             models.UniqueConstraint("team", Upper("value"), name="tag_value_once_per_team_in_any_case"),
             models.CheckConstraint(condition=~Q(value=""), name="tag_value_not_empty"),
+            models.CheckConstraint(condition=Q(kind__in=["other", "private", "company"]), name="tag_kind_known"),
         ]
         indexes = [
             models.Index(Upper("value"), name="tag_value_upper"),

@@ -60,6 +60,10 @@ ROUTES: dict[str, dict[str, str]] = {
     "portal:group_stations": {"POST": "302 404 404 404 404 404"},  # without saying which
     "portal:group_delete": {"GET": OWN, "POST": "302 404 302 404 404 404"},
     "portal:styleguide": {"GET": NOWHERE},  # where DEBUG is on only
+    "portal:user_list": {"GET": PERSONS},
+    "portal:user_edit": {"GET": "302 404 200 404 200 200", "POST": "302 404 302 404 302 302"},  # the viewer
+    "portal:user_delete": {"GET": "302 302 302 302 302 302", "POST": "302 302 302 302 302 302"},  # nobody chosen
+    "portal:own_data": {"GET": PERSONS},
     "portal:mail_list": {"GET": NOWHERE},  # where MAILS_IN_PAGE is on only
     "portal:mail_html": {"GET": NOWHERE},
     "accounts:login": {"GET": "200 302 302 302 302 302", "POST": "200 302 302 302 302 302"},
@@ -267,6 +271,7 @@ def rows(one_of_each):
             "invitation": of["Invitation"].pk,
             "token": "none",
         },
+        "portal:user": {"pk": of["User"].pk},
         "portal:mail": {"name": "none"},
         "account_": {"uidb36": "1", "key": "none"},
         "api": {"identity": station.identity, "prefix": of["ApiToken"].prefix},

@@ -58,6 +58,7 @@ NAVIGATION: list[Section] = [
         gettext_lazy("Settings"),
         icon="settings",
         entries=[
+            Entry(gettext_lazy("Users"), "portal:user_list", "portal:user", right=""),
             Entry(gettext_lazy("Team"), "team:general", "team:", Can.MANAGE_TEAM),
             Entry(gettext_lazy("Teammates"), "accounts:teammates", "accounts:teammate", right=""),
             Entry(gettext_lazy("Access"), "access:grant_list", "access:", right=""),

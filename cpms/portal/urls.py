@@ -2,10 +2,14 @@
 
 from django.urls import path
 
-from cpms.portal import charging, groups, mails, notifications, search, site, stations, views
+from cpms.portal import charging, groups, mails, notifications, people, search, site, stations, views
 
 app_name = "portal"
 urlpatterns = [
+    path("settings/users/", people.UserListView.as_view(), name="user_list"),
+    path("settings/users/<int:pk>/", people.UserEditView.as_view(), name="user_edit"),
+    path("settings/users/delete/", people.user_delete, name="user_delete"),
+    path("account/data/", people.own_data, name="own_data"),
     path("mails/", mails.mail_list, name="mail_list"),
     path("mails/<slug:name>/", mails.mail_html, name="mail_html"),
     path("", views.dashboard, name="dashboard"),

@@ -115,7 +115,9 @@ def send_mails() -> int:
     return send_due(AlarmMail.objects.select_related("user"), _message)
 
 
-def _message(mail: AlarmMail) -> EmailMessage:
+def _message(mail: AlarmMail) -> EmailMessage | None:
+    if not mail.user.is_active:  # left since
+        return None
     with translation.override(mail.user.language or settings.LANGUAGE_CODE):
         letter = Letter(to=mail.user.email, subject=mail.subject, paragraphs=mail.body.split("\n\n"))
         return letter.message(identity_of("alarm", mail))

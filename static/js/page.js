@@ -59,6 +59,18 @@
       field.value = [...crypto.getRandomValues(new Uint32Array(20))].map((n) => letters[n % letters.length]).join("");
       field.type = "text";
     },
+    addrow: (button) => {
+      const place = document.getElementById(button.dataset.target);
+      place.append(document.getElementById(button.dataset.from).content.cloneNode(true));
+      place.lastElementChild.querySelector("input:not([type=hidden])").focus();
+    },
+    droprow: (button) => {
+      const row = button.closest("[data-row]");
+      const next = (row.nextElementSibling || row.previousElementSibling)?.querySelector("[data-press=droprow]");
+      const add = document.querySelector("[data-press=addrow]");
+      row.remove();
+      (next || add)?.focus();
+    },
     pause: (button) => {
       const paused = button.getAttribute("aria-pressed") !== "true";
       button.setAttribute("aria-pressed", String(paused));

@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0005_people_mails'),
+        ('accounts', '0006_person_fields'),
     ]
 
     operations = [

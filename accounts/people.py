@@ -1,0 +1,107 @@
+"""People as the administrators of their teams see them: changed, and erased when they leave (W11-W15, B24)."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import AccountMail, Grant, Invitation, Membership, Team, User
+from accounts.rights import Can, Role
+from cpms.common.errors import DomainError, NotAllowed
+
+logger = logging.getLogger(__name__)
+FIELDS = ("first_name", "last_name", "phone", "language", "employee_number")
+
+
+def people_of(actor: User) -> QuerySet[User]:
+    """Whom this person may change: himself, and who is in a team whose teammates he manages. Nobody else is to be seen;
+    support staff is only to be seen by support staff."""
+    people: QuerySet[User] = User.objects.filter(erased_at__isnull=True)
+    scope = actor.scope(Can.MANAGE_TEAM)
+    if scope.is_everything:
+        return people
+    theirs = Q(pk__in=Membership.objects.filter(team__in=scope.teams).values("user"), is_staff=False)
+    return people.filter(theirs | Q(pk=actor.pk))
+
+
+def shared_teams(actor: User, person: User) -> QuerySet[Team]:
+    """Teams that the person is in and the actor manages."""
+    scope = actor.scope(Can.MANAGE_TEAM)
+    teams: QuerySet[Team] = Team.objects.filter(members=person).order_by("name")
+    return teams if scope.is_everything else teams.filter(pk__in=scope.teams)
+
+
+@transaction.atomic
+def edit_person(*, person: User, actor: User, **values: Any) -> None:
+    """Raises:
+    NotAllowed: the actor may not change this person.
+    """
+    if not people_of(actor).filter(pk=person.pk).exists():
+        raise NotAllowed(_("You may not change this person."))
+    for name in FIELDS:
+        setattr(person, name, values[name].strip())
+    person.save(update_fields=FIELDS)
+    logger.info("person changed", extra={"user": actor.pk, "person": person.pk})
+
+
+@transaction.atomic
+def erase_person(*, person: User, actor: User) -> bool:
+    """The person is gone; what he did stays in the books under a pseudonym (B24), and his address is free again.
+
+    Somebody who is also in teams that the actor does not manage only leaves the actor's.
+
+    Returns:
+        Whether the account is erased.
+
+    Raises:
+        NotAllowed: the actor may not change this person.
+        DomainError: a team would be left without an administrator.
+    """
+    if not people_of(actor).filter(pk=person.pk).exists():
+        raise NotAllowed(_("You may not delete this person."))
+    teams = list(Team.objects.select_for_update().filter(members=person).order_by("pk"))
+    person = User.objects.select_for_update().get(pk=person.pk)
+    mine = set(shared_teams(actor, person).values_list("pk", flat=True))
+    is_all = person == actor or actor.is_staff or mine == {team.pk for team in teams}
+    for team in teams:
+        if is_all or team.pk in mine:
+            _leave(person, team)
+    if is_all:
+        _erase(person)
+    logger.info("person erased" if is_all else "person left", extra={"user": actor.pk, "person": person.pk})
+    return is_all
+
+
+def _leave(person: User, team: Team) -> None:
+    others = Membership.objects.filter(team=team).exclude(user=person)
+    was_admin = Membership.objects.filter(team=team, user=person, role=Role.ADMIN).exists()
+    if was_admin and others.exists() and not others.filter(role=Role.ADMIN, user__is_active=True).exists():
+        raise DomainError(
+            _("%(name)s is the only administrator of %(team)s: give somebody else this role first.")
+            % {"name": person, "team": team}
+        )
+    Membership.objects.filter(team=team, user=person).delete()
+    person.tags.filter(team=team).update(user=None, label="", status="blocked")
+
+
+def _erase(person: User) -> None:
+    """Commands and sessions keep their rows; nothing in them says who it was."""
+    now, old = timezone.now(), person.email
+    person.tags.update(user=None, label="", status="blocked")
+    person.station_groups.all().delete()
+    person.api_tokens.all().delete()
+    Grant.objects.filter(user=person, withdrawn_at__isnull=True).update(withdrawn_at=now)
+    AccountMail.objects.filter(Q(user=person) | Q(email__iexact=old)).delete()
+    person.email = f"former-{person.pk}@erased.invalid"
+    Invitation.objects.filter(email__iexact=old).exclude(accepted_at=None, revoked_at=None).update(email=person.email)
+    person.first_name = person.last_name = person.phone = person.employee_number = ""
+    person.language = person.time_zone = ""
+    person.email_verified_at, person.erased_at = None, now
+    person.is_active = person.is_staff = person.is_superuser = False
+    person.set_unusable_password()  # ends every session: its hash is part of them
+    person.save()

@@ -1,0 +1,278 @@
+"""Settings > Users: the people one manages and oneself, with their tags (W11-W15, W78); and one's own data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import django_filters
+import django_tables2 as tables
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.contrib.auth.decorators import login_required
+from django.db import transaction
+from django.db.models import Prefetch, Q, QuerySet
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts import people
+from accounts.models import Membership, User
+from chargers.models import Tag
+from chargers.services.persons import WantedTag, set_tags_of_person
+from cpms.common.errors import DomainError
+from cpms.common.pages import AuthenticatedRequest, FormPage, ListPage
+from cpms.common.tables import WIDE, MomentColumn, Table, two_lines
+from operations.models import Command
+from sessions.models import ChargingSession
+
+MOST_TAGS = 100
+MOST_AT_ONCE = 50
+
+
+class PersonFilterSet(django_filters.FilterSet):
+    q = django_filters.CharFilter(label=gettext_lazy("Name, e-mail or employee number"), method="search")
+
+    class Meta:
+        model = User
+        fields: list[str] = []
+
+    def search(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        for word in value.replace("\0", "").split()[:5]:
+            rows = rows.filter(
+                Q(email__icontains=word)
+                | Q(first_name__icontains=word)
+                | Q(last_name__icontains=word)
+                | Q(employee_number__icontains=word)
+            )
+        return rows
+
+
+class PersonTable(Table):
+    tick = tables.Column(verbose_name=gettext_lazy("Choose"), empty_values=(), orderable=False)
+    person = tables.Column(
+        verbose_name=gettext_lazy("Person"), empty_values=(), order_by=("last_name", "first_name", "email")
+    )
+    teams = tables.Column(verbose_name=gettext_lazy("Teams"), empty_values=(), orderable=False, attrs=WIDE)
+    tags = tables.Column(verbose_name=gettext_lazy("Tags"), empty_values=(), orderable=False, attrs=WIDE)
+    last_login = MomentColumn(
+        verbose_name=gettext_lazy("Last sign-in"), never=gettext_lazy("Has not signed in yet."), attrs=WIDE
+    )
+    action = tables.Column(verbose_name="", empty_values=(), orderable=False, attrs={"td": {"class": "num rhs"}})
+
+    class Meta(Table.Meta):
+        attrs = {"class": "tbl cardtbl ticks"}
+        order_by = "person"
+        orderable = True
+
+    def render_tick(self, record: User) -> SafeString:
+        return format_html(
+            '<input class="form-check-input" type="checkbox" name="user" value="{}" aria-label="{}">',
+            record.pk,
+            _("Choose %(name)s") % {"name": record},
+        )
+
+    def render_person(self, record: User) -> SafeString:
+        link = format_html('<a href="{}">{}</a>', reverse("portal:user_edit", args=[record.pk]), record)
+        return two_lines(link, "" if str(record) == record.email else record.email)
+
+    def render_teams(self, record: User) -> str:
+        return ", ".join(str(membership.team) for membership in record.memberships.all())
+
+    def render_tags(self, record: User) -> str:
+        return ", ".join(str(tag) for tag in record.tags.all())
+
+    def render_action(self, record: User) -> SafeString:
+        return format_html(
+            '<a class="btn btn-sm" href="{}">{}<span class="sr"> {}</span></a>',
+            reverse("portal:user_edit", args=[record.pk]),
+            _("Edit"),
+            record,
+        )
+
+
+class UserListView(ListPage):
+    model = User
+    table_class = PersonTable
+    filterset_class = PersonFilterSet
+    template_name = "portal/user_list.html"
+
+    def rows(self) -> QuerySet[Any]:
+        """Only what the person manages is shown of the others, also of their teams and tags."""
+        actor: Any = self.request.user
+        teams = people.Can.MANAGE_TEAM
+        memberships = Membership.objects.allowed(actor, teams).select_related("team").order_by("team__name")
+        tags = Tag.objects.allowed(actor, teams).order_by("value")
+        return people.people_of(actor).prefetch_related(
+            Prefetch("memberships", queryset=memberships), Prefetch("tags", queryset=tags)
+        )
+
+
+class PersonForm(forms.ModelForm):
+    language = forms.ChoiceField(
+        label=gettext_lazy("Language"),
+        choices=[("", gettext_lazy("That of the browser")), *settings.LANGUAGES],
+        required=False,
+    )
+
+    class Meta:
+        model = User
+        fields = ["first_name", "last_name", "phone", "language", "employee_number"]
+        labels = {
+            "first_name": gettext_lazy("First Name"),
+            "last_name": gettext_lazy("Last Name"),
+            "phone": gettext_lazy("Mobile No."),
+            "employee_number": gettext_lazy("Employee number"),
+        }
+        widgets = {"phone": forms.TextInput(attrs={"type": "tel", "autocomplete": "off"})}
+
+    def clean_phone(self) -> str:
+        phone = str(self.cleaned_data["phone"]).strip()
+        if phone and not all(sign.isdigit() or sign in "+-/() ." for sign in phone):
+            raise forms.ValidationError(_("A number has digits, blanks and + - / ( ) only."))
+        return phone
+
+
+class UserEditView(FormPage):
+    template_name = "portal/user_edit.html"
+    form_class = PersonForm
+    request: AuthenticatedRequest
+
+    @cached_property
+    def person(self) -> User:
+        return get_object_or_404(people.people_of(self.request.user), pk=self.kwargs["pk"])
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return super().get_form_kwargs() | {"instance": User.objects.get(pk=self.person.pk)}
+
+    def _tags(self) -> QuerySet[Tag]:
+        """Those that may be changed: of teams that the person who looks manages."""
+        return Tag.objects.allowed(self.request.user, people.Can.MANAGE_TEAM).filter(user=self.person).order_by("value")
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        teams = people.shared_teams(self.request.user, self.person)
+        tags = list(self._tags()[:MOST_TAGS])
+        rows = [{"pk": tag.pk, "value": tag.value, "label": tag.label, "kind": tag.kind} for tag in tags]
+        if self.request.method == "POST":  # what was typed is not lost on a mistake
+            values = {tag.pk: tag.value for tag in tags}
+            rows = [
+                {"pk": row.pk or "", "value": values.get(row.pk or 0, row.value), "label": row.label, "kind": row.kind}
+                for row in self._wanted()
+            ]
+        others = self.person.tags.exclude(pk__in=[tag.pk for tag in tags]) if self.person == self.request.user else []
+        return super().get_context_data(**kwargs) | {
+            "person": self.person,
+            "teams": teams,
+            "tags": rows,
+            "shown": [tag.pk for tag in tags],
+            "other_tags": others,
+            "kinds": Tag.Kind.choices,
+        }
+
+    def _wanted(self) -> Iterator[WantedTag]:
+        """The rows of the form: its columns come as lists."""
+        told = self.request.POST
+        columns = (told.getlist(f"tag_{name}")[:MOST_TAGS] for name in ("pk", "value", "label", "kind"))
+        for pk, value, label, kind in zip(*columns, strict=False):
+            yield WantedTag(
+                pk=int(pk) if pk.isdecimal() and len(pk) < 18 else None, value=value, label=label, kind=kind
+            )
+
+    def perform(self, form: PersonForm) -> HttpResponse:  # type: ignore[override]
+        told, actor = self.request.POST, self.request.user
+        teams = people.shared_teams(actor, self.person)
+        team = teams.filter(handle=told["team"]).first() if told.get("team") else teams.first()
+        with transaction.atomic():
+            people.edit_person(person=self.person, actor=actor, **form.cleaned_data)
+            shown = [int(pk) for pk in told.getlist("tag_shown") if pk.isdecimal() and len(pk) < 18]
+            wanted = list(self._wanted())
+            set_tags_of_person(person=self.person, team=team, wanted=wanted, shown=shown, actor=actor)
+        messages.success(self.request, _("%(name)s is saved.") % {"name": self.person})
+        return redirect("portal:user_list")
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def user_delete(request: AuthenticatedRequest) -> HttpResponse:
+    """W14: asks first, and only Yes deletes."""
+    told = request.GET if request.method == "GET" else request.POST
+    keys = [int(pk) for pk in told.getlist("user")[:MOST_AT_ONCE] if pk.isdecimal() and len(pk) < 18]
+    chosen = list(people.people_of(request.user).filter(pk__in=keys).order_by("email"))
+    if not chosen:
+        messages.error(request, _("Choose who is to be deleted."))
+        return redirect("portal:user_list")
+    if request.method == "GET":
+        context = {"people": chosen, "is_me": request.user in chosen}
+        return render(request, "portal/user_delete.html", context)
+    if told.get("confirm") != "yes":
+        return redirect("portal:user_list")
+    is_me = False
+    try:
+        with transaction.atomic():
+            erased = [people.erase_person(person=person, actor=request.user) for person in chosen]
+            is_me = request.user in chosen
+    except DomainError as error:
+        messages.error(request, str(error))
+        return redirect("portal:user_list")
+    if is_me:
+        logout(request)
+        messages.success(request, _("Your account is deleted."))
+        return redirect("accounts:login")
+    gone, left = erased.count(True), erased.count(False)
+    if gone:
+        messages.success(request, ngettext("%(n)d person is deleted.", "%(n)d people are deleted.", gone) % {"n": gone})
+    if left:
+        sentence = ngettext(
+            "%(n)d person is also in other teams and only left yours.",
+            "%(n)d people are also in other teams and only left yours.",
+            left,
+        )
+        messages.success(request, sentence % {"n": left})
+    return redirect("portal:user_list")
+
+
+@login_required
+@require_safe
+def own_data(request: AuthenticatedRequest) -> HttpResponse:
+    """All that is kept about the person who asks, for a program to read."""
+    user = request.user
+    document = {
+        "made_at": timezone.now(),
+        "person": {
+            name: getattr(user, name)
+            for name in ("email", "email_verified_at", *people.FIELDS, "time_zone", "date_joined", "last_login")
+        },
+        "memberships": list(user.memberships.values("team__name", "role", "created_at")),
+        "grants": list(
+            user.grants.values(
+                "role", "installation__name", "station__identity", "created_at", "ends_at", "withdrawn_at"
+            )
+        ),
+        "tags": list(user.tags.values("value", "label", "kind", "status", "team__name", "created_at", "expires_at")),
+        "api_tokens": list(
+            user.api_tokens.values("prefix", "name", "created", "expiry_date", "last_used_at", "revoked")
+        ),
+        "sessions": list(
+            ChargingSession.objects.filter(tag__user=user)
+            .order_by("pk")
+            .values("id", "station__identity", "connector_number", "id_tag", "started_at", "stopped_at", "energy_wh")
+        ),
+        "commands": list(
+            Command.objects.filter(requested_by=user)
+            .order_by("pk")
+            .values("id", "station__identity", "kind", "state", "requested_at")
+        ),
+    }
+    response = JsonResponse(document, json_dumps_params={"indent": 1, "ensure_ascii": False})
+    response["Content-Disposition"] = 'attachment; filename="my-data.json"'
+    response["Cache-Control"] = "no-store"
+    return response

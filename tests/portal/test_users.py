@@ -1,0 +1,226 @@
+"""Settings > Users: who is to be seen, changed with tags, deleted (W11-W15, W78, B24)."""
+
+import json
+
+import pytest
+from django.urls import reverse
+
+from accounts import people
+from accounts.models import ApiToken, Grant, User
+from accounts.rights import Role
+from accounts.services import issue_api_token
+from chargers.models import Tag
+from cpms.common.errors import DomainError, NotAllowed
+from tests import factories
+
+LIST, DELETE = reverse("portal:user_list"), reverse("portal:user_delete")
+PERSON = {"first_name": "Ada", "last_name": "Lovelace", "phone": "+49 170 1", "language": "de", "employee_number": "7"}
+
+
+def edit(person):
+    return reverse("portal:user_edit", args=[person.pk])
+
+
+def tags(*rows, shown=()):
+    """The form's columns: pk, value, label, kind."""
+    names = ("tag_pk", "tag_value", "tag_label", "tag_kind")
+    return {name: [row[n] for row in rows] for n, name in enumerate(names)} | {"tag_shown": list(shown)}
+
+
+def listed(client):
+    return {record.email for record in client.get(LIST).context["page"].object_list.data}
+
+
+def test_an_administrator_sees_his_people_and_others_only_themselves(
+    client, administrator, viewer, operator, stranger, staff, team
+):
+    factories.MembershipFactory(team=team, user=staff)
+    for who, seen in (
+        (administrator, {administrator, viewer, operator}),
+        (viewer, {viewer}),
+        (stranger, {stranger}),
+        (staff, {administrator, viewer, operator, stranger, staff}),
+    ):
+        client.force_login(who)
+        assert listed(client) == {user.email for user in seen}
+    client.force_login(administrator)
+    for hidden in (stranger, staff):
+        assert client.get(edit(hidden)).status_code == client.post(edit(hidden), PERSON).status_code == 404
+
+
+def test_the_list_says_nothing_of_teams_one_does_not_manage(client, administrator, viewer, other_team):
+    factories.MembershipFactory(team=other_team, user=viewer)
+    factories.TagFactory(team=other_team, user=viewer, value="SECRET1")
+    client.force_login(administrator)
+    page = client.get(LIST).content.decode() + client.get(edit(viewer)).content.decode()
+    assert other_team.name not in page and "SECRET1" not in page
+
+
+def test_a_person_is_changed_with_his_tags_in_one_form(client, administrator, viewer, team):
+    old = factories.TagFactory(team=team, user=viewer, label="old")
+    kept = factories.TagFactory(team=team, user=viewer)
+    client.force_login(administrator)
+    rows = tags(
+        (kept.pk, kept.value, "blue", "company"),
+        ("", "04AABBCC", "van", "private"),
+        ("", "", "phone", "other"),
+        shown=(old.pk, kept.pk),
+    )
+    assert client.post(edit(viewer), PERSON | rows).status_code == 302
+    viewer.refresh_from_db()
+    assert (viewer.first_name, viewer.phone, viewer.employee_number) == ("Ada", "+49 170 1", "7")
+    found = {tag.label: tag for tag in Tag.objects.filter(user=viewer)}
+    assert set(found) == {"blue", "van", "phone"}
+    assert (found["blue"].kind, found["van"].value, found["van"].kind) == ("company", "04AABBCC", "private")
+    assert found["phone"].kind == "other" and 16 <= len(found["phone"].value) <= 20
+    old.refresh_from_db()
+    assert old.user is None and old.status == Tag.Status.BLOCKED, "it does not charge any more"
+
+
+def test_a_tag_that_was_added_meanwhile_stays(client, administrator, viewer, team):
+    meanwhile = factories.TagFactory(team=team, user=viewer)
+    client.force_login(administrator)
+    client.post(edit(viewer), PERSON | tags(shown=()))
+    meanwhile.refresh_from_db()
+    assert meanwhile.user == viewer
+
+
+def test_a_tag_needs_a_type_and_is_not_taken_from_somebody(client, administrator, viewer, operator, team):
+    taken = factories.TagFactory(team=team, user=operator)
+    client.force_login(administrator)
+    for row, why in (
+        (("", "X1", "", ""), "Choose a type"),
+        (("", taken.value.lower(), "", "other"), "somebody else"),
+        (("", "x" * 21, "", "other"), "is no tag"),
+    ):
+        answer = client.post(edit(viewer), PERSON | tags(row))
+        assert answer.status_code == 422 and why in answer.content.decode()
+    viewer.refresh_from_db()
+    assert viewer.first_name == "" and not viewer.tags.exists(), "all or nothing"
+
+
+def test_a_free_tag_of_the_team_becomes_his(client, administrator, viewer, tag):
+    Tag.objects.update(status=Tag.Status.BLOCKED)
+    client.force_login(administrator)
+    client.post(edit(viewer), PERSON | tags(("", tag.value.lower(), "", "other")))
+    tag.refresh_from_db()
+    assert tag.user == viewer and tag.status == Tag.Status.ACCEPTED
+
+
+def test_who_is_no_administrator_changes_himself_but_no_tags(client, viewer, tag):
+    tag.user = viewer
+    tag.save()
+    client.force_login(viewer)
+    assert tag.value in client.get(edit(viewer)).content.decode()
+    assert client.post(edit(viewer), PERSON).status_code == 302
+    assert client.post(edit(viewer), PERSON | tags(("", "MINE1", "", "other"), shown=(tag.pk,))).status_code == 403
+    tag.refresh_from_db()
+    assert tag.user == viewer and not Tag.objects.filter(value="MINE1").exists()
+
+
+def test_only_yes_deletes(client, administrator, viewer, operator):
+    client.force_login(administrator)
+    keys = {"user": [viewer.pk, operator.pk]}
+    page = client.get(DELETE, keys).content.decode()
+    assert viewer.email in page and operator.email in page and "Confirmation" in page
+    client.post(DELETE, keys)
+    assert User.objects.filter(erased_at__isnull=True).count() == 3
+    answer = client.post(DELETE, keys | {"confirm": "yes"}, follow=True)
+    assert "2 people are deleted" in answer.content.decode()
+    assert listed(client) == {administrator.email}
+
+
+def test_the_books_keep_a_pseudonym(client, administrator, viewer, station, session, tag):
+    """B24."""
+    User.objects.filter(pk=viewer.pk).update(first_name="Ada", phone="+49")
+    tag.user, tag.label = viewer, "Ada's card"
+    tag.save()
+    command = factories.CommandFactory(station=station, requested_by=viewer)
+    issue_api_token(user=viewer, name="t")
+    factories.GrantFactory(station=station, user=viewer)
+    old = viewer.email
+    client.force_login(viewer)
+    assert people.erase_person(person=viewer, actor=administrator)
+    viewer.refresh_from_db()
+    assert str(viewer) == f"Former person {viewer.pk}"
+    assert not viewer.is_active and not viewer.has_usable_password()
+    assert not (viewer.first_name or viewer.phone or viewer.memberships.exists() or viewer.tags.exists())
+    assert not ApiToken.objects.exists() and not Grant.objects.active().exists()
+    session.refresh_from_db(), command.refresh_from_db(), tag.refresh_from_db()
+    assert session.tag == tag and command.requested_by == viewer
+    assert (tag.label, tag.status) == ("", Tag.Status.BLOCKED)
+    assert client.get(reverse("portal:dashboard")).status_code == 302, "signed out everywhere"
+    assert factories.UserFactory(email=old), "the address is free again"
+
+
+def test_who_deletes_himself_is_signed_out(client, viewer):
+    client.force_login(viewer)
+    answer = client.post(DELETE, {"user": viewer.pk, "confirm": "yes"}, follow=True)
+    assert "Your account is deleted" in answer.content.decode()
+    assert "_auth_user_id" not in client.session
+
+
+def test_the_last_administrator_cannot_go_while_somebody_is_left(administrator, viewer):
+    with pytest.raises(DomainError, match="only administrator"):
+        people.erase_person(person=administrator, actor=administrator)
+    people.erase_person(person=viewer, actor=administrator)
+    assert people.erase_person(person=administrator, actor=administrator)
+
+
+def test_who_is_also_in_another_team_only_leaves_mine(client, administrator, viewer, other_team, team):
+    factories.MembershipFactory(team=other_team, user=viewer)
+    client.force_login(administrator)
+    answer = client.post(DELETE, {"user": viewer.pk, "confirm": "yes"}, follow=True)
+    assert "only left yours" in answer.content.decode()
+    viewer.refresh_from_db()
+    assert viewer.is_active and [one.team for one in viewer.memberships.all()] == [other_team]
+
+
+def test_nobody_deletes_people_he_does_not_manage(client, viewer, operator, stranger, staff, administrator):
+    for actor, person in ((viewer, operator), (stranger, viewer), (administrator, staff), (operator, administrator)):
+        with pytest.raises(NotAllowed):
+            people.erase_person(person=person, actor=actor)
+    client.force_login(stranger)
+    client.post(DELETE, {"user": [viewer.pk], "confirm": "yes"})
+    viewer.refresh_from_db()
+    assert viewer.is_active
+
+
+def test_support_staff_is_not_deleted_by_a_team(administrator, staff, team):
+    factories.MembershipFactory(team=team, user=staff, role=Role.VIEWER)
+    with pytest.raises(NotAllowed):
+        people.erase_person(person=staff, actor=administrator)
+
+
+def test_own_data_is_all_of_ones_own_and_nothing_else(client, viewer, operator, session, tag, station):
+    tag.user = viewer
+    tag.save()
+    factories.CommandFactory(station=station, requested_by=viewer)
+    factories.CommandFactory(station=station, requested_by=operator)
+    issue_api_token(user=viewer, name="billing")
+    client.force_login(viewer)
+    answer = client.get(reverse("portal:own_data"))
+    told = json.loads(answer.content)
+    assert "attachment" in answer["Content-Disposition"] and "no-store" in answer["Cache-Control"]
+    assert told["person"]["email"] == viewer.email
+    assert [row["value"] for row in told["tags"]] == [tag.value]
+    assert [row["id"] for row in told["sessions"]] == [session.pk]
+    assert len(told["commands"]) == len(told["memberships"]) == len(told["api_tokens"]) == 1
+    assert "pbkdf2" not in answer.content.decode() and "hashed" not in answer.content.decode()
+
+
+def test_queries_do_not_grow_with_people(client, administrator, team, django_assert_max_num_queries):
+    for membership in factories.MembershipFactory.create_batch(18, team=team):
+        factories.TagFactory(team=team, user=membership.user)
+    client.force_login(administrator)
+    with django_assert_max_num_queries(10):
+        assert len(listed(client)) == 19
+
+
+@pytest.mark.parametrize("wanted", ["Lovelace", "love ADA", "E-77", "%", "a\0b", ""])
+def test_people_are_found(client, administrator, viewer, wanted):
+    User.objects.filter(pk=viewer.pk).update(first_name="Ada", last_name="Lovelace", employee_number="E-77")
+    client.force_login(administrator)
+    assert client.get(LIST, {"q": wanted}).status_code == 200
+    if wanted.isascii() and wanted[:1].isalpha() and "\0" not in wanted:
+        assert [row.email for row in client.get(LIST, {"q": wanted}).context["page"].object_list.data] == [viewer.email]

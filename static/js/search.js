@@ -37,6 +37,9 @@
     } else if (event.key === "Enter" && place >= 0) {
       event.preventDefault();
       options()[place]?.click();
+    } else if (event.key === "Escape") {  // a search field would only be emptied by it
+      event.preventDefault();
+      dialog.close();
     }
   });
   dialog.addEventListener("htmx:afterSwap", () => {

@@ -21,6 +21,14 @@ PAGES = {
     "deviations": "/maintenance/deviations/",
     "deviations-by-model": "/maintenance/deviations/models/",
     "tokens": "/account/tokens/",
+    "tags": "/stations/tags/",
+    "tag": "/stations/tags/1/",
+    "tag-add": "/stations/tags/add/",
+    "search": "/search/?q=live",
+    "notifications": "/notifications/",
+    "groups": "/groups/",
+    "group-add": "/groups/add/",
+    "imprint": "/imprint/",
 }
 
 

@@ -129,7 +129,7 @@ def test_query_count_does_not_grow_with_the_park(page, team, online, offline, dj
         station = online(team, status="Charging")
         factories.SessionFactory(station=station)
         offline(team)
-    with django_assert_max_num_queries(18):
+    with django_assert_max_num_queries(19):
         page.get(URL)
     with django_assert_max_num_queries(16):
         page.get(reverse("portal:dashboard_live"))

@@ -42,7 +42,7 @@ def fill(team, online, count) -> None:
 @pytest.mark.parametrize("url", [STATIONS, CONNECTORS, SESSIONS, COMMANDS, MESSAGES, REFUSALS, DEVIATIONS, SECURITY])
 def test_query_count_does_not_grow_with_rows(page, team, online, url, django_assert_max_num_queries):
     fill(team, online, 15)
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(13):  # the frame: groups, bell, once a minute the site
         response = page.get(url)
     assert len(rows_of(response)) == 15
 

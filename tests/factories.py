@@ -3,10 +3,21 @@
 from datetime import UTC, datetime, timedelta
 
 import factory
+from django.contrib.contenttypes.models import ContentType
 from django.utils import timezone
 from factory.django import DjangoModelFactory
 
-from accounts.models import BillingDetails, Enrolment, FormerHandle, Grant, Membership, Team, TeamDomain, User
+from accounts.models import (
+    AuditEntry,
+    BillingDetails,
+    Enrolment,
+    FormerHandle,
+    Grant,
+    Membership,
+    Team,
+    TeamDomain,
+    User,
+)
 from accounts.rights import Role
 from chargers.models import ChargingStation, Circuit, Connector, GatewayNode, Installation, Oddity, StationGroup, Tag
 from maintenance.models import (
@@ -85,6 +96,16 @@ class EnrolmentFactory(DjangoModelFactory):
 
     team = factory.SubFactory(TeamFactory)
     user = factory.SubFactory(UserFactory)
+
+
+class AuditEntryFactory(DjangoModelFactory):
+    class Meta:
+        model = AuditEntry
+
+    team = factory.SubFactory(TeamFactory)
+    content_type = factory.LazyFunction(lambda: ContentType.objects.get_for_model(Team))
+    object_pk, object_repr, action = "1", "CPMS", 1
+    actor_email = "somebody@example.org"
 
 
 class GatewayNodeFactory(DjangoModelFactory):

@@ -78,6 +78,7 @@ NAVIGATION: list[tuple[Promise | str, list[Entry]]] = [
         [
             Entry(gettext_lazy("Access"), icon="key", name="access:grant_list", family="access:"),
             Entry(gettext_lazy("Settings"), icon="settings", name="team:general", family="team:"),
+            Entry(gettext_lazy("Audit trail"), icon="history", name="team:audit", family="team:audit"),
         ],
     ),
 ]
@@ -132,7 +133,7 @@ def _navigation(request: HttpRequest, user: User) -> list[dict[str, Any]]:
                     "label": entry.label,
                     "icon": entry.icon,
                     "url": reverse(entry.name),
-                    "is_current": here.startswith(entry.family),
+                    "is_current": here.startswith(entry.family) and (here != "team:audit" or entry.name == here),
                     "why_off": _why_off(user, entry.name),
                 }
                 for entry in entries

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
@@ -12,10 +12,11 @@ from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateTimeFilter
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from accounts import mails
+from accounts import mails, services
 from accounts.models import (
     AccountMail,
     ApiToken,
+    AuditEntry,
     BillingDetails,
     Enrolment,
     FormerHandle,
@@ -181,7 +182,10 @@ class ApiTokenAdmin(ReportAdmin):
 
     @admin.action(description=_("Revoke"))
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
-        count = queryset.filter(revoked=False).update(revoked=True)
+        tokens = list(queryset.filter(revoked=False))
+        for token in tokens:  # one by one: the audit trail names each
+            services.revoke_api_token(token=token, actor=cast(User, request.user))
+        count = len(tokens)
         text = ngettext("%(count)d token was revoked.", "%(count)d tokens were revoked.", count) % {"count": count}
         self.message_user(request, text, messages.SUCCESS)
 
@@ -220,3 +224,16 @@ class EnrolmentAdmin(ReportAdmin):
     list_display = ["user", "team", "created_at"]
     list_select_related = ["user", "team"]
     search_fields = ["user__email", "team__name"]
+
+
+if admin.site.is_registered(AuditEntry):  # by django-auditlog, whose pages would let it be deleted
+    admin.site.unregister(AuditEntry)
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReportAdmin):
+    menu_group, menu_icon, menu_place = PEOPLE, "manage_history", 90
+    list_display = ["timestamp", "actor_email", "remote_addr", "team", "content_type", "object_repr", "action"]
+    list_filter = ["action", ("timestamp", RangeDateTimeFilter), ("team", AutocompleteSelectFilter)]
+    list_select_related = ["team", "content_type"]
+    search_fields = ["actor_email", "object_repr"]

@@ -6,3 +6,8 @@ class AccountsConfig(AppConfig):
     name = "accounts"
     label = "accounts"
     verbose_name = _("People and teams")
+
+    def ready(self) -> None:
+        from accounts import audit
+
+        audit.register()

@@ -8,12 +8,13 @@ from __future__ import annotations
 from django.http import HttpRequest
 
 from accounts.models import Team
+from accounts.rights import Can
 
 KEY = "team"
 
 
 def current_team(request: HttpRequest) -> Team | None:
-    """The one he chose, else his first; support staff has none until one is chosen."""
+    """The one he chose, else the first that he manages, else his first; support staff has none until it chooses."""
     user = request.user
     if not user.is_authenticated:
         return None
@@ -25,7 +26,8 @@ def current_team(request: HttpRequest) -> Team | None:
     if team is None and user.is_staff and isinstance(chosen, int):
         team = Team.objects.filter(pk=chosen).first()
     if team is None and not user.is_staff:
-        team = next(iter(user.own_teams), None)
+        managed = user.scope(Can.MANAGE_TEAM).teams
+        team = min(user.own_teams, key=lambda one: one.pk not in managed, default=None)
     request._current_team = (team,)  # type: ignore[attr-defined]
     return team
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any, Self
 
+from auditlog.models import AbstractLogEntry, LogEntryManager
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
 from django.db.models import Q
@@ -14,6 +15,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from rest_framework_api_key.models import AbstractAPIKey
 
+from accounts.audit_facts import complete, team_of
 from accounts.features import BY_KEY, missing_in
 from accounts.rights import Can, Chosen, GrantRole, Held, Role, Scope, allows
 from cpms.common.mail import OutgoingMail
@@ -517,6 +519,47 @@ class AccountMail(OutgoingMail):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} · {self.email}"
+
+
+class AuditQuerySet(OfTeamQuerySet):
+    def delete(self) -> tuple[int, dict[str, int]]:
+        raise TypeError("Entries of the audit trail are never deleted.")
+
+    def update(self, **facts: Any) -> int:
+        raise TypeError("Entries of the audit trail are never changed.")
+
+
+class AuditManager(LogEntryManager.from_queryset(AuditQuerySet)):  # type: ignore[misc]
+    """What django-auditlog finds changed is completed: by whom, from where, and whose it is."""
+
+    def create(self, **facts: Any) -> Any:
+        return super().create(**complete(facts))
+
+    def log_create(self, instance: Any, force_log: bool = False, **facts: Any) -> Any:
+        return super().log_create(instance, force_log, **facts | {"team_id": team_of(instance)})
+
+    def log_m2m_changes(
+        self, changed_queryset: Any, instance: Any, operation: str, field_name: str, **facts: Any
+    ) -> Any:
+        facts["team_id"] = team_of(instance)
+        return super().log_m2m_changes(changed_queryset, instance, operation, field_name, **facts)
+
+
+class AuditEntry(AbstractLogEntry):
+    """Who did what, when, from where, on which object (B21, S44)."""
+
+    team = models.ForeignKey(
+        Team, on_delete=models.DO_NOTHING, db_constraint=False, null=True, related_name="+", verbose_name=_("team")
+    )
+    objects = AuditManager()
+
+    class Meta(AbstractLogEntry.Meta):
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["team", "-id"], name="audit_team_newest")]
+        verbose_name, verbose_name_plural = _("entry of the audit trail"), _("audit trail")
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        raise TypeError("Entries of the audit trail are never deleted.")
 
 
 class ApiToken(AbstractAPIKey):

@@ -29,6 +29,7 @@ from chargers.models import (
 )
 from chargers.resources import StationResource, TagResource
 from chargers.services.boot import BOOT_FIELDS
+from chargers.services.passwords import note_password
 from cpms.common.admin import (
     REPORTS,
     STATIONS,
@@ -175,6 +176,8 @@ class ChargingStationAdmin(FileMixin, BackOfficeAdmin):
         if change:
             if form.initial.get("team") is None and obj.team is not None:
                 self._assign(request, obj, form)
+            if form.cleaned_data.get("new_password"):
+                note_password(obj, request.user)  # type: ignore[arg-type]
             return super().save_model(request, obj, form, change)
         obj.save()
         services.ensure_connectors(

@@ -6,3 +6,8 @@ class ChargersConfig(AppConfig):
     name = "chargers"
     label = "chargers"
     verbose_name = _("Stations")
+
+    def ready(self) -> None:
+        from chargers import audit
+
+        audit.register()

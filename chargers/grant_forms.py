@@ -56,7 +56,7 @@ class GrantAddForm(forms.Form):
     """With a place it is about that one; without, the person says which."""
 
     installation = forms.ModelChoiceField(
-        label=gettext_lazy("Installation"), queryset=Installation.objects.none(), required=False
+        label=gettext_lazy("Installation"), queryset=Installation.objects.none(), required=False, empty_label=""
     )
     station = forms.CharField(
         label=gettext_lazy("or station"),

@@ -116,6 +116,7 @@ def one_of_each(team, station, connector, tag, session, viewer):
         factories.TeamDomainFactory(team=team),
         factories.FormerHandleFactory(team=team),
         factories.EnrolmentFactory(team=team),
+        factories.AuditEntryFactory(team=team),
         installation := factories.InstallationFactory(team=team),
         factories.CircuitFactory(installation=installation),
         factories.StationGroupFactory(user=viewer),

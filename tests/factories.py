@@ -3,11 +3,13 @@
 from datetime import UTC, datetime, timedelta
 
 import factory
+from django.contrib.contenttypes.models import ContentType
 from django.utils import timezone
 from factory.django import DjangoModelFactory
 
 from accounts.models import (
     AccountMail,
+    AuditEntry,
     BillingDetails,
     Enrolment,
     FormerHandle,
@@ -98,6 +100,16 @@ class EnrolmentFactory(DjangoModelFactory):
 
     team = factory.SubFactory(TeamFactory)
     user = factory.SubFactory(UserFactory)
+
+
+class AuditEntryFactory(DjangoModelFactory):
+    class Meta:
+        model = AuditEntry
+
+    team = factory.SubFactory(TeamFactory)
+    content_type = factory.LazyFunction(lambda: ContentType.objects.get_for_model(Team))
+    object_pk, object_repr, action = "1", "CPMS", 1
+    actor_email = "somebody@example.org"
 
 
 class GatewayNodeFactory(DjangoModelFactory):

@@ -148,6 +148,7 @@ ROUTES: dict[str, dict[str, str]] = {
         "GET": "302 404 404 404 200 200 404 404 404 404",
         "POST": "302 404 404 404 302 404 404 404 404 404",  # once it is dropped it is gone
     },
+    "team:audit": {"GET": "302 200 403 403 200 200 403 403 403 403"},
     "team:choose": {"GET": PERSONS},
     "team:switch": {"POST": "302 404 404 404 404 404"},  # without saying which
     "access:grant_list": {"GET": PERSONS},

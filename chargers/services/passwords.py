@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
+from accounts.audit import HIDDEN, note
 from accounts.models import StationPasswords, Team, User
 from accounts.rights import Can
 from chargers.models import ChargingStation
@@ -190,8 +191,15 @@ def set_password(*, station: ChargingStation, password: str | bytes, actor: User
         raise NotAllowed(_("You may not set the password of this station."))
     facts = password_facts(check_password(password), station.team)
     ChargingStation.objects.filter(pk=station.pk).update(**facts)
+    note_password(station, actor)
     tell_pages({station.team_id: [station.pk]})
     logger.info("station password set", extra={"station": station.identity})
+
+
+def note_password(station: ChargingStation, actor: User | None) -> None:
+    """The audit trail says that it was set, not what it is."""
+    changes = {"password": [HIDDEN, HIDDEN]}
+    note(station, actor=actor, team_id=station.team_id, changes=changes, is_new=False)
 
 
 # --- over OCPP (P6) ------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from django.db.models import Q
 from django.db.models.functions import Upper
 from django.utils.translation import gettext as _
 
+from accounts.audit import note_added
 from accounts.models import Team, User
 from accounts.rights import Can
 from chargers.models import ChargingStation, Installation, Tag
@@ -125,6 +126,8 @@ def add_stations(
     ensure_connectors(
         [(keys[station.identity], number) for station in wanted for number in range(1, station.connectors + 1)]
     )
+    new = [ChargingStation(pk=key, identity=name) for name, key in keys.items() if name not in known]
+    note_added(new, actor=actor, team_id=team.pk)
     tell_pages({team.pk: keys.values()})
     logger.info("stations added", extra={"team": team.handle, "new": len(wanted) - len(known), "known": len(known)})
     return Added(created=len(wanted) - len(known), updated=len(known))
@@ -203,7 +206,9 @@ def add_tags(
         _refuse("stations", _("A tag can be valid only at stations of its own team."))
     known = _known_tags(team, [tag.value for tag in wanted])
     _save_tags(team, wanted, known)
-    tag_ids = [tag.pk for tag in _known_tags(team, [tag.value for tag in wanted]).values()]
+    tags_now = _known_tags(team, [tag.value for tag in wanted])
+    note_added([tag for value, tag in tags_now.items() if value not in known], actor=actor, team_id=team.pk)
+    tag_ids = [tag.pk for tag in tags_now.values()]
     _set_scope(tag_ids, [station.pk for station in stations])
     logger.info("tags added", extra={"team": team.handle, "new": len(wanted) - len(known), "known": len(known)})
     return Added(created=len(wanted) - len(known), updated=len(known))

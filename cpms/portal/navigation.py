@@ -63,6 +63,7 @@ NAVIGATION: list[Section] = [
             Entry(gettext_lazy("Teammates"), "accounts:teammates", "accounts:teammate", right=""),
             Entry(gettext_lazy("Access"), "access:grant_list", "access:", right=""),
             Entry(gettext_lazy("Permissions"), "portal:permissions", "portal:permissions", right=""),
+            Entry(gettext_lazy("Audit trail"), "team:audit", "team:audit", Can.MANAGE_TEAM),
             Entry(gettext_lazy("API tokens"), "accounts:api_tokens", "accounts:api_token", right=""),
         ],
     ),

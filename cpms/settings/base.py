@@ -75,6 +75,7 @@ INSTALLED_APPS = [
     "allauth.account",
     "django_altcha",
     "cpms.common",
+    "auditlog",
     "accounts",
     "chargers",
     "sessions",
@@ -97,6 +98,7 @@ MIDDLEWARE = [
     "accounts.middleware.FeatureMiddleware",
     "chargers.middleware.GroupMiddleware",
     "cpms.portal.site.HookMiddleware",
+    "accounts.audit.AuditMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
@@ -364,6 +366,10 @@ OCPP_STORAGE_SECONDS = env.number("OCPP_STORAGE_SECONDS", 4.5, least=0.1)  # the
 OCPP_DATABASE_THREADS = env.whole("OCPP_DATABASE_THREADS", 8, least=1, most=64)
 INBOX_SHARDS = env.whole("INBOX_SHARDS", 2, least=1, most=64)
 MESSAGE_RETENTION_DAYS = env.whole("MESSAGE_RETENTION_DAYS", 90, least=1)
+
+# --- who did what ------------------------------------------------------------------------------------------------
+AUDITLOG_LOGENTRY_MODEL = "accounts.AuditEntry"
+MIGRATION_MODULES = {"auditlog": None}  # its own table, which they would make, is not used
 
 # --- API ---------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.audit import note
 from accounts.features import sentence_about
 from accounts.models import User
 from accounts.rights import Can
@@ -83,6 +84,8 @@ def request_command(
         requested_by=actor,
         expires_at=timezone.now() + expires_in,
     )
+    if actor is not None:
+        note_command(command, actor)
     wake_gateway(station)
     tell_pages({station.team_id: [station.pk]})
     logger.info("command requested", extra={"station": station.identity, "kind": kind, "command": command.pk})
@@ -128,6 +131,12 @@ def request_raw_command(
     """
     kind, parameters = codec_for(station.protocol).read(action, payload)
     return request_command(station=station, kind=kind, parameters=parameters, actor=actor, expires_in=expires_in)
+
+
+def note_command(command: Command, actor: User) -> None:
+    """Its parameters may hold a secret, so the audit trail names its kind and its number only."""
+    changes = {"kind": ["", str(Command.Kind(command.kind).value)], "station": ["", command.station.identity]}
+    note(command, actor=actor, team_id=command.station.team_id, changes=changes)
 
 
 def wake_gateway(station: ChargingStation) -> None:

@@ -1,0 +1,34 @@
+"""On PostgreSQL the database itself refuses to delete entries of the audit trail, or to change what they say."""
+
+from django.db import migrations
+
+PROTECT = """
+CREATE FUNCTION audit_trail_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' AND to_jsonb(OLD) - 'actor_id' = to_jsonb(NEW) - 'actor_id' AND NEW.actor_id IS NULL THEN
+        RETURN NEW;  -- a person was deleted; the address stays
+    END IF;
+    RAISE EXCEPTION 'entries of the audit trail stay as they are';
+END $$;
+CREATE TRIGGER audit_trail_stays BEFORE UPDATE OR DELETE ON accounts_auditentry
+    FOR EACH ROW EXECUTE FUNCTION audit_trail_stays();
+"""
+RELEASE = """
+DROP TRIGGER audit_trail_stays ON accounts_auditentry;
+DROP FUNCTION audit_trail_stays();
+"""
+
+
+def protect(apps, schema_editor):
+    if schema_editor.connection.vendor == "postgresql":
+        schema_editor.execute(PROTECT)
+
+
+def release(apps, schema_editor):
+    if schema_editor.connection.vendor == "postgresql":
+        schema_editor.execute(RELEASE)
+
+
+class Migration(migrations.Migration):
+    dependencies = [("accounts", "0008_audit_trail")]
+    operations = [migrations.RunPython(protect, release)]

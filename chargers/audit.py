@@ -1,0 +1,17 @@
+"""What of stations and places the audit trail follows: what people decide, nothing that stations report."""
+
+from __future__ import annotations
+
+from accounts.audit import follow
+from chargers import models
+
+
+def register() -> None:
+    # passwords are bytes of any kind: that one was set is noted where it is set
+    follow(models.ChargingStation, ["identity", "name", "team", "installation", "circuit", "protocol"])
+    address = ["street", "postal_code", "city", "country"]
+    follow(models.Installation, ["team", "name", *address, "contact_name", "contact_phone"])
+    follow(models.Circuit, ["installation", "parent", "name", "max_current_a", "phases"])
+    tag = ["team", "value", "label", "status", "allows_concurrent", "expires_at", "user"]
+    follow(models.Tag, tag, many=["stations"])
+    follow(models.StationGroup, ["user", "name"], many=["stations"])

@@ -1,0 +1,12 @@
+"""django-auditlog brings a command that deletes the whole trail; here nobody does that."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+
+class Command(BaseCommand):
+    help = "Refuses: entries of the audit trail are never deleted."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        raise CommandError("Entries of the audit trail are never deleted.")

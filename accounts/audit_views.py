@@ -93,7 +93,8 @@ def changes_of(entry: Any) -> list[tuple[str, str, str]]:
             told.append((label, *(("", objects) if change.get("operation") == "add" else (objects, ""))))
             continue
         before, after = (("" if value in (None, "None") else str(value)) for value in change)
-        told.append((label, before, after))
+        if before or after:
+            told.append((label, before, after))
     return told
 
 

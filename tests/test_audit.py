@@ -53,6 +53,7 @@ def test_access_given_and_withdrawn(administrator: User, station: Any) -> None:
     withdraw_grant(grant=grant, actor=administrator)
     first, last = entries(grant)
     assert first.action == AuditEntry.Action.CREATE and first.changes["role"] == ["None", "service"]
+    assert first.changes["station"] == ["None", station.identity]
     assert list(last.changes) == ["withdrawn_at"]
 
 

@@ -369,6 +369,7 @@ MESSAGE_RETENTION_DAYS = env.whole("MESSAGE_RETENTION_DAYS", 90, least=1)
 
 # --- who did what ------------------------------------------------------------------------------------------------
 AUDITLOG_LOGENTRY_MODEL = "accounts.AuditEntry"
+AUDITLOG_USE_FK_STRING_REPRESENTATION = True  # names, not numbers
 MIGRATION_MODULES = {"auditlog": None}  # its own table, which they would make, is not used
 
 # --- API ---------------------------------------------------------------------------------------------------------

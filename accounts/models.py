@@ -332,7 +332,7 @@ class GrantQuerySet(ScopedQuerySet):
         scope = user.scope(right)
         return self if scope.is_everything else self.filter(self._on(scope))
 
-    def visible_to(self, user: Any) -> Self:
+    def reachable_by(self, user: Any) -> Self:
         """Grants on what this person may manage the access of, and what he or his teams were given."""
         if not user.is_authenticated:
             return self.none()

@@ -26,6 +26,8 @@ PERSONS = "302 200 200 200 200 200"  # a page that shows what is one's own, be i
 MEMBERS = "302 404 200 200 200 200 200 404 200 404"  # a page about a row: it is not there for strangers
 SESSION_MEMBERS = "302 404 200 200 200 200 200 404 404 404"  # Z12, Z16: sessions of others are not for everybody
 OPERATORS = "302 404 403 200 200 200 200 404 200 404"
+TEAMMATES = "302 404 200 200 200 200"  # tags are the team's, whatever it shares
+TEAM_OPERATORS = "302 404 403 200 200 200"
 DOERS = "302 404 403 302 302 302 302 404 302 404"
 MANAGERS = "302 404 404 404 200 200 200 404 404 404"  # of access: nobody else sees who has it
 WIRERS = "302 404 403 403 200 200 403 404 200 404"  # Z15: an owner may not, Z16: the service may
@@ -77,7 +79,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "accounts:account": {"GET": PERSONS},
     "accounts:password_change": {"GET": PERSONS, "POST": "302 422 422 422 422 422"},
     "accounts:email_change": {"GET": PERSONS, "POST": "302 422 422 422 422 422"},
-    "accounts:teammates": {"GET": PERSONS, "POST": "302 422 403 403 422 422"},  # an empty invitation
+    "accounts:teammates": {"GET": PERSONS, "POST": "302 422 403 403 422 422 404 404 404 404"},  # an empty invitation
     "accounts:teammate_role": {"GET": "302 404 403 403 200 200", "POST": "302 404 403 403 302 302"},
     "accounts:teammate_remove": {"GET": "302 404 200 403 200 200", "POST": "302 404 302 404 404 404"},  # the viewer
     "accounts:invitation_resend": {"POST": "302 404 403 403 302 302"},
@@ -99,11 +101,14 @@ ROUTES: dict[str, dict[str, str]] = {
     "chargers:station_live": {"GET": MEMBERS},
     "chargers:station_power": {"GET": MEMBERS},
     "chargers:tag_list": {"GET": PERSONS},
-    "chargers:tag_add": {"GET": "302 200 403 200 200 200", "POST": "302 302 403 302 302 422"},
-    "chargers:tag_detail": {"GET": MEMBERS},
-    "chargers:tag_edit": {"GET": OPERATORS, "POST": "302 404 403 422 422 422"},
+    "chargers:tag_add": {
+        "GET": "302 200 403 200 200 200 403 403 403 403",
+        "POST": "302 302 403 302 302 422 403 403 403 403",
+    },
+    "chargers:tag_detail": {"GET": TEAMMATES},
+    "chargers:tag_edit": {"GET": TEAM_OPERATORS, "POST": "302 404 403 422 422 422"},
     "chargers:tag_block": {"POST": "302 404 403 302 302 302"},
-    "chargers:tag_delete": {"GET": OPERATORS, "POST": "302 404 403 302 404 404"},
+    "chargers:tag_delete": {"GET": TEAM_OPERATORS, "POST": "302 404 403 302 404 404"},
     "chargers:connector_list": {"GET": PERSONS},
     "sessions:session_list": {"GET": PERSONS},
     "sessions:gap_list": {"GET": PERSONS},

@@ -36,7 +36,7 @@ def test_it_finds_things_by_how_they_begin_in_any_case(viewer, things):
     assert told["Tags"] == ["Pool car"] and len(told["Sessions"]) == 1
     assert len(found(viewer, f"{session.pk:03d}")["Sessions"]) == 1
     assert found(viewer, "securi") == {"Pages and settings": ["Security events"]}
-    assert found(viewer, "settings") == {"Pages and settings": ["API tokens"]}
+    assert "API tokens" in found(viewer, "settings")["Pages and settings"]
 
 
 @pytest.mark.parametrize("text", ["", " ", "d", "%", "%%", "__", "x" * 500, "\x01\x01", "9" * 60, "٣٣"])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -22,11 +23,10 @@ import psutil
 
 from tools.bench.measuring import cpu_seconds, percentile
 from tools.bench.park import PASSWORD, PEOPLE, TEAMS, Filler, Size, counts
-from tools.bench.report import write_pages
+from tools.bench.report import LIMIT_MS, write_pages
 from tools.stack import Stack, running_stack
 
 LEAST = 20  # requests of each page
-LIMIT_MS = 200
 PATIENCE_SECONDS = 40
 Say = Callable[[str], None]
 
@@ -62,6 +62,7 @@ class Export:
 class PageFigures:
     machine: str
     began: str
+    load: str = ""
     counts: dict[str, int] = field(default_factory=dict)
     gigabytes: float = 0.0
     timings: list[Timing] = field(default_factory=list)
@@ -157,7 +158,8 @@ class Addresses:
                     "state=open&page=9999", "state=finished&page=2000", "state=flagged", "state=flagged&page=9999",
                     f"q={one}", f"q={one[:-2]}", "q=BENCH", "q=Card of", f"q={tag[0]}", f"q={tag[0][:6]}", "q=1234567",
                     "q=zzzz", f"station={one}", f"station={names[1]}&state=flagged", f"id_tag={tag[1].lower()}",
-                    "id_tag=NOBODY", f"start={_day(400)}&end={_day(390)}", f"start={_day(1000)}&end={_day(10)}&page=999",
+                    "id_tag=NOBODY", f"start={_day(400)}&end={_day(390)}",
+                    f"start={_day(1000)}&end={_day(10)}&page=999",
                     f"start={_day(30)}&state=flagged", f"until={recent[4]}",
                 )
             ],
@@ -192,7 +194,8 @@ class Addresses:
             "deviations by model": ["/maintenance/deviations/models/"],
             "security events": [f"/maintenance/security/?{query}" for query in ("", "page=999", "q=0042")],
             "missing energy": [
-                f"/sessions/gaps/?{query}" for query in ("", "kind=missing&page=9", f"q={one}", "least=10", "sort=gap_wh")
+                f"/sessions/gaps/?{query}"
+                for query in ("", "kind=missing&page=9", f"q={one}", "least=10", "sort=gap_wh")
             ],
             "refused connections": [
                 f"/maintenance/refused/?{query}"
@@ -220,7 +223,8 @@ class Addresses:
                 f"{station}&since={_day(10)}Z&until={_day(9)}Z", f"since={_day(20)}Z&until={_day(19)}Z"],
             "commands": ["", station, "kind=reset", "state=failed", f"since={_day(60)}Z&until={_day(59)}Z"],
             "messages": ["", "page_size=500", station, "has_error=true", f"{station}&has_error=true",
-                "action=Heartbeat", "action=FirmwareStatusNotification", "action=Nonsense", f"message_id=1234567&{station}",
+                "action=Heartbeat", "action=FirmwareStatusNotification", "action=Nonsense",
+                f"message_id=1234567&{station}",
                 f"since={_day(20)}Z&until={_day(19)}Z", "error_code=FormationViolation", "direction=out"],
         }  # fmt: skip
         told = {f"API {name}": [f"/api/v1/{name}/?{query}" for query in each] for name, each in queries.items()}
@@ -238,9 +242,11 @@ class Addresses:
             "accounts/team": ["", "q=team 7"],
             "accounts/membership": ["", "q=person7", "role__exact=viewer&p=20"],
             "accounts/apitoken": [""],
-            "chargers/chargingstation": ["", "q=0042", "presence=offline", "p=100", "o=-8", "q=zzz", "team__id__exact=1"],
+            "chargers/chargingstation": ["", "q=0042", "presence=offline", "p=100", "o=-8", "q=zzz",
+                "team__id__exact=1"],
             "chargers/connector": ["", "q=0042", "status__exact=Faulted", "p=200", "o=4"],
-            "chargers/tag": ["", "q=04A", "p=1000", "q=Card of person 777", "team__id__exact=1", "status__exact=blocked"],
+            "chargers/tag": ["", "q=04A", "p=1000", "q=Card of person 777", "team__id__exact=1",
+                "status__exact=blocked"],
             "chargers/gatewaynode": [""],
             "chargers/oddity": ["", "q=0042", "kind__exact=poison", "p=100", "o=-1"],
             "charging_sessions/chargingsession": ["", "q=0042", "q=1234567", "p=100", "state=open", "p=5000",
@@ -399,6 +405,7 @@ def measure_pages(
                 f"  {timing.role:8} {timing.page:36} {timing.at(0.5):7.0f} {timing.at(0.95):7.0f} "
                 f"{max(timing.times_ms):7.0f}  cpu {timing.cpu_ms:6.1f}{over}"
             )
+        figures.load = f"{os.getloadavg()[1]:.1f}"
         if with_exports:
             for export in _exports(stack, filler):
                 figures.exports.append(export)

@@ -1,7 +1,8 @@
 """A big park in a private PostgreSQL: rows are made by the database itself, spread as they are in real life.
 
-One team with 3,000 stations, one with six, one with four that are silent; the others share the rest. Sessions over three years, more of them lately;
-meter readings of the last 30 days; a message log of 30 daily partitions; everything else in proportion.
+One team with 3,000 stations, one with six, one with four that are silent; the others share the rest. Sessions over
+three years, more of them lately; meter readings of the last 30 days; a message log of 30 daily partitions; everything
+else in proportion.
 """
 
 from __future__ import annotations
@@ -150,7 +151,8 @@ class Filler:
         array = "ARRAY['" + "','".join(statuses) + "']"
         self.insert(
             "chargers_connector",
-            "(SELECT s.id AS station, c, random() AS chance FROM chargers_chargingstation s, generate_series(1, 2) c) r",
+            "(SELECT s.id AS station, c, random() AS chance "
+            "FROM chargers_chargingstation s, generate_series(1, 2) c) r",
             station_id="station", number="c",
             status=f"CASE WHEN chance < 0.004 THEN 'Faulted' WHEN station % 10 = 9 THEN '' "
             f"ELSE ({array})[1 + floor(chance * {len(statuses)})::int] END",
@@ -184,7 +186,8 @@ class Filler:
                     SELECT n, station, team_id, id_tag, tag, at, at + length AS ends, (length_s * watts / 3600)::bigint
                         AS wh, watts, chance, register
                     FROM (
-                        SELECT n, d.station, s.team_id, g.value AS id_tag, CASE WHEN d.other < 0.95 THEN g.id END AS tag,
+                        SELECT n, d.station, s.team_id, g.value AS id_tag,
+                            CASE WHEN d.other < 0.95 THEN g.id END AS tag,
                             now() - {years} + {years} * power(n::float8 / {total}, 0.667) * 0.9998 AS at,
                             d.length_s, d.length_s * interval '1 second' AS length, d.watts, d.chance, d.register
                         FROM (
@@ -264,7 +267,8 @@ class Filler:
         """A partition a day, made whole before it is attached: so nothing of it is logged twice."""
         per_day = self.size.messages // DAYS
         sampled = (
-            """'{"connectorId":' || 1 + n % 2 || ',"transactionId":' || n % 5000000 || ',"meterValue":[{"timestamp":"'"""
+            """'{"connectorId":' || 1 + n % 2 || ',"transactionId":' || n % 5000000 || ',"meterValue":[{"""
+            """"timestamp":"'"""
             """ || to_char(at, 'YYYY-MM-DD"T"HH24:MI:SS"Z"') || '","sampledValue":[{"value":"' || n % 9999999 ||"""
             """'","measurand":"Energy.Active.Import.Register","unit":"Wh"},{"value":"7210.5","measurand":"""
             """"Power.Active.Import","unit":"W"}]}]}'"""
@@ -277,11 +281,11 @@ class Filler:
         )
         for number in range(DAYS):
             back, first = DAYS - 1 - number, 1 + number * per_day
-            name, low, high = self.link.execute(
+            ((name, low, high),) = self.link.execute(
                 "SELECT to_char(day, 'YYYYMMDD'), day, day + interval '1 day' FROM (SELECT date_trunc('day', now()) - "
                 "%s * interval '1 day' AS day) d",
                 [back],
-            ).fetchone()
+            ).fetchall()
             table = f"maintenance_message_{name}"
             with self.link.transaction():
                 self.link.execute("SET LOCAL client_min_messages = error")
@@ -350,18 +354,22 @@ class Filler:
             last_at="now() - n * interval '20 seconds'",
         )
         self.insert(
-            "maintenance_stationlink", "generate_series(1, 500000) n", station_id=f"1 + n % {park}", epoch=f"n / {park}",
+            "maintenance_stationlink", "generate_series(1, 500000) n", station_id=f"1 + n % {park}",
+            epoch=f"n / {park}",
             node="'gone'", remote_address="'10.0.0.' || n % 250", subprotocol="'ocpp1.6'",
             opened_at="now() - (500000 - n) * interval '90 days' / 500000", closed_at="now()", close_code="1000",
         )  # fmt: skip
         self.insert(
             "maintenance_refusedconnection", "(SELECT n, random() AS c FROM generate_series(1, 100000) n) r",
             cause="CASE WHEN c < 0.5 THEN 'wrong_credentials' ELSE 'unknown_identity' END", path="'/ocpp/X' || n",
-            identity="'X' || n", station_id=f"CASE WHEN c < 0.5 THEN {station} END", remote_address="'10.0.0.' || n % 250",
-            hour="now()", first_at="now() - c * interval '90 days'", last_at="now() - c * interval '90 days'", count="3",
+            identity="'X' || n", station_id=f"CASE WHEN c < 0.5 THEN {station} END",
+            remote_address="'10.0.0.' || n % 250", hour="now()", first_at="now() - c * interval '90 days'",
+            last_at="now() - c * interval '90 days'", count="3",
         )  # fmt: skip
         self.insert(
-            "maintenance_securityevent", "generate_series(1, 200000) n", station_id=station, type="'StartupOfTheDevice'", is_critical="true",
+            "maintenance_securityevent", "generate_series(1, 200000) n", station_id=station,
+            type="'StartupOfTheDevice'",
+            is_critical="true",
             notified_at="now()", acknowledged_at="CASE WHEN n > 20000 THEN now() END",
             at="now() - n * interval '30 seconds'", received_at="now() - n * interval '30 seconds'",
         )  # fmt: skip

@@ -109,6 +109,8 @@ def navigation(request: HttpRequest, user: User) -> list[dict[str, Any]]:
     match = request.resolver_match
     here = match.view_name if match else ""
     arguments = tuple(str(value) for value in match.kwargs.values()) if match else ()
+    families = [entry.family for section in NAVIGATION for entry in section.entries if here.startswith(entry.family)]
+    family = max(families, key=len, default=None)  # the closest one
     told = []
     for section in NAVIGATION:
         entries = [
@@ -116,7 +118,7 @@ def navigation(request: HttpRequest, user: User) -> list[dict[str, Any]]:
                 "label": entry.label,
                 "url": reverse(entry.name, args=entry.arguments),
                 "why_off": _why_off(user, entry.name),
-                "is_current": here.startswith(entry.family) and arguments[: len(entry.arguments)] == entry.arguments,
+                "is_current": entry.family == family and arguments[: len(entry.arguments)] == entry.arguments,
             }
             for entry in section.entries
             if not entry.right or user.scope(entry.right)

@@ -1,0 +1,101 @@
+"""Invitations, and mails about somebody's account."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models.people import User
+from accounts.models.teams import Team
+from accounts.rights import Can, Role
+from cpms.common.mail import OutgoingMail
+from cpms.common.models import ScopedQuerySet
+
+
+class InvitationQuerySet(ScopedQuerySet):
+    right = Can.MANAGE_TEAM
+
+    def open(self) -> Self:
+        """Neither accepted nor revoked; they may have expired."""
+        return self.filter(accepted_at__isnull=True, revoked_at__isnull=True)
+
+
+class Invitation(models.Model):
+    """A team asks somebody to join it by mail: the only way to become a person here (Z3).
+
+    Of the link's token only a hash is kept; it is made anew from `nonce` and our secret key when the mail is sent.
+    """
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="invitations", verbose_name=_("team"))
+    email = models.EmailField(_("e-mail"), max_length=254)
+    role = models.CharField(_("role"), max_length=10, choices=Role.choices, default=Role.VIEWER)
+    language = models.CharField(_("language"), max_length=10, blank=True)
+    invited_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, editable=False, related_name="+", verbose_name=_("invited by")
+    )
+    created_at = models.DateTimeField(_("invited"), default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(_("expires"))
+    accepted_at = models.DateTimeField(_("accepted"), null=True, blank=True, editable=False)
+    revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True, editable=False)
+    nonce = models.CharField(max_length=43, editable=False)
+    token_hash = models.CharField(max_length=64, unique=True, editable=False)
+    objects = InvitationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                "team",
+                Lower("email"),
+                condition=Q(accepted_at__isnull=True, revoked_at__isnull=True),
+                name="invitation_open_once",
+            ),
+            models.CheckConstraint(condition=Q(role__in=Role.values), name="invitation_role_known"),
+        ]
+        verbose_name, verbose_name_plural = _("invitation"), _("invitations")
+
+    def __str__(self) -> str:
+        return f"{self.email} · {self.team}"
+
+    @property
+    def has_expired(self) -> bool:
+        return self.expires_at <= timezone.now()
+
+
+class AccountMail(OutgoingMail):
+    """A mail about somebody's account. Its text, with the link in it, is made when it is sent: no secret lies here.
+
+    A mail that was asked for on a page is written whether or not there is such a person, so that neither the answer
+    nor its time tells.
+    """
+
+    class Kind(models.TextChoices):
+        RESET = "reset", _("New password")
+        VERIFY = "verify", _("E-mail address to be verified")
+        CHANGED = "changed", _("E-mail address was changed")
+        INVITE = "invite", _("Invitation")
+
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
+    email = models.CharField(_("e-mail"), max_length=254)
+    language = models.CharField(_("language"), max_length=10, blank=True)
+    user = models.ForeignKey(
+        User, on_delete=models.CASCADE, null=True, blank=True, related_name="+", verbose_name=_("person")
+    )
+    invitation = models.ForeignKey(
+        Invitation, on_delete=models.CASCADE, null=True, blank=True, related_name="+", verbose_name=_("invitation")
+    )
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["next_at"], condition=Q(sent_at__isnull=True), name="account_mail_to_send"),
+        ]
+        verbose_name, verbose_name_plural = _("account mail"), _("account mails")
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} · {self.email}"

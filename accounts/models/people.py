@@ -1,0 +1,212 @@
+"""People, their place in teams, and the keys their programs use."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+from rest_framework_api_key.models import AbstractAPIKey
+
+from accounts.features import BY_KEY, missing_in
+from accounts.models.grants import Grant
+from accounts.models.teams import OfTeamQuerySet, Team
+from accounts.rights import Can, Chosen, Held, Role, Scope, allows
+from cpms.common.models import ScopedQuerySet
+
+RANK = {Role.VIEWER: 1, Role.OPERATOR: 2, Role.ADMIN: 3}
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+        user = self.model(email=email.strip().lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        return self.get(email__iexact=username)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person. The e-mail address is the name to log in with, whatever its case."""
+
+    email = models.EmailField(_("e-mail"), max_length=254, unique=True)
+    email_verified_at = models.DateTimeField(_("e-mail verified"), null=True, blank=True, editable=False)
+    first_name = models.CharField(_("first name"), max_length=80, blank=True)
+    last_name = models.CharField(_("last name"), max_length=80, blank=True)
+    phone = models.CharField(_("mobile no."), max_length=32, blank=True)
+    employee_number = models.CharField(_("employee number"), max_length=40, blank=True)
+    language = models.CharField(_("language"), max_length=10, blank=True)
+    time_zone = models.CharField(_("time zone"), max_length=64, blank=True)
+    is_active = models.BooleanField(_("active"), default=True)
+    is_staff = models.BooleanField(
+        _("support staff"), default=False, help_text=_("Sees every team; may use the admin.")
+    )
+    erased_at = models.DateTimeField(_("erased"), null=True, blank=True, editable=False)
+    date_joined = models.DateTimeField(_("joined"), default=timezone.now, editable=False)
+    teams = models.ManyToManyField(Team, through="Membership", related_name="members")
+    objects = UserManager()
+    chosen_group: Chosen | None = None  # set for the time of a request; programs with a token have none
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS = []
+
+    class Meta:
+        ordering = ["email"]
+        constraints = [models.UniqueConstraint(Lower("email"), name="user_email_once_in_any_case")]
+        verbose_name, verbose_name_plural = _("person"), _("people")
+
+    def __str__(self) -> str:
+        return self.get_full_name()
+
+    def get_full_name(self) -> str:
+        if self.erased_at is not None:  # B24: the books keep a pseudonym
+            return _now("Former person %(number)d") % {"number": self.pk}
+        return f"{self.first_name} {self.last_name}".strip() or self.email
+
+    @cached_property
+    def _teams_of(self) -> list[tuple[int, str, list[str]]]:
+        """Teams by key, each with the role in it and what it goes without; one query per request."""
+        return list(self.memberships.values_list("team_id", "role", "team__features_off"))
+
+    @cached_property
+    def roles(self) -> dict[int, str]:
+        """Role by team id."""
+        return {team_id: role for team_id, role, _off in self._teams_of}
+
+    @property
+    def team_ids(self) -> list[int]:
+        return list(self.roles)
+
+    @cached_property
+    def own_teams(self) -> list[Team]:
+        """The teams this person is in, by name; one query per request."""
+        return list(self.teams.order_by("name", "pk"))
+
+    @cached_property
+    def features_off(self) -> dict[str, str]:
+        """What this person cannot use since all his teams go without it (D5), with the sentence that says so."""
+        return {} if self.is_staff else missing_in([off for _team, _role, off in self._teams_of])
+
+    @property
+    def api_off(self) -> list[tuple[tuple[str, ...], str]]:
+        """Beginnings of names of the API's routes that refuse, each with the reason."""
+        return [(BY_KEY[key].api, sentence) for key, sentence in self.features_off.items()]
+
+    @cached_property
+    def grants_held(self) -> list[Held]:
+        """What this person was granted and counts now, himself or through his teams; one query per request."""
+        rows = Grant.objects.active().filter(Q(user=self) | Q(to_team__in=self.team_ids))
+        return [
+            Held(role, installation_id, station_id, None if to_team is None else self.roles[to_team], ends_at)
+            for role, installation_id, station_id, to_team, ends_at in rows.values_list(
+                "role", "installation_id", "station_id", "to_team_id", "ends_at"
+            )
+        ]
+
+    @cached_property
+    def foreign_tag_ids(self) -> list[int]:
+        """This person's own tags of teams whose sessions he may not see."""
+        seen = self.scope(Can.SEE_SESSIONS).teams
+        return list(self.tags.exclude(team__in=seen).order_by().values_list("pk", flat=True))
+
+    def scope(self, right: str) -> Scope:
+        """All with which this person may do one thing: the one place where that is decided."""
+        if not self.is_active:
+            return Scope()
+        if self.is_staff:
+            return Scope(is_everything=True)
+        grants = [held for held in self.grants_held if held.allows(right)]
+        return Scope(
+            teams=tuple(team_id for team_id, role in self.roles.items() if allows(role, right)),
+            installations=tuple({held.installation_id for held in grants if held.installation_id is not None}),
+            stations=tuple({held.station_id for held in grants if held.station_id is not None}),
+        )
+
+    def in_group(self, station_path: str) -> Q:
+        """The rows of a query that belong to the group this person has chosen; all of them when he has chosen none."""
+        return self.chosen_group.condition(station_path) if self.chosen_group is not None else Q()
+
+    def shown(self, right: str, team_path: str, station_path: str) -> Q:
+        """The rows of a query with which this person may do one thing and that are of the group he has chosen."""
+        scope = self.scope(right)
+        found = Q() if scope.is_everything else scope.condition(team_path, station_path)
+        return found & self.in_group(station_path)
+
+    def may(self, right: str, place: Any) -> bool:
+        """Whether this person may do one thing with a station, an installation, or all that is a team's."""
+        kind = place._meta.model_name
+        return self.scope(right).includes(
+            team_id=place.pk if kind == "team" else place.team_id,
+            installation_id=place.pk if kind == "installation" else getattr(place, "installation_id", None),
+            station_id=place.pk if kind == "chargingstation" else None,
+        )
+
+    def has_role(self, team_id: int | None, role: Role) -> bool:
+        """Whether this person may act as `role` in the team, in what is the team's own affair."""
+        if not self.is_active:
+            return False
+        if self.is_staff:
+            return True
+        held = self.roles.get(team_id) if team_id is not None else None
+        return held is not None and RANK[Role(held)] >= RANK[role]
+
+
+class MembershipQuerySet(ScopedQuerySet):
+    team_path = "team"
+
+
+class Membership(models.Model):
+    """A person's role in a team."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships", verbose_name=_("team"))
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships", verbose_name=_("person"))
+    role = models.CharField(_("role"), max_length=10, choices=Role.choices, default=Role.VIEWER)
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    objects = MembershipQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["team", "user"], name="member_once_per_team"),
+            models.CheckConstraint(condition=Q(role__in=Role.values), name="membership_role_known"),
+        ]
+        verbose_name, verbose_name_plural = _("membership"), _("memberships")
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.team}"
+
+
+class Enrolment(models.Model):
+    """Who joined a team by himself. It happens once: who was taken out of the team stays out."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="enrolments", verbose_name=_("team"))
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="enrolments", verbose_name=_("person"))
+    created_at = models.DateTimeField(_("joined"), default=timezone.now, editable=False)
+    objects = OfTeamQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["team", "user"], name="enrolled_once")]
+        verbose_name, verbose_name_plural = _("enrolment"), _("enrolments")
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.team}"
+
+
+class ApiToken(AbstractAPIKey):
+    """A key with which a program acts as a person. Only its hash is kept; it is shown once."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens", verbose_name=_("person"))
+    last_used_at = models.DateTimeField(_("last used"), null=True, blank=True, editable=False)
+
+    class Meta(AbstractAPIKey.Meta):
+        verbose_name, verbose_name_plural = _("API token"), _("API tokens")  # type: ignore[assignment]

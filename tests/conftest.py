@@ -11,7 +11,7 @@ from django.core.management import call_command
 from accounts.models import Team, User
 from accounts.rights import Role
 from accounts.services import issue_api_token
-from cpms.portal.models import PrivacyChoice, SiteHook, SiteText
+from cpms.portal.models import PrivacyChoice, SiteHook, SiteText, forget_site
 from tests import factories
 
 
@@ -20,6 +20,7 @@ def _no_memory_of_other_tests() -> None:
     """Throttles count by primary key, and SQLite gives the same ones to the next test."""
     if "locmem" in settings.CACHES["default"]["BACKEND"]:
         cache.clear()
+    forget_site()
 
 
 @pytest.fixture

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-CACHED_SECONDS = 60
+REMEMBERED_SECONDS = 60
+_remembered: dict[str, tuple[float, Any]] = {}  # in the process: a page must not need a cache that may be away
+
+
+def _remember(key: str, make: Callable[[], Any]) -> Any:
+    kept = _remembered.get(key)
+    if kept is None or time.monotonic() - kept[0] > REMEMBERED_SECONDS:
+        kept = _remembered[key] = (time.monotonic(), make())
+    return kept[1]
+
+
+def forget_site() -> None:
+    """What is asked for next is read anew."""
+    _remembered.clear()
 
 
 def origin_of(address: str) -> str:
@@ -28,20 +42,18 @@ def _check_origin(address: str) -> None:
 
 
 class _Remembered(models.Model):
-    """A row that every page needs, so that it is asked for once a minute only."""
-
-    cache_key: str
+    """A row that every page needs, so that each process asks for it once a minute only."""
 
     class Meta:
         abstract = True
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         super().save(*args, **kwargs)
-        cache.delete(self.cache_key)
+        forget_site()
 
     def delete(self, *args: Any, **kwargs: Any) -> Any:
         told = super().delete(*args, **kwargs)
-        cache.delete(self.cache_key)
+        forget_site()
         return told
 
 
@@ -52,7 +64,6 @@ class SiteText(_Remembered):
         IMPRINT = "imprint", _("Imprint")
         COPYRIGHT = "copyright", _("Copyright line")
 
-    cache_key = "site-texts"
     kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
     language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES)
     text = models.TextField(_("text"), max_length=20_000)
@@ -74,7 +85,6 @@ class SiteHook(_Remembered):
         COMFORT = "comfort", _("Comfort")
         MARKETING = "marketing", _("Marketing")
 
-    cache_key = "site-hooks"
     name = models.CharField(_("name"), max_length=80, unique=True)
     purpose = models.TextField(
         _("purpose"), max_length=1000, help_text=_("What it does with which data, and who gets it.")
@@ -125,20 +135,18 @@ class PrivacyChoice(models.Model):
 
 def hooks_offered() -> list[SiteHook]:
     """Those whose origin is still allowed."""
-    rows: list[SiteHook] | None = cache.get(SiteHook.cache_key)
-    if rows is None:
-        rows = list(SiteHook.objects.filter(is_active=True))
-        cache.set(SiteHook.cache_key, rows, CACHED_SECONDS)
+    rows: list[SiteHook] = _remember("hooks", lambda: list(SiteHook.objects.filter(is_active=True)))
     return [hook for hook in rows if origin_of(hook.script_url) in settings.HOOK_ORIGINS]
+
+
+def _texts() -> dict[tuple[str, str], str]:
+    rows = SiteText.objects.values_list("kind", "language", "text")
+    return {(kind, language): text for kind, language, text in rows}
 
 
 def site_text(kind: str) -> str:
     """In the language of the page, or else in the site's; empty when there is none."""
-    texts: dict[tuple[str, str], str] | None = cache.get(SiteText.cache_key)
-    if texts is None:
-        rows = SiteText.objects.values_list("kind", "language", "text")
-        texts = {(row[0], row[1]): row[2] for row in rows}
-        cache.set(SiteText.cache_key, texts, CACHED_SECONDS)
+    texts: dict[tuple[str, str], str] = _remember("texts", _texts)
     spoken = (get_language() or settings.LANGUAGE_CODE)[:2]
     others = (text for (of, _language), text in sorted(texts.items()) if of == kind)
     return texts.get((kind, spoken)) or texts.get((kind, settings.LANGUAGE_CODE)) or next(others, "")

@@ -1,7 +1,6 @@
 """Privacy settings, imprint, copyright and languages, on every page, logged in or not (W16-W18, W21)."""
 
 import pytest
-from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.test import Client
 from django.urls import reverse
@@ -11,13 +10,6 @@ from cpms.portal.models import PrivacyChoice, SiteHook, SiteText
 LOGIN, IMPRINT = reverse("accounts:login"), reverse("portal:imprint")
 LANGUAGE, PRIVACY = reverse("portal:language"), reverse("portal:privacy")
 ORIGIN = "https://stats.example.org"
-
-
-@pytest.fixture(autouse=True)
-def _nothing_remembered():
-    cache.delete_many([SiteHook.cache_key, SiteText.cache_key])
-    yield
-    cache.delete_many([SiteHook.cache_key, SiteText.cache_key])
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from chargers.models import ChargingStation, Connector, Presence
 from cpms.common.api_views import WholeFilter
+from cpms.common.filters import OfStationFilter
 
 
 class StationFilter(django_filters.FilterSet):
@@ -23,7 +24,7 @@ class StationFilter(django_filters.FilterSet):
 
 
 class ConnectorFilter(django_filters.FilterSet):
-    station = django_filters.CharFilter(field_name="station__identity", label=_("identity of the station"))
+    station = OfStationFilter(label=_("identity of the station"))
     number = WholeFilter()
 
     class Meta:

@@ -255,7 +255,10 @@ class Tag(models.Model):
             models.UniqueConstraint("team", Upper("value"), name="tag_value_once_per_team_in_any_case"),
             models.CheckConstraint(condition=~Q(value=""), name="tag_value_not_empty"),
         ]
-        indexes = [models.Index(Upper("value"), name="tag_value_upper")]
+        indexes = [
+            models.Index(Upper("value"), name="tag_value_upper"),
+            models.Index(fields=["value"], name="tag_value"),
+        ]
         verbose_name, verbose_name_plural = _("tag"), _("tags")
 
     def __str__(self) -> str:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 
-from cpms.common.admin import LOGS, REPORTS, ReportAdmin, StationSearchMixin
+from cpms.common.admin import LOGS, REPORTS, LogAdmin, ReportAdmin, StationSearchMixin
 from maintenance import services
 from maintenance.models import (
     AlarmMail,
@@ -39,10 +39,11 @@ class OfStationAdmin(StationSearchMixin, ReportAdmin):
 
 
 @admin.register(Message)
-class MessageAdmin(OfStationAdmin):
+class MessageAdmin(LogAdmin, OfStationAdmin):
     menu_group, menu_icon, menu_place = LOGS, "forum", 10
     list_display = ["received_at", "station", "direction", "action", "message_id", "error_code"]
     list_filter = ["direction", ("received_at", RangeDateTimeFilter)]
+    time_field = "received_at"
     exclude = ["payload", "answer"]
     readonly_fields = ["shown_payload", "shown_answer"]
 

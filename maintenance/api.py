@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import Role
-from cpms.common.api_views import ScopedViewSetMixin
+from cpms.common.api_views import ScopedViewSetMixin, TimesMixin
 from cpms.common.errors import NotAllowed
 from maintenance import services
 from maintenance.api_filters import DeviationFilter, MessageFilter, SecurityEventFilter
@@ -18,12 +18,13 @@ from maintenance.models import Deviation, Message, SecurityEvent
 from maintenance.serializers import DeviationSerializer, MessageSerializer, SecurityEventSerializer
 
 
-class MessageViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[Message]):
+class MessageViewSet(TimesMixin, viewsets.ReadOnlyModelViewSet[Message]):
     """The log of what stations and we said to each other."""
 
     queryset = Message.objects.select_related("station").defer("station__password")
     serializer_class = MessageSerializer
     filterset_class = MessageFilter
+    time_field = "received_at"
     lookup_value_regex = r"\d{1,19}"
 
 

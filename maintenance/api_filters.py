@@ -7,25 +7,49 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from cpms.common.api_views import TimesFilterSet
+from cpms.common.filters import OfStationFilter
 from maintenance.models import Deviation, Message, SecurityEvent
 
 
 class MessageFilter(TimesFilterSet):
     time_field = "received_at"
-    station = django_filters.CharFilter(field_name="station__identity", label=_("identity of the station"))
+    station = OfStationFilter(label=_("identity of the station"))
     has_error = django_filters.BooleanFilter(method="filter_error", label=_("answered with an error"))
+    direction = django_filters.ChoiceFilter(choices=Message.Direction.choices, method="filter_direction")
+    action = django_filters.CharFilter(method="filter_action")
+    message_id = django_filters.CharFilter(label=_("message id"), help_text="Only of one station.")
+    error_code = django_filters.CharFilter(method="filter_error_code")
 
     class Meta:
         model = Message
-        fields = ["direction", "action", "message_id", "error_code"]
+        fields: list[str] = []
 
-    def filter_error(self, queryset: QuerySet[Any], name: str, value: bool) -> QuerySet[Any]:
-        return queryset.exclude(error_code="") if value else queryset.filter(error_code="")
+    def is_valid(self) -> bool:
+        """A message's id means something at its station only, and has no index in the largest table there is."""
+        if super().is_valid() and self.form.cleaned_data["message_id"] and not self.form.cleaned_data["station"]:
+            self.form.add_error("station", self.form.fields["station"].error_messages["required"])
+        return bool(super().is_valid())
+
+    def filter_direction(self, queryset: Any, name: str, value: str) -> QuerySet[Any]:
+        found: QuerySet[Any] = queryset.of_direction(value)
+        return found
+
+    def filter_action(self, queryset: Any, name: str, value: str) -> QuerySet[Any]:
+        found: QuerySet[Any] = queryset.of_action(value)
+        return found
+
+    def filter_error_code(self, queryset: Any, name: str, value: str) -> QuerySet[Any]:
+        found: QuerySet[Any] = queryset.filter(error_code=value).as_rare()
+        return found
+
+    def filter_error(self, queryset: Any, name: str, value: bool) -> QuerySet[Any]:
+        found: QuerySet[Any] = queryset.errors() if value else queryset.filter(error_code="")
+        return found
 
 
 class DeviationFilter(TimesFilterSet):
     time_field = "last_at"
-    station = django_filters.CharFilter(field_name="station__identity", label=_("identity of the station"))
+    station = OfStationFilter(label=_("identity of the station"))
     vendor = django_filters.CharFilter(field_name="station__vendor", lookup_expr="iexact")
     model = django_filters.CharFilter(field_name="station__model", lookup_expr="iexact")
 
@@ -36,7 +60,7 @@ class DeviationFilter(TimesFilterSet):
 
 class SecurityEventFilter(TimesFilterSet):
     time_field = "received_at"
-    station = django_filters.CharFilter(field_name="station__identity", label=_("identity of the station"))
+    station = OfStationFilter(label=_("identity of the station"))
     is_acknowledged = django_filters.BooleanFilter(field_name="acknowledged_at", lookup_expr="isnull", exclude=True)
 
     class Meta:

@@ -32,8 +32,10 @@ class MessageFilterSet(django_filters.FilterSet):
     """Without station and period it shows the last 24 hours: the log is the largest table there is."""
 
     q = django_filters.CharFilter(label=_("Identity of the station"), method="by_station")
-    direction = django_filters.ChoiceFilter(label=_("Direction"), choices=Message.Direction.choices, widget=SELECT)
-    action = django_filters.CharFilter(label=_("Action"), lookup_expr="iexact", widget=TEXT)
+    direction = django_filters.ChoiceFilter(
+        label=_("Direction"), choices=Message.Direction.choices, method="by_direction", widget=SELECT
+    )
+    action = django_filters.CharFilter(label=_("Action"), method="by_action", widget=TEXT)
     answer = django_filters.ChoiceFilter(
         label=_("Answer"), choices=[("yes", _("Only errors"))], method="only_errors", widget=SELECT
     )
@@ -55,15 +57,29 @@ class MessageFilterSet(django_filters.FilterSet):
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         found: QuerySet[Any] = super().filter_queryset(queryset)
-        return found.filter(received_at__gte=timezone.now() - RECENT) if self.is_recent_only else found
+        if self.is_recent_only:
+            return found.filter(received_at__gte=timezone.now() - RECENT)
+        chosen = self.form.cleaned_data
+        is_long_ago = chosen.get("end") and not chosen.get("q")  # then by the index that begins there
+        return found.order_by("-received_at", "-pk") if is_long_ago else found
 
-    def by_station(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+    def by_station(self, rows: Any, name: str, value: str) -> QuerySet[Any]:
         """Stations are looked up first, so that messages are found by index."""
         stations = ChargingStation.objects.visible_to(self.request.user).filter(identity__icontains=value.strip())
-        return rows.filter(station__in=list(stations.order_by().values_list("pk", flat=True)[:MOST_STATIONS]))
+        found: QuerySet[Any] = rows.of_stations(list(stations.order_by().values_list("pk", flat=True)[:MOST_STATIONS]))
+        return found
 
-    def only_errors(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
-        return rows.exclude(error_code="")
+    def by_direction(self, rows: Any, name: str, value: str) -> QuerySet[Any]:
+        found: QuerySet[Any] = rows.of_direction(value)
+        return found
+
+    def by_action(self, rows: Any, name: str, value: str) -> QuerySet[Any]:
+        found: QuerySet[Any] = rows.of_action(value.strip())
+        return found
+
+    def only_errors(self, rows: Any, name: str, value: str) -> QuerySet[Any]:
+        found: QuerySet[Any] = rows.errors()
+        return found
 
 
 class RefusalFilterSet(django_filters.FilterSet):

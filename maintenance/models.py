@@ -13,11 +13,24 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Team
 from chargers.models import ChargingStation
-from cpms.common.models import ScopedQuerySet
+from cpms.common.models import OfStationsQuerySet, ScopedQuerySet
+from maintenance.actions import COMMON_ACTIONS, FREQUENT_ACTIONS, written
+
+TOO = ["station", "received_at"]
 
 
-class MessageQuerySet(ScopedQuerySet):
-    team_path = "station__team"
+class MessageQuerySet(OfStationsQuerySet):
+    def of_action(self, action: str) -> Self:
+        """In any case, if OCPP knows it."""
+        found = self.filter(action=written(action))
+        return found if written(action) in (*FREQUENT_ACTIONS, *COMMON_ACTIONS) else found.as_rare()
+
+    def of_direction(self, direction: str) -> Self:
+        found = self.filter(direction=direction)
+        return found.as_rare() if direction == Message.Direction.TO_STATION else found
+
+    def errors(self) -> Self:
+        return self.exclude(error_code="").as_rare()
 
 
 class Message(models.Model):
@@ -49,6 +62,16 @@ class Message(models.Model):
         ordering = ["-id"]
         indexes = [
             models.Index(fields=["station", "-id"], name="message_station_newest"),
+            models.Index(fields=["-received_at", "-id"], name="message_newest"),
+            # of the few that somebody looks for, with what else is looked at: most messages are in none of these
+            models.Index(fields=["-id"], include=TOO, condition=~Q(error_code=""), name="message_error"),
+            models.Index(fields=["-id"], include=TOO, condition=Q(direction="out"), name="message_to_station"),
+            models.Index(
+                fields=["action", "-id"],
+                include=TOO,
+                condition=~Q(action__in=FREQUENT_ACTIONS),
+                name="message_rare_action",
+            ),
         ]
         verbose_name, verbose_name_plural = _("message"), _("messages")
 
@@ -165,7 +188,10 @@ class RefusedConnection(models.Model):
                 fields=["cause", "path", "remote_address", "hour"], name="refusal_counted_once_an_hour"
             )
         ]
-        indexes = [models.Index(fields=["-last_at"], name="refusal_newest")]
+        indexes = [
+            models.Index(fields=["-last_at"], name="refusal_newest"),
+            models.Index(fields=["cause", "-last_at"], name="refusal_cause_newest"),
+        ]
         verbose_name, verbose_name_plural = _("refused connection"), _("refused connections")
 
     def __str__(self) -> str:

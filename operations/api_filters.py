@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-import django_filters
 from django.utils.translation import gettext_lazy as _
 
 from cpms.common.api_views import TimesFilterSet, WholeFilter
+from cpms.common.filters import OfStationFilter
 from operations.models import Command
 
 
@@ -17,7 +17,7 @@ class StationCommandFilter(TimesFilterSet):
 
 
 class CommandFilter(StationCommandFilter):
-    station = django_filters.CharFilter(field_name="station__identity", label=_("identity of the station"))
+    station = OfStationFilter(label=_("identity of the station"))
 
     class Meta(StationCommandFilter.Meta):
         pass

@@ -97,6 +97,8 @@ class Command(models.Model):
             ),
             models.Index(fields=["kind", "sent_at"], name="command_recent"),
             models.Index(fields=["message_id"], name="command_message_id"),
+            models.Index(fields=["kind", "-id"], name="command_kind_newest"),
+            models.Index(fields=["state", "-id"], name="command_state_newest"),
         ]
         verbose_name, verbose_name_plural = _("command"), _("commands")
 

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateTimeFilter
 
-from cpms.common.admin import CHARGING, ReportAdmin, StationSearchMixin
+from cpms.common.admin import CHARGING, LogAdmin, ReportAdmin, StationSearchMixin
 from sessions.models import ChargingSession, MeterReading, TeamPower
 
 
@@ -40,6 +40,7 @@ class ChargingSessionAdmin(StationSearchMixin, ReportAdmin):
         "shown_flags",
     ]
     list_display_links = ["id"]
+    sortable_by = ["id", "started_at"]  # what has an index
     list_filter = [
         OpenFilter,
         "has_flags",
@@ -60,7 +61,7 @@ class ChargingSessionAdmin(StationSearchMixin, ReportAdmin):
 
 
 @admin.register(MeterReading)
-class MeterReadingAdmin(StationSearchMixin, ReportAdmin):
+class MeterReadingAdmin(LogAdmin, ReportAdmin):
     menu_group, menu_icon, menu_place = CHARGING, "speed", 20
     list_display = ["at", "station", "connector_number", "session_id", "energy_wh", "power_w", "state_of_charge"]
     list_filter = [("at", RangeDateTimeFilter)]
@@ -74,7 +75,8 @@ class MeterReadingAdmin(StationSearchMixin, ReportAdmin):
 class TeamPowerAdmin(ReportAdmin):
     menu_group, menu_icon, menu_place = CHARGING, "show_chart", 30
     list_display = ["at", "team", "power_w", "session_count"]
+    sortable_by = ["at"]
     list_filter = [("at", RangeDateTimeFilter), ("team", AutocompleteSelectFilter)]
     list_select_related = ["team"]
     search_fields = ["team__name", "team__handle"]
-    ordering = ["-id"]
+    ordering = ["-at", "-id"]

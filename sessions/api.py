@@ -6,7 +6,7 @@ from django.db.models import Prefetch
 from rest_framework import mixins, viewsets
 
 from chargers.models import ChargingStation
-from cpms.common.api_views import ScopedViewSetMixin
+from cpms.common.api_views import ScopedViewSetMixin, TimesMixin
 from sessions.api_filters import GapFilter, SampleFilter, SessionFilter
 from sessions.models import ChargingSession, MeterReading
 from sessions.serializers import GapSerializer, SampleSerializer, SessionSerializer
@@ -22,8 +22,8 @@ class SessionViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[ChargingS
     newest_by = ("-started_at", "-id")
 
 
-class SampleViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[MeterReading]):
-    """What meters read, the last stored first: all values of one instant are one row."""
+class SampleViewSet(TimesMixin, viewsets.ReadOnlyModelViewSet[MeterReading]):
+    """What meters read, the last stored first, within a period the latest: all values of one instant are one row."""
 
     queryset = MeterReading.objects.select_related("station").defer("station__password")
     serializer_class = SampleSerializer

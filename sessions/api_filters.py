@@ -9,13 +9,14 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cpms.common.api_views import TimesFilterSet, WholeFilter
+from cpms.common.filters import OfStationFilter
 from sessions.filtersets import EARLIEST, USUAL_PERIOD
 from sessions.models import ChargingSession, Flag, MeterReading
 
 
 class SessionFilter(TimesFilterSet):
     time_field = "started_at"
-    station = django_filters.CharFilter(field_name="station__identity", label=_("identity of the station"))
+    station = OfStationFilter(label=_("identity of the station"))
     connector = WholeFilter(field_name="connector_number")
     id_tag = django_filters.CharFilter(lookup_expr="iexact")
     is_open = django_filters.BooleanFilter(field_name="stopped_at", lookup_expr="isnull")
@@ -33,20 +34,24 @@ class SessionFilter(TimesFilterSet):
 
 
 class SampleFilter(TimesFilterSet):
-    station = django_filters.CharFilter(field_name="station__identity", label=_("identity of the station"))
+    station = OfStationFilter(label=_("identity of the station"))
     connector = WholeFilter(field_name="connector_number")
-    session = WholeFilter(field_name="session_id", label=_("number of the session"))
+    session = WholeFilter(method="filter_session", label=_("number of the session"))
 
     class Meta:
         model = MeterReading
         fields: list[str] = []
+
+    def filter_session(self, queryset: Any, name: str, value: int) -> QuerySet[Any]:
+        found: QuerySet[Any] = queryset.filter(session_id=value).as_rare()
+        return found
 
 
 class GapFilter(TimesFilterSet):
     """Without `since` it looks at the last 30 days before `until`."""
 
     time_field = "started_at"
-    station = django_filters.CharFilter(field_name="station__identity", label=_("identity of the station"))
+    station = OfStationFilter(label=_("identity of the station"))
     connector = WholeFilter(field_name="connector_number")
 
     class Meta:

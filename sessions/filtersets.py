@@ -14,6 +14,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from chargers.models import ChargingStation, Tag
+from cpms.common.filters import OfStationFilter
 from sessions.models import ChargingSession
 
 MOST_MATCHES = 500  # stations or tags a search may stand for
@@ -37,7 +38,7 @@ class SessionFilterSet(django_filters.FilterSet):
     STATES = [("open", _("Running")), ("finished", _("Completed")), ("flagged", _("Needs a look"))]
 
     q = django_filters.CharFilter(label=_("Station, tag or session number"), method="search")
-    station = django_filters.CharFilter(label=_("Station"), field_name="station__identity", widget=TEXT)
+    station = OfStationFilter(label=_("Station"), widget=TEXT)
     id_tag = django_filters.CharFilter(label=_("Tag"), lookup_expr="iexact", widget=TEXT)
     state = django_filters.ChoiceFilter(label=_("State"), choices=STATES, method="by_state", widget=SELECT)
     start = django_filters.DateTimeFilter(

@@ -9,14 +9,14 @@ from typing import Self
 
 from django.db import models
 from django.db.models import F, OuterRef, Q, Subquery, Window
-from django.db.models.functions import Coalesce, Lag
+from django.db.models.functions import Coalesce, Lag, Upper
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Team
 from chargers.models import ChargingStation, Tag
-from cpms.common.models import ScopedQuerySet
+from cpms.common.models import OfStationsQuerySet, ScopedQuerySet
 
 
 class Flag(models.TextChoices):
@@ -162,6 +162,19 @@ class ChargingSession(models.Model):
             models.Index(fields=["tag", "-started_at"], name="session_tag_newest"),
             models.Index(fields=["-started_at"], name="session_newest"),
             models.Index(fields=["team", "-started_at"], condition=Q(has_flags=True), name="session_flagged"),
+            models.Index(
+                fields=["-started_at", "-id"],
+                include=["team"],
+                condition=Q(has_flags=True),
+                name="session_flagged_newest",
+            ),
+            models.Index(Upper("id_tag"), F("started_at").desc(), name="session_id_tag_newest"),
+            models.Index(
+                fields=["closed_by", "-started_at"],
+                condition=Q(closed_by__in=["superseded", "rule"]),
+                name="session_closed_by_us",
+            ),
+            models.Index(fields=["-started_at"], condition=Q(is_billable=False), name="session_not_billable"),
         ]
         verbose_name, verbose_name_plural = _("charging session"), _("charging sessions")
 
@@ -200,8 +213,8 @@ class ChargingSession(models.Model):
         return flag_labels(self.flags)
 
 
-class MeterReadingQuerySet(ScopedQuerySet):
-    team_path = "station__team"
+class MeterReadingQuerySet(OfStationsQuerySet):
+    pass
 
 
 class MeterReading(models.Model):
@@ -244,7 +257,9 @@ class MeterReading(models.Model):
                 fields=["station", "reported_transaction_id"],
                 condition=Q(session__isnull=True, reported_transaction_id__isnull=False),
                 name="reading_of_unknown_session",
-            )
+            ),
+            models.Index(fields=["station", "-id"], name="reading_station_newest"),
+            models.Index(fields=["-at"], name="reading_newest"),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -272,6 +287,7 @@ class TeamPower(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["team", "at"], name="team_power_once_a_minute")]
+        indexes = [models.Index(fields=["at"], name="team_power_at")]
         verbose_name, verbose_name_plural = _("power of a team"), _("power of teams")
 
     def __str__(self) -> str:

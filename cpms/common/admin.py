@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, ClassVar
 
 from csp.decorators import csp_update
 from django.contrib import admin
 from django.contrib.admin import ShowFacets, sites
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
 from django.db import connection, models
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
@@ -24,10 +24,13 @@ from import_export.formats import base_formats
 from import_export.tmp_storages import CacheStorage
 from unfold.admin import ModelAdmin
 from unfold.sites import UnfoldAdminSite
+from unfold.views import ChangeList
 
 from cpms.common.export import plain
+from cpms.common.models import OfStationsQuerySet, part_of, with_keys
 
 COUNTED = 10_000  # rows that are counted; beyond, a number of rows tells nobody anything
+MOST_PAGED = 50_000  # rows
 STATIONS_FOUND = 200
 PEOPLE, STATIONS, CHARGING, REPORTS, LOGS = (
     _("People and teams"),
@@ -102,7 +105,30 @@ class BoundedPaginator(Paginator):
             return len(rows)
         if not rows.query.where and (estimate := _estimate(rows.model)) > COUNTED:
             return estimate
+        if self.first_keys is not None and len(self.first_keys) <= self.per_page:
+            return min(len(self.first_keys), COUNTED + 1)
         return rows.order_by()[: COUNTED + 1].count()
+
+    @cached_property
+    def first_keys(self) -> list[Any] | None:
+        """Of the first page and one more, where something is searched: for something rare, that goes through all."""
+        rows: Any = self.object_list
+        return list(rows.values_list("pk", flat=True)[: self.per_page + 1]) if rows.query.where else None
+
+    @cached_property
+    def num_pages(self) -> int:
+        """Whoever wants what is further back searches for it: pages are found by counting through those before."""
+        return min(super().num_pages, MOST_PAGED // self.per_page)
+
+    def page(self, number: Any) -> Page:
+        number = self.validate_number(number)
+        start = (number - 1) * self.per_page
+        rows: Any = self.object_list
+        if not isinstance(rows, QuerySet):
+            return super().page(number)
+        if number == 1 and self.first_keys is not None:
+            return Page(with_keys(rows, self.first_keys[: self.per_page]), number, self)
+        return Page(part_of(rows, start, start + self.per_page), number, self)
 
 
 def _estimate(model: type[models.Model]) -> int:
@@ -120,6 +146,18 @@ def _estimate(model: type[models.Model]) -> int:
         return int(cursor.fetchone()[0])
 
 
+class QuickChangeList(ChangeList):
+    """Sorted by nothing but what is offered; a search is made once where all that it found fits on the page."""
+
+    def get_ordering_field(self, field_name: Any) -> Any:
+        return super().get_ordering_field(field_name) if field_name in self.sortable_by else None
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        if not self.multi_page:
+            self.result_list = self.paginator.page(1).object_list
+
+
 class BackOfficeAdmin(ModelAdmin):
     """Support staff may do what the admin of a model offers; there are no permissions below that."""
 
@@ -132,6 +170,9 @@ class BackOfficeAdmin(ModelAdmin):
     list_per_page = 50
     list_max_show_all = 50
     list_filter_submit = True
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return QuickChangeList
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return _is_staff(request)
@@ -200,10 +241,24 @@ class StationSearchMixin(BackOfficeAdmin):
             return queryset, False
         stations = self.model._meta.get_field("station").related_model._default_manager
         keys = stations.filter(identity__icontains=term).order_by("pk").values_list("pk", flat=True)[:STATIONS_FOUND]
+        if isinstance(queryset, OfStationsQuerySet) and not term.isdecimal():
+            return queryset.of_stations(list(keys)), False
         found = Q(station_id__in=list(keys))
-        if term.isdecimal() and term.isascii():
-            found |= Q(pk=int(term))
+        if term.isdecimal() and len(term) < 20 and term == str(int(term)) and queryset.filter(pk=int(term)).exists():
+            found |= Q(pk=int(term))  # only then: 'or' keeps the database from taking rows in their order
         return queryset.filter(found), False
+
+
+class LogAdmin(StationSearchMixin):
+    """A log too big to be sorted otherwise than it has indexes: what came last first, within a period the latest."""
+
+    time_field: ClassVar[str] = "at"
+    sortable_by: Sequence[str] = ()
+
+    def get_ordering(self, request: HttpRequest) -> Sequence[str]:
+        period = (f"{self.time_field}_from", f"{self.time_field}_to")
+        is_of_period = any(name.startswith(period) and value for name, value in request.GET.items())
+        return [f"-{self.time_field}", "-id"] if is_of_period and not request.GET.get("q") else ["-id"]
 
 
 class _Harmless:

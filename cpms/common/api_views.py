@@ -72,6 +72,17 @@ class ScopedViewSetMixin(ApiView, GenericAPIView[Any]):
         return queryset.visible_to(self.request.user)
 
 
+class TimesMixin(ScopedViewSetMixin):
+    """Without a period what was stored last comes first; within one the latest, which the period's index gives."""
+
+    time_field = "at"
+
+    @property
+    def newest_by(self) -> tuple[str, ...]:
+        asked = self.request.query_params
+        return (f"-{self.time_field}", "-id") if asked.get("since") or asked.get("until") else ("-id",)
+
+
 class _MomentField(forms.Field):
     def to_python(self, value: Any) -> datetime | None:
         if value in self.empty_values:

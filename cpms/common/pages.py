@@ -100,22 +100,22 @@ class ListPage(LoginRequiredMixin, View):
             new = min(found.filter(pk__gt=until).order_by()[: MOST_NEW + 1].count(), MOST_NEW + 1)
             found = found.filter(pk__lte=until)
         table = self.table_class(found)
+        size = _whole(self.request.GET.get("per_page"))
+        size = size if size in self.page_sizes else self.page_size
+        paginator = self.paginator_class(table.rows, size)
         sort = self.request.GET.get("sort", "")
-        if self.dear_columns and self.paginator_class(table.rows, 1).is_capped:
-            sort = "" if sort.lstrip("-") in self.dear_columns else sort
-            for name in self.dear_columns:
-                table.columns[name].column.orderable = False
+        if sort.lstrip("-") in self.dear_columns and paginator.is_capped:
+            sort = ""
         if sort:
             table.order_by = sort
         ordered = table.data.data
         if "pk" not in ordered.query.order_by and "-pk" not in ordered.query.order_by:
             wanted = ordered.query.order_by or (self.model._meta.ordering if "-pk" in self.tie_breakers else ())
             table.data.data = ordered.order_by(*wanted, *self.tie_breakers)
-        size = _whole(self.request.GET.get("per_page"))
-        size = size if size in self.page_sizes else self.page_size
         page = max(1, _whole(self.request.GET.get("page")))
-        paginator = self.paginator_class(table.rows, size)
         table.paginator, table.page = paginator, paginator.get_page(page)
+        for name in self.dear_columns:
+            table.columns[name].column.orderable = not paginator.is_capped
         records = [row.record for row in table.page.object_list]
         self.decorate(records)
         return {

@@ -34,7 +34,7 @@ def log(team, other_team) -> list[Message]:
     """Of three own stations in turn, with a stranger's between."""
     stations = [*factories.StationFactory.create_batch(3, team=team), factories.StationFactory(team=other_team)]
     return [
-        factories.MessageFactory(
+        factories.MessageFactory.create(
             station=stations[number % 4],
             action=["Heartbeat", "BootNotification", "StatusNotification"][number % 3],
             direction="out" if number % 5 == 0 else "in",
@@ -46,7 +46,7 @@ def log(team, other_team) -> list[Message]:
 
 
 def newest(log: list[Message], condition=lambda message: True) -> list[int]:
-    return [m.pk for m in reversed(log) if m.station.team.handle == "nordlys" and condition(m)]
+    return [m.pk for m in reversed(log) if str(m.station.team) == "Nordlys Energie" and condition(m)]
 
 
 @pytest.mark.usefixtures("few")

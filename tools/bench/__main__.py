@@ -1,7 +1,8 @@
 """`make bench`: how much the production set-up and the embedded mode carry on this machine.
 
 Brings up a stack of its own, measures, and writes docs/performance.md. The bare echo of the same run is the limit that
-the figures are compared with: machines are noisy, ratios inside one run count.
+the figures are compared with: machines are noisy, ratios inside one run count. With --pages it measures pages and
+exports of a big park instead; each of the two leaves the other's part of the report as it is.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from tools.bench import pages
 from tools.bench.measuring import ROOT, Fleet, Load, measure, memory_bytes, percentile
 from tools.bench.report import write
 from tools.services import free_port
@@ -182,7 +184,10 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60, help="of each load")
     parser.add_argument("--connections", type=int, nargs="+", default=[100, 1000])
     parser.add_argument("--report", type=Path, default=ROOT / "docs" / "performance.md")
+    pages.add_arguments(parser.add_argument_group("pages"))
     options = parser.parse_args()
+    if options.pages:
+        return pages.run(options, machine(), folder, say)
     figures = Figures(machine(), datetime.now(UTC).strftime("%d %b %Y %H:%M UTC"))
     with echo_server() as (url, pid):
         for count in options.connections:

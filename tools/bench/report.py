@@ -1,4 +1,4 @@
-"""docs/performance.md from the figures of one run."""
+"""docs/performance.md from the figures of one run. It has two parts, which two runs write: messages, and pages."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from tools.bench.measuring import Load, percentile
 
 if TYPE_CHECKING:
     from tools.bench.__main__ import Figures
+    from tools.bench.pages import PageFigures, Timing
+
+LIMIT_MS = 200  # a page's p95
 
 HEAD = """# Performance
 
@@ -24,7 +27,8 @@ full load is closed: each station has one call open and sends the next when it i
 def write(figures: Figures, path: Path) -> None:
     lines = [HEAD, f"Machine: {figures.machine}. Run of {figures.began}.", ""]
     lines += _table_full(figures) + _table_half(figures) + _table_cpu(figures) + _rest(figures)
-    path.write_text("\n".join(lines) + "\n")
+    pages = _kept(path, before=False)
+    path.write_text("\n".join(lines) + "\n" + (f"\n{pages}" if pages else ""))
 
 
 def _row(*cells: object) -> str:
@@ -103,3 +107,52 @@ def _rest(figures: Figures) -> list[str]:
         _row("its answers, p50 / p99", f"{embedded.latency_ms(0.5):.0f} / {embedded.latency_ms(0.99):.0f} ms"),
         _row("CALLERRORs and lost links under all loads", faults),
     ]
+
+
+# --- pages --------------------------------------------------------------------------------------------------------
+
+PAGES_HEAD = """# Pages and exports
+
+Written by `make bench ARGS="--pages"`: a big park in a private PostgreSQL (256 MB of shared buffers), asked over the
+portal's own server, one request after another on a kept connection. The time is that from the request to the last byte.
+Each page is asked for with its filters, searches, sorts and far-off pages, so p95 is about what is dear to find, not
+about chance. Staff sees all teams; *big* belongs to a team with 3,000 stations, *small* to one with six, *quiet* to one
+with four that have been silent for weeks, *several* to four teams with 580 stations together.
+"""
+
+
+def write_pages(figures: PageFigures, path: Path) -> None:
+    path.write_text(f"{_kept(path, before=True).rstrip()}\n\n{_pages(figures)}\n")
+
+
+def _kept(path: Path, *, before: bool) -> str:
+    """The other half of the report, as the last run of it left it."""
+    text = path.read_text() if path.exists() else ""
+    first, mark, second = text.partition(PAGES_HEAD.splitlines()[0] + "\n")
+    return first if before else mark + second
+
+
+def _pages(figures: PageFigures) -> str:
+    there = ", ".join(f"{count:,} {name}" for name, count in figures.counts.items())
+    lines = [PAGES_HEAD, f"Machine: {figures.machine}. Run of {figures.began}, load average {figures.load}.", ""]
+    lines += [f"There were {there}: {figures.gigabytes:.0f} GiB.", ""]
+    roles = list(dict.fromkeys(timing.role for timing in figures.timings))
+    lines += [_row("p50 / p95 ms", *roles), _row(*["---"] * (len(roles) + 1))]
+    by_page: dict[str, dict[str, Timing]] = {}
+    for timing in figures.timings:
+        by_page.setdefault(timing.page, {})[timing.role] = timing
+    for page, timings in by_page.items():
+        cells = [f"{t.at(0.5):.0f} / {t.at(0.95):.0f}" if (t := timings.get(role)) else "" for role in roles]
+        lines.append(_row(page, *cells))
+    asked = sum(len(timing.times_ms) for timing in figures.timings)
+    slow = [timing for timing in figures.timings if timing.at(0.95) > LIMIT_MS]
+    lines += ["", f"{asked:,} requests. Above {LIMIT_MS} ms at p95: {len(slow)} of {len(figures.timings)}."]
+    lines += [f"- {t.role}, {t.page}: {t.at(0.95):.0f} ms, `{t.worst}` {max(t.times_ms):.0f} ms" for t in slow]
+    lines += ["", _row("export of sessions", "rows", "rows/s", "first byte", "memory above base")]
+    lines += [_row(*["---"] * 5)]
+    for export in figures.exports:
+        more, first = export.most_mib - export.base_mib, export.first_byte_seconds
+        lines.append(
+            _row(export.kind, f"{export.rows:,}", f"{export.per_second:,.0f}", f"{first:.1f} s", f"{more:.0f} MiB")
+        )
+    return "\n".join(lines)

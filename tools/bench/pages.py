@@ -432,7 +432,7 @@ def _all(stack: Stack, filler: Filler, addresses: Addresses, only: str) -> Itera
 def _exports(stack: Stack, filler: Filler) -> Iterator[Export]:
     start = filler.value(
         "SELECT to_char(started_at AT TIME ZONE 'Europe/Berlin', 'YYYY-MM-DD\"T\"HH24:MI') FROM "
-        "charging_sessions_chargingsession ORDER BY started_at DESC OFFSET 1000000 LIMIT 1"
+        "charging_sessions_chargingsession ORDER BY started_at DESC OFFSET 999500 LIMIT 1"  # whole minutes are added
     )
     rows = 0
     for kind in ("csv", "xlsx"):

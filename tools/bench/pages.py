@@ -106,13 +106,16 @@ class Addresses:
         old = self.keys(
             f"SELECT id FROM charging_sessions_chargingsession WHERE team_id {team} ORDER BY started_at LIMIT 4"
         )
-        messages = self.keys(
-            f"SELECT m.id FROM maintenance_message m JOIN chargers_chargingstation s ON s.id = m.station_id WHERE "
-            f"s.team_id {team} AND received_at > now() - interval '1 hour' LIMIT 6"
-        )
-        messages += self.keys(
-            f"SELECT id FROM maintenance_message WHERE station_id = {stations[0]} ORDER BY id LIMIT 4"
-        )
+        newest = "(SELECT m.id FROM maintenance_message m WHERE m.station_id = s.id ORDER BY m.id {} LIMIT 1)"
+        messages = [
+            pk
+            for which in ("DESC", "ASC")
+            for pk in self.keys(
+                f"SELECT {newest.format(which)} FROM chargers_chargingstation s WHERE s.team_id {team} "
+                "ORDER BY md5(s.id::text) LIMIT 6"
+            )
+            if pk is not None
+        ]
         commands = self.keys(
             f"SELECT c.id FROM operations_command c JOIN chargers_chargingstation s ON s.id = c.station_id WHERE "
             f"s.team_id {team} ORDER BY c.id DESC LIMIT 6"

@@ -39,7 +39,7 @@ from maintenance.tables import (
 
 
 class MessagePaginator(CappedPaginator):
-    cap = 5_000
+    cap = 2_000
 
 
 class MessageListView(ListPage):

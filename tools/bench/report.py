@@ -148,11 +148,21 @@ def _pages(figures: PageFigures) -> str:
     slow = [timing for timing in figures.timings if timing.at(0.95) > LIMIT_MS]
     lines += ["", f"{asked:,} requests. Above {LIMIT_MS} ms at p95: {len(slow)} of {len(figures.timings)}."]
     lines += [f"- {t.role}, {t.page}: {t.at(0.95):.0f} ms, `{t.worst}` {max(t.times_ms):.0f} ms" for t in slow]
-    lines += ["", _row("export of sessions", "rows", "rows/s", "first byte", "memory above base")]
-    lines += [_row(*["---"] * 5)]
+    lines += [
+        "",
+        _row("export of sessions", "rows", "rows/s", "portal's CPU us/row", "first byte", "memory above base"),
+    ]
+    lines += [_row(*["---"] * 6)]
     for export in figures.exports:
         more, first = export.most_mib - export.base_mib, export.first_byte_seconds
         lines.append(
-            _row(export.kind, f"{export.rows:,}", f"{export.per_second:,.0f}", f"{first:.1f} s", f"{more:.0f} MiB")
+            _row(
+                export.kind,
+                f"{export.rows:,}",
+                f"{export.per_second:,.0f}",
+                f"{export.cpu_us:.0f}",
+                f"{first:.1f} s",
+                f"{more:.0f} MiB",
+            )
         )
     return "\n".join(lines)

@@ -126,7 +126,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     for role in ("admin", "operator", "viewer"):
         made.manage("add_user", f"{role}@example.org", "--password", PASSWORD, "--team", "nordlys", "--role", role)
     made.manage("add_user", "new@example.org", "--password", PASSWORD, "--team", "empty", "--role", "admin")
-    made.manage("add_station", "LIVE-{n}", "--count", "6", "--team", "nordlys", "--password", STATION_PASSWORD)
+    made.manage("add_station", "LIVE-{n}", "--count", "8", "--team", "nordlys", "--password", STATION_PASSWORD)
     made.manage("add_tag", "04A2C7B1", "--team", "nordlys")
     made.start()
     yield made

@@ -100,7 +100,7 @@ def test_a_group_is_made_chosen_and_left(look):
     expect(page.locator("#list tbody tr")).to_have_count(1)
     page.click("text=Show all stations")
     expect(page.locator(".group-bar")).to_have_count(0)
-    expect(page.locator("#list tbody tr")).to_have_count(6)
+    expect(page.locator("#list tbody tr")).to_have_count(8)
 
 
 def test_the_language_is_chosen_before_and_after_the_log_in(look):

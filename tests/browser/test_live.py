@@ -74,7 +74,7 @@ def test_a_command_reaches_the_station_and_its_answer_the_page(look, station):
     page.click("#start-1")
     page.fill("#id_id_tag", "04A2C7B1")
     page.click("dialog button[type=submit]")
-    expect(page.locator("dialog")).to_have_count(1)
+    expect(page.locator("dialog[open]")).to_have_count(0)
     asked = live.answer(status="Accepted")
     assert asked[2:] == ["RemoteStartTransaction", {"connectorId": 1, "idTag": "04A2C7B1"}]
     expect(page.locator("#commands")).to_contain_text("Accepted", timeout=SOON)

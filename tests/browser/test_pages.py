@@ -59,7 +59,7 @@ def test_a_new_account_is_told_how_to_begin_and_begins(look):
 
 def test_the_theme_is_kept_and_there_before_the_first_paint(look):
     page = look("/")
-    page.click(".top .dropdown > button")
+    page.click(".top .dropdown > button:has-text('Account')")
     page.click("[data-press=theme][data-value=dark]")
     assert page.get_attribute("html", "data-bs-theme") == "dark"
     page.goto("/stations/", wait_until="commit")

@@ -16,7 +16,7 @@ PATIENCE_SECONDS = 3.0
 STAGES = (
     ("tests", ["-n", "2", "-m", "not (crash or browser or clients or processes)"]),
     ("clients, processes, crashes", ["-m", "(crash or clients or processes) and not browser"]),
-    ("browser", ["-m", "browser"]),
+    ("browser", ["-n", "2", "-m", "browser"]),
 )
 
 

@@ -141,27 +141,38 @@ def browser() -> Iterator[Any]:
         yield playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
 
 
+@pytest.fixture(scope="package")
+def states() -> dict[str, Any]:
+    """Cookies of who has logged in: once, since the log-in has tests of its own."""
+    return {}
+
+
 @pytest.fixture
-def look(site: Site, browser: Any) -> Iterator[Any]:
+def look(site: Site, browser: Any, states: dict[str, Any]) -> Iterator[Any]:
     """Opens a page as somebody; whatever the page complains about fails the test."""
     contexts, complaints = [], []
 
     def open_page(path: str, person: str = "operator", width: int = 1440, scheme: str = "light", **more: Any) -> Any:
         context = browser.new_context(
-            viewport={"width": width, "height": 900}, color_scheme=scheme, base_url=site.address, **more
+            viewport={"width": width, "height": 900},
+            color_scheme=scheme,
+            base_url=site.address,
+            storage_state=states.get(person),
+            **more,
         )
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda told: complaints.append(told.text) if told.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda asked: complaints.append(asked.url) if site.address[5:] not in asked.url else None)
-        if person:
+        if person and person not in states:
             page.goto("/account/login/")
             page.fill("#id_login", f"{person}@example.org")
             page.fill("#id_password", PASSWORD)
             page.wait_for_selector(".captcha [data-state=verified]")
             page.click("button[type=submit]")
             page.wait_for_url(f"{site.address}/")
+            states[person] = context.storage_state()
         if path:
             page.goto(path)
         return page

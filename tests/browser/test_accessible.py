@@ -31,7 +31,6 @@ def test_no_page_shuts_anybody_out(look, station, scheme):
     found = {}
     for name, path in PAGES.items():
         page.goto(path)
-        page.wait_for_load_state("networkidle")
         found[name] = faults(page)
     page.goto("/")
     page.keyboard.press("Control+k")

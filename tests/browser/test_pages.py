@@ -40,7 +40,7 @@ def test_nothing_sticks_out(look, station, width, scheme):
     PICTURES.mkdir(parents=True, exist_ok=True)
     for name, path in PAGES.items():
         page.goto(path)
-        page.wait_for_load_state("networkidle")
+        page.evaluate("document.fonts.ready")
         page.screenshot(path=PICTURES / f"{name}-{width}-{scheme}.png", full_page=True)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, name
         assert page.locator("h1").count() == 1, name

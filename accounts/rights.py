@@ -111,6 +111,14 @@ class Chosen:
 
 
 @dataclass(frozen=True, slots=True)
+class Provider:
+    """The team whose data somebody who sees several teams' looks at now, and at nothing else (V11)."""
+
+    pk: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Scope:
     """What somebody may do one thing with: whole teams, installations and single stations."""
 

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from accounts.models import Team, User
 from accounts.rights import Role
 from accounts.services import issue_api_token
-from cpms.portal.models import PrivacyChoice, SiteHook, SiteText, forget_site
+from cpms.portal.models import PrivacyChoice, SiteHook, SiteText, forget_site, hooks_offered, site_text
 from tests import factories
 
 
@@ -21,6 +21,14 @@ def _no_memory_of_other_tests() -> None:
     if "locmem" in settings.CACHES["default"]["BACKEND"]:
         cache.clear()
     forget_site()
+
+
+@pytest.fixture
+def django_assert_max_num_queries(db, django_assert_max_num_queries):
+    """Pages as they mostly are: what all of them share of the site is read once a minute."""
+    hooks_offered()
+    site_text(SiteText.Kind.COPYRIGHT)
+    return django_assert_max_num_queries
 
 
 @pytest.fixture

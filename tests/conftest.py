@@ -112,47 +112,15 @@ def finished_session(station):
 @pytest.fixture
 def one_of_each(team, station, connector, tag, session, viewer):
     """One row of every model, by label."""
-    message = factories.MessageFactory(station=station)
-    rows = [
-        team,
-        viewer,
-        viewer.memberships.get(),
+    rows = factories.one_of_everything(team, station, connector, tag, session, viewer)
+    rows += [
         issue_api_token(user=viewer, name="t")[0],
-        factories.GrantFactory(station=station, user=factories.UserFactory()),
-        factories.InvitationFactory(team=team),
-        factories.AccountMailFactory(),
-        factories.BillingDetailsFactory(team=team),
-        factories.TeamDomainFactory(team=team),
-        factories.FormerHandleFactory(team=team),
-        factories.EnrolmentFactory(team=team),
-        factories.AuditEntryFactory(team=team),
-        installation := factories.InstallationFactory(team=team),
-        factories.CircuitFactory(installation=installation),
-        factories.StationGroupFactory(user=viewer),
         factories.GatewayNodeFactory(),
-        station,
-        connector,
-        tag,
-        session,
-        factories.ReadingFactory(session=session),
-        factories.TeamPowerFactory(team=team),
-        factories.CommandFactory(station=station),
-        factories.OddityFactory(station=station),
-        message,
-        factories.InboxEntryFactory(message=message, failed=True),
         factories.InboxShardFactory(),
-        factories.StationLinkFactory(station=station),
-        factories.RefusedConnectionFactory(station=station),
-        factories.DeviationFactory(station=station),
-        factories.SecurityEventFactory(station=station),
-        factories.AlarmMailFactory(team=team, user=viewer),
+        factories.HappeningFactory(),
         SiteText.objects.create(kind="imprint", language="en", text="t"),
         SiteHook.objects.create(name="t", purpose="t", category="comfort", script_url="https://example.org/t.js"),
         PrivacyChoice.objects.create(user=viewer),
-        factories.HappeningFactory(),
-        factories.NotificationFactory(user=viewer, station=station),
-        factories.ProgressReportFactory(station=station),
-        factories.CertificateRequestFactory(station=station),
     ]
     return {row._meta.label: row for row in rows}
 

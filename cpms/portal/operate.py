@@ -44,6 +44,8 @@ class DoColumn(tables.Column):
             query, more = f"?connector={record.number}", _("connector %(number)d") % {"number": record.number}
         if getattr(record, "presence", Presence.ONLINE) != Presence.ONLINE:
             return look.dash(_("The station is not connected."))
+        if self.kind == Command.Kind.REMOTE_START and getattr(record, "session", None) is not None:
+            return look.dash(_("A session is running."))
         return format_html(
             '<button type="button" class="btn btn-sm {}" id="do-{}" hx-get="{}{}" hx-target="#ask" '
             'aria-label="{}">{}</button>',

@@ -37,8 +37,9 @@ def test_what_is_over_is_not_stopped(page, busy):
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_each_row_opens_the_form_of_its_command(page, busy, name):
+def test_each_row_opens_the_form_of_its_command(page, busy, team, online, name):
     """W101-W104."""
+    online(team)
     text = page.get(address(name)).content.decode()
     url = text.split('hx-get="/operate/stations/')[1].split('"')[0]
     form = page.get(f"/operate/stations/{url}".replace("&amp;", "&"), headers={"HX-Request": "true"})
@@ -58,6 +59,12 @@ def test_query_count_does_not_grow(page, team, online, name, django_assert_max_n
         factories.SessionFactory(station=online(team))
     with django_assert_max_num_queries(13):
         assert len(rows_of(page.get(address(name)))) == 12
+
+
+def test_where_a_session_runs_none_is_started(page, busy, team, online):
+    free = online(team)
+    text = page.get(address("remote_start")).content.decode()
+    assert f"/operate/stations/{busy.pk}/" not in text and f"/operate/stations/{free.pk}/" in text
 
 
 def test_viewers_have_no_entry_in_the_menu(as_person, viewer, operator):

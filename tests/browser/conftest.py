@@ -44,6 +44,7 @@ class Site:
             "LOG_LEVEL": "ERROR",
             "DEBUG": "0",
             "LOGIN_ATTEMPTS_PER_MINUTE": "1000",
+            "MAILS_IN_PAGE": "1",
         }
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -123,6 +124,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     made.manage("add_team", "empty", "--name", "Neu gegründet")
     for role in ("admin", "operator", "viewer"):
         made.manage("add_user", f"{role}@example.org", "--password", PASSWORD, "--team", "nordlys", "--role", role)
+    for team in ("nordlys", "empty"):
+        made.manage("add_user", "both@example.org", "--password", PASSWORD, "--team", team, "--role", "admin")
     made.manage("add_user", "new@example.org", "--password", PASSWORD, "--team", "empty", "--role", "admin")
     made.manage("add_station", "LIVE-{n}", "--count", "8", "--team", "nordlys", "--password", STATION_PASSWORD)
     made.manage("add_tag", "04A2C7B1", "--team", "nordlys")

@@ -44,6 +44,7 @@ class Can(models.TextChoices):
     CONFIGURE = "configure", _("Change technical settings of stations")
     SET_PASSWORDS = "set_passwords", _("Set the passwords of stations")
     ADD_STATIONS = "add_stations", _("Add stations")
+    ADD_PLACES = "add_places", _("Add installations")
     MANAGE_PLACES = "manage_places", _("Change the name, address and contact of installations")
     CONFIGURE_PLACES = "configure_places", _("Change circuits of installations")
     MANAGE_ACCESS = "manage_access", _("Give and withdraw access")
@@ -64,6 +65,7 @@ _TABLE = {
     Can.CONFIGURE: "        .      x        x      .     .    x",
     Can.SET_PASSWORDS: "    .      .        x      .     .    x",
     Can.ADD_STATIONS: "     .      .        x      .     .    x",
+    Can.ADD_PLACES: "       .      .        x      .     .    x",
     Can.MANAGE_PLACES: "    .      .        x      x     .    .",
     Can.CONFIGURE_PLACES: " .      .        x      .     .    x",
     Can.MANAGE_ACCESS: "    .      .        x      x     .    .",

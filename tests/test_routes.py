@@ -137,8 +137,8 @@ ROUTES: dict[str, dict[str, str]] = {
     "portal:permissions": {"GET": PERSONS},
     "places:installation_list": {"GET": PERSONS},
     "places:installation_add": {
-        "GET": "302 200 403 403 200 200 403 403 403 403",
-        "POST": "302 422 403 403 422 422 403 403 403 403",
+        "GET": "302 200 403 403 200 200 403 403 200 403",
+        "POST": "302 422 403 403 422 422 403 403 422 403",
     },
     "places:installation_detail": {"GET": MEMBERS},
     "places:installation_edit": {

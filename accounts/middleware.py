@@ -1,15 +1,42 @@
-"""The person's own language and time zone for the page he is looking at, and functions his teams go without."""
+"""Whose domain it is, the person's language and time zone for the page, and functions his teams go without."""
 
 import zoneinfo
 from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils import timezone, translation
 
+from accounts.branding import own_host
 from accounts.features import feature_at
+
+
+class HostMiddleware:
+    """P11: answers on domains that teams have proved to be their own, besides ALLOWED_HOSTS. Every other host is
+    refused by Django, as soon as somebody asks for its name.
+
+    What is of the whole installation stays on our own domain: the back office, and promises to browsers about all hosts
+    below ours. A domain of a team may have others below it, which are not our affair.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        named = request.META.get("HTTP_HOST", "")
+        own = own_host(named)
+        request.host_team_id = own.team_id if own else None  # type: ignore[attr-defined]
+        if own is None:
+            return self.get_response(request)
+        request.get_host = lambda: named  # type: ignore[method-assign]
+        if request.path.startswith("/admin/"):
+            return HttpResponseRedirect(f"{settings.PUBLIC_URL}{request.get_full_path()}")
+        response = self.get_response(request)
+        if "Strict-Transport-Security" in response:
+            response["Strict-Transport-Security"] = f"max-age={settings.SECURE_HSTS_SECONDS}"
+        return response
 
 
 class PersonMiddleware:

@@ -11,7 +11,8 @@ from django.core.management import call_command
 from accounts.models import Team, User
 from accounts.rights import Role
 from accounts.services import issue_api_token
-from cpms.portal.models import PrivacyChoice, SiteHook, SiteText, forget_site
+from cpms.common.remember import forget
+from cpms.portal.models import PrivacyChoice, SiteHook, SiteText
 from tests import factories
 
 
@@ -20,7 +21,7 @@ def _no_memory_of_other_tests() -> None:
     """Throttles count by primary key, and SQLite gives the same ones to the next test."""
     if "locmem" in settings.CACHES["default"]["BACKEND"]:
         cache.clear()
-    forget_site()
+    forget()
 
 
 @pytest.fixture
@@ -115,6 +116,8 @@ def one_of_each(team, station, connector, tag, session, viewer):
         factories.AccountMailFactory(),
         factories.BillingDetailsFactory(team=team),
         factories.TeamDomainFactory(team=team),
+        factories.BrandFactory(team=team),
+        factories.BrandPictureFactory(team=team),
         factories.FormerHandleFactory(team=team),
         factories.EnrolmentFactory(team=team),
         factories.AuditEntryFactory(team=team),

@@ -19,8 +19,11 @@ import pytest
 from django.conf import settings
 from websockets.sync.client import ClientConnection, connect
 
+from tests.name_server import NameServer
+
 PASSWORD = "a long enough password"
 STATION_PASSWORD = "0123456789abcdef"
+OWN_HOST = "charging.nordlys.example"  # the team's; in our DNS and in Chromium's
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
@@ -36,6 +39,9 @@ class Site:
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
         self.address = f"http://localhost:{self.port}"
+        self.own_address = f"http://{OWN_HOST}:{self.port}"
+        self.names = NameServer()
+        self.names.addresses = {"localhost": ["127.0.0.1"], OWN_HOST: ["127.0.0.1"]}
         kept = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
         self.env = kept | {
             "VAR_DIR": str(folder),
@@ -44,6 +50,7 @@ class Site:
             "LOG_LEVEL": "ERROR",
             "DEBUG": "0",
             "LOGIN_ATTEMPTS_PER_MINUTE": "1000",
+            "DNS_RESOLVER": self.names.address,
         }
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -131,6 +138,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     made.start()
     yield made
     made.stop()
+    made.names.close()
 
 
 @pytest.fixture(scope="package")
@@ -138,7 +146,11 @@ def browser(site: Site) -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        own = [
+            f"--host-resolver-rules=MAP {OWN_HOST} 127.0.0.1",
+            f"--unsafely-treat-insecure-origin-as-secure={site.own_address}",  # the captcha wants https, as on a real site
+        ]
+        yield playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *own])
 
 
 @pytest.fixture
@@ -146,22 +158,23 @@ def look(site: Site, browser: Any) -> Iterator[Any]:
     """Opens a page as somebody; whatever the page complains about fails the test."""
     contexts, complaints = [], []
 
-    def open_page(path: str, person: str = "operator", width: int = 1440, scheme: str = "light", **more: Any) -> Any:
+    def open_page(path: str, person: str = "operator", width: int = 1440, scheme: str = "light", base: str = "", **more: Any) -> Any:
+        base = base or site.address
         context = browser.new_context(
-            viewport={"width": width, "height": 900}, color_scheme=scheme, base_url=site.address, **more
+            viewport={"width": width, "height": 900}, color_scheme=scheme, base_url=base, **more
         )
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda told: complaints.append(told.text) if told.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda asked: complaints.append(asked.url) if site.address[5:] not in asked.url else None)
+        page.on("request", lambda asked: complaints.append(asked.url) if _is_elsewhere(asked.url, base) else None)
         if person:
             page.goto("/account/login/")
             page.fill("#id_login", f"{person}@example.org")
             page.fill("#id_password", PASSWORD)
             page.wait_for_selector(".captcha [data-state=verified]")
             page.click("button[type=submit]")
-            page.wait_for_url(f"{site.address}/")
+            page.wait_for_url(f"{base}/")
         if path:
             page.goto(path)
         return page
@@ -171,6 +184,11 @@ def look(site: Site, browser: Any) -> Iterator[Any]:
     for context in contexts:
         context.close()
     assert not complaints
+
+
+def _is_elsewhere(address: str, base: str) -> bool:
+    """Whatever a page fetches comes from its own host, or is in the page."""
+    return base[5:] not in address and not address.startswith("data:")
 
 
 def connected(site: Site, identity: str) -> Station:

@@ -158,7 +158,9 @@ def look(site: Site, browser: Any) -> Iterator[Any]:
     """Opens a page as somebody; whatever the page complains about fails the test."""
     contexts, complaints = [], []
 
-    def open_page(path: str, person: str = "operator", width: int = 1440, scheme: str = "light", base: str = "", **more: Any) -> Any:
+    def open_page(
+        path: str, person: str = "operator", width: int = 1440, scheme: str = "light", base: str = "", **more: Any
+    ) -> Any:
         base = base or site.address
         context = browser.new_context(
             viewport={"width": width, "height": 900}, color_scheme=scheme, base_url=base, **more

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from channels.db import database_sync_to_async
-from channels.security.websocket import AllowedHostsOriginValidator
+from channels.security.websocket import AllowedHostsOriginValidator, WebsocketDenier
 
 from accounts.branding import own_host
 
@@ -21,14 +21,10 @@ class OriginValidator:
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> Any:
         headers = {name: value.decode("latin1") for name, value in scope.get("headers", ())}
-        host, page = headers.get(b"host", "").lower(), _host_of(headers.get(b"origin", ""))
+        try:
+            page = urlsplit(headers.get(b"origin", "")).netloc.lower()
+        except ValueError:  # no address at all
+            return await WebsocketDenier()(scope, receive, send)
+        host = headers.get(b"host", "").lower()
         is_own = bool(page) and page == host and await database_sync_to_async(own_host)(host) is not None
         return await (self.application if is_own else self.of_ours)(scope, receive, send)
-
-
-def _host_of(origin: str) -> str:
-    """Host and port; empty for what is no address."""
-    try:
-        return urlsplit(origin).netloc.lower()
-    except ValueError:
-        return ""

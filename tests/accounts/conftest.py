@@ -29,7 +29,8 @@ def own_host(team):
 def prove(team, host, **facts):
 
     facts = {"proved_at": timezone.now(), "points_here": True} | facts
-    row = factories.TeamDomainFactory(team=team, purpose=TeamDomain.Purpose.PORTAL, domain=host, **facts)
+    facts = {"purpose": TeamDomain.Purpose.PORTAL} | facts
+    row = factories.TeamDomainFactory(team=team, domain=host, **facts)
     forget()
     return row
 

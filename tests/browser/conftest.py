@@ -148,7 +148,7 @@ def browser(site: Site) -> Iterator[Any]:
     with sync_playwright() as playwright:
         own = [
             f"--host-resolver-rules=MAP {OWN_HOST} 127.0.0.1",
-            f"--unsafely-treat-insecure-origin-as-secure={site.own_address}",  # the captcha wants https, as on a real site
+            f"--unsafely-treat-insecure-origin-as-secure={site.own_address}",  # as https is
         ]
         yield playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *own])
 

@@ -90,7 +90,7 @@ def test_the_preview_follows_what_is_chosen(look, pictures):
 def test_branding_on_own_domain(branded, look, site, pictures, width, scheme):
     colour = "rgb(11, 110, 79)" if scheme == "light" else "rgb(74, 222, 128)"
     page = look("/account/login/", person="", width=width, scheme=scheme, base=site.own_address)
-    expect(page).to_have_title("Sign in – Nordlys Lading")
+    expect(page).to_have_title("Sign in \u2013 Nordlys Lading")
     logo = page.locator(".alone .brand img:visible")
     expect(logo).to_have_attribute("alt", "Nordlys Lading")
     assert logo.evaluate("e => e.naturalWidth") > 100

@@ -5,11 +5,13 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone, translation
 
-from accounts.branding import own_host
+from accounts.branding import host_team_id, own_host
 from accounts.features import feature_at
 
 
@@ -32,7 +34,7 @@ class HostMiddleware:
             return self.get_response(request)
         request.get_host = lambda: named  # type: ignore[method-assign]
         if request.path.startswith("/admin/"):
-            return HttpResponseRedirect(f"{settings.PUBLIC_URL}{request.get_full_path()}")
+            return redirect(f"{settings.PUBLIC_URL}{request.get_full_path()}")
         response = self.get_response(request)
         if "Strict-Transport-Security" in response:
             response["Strict-Transport-Security"] = f"max-age={settings.SECURE_HSTS_SECONDS}"
@@ -45,6 +47,9 @@ class PersonMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         user = request.user
+        if user.is_authenticated and user.is_staff and host_team_id(request) is not None:
+            logout(request)  # who may see all teams does not stay where one team decides to whom the name leads
+            return redirect(f"{settings.PUBLIC_URL}{reverse('accounts:login')}")
         if user.is_authenticated and user.language:
             translation.activate(user.language)
             request.LANGUAGE_CODE = translation.get_language()

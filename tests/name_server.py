@@ -14,9 +14,7 @@ class NameServer:
         self.aliases: dict[str, str] = {}
         self.fault = ""
         self.asked: list[str] = []
-        self._link = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._link.bind(("127.0.0.1", 0))
-        self._door = socket.create_server(self._link.getsockname())
+        self._link, self._door = _one_port()
         for work in (self._serve_udp, self._serve_tcp):
             threading.Thread(target=work, daemon=True).start()
 
@@ -86,6 +84,17 @@ class NameServer:
             rows.append(_row(SAME, CNAME, named))
             name, owner = alias, named
         return rows + [_row(owner, A, socket.inet_aton(place)) for place in self.addresses.get(name, ())]
+
+
+def _one_port() -> tuple[socket.socket, socket.socket]:
+    """For both ways of asking: a port that is free for one of them may not be for the other."""
+    while True:
+        link = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        link.bind(("127.0.0.1", 0))
+        try:
+            return link, socket.create_server(link.getsockname())
+        except OSError:
+            link.close()
 
 
 SAME = b"\xc0\x0c"  # the name that was asked for

@@ -276,6 +276,13 @@ def test_the_back_office_is_on_our_own_host(client, own_host, staff):
     assert answer.status_code == 302 and answer["Location"] == "http://localhost:8000/admin/accounts/team/?q=x"
 
 
+def test_support_staff_works_on_our_own_host_only(client, own_host, staff):
+    """P11: the team decides to whom its name leads."""
+    client.force_login(staff)
+    assert client.get("/stations/", **OWN)["Location"] == "http://localhost:8000/account/login/"
+    assert "_auth_user_id" not in client.session
+
+
 def test_a_members_team_there_is_the_hosts(client, own_host, administrator, other_team, team):
     """P11."""
     from tests import factories

@@ -83,7 +83,9 @@ def _message(mail: AccountMail) -> EmailMessage | None:
         return letter.message(identity_of("account", mail), sender) if letter else None
 
 
-def _no_answer() -> str:
+def _no_answer(sender: Sender) -> str:
+    if sender.reply_to:
+        return _("Answers to this mail go to %(email)s.") % {"email": sender.reply_to}
     return _("Answers to this mail are not read.")
 
 
@@ -106,7 +108,7 @@ def _reset(mail: AccountMail, person: User | None, sender: Sender) -> Letter | N
         after=[
             _("The link is valid for 24 hours and works once."),
             _("If you did not ask for this, do nothing: your password stays as it is."),
-            _no_answer(),
+            _no_answer(sender),
         ],
     )
 
@@ -129,7 +131,7 @@ def _verify(mail: AccountMail, person: User | None, sender: Sender) -> Letter | 
             % {"email": mail.email, "site": sender.name},
         ],
         action=(_("Confirm address"), public_url(path, sender.site)),
-        after=[_("The link is valid for 24 hours."), _("If this was not you, do nothing."), _no_answer()],
+        after=[_("The link is valid for 24 hours."), _("If this was not you, do nothing."), _no_answer(sender)],
     )
 
 
@@ -146,7 +148,7 @@ def _changed(mail: AccountMail, person: User | None, sender: Sender) -> Letter |
             % {"email": mail.email, "site": sender.name},
             _("If this was not you, please tell an administrator of your team at once."),
         ],
-        after=[_no_answer()],
+        after=[_no_answer(sender)],
     )
 
 
@@ -183,7 +185,7 @@ def _invite(mail: AccountMail, person: User | None, sender: Sender) -> Letter | 
             _("The invitation is valid until %(until)s and only for %(email)s.")
             % {"until": until, "email": mail.email},
             _("If you do not know the team, do nothing."),
-            _no_answer(),
+            _no_answer(sender),
         ],
     )
 
@@ -203,7 +205,7 @@ def _domain(mail: AccountMail, person: User | None, sender: Sender) -> Letter | 
             _("The portal is not answered there any longer. Its other address works as before."),
         ],
         action=(_("Look at the domain"), public_url(reverse("team:branding_hosts"), sender.site)),
-        after=[_("Add the record again and check it there to switch the domain on."), _no_answer()],
+        after=[_("Add the record again and check it there to switch the domain on."), _no_answer(sender)],
     )
 
 

@@ -39,7 +39,7 @@ def claim_host(*, team: Team, host: str, actor: User | None = None) -> TeamDomai
 
     Raises:
         NotAllowed: the person is no administrator of the team, or the team has no branding.
-        DomainError: it is no host name, one of ours, or proved by another team.
+        DomainError: it is no host name, one of ours, or proved by another team whose record is still there.
     """
     demand_feature(actor, team)
     domain = services.check_domain(host)
@@ -47,7 +47,29 @@ def claim_host(*, team: Team, host: str, actor: User | None = None) -> TeamDomai
         services.refuse("domain", _("This is no host name. It looks like “charging.example.org”."))
     if is_ours(domain) or domain.endswith(f".{main_host()}") or domain == settings.OWN_DOMAIN_TARGET.lower():
         services.refuse("domain", _("This host name is ours. Please take one of a domain of your own."))
-    return services.claim_domain(team=team, purpose=TeamDomain.Purpose.PORTAL, domain=domain, actor=actor)
+    others = _of_others(domain, team)
+    return services.claim_domain(
+        team=team,
+        purpose=TeamDomain.Purpose.PORTAL,
+        domain=domain,
+        actor=actor,
+        is_disputed=others is not None and others.record_value not in txt_records(others.record_name),
+    )
+
+
+def _of_others(domain: str, team: Team) -> TeamDomain | None:
+    rows = TeamDomain.objects.filter(purpose=TeamDomain.Purpose.PORTAL, domain=domain, proved_at__isnull=False)
+    return rows.exclude(team=team).select_related("team").first()
+
+
+def _take_over(domain: TeamDomain) -> None:
+    """A name can have another owner by now: whose record is there has it, and not he whose record was there."""
+    others = _of_others(domain.domain, domain.team)
+    if others is None:
+        return
+    texts = txt_records(domain.record_name)
+    if domain.record_value in texts and others.record_value not in texts:
+        switch_off(others)
 
 
 def check_host(*, domain: TeamDomain, actor: User | None = None) -> TeamDomain:
@@ -59,6 +81,7 @@ def check_host(*, domain: TeamDomain, actor: User | None = None) -> TeamDomain:
     """
     demand_feature(actor, domain.team)
     if domain.proved_at is None:
+        _take_over(domain)
         domain = services.prove_domain(domain=domain, actor=actor)
         _seen(domain, timezone.now())
     elif not look_after(domain):

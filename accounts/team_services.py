@@ -140,8 +140,13 @@ def set_features(*, team: Team, on: Collection[str], actor: User | None = None) 
 
 
 @transaction.atomic
-def claim_domain(*, team: Team, purpose: str, domain: str, actor: User | None = None) -> TeamDomain:
+def claim_domain(
+    *, team: Team, purpose: str, domain: str, actor: User | None = None, is_disputed: bool = False
+) -> TeamDomain:
     """Say that a domain is the team's own. It counts when `prove_domain` has found its record.
+
+    Args:
+        is_disputed: another team has proved it, and may have lost it since.
 
     Raises:
         NotAllowed: the person is no administrator of the team.
@@ -155,7 +160,8 @@ def claim_domain(*, team: Team, purpose: str, domain: str, actor: User | None = 
         refuse("domain", _("Your team has named this domain already."))
     if team.domains.count() >= MOST_DOMAINS:
         refuse("domain", _("A team has at most %(most)d domains.") % {"most": MOST_DOMAINS})
-    _demand_unproved(purpose, domain, team)
+    if not is_disputed:
+        _demand_unproved(purpose, domain, team)
     row = TeamDomain.objects.create(team=team, purpose=purpose, domain=domain, token=secrets.token_hex(16))
     logger.info("domain named", extra={"team": team.handle, "domain": domain, "purpose": purpose})
     return row

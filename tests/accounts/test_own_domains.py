@@ -126,6 +126,22 @@ def test_one_host_belongs_to_one_team(other_team, proved, names):
     assert HOST not in hosts()
 
 
+def test_a_name_with_another_owner_goes_to_him_at_once(client, team, other_team, administrator, proved, names):
+    """P11: whose record is there now; the other team is told."""
+    names.records.clear()
+    theirs = own_domains.claim_host(team=other_team, host=HOST)
+    with pytest.raises(DomainError):
+        own_domains.check_host(domain=theirs)
+    assert hosts()[HOST].team_id == team.pk  # saying so is not enough
+    names.records[theirs.record_name] = [theirs.record_value, proved.record_value]
+    with pytest.raises(DomainError, match="Another team"):
+        own_domains.check_host(domain=theirs)
+    names.records[theirs.record_name] = [theirs.record_value]
+    own_domains.check_host(domain=theirs)
+    assert hosts()[HOST].team_id == other_team.pk
+    assert AccountMail.objects.get(kind=AccountMail.Kind.DOMAIN).email == administrator.email
+
+
 def test_a_domain_for_enrolment_is_no_host(client, team):
     """P10, P11: each purpose is proved by itself."""
     prove(team, HOST, purpose=TeamDomain.Purpose.ENROLMENT)

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods
 from django.views.generic import FormView, TemplateView
 
 from accounts import passwords
+from accounts.branding import host_team_id
 from accounts.forms import AddressForm, ChangePasswordForm, NewPasswordForm, ResetForm
 from cpms.common.errors import DomainError
 from cpms.common.pages import AuthenticatedRequest, FormPage, add_errors
@@ -43,7 +44,9 @@ class ResetView(FormView):
 
     def form_valid(self, form: ResetForm) -> HttpResponse:
         try:
-            passwords.ask_for_new_password(email=form.cleaned_data["email"], address=source(self.request))
+            passwords.ask_for_new_password(
+                email=form.cleaned_data["email"], address=source(self.request), team_id=host_team_id(self.request)
+            )
         except DomainError as error:
             add_errors(form, error)
             return self.form_invalid(form)
@@ -104,7 +107,9 @@ class AddressView(FormPage):
 
     def perform(self, form: AddressForm) -> HttpResponse:  # type: ignore[override]
         email = form.cleaned_data["email"]
-        passwords.ask_to_verify(user=self.request.user, email=email, address=source(self.request))
+        passwords.ask_to_verify(
+            user=self.request.user, email=email, address=source(self.request), team_id=host_team_id(self.request)
+        )
         sentence = _("A mail is on its way to %(email)s. Open the link in it to confirm the address.")
         messages.success(self.request, sentence % {"email": email})
         return redirect("accounts:account")
@@ -118,7 +123,7 @@ def email_confirm(request: HttpRequest, token: str) -> HttpResponse:
         user, email = passwords.read_address_token(token)
         if request.method == "GET":
             return render(request, "accounts/email_confirm.html", {"person": user, "email": email})
-        passwords.confirm_address(token=token)
+        passwords.confirm_address(token=token, team_id=host_team_id(request))
     except DomainError as error:
         return link_is_void(request, str(error))
     messages.success(request, _("The address %(email)s is confirmed.") % {"email": email})

@@ -6,6 +6,8 @@ from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.admin import TabularInline
@@ -18,6 +20,8 @@ from accounts.models import (
     ApiToken,
     AuditEntry,
     BillingDetails,
+    Brand,
+    BrandPicture,
     Enrolment,
     FormerHandle,
     Grant,
@@ -204,10 +208,44 @@ class TeamDomainAdmin(ReportAdmin):
     """Teams name and prove their domains themselves; nobody proves one for them."""
 
     menu_group, menu_icon, menu_place = PEOPLE, "domain", 60
-    list_display = ["domain", "purpose", "team", "proved_at", "created_at"]
+    list_display = ["domain", "purpose", "team", "proved_at", "points_here", "seen_at", "lost_at"]
     list_filter = ["purpose", ("team", AutocompleteSelectFilter)]
     list_select_related = ["team"]
     search_fields = ["domain", "team__name"]
+
+
+@admin.register(Brand)
+class BrandAdmin(BackOfficeAdmin):
+    """Colours that cannot be read are refused here too; pictures are uploaded on the team's page only."""
+
+    menu_group, menu_icon, menu_place = PEOPLE, "palette", 62
+    list_display = ["team", "portal_name", "accent", "accent_dark", "changed_at"]
+    list_select_related = ["team"]
+    search_fields = ["team__name", "portal_name"]
+    autocomplete_fields = ["team"]
+    readonly_fields = ["changed_at"]
+
+
+@admin.register(BrandPicture)
+class BrandPictureAdmin(ReportAdmin):
+    """To see what teams show, and to take down what must not be shown."""
+
+    menu_group, menu_icon, menu_place = PEOPLE, "image", 64
+    list_display = ["preview", "team", "kind", "size", "width", "height", "created_at"]
+    list_filter = ["kind", ("team", AutocompleteSelectFilter)]
+    list_select_related = ["team"]
+    search_fields = ["team__name"]
+    readonly_fields = ["preview"]
+
+    @admin.display(description=_("Picture"))
+    def preview(self, row: BrandPicture) -> str:
+        return format_html('<img src="{}" alt="" height="24">', reverse("brand:picture", args=[row.key]))
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[BrandPicture]:
+        return super().get_queryset(request).defer("content")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_view_permission(request, obj)
 
 
 @admin.register(FormerHandle)

@@ -118,7 +118,9 @@ def register() -> None:
 
     follow(models.Team, ["name", "handle", "station_passwords", "features_off"])
     follow(models.BillingDetails, ["name", "street", "postal_code", "city", "country", "vat_id", "email"])
-    follow(models.TeamDomain, ["domain", "purpose", "proved_at"], secrets=["token"])
+    follow(models.TeamDomain, ["domain", "purpose", "proved_at", "lost_at"], secrets=["token"])
+    look = ["portal_name", "accent", "accent_dark", "support_email", "support_phone", "imprint_url"]
+    follow(models.Brand, look)
     person = ["email", "first_name", "last_name", "language", "time_zone", "is_active", "is_staff"]
     follow(models.User, person, secrets=["password"])
     follow(models.Membership, ["team", "user", "role"])

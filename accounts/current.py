@@ -14,7 +14,10 @@ KEY = "team"
 
 
 def current_team(request: HttpRequest) -> Team | None:
-    """The one he chose, else the first that he manages, else his first; support staff has none until it chooses."""
+    """The one he chose, else the one whose own domain he came to, else the first that he manages, else his first.
+
+    Support staff has none until it chooses.
+    """
     user = request.user
     if not user.is_authenticated:
         return None
@@ -25,6 +28,9 @@ def current_team(request: HttpRequest) -> Team | None:
     team = next((team for team in user.own_teams if team.pk == chosen), None)
     if team is None and user.is_staff and isinstance(chosen, int):
         team = Team.objects.filter(pk=chosen).first()
+    if team is None and not user.is_staff:
+        here = getattr(request, "host_team_id", None)
+        team = next((team for team in user.own_teams if team.pk == here), None)
     if team is None and not user.is_staff:
         managed = user.scope(Can.MANAGE_TEAM).teams
         team = min(user.own_teams, key=lambda one: one.pk not in managed, default=None)

@@ -1,4 +1,4 @@
-"""TXT records of a domain: the one question we ask the DNS, by which a team proves that a domain is its own."""
+"""What we ask the DNS: TXT records, by which a team proves that a domain is its own, and where a domain leads."""
 
 from __future__ import annotations
 
@@ -23,8 +23,35 @@ def txt_records(name: str) -> list[str]:
     Raises:
         DnsError: nobody could be asked.
     """
+    answer = _ask(name, "TXT")
+    return [b"".join(record.strings).decode("utf-8", "replace") for record in answer or ()]
+
+
+def leads_to(name: str, target: str) -> bool:
+    """Whether a name is an alias of another one, or has an address that the other one has too.
+
+    Raises:
+        DnsError: nobody could be asked.
+    """
+    ours, names = _addresses(target)
+    its, its_names = _addresses(name)
+    return bool(ours & its) or target.rstrip(".").lower() in its_names or bool(names & its_names)
+
+
+def _addresses(name: str) -> tuple[set[str], set[str]]:
+    """Its addresses, and the names that it is an alias of."""
+    addresses, names = set(), set()
+    for kind in ("A", "AAAA"):
+        answer = _ask(name, kind)
+        if answer is not None:
+            addresses |= {record.address for record in answer}
+            names.add(answer.canonical_name.to_text(omit_final_dot=True).lower())
+    return addresses, names
+
+
+def _ask(name: str, kind: str) -> dns.resolver.Answer | None:
     try:
-        answer = _resolver().resolve(f"{name.rstrip('.')}.", "TXT", lifetime=SECONDS)
+        return _resolver().resolve(f"{name.rstrip('.')}.", kind, lifetime=SECONDS)
     except (
         dns.resolver.NXDOMAIN,
         dns.resolver.NoAnswer,
@@ -32,10 +59,9 @@ def txt_records(name: str) -> list[str]:
         dns.name.NameTooLong,
         dns.name.EmptyLabel,
     ):
-        return []
+        return None
     except (dns.exception.DNSException, OSError, UnicodeError):
         raise DnsError(_("The name server did not answer. Please try again in a few minutes.")) from None
-    return [b"".join(record.strings).decode("utf-8", "replace") for record in answer]
 
 
 def _resolver() -> dns.resolver.Resolver:

@@ -36,6 +36,12 @@ FEATURES: tuple[Feature, ...] = (
         pages=("operations:",),
         api=("api:command", "api:station-commands"),
     ),
+    Feature(
+        "branding",
+        gettext_lazy("Branding"),
+        gettext_lazy("The portal and its mails in the team's look, on a domain of its own."),
+        pages=("team:branding",),
+    ),
     Feature("exports", gettext_lazy("Exports"), gettext_lazy("Lists as CSV and Excel files.")),
     Feature(
         "security_events",

@@ -76,7 +76,11 @@ def _renew(invitation: Invitation) -> None:
     invitation.token_hash = mails.hash_of(mails.invitation_token(invitation))
     invitation.save()
     mails.write_mail(
-        AccountMail.Kind.INVITE, email=invitation.email, invitation=invitation, language=invitation.language
+        AccountMail.Kind.INVITE,
+        email=invitation.email,
+        invitation=invitation,
+        team_id=invitation.team_id,
+        language=invitation.language,
     )
 
 

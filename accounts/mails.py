@@ -20,9 +20,10 @@ from django.utils import timezone, translation
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
+from accounts.branding import sender_of
 from accounts.models import AccountMail, Invitation, User
 from cpms.common import look
-from cpms.common.mail import Letter, identity_of, public_url, send_due, zone_of
+from cpms.common.mail import Letter, Sender, identity_of, public_url, send_due, zone_of
 
 ADDRESS_SALT = "accounts.address"
 ADDRESS_SECONDS = 24 * 60 * 60
@@ -35,11 +36,19 @@ def write_mail(
     email: str,
     user: User | None = None,
     invitation: Invitation | None = None,
+    team_id: int | None = None,
+    about: str = "",
     language: str = "",
 ) -> None:
-    """Sent after commit; a sweep every minute finds what this misses."""
+    """Sent after commit; a sweep every minute finds what this misses.
+
+    Args:
+        team_id: in whose look it is and to whose domain its link leads; None: ours.
+    """
     language = language or translation.get_language() or ""
-    AccountMail.objects.create(kind=kind, email=email, user=user, invitation=invitation, language=language)
+    AccountMail.objects.create(
+        kind=kind, email=email, user=user, invitation=invitation, team_id=team_id, about=about, language=language
+    )
     wake_mails()
 
 
@@ -49,7 +58,9 @@ def wake_mails() -> None:
 
 def send_mails() -> int:
     """Send what is not sent. Returns how many were sent."""
-    return send_due(AccountMail.objects.select_related("user", "invitation__team", "invitation__invited_by"), _message)
+    return send_due(
+        AccountMail.objects.select_related("user", "team", "invitation__team", "invitation__invited_by"), _message
+    )
 
 
 def retry_mails(rows: QuerySet[AccountMail]) -> int:
@@ -67,15 +78,18 @@ def _message(mail: AccountMail) -> EmailMessage | None:
     person = mail.user or User.objects.filter(email__iexact=mail.email, is_active=True).first()
     language = (person.language if person else "") or mail.language or settings.LANGUAGE_CODE
     with translation.override(language):
-        letter = LETTERS[mail.kind](mail, person)
-        return letter.message(identity_of("account", mail)) if letter else None
+        sender = sender_of(mail.team_id)
+        letter = LETTERS[mail.kind](mail, person, sender)
+        return letter.message(identity_of("account", mail), sender) if letter else None
 
 
-def _no_answer() -> str:
+def _no_answer(sender: Sender) -> str:
+    if sender.reply_to:
+        return _("Answers to this mail go to %(email)s.") % {"email": sender.reply_to}
     return _("Answers to this mail are not read.")
 
 
-def _reset(mail: AccountMail, person: User | None) -> Letter | None:
+def _reset(mail: AccountMail, person: User | None, sender: Sender) -> Letter | None:
     """W6: valid for 24 hours and for one change."""
     if person is None or not person.is_active:
         return None
@@ -85,13 +99,16 @@ def _reset(mail: AccountMail, person: User | None) -> Letter | None:
         subject=_("Set a new password"),
         paragraphs=[
             _("Hello %(name)s,") % {"name": person},
-            _("somebody asked for a new password for your account at CPMS. Set it here:"),
+            _("somebody asked for a new password for your account at %(site)s. Set it here:") % {"site": sender.name},
         ],
-        action=(_("Set a new password"), public_url(reverse("account_reset_password_from_key", kwargs=keys))),
+        action=(
+            _("Set a new password"),
+            public_url(reverse("account_reset_password_from_key", kwargs=keys), sender.site),
+        ),
         after=[
             _("The link is valid for 24 hours and works once."),
             _("If you did not ask for this, do nothing: your password stays as it is."),
-            _no_answer(),
+            _no_answer(sender),
         ],
     )
 
@@ -101,7 +118,7 @@ def address_token(user: User, email: str) -> str:
     return signing.dumps({"user": user.pk, "email": email, "now": user.email}, salt=ADDRESS_SALT)
 
 
-def _verify(mail: AccountMail, person: User | None) -> Letter | None:
+def _verify(mail: AccountMail, person: User | None, sender: Sender) -> Letter | None:
     if mail.user is None or not mail.user.is_active:
         return None
     path = reverse("accounts:email_confirm", args=[address_token(mail.user, mail.email)])
@@ -110,14 +127,15 @@ def _verify(mail: AccountMail, person: User | None) -> Letter | None:
         subject=_("Confirm your e-mail address"),
         paragraphs=[
             _("Hello %(name)s,") % {"name": mail.user},
-            _("please confirm that %(email)s is the address of your account at CPMS:") % {"email": mail.email},
+            _("please confirm that %(email)s is the address of your account at %(site)s:")
+            % {"email": mail.email, "site": sender.name},
         ],
-        action=(_("Confirm address"), public_url(path)),
-        after=[_("The link is valid for 24 hours."), _("If this was not you, do nothing."), _no_answer()],
+        action=(_("Confirm address"), public_url(path, sender.site)),
+        after=[_("The link is valid for 24 hours."), _("If this was not you, do nothing."), _no_answer(sender)],
     )
 
 
-def _changed(mail: AccountMail, person: User | None) -> Letter | None:
+def _changed(mail: AccountMail, person: User | None, sender: Sender) -> Letter | None:
     """To the old address, so that who loses his account by this learns of it."""
     if mail.user is None:
         return None
@@ -126,10 +144,11 @@ def _changed(mail: AccountMail, person: User | None) -> Letter | None:
         subject=_("Your e-mail address was changed"),
         paragraphs=[
             _("Hello %(name)s,") % {"name": mail.user},
-            _("from now on you sign in to CPMS with another address than %(email)s.") % {"email": mail.email},
+            _("from now on you sign in to %(site)s with another address than %(email)s.")
+            % {"email": mail.email, "site": sender.name},
             _("If this was not you, please tell an administrator of your team at once."),
         ],
-        after=[_no_answer()],
+        after=[_no_answer(sender)],
     )
 
 
@@ -142,11 +161,12 @@ def hash_of(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def _invite(mail: AccountMail, person: User | None) -> Letter | None:
+def _invite(mail: AccountMail, person: User | None, sender: Sender) -> Letter | None:
     invitation = mail.invitation
     if invitation is None or invitation.accepted_at or invitation.revoked_at or invitation.has_expired:
         return None
-    who = {"team": invitation.team.name, "name": invitation.invited_by or _("An administrator")}
+    name = invitation.invited_by or _("An administrator")
+    who = {"team": invitation.team.name, "name": name, "site": sender.name}
     with timezone.override(zone_of(person.time_zone if person else "")):
         until = look.date_time(invitation.expires_at)
     return Letter(
@@ -154,25 +174,45 @@ def _invite(mail: AccountMail, person: User | None) -> Letter | None:
         subject=_("Invitation to %(team)s") % who,
         paragraphs=[
             _("Hello,"),
-            _("%(name)s invites you to the team “%(team)s” at CPMS, where it runs its charging stations.") % who,
+            _("%(name)s invites you to the team “%(team)s” at %(site)s, where it runs its charging stations.") % who,
             _("Your role will be: %(role)s.") % {"role": invitation.get_role_display()},
         ],
         action=(
             _("Open the invitation"),
-            public_url(reverse("accounts:invitation", args=[invitation_token(invitation)])),
+            public_url(reverse("accounts:invitation", args=[invitation_token(invitation)]), sender.site),
         ),
         after=[
             _("The invitation is valid until %(until)s and only for %(email)s.")
             % {"until": until, "email": mail.email},
             _("If you do not know the team, do nothing."),
-            _no_answer(),
+            _no_answer(sender),
         ],
     )
 
 
-LETTERS: dict[str, Callable[[AccountMail, User | None], Letter | None]] = {
+def _domain(mail: AccountMail, person: User | None, sender: Sender) -> Letter | None:
+    """P11: to each administrator of the team."""
+    if mail.user is None or not mail.user.is_active or mail.team is None:
+        return None
+    told = {"domain": mail.about, "team": mail.team.name}
+    return Letter(
+        to=mail.email,
+        subject=_("%(domain)s was switched off") % told,
+        paragraphs=[
+            _("Hello %(name)s,") % {"name": mail.user},
+            _("the record that proves that %(domain)s belongs to your team %(team)s is not in the DNS any more.")
+            % told,
+            _("The portal is not answered there any longer. Its other address works as before."),
+        ],
+        action=(_("Look at the domain"), public_url(reverse("team:branding_hosts"), sender.site)),
+        after=[_("Add the record again and check it there to switch the domain on."), _no_answer(sender)],
+    )
+
+
+LETTERS: dict[str, Callable[[AccountMail, User | None, Sender], Letter | None]] = {
     AccountMail.Kind.RESET: _reset,
     AccountMail.Kind.VERIFY: _verify,
     AccountMail.Kind.CHANGED: _changed,
     AccountMail.Kind.INVITE: _invite,
+    AccountMail.Kind.DOMAIN: _domain,
 }

@@ -1,15 +1,44 @@
-"""The person's own language and time zone for the page he is looking at, and functions his teams go without."""
+"""Whose domain it is, the person's language and time zone for the page, and functions his teams go without."""
 
 import zoneinfo
 from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone, translation
 
+from accounts.branding import host_team_id, own_host
 from accounts.features import feature_at
+
+
+class HostMiddleware:
+    """P11: answers on domains that teams have proved to be their own, besides ALLOWED_HOSTS. Every other host is
+    refused by Django, as soon as somebody asks for its name.
+
+    What is of the whole installation stays on our own domain: the back office, and promises to browsers about all hosts
+    below ours. A domain of a team may have others below it, which are not our affair.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        named = request.META.get("HTTP_HOST", "")
+        own = own_host(named)
+        request.host_team_id = own.team_id if own else None  # type: ignore[attr-defined]
+        if own is None:
+            return self.get_response(request)
+        request.get_host = lambda: named  # type: ignore[method-assign]
+        if request.path.startswith("/admin/"):
+            return redirect(f"{settings.PUBLIC_URL}{request.get_full_path()}")
+        response = self.get_response(request)
+        if "Strict-Transport-Security" in response:
+            response["Strict-Transport-Security"] = f"max-age={settings.SECURE_HSTS_SECONDS}"
+        return response
 
 
 class PersonMiddleware:
@@ -18,6 +47,9 @@ class PersonMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         user = request.user
+        if user.is_authenticated and user.is_staff and host_team_id(request) is not None:
+            logout(request)  # who may see all teams does not stay where one team decides to whom the name leads
+            return redirect(f"{settings.PUBLIC_URL}{reverse('accounts:login')}")
         if user.is_authenticated and user.language:
             translation.activate(user.language)
             request.LANGUAGE_CODE = translation.get_language()

@@ -20,14 +20,17 @@ logger = logging.getLogger(__name__)
 
 
 @transaction.atomic
-def ask_for_new_password(*, email: str, address: str) -> None:
+def ask_for_new_password(*, email: str, address: str, team_id: int | None = None) -> None:
     """A link by mail, if there is such a person; what this does and how long it takes does not tell.
+
+    Args:
+        team_id: on whose domain it was asked; the mail is in that team's look.
 
     Raises:
         TooManyAttempts: asked too often from this source for this address.
     """
     services.count_attempt("reset", address, email)
-    mails.write_mail(AccountMail.Kind.RESET, email=email.strip().lower())
+    mails.write_mail(AccountMail.Kind.RESET, email=email.strip().lower(), team_id=team_id)
 
 
 @transaction.atomic
@@ -60,7 +63,7 @@ def change_password(*, user: User, old: str, new: str, address: str) -> None:
 
 
 @transaction.atomic
-def ask_to_verify(*, user: User, email: str, address: str) -> None:
+def ask_to_verify(*, user: User, email: str, address: str, team_id: int | None = None) -> None:
     """A mail to an address that the person says is his; it counts once the link in it was opened.
 
     Whether somebody else has the address is not said: then the link tells.
@@ -74,7 +77,7 @@ def ask_to_verify(*, user: User, email: str, address: str) -> None:
     except ValidationError:
         raise DomainError(_("This is no e-mail address."), fields={"email": ""}) from None
     services.count_attempt("verify", address, user.email)
-    mails.write_mail(AccountMail.Kind.VERIFY, email=email, user=user)
+    mails.write_mail(AccountMail.Kind.VERIFY, email=email, user=user, team_id=team_id)
 
 
 def read_address_token(token: str) -> tuple[User, str]:
@@ -96,7 +99,7 @@ def read_address_token(token: str) -> tuple[User, str]:
 
 
 @transaction.atomic
-def confirm_address(*, token: str) -> User:
+def confirm_address(*, token: str, team_id: int | None = None) -> User:
     """The address is the person's from now on.
 
     Raises:
@@ -112,6 +115,6 @@ def confirm_address(*, token: str) -> User:
     except IntegrityError:
         raise DomainError(_("This address belongs to another account.")) from None
     if old != email:
-        mails.write_mail(AccountMail.Kind.CHANGED, email=old, user=user)
+        mails.write_mail(AccountMail.Kind.CHANGED, email=old, user=user, team_id=team_id)
     logger.info("e-mail address verified", extra={"user": user.pk})
     return user

@@ -26,8 +26,10 @@ from accounts.models import (
     TeamDomain,
     User,
 )
+from accounts.models.teams import HOSTS, LOOKS
 from accounts.rights import Can, Role
 from cpms.common.errors import DomainError, NotAllowed
+from cpms.common.remember import forget_after_change
 
 logger = logging.getLogger(__name__)
 BILLING_FIELDS = ("name", "street", "postal_code", "city", "country", "vat_id", "email")
@@ -52,12 +54,12 @@ def edit_team(*, team: Team, name: str, handle: str, station_passwords: str, act
         NotAllowed: the person is no administrator of the team.
         DomainError: a value is wrong, or the handle is or was another team's (`fields` names which).
     """
-    _demand_team(actor, team)
+    demand_team(actor, team)
     name = name.strip()
     if not 1 <= len(name) <= 120 or not name.isprintable():
-        _refuse("name", _("A name has 1 to 120 printable characters."))
+        refuse("name", _("A name has 1 to 120 printable characters."))
     if station_passwords not in StationPasswords.values:
-        _refuse("station_passwords", _("This is no choice."))
+        refuse("station_passwords", _("This is no choice."))
     team = Team.objects.select_for_update().get(pk=team.pk)
     if handle != team.handle:
         _take_handle(team, handle)
@@ -66,7 +68,7 @@ def edit_team(*, team: Team, name: str, handle: str, station_passwords: str, act
         with transaction.atomic():
             team.save(update_fields=["name", "handle", "station_passwords"])
     except IntegrityError:
-        _refuse("handle", _("This handle is taken."))
+        refuse("handle", _("This handle is taken."))
     logger.info("team changed", extra={"team": team.handle})
     return team
 
@@ -75,13 +77,13 @@ def _take_handle(team: Team, handle: str) -> None:
     try:
         validate_slug(handle)
     except ValidationError:
-        _refuse("handle", _("A handle has letters, digits, hyphens and underscores only."))
+        refuse("handle", _("A handle has letters, digits, hyphens and underscores only."))
     if len(handle) > 60:
-        _refuse("handle", _("A handle has at most 60 characters."))
+        refuse("handle", _("A handle has at most 60 characters."))
     taken = Team.objects.filter(handle__iexact=handle).exclude(pk=team.pk).exists()
     was_taken = FormerHandle.objects.filter(handle__iexact=handle).exclude(team=team).exists()
     if taken or was_taken:
-        _refuse("handle", _("This handle is taken."))
+        refuse("handle", _("This handle is taken."))
     FormerHandle.objects.filter(team=team, handle=handle).delete()  # back to what it was
     FormerHandle.objects.get_or_create(handle=team.handle, defaults={"team": team})
     team.handle = handle
@@ -95,20 +97,20 @@ def edit_billing(*, team: Team, facts: Mapping[str, str], actor: User | None = N
         NotAllowed: the person is no administrator of the team.
         DomainError: a value is wrong (`fields` names which).
     """
-    _demand_team(actor, team)
+    demand_team(actor, team)
     details, _is_new = BillingDetails.objects.select_for_update().get_or_create(team=team)
     for name in BILLING_FIELDS:
         setattr(details, name, facts.get(name, getattr(details, name)).strip())
     details.country, details.vat_id = details.country.upper(), details.vat_id.upper().replace(" ", "")
     if details.country and not (details.country.isascii() and details.country.isalpha()):
-        _refuse("country", _("A country is two letters, for example DE."))
+        refuse("country", _("A country is two letters, for example DE."))
     if details.vat_id and not (details.vat_id.isascii() and details.vat_id.isalnum()):
-        _refuse("vat_id", _("A VAT number has letters and digits only."))
+        refuse("vat_id", _("A VAT number has letters and digits only."))
     try:
         details.clean_fields()
     except ValidationError as error:
         name, texts = next(iter(error.message_dict.items()))
-        _refuse(name, texts[0])
+        refuse(name, texts[0])
     details.save()
     logger.info("billing details changed", extra={"team": team.handle})
     return details
@@ -125,10 +127,11 @@ def set_features(*, team: Team, on: Collection[str], actor: User | None = None) 
     if actor is not None and not (actor.is_active and actor.is_staff):
         raise NotAllowed(_("Only support staff may switch functions on and off."))
     if unknown := set(on) - BY_KEY.keys():
-        _refuse("on", _("There is no function “%(key)s”.") % {"key": min(unknown)})
+        refuse("on", _("There is no function “%(key)s”.") % {"key": min(unknown)})
     team = Team.objects.select_for_update().get(pk=team.pk)
     team.features_off = sorted(BY_KEY.keys() - set(on))
     team.save(update_fields=["features_off"])
+    forget_after_change(LOOKS, HOSTS)  # a team without branding has neither
     logger.info("functions switched", extra={"team": team.handle, "off": team.features_off})
     return team
 
@@ -137,22 +140,28 @@ def set_features(*, team: Team, on: Collection[str], actor: User | None = None) 
 
 
 @transaction.atomic
-def claim_domain(*, team: Team, purpose: str, domain: str, actor: User | None = None) -> TeamDomain:
+def claim_domain(
+    *, team: Team, purpose: str, domain: str, actor: User | None = None, is_disputed: bool = False
+) -> TeamDomain:
     """Say that a domain is the team's own. It counts when `prove_domain` has found its record.
+
+    Args:
+        is_disputed: another team has proved it, and may have lost it since.
 
     Raises:
         NotAllowed: the person is no administrator of the team.
         DomainError: it is no domain, one of a mail provider, or proved by another team.
     """
-    _demand_team(actor, team)
+    demand_team(actor, team)
     domain = check_domain(domain)
     if purpose == TeamDomain.Purpose.ENROLMENT and domain in FREE_MAIL:
-        _refuse("domain", _("Everybody can have an address at %(domain)s.") % {"domain": domain})
+        refuse("domain", _("Everybody can have an address at %(domain)s.") % {"domain": domain})
     if team.domains.filter(purpose=purpose, domain=domain).exists():
-        _refuse("domain", _("Your team has named this domain already."))
+        refuse("domain", _("Your team has named this domain already."))
     if team.domains.count() >= MOST_DOMAINS:
-        _refuse("domain", _("A team has at most %(most)d domains.") % {"most": MOST_DOMAINS})
-    _demand_unproved(purpose, domain, team)
+        refuse("domain", _("A team has at most %(most)d domains.") % {"most": MOST_DOMAINS})
+    if not is_disputed:
+        _demand_unproved(purpose, domain, team)
     row = TeamDomain.objects.create(team=team, purpose=purpose, domain=domain, token=secrets.token_hex(16))
     logger.info("domain named", extra={"team": team.handle, "domain": domain, "purpose": purpose})
     return row
@@ -165,7 +174,7 @@ def prove_domain(*, domain: TeamDomain, actor: User | None = None) -> TeamDomain
         NotAllowed: the person is no administrator of the team.
         DomainError: the record is not there, the name server is silent, or another team was quicker.
     """
-    _demand_team(actor, domain.team)
+    demand_team(actor, domain.team)
     if domain.proved_at is not None:
         return domain
     if domain.record_value not in txt_records(domain.record_name):
@@ -179,7 +188,7 @@ def prove_domain(*, domain: TeamDomain, actor: User | None = None) -> TeamDomain
             with transaction.atomic():
                 domain.save(update_fields=["proved_at"])
         except IntegrityError:
-            _refuse("domain", _("Another team has proved that this domain is its own."))
+            refuse("domain", _("Another team has proved that this domain is its own."))
     logger.info("domain proved", extra={"team": domain.team.handle, "domain": domain.domain})
     return domain
 
@@ -191,7 +200,7 @@ def drop_domain(*, domain: TeamDomain, actor: User | None = None) -> None:
     Raises:
         NotAllowed: the person is no administrator of the team.
     """
-    _demand_team(actor, domain.team)
+    demand_team(actor, domain.team)
     logger.info("domain dropped", extra={"team": domain.team.handle, "domain": domain.domain})
     domain.delete()
 
@@ -237,20 +246,26 @@ def check_domain(text: str) -> str:
         domain = ""
     labels = domain.split(".")
     if len(labels) < 2 or len(domain) > 230 or labels[-1].isdecimal() or labels[-1] in ("local", "localhost", "test"):
-        _refuse("domain", _("This is no internet domain. It looks like “example.org”."))
+        refuse("domain", _("This is no internet domain. It looks like “example.org”."))
     return domain
 
 
 def _demand_unproved(purpose: str, domain: str, team: Team) -> None:
     proved = TeamDomain.objects.filter(purpose=purpose, domain=domain, proved_at__isnull=False)
     if proved.exclude(team=team).exists():
-        _refuse("domain", _("Another team has proved that this domain is its own."))
+        refuse("domain", _("Another team has proved that this domain is its own."))
 
 
-def _demand_team(actor: User | None, team: Team) -> None:
+def demand_team(actor: User | None, team: Team) -> None:
+    """Raises:
+    NotAllowed: the person is no administrator of the team.
+    """
     if actor is not None and not actor.may(Can.MANAGE_TEAM, team):
         raise NotAllowed(_("Only administrators of the team may change its settings."))
 
 
-def _refuse(field: str, sentence: str) -> NoReturn:
+def refuse(field: str, sentence: str) -> NoReturn:
+    """Raises:
+    DomainError: always, at the field.
+    """
     raise DomainError(sentence, fields={field: sentence})

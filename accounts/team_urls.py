@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from accounts import brand_views
 from accounts import team_views as views
 from accounts.audit_views import AuditListView
 
@@ -11,6 +12,10 @@ urlpatterns = [
     path("billing/", views.BillingView.as_view(), name="billing"),
     path("functions/", views.FeaturesView.as_view(), name="features"),
     path("enrolment/", views.EnrolmentView.as_view(), name="enrolment"),
+    path("branding/", brand_views.BrandView.as_view(), name="branding"),
+    path("branding/preview/", brand_views.BrandPreviewView.as_view(), name="branding_preview"),
+    path("branding/reset/", brand_views.BrandResetView.as_view(), name="branding_reset"),
+    path("branding/domain/", brand_views.HostsView.as_view(), name="branding_hosts"),
     path("domains/<int:pk>/prove/", views.domain_prove, name="domain_prove"),
     path("domains/<int:pk>/drop/", views.domain_drop, name="domain_drop"),
     path("audit/", AuditListView.as_view(), name="audit"),

@@ -21,9 +21,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts import own_domains
 from accounts import team_services as services
 from accounts.current import choose_team, current_team
-from accounts.features import FEATURES
+from accounts.features import FEATURES, sentence_about
 from accounts.models import BillingDetails, Team, TeamDomain, User
 from accounts.rights import Can
 from accounts.team_forms import BillingForm, DomainForm, FeaturesForm, TeamForm
@@ -37,6 +38,7 @@ class TeamPage(FormPage):
 
     team: Team
     tab = ""
+    feature = ""  # without which the page refuses
     success_words: Any = ""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -46,6 +48,8 @@ class TeamPage(FormPage):
                 return redirect("team:choose")
             if team is None or not request.user.may(Can.MANAGE_TEAM, team):
                 raise PermissionDenied(_("Only administrators of the team may see and change its settings."))
+            if self.feature and not team.has_feature(self.feature):
+                raise PermissionDenied(sentence_about(self.feature))
             self.team = team
         return super().dispatch(request, *args, **kwargs)
 
@@ -135,7 +139,10 @@ class EnrolmentView(TeamPage):
 def domain_prove(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     row = _domain(request, pk)
     try:
-        services.prove_domain(domain=row, actor=request.user)
+        if row.purpose == TeamDomain.Purpose.PORTAL:
+            own_domains.check_host(domain=row, actor=request.user)
+        else:
+            services.prove_domain(domain=row, actor=request.user)
         messages.success(request, _("It is proved that %(domain)s is yours.") % {"domain": row.domain})
     except NotAllowed as error:
         raise PermissionDenied(str(error)) from None
@@ -160,7 +167,7 @@ def _domain(request: AuthenticatedRequest, pk: int) -> TeamDomain:
 
 
 def _back(row: TeamDomain) -> HttpResponse:
-    return redirect("team:enrolment")
+    return redirect("team:branding_hosts" if row.purpose == TeamDomain.Purpose.PORTAL else "team:enrolment")
 
 
 # --- which team ---------------------------------------------------------------------------------------------------

@@ -10,10 +10,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cpms.settings.base")
 _django: Any = get_asgi_application()
 
 from channels.auth import AuthMiddlewareStack  # noqa: E402 - after Django is set up
-from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
 
 from cpms.common.health import health  # noqa: E402
 from cpms.portal.live import LiveConsumer  # noqa: E402
+from cpms.portal.origins import OriginValidator  # noqa: E402
 from ocpp_gateway import node  # noqa: E402
 from ocpp_gateway.consumer import StationConsumer  # noqa: E402
 
@@ -22,7 +22,7 @@ Receive = Callable[[], Awaitable[Scope]]
 Send = Callable[[Scope], Awaitable[None]]
 LIVE = "/live/"
 
-_live: Any = AllowedHostsOriginValidator(AuthMiddlewareStack(LiveConsumer.as_asgi()))
+_live: Any = OriginValidator(AuthMiddlewareStack(LiveConsumer.as_asgi()))
 _station: Any = StationConsumer.as_asgi()
 
 

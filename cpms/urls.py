@@ -18,6 +18,7 @@ urlpatterns = [
     path("", include("accounts.urls")),
     path("account/", include("accounts.allauth_urls")),
     path("team/", include("accounts.team_urls")),
+    path("brand/", include("accounts.brand_urls")),
     path("stations/", include(([*station_patterns, *portal.station_patterns], "chargers"))),
     path("sessions/", include(([*session_patterns, *portal.session_patterns], "sessions"))),
     path("installations/", include("chargers.place_urls")),

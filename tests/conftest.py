@@ -8,10 +8,12 @@ from django.conf import settings
 from django.core.cache import cache
 from django.core.management import call_command
 
+from accounts.branding import hosts, looks
 from accounts.models import Team, User
 from accounts.rights import Role
 from accounts.services import issue_api_token
-from cpms.portal.models import PrivacyChoice, SiteHook, SiteText, forget_site, hooks_offered, site_text
+from cpms.common.remember import forget
+from cpms.portal.models import PrivacyChoice, SiteHook, SiteText, hooks_offered, site_text
 from tests import factories
 
 
@@ -20,7 +22,7 @@ def _no_memory_of_other_tests() -> None:
     """Throttles count by primary key, and SQLite gives the same ones to the next test."""
     if "locmem" in settings.CACHES["default"]["BACKEND"]:
         cache.clear()
-    forget_site()
+    forget()
 
 
 @pytest.fixture
@@ -28,6 +30,8 @@ def django_assert_max_num_queries(db, django_assert_max_num_queries):
     """Pages as they mostly are: what all of them share of the site is read once a minute."""
     hooks_offered()
     site_text(SiteText.Kind.COPYRIGHT)
+    looks()
+    hosts()
     return django_assert_max_num_queries
 
 

@@ -11,6 +11,8 @@ from accounts.models import (
     AccountMail,
     AuditEntry,
     BillingDetails,
+    Brand,
+    BrandPicture,
     Enrolment,
     FormerHandle,
     Grant,
@@ -84,6 +86,26 @@ class TeamDomainFactory(DjangoModelFactory):
     purpose = TeamDomain.Purpose.ENROLMENT
     domain = factory.Sequence(lambda n: f"company{n}.example")
     token = "0123456789abcdef"
+
+
+class BrandFactory(DjangoModelFactory):
+    class Meta:
+        model = Brand
+
+    team = factory.SubFactory(TeamFactory)
+    portal_name = factory.Sequence(lambda n: f"Portal {n}")
+
+
+class BrandPictureFactory(DjangoModelFactory):
+    class Meta:
+        model = BrandPicture
+
+    team = factory.SubFactory(TeamFactory)
+    kind = BrandPicture.Kind.LOGO_LIGHT
+    size = "page"
+    key = factory.Sequence(lambda n: f"{n:064x}")
+    width = height = 2
+    content = b"\x89PNG"
 
 
 class FormerHandleFactory(DjangoModelFactory):
@@ -396,6 +418,8 @@ def one_of_everything(team, station, connector, tag, session, viewer) -> list:
         AccountMailFactory(),
         BillingDetailsFactory(team=team),
         TeamDomainFactory(team=team),
+        BrandFactory(team=team),
+        BrandPictureFactory(team=team),
         FormerHandleFactory(team=team),
         EnrolmentFactory(team=team),
         AuditEntryFactory(team=team),

@@ -18,6 +18,7 @@ from django.test import Client
 from django.urls import get_resolver, reverse
 from django.utils import timezone
 
+from accounts.branding import STYLE_MADE
 from chargers.models import ChargingStation
 from tests import factories
 
@@ -154,6 +155,13 @@ ROUTES: dict[str, dict[str, str]] = {
     "team:billing": {"GET": SETTINGS, "POST": "302 302 403 403 302 302 403 403 403 403"},
     "team:features": {"GET": SETTINGS, "POST": "302 403 403 403 403 302 403 403 403 403"},
     "team:enrolment": {"GET": SETTINGS, "POST": "302 422 403 403 422 302 403 403 403 403"},
+    "team:branding": {"GET": SETTINGS, "POST": "302 422 403 403 422 302 403 403 403 403"},
+    "team:branding_preview": {"GET": SETTINGS},
+    "team:branding_reset": {"GET": SETTINGS, "POST": "302 302 403 403 302 302 403 403 403 403"},
+    "team:branding_hosts": {"GET": SETTINGS, "POST": "302 422 403 403 422 302 403 403 403 403"},
+    "brand:style": {"GET": EVERYBODY},
+    "brand:picture": {"GET": EVERYBODY},
+    "brand:ask": {"GET": NOWHERE},  # without saying which host
     "team:domain_prove": {"POST": "302 404 404 404 302 302 404 404 404 404"},
     "team:domain_drop": {
         "GET": "302 404 404 404 200 200 404 404 404 404",
@@ -265,6 +273,7 @@ def rows(one_of_each):
         "places": {"pk": of["Installation"].pk, "circuit": of["Circuit"].pk},
         "api:installation": {"pk": of["Installation"].pk},
         "team": {"pk": of["TeamDomain"].pk},
+        "brand": {"made": STYLE_MADE, "light": "4338ca", "dark": "818cf8", "key": of["BrandPicture"].key},
         "access": {"pk": of["Grant"].pk},
         "api:grant": {"pk": of["Grant"].pk},
         "admin": {row._meta.label_lower.replace(".", "_"): row for row in one_of_each.values()},

@@ -130,13 +130,14 @@ def test_only_support_staff_switches_functions(client: Any, staff: User, adminis
     client.post("/team/switch/", {"team": team.pk})
     assert client.post("/team/functions/", {"on": ["api", "exports"]}).status_code == 302
     team.refresh_from_db()
-    assert team.features_off == ["commands", "security_events"]
+    assert team.features_off == ["branding", "commands", "security_events"]
     assert field_of(services.set_features, team=team, on=["telepathy"]) == {"on"}
 
 
 PAGES = {
     "api": ("/account/tokens/", "/api/v1/stations/"),
     "commands": ("/operate/commands/", "/api/v1/commands/"),
+    "branding": ("/team/branding/", None),
     "exports": ("/stations/?export=csv", None),
     "security_events": ("/maintenance/security/", "/api/v1/security-events/"),
 }
@@ -158,7 +159,8 @@ def test_what_is_switched_off_refuses_and_says_why(
     if address:
         answer = ask.get(address)
         assert answer.status_code == 403 and "switched off" in answer.json()["detail"]
-    assert "switched off" in client.get("/stations/").content.decode()  # in the navigation, or at the button
+    where = "/team/" if key == "branding" else "/stations/"  # in the navigation, at the button, at the tab
+    assert "switched off" in client.get(where).content.decode()
 
 
 def test_a_team_without_commands_sends_none(

@@ -1,6 +1,7 @@
 """People, the teams they work in, and the keys their programs use."""
 
 from accounts.models.audit import AuditEntry
+from accounts.models.branding import Brand, BrandPicture
 from accounts.models.grants import Grant
 from accounts.models.letters import AccountMail, Invitation
 from accounts.models.people import ApiToken, Enrolment, Membership, User
@@ -11,6 +12,8 @@ __all__ = [
     "ApiToken",
     "AuditEntry",
     "BillingDetails",
+    "Brand",
+    "BrandPicture",
     "Enrolment",
     "FormerHandle",
     "Grant",

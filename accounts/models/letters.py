@@ -79,6 +79,7 @@ class AccountMail(OutgoingMail):
         VERIFY = "verify", _("E-mail address to be verified")
         CHANGED = "changed", _("E-mail address was changed")
         INVITE = "invite", _("Invitation")
+        DOMAIN = "domain", _("Domain was switched off")
 
     kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
     email = models.CharField(_("e-mail"), max_length=254)
@@ -89,6 +90,17 @@ class AccountMail(OutgoingMail):
     invitation = models.ForeignKey(
         Invitation, on_delete=models.CASCADE, null=True, blank=True, related_name="+", verbose_name=_("invitation")
     )
+
+    team = models.ForeignKey(
+        Team,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("team"),
+        help_text=_("In whose look it is, and to whose domain its link leads."),
+    )
+    about = models.CharField(_("about"), max_length=253, blank=True)
 
     class Meta:
         ordering = ["-id"]

@@ -10,6 +10,9 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.rights import Can
 from cpms.common.models import ScopedQuerySet
+from cpms.common.remember import RememberedModel
+
+LOOKS, HOSTS = "looks", "hosts"  # under which each process remembers how portals look and where they are
 
 
 class StationPasswords(models.TextChoices):
@@ -95,18 +98,23 @@ class BillingDetails(models.Model):
         return self.name or str(self.team)
 
 
-class TeamDomain(models.Model):
+class TeamDomain(RememberedModel):
     """An internet domain that a team says is its own; it counts when a record in the DNS has proved it (P10, P11)."""
 
     class Purpose(models.TextChoices):
         ENROLMENT = "enrolment", _("Automatic enrolment")
         PORTAL = "portal", _("Address of the portal")
 
+    remembered = (HOSTS,)
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="domains", verbose_name=_("team"))
     purpose = models.CharField(_("purpose"), max_length=10, choices=Purpose.choices)
     domain = models.CharField(_("domain"), max_length=253)
     token = models.CharField(_("proof"), max_length=64, editable=False)
     proved_at = models.DateTimeField(_("proved"), null=True, blank=True, editable=False)
+    checked_at = models.DateTimeField(_("last looked for"), null=True, blank=True, editable=False)
+    seen_at = models.DateTimeField(_("record last seen"), null=True, blank=True, editable=False)
+    lost_at = models.DateTimeField(_("switched off"), null=True, blank=True, editable=False)
+    points_here = models.BooleanField(_("leads to us"), default=False, editable=False)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     objects = OfTeamQuerySet.as_manager()
 

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import zoneinfo
-from collections.abc import Sequence
+from email.utils import make_msgid
 from typing import Any
 
 from django.conf import settings
-from django.core.mail import send_mail
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
+from accounts.branding import main_host, sender_of
 from accounts.models import Grant, User
 from accounts.rights import Role
 from chargers.services.grants import CHANGED, GIVEN
 from cpms.common import look
+from cpms.common.mail import Letter, public_url, zone_of
 
 
 def mail_about_grant(grant_id: int, what: str) -> int:
@@ -25,20 +24,15 @@ def mail_about_grant(grant_id: int, what: str) -> int:
     grant = rows.defer("station__password", "station__next_password").filter(pk=grant_id).first()
     if grant is None:
         return 0
-    people = _told(grant)
+    people, sender = _told(grant), sender_of(grant.team_id)
     for person in people:
-        with translation.override(person.language or settings.LANGUAGE_CODE), timezone.override(_zone(person)):
+        language = person.language or settings.LANGUAGE_CODE
+        with translation.override(language), timezone.override(zone_of(person.time_zone)):
             subject, lines = _words(grant, what)
-            send(person, subject, lines, f"{settings.PUBLIC_URL}{reverse('access:grant_list')}")
+            action = (_("Show access"), public_url(reverse("access:grant_list"), sender.site))
+            letter = Letter(to=person.email, subject=subject, paragraphs=lines, action=action)
+            letter.message(make_msgid(domain=main_host()), sender).send()
     return len(people)
-
-
-def send(person: User, subject: str, lines: Sequence[str], address: str) -> None:
-    """One mail, as text and as HTML."""
-    context = {"subject": subject, "lines": lines, "address": address}
-    text = "\n\n".join([*lines, address])
-    html = render_to_string("chargers/mail/grant.html", context)
-    send_mail(subject, text, None, [person.email], html_message=html)
 
 
 def _told(grant: Grant) -> list[User]:
@@ -67,10 +61,3 @@ def _words(grant: Grant, what: str) -> tuple[str, list[str]]:
     if grant.ends_at is not None:
         lines.append(_("It ends by itself at %(end)s.") % {"end": look.full_time(grant.ends_at)})
     return subject, lines
-
-
-def _zone(person: User) -> zoneinfo.ZoneInfo:
-    try:
-        return zoneinfo.ZoneInfo(person.time_zone or settings.DISPLAY_TIME_ZONE)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
-        return zoneinfo.ZoneInfo(settings.DISPLAY_TIME_ZONE)

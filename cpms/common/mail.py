@@ -1,4 +1,4 @@
-"""Mails: rows first, sent after the commit until they are gone, in one layout, with links of PUBLIC_URL only (S26)."""
+"""Mails: rows first, sent after the commit until they are gone, in one layout, with links to hosts of ours (S26)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import zoneinfo
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from email.utils import make_msgid
+from email.mime.image import MIMEImage
+from email.utils import formataddr, make_msgid, parseaddr
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,6 +26,8 @@ logger = logging.getLogger(__name__)
 AT_ONCE = 500
 LEASE = timedelta(minutes=5)  # after which a mail whose sender died is sent by another one
 MOST_ATTEMPTS = 16  # in two days
+OUR_NAME = "CPMS"
+LOGO = "logo"  # under which the HTML finds its picture
 KEPT = 200  # mails in the page for debugging
 
 
@@ -42,6 +45,41 @@ class OutgoingMail(models.Model):
 
 
 @dataclass(frozen=True, slots=True)
+class Sender:
+    """In whose look a mail is. Colours are texts like #4338ca.
+
+    Args:
+        site: scheme, host and port that links lead to; empty: PUBLIC_URL.
+        accent, text: a button and what is on it.
+        words: the name at the top.
+        logo: a PNG, shown `logo_width` times `logo_height` large, and on a dark ground where it was made for one.
+        reply_to: who reads answers; empty: nobody.
+    """
+
+    name: str = OUR_NAME
+    site: str = ""
+    accent: str = "#4338ca"
+    text: str = "#ffffff"
+    words: str = "#4338ca"
+    logo: bytes = b""
+    logo_width: int = 0
+    logo_height: int = 0
+    logo_on_dark: bool = False
+    reply_to: str = ""
+
+    @property
+    def address(self) -> str:
+        """Our own address under the sender's name: a team's domain may not allow us to send in its name."""
+        own = parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
+        if self.name == OUR_NAME:
+            return settings.DEFAULT_FROM_EMAIL
+        return formataddr((" ".join(self.name.split()), own))
+
+
+OUR_SENDER = Sender()
+
+
+@dataclass(frozen=True, slots=True)
 class Letter:
     """What a mail says, once for its text and its HTML."""
 
@@ -51,18 +89,30 @@ class Letter:
     action: tuple[str, str] | None = None  # the words of a button and where it leads
     after: Sequence[str] = field(default_factory=tuple)  # small print below the button
 
-    def message(self, identity: str) -> EmailMessage:
+    def message(self, identity: str, sender: Sender = OUR_SENDER) -> EmailMessage:
         """Ready to be sent; `identity` is the same whenever it is tried again, so that a second copy can be told."""
         rows = [*self.paragraphs, *([f"{self.action[0]}:\n{self.action[1]}"] if self.action else []), *self.after]
         message = EmailMultiAlternatives(
             " ".join(self.subject.split())[:200],
             "\n\n".join(rows) + "\n",
+            from_email=sender.address,
             to=[self.to],
+            reply_to=[sender.reply_to] if sender.reply_to else None,
             headers={"Message-ID": identity, "Auto-Submitted": "auto-generated"},
         )
-        context = {"letter": self, "site": settings.PUBLIC_URL}
+        context = {"letter": self, "sender": sender, "site": sender.site or settings.PUBLIC_URL, "logo": LOGO}
         message.attach_alternative(render_to_string("mail/letter.html", context), "text/html")
+        if sender.logo:
+            message.mixed_subtype = "related"  # type: ignore[attr-defined]  # it belongs to the HTML and is no attachment of its own
+            message.attach(_inline_picture(sender.logo))
         return message
+
+
+def _inline_picture(content: bytes) -> MIMEImage:
+    picture = MIMEImage(content, "png")
+    picture.add_header("Content-ID", f"<{LOGO}>")
+    picture.add_header("Content-Disposition", "inline", filename="logo.png")
+    return picture
 
 
 def identity_of(kind: str, mail: Any) -> str:
@@ -71,9 +121,13 @@ def identity_of(kind: str, mail: Any) -> str:
     return f"<{kind}-{mail.pk}.{int(mail.created_at.timestamp())}@{host}>"
 
 
-def public_url(path: str) -> str:
-    """Where a link in a mail leads: never made of what a browser said of its host."""
-    return f"{settings.PUBLIC_URL}{path}"
+def public_url(path: str, site: str = "") -> str:
+    """Where a link in a mail leads: never made of what a browser said of its host.
+
+    Args:
+        site: scheme, host and port, where it is not PUBLIC_URL.
+    """
+    return f"{site or settings.PUBLIC_URL}{path}"
 
 
 def zone_of(name: str) -> zoneinfo.ZoneInfo:

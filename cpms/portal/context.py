@@ -11,6 +11,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts.branding import look_of
 from accounts.current import current_team
 from accounts.models import User
 from accounts.rights import Provider
@@ -72,6 +73,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     now = timezone.localtime()
     context: dict[str, Any] = {"zone": timezone.get_current_timezone_name(), "year": now.year}
     context |= {
+        "brand": SimpleLazyObject(lambda: look_of(request)),
         "copyright": SimpleLazyObject(lambda: site_text(SiteText.Kind.COPYRIGHT)),
         "offered": SimpleLazyObject(hooks_offered),
     }

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -13,20 +10,9 @@ from django.db import models
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-REMEMBERED_SECONDS = 60
-_remembered: dict[str, tuple[float, Any]] = {}  # in the process: a page must not need a cache that may be away
+from cpms.common.remember import RememberedModel, remember
 
-
-def _remember(key: str, make: Callable[[], Any]) -> Any:
-    kept = _remembered.get(key)
-    if kept is None or time.monotonic() - kept[0] > REMEMBERED_SECONDS:
-        kept = _remembered[key] = (time.monotonic(), make())
-    return kept[1]
-
-
-def forget_site() -> None:
-    """What is asked for next is read anew."""
-    _remembered.clear()
+HOOKS, TEXTS = "hooks", "texts"
 
 
 def origin_of(address: str) -> str:
@@ -41,29 +27,14 @@ def _check_origin(address: str) -> None:
         raise ValidationError(_("Only these origins are allowed (HOOK_ORIGINS): %(allowed)s") % {"allowed": allowed})
 
 
-class _Remembered(models.Model):
-    """A row that every page needs, so that each process asks for it once a minute only."""
-
-    class Meta:
-        abstract = True
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        super().save(*args, **kwargs)
-        forget_site()
-
-    def delete(self, *args: Any, **kwargs: Any) -> Any:
-        told = super().delete(*args, **kwargs)
-        forget_site()
-        return told
-
-
-class SiteText(_Remembered):
+class SiteText(RememberedModel):
     """A text of whoever runs the site, in one language. Blank lines part its paragraphs; nothing in it is markup."""
 
     class Kind(models.TextChoices):
         IMPRINT = "imprint", _("Imprint")
         COPYRIGHT = "copyright", _("Copyright line")
 
+    remembered = (TEXTS,)
     kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
     language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES)
     text = models.TextField(_("text"), max_length=20_000)
@@ -77,7 +48,7 @@ class SiteText(_Remembered):
         return f"{self.get_kind_display()} · {self.get_language_display()}"
 
 
-class SiteHook(_Remembered):
+class SiteHook(RememberedModel):
     """A script of somebody else, for example one that counts visits. It is loaded for whoever has allowed it only."""
 
     class Category(models.TextChoices):
@@ -85,6 +56,7 @@ class SiteHook(_Remembered):
         COMFORT = "comfort", _("Comfort")
         MARKETING = "marketing", _("Marketing")
 
+    remembered = (HOOKS,)
     name = models.CharField(_("name"), max_length=80, unique=True)
     purpose = models.TextField(
         _("purpose"), max_length=1000, help_text=_("What it does with which data, and who gets it.")
@@ -135,7 +107,7 @@ class PrivacyChoice(models.Model):
 
 def hooks_offered() -> list[SiteHook]:
     """Those whose origin is still allowed."""
-    rows: list[SiteHook] = _remember("hooks", lambda: list(SiteHook.objects.filter(is_active=True)))
+    rows: list[SiteHook] = remember(HOOKS, lambda: list(SiteHook.objects.filter(is_active=True)))
     return [hook for hook in rows if origin_of(hook.script_url) in settings.HOOK_ORIGINS]
 
 
@@ -146,7 +118,7 @@ def _texts() -> dict[tuple[str, str], str]:
 
 def site_text(kind: str) -> str:
     """In the language of the page, or else in the site's; empty when there is none."""
-    texts: dict[tuple[str, str], str] = _remember("texts", _texts)
+    texts: dict[tuple[str, str], str] = remember(TEXTS, _texts)
     spoken = (get_language() or settings.LANGUAGE_CODE)[:2]
     others = (text for (of, _language), text in sorted(texts.items()) if of == kind)
     return texts.get((kind, spoken)) or texts.get((kind, settings.LANGUAGE_CODE)) or next(others, "")

@@ -86,6 +86,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "cpms.common.middleware.RealAddressMiddleware",
+    "accounts.middleware.HostMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -243,6 +244,7 @@ CELERY_BEAT_SCHEDULE = {
     "hash-passwords": {"task": "chargers.hash_passwords", "schedule": 60.0, "options": {"expires": 60}},
     "close-stale-sessions": {"task": "sessions.close_stale_sessions", "schedule": 60.0, "options": {"expires": 60}},
     "record-power": {"task": "sessions.record_team_power", "schedule": 60.0, "options": {"expires": 60}},
+    "check-hosts": {"task": "accounts.check_hosts", "schedule": crontab(minute="23"), "options": {"expires": 3600}},
     "send-account-mails": {"task": "accounts.send_mails", "schedule": 60.0, "options": {"expires": 60}},
     "send-alarms": {"task": "maintenance.send_alarms", "schedule": 60.0, "options": {"expires": 60}},
     "notify": {"task": "maintenance.notify", "schedule": 60.0, "options": {"expires": 60}},
@@ -310,6 +312,9 @@ if MAILS_IN_PAGE:
 
 # Whom we ask about domains of teams: address or address:port; empty: what the machine asks (/etc/resolv.conf)
 DNS_RESOLVER = env.text("DNS_RESOLVER", "")
+# Domains of teams: where their DNS records must lead, and after how many days without its proof one is switched off
+OWN_DOMAIN_TARGET = env.text("OWN_DOMAIN_TARGET", urlsplit(PUBLIC_URL).hostname or "localhost")
+OWN_DOMAIN_DAYS = env.whole("OWN_DOMAIN_DAYS", 7, least=1, most=365)
 
 # --- static files ------------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
@@ -326,7 +331,7 @@ IS_HTTPS = PUBLIC_URL.startswith("https://")
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if IS_HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = IS_HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^health/$"]  # asked by whoever watches the process, behind the proxy
+SECURE_REDIRECT_EXEMPT = [r"^health/$", r"^brand/ask/$"]  # asked by watchers and the proxy itself, behind it
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_NAME = "__Host-session" if IS_HTTPS else "session"
 SESSION_COOKIE_AGE = int(timedelta(days=14).total_seconds())

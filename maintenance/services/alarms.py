@@ -22,6 +22,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts.branding import sender_of, site_address
 from accounts.models import Membership, Team, User
 from accounts.rights import Can, Role
 from cpms.common import look
@@ -94,7 +95,7 @@ def _security_text(user: User, team: Team, events: Sequence[SecurityEvent]) -> t
             lines.append(
                 ngettext("- and %(n)d more", "- and %(n)d more", len(events) - NAMED) % {"n": len(events) - NAMED}
             )
-        address = public_url(f"{reverse('maintenance:security_list')}?state=open")
+        address = public_url(f"{reverse('maintenance:security_list')}?state=open", site_address(team.pk))
         body = "\n".join(
             [
                 _("Charging stations of %(team)s reported critical security events:") % {"team": team.name},
@@ -120,7 +121,7 @@ def _message(mail: AlarmMail) -> EmailMessage | None:
         return None
     with translation.override(mail.user.language or settings.LANGUAGE_CODE):
         letter = Letter(to=mail.user.email, subject=mail.subject, paragraphs=mail.body.split("\n\n"))
-        return letter.message(identity_of("alarm", mail))
+        return letter.message(identity_of("alarm", mail), sender_of(mail.team_id))
 
 
 def retry_mails(mails: QuerySet[AlarmMail]) -> int:

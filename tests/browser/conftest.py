@@ -19,8 +19,11 @@ import pytest
 from django.conf import settings
 from websockets.sync.client import ClientConnection, connect
 
+from tests.name_server import NameServer
+
 PASSWORD = "a long enough password"
 STATION_PASSWORD = "0123456789abcdef"
+OWN_HOST = "charging.nordlys.example"  # the team's; in our DNS and in Chromium's
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
@@ -36,6 +39,9 @@ class Site:
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
         self.address = f"http://localhost:{self.port}"
+        self.own_address = f"http://{OWN_HOST}:{self.port}"
+        self.names = NameServer()
+        self.names.addresses = {"localhost": ["127.0.0.1"], OWN_HOST: ["127.0.0.1"]}
         kept = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
         self.env = kept | {
             "VAR_DIR": str(folder),
@@ -45,6 +51,7 @@ class Site:
             "DEBUG": "0",
             "LOGIN_ATTEMPTS_PER_MINUTE": "1000",
             "MAILS_IN_PAGE": "1",
+            "DNS_RESOLVER": self.names.address,
         }
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -132,50 +139,58 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     made.start()
     yield made
     made.stop()
+    made.names.close()
 
 
 @pytest.fixture(scope="package")
-def browser() -> Iterator[Any]:
+def browser(site: Site) -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     if CHROMIUM is None:
         pytest.fail("Chromium is needed (Debian: apt-get install chromium).")
     with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        own = [
+            f"--host-resolver-rules=MAP {OWN_HOST} 127.0.0.1",
+            f"--unsafely-treat-insecure-origin-as-secure={site.own_address}",  # as https is
+        ]
+        yield playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", *own])
 
 
 @pytest.fixture(scope="package")
-def states() -> dict[str, Any]:
-    """Cookies of who has logged in: once, since the log-in has tests of its own."""
+def states() -> dict[tuple[str, str], Any]:
+    """Cookies of who has logged in where: once, since the log-in has tests of its own."""
     return {}
 
 
 @pytest.fixture
-def look(site: Site, browser: Any, states: dict[str, Any]) -> Iterator[Any]:
+def look(site: Site, browser: Any, states: dict[tuple[str, str], Any]) -> Iterator[Any]:
     """Opens a page as somebody; whatever the page complains about fails the test."""
     contexts, complaints = [], []
 
-    def open_page(path: str, person: str = "operator", width: int = 1440, scheme: str = "light", **more: Any) -> Any:
+    def open_page(
+        path: str, person: str = "operator", width: int = 1440, scheme: str = "light", base: str = "", **more: Any
+    ) -> Any:
+        base = base or site.address
         context = browser.new_context(
             viewport={"width": width, "height": 900},
             color_scheme=scheme,
-            base_url=site.address,
-            storage_state=states.get(person),
+            base_url=base,
+            storage_state=states.get((person, base)),
             **more,
         )
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda told: complaints.append(told.text) if told.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda asked: complaints.append(asked.url) if site.address[5:] not in asked.url else None)
-        if person and person not in states:
+        page.on("request", lambda asked: complaints.append(asked.url) if _is_elsewhere(asked.url, base) else None)
+        if person and (person, base) not in states:
             page.goto("/account/login/")
             page.fill("#id_login", f"{person}@example.org")
             page.fill("#id_password", PASSWORD)
             page.wait_for_selector(".captcha [data-state=verified]")
             page.click("button[type=submit]")
-            page.wait_for_url(f"{site.address}/")
-            states[person] = context.storage_state()
+            page.wait_for_url(f"{base}/")
+            states[person, base] = context.storage_state()
         if path:
             page.goto(path)
         return page
@@ -185,6 +200,11 @@ def look(site: Site, browser: Any, states: dict[str, Any]) -> Iterator[Any]:
     for context in contexts:
         context.close()
     assert not complaints
+
+
+def _is_elsewhere(address: str, base: str) -> bool:
+    """Whatever a page fetches comes from its own host, or is in the page."""
+    return base[5:] not in address and not address.startswith("data:")
 
 
 def connected(site: Site, identity: str) -> Station:

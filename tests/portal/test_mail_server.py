@@ -5,10 +5,14 @@ from email import message_from_bytes, policy
 import pytest
 from aiosmtpd.controller import Controller
 
-from accounts import invitations, mails, passwords
+from accounts import brand_services, invitations, mails, passwords
 from accounts.rights import Role
+from chargers.services import grant_mails
+from chargers.services.grants import GIVEN
+from cpms.common.remember import forget
 from maintenance.services import send_alarms
 from tests import factories
+from tests.accounts.conftest import image, prove
 from tools.services import free_port
 
 
@@ -69,3 +73,56 @@ def test_an_alarm_arrives_in_the_same_layout(server, station, administrator):
     _to, message = server.got[0]
     assert "TamperDetectionActivated" in message.get_body(("plain",)).get_content()
     assert "Sent by CPMS" in message.get_body(("html",)).get_content()
+
+
+@pytest.fixture
+def branded(team):
+    """The team's look, on its own domain."""
+    facts = {"portal_name": "Nordlys, Lading", "accent": "#0b6e4f", "support_email": "help@nordlys.example"}
+    brand_services.save_brand(team=team, facts=facts, uploads={"logo_light": image()})
+    return prove(team, "charging.nordlys.example")
+
+
+def is_in_the_look(message):
+    """Name, colour, logo and links of the team, in a message that arrived."""
+    text, html = (message.get_body((kind,)).get_content() for kind in ("plain", "html"))
+    assert "Nordlys, Lading" in html and "#0b6e4f" in html and "cid:logo" in html and "CPMS" not in text + html
+    assert "http://charging.nordlys.example:8000/" in text and "localhost" not in text
+    assert message["From"].addresses[0].display_name == "Nordlys, Lading"
+    assert message["From"].addresses[0].addr_spec == "cpms@localhost"
+    assert "are not read" not in text and message["Reply-To"] == "help@nordlys.example"
+    (logo,) = [part for part in message.walk() if part.get_content_type() == "image/png"]
+    assert logo["Content-ID"] == "<logo>" and logo.get_content_disposition() == "inline"
+    return True
+
+
+def test_mails_of_a_team_are_in_its_look(server, branded, team, viewer, administrator, station):
+    """P11: an invitation, a reset that was asked for on its domain, an alarm, access that was given."""
+    invitations.invite(team=team, email="new@example.org", role=Role.VIEWER, actor=administrator)
+    passwords.ask_for_new_password(email=viewer.email, address="::1", team_id=team.pk)
+    assert mails.send_mails() == 2
+    factories.SecurityEventFactory(station=station, is_critical=True)
+    assert send_alarms() == 1
+    grant = factories.GrantFactory(station=station, team=team, user=viewer)
+    assert grant_mails.mail_about_grant(grant.pk, GIVEN) == 1
+    assert [is_in_the_look(message) for _to, message in server.got] == [True] * 4
+
+
+def test_what_was_asked_on_our_host_is_in_our_look(server, branded, client, viewer):
+    """P11: and on the team's in the team's."""
+    for host in ("testserver", "charging.nordlys.example"):
+        client.post("/account/password/forgotten/", {"email": viewer.email}, HTTP_HOST=host)
+    mails.send_mails()
+    (_to, ours), (_to, theirs) = server.got
+    assert "CPMS" in ours.get_body(("html",)).get_content() and not ours["Reply-To"]
+    assert "http://localhost:8000/" in ours.get_body(("plain",)).get_content()
+    assert is_in_the_look(theirs)
+
+
+def test_a_portals_name_cannot_write_headers(server, team, administrator):
+    """P11."""
+    factories.BrandFactory(team=team, portal_name="Nordlys\r\nBcc: evil@example.org")
+    forget()
+    invitations.invite(team=team, email="new@example.org", role=Role.VIEWER, actor=administrator)
+    assert mails.send_mails() == 1
+    assert "Bcc" not in server.got[0][1]

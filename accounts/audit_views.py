@@ -29,6 +29,7 @@ from cpms.common.tables import WIDE, MomentColumn, Table, two_lines
 
 SELECT = forms.Select(attrs={"class": "form-select"})
 ACTIONS = {0: gettext_lazy("Added"), 1: gettext_lazy("Changed"), 2: gettext_lazy("Deleted")}
+NOTED = {"second_factor": gettext_lazy("second factor"), "signed_in": gettext_lazy("signed in")}  # no fields
 MOST_SHOWN = 6
 
 
@@ -85,7 +86,7 @@ def changes_of(entry: Any) -> list[tuple[str, str, str]]:
     model = entry.content_type.model_class()
     told = []
     for name, change in (entry.changes or {}).items():
-        label = name
+        label = str(NOTED.get(name, name))
         if model is not None and name in {field.name for field in model._meta.get_fields()}:
             label = str(getattr(model._meta.get_field(name), "verbose_name", name))
         if isinstance(change, dict):  # many to many

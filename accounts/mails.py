@@ -19,6 +19,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from accounts.models import AccountMail, Invitation, User
 from cpms.common import look
@@ -147,7 +148,8 @@ def _invite(mail: AccountMail, person: User | None) -> Letter | None:
     if invitation is None or invitation.accepted_at or invitation.revoked_at or invitation.has_expired:
         return None
     who = {"team": invitation.team.name, "name": invitation.invited_by or _("An administrator")}
-    with timezone.override(zone_of(person.time_zone if person else "")):
+    forms = (person.date_format, person.number_format) if person else ("", "")
+    with timezone.override(zone_of(person.time_zone if person else "")), look.in_form_of(*forms):
         until = look.date_time(invitation.expires_at)
     return Letter(
         to=mail.email,
@@ -170,9 +172,61 @@ def _invite(mail: AccountMail, person: User | None) -> Letter | None:
     )
 
 
+def _security(subject: str, what: str) -> Callable[[AccountMail, User | None], Letter | None]:
+    """A letter that only says what was changed about signing in, so that who did not do it learns of it."""
+
+    def letter(mail: AccountMail, person: User | None) -> Letter | None:
+        if mail.user is None:
+            return None
+        forms = look.in_form_of(mail.user.date_format, mail.user.number_format)
+        with timezone.override(zone_of(mail.user.time_zone)), forms:
+            at = look.full_time(mail.created_at)
+        return Letter(
+            to=mail.email,
+            subject=_(subject),
+            paragraphs=[
+                _("Hello %(name)s,") % {"name": mail.user},
+                _(what),
+                _("Time: %(time)s") % {"time": at},
+                _("If this was not you, set a new password at once and tell an administrator of your team."),
+            ],
+            action=(_("Look at your account"), public_url(reverse("accounts:security"))),
+            after=[_no_answer()],
+        )
+
+    return letter
+
+
 LETTERS: dict[str, Callable[[AccountMail, User | None], Letter | None]] = {
     AccountMail.Kind.RESET: _reset,
     AccountMail.Kind.VERIFY: _verify,
     AccountMail.Kind.CHANGED: _changed,
     AccountMail.Kind.INVITE: _invite,
+    AccountMail.Kind.PASSWORD: _security(
+        gettext_noop("Your password was changed"),
+        gettext_noop("the password of your account at CPMS was changed. Everywhere else you were signed out."),
+    ),
+    AccountMail.Kind.APP_ON: _security(
+        gettext_noop("An authenticator app was added"),
+        gettext_noop("an authenticator app was added to your account at CPMS. Signing in asks for its code now."),
+    ),
+    AccountMail.Kind.APP_OFF: _security(
+        gettext_noop("The authenticator app was removed"),
+        gettext_noop("the authenticator app was removed from your account at CPMS."),
+    ),
+    AccountMail.Kind.KEY_ON: _security(
+        gettext_noop("A passkey was added"),
+        gettext_noop("a passkey was added to your account at CPMS. With it one can sign in without a password."),
+    ),
+    AccountMail.Kind.KEY_OFF: _security(
+        gettext_noop("A passkey was removed"), gettext_noop("a passkey was removed from your account at CPMS.")
+    ),
+    AccountMail.Kind.CODES: _security(
+        gettext_noop("New recovery codes were made"),
+        gettext_noop("new recovery codes were made for your account at CPMS. The old ones do not count any more."),
+    ),
+    AccountMail.Kind.RESET_2FA: _security(
+        gettext_noop("Your second factor was reset"),
+        gettext_noop("our support reset the second factor of your account at CPMS. You were signed out everywhere."),
+    ),
 }

@@ -9,6 +9,7 @@ app_name = "team"
 urlpatterns = [
     path("", views.GeneralView.as_view(), name="general"),
     path("billing/", views.BillingView.as_view(), name="billing"),
+    path("security/", views.SecurityView.as_view(), name="security"),
     path("functions/", views.FeaturesView.as_view(), name="features"),
     path("enrolment/", views.EnrolmentView.as_view(), name="enrolment"),
     path("domains/<int:pk>/prove/", views.domain_prove, name="domain_prove"),

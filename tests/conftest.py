@@ -113,6 +113,7 @@ def one_of_each(team, station, connector, tag, session, viewer):
         factories.GrantFactory(station=station, user=factories.UserFactory()),
         factories.InvitationFactory(team=team),
         factories.AccountMailFactory(),
+        factories.SignedInBrowserFactory(user=viewer),
         factories.BillingDetailsFactory(team=team),
         factories.TeamDomainFactory(team=team),
         factories.FormerHandleFactory(team=team),
@@ -143,6 +144,7 @@ def one_of_each(team, station, connector, tag, session, viewer):
         PrivacyChoice.objects.create(user=viewer),
         factories.HappeningFactory(),
         factories.NotificationFactory(user=viewer, station=station),
+        factories.NotificationChoiceFactory(user=viewer),
         factories.ProgressReportFactory(station=station),
         factories.CertificateRequestFactory(station=station),
     ]

@@ -16,6 +16,7 @@ from accounts.models import (
     Grant,
     Invitation,
     Membership,
+    SignedInBrowser,
     Team,
     TeamDomain,
     User,
@@ -31,6 +32,7 @@ from maintenance.models import (
     InboxShard,
     Message,
     Notification,
+    NotificationChoice,
     ProgressReport,
     RefusedConnection,
     SecurityEvent,
@@ -66,6 +68,25 @@ class MembershipFactory(DjangoModelFactory):
     team = factory.SubFactory(TeamFactory)
     user = factory.SubFactory(UserFactory)
     role = Role.VIEWER
+
+
+class SignedInBrowserFactory(DjangoModelFactory):
+    class Meta:
+        model = SignedInBrowser
+
+    user = factory.SubFactory(UserFactory)
+    session_key = factory.Sequence(lambda n: f"session{n}")
+    session_hash = factory.LazyAttribute(lambda row: row.user.get_session_auth_hash())
+    address = "192.0.2.7"
+    agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+
+
+class NotificationChoiceFactory(DjangoModelFactory):
+    class Meta:
+        model = NotificationChoice
+
+    user = factory.SubFactory(UserFactory)
+    kind = "alarm"
 
 
 class BillingDetailsFactory(DjangoModelFactory):

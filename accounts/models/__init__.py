@@ -1,9 +1,10 @@
 """People, the teams they work in, and the keys their programs use."""
 
 from accounts.models.audit import AuditEntry
+from accounts.models.browsers import SignedInBrowser
 from accounts.models.grants import Grant
 from accounts.models.letters import AccountMail, Invitation
-from accounts.models.people import ApiToken, Enrolment, Membership, User
+from accounts.models.people import ApiToken, Enrolment, Membership, Theme, User
 from accounts.models.teams import BillingDetails, FormerHandle, StationPasswords, Team, TeamDomain
 
 __all__ = [
@@ -16,8 +17,10 @@ __all__ = [
     "Grant",
     "Invitation",
     "Membership",
+    "SignedInBrowser",
     "StationPasswords",
     "Team",
     "TeamDomain",
+    "Theme",
     "User",
 ]

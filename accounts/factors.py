@@ -214,8 +214,9 @@ def _use_code(user: User, code: str) -> Authenticator | None:
     rows = Authenticator.objects.select_for_update().filter(user=user, type__in=(Type.TOTP, Type.RECOVERY_CODES))
     for row in rows.order_by("-type"):
         if row.type == Type.RECOVERY_CODES:
-            if RecoveryCodes(row).validate_code(code):
-                return row
+            codes = RecoveryCodes(row)
+            if codes.validate_code(code):
+                return codes.instance  # it has read the row again
             continue
         counter = _counter_of(decrypt(row.data["secret"]), code)
         if counter is not None and counter > row.data.get("last_counter", -1):  # each code once

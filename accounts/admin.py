@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any, cast
 
 from allauth.mfa.models import Authenticator
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.admin import TabularInline
@@ -96,10 +97,17 @@ class PersonAdmin(UserAdmin, BackOfficeAdmin):  # type: ignore[misc]
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        if change and "password" in form.changed_data:
-            mails.write_mail(AccountMail.Kind.PASSWORD, email=obj.email, user=obj)
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        """As if the person had done it: signed out elsewhere, and told by mail."""
+        response: HttpResponse = super().user_change_password(request, id, form_url)
+        if request.method == "POST" and response.status_code == HTTPStatus.FOUND:
+            person = User.objects.get(pk=id)
+            is_me = person == request.user
+            if is_me:
+                browsers.note_new_key(request, person)
+            browsers.sign_out_others(user=person, but=request.session.session_key if is_me else None)
+            mails.write_mail(AccountMail.Kind.PASSWORD, email=person.email, user=person)
+        return response
 
     @admin.display(description=_("Second factor"))
     def second_factor(self, person: User) -> str:

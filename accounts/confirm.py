@@ -54,7 +54,7 @@ def confirmed(view: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def check_password(*, user: User, password: str, address: str) -> None:
-    """Who has a second factor proves that, not the password: that may be what was stolen.
+    """For who has no second factor; who has one proves that, since the password may be what was stolen.
 
     Raises:
         TooManyAttempts: too often from this source.

@@ -121,7 +121,7 @@ class BrowserTable(Table):
 
     agent = tables.Column(verbose_name=gettext_lazy("Browser"), empty_values=())
     created_at = MomentColumn(verbose_name=gettext_lazy("Signed in"), attrs=WIDE)
-    last_seen_at = MomentColumn(verbose_name=gettext_lazy("Last seen"), attrs=WIDE)
+    last_seen_at = MomentColumn(verbose_name=gettext_lazy("Last seen"), attrs={"td": {"class": "rhs"}})
     action = tables.Column(verbose_name="", empty_values=(), attrs={"td": {"class": "num rhs do"}})
 
     class Meta(Table.Meta):

@@ -222,7 +222,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "admin:index": {"GET": STAFF},
     "admin:search": {"GET": STAFF},
     "admin:autocomplete": {"GET": "302 302 302 302 302 403"},  # without saying for what
-    "admin:password_change": {"GET": STAFF},
+    "admin:password_change": {"GET": "302 302 302 302 302 302"},
     "admin:password_change_done": {"GET": STAFF},
     "admin:app_list": {"GET": STAFF},
     "admin:auth_user_password_change": {"GET": STAFF},

@@ -94,7 +94,8 @@ def test_a_passkey_signs_in_alone_and_as_second_step(look, site, person):
 
 def test_a_browser_without_the_passkey_says_so(look):
     page = look("/account/login/", person="")
-    page.evaluate("navigator.credentials.get = async () => { throw new DOMException('', 'NotAllowedError') }")
+    refuse = "async () => { throw new DOMException('', 'NotAllowedError') }"
+    page.evaluate(f"() => {{ navigator.credentials.get = {refuse} }}")
     page.click("text=Sign in with a passkey")
     expect(page.locator("form[data-passkey] [role=alert]")).to_have_text(
         "No passkey was chosen. Try again when you are ready."

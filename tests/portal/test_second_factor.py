@@ -108,6 +108,14 @@ def test_codes_are_not_guessed(client, secured):
     assert not is_signed_in(client)
 
 
+def test_one_can_begin_anew_as_somebody_else(client, secured, operator):
+    sign_in(client, secured[0])
+    assert client.get(LOGIN).url == SECOND, "what was begun goes on"
+    assert client.post(reverse("accounts:logout")).url == LOGIN
+    sign_in(client, operator)
+    assert is_signed_in(client)
+
+
 def test_the_second_step_without_a_first_leads_to_the_first(client, secured):
     assert client.get(SECOND).url == LOGIN
     assert client.post(SECOND, {"code": code()}).url == LOGIN

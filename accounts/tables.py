@@ -132,11 +132,14 @@ class BrowserTable(Table):
         self.current = current
 
     def render_agent(self, record: SignedInBrowser) -> SafeString:
-        return two_lines(words_of(record.agent), record.address or _("address not known"))
-
-    def render_action(self, record: SignedInBrowser) -> SafeString:
+        name: str = words_of(record.agent)
         if record.session_key == self.current:
-            return look.status("good", _("this browser"))
+            name = format_html('{} <span class="ms-2">{}</span>', name, look.status("good", _("this browser")))
+        return two_lines(name, record.address or _("address not known"))
+
+    def render_action(self, record: SignedInBrowser) -> SafeString | str:
+        if record.session_key == self.current:
+            return ""
         about = words_of(record.agent)
         return _button("accounts:browser_sign_out", record.pk, _("Sign out"), about, is_danger=True)
 

@@ -7,19 +7,21 @@ from typing import Any
 from allauth.account.views import PasswordResetFromKeyView
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
-from django.contrib.auth.mixins import LoginRequiredMixin
+from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import translation
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 from django.views.generic import FormView, TemplateView
 
-from accounts import passwords
+from accounts import browsers, factors, passwords, people
 from accounts.branding import host_team_id
-from accounts.forms import AddressForm, ChangePasswordForm, NewPasswordForm, ResetForm
+from accounts.forms import AddressForm, ChangePasswordForm, NewPasswordForm, PreferencesForm, ResetForm
+from accounts.models import User
 from cpms.common.errors import DomainError
 from cpms.common.pages import AuthenticatedRequest, FormPage, add_errors
 
@@ -74,8 +76,35 @@ class SetPasswordView(PasswordResetFromKeyView):
         return redirect("accounts:login")
 
 
-class AccountView(LoginRequiredMixin, TemplateView):
+class AccountView(FormPage):
+    """What there is about oneself; how pages look is changed here."""
+
     template_name = "accounts/account.html"
+    form_class = PreferencesForm
+    request: AuthenticatedRequest
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return super().get_form_kwargs() | {"instance": User.objects.get(pk=self.request.user.pk)}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(has=factors.factors_of(self.request.user), **kwargs)
+
+    def perform(self, form: PreferencesForm) -> HttpResponse:  # type: ignore[override]
+        people.choose_preferences(user=self.request.user, **form.cleaned_data)
+        with translation.override(form.cleaned_data["language"] or translation.get_language()):
+            messages.success(self.request, _("Your settings are saved."))
+        return redirect("accounts:account")
+
+
+@login_required
+@require_POST
+def theme(request: AuthenticatedRequest) -> HttpResponse:
+    """What was pressed in the menu; the page has changed already."""
+    try:
+        people.choose_theme(user=request.user, theme=request.POST.get("theme", ""))
+    except DomainError as error:
+        return HttpResponse(str(error), status=422)
+    return HttpResponse(status=204)
 
 
 @SENSITIVE
@@ -89,8 +118,15 @@ class ChangePasswordView(FormPage):
 
     def perform(self, form: ChangePasswordForm) -> HttpResponse:  # type: ignore[override]
         user, told = self.request.user, form.cleaned_data
-        passwords.change_password(user=user, old=told["old"], new=told["password1"], address=source(self.request))
+        passwords.change_password(
+            user=user,
+            old=told["old"],
+            new=told["password1"],
+            address=source(self.request),
+            session_key=self.request.session.session_key,
+        )
         update_session_auth_hash(self.request, user)  # here one stays; everywhere else one is signed out
+        browsers.note_new_key(self.request, user)
         messages.success(self.request, _("Your password is changed. Everywhere else you are signed out."))
         return redirect("accounts:account")
 

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any, cast
 
+from allauth.mfa.models import Authenticator
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
@@ -14,7 +16,7 @@ from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateTimeFilter
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from accounts import mails, services
+from accounts import browsers, factors, mails, services
 from accounts.models import (
     AccountMail,
     ApiToken,
@@ -27,11 +29,14 @@ from accounts.models import (
     Grant,
     Invitation,
     Membership,
+    SignedInBrowser,
     Team,
     TeamDomain,
     User,
 )
 from cpms.common.admin import PEOPLE, BackOfficeAdmin, ReportAdmin, StaffInlineMixin
+from cpms.common.errors import DomainError
+from cpms.common.look import DASH
 
 
 class PersonAddForm(UserCreationForm):
@@ -81,18 +86,58 @@ class PersonAdmin(UserAdmin, BackOfficeAdmin):  # type: ignore[misc]
     search_fields = ["email", "first_name", "last_name"]
     ordering = ["email"]
     filter_horizontal = ()
-    readonly_fields = ["last_login", "date_joined", "email_verified_at", "erased_at"]
+    readonly_fields = ["last_login", "date_joined", "email_verified_at", "erased_at", "second_factor"]
     inlines = [MembershipInline]
     fieldsets = (
         (None, {"fields": ("email", "password")}),
         (_("Person"), {"fields": ("first_name", "last_name", "phone", "employee_number", "language", "time_zone")}),
-        (_("Rights"), {"fields": ("is_active", "is_staff")}),
+        (_("Rights"), {"fields": ("is_active", "is_staff", "second_factor")}),
         (_("History"), {"fields": ("last_login", "date_joined", "email_verified_at", "erased_at")}),
     )
     add_fieldsets = ((None, {"fields": ("email", "usable_password", "password1", "password2")}),)
 
+    actions = ["reset_factors", "sign_out"]
+
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        """As if the person had done it: signed out elsewhere, and told by mail."""
+        response: HttpResponse = super().user_change_password(request, id, form_url)
+        if request.method == "POST" and response.status_code == HTTPStatus.FOUND:
+            person = User.objects.get(pk=id)
+            is_me = person == request.user
+            if is_me:
+                browsers.note_new_key(request, person)
+            browsers.sign_out_others(user=person, but=request.session.session_key if is_me else None)
+            mails.write_mail(AccountMail.Kind.PASSWORD, email=person.email, user=person)
+        return response
+
+    @admin.display(description=_("Second factor"))
+    def second_factor(self, person: User) -> str:
+        has = factors.factors_of(person)
+        told = ([_("authenticator app")] if has.app else []) + [str(key) for key in has.keys]
+        return ", ".join(map(str, told)) or DASH
+
+    @admin.action(description=_("Reset the second factor of people who lost theirs"))
+    def reset_factors(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """Who asks for this must be known for sure: it is what is left between a stolen password and the account."""
+        for person in queryset:
+            try:
+                factors.reset(person=person, actor=cast(User, request.user))
+            except DomainError as error:
+                self.message_user(request, str(error), messages.WARNING)
+            else:
+                sentence = _("The second factor of %(name)s is reset; a mail says so.") % {"name": person}
+                self.message_user(request, sentence, messages.SUCCESS)
+
+    @admin.action(description=_("Sign out everywhere"))
+    def sign_out(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        count = 0
+        for person in queryset:
+            count += browsers.sign_out_others(user=person, but=None, actor=cast(User, request.user))
+        text = ngettext("%(count)d browser is signed out.", "%(count)d browsers are signed out.", count)
+        self.message_user(request, text % {"count": count}, messages.SUCCESS)
 
 
 @admin.register(Team)
@@ -192,6 +237,28 @@ class ApiTokenAdmin(ReportAdmin):
         count = len(tokens)
         text = ngettext("%(count)d token was revoked.", "%(count)d tokens were revoked.", count) % {"count": count}
         self.message_user(request, text, messages.SUCCESS)
+
+
+@admin.register(SignedInBrowser)
+class SignedInBrowserAdmin(ReportAdmin):
+    menu_group, menu_icon, menu_place = PEOPLE, "devices", 45
+    list_display = ["user", "address", "agent", "created_at", "last_seen_at"]
+    list_filter = [("last_seen_at", RangeDateTimeFilter)]
+    list_select_related = ["user"]
+    search_fields = ["user__email"]
+    actions = ["sign_out"]
+
+    @admin.action(description=_("Sign out"))
+    def sign_out(self, request: HttpRequest, queryset: QuerySet[SignedInBrowser]) -> None:
+        rows = list(queryset.select_related("user"))
+        for row in rows:
+            browsers.sign_out(browser=row, actor=cast(User, request.user))
+        text = ngettext("%(count)d browser is signed out.", "%(count)d browsers are signed out.", len(rows))
+        self.message_user(request, text % {"count": len(rows)}, messages.SUCCESS)
+
+
+if admin.site.is_registered(Authenticator):  # by allauth, whose pages show the secrets
+    admin.site.unregister(Authenticator)
 
 
 @admin.register(BillingDetails)

@@ -2,10 +2,11 @@
 
 from django.urls import path, re_path
 
-from accounts import account_views, views
+from accounts import account_views, security_views, views
 
 urlpatterns = [
     path("login/", views.LoginView.as_view(), name="account_login"),
+    path("login/second/", security_views.SecondStepView.as_view(), name="mfa_authenticate"),
     re_path(
         r"^password/set/(?P<uidb36>[0-9A-Za-z]{1,20})-(?P<key>[^/]{1,200})/$",
         account_views.SetPasswordView.as_view(),

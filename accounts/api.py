@@ -10,7 +10,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import services
+from accounts import factors, services
 from accounts.models import ApiToken, User
 from accounts.serializers import NewTokenSerializer, TokenRequestSerializer, TokenSerializer
 from cpms.common.api_views import ApiView
@@ -27,7 +27,7 @@ class TokenScheme(OpenApiAuthenticationExtension):
 
 
 class TokenView(ApiView):
-    """Trade e-mail address and password for a key."""
+    """Trade e-mail address and password, and the code of a second factor where there is one, for a key."""
 
     authentication_classes: list[Any] = []  # who has a key or a session does not need this
     permission_classes = [AllowAny]
@@ -46,6 +46,7 @@ class TokenView(ApiView):
             password=wanted.validated_data["password"],
             address=str(request.META.get("REMOTE_ADDR", "")),
         )
+        factors.check_token_request(user=user, code=wanted.validated_data["code"])
         token, key = services.issue_api_token(
             user=user, name=wanted.validated_data["name"], expires_at=wanted.validated_data["expires_at"]
         )

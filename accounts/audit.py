@@ -116,7 +116,7 @@ def note_added(rows: Sequence[Model], *, actor: Any, team_id: int) -> None:
 def register() -> None:
     from accounts import models
 
-    follow(models.Team, ["name", "handle", "station_passwords", "features_off"])
+    follow(models.Team, ["name", "handle", "station_passwords", "features_off", "requires_two_factor"])
     follow(models.BillingDetails, ["name", "street", "postal_code", "city", "country", "vat_id", "email"])
     follow(models.TeamDomain, ["domain", "purpose", "proved_at", "lost_at"], secrets=["token"])
     look = ["portal_name", "accent", "accent_dark", "support_email", "support_phone", "imprint_url"]

@@ -34,6 +34,7 @@ ACTIONS = {
     Action.DELETE: gettext_lazy("Deleted"),
     Action.ACCESS: gettext_lazy("Looked at"),
 }
+NOTED = {"second_factor": gettext_lazy("second factor"), "signed_in": gettext_lazy("signed in")}  # no fields
 MOST_SHOWN = 6
 
 
@@ -92,7 +93,7 @@ def changes_of(entry: Any) -> list[tuple[str, str, str]]:
     model = entry.content_type.model_class()
     told = []
     for name, change in (entry.changes or {}).items():
-        label = name
+        label = str(NOTED.get(name, name))
         if model is not None and name in {field.name for field in model._meta.get_fields()}:
             label = str(getattr(model._meta.get_field(name), "verbose_name", name))
         if isinstance(change, dict):  # many to many

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zoneinfo
 from typing import Any
 
 from allauth.account.forms import LoginForm as AllauthLoginForm
@@ -13,9 +14,11 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from accounts import captcha
-from accounts.models import User
+from accounts.factors import LONGEST_NAME
+from accounts.models import Theme, User
 from accounts.rights import Role
 from accounts.services import LONGEST_PASSWORD, LONGEST_TOKEN_NAME, authenticate_person
+from cpms.common import look
 from cpms.common.errors import DomainError
 
 
@@ -112,6 +115,75 @@ class AddressForm(forms.Form):
         max_length=254,
         help_text=_("It counts once you have opened the link that we send there."),
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
+
+
+class PreferencesForm(forms.ModelForm):
+    """How pages look and speak to one person."""
+
+    language = forms.ChoiceField(
+        label=_("Language"), choices=[("", _("That of the browser")), *settings.LANGUAGES], required=False
+    )
+    time_zone = forms.ChoiceField(label=_("Time zone"), required=False)
+    theme = forms.ChoiceField(
+        label=_("Appearance"), choices=[("", _("As this browser was told last")), *Theme.choices], required=False
+    )
+    date_format = forms.ChoiceField(
+        label=_("Dates"), choices=[("", _("As in the language")), *look.DATES], required=False
+    )
+    number_format = forms.ChoiceField(
+        label=_("Numbers"), choices=[("", _("As in the language")), *look.NUMBERS], required=False
+    )
+
+    class Meta:
+        model = User
+        fields = ["language", "time_zone", "theme", "date_format", "number_format"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        usual = _("That of this site (%(zone)s)") % {"zone": settings.DISPLAY_TIME_ZONE}
+        names = sorted(name for name in zoneinfo.available_timezones() if "/" in name and not name.startswith("Etc/"))
+        own = self.instance.time_zone
+        more = [] if not own or own in names else [own]  # set by hand once
+        zones = [(name, name.replace("_", " ")) for name in [*more, "UTC", *names]]
+        self.fields["time_zone"].choices = [("", usual), *zones]  # type: ignore[attr-defined]
+
+
+class CodeForm(forms.Form):
+    code = forms.CharField(
+        label=_("Code"),
+        max_length=20,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "one-time-code", "class": "form-control", "inputmode": "numeric", "autofocus": True}
+        ),
+    )
+
+
+class AppForm(CodeForm):
+    code = forms.CharField(
+        label=_("Code that the app shows"),
+        max_length=20,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "one-time-code", "class": "form-control", "inputmode": "numeric"}
+        ),
+    )
+
+
+class ConfirmForm(forms.Form):
+    password = forms.CharField(
+        label=_("Your password"),
+        max_length=LONGEST_PASSWORD,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "class": "form-control"}),
+    )
+
+
+class KeyForm(forms.Form):
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=LONGEST_NAME,
+        help_text=_("By which you recognise it, for example “Laptop” or “Blue key”."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 
 

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from accounts import mails
+from accounts import mails, team_services
 from accounts.models import AccountMail, Invitation, Membership, Team, User
 from accounts.rights import Can, Role
 from accounts.services import LONGEST_PASSWORD
@@ -204,6 +204,7 @@ def _join(invitation: Invitation, user: User) -> None:
     if user.email_verified_at is None:
         user.email_verified_at = invitation.accepted_at
         user.save(update_fields=["email_verified_at"])
+    team_services.enrol(user)
     logger.info("invitation accepted", extra={"user": user.pk, "invitation": invitation.pk})
 
 

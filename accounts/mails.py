@@ -19,6 +19,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from accounts.branding import sender_of
 from accounts.models import AccountMail, Invitation, User
@@ -167,7 +168,8 @@ def _invite(mail: AccountMail, person: User | None, sender: Sender) -> Letter | 
         return None
     name = invitation.invited_by or _("An administrator")
     who = {"team": invitation.team.name, "name": name, "site": sender.name}
-    with timezone.override(zone_of(person.time_zone if person else "")):
+    forms = (person.date_format, person.number_format) if person else ("", "")
+    with timezone.override(zone_of(person.time_zone if person else "")), look.in_form_of(*forms):
         until = look.date_time(invitation.expires_at)
     return Letter(
         to=mail.email,
@@ -209,10 +211,65 @@ def _domain(mail: AccountMail, person: User | None, sender: Sender) -> Letter | 
     )
 
 
-LETTERS: dict[str, Callable[[AccountMail, User | None, Sender], Letter | None]] = {
+Writer = Callable[[AccountMail, User | None, Sender], Letter | None]
+
+
+def _security(subject: str, what: str) -> Writer:
+    """A letter that only says what was changed about signing in, so that who did not do it learns of it."""
+
+    def letter(mail: AccountMail, person: User | None, sender: Sender) -> Letter | None:
+        if mail.user is None:
+            return None
+        forms = look.in_form_of(mail.user.date_format, mail.user.number_format)
+        with timezone.override(zone_of(mail.user.time_zone)), forms:
+            at = look.full_time(mail.created_at)
+        return Letter(
+            to=mail.email,
+            subject=_(subject),
+            paragraphs=[
+                _("Hello %(name)s,") % {"name": mail.user},
+                _(what) % {"site": sender.name},
+                _("Time: %(time)s") % {"time": at},
+                _("If this was not you, set a new password at once and tell an administrator of your team."),
+            ],
+            action=(_("Look at your account"), public_url(reverse("accounts:security"), sender.site)),
+            after=[_no_answer(sender)],
+        )
+
+    return letter
+
+
+LETTERS: dict[str, Writer] = {
     AccountMail.Kind.RESET: _reset,
     AccountMail.Kind.VERIFY: _verify,
     AccountMail.Kind.CHANGED: _changed,
     AccountMail.Kind.INVITE: _invite,
     AccountMail.Kind.DOMAIN: _domain,
+    AccountMail.Kind.PASSWORD: _security(
+        gettext_noop("Your password was changed"),
+        gettext_noop("the password of your account at %(site)s was changed. Everywhere else you were signed out."),
+    ),
+    AccountMail.Kind.APP_ON: _security(
+        gettext_noop("An authenticator app was added"),
+        gettext_noop("an authenticator app was added to your account at %(site)s. Signing in asks for its code now."),
+    ),
+    AccountMail.Kind.APP_OFF: _security(
+        gettext_noop("The authenticator app was removed"),
+        gettext_noop("the authenticator app was removed from your account at %(site)s."),
+    ),
+    AccountMail.Kind.KEY_ON: _security(
+        gettext_noop("A passkey was added"),
+        gettext_noop("a passkey was added to your account at %(site)s. With it one can sign in without a password."),
+    ),
+    AccountMail.Kind.KEY_OFF: _security(
+        gettext_noop("A passkey was removed"), gettext_noop("a passkey was removed from your account at %(site)s.")
+    ),
+    AccountMail.Kind.CODES: _security(
+        gettext_noop("New recovery codes were made"),
+        gettext_noop("new recovery codes were made for your account at %(site)s. The old ones do not count any more."),
+    ),
+    AccountMail.Kind.RESET_2FA: _security(
+        gettext_noop("Your second factor was reset"),
+        gettext_noop("our support reset the second factor of your account at %(site)s. You are signed out everywhere."),
+    ),
 }

@@ -6,13 +6,17 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import logout
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone, translation
+from django.utils.translation import gettext as _
 
+from accounts import browsers, factors
 from accounts.branding import host_team_id, own_host
 from accounts.features import feature_at
+from cpms.common import look
+from cpms.common.api import PROBLEM
 
 
 class HostMiddleware:
@@ -58,10 +62,61 @@ class PersonMiddleware:
             timezone.activate(zoneinfo.ZoneInfo(zone))
         except (zoneinfo.ZoneInfoNotFoundError, ValueError):
             timezone.activate(zoneinfo.ZoneInfo(settings.DISPLAY_TIME_ZONE))
+        dates, numbers = (user.date_format, user.number_format) if user.is_authenticated else ("", "")
         try:
-            return self.get_response(request)
+            with look.in_form_of(dates, numbers):
+                return self.get_response(request)
         finally:
             timezone.deactivate()
+
+
+class SecondFactorMiddleware:
+    """Notes that a browser was seen, and leads who needs a second factor and has none to its set-up, to nothing else.
+
+    A key of a program is not asked: making one demands the factor.
+    """
+
+    open_names = frozenset(
+        {
+            "accounts:security",
+            "accounts:app_add",
+            "accounts:key_add",
+            "accounts:confirm",
+            "accounts:logout",
+            "accounts:login",
+            "accounts:passkey_login",
+            "accounts:captcha_challenge",
+            "accounts:theme",
+            "portal:language",
+            "portal:privacy",
+            "portal:imprint",
+            "health",
+        }
+    )
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.user.is_authenticated:
+            browsers.note_seen(request)
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        match, user = request.resolver_match, request.user
+        name = match.view_name if match else ""
+        if not user.is_authenticated or name in self.open_names:
+            return None
+        if not user.must_have_second_factor or factors.has_factor(user):
+            return None
+        address = reverse("accounts:security")
+        if name.startswith("api:"):
+            detail = _("A team of yours demands a second factor: sign in to the portal and set up one.")
+            facts = {"type": "about:blank", "title": "Forbidden", "status": 403, "detail": detail}
+            return JsonResponse(facts | {"instance": request.path}, status=403, content_type=PROBLEM)
+        if getattr(request, "htmx", False):
+            return HttpResponse(status=204, headers={"HX-Redirect": address})
+        return redirect(address)
 
 
 class FeatureMiddleware:

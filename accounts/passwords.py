@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import mails, services
+from accounts import browsers, mails, services, team_services
 from accounts.models import AccountMail, User
 from cpms.common.errors import DomainError
 
@@ -46,19 +46,29 @@ def set_password_by_link(*, user: User, key: str, password: str) -> None:
     locked.set_password(password)
     locked.email_verified_at = locked.email_verified_at or timezone.now()  # who has the link reads the mails
     locked.save(update_fields=["password", "email_verified_at"])
+    browsers.sign_out_others(user=locked, but=None)
+    mails.write_mail(AccountMail.Kind.PASSWORD, email=locked.email, user=locked)
+    team_services.enrol(locked)
     logger.info("password set by link", extra={"user": user.pk})
 
 
 @transaction.atomic
-def change_password(*, user: User, old: str, new: str, address: str) -> None:
-    """Raises:
-    DomainError: the old one is wrong, or was guessed at too often.
+def change_password(*, user: User, old: str, new: str, address: str, session_key: str | None = None) -> None:
+    """Set another password; everywhere but in one browser the person is signed out.
+
+    Args:
+        session_key: of the session that stays.
+
+    Raises:
+        DomainError: the old one is wrong, or was guessed at too often.
     """
     services.count_attempt("password", address, user.email)
     if len(old) > services.LONGEST_PASSWORD or not user.check_password(old):
         raise DomainError(_("This is not your password."), fields={"old": ""})
     user.set_password(new)
     user.save(update_fields=["password"])
+    browsers.sign_out_others(user=user, but=session_key)
+    mails.write_mail(AccountMail.Kind.PASSWORD, email=user.email, user=user)
     logger.info("password changed", extra={"user": user.pk})
 
 
@@ -116,5 +126,6 @@ def confirm_address(*, token: str, team_id: int | None = None) -> User:
         raise DomainError(_("This address belongs to another account.")) from None
     if old != email:
         mails.write_mail(AccountMail.Kind.CHANGED, email=old, user=user, team_id=team_id)
+    team_services.enrol(user)
     logger.info("e-mail address verified", extra={"user": user.pk})
     return user

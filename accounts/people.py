@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import logging
+import zoneinfo
 from typing import Any
 
+from allauth.mfa.models import Authenticator
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.models import AccountMail, Grant, Invitation, Membership, Team, User
+from accounts import browsers
+from accounts.models import AccountMail, Grant, Invitation, Membership, Team, Theme, User
 from accounts.rights import Can, Role
+from cpms.common import look
 from cpms.common.errors import DomainError, NotAllowed
 
 logger = logging.getLogger(__name__)
@@ -47,6 +52,42 @@ def edit_person(*, person: User, actor: User, **values: Any) -> None:
         setattr(person, name, values[name].strip())
     person.save(update_fields=FIELDS)
     logger.info("person changed", extra={"user": actor.pk, "person": person.pk})
+
+
+@transaction.atomic
+def choose_preferences(
+    *, user: User, language: str, time_zone: str, theme: str, date_format: str, number_format: str
+) -> None:
+    """How pages look and speak to this person from now on; each may be empty, which leaves it to language and browser.
+
+    Raises:
+        DomainError: there is no such choice.
+    """
+    values = {"language": language, "theme": theme, "date_format": date_format, "number_format": number_format}
+    known = {
+        "language": dict(settings.LANGUAGES),
+        "theme": Theme.values,
+        "date_format": dict(look.DATES),
+        "number_format": dict(look.NUMBERS),
+    }
+    for name, value in values.items():
+        if value and value not in known[name]:
+            raise DomainError(_("There is no such choice."), fields={name: ""})
+    if time_zone and time_zone not in zoneinfo.available_timezones():
+        raise DomainError(_("There is no such choice."), fields={"time_zone": ""})
+    for name, value in (values | {"time_zone": time_zone}).items():
+        setattr(user, name, value)
+    user.save(update_fields=[*values, "time_zone"])
+
+
+def choose_theme(*, user: User, theme: str) -> None:
+    """
+    Raises:
+        DomainError: there is no such appearance.
+    """
+    if theme not in Theme.values:
+        raise DomainError(_("There is no such choice."), fields={"theme": ""})
+    User.objects.filter(pk=user.pk).update(theme=theme)
 
 
 @transaction.atomic
@@ -95,12 +136,14 @@ def _erase(person: User) -> None:
     person.tags.update(user=None, label="", status="blocked")
     person.station_groups.all().delete()
     person.api_tokens.all().delete()
+    Authenticator.objects.filter(user=person).delete()
+    browsers.sign_out_others(user=person, but=None)
     Grant.objects.filter(user=person, withdrawn_at__isnull=True).update(withdrawn_at=now)
     AccountMail.objects.filter(Q(user=person) | Q(email__iexact=old)).delete()
     person.email = f"former-{person.pk}@erased.invalid"
     Invitation.objects.filter(email__iexact=old).exclude(accepted_at=None, revoked_at=None).update(email=person.email)
     person.first_name = person.last_name = person.phone = person.employee_number = ""
-    person.language = person.time_zone = ""
+    person.language = person.time_zone = person.theme = person.date_format = person.number_format = ""
     person.email_verified_at, person.erased_at = None, now
     person.is_active = person.is_staff = person.is_superuser = False
     person.set_unusable_password()  # ends every session: its hash is part of them

@@ -27,6 +27,12 @@ class TokenRequestSerializer(serializers.Serializer[Any]):
     password = serializers.CharField(
         max_length=LONGEST_PASSWORD, trim_whitespace=False, style={"input_type": "password"}
     )
+    code = serializers.CharField(
+        max_length=20,
+        default="",
+        allow_blank=True,
+        help_text=_("Of the authenticator app or a recovery code, where the account has a second factor."),
+    )
     name = serializers.CharField(max_length=LONGEST_TOKEN_NAME, default="", allow_blank=True)
     expires_at = serializers.DateTimeField(
         default=None, allow_null=True, help_text=_("When the key ends; without it only when it is revoked.")

@@ -16,6 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.models import ApiToken, FormerHandle, Membership, Team, User
 from accounts.rights import Role
@@ -171,33 +172,44 @@ def authenticate_person(*, email: str, password: str, address: str) -> User:
     if len(password) <= LONGEST_PASSWORD and "\0" not in email:
         user = authenticate(None, username=email.strip(), password=password)
         if isinstance(user, User):
-            _forget_attempts(attempt)
+            forget_attempts(attempt)
             return user
     raise DomainError(_("E-mail address and password do not fit."))
 
 
-def count_attempt(what: str, address: str, email: str) -> str:
+def count_attempt(
+    what: str, address: str, email: str, *, most: int | None = None, seconds: int = ATTEMPT_WINDOW_SECONDS
+) -> str:
     """Counts before anything is checked, so that a hundred tries at once are a hundred tries. Returns its key.
 
+    Args:
+        most: how many there may be; LOGIN_ATTEMPTS_PER_MINUTE where nothing is said.
+        seconds: within how long.
+
     Raises:
-        TooManyAttempts: more than LOGIN_ATTEMPTS_PER_MINUTE of this source for this e-mail address.
+        TooManyAttempts: more of this source for this e-mail address.
     """
     name = f"{network_of(address)} {email.strip().lower()}"
     key = f"{what}-{salted_hmac(what, name, algorithm='sha256').hexdigest()}"
     try:
-        cache.add(key, 0, ATTEMPT_WINDOW_SECONDS)
+        cache.add(key, 0, seconds)
         count = cache.incr(key)
     except ValueError:  # it expired between the two
         return key
     except Exception as error:  # a cache that is away must not lock everybody out
         logger.warning("log-in attempts are not counted", extra={"cause": type(error).__name__})
         return key
-    if count > settings.LOGIN_ATTEMPTS_PER_MINUTE:
-        raise TooManyAttempts(_("Too many attempts. Please wait a minute."))
+    if count > (settings.LOGIN_ATTEMPTS_PER_MINUTE if most is None else most):
+        minutes = max(1, seconds // 60)
+        sentence = ngettext(
+            "Too many attempts. Please wait a minute.", "Too many attempts. Please wait %(n)d minutes.", minutes
+        )
+        raise TooManyAttempts(sentence % {"n": minutes})
     return key
 
 
-def _forget_attempts(key: str) -> None:
+def forget_attempts(key: str) -> None:
+    """Who succeeded begins anew."""
     try:
         cache.delete(key)
     except Exception as error:

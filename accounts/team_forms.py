@@ -33,6 +33,14 @@ class BillingForm(forms.ModelForm):
         fields = BILLING_FIELDS
 
 
+class SecurityForm(forms.Form):
+    is_demanded = forms.BooleanField(
+        label=_("Everybody in the team must have a second factor"),
+        required=False,
+        help_text=Team._meta.get_field("requires_two_factor").help_text,
+    )
+
+
 class FeaturesForm(forms.Form):
     on = forms.MultipleChoiceField(
         label=_("Functions"),

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from typing import NoReturn
 
 import idna
+from allauth.mfa.models import Authenticator
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_slug
 from django.db import IntegrityError, transaction
@@ -34,6 +35,7 @@ from cpms.common.remember import forget_after_change
 logger = logging.getLogger(__name__)
 BILLING_FIELDS = ("name", "street", "postal_code", "city", "country", "vat_id", "email")
 MOST_DOMAINS = 20
+FACTOR_TYPES = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 FREE_MAIL = frozenset(
     # everybody can have an address there
     """
@@ -70,6 +72,25 @@ def edit_team(*, team: Team, name: str, handle: str, station_passwords: str, act
     except IntegrityError:
         refuse("handle", _("This handle is taken."))
     logger.info("team changed", extra={"team": team.handle})
+    return team
+
+
+@transaction.atomic
+def demand_second_factor(*, team: Team, is_demanded: bool, actor: User | None = None) -> Team:
+    """Whether everybody in the team must have a second factor; who has none gets to its set-up and to nothing else.
+
+    Raises:
+        NotAllowed: the person is no administrator of the team.
+        DomainError: he demands of others what he has not himself.
+    """
+    demand_team(actor, team)
+    has_own = actor is None or Authenticator.objects.filter(user=actor, type__in=FACTOR_TYPES).exists()
+    if is_demanded and not (has_own or team.requires_two_factor):
+        refuse("is_demanded", _("Set up your own second factor first: without it you would be the first one out."))
+    team = Team.objects.select_for_update().get(pk=team.pk)
+    team.requires_two_factor = is_demanded
+    team.save(update_fields=["requires_two_factor"])
+    logger.info("second factor demanded", extra={"team": team.handle, "is_demanded": is_demanded})
     return team
 
 

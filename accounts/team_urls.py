@@ -10,6 +10,7 @@ app_name = "team"
 urlpatterns = [
     path("", views.GeneralView.as_view(), name="general"),
     path("billing/", views.BillingView.as_view(), name="billing"),
+    path("security/", views.SecurityView.as_view(), name="security"),
     path("functions/", views.FeaturesView.as_view(), name="features"),
     path("enrolment/", views.EnrolmentView.as_view(), name="enrolment"),
     path("branding/", brand_views.BrandView.as_view(), name="branding"),

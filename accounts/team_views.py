@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import django_filters
 import django_tables2 as tables
+from allauth.mfa.models import Authenticator
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -27,10 +28,12 @@ from accounts.current import choose_team, current_team
 from accounts.features import FEATURES, sentence_about
 from accounts.models import BillingDetails, Team, TeamDomain, User
 from accounts.rights import Can
-from accounts.team_forms import BillingForm, DomainForm, FeaturesForm, TeamForm
+from accounts.team_forms import BillingForm, DomainForm, FeaturesForm, SecurityForm, TeamForm
 from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.pages import AuthenticatedRequest, FormPage, ListPage
 from cpms.common.tables import Table, two_lines
+
+MOST_NAMED = 200
 
 
 class TeamPage(FormPage):
@@ -91,6 +94,30 @@ class BillingView(TeamPage):
 
     def perform(self, form: BillingForm) -> HttpResponse:  # type: ignore[override]
         services.edit_billing(team=self.team, facts=form.cleaned_data, actor=self.actor)
+        return self.done()
+
+
+class SecurityView(TeamPage):
+    """Whether people need a second factor, and who has none yet."""
+
+    template_name = "team/security.html"
+    form_class = SecurityForm
+    tab = "security"
+    success_words = gettext_lazy("The security of the team is saved.")
+
+    def get_initial(self) -> dict[str, Any]:
+        return {"is_demanded": self.team.requires_two_factor}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        having = Authenticator.objects.filter(type__in=services.FACTOR_TYPES)
+        members = User.objects.filter(memberships__team=self.team, is_active=True)
+        without = members.exclude(pk__in=having.values("user")).order_by("last_name", "first_name", "email")
+        return super().get_context_data(
+            without=without[:MOST_NAMED], count_without=without.count(), count=members.count(), **kwargs
+        )
+
+    def perform(self, form: SecurityForm) -> HttpResponse:  # type: ignore[override]
+        services.demand_second_factor(team=self.team, is_demanded=form.cleaned_data["is_demanded"], actor=self.actor)
         return self.done()
 
 

@@ -1,11 +1,12 @@
 from django.urls import path
 
-from accounts import account_views, teammate_views, views
+from accounts import account_views, security_views, teammate_views, views
 
 app_name = "accounts"
 urlpatterns = [
     path("account/", account_views.AccountView.as_view(), name="account"),
     path("account/login/", views.LoginView.as_view(), name="login"),
+    path("account/login/passkey/", security_views.passkey_login, name="passkey_login"),
     path("account/challenge/", views.captcha_challenge, name="captcha_challenge"),
     path("account/logout/", views.LogoutView.as_view(), name="logout"),
     path("account/password/forgotten/", account_views.ResetView.as_view(), name="password_reset"),
@@ -14,6 +15,16 @@ urlpatterns = [
     path("account/address/", account_views.AddressView.as_view(), name="email_change"),
     path("account/address/<str:token>/", account_views.email_confirm, name="email_confirm"),
     path("account/invitation/<str:token>/", teammate_views.InvitationView.as_view(), name="invitation"),
+    path("account/theme/", account_views.theme, name="theme"),
+    path("account/confirm/", security_views.ConfirmView.as_view(), name="confirm"),
+    path("account/security/", security_views.SecurityView.as_view(), name="security"),
+    path("account/security/app/", security_views.AppAddView.as_view(), name="app_add"),
+    path("account/security/passkeys/add/", security_views.KeyAddView.as_view(), name="key_add"),
+    path("account/security/passkeys/<int:pk>/rename/", security_views.key_rename, name="key_rename"),
+    path("account/security/factors/<int:pk>/remove/", security_views.factor_remove, name="factor_remove"),
+    path("account/security/codes/", security_views.codes_make, name="codes_make"),
+    path("account/browsers/<int:pk>/", security_views.browser_sign_out, name="browser_sign_out"),
+    path("account/browsers/others/", security_views.browser_sign_out_others, name="browser_sign_out_others"),
     path("account/tokens/", views.ApiTokenListView.as_view(), name="api_tokens"),
     path("account/tokens/<str:prefix>/revoke/", views.api_token_revoke, name="api_token_revoke"),
     path("team/teammates/", teammate_views.TeammatesView.as_view(), name="teammates"),

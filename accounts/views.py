@@ -18,7 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 from django_altcha import get_altcha_challenge
 
-from accounts import services
+from accounts import browsers, services
 from accounts.captcha import LARGEST_NUMBER
 from accounts.forms import ApiTokenForm, LoginForm
 from accounts.models import ApiToken
@@ -40,6 +40,10 @@ def captcha_challenge(request: HttpRequest) -> HttpResponse:
 
 class LogoutView(views.LogoutView):
     next_page = "accounts:login"
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        browsers.note_sign_out(request)
+        return super().post(request, *args, **kwargs)
 
 
 @never_cache

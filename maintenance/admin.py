@@ -24,6 +24,7 @@ from maintenance.models import (
     InboxShard,
     Message,
     Notification,
+    NotificationChoice,
     ProgressReport,
     RefusedConnection,
     SecurityEvent,
@@ -176,6 +177,17 @@ class NotificationAdmin(ReportAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Notification]:
         return super().get_queryset(request).defer("station__password")
+
+
+@admin.register(NotificationChoice)
+class NotificationChoiceAdmin(ReportAdmin):
+    """Made by each person himself."""
+
+    menu_group, menu_icon, menu_place = REPORTS, "notifications_off", 28
+    list_display = ["user", "kind", "bell", "mail"]
+    list_filter = ["kind", "bell", "mail"]
+    list_select_related = ["user"]
+    search_fields = ["user__email"]
 
 
 @admin.register(Happening)

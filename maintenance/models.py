@@ -351,6 +351,27 @@ class Notification(models.Model):
         return f"{self.get_kind_display()} · {self.user}"
 
 
+class NotificationChoice(models.Model):
+    """What one person wants to hear of one kind of news; without a row all of it."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="notification_choices",
+        verbose_name=_("person"),
+    )
+    kind = models.CharField(_("kind"), max_length=10, choices=Notification.Kind.choices)
+    bell = models.BooleanField(_("at the bell"), default=True)
+    mail = models.BooleanField(_("by mail"), default=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "kind"], name="notification_choice_once")]
+        verbose_name, verbose_name_plural = _("choice of notifications"), _("choices of notifications")
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} · {self.user}"
+
+
 class AlarmMail(OutgoingMail):
     """A mail about something that went wrong, to one person. For every kind of alarm."""
 

@@ -18,6 +18,7 @@ from accounts.models import (
     Grant,
     Invitation,
     Membership,
+    SignedInBrowser,
     Team,
     TeamDomain,
     User,
@@ -33,6 +34,7 @@ from maintenance.models import (
     InboxShard,
     Message,
     Notification,
+    NotificationChoice,
     ProgressReport,
     RefusedConnection,
     SecurityEvent,
@@ -68,6 +70,25 @@ class MembershipFactory(DjangoModelFactory):
     team = factory.SubFactory(TeamFactory)
     user = factory.SubFactory(UserFactory)
     role = Role.VIEWER
+
+
+class SignedInBrowserFactory(DjangoModelFactory):
+    class Meta:
+        model = SignedInBrowser
+
+    user = factory.SubFactory(UserFactory)
+    session_key = factory.Sequence(lambda n: f"session{n}")
+    session_hash = factory.LazyAttribute(lambda row: row.user.get_session_auth_hash())
+    address = "192.0.2.7"
+    agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+
+
+class NotificationChoiceFactory(DjangoModelFactory):
+    class Meta:
+        model = NotificationChoice
+
+    user = factory.SubFactory(UserFactory)
+    kind = "alarm"
 
 
 class BillingDetailsFactory(DjangoModelFactory):
@@ -416,6 +437,7 @@ def one_of_everything(team, station, connector, tag, session, viewer) -> list:
         GrantFactory(station=station, user=UserFactory()),
         InvitationFactory(team=team),
         AccountMailFactory(),
+        SignedInBrowserFactory(user=viewer),
         BillingDetailsFactory(team=team),
         TeamDomainFactory(team=team),
         BrandFactory(team=team),
@@ -442,6 +464,7 @@ def one_of_everything(team, station, connector, tag, session, viewer) -> list:
         SecurityEventFactory(station=station),
         AlarmMailFactory(team=team, user=viewer),
         NotificationFactory(user=viewer, station=station),
+        NotificationChoiceFactory(user=viewer),
         ProgressReportFactory(station=station),
         CertificateRequestFactory(station=station),
     ]

@@ -56,6 +56,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "portal:notification_list": {"GET": PERSONS},
     "portal:notification_read": {"POST": "302 404 302 404 404 404"},
     "portal:notification_read_all": {"POST": "302 302 302 302 302 302"},
+    "portal:notification_choices": {"GET": PERSONS, "POST": "302 302 302 302 302 302"},
     "portal:group_list": {"GET": PERSONS},
     "portal:group_add": {"GET": PERSONS, "POST": "302 422 422 422 422 422"},
     "portal:group_choose": {"POST": "302 302 302 302 302 302"},
@@ -78,7 +79,20 @@ ROUTES: dict[str, dict[str, str]] = {
     "accounts:password_reset_sent": {"GET": EVERYBODY},
     "accounts:email_confirm": {"GET": EVERYBODY, "POST": EVERYBODY},  # a link that does not count
     "accounts:invitation": {"GET": EVERYBODY, "POST": EVERYBODY},  # a link that does not count
-    "accounts:account": {"GET": PERSONS},
+    "accounts:account": {"GET": PERSONS, "POST": "302 302 302 302 302 302"},
+    "accounts:theme": {"POST": "302 422 422 422 422 422"},  # without saying which
+    "accounts:passkey_login": {"GET": "200 302 302 302 302 302", "POST": "302 302 302 302 302 302"},
+    "mfa_authenticate": {"GET": "302 302 302 302 302 302", "POST": "302 302 302 302 302 302"},  # without a first step
+    "accounts:confirm": {"GET": PERSONS, "POST": PERSONS},
+    "accounts:security": {"GET": PERSONS},
+    # what changes how one signs in asks first who one is
+    "accounts:app_add": {"GET": "302 302 302 302 302 302", "POST": "302 302 302 302 302 302"},
+    "accounts:key_add": {"GET": "302 302 302 302 302 302", "POST": "302 302 302 302 302 302"},
+    "accounts:key_rename": {"GET": "302 302 302 302 302 302", "POST": "302 302 302 302 302 302"},
+    "accounts:factor_remove": {"GET": "302 302 302 302 302 302", "POST": "302 302 302 302 302 302"},
+    "accounts:codes_make": {"GET": "302 302 302 302 302 302", "POST": "302 302 302 302 302 302"},
+    "accounts:browser_sign_out": {"GET": OWN, "POST": "302 404 302 404 404 404"},
+    "accounts:browser_sign_out_others": {"POST": "302 302 302 302 302 302"},
     "accounts:password_change": {"GET": PERSONS, "POST": "302 422 422 422 422 422"},
     "accounts:email_change": {"GET": PERSONS, "POST": "302 422 422 422 422 422"},
     "accounts:teammates": {"GET": PERSONS, "POST": "302 422 403 403 422 422 404 404 404 404"},  # an empty invitation
@@ -153,6 +167,7 @@ ROUTES: dict[str, dict[str, str]] = {
     # settings of the team that one works for; the stranger sees his own
     "team:general": {"GET": SETTINGS, "POST": "302 422 403 403 422 302 403 403 403 403"},
     "team:billing": {"GET": SETTINGS, "POST": "302 302 403 403 302 302 403 403 403 403"},
+    "team:security": {"GET": SETTINGS, "POST": "302 302 403 403 302 302 403 403 403 403"},  # nothing is demanded
     "team:features": {"GET": SETTINGS, "POST": "302 403 403 403 403 302 403 403 403 403"},
     "team:enrolment": {"GET": SETTINGS, "POST": "302 422 403 403 422 302 403 403 403 403"},
     "team:branding": {"GET": SETTINGS, "POST": "302 422 403 403 422 302 403 403 403 403"},
@@ -221,7 +236,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "admin:index": {"GET": STAFF},
     "admin:search": {"GET": STAFF},
     "admin:autocomplete": {"GET": "302 302 302 302 302 403"},  # without saying for what
-    "admin:password_change": {"GET": STAFF},
+    "admin:password_change": {"GET": "302 302 302 302 302 302"},
     "admin:password_change_done": {"GET": STAFF},
     "admin:app_list": {"GET": STAFF},
     "admin:auth_user_password_change": {"GET": STAFF},
@@ -293,6 +308,9 @@ def rows(one_of_each):
             "token": "none",
         },
         "portal:user": {"pk": of["User"].pk},
+        "accounts:browser": {"pk": of["SignedInBrowser"].pk},
+        "accounts:key": {"pk": 1},
+        "accounts:factor": {"pk": 1},
         "portal:mail": {"name": "none"},
         "account_": {"uidb36": "1", "key": "none"},
         "api": {"identity": station.identity, "prefix": of["ApiToken"].prefix},
@@ -414,7 +432,9 @@ def test_every_model_with_a_page_is_scoped():
         "Happening",
         "InboxEntry",
         "InboxShard",
+        "NotificationChoice",
         "RefusedConnection",
+        "SignedInBrowser",
         "TeamPower",
         "User",
     }

@@ -2,9 +2,10 @@
 
 from accounts.models.audit import AuditEntry
 from accounts.models.branding import Brand, BrandPicture
+from accounts.models.browsers import SignedInBrowser
 from accounts.models.grants import Grant
 from accounts.models.letters import AccountMail, Invitation
-from accounts.models.people import ApiToken, Enrolment, Membership, User
+from accounts.models.people import ApiToken, Enrolment, Membership, Theme, User
 from accounts.models.teams import BillingDetails, FormerHandle, StationPasswords, Team, TeamDomain
 
 __all__ = [
@@ -19,8 +20,10 @@ __all__ = [
     "Grant",
     "Invitation",
     "Membership",
+    "SignedInBrowser",
     "StationPasswords",
     "Team",
     "TeamDomain",
+    "Theme",
     "User",
 ]

@@ -80,6 +80,13 @@ class AccountMail(OutgoingMail):
         CHANGED = "changed", _("E-mail address was changed")
         INVITE = "invite", _("Invitation")
         DOMAIN = "domain", _("Domain was switched off")
+        PASSWORD = "password", _("Password was changed")
+        APP_ON = "app_on", _("Authenticator app was added")
+        APP_OFF = "app_off", _("Authenticator app was removed")
+        KEY_ON = "key_on", _("Passkey was added")
+        KEY_OFF = "key_off", _("Passkey was removed")
+        CODES = "codes", _("Recovery codes were made")
+        RESET_2FA = "reset_2fa", _("Second factor was reset by support")
 
     kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
     email = models.CharField(_("e-mail"), max_length=254)

@@ -18,9 +18,18 @@ from accounts.features import BY_KEY, missing_in
 from accounts.models.grants import Grant
 from accounts.models.teams import OfTeamQuerySet, Team
 from accounts.rights import Can, Chosen, Held, Provider, Role, Scope, allows
+from cpms.common import look
 from cpms.common.models import ScopedQuerySet
 
 RANK = {Role.VIEWER: 1, Role.OPERATOR: 2, Role.ADMIN: 3}
+
+
+class Theme(models.TextChoices):
+    """How pages look; empty: as this browser was told last."""
+
+    SYSTEM = "system", _("As the device")
+    LIGHT = "light", _("Light")
+    DARK = "dark", _("Dark")
 
 
 class UserManager(BaseUserManager["User"]):
@@ -48,6 +57,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     employee_number = models.CharField(_("employee number"), max_length=40, blank=True)
     language = models.CharField(_("language"), max_length=10, blank=True)
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True)
+    theme = models.CharField(_("appearance"), max_length=6, choices=Theme.choices, blank=True)
+    date_format = models.CharField(_("dates"), max_length=10, choices=look.DATES, blank=True)
+    number_format = models.CharField(_("numbers"), max_length=10, choices=look.NUMBERS, blank=True)
     is_active = models.BooleanField(_("active"), default=True)
     is_staff = models.BooleanField(
         _("support staff"), default=False, help_text=_("Sees every team; may use the admin.")
@@ -76,14 +88,16 @@ class User(AbstractBaseUser, PermissionsMixin):
         return f"{self.first_name} {self.last_name}".strip() or self.email
 
     @cached_property
-    def _teams_of(self) -> list[tuple[int, str, list[str]]]:
-        """Teams by key, each with the role in it and what it goes without; one query per request."""
-        return list(self.memberships.values_list("team_id", "role", "team__features_off"))
+    def _teams_of(self) -> list[tuple[int, str, list[str], bool]]:
+        """Teams by key, each with the role in it, what it goes without, and whether it demands a second factor; one
+        query per request."""
+        facts = ("team_id", "role", "team__features_off", "team__requires_two_factor")
+        return list(self.memberships.values_list(*facts))
 
     @cached_property
     def roles(self) -> dict[int, str]:
         """Role by team id."""
-        return {team_id: role for team_id, role, _off in self._teams_of}
+        return {team_id: role for team_id, role, _off, _is_strict in self._teams_of}
 
     @property
     def team_ids(self) -> list[int]:
@@ -97,7 +111,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     @cached_property
     def features_off(self) -> dict[str, str]:
         """What this person cannot use since all his teams go without it (D5), with the sentence that says so."""
-        return {} if self.is_staff else missing_in([off for _team, _role, off in self._teams_of])
+        return {} if self.is_staff else missing_in([off for _team, _role, off, _is_strict in self._teams_of])
+
+    @property
+    def must_have_second_factor(self) -> bool:
+        """A team of this person demands one."""
+        return any(is_strict for _team, _role, _off, is_strict in self._teams_of)
 
     @property
     def api_off(self) -> list[tuple[tuple[str, ...], str]]:

@@ -41,6 +41,11 @@ class Team(models.Model):
     features_off = models.JSONField(
         _("functions switched off"), default=list, blank=True, help_text=_("Their keys; see accounts/features.py.")
     )
+    requires_two_factor = models.BooleanField(
+        _("second factor demanded"),
+        default=False,
+        help_text=_("Who has none is led to its set-up after signing in, and gets to nothing else before."),
+    )
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     objects = TeamQuerySet.as_manager()
 

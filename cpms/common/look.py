@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from typing import NamedTuple
 
 from django.templatetags.static import static
-from django.utils import timezone
+from django.utils import numberformat, timezone
 from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -15,6 +19,57 @@ from django.utils.translation import ngettext, pgettext
 
 THIN = "\u202f"
 DASH = "\u2013"
+# What a person may choose, by example; without a choice it is as in the page's language.
+DATES = [("iso", "2026-11-21"), ("dot", "21.11.2026"), ("slash", "21/11/2026"), ("us", "11/21/2026")]
+NUMBERS = [("en", "1,234.5"), ("de", "1.234,5"), ("fr", f"1{THIN}234,5"), ("ch", "1\u2019234.5")]
+_DAYS = {  # with the year, and within this year
+    "iso": ("Y-m-d", "Y-m-d"),
+    "dot": ("d.m.Y", "d.m."),
+    "slash": ("d/m/Y", "d/m"),
+    "us": ("m/d/Y", "m/d"),
+}
+_SIGNS = {"en": (".", ","), "de": (",", "."), "fr": (",", THIN), "ch": (".", "\u2019")}  # decimal, thousands
+
+
+class Forms(NamedTuple):
+    """How a person wants dates and numbers: keys of DATES and NUMBERS, empty as in the language."""
+
+    dates: str = ""
+    numbers: str = ""
+
+
+_forms: ContextVar[Forms] = ContextVar("forms", default=Forms())  # noqa: B039 - it never changes
+
+
+@contextmanager
+def in_form_of(dates: str, numbers: str) -> Iterator[None]:
+    """Show dates and numbers meanwhile in a person's own form.
+
+    Args:
+        dates: a key of DATES, or empty for that of the language.
+        numbers: a key of NUMBERS, or empty likewise.
+    """
+    token = _forms.set(Forms(dates, numbers))
+    try:
+        yield
+    finally:
+        _forms.reset(token)
+
+
+def day(at: date, *, is_short: bool = False) -> str:
+    """A date in the person's form; short: without the year where that is this one."""
+    own = _DAYS.get(_forms.get().dates)
+    is_short = is_short and at.year == timezone.localdate().year
+    if own is not None:
+        return date_format(at, own[1] if is_short else own[0])
+    return date_format(at, pgettext("date format", "j M") if is_short else pgettext("date format", "d M Y"))
+
+
+def weekday(at: date) -> str:
+    """A date with the day of the week, for the axis of a chart."""
+    if _forms.get().dates not in _DAYS:
+        return date_format(at, pgettext("date format", "D j M"))
+    return f"{date_format(at, 'D')} {day(at, is_short=True)}"
 
 
 def icon(name: str, label: str = "") -> SafeString:
@@ -39,6 +94,9 @@ def dash(why: str = "") -> SafeString:
 def number(value: float | Decimal, places: int = 0) -> str:
     """Grouped and rounded half up (Django's own formatting cuts off)."""
     exact = Decimal(str(value)).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+    own = _SIGNS.get(_forms.get().numbers)
+    if own is not None:
+        return numberformat.format(exact, own[0], places, 3, own[1], force_grouping=True)
     return number_format(exact, decimal_pos=places, use_l10n=True, force_grouping=True)
 
 
@@ -98,15 +156,13 @@ def ago(at: datetime) -> str:
 def full_time(at: datetime) -> str:
     """With seconds and the zone named."""
     local = timezone.localtime(at)
-    day = date_format(local, pgettext("date format", "d M Y"))
-    return f"{day} {local:%H:%M:%S} {local.tzname()}"
+    return f"{day(local)} {local:%H:%M:%S} {local.tzname()}"
 
 
 def date_time(at: datetime) -> str:
     """W90: the form of tables that go to accounting, always with date."""
     local = timezone.localtime(at)
-    day = date_format(local, pgettext("date format", "d M Y"))
-    return f"{day} {local:%H:%M}"
+    return f"{day(local)} {local:%H:%M}"
 
 
 def short_time(at: datetime, *, seconds: bool = False) -> str:
@@ -115,8 +171,9 @@ def short_time(at: datetime, *, seconds: bool = False) -> str:
     clock = f"{local:%H:%M:%S}" if seconds else f"{local:%H:%M}"
     if local.date() == now.date():
         return clock
-    form = pgettext("date format", "j M") if local.year == now.year else pgettext("date format", "j M Y")
-    return f"{date_format(local, form)} {clock}"
+    if local.year != now.year and _forms.get().dates not in _DAYS:
+        return f"{date_format(local, pgettext('date format', 'j M Y'))} {clock}"
+    return f"{day(local, is_short=True)} {clock}"
 
 
 def moment(at: datetime | None, *, seconds: bool = False, never: str = "") -> SafeString:

@@ -163,11 +163,16 @@ class EncryptedField(models.BinaryField):
 
     def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
         if value is not None:
-            value = _fernet(tuple(settings.STATION_SECRET_KEYS)).encrypt(bytes(value))
+            value = encrypt(bytes(value))
         return super().get_db_prep_value(value, connection, prepared)
 
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> bytes | None:
         return None if value is None else decrypt(bytes(value))
+
+
+def encrypt(clear: bytes) -> bytes:
+    """What `decrypt` makes clear again, for secrets that have no field of their own."""
+    return _fernet(tuple(settings.STATION_SECRET_KEYS)).encrypt(clear)
 
 
 def decrypt(stored: bytes) -> bytes:

@@ -8,10 +8,8 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from django.utils import timezone
-from django.utils.formats import date_format
-from django.utils.translation import pgettext
 
-from cpms.common.look import DASH, number
+from cpms.common.look import DASH, number, weekday
 
 MOST_POINTS = 1500
 
@@ -102,4 +100,4 @@ def clock(at: datetime) -> str:
 
 
 def day_label(day: date) -> str:
-    return date_format(day, pgettext("date format", "D j M"))
+    return weekday(day)

@@ -9,7 +9,9 @@ from typing import Any
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.conf import settings
+from django.contrib.auth import HASH_SESSION_KEY
 from django.db.models import Q
+from django.utils.crypto import constant_time_compare
 
 from accounts.models import Team, User
 from accounts.rights import Can
@@ -78,6 +80,9 @@ def _hearing_now(user: Any, session: Any) -> Hearing | None:
     if fresh is None or is_ended:
         return None
     stored = None if session is None else import_module(settings.SESSION_ENGINE).SessionStore(session.session_key)
+    made_for = None if stored is None else stored.get(HASH_SESSION_KEY)
+    if made_for is not None and not constant_time_compare(made_for, fresh.get_session_auth_hash()):
+        return None  # the password is another one since
     return hearing(fresh, stored)
 
 
@@ -113,8 +118,10 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
 
         That is also when we look whether this person still is, what he may hear now and what he has chosen to look at.
         """
-        if content != "ping":
-            return
+        if content == "ping" and await self._is_still_there():
+            await self.send_json("pong")
+
+    async def _is_still_there(self) -> bool:
         heard = await _hearing_now(self.scope["user"], self.scope.get("session"))
         if heard is None:
             await self.close(NOT_LOGGED_IN)
@@ -122,7 +129,8 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
             await self.close(OTHER_CHOICE)
         else:
             await self._listen(heard)
-            await self.send_json("pong")
+            return True
+        return False
 
     async def news(self, event: dict[str, Any]) -> None:
         is_ours, stations = self.heard.of(event)
@@ -132,3 +140,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
     async def notified(self, event: dict[str, Any]) -> None:
         """The number at the bell is another one."""
         await self.send_json("notified")
+
+    async def recheck(self, event: dict[str, Any]) -> None:
+        """One of this person's browsers was signed out from elsewhere: perhaps this one."""
+        await self._is_still_there()

@@ -7,14 +7,16 @@ from typing import Any
 import django_filters
 import django_tables2 as tables
 from django import forms
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import User
 from cpms.common import look
@@ -30,6 +32,12 @@ COLOURS = {
     Notification.Kind.FAULT: "faulted",
     Notification.Kind.AWAY: "offline",
     Notification.Kind.GRANT: "good",
+}
+WHAT = {
+    Notification.Kind.ALARM: gettext_lazy("A station reports that somebody tampers with it, or a login that fails."),
+    Notification.Kind.FAULT: gettext_lazy("A connector reports a fault."),
+    Notification.Kind.AWAY: gettext_lazy("A station has not been heard of for 15 minutes."),
+    Notification.Kind.GRANT: gettext_lazy("Somebody gave you or your team access to a station or installation."),
 }
 SELECT = forms.Select(attrs={"class": "form-select"})
 
@@ -124,3 +132,27 @@ def notification_read_all(request: AuthenticatedRequest) -> HttpResponse:
         user=request.user, notifications=Notification.objects.visible_to(request.user).filter(pk__lte=last)
     )
     return _after(request)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def notification_choices(request: AuthenticatedRequest) -> HttpResponse:
+    """Of which kinds of news a person wants to hear, and how."""
+    if request.method == "POST":
+        bells, mails = request.POST.getlist("bell"), request.POST.getlist("mail")
+        services.choose_notifications(user=request.user, bells=bells, mails=mails)
+        messages.success(request, _("Your notifications are saved."))
+        return redirect("portal:notification_choices")
+    chosen = services.chosen_notifications(request.user)
+    rows = [
+        {
+            "kind": kind,
+            "label": kind.label,
+            "what": WHAT[kind],
+            "bell": chosen[kind][0],
+            "mail": chosen[kind][1],
+            "has_mail": kind in services.KINDS_WITH_MAIL,
+        }
+        for kind in Notification.Kind
+    ]
+    return render(request, "portal/notification_choices.html", {"rows": rows})

@@ -7,6 +7,7 @@ from typing import Any
 
 import django_filters
 import django_tables2 as tables
+from allauth.mfa.models import Authenticator
 from django import forms
 from django.conf import settings
 from django.contrib import messages
@@ -240,6 +241,9 @@ def user_delete(request: AuthenticatedRequest) -> HttpResponse:
     return redirect("portal:user_list")
 
 
+LOOKS = ("time_zone", "theme", "date_format", "number_format")
+
+
 @login_required
 @require_safe
 def own_data(request: AuthenticatedRequest) -> HttpResponse:
@@ -249,7 +253,7 @@ def own_data(request: AuthenticatedRequest) -> HttpResponse:
         "made_at": timezone.now(),
         "person": {
             name: getattr(user, name)
-            for name in ("email", "email_verified_at", *people.FIELDS, "time_zone", "date_joined", "last_login")
+            for name in ("email", "email_verified_at", *people.FIELDS, *LOOKS, "date_joined", "last_login")
         },
         "memberships": list(user.memberships.values("team__name", "role", "created_at")),
         "grants": list(
@@ -266,6 +270,12 @@ def own_data(request: AuthenticatedRequest) -> HttpResponse:
             .order_by("pk")
             .values("id", "station__identity", "connector_number", "id_tag", "started_at", "stopped_at", "energy_wh")
         ),
+        "second_factors": [
+            {"type": row.type, "created_at": row.created_at, "last_used_at": row.last_used_at}
+            for row in Authenticator.objects.filter(user=user).order_by("pk")
+        ],
+        "browsers": list(user.browsers.values("address", "agent", "created_at", "last_seen_at")),
+        "notifications": list(user.notification_choices.values("kind", "bell", "mail")),
         "commands": list(
             Command.objects.filter(requested_by=user)
             .order_by("pk")

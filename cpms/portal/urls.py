@@ -10,6 +10,7 @@ urlpatterns = [
     path("settings/users/<int:pk>/", people.UserEditView.as_view(), name="user_edit"),
     path("settings/users/delete/", people.user_delete, name="user_delete"),
     path("account/data/", people.own_data, name="own_data"),
+    path("account/notifications/", notifications.notification_choices, name="notification_choices"),
     path("mails/", mails.mail_list, name="mail_list"),
     path("mails/<slug:name>/", mails.mail_html, name="mail_html"),
     path("", views.dashboard, name="dashboard"),

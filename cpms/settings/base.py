@@ -73,6 +73,7 @@ INSTALLED_APPS = [
     "django_structlog",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "django_altcha",
     "cpms.common",
     "auditlog",
@@ -96,6 +97,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.middleware.PersonMiddleware",
+    "accounts.middleware.SecondFactorMiddleware",
     "accounts.middleware.FeatureMiddleware",
     "chargers.middleware.ChosenMiddleware",
     "cpms.portal.site.HookMiddleware",
@@ -268,6 +270,11 @@ ACCOUNT_EMAIL_VERIFICATION = "none"  # nobody signs up by himself; addresses are
 ACCOUNT_SESSION_REMEMBER = True
 # Counted once, in accounts.services, which a cache that is away does not stop.
 ACCOUNT_RATE_LIMITS = dict.fromkeys(("login", "login_failed", "reset_password", "reset_password_from_key"))
+MFA_ADAPTER = "accounts.adapter.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_TOTP_ISSUER = urlsplit(PUBLIC_URL).hostname or "CPMS"
+MFA_TOTP_TOLERANCE = 1  # clocks of telephones are not exact, and people need some seconds
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PUBLIC_URL.startswith("https://")  # browsers do it on localhost only
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},

@@ -2,7 +2,13 @@ from maintenance.services.alarms import acknowledge_events, retry_mails, send_al
 from maintenance.services.deviations import Deviated, count_deviations
 from maintenance.services.house import drop_old_messages, keep_house, prepare_partitions
 from maintenance.services.inbox import retry_failed
-from maintenance.services.notifications import mark_read, notify
+from maintenance.services.notifications import (
+    KINDS_WITH_MAIL,
+    choose_notifications,
+    chosen_notifications,
+    mark_read,
+    notify,
+)
 from maintenance.services.refusals import Refusal, record_refusal
 from maintenance.services.reports import (
     Progress,
@@ -13,11 +19,14 @@ from maintenance.services.reports import (
 )
 
 __all__ = [
+    "KINDS_WITH_MAIL",
     "Deviated",
     "Progress",
     "Refusal",
     "SecurityNotice",
     "acknowledge_events",
+    "choose_notifications",
+    "chosen_notifications",
     "count_deviations",
     "drop_old_messages",
     "keep_house",

@@ -29,7 +29,7 @@ from cpms.common import look
 from cpms.common.errors import NotAllowed
 from cpms.common.mail import Letter, identity_of, public_url, send_due, zone_of
 from cpms.common.news import tell_pages
-from maintenance.models import AlarmMail, SecurityEvent
+from maintenance.models import AlarmMail, Notification, NotificationChoice, SecurityEvent
 from maintenance.words import event_words
 
 logger = logging.getLogger(__name__)
@@ -66,7 +66,9 @@ def write_security_mails() -> int:
     keys = [event.pk for events in by_team.values() for event in events]
     SecurityEvent.objects.filter(pk__in=keys).update(notified_at=timezone.now())
     for team_id in by_team.keys() - {mail.team_id for mail in mails} - {None}:
-        logger.warning("an alarm has nobody to go to: the team has no administrator", extra={"team": team_id})
+        logger.warning(
+            "an alarm has nobody to go to: the team has no administrator who wants it", extra={"team": team_id}
+        )
     return len(mails)
 
 
@@ -74,12 +76,17 @@ def _administrators(teams: Iterable[int | None]) -> QuerySet[Membership]:
     found: QuerySet[Membership] = Membership.objects.filter(
         team__in=[team for team in teams if team is not None], role=Role.ADMIN, user__is_active=True
     )
-    return found.select_related("user", "team").order_by("pk")
+    silenced = NotificationChoice.objects.filter(kind=Notification.Kind.ALARM, mail=False)
+    return found.exclude(user__in=silenced.values("user")).select_related("user", "team").order_by("pk")
 
 
 def _security_text(user: User, team: Team, events: Sequence[SecurityEvent]) -> tuple[str, str]:
     """In the person's language and time zone. Without what the station added: it could be anything."""
-    with translation.override(user.language or settings.LANGUAGE_CODE), timezone.override(zone_of(user.time_zone)):
+    with (
+        translation.override(user.language or settings.LANGUAGE_CODE),
+        timezone.override(zone_of(user.time_zone)),
+        look.in_form_of(user.date_format, user.number_format),
+    ):
         stations = sorted({event.station.identity for event in events})
         named = {"n": len(events), "station": stations[0], "more": len(stations) - 1}
         subject = (

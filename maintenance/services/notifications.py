@@ -7,7 +7,7 @@ A sweep looks once a minute at what there is, away from every message's way. Wha
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -21,7 +21,7 @@ from accounts.models import Grant, Membership, User
 from accounts.rights import Can, allows
 from chargers.models import ChargingStation, Connector
 from cpms.common.news import hint, person_group
-from maintenance.models import Happening, Notification, SecurityEvent
+from maintenance.models import Happening, Notification, NotificationChoice, SecurityEvent
 
 Kind = Notification.Kind
 RECENT = timedelta(hours=24)  # what is older was told, or is no news any more
@@ -109,8 +109,11 @@ def _tell(found: list[Told]) -> int:
         for person in people:
             by_person[person, told.kind].append(told)
     active = set(User.objects.filter(pk__in={key[0] for key in by_person}, is_active=True).values_list("pk", flat=True))
+    silenced = set(NotificationChoice.objects.filter(user__in=active, bell=False).values_list("user_id", "kind"))
     rows = []
     for (person, kind), mine in by_person.items():
+        if (person, kind) in silenced:
+            continue
         if person in active and len(mine) <= SINGLY:
             rows += [_row(person, told) for told in mine]
         elif person in active:
@@ -166,3 +169,26 @@ def mark_read(*, user: User, notifications: Any) -> int:
     if count:
         hint(person_group(user.pk), {"type": "notified"})
     return count
+
+
+KINDS_WITH_MAIL = (Kind.ALARM,)
+
+
+@transaction.atomic
+def choose_notifications(*, user: User, bells: Collection[str], mails: Collection[str]) -> None:
+    """Say of which kinds a person wants to hear.
+
+    Args:
+        bells: kinds that he wants at the bell.
+        mails: those of KINDS_WITH_MAIL of which he wants mails.
+    """
+    for kind in Kind.values:
+        values = {"bell": kind in bells, "mail": kind in mails or kind not in KINDS_WITH_MAIL}
+        NotificationChoice.objects.update_or_create(user=user, kind=kind, defaults=values)
+
+
+def chosen_notifications(user: User) -> dict[str, tuple[bool, bool]]:
+    """By kind: whether a person hears of it at the bell, and whether by mail."""
+    told = dict.fromkeys(Kind.values, (True, True))
+    rows = NotificationChoice.objects.filter(user=user).values_list("kind", "bell", "mail")
+    return told | {kind: (bell, mail) for kind, bell, mail in rows if kind in told}

@@ -4,11 +4,14 @@
   const zone = root.dataset.zone;
   const lang = root.lang === "en" ? "en-GB" : root.lang;
   const css = (name) => getComputedStyle(root).getPropertyValue(name).trim();
+  const figures = { ch: "de-CH" }[root.dataset.numbers] || root.dataset.numbers || lang;
   const time = (options) => new Intl.DateTimeFormat(lang, { timeZone: zone, ...options });
   const clock = time({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-  const full = time({ day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+  const dates = { iso: "sv-SE", dot: "de-DE", slash: "en-GB", us: "en-US" }[root.dataset.dates];
+  const date = dates ? { year: dates === "sv-SE" ? "numeric" : undefined, month: "2-digit", day: "2-digit" } : { day: "numeric", month: "short" };
+  const full = new Intl.DateTimeFormat(dates || lang, { timeZone: zone, ...date, hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
   const figure = (value, places) =>
-    value === null || value === undefined ? "–" : value.toLocaleString(lang, { minimumFractionDigits: places, maximumFractionDigits: places });
+    value === null || value === undefined ? "–" : value.toLocaleString(figures, { minimumFractionDigits: places, maximumFractionDigits: places });
   const escape = (text) => String(text).replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
 
   const axis = () => ({
@@ -18,7 +21,7 @@
   const scale = (unit, more) => ({
     type: "value", min: 0, axisLine: { show: false }, axisTick: { show: false },
     splitLine: { lineStyle: { color: css("--tblr-border-color") } },
-    axisLabel: { color: css("--tblr-secondary"), formatter: (value) => `${value.toLocaleString(lang)}${unit ? "\u202f" + unit : ""}` },
+    axisLabel: { color: css("--tblr-secondary"), formatter: (value) => `${value.toLocaleString(figures)}${unit ? "\u202f" + unit : ""}` },
     ...more,
   });
   const line = (series) => ({

@@ -36,7 +36,19 @@
   document.addEventListener("done", () => document.querySelectorAll("dialog[open]").forEach((dialog) => dialog.close()));
 
   const press = {
-    theme: (button) => { window.theme.set(button.dataset.value); mark(); },
+    theme: (button) => {
+      window.theme.set(button.dataset.value); mark();
+      const address = document.body.dataset.theme;  // of who is signed in: his other browsers know it, too
+      if (address) htmx.ajax("POST", address, { values: { theme: button.dataset.value }, swap: "none" });
+    },
+    download: (button) => {
+      const text = document.getElementById(button.dataset.target).value;
+      const link = Object.assign(document.createElement("a"), {
+        href: URL.createObjectURL(new Blob([`${text}\n`], { type: "text/plain" })), download: button.dataset.file,
+      });
+      link.click();
+      URL.revokeObjectURL(link.href);
+    },
     drawer: () => drawer(!root.classList.contains("drawer-open")),
     open: (button) => document.getElementById(button.dataset.target).showModal(),
     close: (button) => button.closest("dialog").close(),

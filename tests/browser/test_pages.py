@@ -29,6 +29,13 @@ PAGES = {
     "groups": "/groups/",
     "group-add": "/groups/add/",
     "imprint": "/imprint/",
+    "account": "/account/",
+    "account-security": "/account/security/",
+    "account-app": "/account/security/app/",
+    "account-passkey": "/account/security/passkeys/add/",
+    "account-notifications": "/account/notifications/",
+    "confirm": "/account/confirm/",
+    "team-security": "/team/security/",
 }
 
 

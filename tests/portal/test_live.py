@@ -5,10 +5,11 @@ from asgiref.sync import async_to_sync
 from channels.db import database_sync_to_async
 from channels.layers import InMemoryChannelLayer, channel_layers
 from channels.testing import WebsocketCommunicator
+from django.contrib.auth import HASH_SESSION_KEY
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.db import SessionStore
 
-from cpms.common.news import team_group
+from cpms.common.news import person_group, team_group
 from cpms.portal.live import NOT_LOGGED_IN, LiveConsumer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -116,3 +117,50 @@ def test_who_logged_out_elsewhere_is_told_so(viewer):
         return await socket.receive_output()
 
     assert async_to_sync(there_and_back)()["code"] == NOT_LOGGED_IN
+
+
+def ends_after(viewer, change, event):
+    """How the socket of a signed-in browser ends after something was done elsewhere."""
+
+    async def there_and_back():
+        socket = socket_of(viewer)
+        socket.scope["session"] = session = SessionStore()
+        session[HASH_SESSION_KEY] = viewer.get_session_auth_hash()
+        await database_sync_to_async(session.create)()
+        await socket.connect()
+        await database_sync_to_async(change)(session)
+        await socket.send_json_to("ping") if event is None else await event()
+        return await socket.receive_output()
+
+    return async_to_sync(there_and_back)()
+
+
+def test_who_is_signed_out_from_elsewhere_is_told_at_once(viewer, layer):
+    def change(session):
+        SessionStore(session.session_key).delete()
+
+    async def event():
+        await layer.group_send(person_group(viewer.pk), {"type": "recheck"})
+
+    assert ends_after(viewer, change, event)["code"] == NOT_LOGGED_IN
+
+
+def test_a_page_from_before_the_password_was_changed_hears_nothing_more(viewer):
+    def change(session):
+        viewer.set_password("ein langer neuer Satz")
+        viewer.save()
+
+    assert ends_after(viewer, change, None)["code"] == NOT_LOGGED_IN
+
+
+def test_a_page_that_may_stay_stays_when_others_are_signed_out(viewer, layer):
+    async def there_and_back():
+        socket = socket_of(viewer)
+        await socket.connect()
+        await layer.group_send(person_group(viewer.pk), {"type": "recheck"})
+        await socket.send_json_to("ping")
+        answer = await socket.receive_json_from()
+        await socket.disconnect()
+        return answer
+
+    assert async_to_sync(there_and_back)() == "pong"

@@ -39,7 +39,7 @@ def moment(at: datetime | None, never: str = "", seconds: Any = "") -> SafeStrin
 def log_time(at: datetime) -> str:
     """With milliseconds: the order of messages matters; the date only when it is not today's."""
     local = timezone.localtime(at)
-    day = "" if local.date() == timezone.localdate() else f"{local:%d.%m.} "
+    day = "" if local.date() == timezone.localdate() else f"{look.day(local, is_short=True)} "
     return f"{day}{local:%H:%M:%S}.{local.microsecond // 1000:03d}"
 
 

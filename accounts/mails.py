@@ -20,7 +20,7 @@ from django.utils import timezone, translation
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
-from accounts.models import AccountMail, Invitation, User
+from accounts.models import AccountMail, Invitation, ProgramKey, User
 from cpms.common import look
 from cpms.common.mail import Letter, identity_of, public_url, send_due, zone_of
 
@@ -35,11 +35,12 @@ def write_mail(
     email: str,
     user: User | None = None,
     invitation: Invitation | None = None,
+    key: ProgramKey | None = None,
     language: str = "",
 ) -> None:
     """Sent after commit; a sweep every minute finds what this misses."""
     language = language or translation.get_language() or ""
-    AccountMail.objects.create(kind=kind, email=email, user=user, invitation=invitation, language=language)
+    AccountMail.objects.create(kind=kind, email=email, user=user, invitation=invitation, key=key, language=language)
     wake_mails()
 
 
@@ -49,7 +50,8 @@ def wake_mails() -> None:
 
 def send_mails() -> int:
     """Send what is not sent. Returns how many were sent."""
-    return send_due(AccountMail.objects.select_related("user", "invitation__team", "invitation__invited_by"), _message)
+    about = ("user", "invitation__team", "invitation__invited_by", "key__program__team")
+    return send_due(AccountMail.objects.select_related(*about), _message)
 
 
 def retry_mails(rows: QuerySet[AccountMail]) -> int:
@@ -170,9 +172,32 @@ def _invite(mail: AccountMail, person: User | None) -> Letter | None:
     )
 
 
+def _expiry(mail: AccountMail, person: User | None) -> Letter | None:
+    """Nothing any more when it was replaced or revoked meanwhile."""
+    key = mail.key
+    if key is None or mail.user is None or key.expires_at is None or not key.is_valid:
+        return None
+    who = {"name": key.program.name, "team": key.program.team.name, "prefix": key.prefix}
+    with timezone.override(zone_of(mail.user.time_zone)):
+        until = look.date_time(key.expires_at)
+    return Letter(
+        to=mail.email,
+        subject=_("The key of “%(name)s” ends soon") % who,
+        paragraphs=[
+            _("Hello %(name)s,") % {"name": mail.user},
+            _("the key %(prefix)s… with which the program “%(name)s” acts for the team “%(team)s” ends on %(until)s.")
+            % (who | {"until": until}),
+            _("Make a new key in time; the old one can go on for some hours meanwhile."),
+        ],
+        action=(_("Make a new key"), public_url(reverse("team:program_rotate", args=[key.program_id]))),
+        after=[_no_answer()],
+    )
+
+
 LETTERS: dict[str, Callable[[AccountMail, User | None], Letter | None]] = {
     AccountMail.Kind.RESET: _reset,
     AccountMail.Kind.VERIFY: _verify,
     AccountMail.Kind.CHANGED: _changed,
     AccountMail.Kind.INVITE: _invite,
+    AccountMail.Kind.EXPIRY: _expiry,
 }

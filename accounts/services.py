@@ -171,7 +171,7 @@ def authenticate_person(*, email: str, password: str, address: str) -> User:
     if len(password) <= LONGEST_PASSWORD and "\0" not in email:
         user = authenticate(None, username=email.strip(), password=password)
         if isinstance(user, User):
-            _forget_attempts(attempt)
+            forget_attempts(attempt)
             return user
     raise DomainError(_("E-mail address and password do not fit."))
 
@@ -197,7 +197,7 @@ def count_attempt(what: str, address: str, email: str) -> str:
     return key
 
 
-def _forget_attempts(key: str) -> None:
+def forget_attempts(key: str) -> None:
     try:
         cache.delete(key)
     except Exception as error:

@@ -1,8 +1,13 @@
 from celery import shared_task
 
-from accounts import mails
+from accounts import mails, programs
 
 
 @shared_task(name="accounts.send_mails")
 def send_mails() -> None:
     mails.send_mails()
+
+
+@shared_task(name="accounts.look_after_programs")
+def look_after_programs() -> None:
+    programs.look_after_programs()

@@ -15,6 +15,7 @@ from rest_framework.routers import APIRootView, DefaultRouter
 from rest_framework.views import APIView
 
 from accounts.api import TokenView, TokenViewSet
+from accounts.oauth_api import AccessTokenView
 from chargers.api import IDENTITY, ConnectorViewSet, InstallationViewSet, StationViewSet
 from chargers.grant_api import GrantViewSet
 from cpms.common.api import PersonThrottle
@@ -64,6 +65,7 @@ router.register("tokens", TokenViewSet, basename="token")
 app_name = "api"
 urlpatterns = [
     path("token/", TokenView.as_view(), name="token"),
+    path("oauth/token/", AccessTokenView.as_view(), name="oauth_token"),
     path("schema/", SpectacularAPIView.as_view(**OPEN), name="schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api:schema", **OPEN), name="docs"),
     re_path(rf"^stations/(?P<identity>{IDENTITY})/commands/$", StationCommandsView.as_view(), name="station-commands"),

@@ -32,6 +32,7 @@ DOERS = "302 404 403 302 302 302 302 404 302 404"
 MANAGERS = "302 404 404 404 200 200 200 404 404 404"  # of access: nobody else sees who has it
 WIRERS = "302 404 403 403 200 200 403 404 200 404"  # Z15: an owner may not, Z16: the service may
 SETTINGS = "302 200 403 403 200 302 403 403 403 403"
+PROGRAM = "302 404 403 403 200 200"
 OWN = "302 404 200 404 404 404"  # the viewer's
 API_PERSONS = "401 200 200 200 200 200"
 API_MEMBERS = "401 404 200 200 200 200 200 404 200 404"
@@ -40,6 +41,7 @@ STAFF = "302 302 302 302 302 200"
 NOWHERE = "404 404 404 404 404 404"
 
 ROUTES: dict[str, dict[str, str]] = {
+    "oauth_metadata": {"GET": EVERYBODY},
     "health": {},  # looks at the database from a thread of its own; told in its own test
     # pages
     "portal:dashboard": {"GET": PERSONS},
@@ -153,6 +155,11 @@ ROUTES: dict[str, dict[str, str]] = {
         "GET": "302 404 404 404 200 200 404 404 404 404",
         "POST": "302 404 404 404 302 404 404 404 404 404",  # once it is dropped it is gone
     },
+    "team:programs": {"GET": SETTINGS},
+    "team:program_add": {"GET": SETTINGS, "POST": "302 422 403 403 422 302 403 403 403 403"},
+    "team:program_edit": {"GET": PROGRAM, "POST": "302 404 403 403 422 422"},
+    "team:program_rotate": {"GET": PROGRAM, "POST": "302 404 403 403 422 422"},
+    "team:program_revoke": {"GET": PROGRAM, "POST": "302 404 403 403 302 302"},
     "team:audit": {"GET": "302 200 403 403 200 200 403 403 403 403"},
     "team:choose": {"GET": PERSONS},
     "team:switch": {"POST": "302 404 404 404 404 404"},  # without saying which
@@ -169,6 +176,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "api:docs": {"GET": EVERYBODY},
     "api:nowhere": dict.fromkeys(("GET", "POST", "PUT", "PATCH", "DELETE"), NOWHERE),
     "api:token": {"POST": "400 400 400 400 400 400"},  # an empty one; who has the password gets a key
+    "api:oauth_token": {"POST": "400 400 400 400 400 400"},  # without a client's secret
     "api:token-list": {"GET": API_PERSONS},
     "api:token-detail": {"DELETE": "401 404 204 404 404 404"},  # the viewer's
     "api:station-list": {"GET": API_PERSONS},
@@ -259,6 +267,7 @@ def rows(one_of_each):
         "places": {"pk": of["Installation"].pk, "circuit": of["Circuit"].pk},
         "api:installation": {"pk": of["Installation"].pk},
         "team": {"pk": of["TeamDomain"].pk},
+        "team:program": {"pk": of["Program"].pk},
         "access": {"pk": of["Grant"].pk},
         "api:grant": {"pk": of["Grant"].pk},
         "admin": {row._meta.label_lower.replace(".", "_"): row for row in one_of_each.values()},

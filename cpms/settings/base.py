@@ -244,6 +244,11 @@ CELERY_BEAT_SCHEDULE = {
     "close-stale-sessions": {"task": "sessions.close_stale_sessions", "schedule": 60.0, "options": {"expires": 60}},
     "record-power": {"task": "sessions.record_team_power", "schedule": 60.0, "options": {"expires": 60}},
     "send-account-mails": {"task": "accounts.send_mails", "schedule": 60.0, "options": {"expires": 60}},
+    "look-after-programs": {
+        "task": "accounts.look_after_programs",
+        "schedule": crontab(minute="17"),
+        "options": {"expires": 3600},
+    },
     "send-alarms": {"task": "maintenance.send_alarms", "schedule": 60.0, "options": {"expires": 60}},
     "notify": {"task": "maintenance.notify", "schedule": 60.0, "options": {"expires": 60}},
     "keep-house": {"task": "maintenance.keep_house", "schedule": crontab(minute="7"), "options": {"expires": 3600}},
@@ -373,6 +378,8 @@ AUDITLOG_USE_FK_STRING_REPRESENTATION = True  # names, not numbers
 MIGRATION_MODULES = {"auditlog": None}  # its own table, which they would make, is not used
 
 # --- API ---------------------------------------------------------------------------------------------------------
+API_PROGRAM_RATE = env.whole("API_PROGRAM_RATE", 600, least=1, most=100_000)  # requests a minute of each program
+API_TOKEN_SECONDS = 3600  # how long an OAuth 2 access token counts
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "accounts.authentication.TokenAuthentication",
@@ -417,6 +424,7 @@ LOGGING: dict[str, Any] = {
         "websockets": {"level": "WARNING"},
         "ocpp": {"level": "WARNING"},
         "asyncio": {"level": "WARNING"},
+        "oauthlib": {"level": "WARNING"},  # at DEBUG it would write tokens down
         "uvicorn.error": {"level": "WARNING", "filters": ["without_refusals"]},
         "celery": {"level": "WARNING"},
         "kombu": {"level": "WARNING"},

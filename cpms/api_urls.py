@@ -18,8 +18,11 @@ from accounts.api import TokenView, TokenViewSet
 from accounts.oauth_api import AccessTokenView
 from chargers.api import IDENTITY, ConnectorViewSet, InstallationViewSet, StationViewSet
 from chargers.grant_api import GrantViewSet
+from chargers.group_api import GroupViewSet
+from chargers.tag_api import TagViewSet
 from cpms.common.api import PersonThrottle
 from maintenance.api import DeviationViewSet, MessageViewSet, SecurityEventViewSet
+from maintenance.notification_api import NotificationViewSet
 from operations.api import CommandViewSet, StationCommandsView
 from sessions.api import GapViewSet, SampleViewSet, SessionViewSet
 
@@ -60,6 +63,9 @@ router.register("gaps", GapViewSet, basename="gap")
 router.register("security-events", SecurityEventViewSet, basename="security-event")
 router.register("deviations", DeviationViewSet, basename="deviation")
 router.register("grants", GrantViewSet, basename="grant")
+router.register("groups", GroupViewSet, basename="group")
+router.register("tags", TagViewSet, basename="tag")
+router.register("notifications", NotificationViewSet, basename="notification")
 router.register("tokens", TokenViewSet, basename="token")
 
 app_name = "api"

@@ -34,6 +34,7 @@ WIRERS = "302 404 403 403 200 200 403 404 200 404"  # Z15: an owner may not, Z16
 SETTINGS = "302 200 403 403 200 302 403 403 403 403"
 PROGRAM = "302 404 403 403 200 200"
 OWN = "302 404 200 404 404 404"  # the viewer's
+API_OWN = "401 404 200 404 404 404"
 API_PERSONS = "401 200 200 200 200 200"
 API_MEMBERS = "401 404 200 200 200 200 200 404 200 404"
 API_SESSION_MEMBERS = "401 404 200 200 200 200 200 404 404 404"
@@ -206,6 +207,18 @@ ROUTES: dict[str, dict[str, str]] = {
         "PATCH": "401 404 404 404 200 200 200 404 404 404",
         "DELETE": "401 404 404 404 204 204 204 404 404 404",
     },
+    "api:group-list": {"GET": API_PERSONS, "POST": "401 400 400 400 400 400"},  # without a name
+    "api:group-detail": {"GET": API_OWN, "PATCH": API_OWN, "DELETE": "401 404 204 404 404 404"},
+    "api:tag-list": {"GET": API_PERSONS, "POST": "401 201 403 201 201 400 403 403 403 403"},  # staff must say whose
+    "api:tag-detail": {
+        "GET": "401 404 200 200 200 200",
+        "PATCH": "401 404 403 200 200 200",
+        "DELETE": "401 404 403 204 404 404",
+    },
+    "api:notification-list": {"GET": API_PERSONS},
+    "api:notification-detail": {"GET": API_OWN},
+    "api:notification-read": {"POST": API_OWN},
+    "api:notification-read-all": {"POST": "401 400 400 400 400 400"},  # without saying until which
     # admin; what each model's pages do is told in tests/admin
     "admin/login/": {"GET": "302 403 403 403 403 403"},
     "admin:login": {"GET": "302 403 403 403 403 403"},
@@ -290,6 +303,9 @@ def rows(one_of_each):
         "portal:mail": {"name": "none"},
         "account_": {"uidb36": "1", "key": "none"},
         "api": {"identity": station.identity, "prefix": of["ApiToken"].prefix},
+        "api:group": {"pk": of["StationGroup"].pk},
+        "api:tag": {"pk": of["Tag"].pk},
+        "api:notification": {"pk": of["Notification"].pk},
         "api:connector": {"pk": of["Connector"].pk},
         "api:session": {"pk": of["ChargingSession"].pk},
         "api:sample": {"pk": of["MeterReading"].pk},

@@ -403,6 +403,13 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "ENUM_NAME_OVERRIDES": {
+        "KindEnum": "operations.models.Command.Kind",
+        "StatusEnum": "chargers.models.Connector.Status",
+        "TagKindEnum": "chargers.models.Tag.Kind",
+        "TagStatusEnum": "chargers.models.Tag.Status",
+        "NotificationKindEnum": "maintenance.models.Notification.Kind",
+    },
 }
 
 # --- logs --------------------------------------------------------------------------------------------------------

@@ -64,7 +64,7 @@ class AccessTokenView(ApiView):
             refused["Retry-After"] = str(error.retry_after_seconds)
             return refused
         headers, body, status = oauth.server.create_token_response(
-            plain.get_full_path(), "POST", plain.body.decode("utf-8", "replace"), _headers(plain)
+            plain.get_full_path(), "POST", plain.POST.urlencode(), _headers(plain)
         )
         if status == 200:
             forget_attempts(attempt)

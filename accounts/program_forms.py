@@ -37,12 +37,17 @@ OVERLAP_WORDS = {
 class EndMixin(forms.Form):
     """When a new key ends."""
 
-    ends = forms.ChoiceField(label=_("The key ends"), choices=ENDS, initial="90", widget=forms.RadioSelect)
+    ends = forms.ChoiceField(
+        label=_("The new key ends"),
+        choices=ENDS,
+        initial="90",
+        widget=forms.RadioSelect,
+        help_text=_("Administrators of the team are told by mail 14 days and one day before."),
+    )
     last_day = forms.DateField(
         label=_("Last day"),
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        help_text=_("Only for a day that you choose. Administrators are told by mail 14 days and one day before."),
     )
 
     def clean(self) -> dict[str, Any]:

@@ -413,6 +413,24 @@ def test_what_is_refused_is_refused_in_words_of_oauth(oauth_client, more, status
     assert (answer.status_code, answer.json()["error"]) == (status, error)
 
 
+def test_a_blank_that_a_client_did_not_encode_is_understood(oauth_client):
+    program, secret = oauth_client
+    body = f"grant_type=client_credentials&client_id={program.client_id}&client_secret={secret}"
+    answer = APIClient().post(
+        "/api/v1/oauth/token/",
+        f"{body}&scope=stations:read sessions:read",
+        content_type="application/x-www-form-urlencoded",
+    )
+    assert answer.json()["scope"] == "stations:read sessions:read"
+
+
+def test_a_scope_that_is_said_twice_is_refused(oauth_client):
+    program, secret = oauth_client
+    body = f"grant_type=client_credentials&client_id={program.client_id}&client_secret={secret}&scope=a&scope=b"
+    answer = APIClient().post("/api/v1/oauth/token/", body, content_type="application/x-www-form-urlencoded")
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+
+
 def test_another_clients_secret_is_refused(oauth_client, team):
     other, _secret = add_program(team=team, name="x", scopes=["operate"], actor=None, way="oauth")
     assert trade(other, oauth_client[1]).status_code == 401

@@ -27,7 +27,8 @@ class Validator(RequestValidator):
     """Answers oauthlib's questions. A client is a program whose way to log in is OAuth 2."""
 
     def authenticate_client(self, request: Any, *args: Any, **kwargs: Any) -> bool:
-        client_id, secret = credentials_of(request)
+        told = (str(request.client_id or ""), str(request.client_secret or ""))
+        client_id, secret = credentials_of(str(request.headers.get("Authorization", "")), *told)
         found = program_with_key(secret, Program.Way.OAUTH) if CLIENT_ID.fullmatch(client_id) else None
         if found is None or not secrets.compare_digest(found[1].program.client_id, client_id):
             return False
@@ -59,11 +60,11 @@ def new_token(request: Any) -> str:
     return f"{TOKEN_BEGINNING}{secrets.token_urlsafe(32)}"
 
 
-def credentials_of(request: Any) -> tuple[str, str]:
+def credentials_of(authorization: str, client_id: str, secret: str) -> tuple[str, str]:
     """Client id and secret, from the Authorization header or else the body (RFC 6749 section 2.3.1)."""
-    word, _blank, packed = str(request.headers.get("Authorization", "")).partition(" ")
+    word, _blank, packed = authorization.partition(" ")
     if word.lower() != "basic":
-        return str(request.client_id or ""), str(request.client_secret or "")
+        return client_id, secret
     try:
         client_id, _colon, secret = base64.b64decode(packed.strip(), validate=True).decode("ascii").partition(":")
     except (binascii.Error, ValueError):

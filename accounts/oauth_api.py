@@ -56,9 +56,10 @@ class AccessTokenView(ApiView):
         plain: HttpRequest = request._request
         if plain.content_type != FORM:
             return _answer({"error": "invalid_request", "error_description": f"The body must be {FORM}."}, 400)
-        name = str(plain.POST.get("client_id") or plain.headers.get("Authorization", ""))[:200]
+        header = plain.headers.get("Authorization", "")
+        client_id, _secret = oauth.credentials_of(header, str(plain.POST.get("client_id", "")), "")
         try:
-            attempt = count_attempt("oauth", str(plain.META.get("REMOTE_ADDR", "")), name)
+            attempt = count_attempt("oauth", str(plain.META.get("REMOTE_ADDR", "")), client_id)
         except TooManyAttempts as error:
             refused = _answer({"error": "temporarily_unavailable", "error_description": str(error)}, 429)
             refused["Retry-After"] = str(error.retry_after_seconds)

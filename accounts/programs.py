@@ -107,7 +107,7 @@ def rotate_key(
     """A new secret; the ones before it end after the overlap at the latest.
 
     Args:
-        overlap_hours: one of OVERLAPS; with 0 they end at once.
+        overlap_hours: one of OVERLAPS; with 0 they end at once, and with them access tokens.
         expires_at: when the new one ends.
 
     Returns:
@@ -128,6 +128,8 @@ def rotate_key(
         elif key.expires_at is None or key.expires_at > until:
             key.expires_at = until
         key.save(update_fields=["revoked_at", "expires_at"])
+    if not overlap_hours:
+        program.access_tokens.all().delete()
     made = _new_key(program, expires_at)
     logger.info("key of a program rotated", extra={"program": program.pk, "key": made[0].prefix})
     return made

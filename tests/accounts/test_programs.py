@@ -456,10 +456,17 @@ def test_both_secrets_count_during_the_overlap(oauth_client):
     assert (trade(program, old).status_code, trade(program, new).status_code) == (200, 200)
 
 
-def test_guessing_a_secret_is_slowed_down(oauth_client, settings):
+def test_with_a_new_secret_and_no_overlap_the_tokens_end_too(oauth_client):
+    token = trade(*oauth_client).json()["access_token"]
+    rotate_key(program=oauth_client[0], overlap_hours=0, actor=None)
+    assert opens(token) == 401
+
+
+@pytest.mark.parametrize("way", ["post", "basic"])
+def test_guessing_a_secret_is_slowed_down(oauth_client, settings, way):
     settings.LOGIN_ATTEMPTS_PER_MINUTE = 3
     program, secret = oauth_client
-    assert [trade(program, "wrong").status_code for _ in range(4)] == [401, 401, 401, 429]
+    assert [trade(program, f"wrong{n}", way=way).status_code for n in range(4)] == [401, 401, 401, 429]
     assert "Retry-After" in trade(program, secret)
 
 

@@ -7,6 +7,7 @@ messages would be half as fast. A save that names none of the fields below costs
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from enum import IntEnum
 from typing import Any
 
 from auditlog.receivers import log_update
@@ -53,6 +54,12 @@ def follow(model: type[Model], fields: Sequence[str], *, secrets: Sequence[str] 
     )
 
 
+class Action(IntEnum):
+    """What django-auditlog calls them."""
+
+    CREATE, UPDATE, DELETE, ACCESS = range(4)
+
+
 def hide(value: str) -> str:
     return HIDDEN if value not in ("", "None") else ""
 
@@ -64,7 +71,7 @@ def _log_update(sender: type[Model], instance: Model, **kwargs: Any) -> None:
         log_update(sender, instance, **kwargs)
 
 
-def note(row: Model, *, actor: Any, team_id: int | None, changes: dict[str, list[str]], is_new: bool = True) -> None:
+def note(row: Model, *, actor: Any, team_id: int | None, changes: dict[str, list[str]], action: Action) -> None:
     """Write down by hand what no saved field tells."""
     from accounts.models import AuditEntry
 
@@ -73,7 +80,7 @@ def note(row: Model, *, actor: Any, team_id: int | None, changes: dict[str, list
         object_pk=str(row.pk),
         object_id=row.pk,
         object_repr=str(row),
-        action=AuditEntry.Action.CREATE if is_new else AuditEntry.Action.UPDATE,
+        action=action,
         changes=changes,
         actor=actor,
         actor_email=actor.signature if actor is not None else None,

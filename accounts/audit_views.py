@@ -19,7 +19,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.audit import FOLLOWED
+from accounts.audit import FOLLOWED, Action
 from accounts.models import AuditEntry
 from accounts.rights import Can
 from cpms.common.export import Cell
@@ -28,7 +28,12 @@ from cpms.common.pages import ListPage
 from cpms.common.tables import WIDE, MomentColumn, Table, two_lines
 
 SELECT = forms.Select(attrs={"class": "form-select"})
-ACTIONS = {0: gettext_lazy("Added"), 1: gettext_lazy("Changed"), 2: gettext_lazy("Deleted")}
+ACTIONS = {
+    Action.CREATE: gettext_lazy("Added"),
+    Action.UPDATE: gettext_lazy("Changed"),
+    Action.DELETE: gettext_lazy("Deleted"),
+    Action.ACCESS: gettext_lazy("Looked at"),
+}
 MOST_SHOWN = 6
 
 
@@ -48,7 +53,9 @@ class MomentInput(forms.DateTimeInput):
 class AuditFilterSet(django_filters.FilterSet):
     q = django_filters.CharFilter(label=gettext_lazy("Person or object"), method="search")
     action = django_filters.ChoiceFilter(
-        label=gettext_lazy("What was done"), choices=list(ACTIONS.items()), widget=SELECT
+        label=gettext_lazy("What was done"),
+        choices=[(action.value, label) for action, label in ACTIONS.items()],
+        widget=SELECT,
     )
     kind = django_filters.ChoiceFilter(label=gettext_lazy("Object"), choices=(), method="by_kind", widget=SELECT)
     start = django_filters.DateTimeFilter(

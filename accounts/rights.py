@@ -45,6 +45,7 @@ class Can(models.TextChoices):
     CONFIGURE = "configure", _("Change technical settings of stations")
     SET_PASSWORDS = "set_passwords", _("Set the passwords of stations")
     ADD_STATIONS = "add_stations", _("Add stations")
+    ADD_PLACES = "add_places", _("Add installations")
     MANAGE_PLACES = "manage_places", _("Change the name, address and contact of installations")
     CONFIGURE_PLACES = "configure_places", _("Change circuits of installations")
     MANAGE_ACCESS = "manage_access", _("Give and withdraw access")
@@ -65,6 +66,7 @@ _TABLE = {
     Can.CONFIGURE: "        .      x        x      .     .    x",
     Can.SET_PASSWORDS: "    .      .        x      .     .    x",
     Can.ADD_STATIONS: "     .      .        x      .     .    x",
+    Can.ADD_PLACES: "       .      .        x      .     .    x",
     Can.MANAGE_PLACES: "    .      .        x      x     .    .",
     Can.CONFIGURE_PLACES: " .      .        x      .     .    x",
     Can.MANAGE_ACCESS: "    .      .        x      x     .    .",
@@ -109,6 +111,14 @@ class Chosen:
 
     def condition(self, station_path: str) -> Q:
         return Q(**{f"{station_path or 'pk'}__in": self.stations})
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """The team whose data somebody who sees several teams' looks at now, and at nothing else (V11)."""
+
+    pk: int
+    name: str
 
 
 @dataclass(frozen=True, slots=True)

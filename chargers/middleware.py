@@ -1,23 +1,24 @@
-"""The group of stations a person has chosen, for as long as he is logged in (W19)."""
+"""The provider and the group of stations a person has chosen, for as long as he is logged in (V11, W19)."""
 
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-from chargers.services.groups import SESSION_KEY, chosen_group
+from chargers.services import groups, providers
 
 
-class GroupMiddleware:
+class ChosenMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        key = request.session.get(SESSION_KEY)
-        if key is not None:
-            user = request.user
-            chosen = chosen_group(user, key) if user.is_authenticated else None
-            if chosen is None:
-                del request.session[SESSION_KEY]  # it was deleted, or never was his
-            elif user.is_authenticated:
-                user.chosen_group = chosen
+        session, user = request.session, request.user
+        if groups.SESSION_KEY in session and user.is_authenticated:
+            user.chosen_group = groups.chosen_group(user, session[groups.SESSION_KEY])
+            if user.chosen_group is None:
+                del session[groups.SESSION_KEY]  # it was deleted, or never was his
+        if providers.SESSION_KEY in session and user.is_authenticated:
+            user.chosen_provider = providers.chosen_provider(user, session[providers.SESSION_KEY])
+            if user.chosen_provider is None:
+                del session[providers.SESSION_KEY]  # he left the team, or it took his access back
         return self.get_response(request)

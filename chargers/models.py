@@ -62,11 +62,13 @@ class InstallationQuerySet(ScopedQuerySet):
             Q(team__in=scope.teams) | Q(pk__in=scope.installations) | Q(stations__in=scope.stations)
         ).distinct()
 
-    def in_group_of(self, user: Any) -> Self:
-        """Those with a station of the chosen group."""
-        if getattr(user, "chosen_group", None) is None:
-            return self
-        return self.filter(Exists(ChargingStation.objects.filter(user.in_group(""), installation=OuterRef("pk"))))
+    def in_view_of(self, user: Any) -> Self:
+        """Those of the chosen provider with a station of the chosen group."""
+        rows = self.filter(user.in_view("team", None))
+        if user.chosen_group is None:
+            return rows
+        members = ChargingStation.objects.filter(user.chosen_group.condition(""))
+        return rows.filter(Exists(members.filter(installation=OuterRef("pk"))))
 
 
 class Installation(models.Model):
@@ -110,8 +112,10 @@ class CircuitQuerySet(ScopedQuerySet):
             return self.none()
         return self.filter(installation__in=Installation.objects.allowed(user, right))
 
-    def in_group_of(self, user: Any) -> Self:
-        return self.filter(installation__in=Installation.objects.in_group_of(user)) if user.chosen_group else self
+    def in_view_of(self, user: Any) -> Self:
+        if user.chosen_group is None and user.chosen_provider is None:
+            return self
+        return self.filter(installation__in=Installation.objects.in_view_of(user))
 
 
 class Circuit(models.Model):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Team, User
@@ -15,9 +15,12 @@ from chargers.services.places import INSTALLATION_FIELDS
 
 
 def teams_with_places_of(user: User) -> QuerySet[Team]:
-    """Where this person may make installations."""
-    scope = user.scope(Can.MANAGE_PLACES)
-    return Team.objects.all() if scope.is_everything else Team.objects.filter(pk__in=scope.teams)
+    """Where this person may make installations: in teams, and for those whose installations he serves (Z16)."""
+    scope = user.scope(Can.ADD_PLACES)
+    if scope.is_everything:
+        return Team.objects.all()
+    served = Installation.objects.filter(pk__in=scope.installations)
+    return Team.objects.filter(Q(pk__in=scope.teams) | Q(pk__in=served.values("team")))
 
 
 class InstallationForm(forms.ModelForm):

@@ -78,7 +78,7 @@ class InstallationAddView(FormPage):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.user.is_authenticated and not teams_with_places_of(request.user).exists():
-            raise PermissionDenied(_("Only administrators of a team may add installations."))
+            raise PermissionDenied(_("Only administrators of a team and its service may add installations."))
         return super().dispatch(request, *args, **kwargs)
 
     def get_form_kwargs(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from urllib.parse import quote, urlsplit
 
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -15,6 +16,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
 
 from accounts.rights import Can
 from chargers import services
@@ -22,7 +24,8 @@ from chargers.forms import StationAddForm, StationEditForm, StationPasswordForm,
 from chargers.models import ChargingStation
 from chargers.services.naming import rename_station
 from chargers.services.places import place_station
-from cpms.common.pages import FormPage
+from cpms.common.errors import DomainError, NotAllowed
+from cpms.common.pages import AuthenticatedRequest, FormPage
 
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz23456789"
 
@@ -38,8 +41,14 @@ def ocpp_address(identity: str = "") -> str:
     return f"{'wss' if parts.scheme == 'https' else 'ws'}://{parts.netloc}{parts.path}/ocpp/{quote(identity, safe='')}"
 
 
-def show_credentials(request: HttpRequest, station: ChargingStation, password: str, *, is_new: bool) -> HttpResponse:
-    """What to set at a station. The password is shown this once and kept nowhere on the way."""
+def show_credentials(
+    request: HttpRequest, station: ChargingStation, password: str, *, is_new: bool | None
+) -> HttpResponse:
+    """What to set at a station. The password is kept nowhere on the way.
+
+    Args:
+        is_new: whether the station is; None where nothing was changed.
+    """
     context = {"station": station, "password": password, "is_new": is_new, "address": ocpp_address()}
     context["full_address"] = ocpp_address(station.identity)
     return TemplateResponse(request, "chargers/station_added.html", context, headers={"Cache-Control": "no-store"})
@@ -94,12 +103,29 @@ class StationPasswordView(FormPage):
         return {"password": new_password()}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(station=self.station, **kwargs)
+        can_be_shown = self.station.password is not None
+        return super().get_context_data(station=self.station, can_be_shown=can_be_shown, **kwargs)
 
     def perform(self, form: StationPasswordForm) -> HttpResponse:  # type: ignore[override]
         password = form.cleaned_data["password"]
         services.set_password(station=self.station, password=password, actor=self.request.user)  # type: ignore[arg-type]
         return show_credentials(self.request, self.station, password, is_new=False)
+
+
+@login_required
+@require_POST
+def station_password_show(request: AuthenticatedRequest, pk: int) -> HttpResponse:
+    """The password in use, for a station that is set up anew (P5)."""
+    stations = ChargingStation.objects.reachable_by(request.user).select_related("team")
+    station = get_object_or_404(stations.defer("password", "next_password"), pk=pk)
+    try:
+        password = services.reveal_password(station=station, actor=request.user)
+    except NotAllowed as error:
+        raise PermissionDenied(str(error)) from None
+    except DomainError as error:
+        messages.error(request, str(error))
+        return redirect("chargers:station_password", pk)
+    return show_credentials(request, station, password, is_new=None)
 
 
 class StationEditView(FormPage):

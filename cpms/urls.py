@@ -8,6 +8,7 @@ from accounts.views import admin_login
 from chargers.urls import urlpatterns as station_patterns
 from cpms.common.health import health_view
 from cpms.portal import urls as portal
+from operations.urls import urlpatterns as operation_patterns
 from sessions.urls import urlpatterns as session_patterns
 
 urlpatterns = [
@@ -23,7 +24,7 @@ urlpatterns = [
     path("sessions/", include(([*session_patterns, *portal.session_patterns], "sessions"))),
     path("installations/", include("chargers.place_urls")),
     path("access/", include("chargers.access_urls")),
-    path("operate/", include("operations.urls")),
+    path("operate/", include(([*operation_patterns, *portal.operation_patterns], "operations"))),
     path("maintenance/", include("maintenance.urls")),
     path("", include("cpms.portal.urls")),
 ]

@@ -87,9 +87,7 @@ class RefusalListView(ListPage):
     def rows(self) -> QuerySet[Any]:
         user = self.request.user
         rows = RefusedConnection.objects.select_related("station").defer("station__password")
-        rows = rows.filter(user.in_group("station"))  # type: ignore[union-attr]
-        scope = user.scope(Can.SEE_MESSAGES)  # type: ignore[union-attr]
-        return rows if scope.is_everything else rows.filter(scope.condition("station__team", "station"))
+        return rows.filter(user.shown(Can.SEE_MESSAGES, "station__team", "station"))  # type: ignore[union-attr]
 
 
 class DeviationListView(ListPage):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import Count, Prefetch, Q, QuerySet, Sum
@@ -25,7 +26,7 @@ class SessionListView(ListPage):
     export_name = "sessions"
     export_cells = SESSION_CELLS
     is_newest_first = True
-    dear_columns = ("energy_wh", "max_power_w")
+    dear_columns: Sequence[str] = ("energy_wh", "max_power_w")
 
     def rows(self) -> QuerySet[Any]:
         return super().rows().select_related("station", "tag").defer("station__password")

@@ -12,7 +12,7 @@ from accounts.models import Team, User
 from accounts.programs import add_program, issue_access_token
 from accounts.rights import ApiScope, Role
 from accounts.services import issue_api_token
-from cpms.portal.models import PrivacyChoice, SiteHook, SiteText, forget_site
+from cpms.portal.models import PrivacyChoice, SiteHook, SiteText, forget_site, hooks_offered, site_text
 from tests import factories
 
 
@@ -22,6 +22,14 @@ def _no_memory_of_other_tests() -> None:
     if "locmem" in settings.CACHES["default"]["BACKEND"]:
         cache.clear()
     forget_site()
+
+
+@pytest.fixture
+def django_assert_max_num_queries(db, django_assert_max_num_queries):
+    """Pages as they mostly are: what all of them share of the site is read once a minute."""
+    hooks_offered()
+    site_text(SiteText.Kind.COPYRIGHT)
+    return django_assert_max_num_queries
 
 
 @pytest.fixture
@@ -105,50 +113,18 @@ def finished_session(station):
 @pytest.fixture
 def one_of_each(team, station, connector, tag, session, viewer):
     """One row of every model, by label."""
-    message = factories.MessageFactory(station=station)
-    rows = [
-        team,
-        viewer,
-        viewer.memberships.get(),
+    rows = factories.one_of_everything(team, station, connector, tag, session, viewer)
+    rows += [
         issue_api_token(user=viewer, name="t")[0],
         program := add_program(team=team, name="t", scopes=ApiScope.values, actor=None)[0],
         program.keys.get(),
         issue_access_token(program=program, secret="t", scopes=[], seconds=60),
-        factories.GrantFactory(station=station, user=factories.UserFactory()),
-        factories.InvitationFactory(team=team),
-        factories.AccountMailFactory(),
-        factories.BillingDetailsFactory(team=team),
-        factories.TeamDomainFactory(team=team),
-        factories.FormerHandleFactory(team=team),
-        factories.EnrolmentFactory(team=team),
-        factories.AuditEntryFactory(team=team),
-        installation := factories.InstallationFactory(team=team),
-        factories.CircuitFactory(installation=installation),
-        factories.StationGroupFactory(user=viewer),
         factories.GatewayNodeFactory(),
-        station,
-        connector,
-        tag,
-        session,
-        factories.ReadingFactory(session=session),
-        factories.TeamPowerFactory(team=team),
-        factories.CommandFactory(station=station),
-        factories.OddityFactory(station=station),
-        message,
-        factories.InboxEntryFactory(message=message, failed=True),
         factories.InboxShardFactory(),
-        factories.StationLinkFactory(station=station),
-        factories.RefusedConnectionFactory(station=station),
-        factories.DeviationFactory(station=station),
-        factories.SecurityEventFactory(station=station),
-        factories.AlarmMailFactory(team=team, user=viewer),
+        factories.HappeningFactory(),
         SiteText.objects.create(kind="imprint", language="en", text="t"),
         SiteHook.objects.create(name="t", purpose="t", category="comfort", script_url="https://example.org/t.js"),
         PrivacyChoice.objects.create(user=viewer),
-        factories.HappeningFactory(),
-        factories.NotificationFactory(user=viewer, station=station),
-        factories.ProgressReportFactory(station=station),
-        factories.CertificateRequestFactory(station=station),
     ]
     return {row._meta.label: row for row in rows}
 

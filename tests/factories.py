@@ -382,3 +382,42 @@ class AccountMailFactory(DjangoModelFactory):
         model = AccountMail
 
     kind, email = AccountMail.Kind.RESET, "nobody@example.org"
+
+
+def one_of_everything(team, station, connector, tag, session, viewer) -> list:
+    """These, and one row of every other model that belongs to a team, its stations or its people."""
+    message = MessageFactory(station=station)
+    return [
+        team,
+        viewer,
+        viewer.memberships.get(),
+        GrantFactory(station=station, user=UserFactory()),
+        InvitationFactory(team=team),
+        AccountMailFactory(),
+        BillingDetailsFactory(team=team),
+        TeamDomainFactory(team=team),
+        FormerHandleFactory(team=team),
+        EnrolmentFactory(team=team),
+        AuditEntryFactory(team=team),
+        installation := InstallationFactory(team=team),
+        CircuitFactory(installation=installation),
+        StationGroupFactory(user=viewer),
+        station,
+        connector,
+        tag,
+        session,
+        ReadingFactory(session=session),
+        TeamPowerFactory(team=team),
+        CommandFactory(station=station),
+        OddityFactory(station=station),
+        message,
+        InboxEntryFactory(message=message, failed=True),
+        StationLinkFactory(station=station),
+        RefusedConnectionFactory(station=station),
+        DeviationFactory(station=station),
+        SecurityEventFactory(station=station),
+        AlarmMailFactory(team=team, user=viewer),
+        NotificationFactory(user=viewer, station=station),
+        ProgressReportFactory(station=station),
+        CertificateRequestFactory(station=station),
+    ]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
-from accounts.models import Team, User
-from accounts.rights import Role
+from accounts.models import Grant, Team, User
+from accounts.rights import Can, Role
 from chargers import services
 from chargers.models import ChargingStation, Circuit, Installation
 from chargers.place_tables import tree
@@ -210,3 +212,36 @@ def test_the_api_shows_installations_with_their_circuits(api: Any, viewer: User,
     circuit(place, "Grid")
     (row,) = api(viewer).get("/api/v1/installations/").json()["results"]
     assert row["name"] == "Hall 1" and row["circuits"][0]["name"] == "Grid"
+
+
+def test_who_serves_one_installation_adds_another_and_serves_it_as_long(team: Team) -> None:
+    """Z16."""
+    soon = timezone.now() + timedelta(days=3)
+    grant = factories.GrantFactory.create(
+        installation=factories.InstallationFactory.create(team=team), role="service", ends_at=soon
+    )
+    made = add_installation(team=team, facts={"name": "Hall 9"}, actor=grant.user)
+    user = User.objects.get(pk=grant.user.pk)
+    assert user.may(Can.CONFIGURE_PLACES, made) and not user.may(Can.MANAGE_PLACES, made)
+    assert Grant.objects.get(installation=made).ends_at == soon
+
+
+def test_a_partner_serves_as_a_team_but_only_its_administrators_add(
+    team: Team, other_team: Team, user_with: Any
+) -> None:
+    """Z16, Z17."""
+    factories.GrantFactory.create(
+        installation=factories.InstallationFactory.create(team=team), user=None, to_team=other_team, role="service"
+    )
+    with pytest.raises(NotAllowed):
+        add_installation(team=team, facts={"name": "Hall 9"}, actor=user_with(Role.OPERATOR, other_team))
+    made = add_installation(team=team, facts={"name": "Hall 9"}, actor=user_with(Role.ADMIN, other_team))
+    assert Grant.objects.get(installation=made).to_team == other_team
+
+
+@pytest.mark.parametrize("role", ["owner", "user"])
+def test_nobody_else_who_has_access_adds_any(team: Team, role: str) -> None:
+    """Z15."""
+    grant = factories.GrantFactory.create(installation=factories.InstallationFactory.create(team=team), role=role)
+    with pytest.raises(NotAllowed):
+        add_installation(team=team, facts={"name": "Hall 9"}, actor=grant.user)

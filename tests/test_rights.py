@@ -28,6 +28,7 @@ EXPECTED = {
     Can.CONFIGURE: "operator admin service",
     Can.SET_PASSWORDS: "admin service",
     Can.ADD_STATIONS: "admin service",
+    Can.ADD_PLACES: "admin service",
     Can.MANAGE_PLACES: "admin owner",
     Can.CONFIGURE_PLACES: "admin service",
     Can.MANAGE_ACCESS: "admin owner",

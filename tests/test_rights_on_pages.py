@@ -67,6 +67,7 @@ ASKED_BY: dict[Can, Callable[[World], bool]] = {
     Can.CONFIGURE: command(kind="change_configuration", parameters={"key": "HeartbeatInterval", "value": "60"}),
     Can.SET_PASSWORDS: get("/stations/{station}/password/"),
     Can.ADD_STATIONS: get("/stations/add/"),
+    Can.ADD_PLACES: get("/installations/add/"),
     Can.MANAGE_PLACES: get("/installations/{place}/edit/"),
     Can.CONFIGURE_PLACES: get("/installations/{place}/circuits/add/"),
     Can.MANAGE_ACCESS: get("/access/give/?installation={place}"),

@@ -27,6 +27,7 @@ MEMBERS = "302 404 200 200 200 200 200 404 200 404"  # a page about a row: it is
 SESSION_MEMBERS = "302 404 200 200 200 200 200 404 404 404"  # Z12, Z16: sessions of others are not for everybody
 OPERATORS = "302 404 403 200 200 200 200 404 200 404"
 TEAMMATES = "302 404 200 200 200 200"  # tags are the team's, whatever it shares
+OPERATE_SOMEWHERE = "302 200 403 200 200 200 200 403 200 403"
 TEAM_OPERATORS = "302 404 403 200 200 200"
 DOERS = "302 404 403 302 302 302 302 404 302 404"
 MANAGERS = "302 404 404 404 200 200 200 404 404 404"  # of access: nobody else sees who has it
@@ -96,6 +97,7 @@ ROUTES: dict[str, dict[str, str]] = {
         "POST": "302 422 403 403 422 422 403 403 422 403",
     },
     "chargers:station_edit": {"GET": OPERATORS, "POST": "302 404 403 302 422 422 302 404 302 404"},
+    "chargers:station_password_show": {"POST": "302 404 403 403 200 200 403 404 200 404"},
     "chargers:station_password": {
         "GET": "302 404 403 403 200 200 403 404 200 404",
         "POST": "302 404 403 403 422 422 403 404 422 404",
@@ -121,6 +123,10 @@ ROUTES: dict[str, dict[str, str]] = {
     "sessions:session_readings": {"GET": SESSION_MEMBERS},
     "operations:command_list": {"GET": PERSONS},
     "operations:command_detail": {"GET": MEMBERS},
+    "operations:remote_start": {"GET": OPERATE_SOMEWHERE},
+    "operations:remote_stop": {"GET": OPERATE_SOMEWHERE},
+    "operations:reset": {"GET": OPERATE_SOMEWHERE},
+    "operations:availability": {"GET": OPERATE_SOMEWHERE},
     "operations:tag_choices": {"GET": OPERATORS},
     "operations:station_command": {"GET": OPERATORS, "POST": DOERS},
     "maintenance:message_list": {"GET": PERSONS},
@@ -134,8 +140,8 @@ ROUTES: dict[str, dict[str, str]] = {
     "portal:permissions": {"GET": PERSONS},
     "places:installation_list": {"GET": PERSONS},
     "places:installation_add": {
-        "GET": "302 200 403 403 200 200 403 403 403 403",
-        "POST": "302 422 403 403 422 422 403 403 403 403",
+        "GET": "302 200 403 403 200 200 403 403 200 403",
+        "POST": "302 422 403 403 422 422 403 403 422 403",
     },
     "places:installation_detail": {"GET": MEMBERS},
     "places:installation_edit": {

@@ -12,11 +12,13 @@ ROOT = Path(__file__).resolve().parent.parent
 PYTEST = [sys.executable, "-m", "pytest", "-q"]
 NO_TESTS = 5
 PATIENCE_SECONDS = 3.0
-# Tests that start real processes want the two cores for themselves; Chromium's driver wants an event loop for itself.
+# Tests that start real processes are dealt out by file, in their order, so that the long crash runs begin first and
+# each stack is started once; Chromium's driver wants an event loop for itself.
+BY_FILE = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
 STAGES = (
     ("tests", ["-n", "2", "-m", "not (crash or browser or clients or processes)"]),
-    ("clients, processes, crashes", ["-m", "(crash or clients or processes) and not browser"]),
-    ("browser", ["-m", "browser"]),
+    ("clients, processes, crashes", [*BY_FILE, "-m", "(crash or clients or processes) and not browser"]),
+    ("browser", ["-n", "2", "-m", "browser"]),
 )
 
 

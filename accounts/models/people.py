@@ -19,7 +19,7 @@ from rest_framework_api_key.models import AbstractAPIKey
 from accounts.features import BY_KEY, missing_in
 from accounts.models.grants import Grant
 from accounts.models.teams import OfTeamQuerySet, Team
-from accounts.rights import Can, Chosen, Held, Role, Scope, allows, rights_in, scope_for
+from accounts.rights import Can, Chosen, Held, Provider, Role, Scope, allows, rights_in, scope_for
 from cpms.common.models import ScopedQuerySet
 
 if TYPE_CHECKING:
@@ -76,7 +76,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     program: Program
     objects = PeopleManager()
     everybody = UserManager()  # programs too
-    chosen_group: Chosen | None = None  # set for the time of a request; programs with a token have none
+    chosen_group: Chosen | None = None  # both set for the time of a request; programs with a token have none
+    chosen_provider: Provider | None = None
     token_scopes: Sequence[str] | None = None  # those of an OAuth 2 access token, for the time of a request
     refused_right = ""  # what was asked for last and no scope includes
 
@@ -196,15 +197,23 @@ class User(AbstractBaseUser, PermissionsMixin):
             stations=tuple({held.station_id for held in grants if held.station_id is not None}),
         )
 
-    def in_group(self, station_path: str) -> Q:
-        """The rows of a query that belong to the group this person has chosen; all of them when he has chosen none."""
-        return self.chosen_group.condition(station_path) if self.chosen_group is not None else Q()
+    def in_view(self, team_path: str, station_path: str | None) -> Q:
+        """The rows of a query that belong to the provider and to the group of stations this person has chosen; all of
+        them when he has chosen none. Rows without station belong to no group, and stay.
+
+        Args:
+            team_path, station_path: as in `Scope.condition`.
+        """
+        found = Q() if self.chosen_provider is None else Q(**{team_path: self.chosen_provider.pk})
+        if self.chosen_group is None or station_path is None:
+            return found
+        return found & self.chosen_group.condition(station_path)
 
     def shown(self, right: str, team_path: str, station_path: str) -> Q:
-        """The rows of a query with which this person may do one thing and that are of the group he has chosen."""
+        """The rows of a query with which this person may do one thing and that are of what he has chosen to look at."""
         scope = self.scope(right)
         found = Q() if scope.is_everything else scope.condition(team_path, station_path)
-        return found & self.in_group(station_path)
+        return found & self.in_view(team_path, station_path)
 
     def may(self, right: str, place: Any) -> bool:
         """Whether this person may do one thing with a station, an installation, or all that is a team's."""

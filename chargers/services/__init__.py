@@ -19,6 +19,7 @@ from chargers.services.passwords import (
     log_in,
     offer_password,
     password_facts,
+    reveal_password,
     set_password,
     settle_password,
 )
@@ -73,6 +74,7 @@ __all__ = [
     "record_boot",
     "record_statuses",
     "register_node",
+    "reveal_password",
     "set_password",
     "settle_password",
 ]

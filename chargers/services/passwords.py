@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
-from accounts.audit import HIDDEN, note
+from accounts.audit import HIDDEN, Action, note
 from accounts.models import StationPasswords, Team, User
 from accounts.rights import Can
 from chargers.models import ChargingStation
@@ -196,10 +196,35 @@ def set_password(*, station: ChargingStation, password: str | bytes, actor: User
     logger.info("station password set", extra={"station": station.identity})
 
 
+@transaction.atomic
+def reveal_password(*, station: ChargingStation, actor: User) -> str:
+    """The password in use, as text or, where it is no text, as hex (P5). The audit trail says who looked.
+
+    Raises:
+        NotAllowed: the person may not set it either.
+        DomainError: only its hash is kept, or there is none.
+    """
+    if not actor.may(Can.SET_PASSWORDS, station):
+        raise NotAllowed(_("You may not see the password of this station."))
+    kept = ChargingStation.objects.values_list("password", "password_hash").get(pk=station.pk)
+    if kept[0] is None:
+        only_hash = _("Only a hash of the password is kept: set a new one to know it.")
+        raise DomainError(only_hash if kept[1] else _("The station has no password yet."))
+    changes = {"password": [HIDDEN, HIDDEN]}
+    note(station, actor=actor, team_id=station.team_id, changes=changes, action=Action.ACCESS)
+    logger.info("station password shown", extra={"station": station.identity, "user_id": actor.pk})
+    secret = bytes(kept[0])
+    try:
+        text = secret.decode()
+    except UnicodeDecodeError:
+        return secret.hex()
+    return text if text.isprintable() else secret.hex()
+
+
 def note_password(station: ChargingStation, actor: User | None) -> None:
     """The audit trail says that it was set, not what it is."""
     changes = {"password": [HIDDEN, HIDDEN]}
-    note(station, actor=actor, team_id=station.team_id, changes=changes, is_new=False)
+    note(station, actor=actor, team_id=station.team_id, changes=changes, action=Action.UPDATE)
 
 
 # --- over OCPP (P6) ------------------------------------------------------------------------------------------------

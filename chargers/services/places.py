@@ -8,10 +8,11 @@ from typing import Any, NoReturn
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
-from accounts.models import Team, User
-from accounts.rights import Can
+from accounts.models import Grant, Team, User
+from accounts.rights import Can, GrantRole
 from chargers.models import ChargingStation, Circuit, Installation
 from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.news import tell_pages
@@ -25,13 +26,28 @@ MOST_CIRCUITS = 500
 def add_installation(*, team: Team, facts: Mapping[str, str], actor: User | None = None) -> Installation:
     """A new place of a team; `facts` are INSTALLATION_FIELDS.
 
+    Who has the service of another installation of the team gets that of the new one, until the same time (Z16).
+
     Raises:
         NotAllowed: the person may not make installations in this team.
         DomainError: a fact is wrong (`fields` names which), or the team has one of this name.
     """
-    if actor is not None and not actor.may(Can.MANAGE_PLACES, team):
-        raise NotAllowed(_("Only administrators of the team may add installations."))
-    return _save_installation(Installation(team=team), facts)
+    if actor is None or actor.may(Can.ADD_PLACES, team):
+        return _save_installation(Installation(team=team), facts)
+    held = _service_in(team, actor)
+    if held is None:
+        raise NotAllowed(_("Only administrators of the team and its service may add installations."))
+    made = _save_installation(Installation(team=team), facts)
+    whose = {"user": held.user, "to_team": held.to_team, "ends_at": held.ends_at}
+    Grant.objects.create(team=team, installation=made, role=held.role, created_by=held.created_by, **whose)
+    return made
+
+
+def _service_in(team: Team, actor: User) -> Grant | None:
+    """The access to an installation of the team by which this person may add others; the one that lasts longest."""
+    places = Installation.objects.filter(team=team, pk__in=actor.scope(Can.ADD_PLACES).installations)
+    grants = Grant.objects.active().filter(Q(user=actor) | Q(to_team__in=actor.team_ids), role=GrantRole.SERVICE)
+    return grants.filter(installation__in=places).order_by(F("ends_at").desc(nulls_first=True), "pk").first()
 
 
 @transaction.atomic

@@ -16,6 +16,7 @@ from xml.sax.saxutils import escape
 
 import psycopg
 from asgiref.sync import sync_to_async
+from django.core.exceptions import EmptyResultSet
 from django.core.handlers.asgi import ASGIRequest
 from django.db import connection
 from django.db.models import Q, QuerySet
@@ -88,7 +89,12 @@ def _keys(rows: QuerySet[Any], order: Sequence[str], at_once: int) -> Iterator[l
 
 
 def _values(rows: QuerySet[Any]) -> list[Row]:
-    return _Reader(rows).read() if connection.vendor == "postgresql" else list(rows)
+    if connection.vendor != "postgresql":
+        return list(rows)
+    try:
+        return _Reader(rows).read()
+    except EmptyResultSet:  # of a list in which, for this person, nothing can be
+        return []
 
 
 def _read_ahead(wanted: Iterable[QuerySet[Any]]) -> Iterator[list[Row]]:

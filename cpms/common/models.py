@@ -32,20 +32,21 @@ class ScopedQuerySet(models.QuerySet[Any]):
     right: ClassVar[str] = "see_stations"
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
-        """Rows to show this person in lists, figures and exports: of those he may see the ones of the group of stations
-        he has chosen, where he has (W19)."""
-        return self.reachable_by(user).in_group_of(user)
+        """Rows to show this person in lists, figures and exports: of those he may see the ones of the provider (V11)
+        and of the group of stations (W19) he has chosen, where he has."""
+        return self.reachable_by(user).in_view_of(user)
 
     def reachable_by(self, user: User | AnonymousUser) -> Self:
         """Rows this person may see: those of his teams and of what he was granted; support staff sees all; a stranger
-        sees none. For pages about one row, which open by their address whatever group is chosen."""
+        sees none. For pages about one row, which open by their address whatever is chosen."""
         return self.allowed(user, self.right)
 
-    def in_group_of(self, user: User | AnonymousUser) -> Self:
-        """Rows of the group this person has chosen; those that belong to no station stay."""
-        if self.station_path is None or getattr(user, "chosen_group", None) is None:
+    def in_view_of(self, user: User | AnonymousUser) -> Self:
+        """Rows of the provider and the group this person has chosen; those that belong to no station are in any."""
+        if not user.is_authenticated:
             return self
-        return self.filter(user.in_group(self.station_path))  # type: ignore[union-attr]
+        condition = user.in_view(self.team_path, self.station_path)
+        return self.filter(condition) if condition else self
 
     def allowed(self, user: User | AnonymousUser, right: str) -> Self:
         """Rows with which this person may do one thing, chosen or not; see the table in `accounts.rights`."""
@@ -71,10 +72,10 @@ class OfStationsQuerySet(ScopedQuerySet):
     _is_rare = False
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
-        if not user.is_authenticated or user.is_staff:
+        if not user.is_authenticated or (user.is_staff and user.chosen_provider is None):
             return super().visible_to(user)
         stations: Any = self.model._meta.get_field("station").related_model
-        own = stations._default_manager.allowed(user, self.right).in_group_of(user).order_by()
+        own = stations._default_manager.allowed(user, self.right).in_view_of(user).order_by()
         few = list(own.values_list("pk", flat=True)[: FEW_STATIONS + 1])
         return self.of_stations(few) if len(few) <= FEW_STATIONS else super().visible_to(user)
 

@@ -13,8 +13,10 @@ from django.utils.translation import ngettext
 
 from accounts.current import current_team
 from accounts.models import User
+from accounts.rights import Provider
 from chargers.models import StationGroup
 from chargers.services.groups import MOST_GROUPS
+from chargers.services.providers import providers_of
 from cpms.portal.models import SiteText, hooks_offered, site_text
 from cpms.portal.navigation import navigation
 from cpms.portal.notifications import unread
@@ -56,6 +58,16 @@ def _team_head(request: HttpRequest, user: User) -> TeamHead:
     )
 
 
+def _providers(request: HttpRequest, user: User) -> list[Provider]:
+    """Between which one can choose (V11): nothing where there is one only (Vi9)."""
+    team = current_team(request) if user.is_staff else None
+    found = [Provider(team.pk, team.name)] if team else providers_of(user)
+    chosen = user.chosen_provider
+    if chosen is not None and chosen not in found:
+        found.append(chosen)
+    return found if len(found) > 1 or user.is_staff else []
+
+
 def frame(request: HttpRequest) -> dict[str, Any]:
     now = timezone.localtime()
     context: dict[str, Any] = {"zone": timezone.get_current_timezone_name(), "year": now.year}
@@ -69,6 +81,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
             "navigation": SimpleLazyObject(lambda: navigation(request, user)),
             "team": SimpleLazyObject(lambda: _team_head(request, user)),
             "groups": SimpleLazyObject(lambda: list(StationGroup.objects.visible_to(user).only("name")[:MOST_GROUPS])),
+            "providers": SimpleLazyObject(lambda: _providers(request, user)),
             "unread": SimpleLazyObject(lambda: unread(user)),
             "person_initials": SimpleLazyObject(lambda: initials(user.get_full_name())),
         }

@@ -10,7 +10,7 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.html import format_html
@@ -22,12 +22,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from chargers.models import ChargingStation, StationGroup
 from chargers.services import groups as services
+from chargers.services import providers
 from cpms.common import look
 from cpms.common.pages import AuthenticatedRequest, FormPage, ListPage
 from cpms.common.tables import NUMBER, Table
 
 SHOWN = 20
-LARGEST_KEY = 2**63 - 1
 
 
 class GroupForm(forms.Form):
@@ -162,7 +162,7 @@ def group_stations(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     """Add a station, or all that were found, or take one out."""
     group, asked = _own(request, pk), request.POST
     key = asked.get("station", "")
-    chosen = _seen(request).filter(pk=int(key) if key.isdecimal() and int(key) <= LARGEST_KEY else 0)
+    chosen = _seen(request).filter(pk=_key(key))
     if asked.get("do") == "take":
         services.take_from_group(group=group, station=get_object_or_404(chosen))
     elif asked.get("do") == "all":
@@ -188,14 +188,26 @@ def group_delete(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     return redirect("portal:group_list")
 
 
+def _key(text: str) -> int:
+    return int(text) if text.isdecimal() and len(text) < 19 else 0
+
+
 @login_required
 @require_POST
 def group_choose(request: AuthenticatedRequest) -> HttpResponse:
-    """Look at one group only; without one, at everything again (W20)."""
-    key = request.POST.get("group", "")
-    request.session.pop(services.SESSION_KEY, None)
-    if key:
-        request.session[services.SESSION_KEY] = _own(request, int(key) if key.isdecimal() and len(key) < 19 else 0).pk
+    """Look at one group or provider only, or at everything again (W20, V11). What is not sent stays as it is."""
+    asked, session = request.POST, request.session
+    if (key := asked.get("group")) is not None:
+        session.pop(services.SESSION_KEY, None)
+        if key:
+            session[services.SESSION_KEY] = _own(request, _key(key)).pk
+    if (key := asked.get("provider")) is not None:
+        session.pop(providers.SESSION_KEY, None)
+        if key:
+            chosen = providers.chosen_provider(request.user, _key(key))
+            if chosen is None:
+                raise Http404
+            session[providers.SESSION_KEY] = chosen.pk
     back = request.POST.get("next", "")
     is_safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
     return redirect(back if is_safe else "portal:dashboard")

@@ -14,12 +14,12 @@ from django.db.models import Q
 from accounts.models import Team, User
 from accounts.rights import Can
 from chargers.models import ChargingStation
-from chargers.services.groups import SESSION_KEY, chosen_group
+from chargers.services import groups, providers
 from cpms.common.news import person_group, team_group
 
 MOST_TEAMS = 100
 NOT_LOGGED_IN = 4401
-OTHER_GROUP = 4409  # another group of stations was chosen in another window
+OTHER_CHOICE = 4409  # another provider or group of stations was chosen in another window
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Hearing:
     whole: frozenset[int] = frozenset()
     parts: frozenset[int] = frozenset()
     stations: frozenset[int] = frozenset()
-    group: int | None = None
+    choice: tuple[int | None, int | None] = (None, None)  # provider and group
 
     @property
     def teams(self) -> frozenset[int]:
@@ -45,13 +45,17 @@ class Hearing:
 
 
 def hearing(user: User, session: Any) -> Hearing:
-    """What this person's pages hear now: three queries at most, two for whoever only has teams and no group."""
-    key = session.get(SESSION_KEY) if session is not None else None
-    user.chosen_group = chosen_group(user, key) if key is not None else None
+    """What this person's pages hear now: a few queries, two for whoever only has teams and has chosen nothing."""
+    kept = session if session is not None else {}
+    user.chosen_group = groups.chosen_group(user, kept.get(groups.SESSION_KEY))
+    user.chosen_provider = providers.chosen_provider(user, kept.get(providers.SESSION_KEY))
+    group, provider = user.chosen_group, user.chosen_provider
+    choice = (provider.pk if provider else None, group.pk if group else None)
     scope = user.scope(Can.SEE_STATIONS)
-    if user.chosen_group is not None:
-        rows = ChargingStation.objects.allowed(user, Can.SEE_STATIONS).filter(user.in_group(""))
-        return _named(rows, group=user.chosen_group.pk)
+    if provider is not None and group is None and (scope.is_everything or provider.pk in scope.teams):
+        return Hearing(whole=frozenset([provider.pk]), choice=choice)
+    if provider is not None or group is not None:
+        return _named(ChargingStation.objects.allowed(user, Can.SEE_STATIONS).in_view_of(user), choice=choice)
     if scope.is_everything:
         return Hearing(whole=frozenset(Team.objects.order_by("pk").values_list("pk", flat=True)[:MOST_TEAMS]))
     whole = frozenset(scope.teams)
@@ -107,15 +111,15 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
     async def receive_json(self, content: Any, **kwargs: Any) -> None:
         """The page asks now and then whether we are still here: a dead network shows no other sign.
 
-        That is also when we look whether this person still is, what he may hear now and which group he has chosen.
+        That is also when we look whether this person still is, what he may hear now and what he has chosen to look at.
         """
         if content != "ping":
             return
         heard = await _hearing_now(self.scope["user"], self.scope.get("session"))
         if heard is None:
             await self.close(NOT_LOGGED_IN)
-        elif heard.group != self.heard.group:
-            await self.close(OTHER_GROUP)
+        elif heard.choice != self.heard.choice:
+            await self.close(OTHER_CHOICE)
         else:
             await self._listen(heard)
             await self.send_json("pong")

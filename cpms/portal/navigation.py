@@ -70,7 +70,18 @@ NAVIGATION: list[Section] = [
     Section(
         gettext_lazy("Operations"),
         icon="terminal-2",
-        entries=[Entry(gettext_lazy("Commands"), "operations:command_list", "operations:command")],
+        entries=[
+            *(
+                Entry(label, f"operations:{name}", f"operations:{name}", Can.OPERATE)
+                for label, name in (
+                    (gettext_lazy("Remote Start Transaction"), "remote_start"),
+                    (gettext_lazy("Remote Stop Transaction"), "remote_stop"),
+                    (gettext_lazy("Reset"), "reset"),
+                    (gettext_lazy("Change Availability"), "availability"),
+                )
+            ),
+            Entry(gettext_lazy("Commands"), "operations:command_list", "operations:command"),
+        ],
     ),
     Section(
         gettext_lazy("Maintenance"),

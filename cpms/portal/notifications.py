@@ -62,8 +62,13 @@ class NotificationTable(Table):
     kind = tables.Column(verbose_name=gettext_lazy("Kind"), attrs={"td": {"class": "rhs"}})
     created_at = MomentColumn(verbose_name=gettext_lazy("Time"), attrs=WIDE)
     read = tables.TemplateColumn(
-        template_name="portal/parts/notification_read.html", verbose_name=gettext_lazy("Read"), attrs=WIDE
+        template_name="portal/parts/notification_read.html",
+        verbose_name=gettext_lazy("Read"),
+        attrs={"td": {"class": "do"}},
     )
+
+    class Meta(Table.Meta):
+        order_by = ()
 
     def render_what(self, record: Notification) -> SafeString | str:
         said = notification_words(record)

@@ -20,7 +20,7 @@ def is_driver(user: User) -> bool:
 def own_page(user: User) -> dict[str, Any]:
     sessions = ChargingSession.objects.visible_to(user).select_related("station", "tag", "tag__user", "team")
     latest = list(sessions.defer("station__password").order_by("-started_at")[:SHOWN_SESSIONS])
-    places = ChargingStation.objects.allowed(user, Can.CHARGE).select_related("installation")
+    places = ChargingStation.objects.allowed(user, Can.CHARGE).in_view_of(user).select_related("installation")
     return {
         "latest": latest,
         "table": SessionTable(latest, orderable=False),

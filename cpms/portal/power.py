@@ -22,12 +22,13 @@ MINUTE = timedelta(minutes=1)
 
 
 def power_of_day(user: User, day: date) -> list[tuple[datetime, int]]:
-    """Minute by minute, of all that this person sees the figures of and that is of the group he has chosen."""
+    """Minute by minute, of all that this person sees the figures of and has chosen to look at."""
     start, end = day_bounds(day)
     scope = user.scope(Can.SEE_SESSIONS)
     if user.chosen_group is not None:
         return _of_sessions(user.shown(Can.SEE_SESSIONS, "team", "station"), start, end)
-    rows = TeamPower.objects.filter(at__gte=start, at__lt=end)
+    provider = user.in_view("team", None)
+    rows = TeamPower.objects.filter(provider, at__gte=start, at__lt=end)
     if not scope.is_everything:
         rows = rows.filter(team__in=scope.teams)
     recorded = list(rows.order_by("at").values_list("at").annotate(power=Sum("power_w")))
@@ -35,7 +36,7 @@ def power_of_day(user: User, day: date) -> list[tuple[datetime, int]]:
         return recorded
     granted = Q(station__installation__in=scope.installations) | Q(station__in=scope.stations)
     sums: dict[datetime, int] = defaultdict(int)
-    for at, power in [*recorded, *_of_sessions(granted & ~Q(team__in=scope.teams), start, end)]:
+    for at, power in [*recorded, *_of_sessions(granted & provider & ~Q(team__in=scope.teams), start, end)]:
         sums[at] += power
     return sorted(sums.items())
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from cpms.portal import charging, groups, mails, notifications, people, search, site, stations, views
+from cpms.portal import charging, groups, mails, notifications, operate, people, search, site, stations, views
 
 app_name = "portal"
 urlpatterns = [
@@ -46,4 +46,10 @@ session_patterns = [
     path("<int:pk>/live/", charging.SessionLiveView.as_view(), name="session_live"),
     path("<int:pk>/chart.json", charging.session_chart, name="session_chart"),
     path("<int:pk>/readings/", charging.SessionReadingsView.as_view(), name="session_readings"),
+]
+operation_patterns = [
+    path("remote-start/", operate.RemoteStartView.as_view(), name="remote_start"),
+    path("remote-stop/", operate.RemoteStopView.as_view(), name="remote_stop"),
+    path("reset/", operate.ResetView.as_view(), name="reset"),
+    path("availability/", operate.AvailabilityView.as_view(), name="availability"),
 ]

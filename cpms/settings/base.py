@@ -96,7 +96,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.middleware.PersonMiddleware",
     "accounts.middleware.FeatureMiddleware",
-    "chargers.middleware.GroupMiddleware",
+    "chargers.middleware.ChosenMiddleware",
     "cpms.portal.site.HookMiddleware",
     "accounts.audit.AuditMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",

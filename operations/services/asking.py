@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.audit import note
+from accounts.audit import Action, note
 from accounts.features import sentence_about
 from accounts.models import User
 from accounts.rights import Can
@@ -136,7 +136,7 @@ def request_raw_command(
 def note_command(command: Command, actor: User) -> None:
     """Its parameters may hold a secret, so the audit trail names its kind and its number only."""
     changes = {"kind": ["", str(Command.Kind(command.kind).value)], "station": ["", command.station.identity]}
-    note(command, actor=actor, team_id=command.station.team_id, changes=changes)
+    note(command, actor=actor, team_id=command.station.team_id, changes=changes, action=Action.CREATE)
 
 
 def wake_gateway(station: ChargingStation) -> None:

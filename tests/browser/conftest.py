@@ -44,6 +44,7 @@ class Site:
             "LOG_LEVEL": "ERROR",
             "DEBUG": "0",
             "LOGIN_ATTEMPTS_PER_MINUTE": "1000",
+            "MAILS_IN_PAGE": "1",
         }
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -117,14 +118,14 @@ class Station:
 
 @pytest.fixture(scope="package")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    if CHROMIUM is None:
-        pytest.fail("Chromium is needed (Debian: apt-get install chromium).")
     made = Site(tmp_path_factory.mktemp("site"))
     made.manage("migrate", "-v0")
     made.manage("add_team", "nordlys", "--name", "Nordlys Energie")
     made.manage("add_team", "empty", "--name", "Neu gegründet")
     for role in ("admin", "operator", "viewer"):
         made.manage("add_user", f"{role}@example.org", "--password", PASSWORD, "--team", "nordlys", "--role", role)
+    for team in ("nordlys", "empty"):
+        made.manage("add_user", "both@example.org", "--password", PASSWORD, "--team", team, "--role", "admin")
     made.manage("add_user", "new@example.org", "--password", PASSWORD, "--team", "empty", "--role", "admin")
     made.manage("add_station", "LIVE-{n}", "--count", "8", "--team", "nordlys", "--password", STATION_PASSWORD)
     made.manage("add_tag", "04A2C7B1", "--team", "nordlys")
@@ -134,34 +135,47 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 @pytest.fixture(scope="package")
-def browser(site: Site) -> Iterator[Any]:
+def browser() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
+    if CHROMIUM is None:
+        pytest.fail("Chromium is needed (Debian: apt-get install chromium).")
     with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+
+
+@pytest.fixture(scope="package")
+def states() -> dict[str, Any]:
+    """Cookies of who has logged in: once, since the log-in has tests of its own."""
+    return {}
 
 
 @pytest.fixture
-def look(site: Site, browser: Any) -> Iterator[Any]:
+def look(site: Site, browser: Any, states: dict[str, Any]) -> Iterator[Any]:
     """Opens a page as somebody; whatever the page complains about fails the test."""
     contexts, complaints = [], []
 
     def open_page(path: str, person: str = "operator", width: int = 1440, scheme: str = "light", **more: Any) -> Any:
         context = browser.new_context(
-            viewport={"width": width, "height": 900}, color_scheme=scheme, base_url=site.address, **more
+            viewport={"width": width, "height": 900},
+            color_scheme=scheme,
+            base_url=site.address,
+            storage_state=states.get(person),
+            **more,
         )
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda told: complaints.append(told.text) if told.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda asked: complaints.append(asked.url) if site.address[5:] not in asked.url else None)
-        if person:
+        if person and person not in states:
             page.goto("/account/login/")
             page.fill("#id_login", f"{person}@example.org")
             page.fill("#id_password", PASSWORD)
             page.wait_for_selector(".captcha [data-state=verified]")
             page.click("button[type=submit]")
             page.wait_for_url(f"{site.address}/")
+            states[person] = context.storage_state()
         if path:
             page.goto(path)
         return page

@@ -4,11 +4,13 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
+from playwright.sync_api import expect
 
-from tests.browser.conftest import CHROMIUM, Site
+from tests.browser.conftest import Site
 
 pytestmark = pytest.mark.browser
 PICTURE = settings.BASE_DIR / "test-results" / "pictures" / "demo.png"
@@ -23,28 +25,24 @@ def demo(tmp_path: Path) -> Iterator[Site]:
     made.stop()
 
 
-def test_the_demo_charges_and_its_dashboard_moves_without_reload(demo: Site) -> None:
+def test_the_demo_charges_and_its_dashboard_moves_without_reload(demo: Site, browser: Any) -> None:
     """W27, W33. UPDATE_README_PICTURE=1 keeps the picture for the README."""
-    from playwright.sync_api import expect, sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page(viewport={"width": 1440, "height": 1000}, color_scheme="light")
-        page.goto(f"{demo.address}/")
-        page.fill("#id_login", "operator@nordlys.example")
-        page.fill("#id_password", "nordlys-demo")
-        page.locator(".captcha [data-state=verified]").wait_for(timeout=30_000)
-        page.press("#id_password", "Enter")
-        power = page.locator("[data-v=power]")
-        expect(power).to_be_visible(timeout=60_000)
-        page.evaluate("window.notReloaded = true")
-        before = power.inner_text()
-        expect(power).not_to_have_text(before, timeout=30_000)
-        assert page.evaluate("window.notReloaded") is True
-        page.wait_for_timeout(1500)  # the flash of what changed is over
-        PICTURE.parent.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=PICTURE, full_page=True)
-        browser.close()
+    page = browser.new_page(viewport={"width": 1440, "height": 1000}, color_scheme="light")
+    page.goto(f"{demo.address}/")
+    page.fill("#id_login", "operator@nordlys.example")
+    page.fill("#id_password", "nordlys-demo")
+    page.locator(".captcha [data-state=verified]").wait_for(timeout=30_000)
+    page.press("#id_password", "Enter")
+    power = page.locator("[data-v=power]")
+    expect(power).to_be_visible(timeout=60_000)
+    page.evaluate("window.notReloaded = true")
+    before = power.inner_text()
+    expect(power).not_to_have_text(before, timeout=30_000)
+    assert page.evaluate("window.notReloaded") is True
+    page.wait_for_timeout(1500)  # the flash of what changed is over
+    PICTURE.parent.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=PICTURE, full_page=True)
+    page.close()
     assert PICTURE.stat().st_size > 20_000
     if os.environ.get("UPDATE_README_PICTURE"):
         README_PICTURE.parent.mkdir(parents=True, exist_ok=True)

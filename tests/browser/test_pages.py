@@ -42,7 +42,7 @@ def test_nothing_sticks_out(look, station, width, scheme):
     PICTURES.mkdir(parents=True, exist_ok=True)
     for name, path in PAGES.items():
         page.goto(path)
-        page.wait_for_load_state("networkidle")
+        page.evaluate("document.fonts.ready")
         page.screenshot(path=PICTURES / f"{name}-{width}-{scheme}.png", full_page=True)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, name
         assert page.locator("h1").count() == 1, name
@@ -61,7 +61,7 @@ def test_a_new_account_is_told_how_to_begin_and_begins(look):
 
 def test_the_theme_is_kept_and_there_before_the_first_paint(look):
     page = look("/")
-    page.click(".top .dropdown > button")
+    page.click(".top .dropdown > button:has-text('Account')")
     page.click("[data-press=theme][data-value=dark]")
     assert page.get_attribute("html", "data-bs-theme") == "dark"
     page.goto("/stations/", wait_until="commit")

@@ -112,3 +112,11 @@ def test_a_file_is_made_part_by_part(page, station):
     factories.SessionFactory.create_batch(20, station=station)
     parts = list(page.get(SESSIONS, {"export": "csv"}).streaming_content)
     assert len(parts) == 1 + 7  # the heads; of 20 keys in sixes the rows in fours
+
+
+@pytest.mark.parametrize("name", ["chargers:station_list", "sessions:session_list", "maintenance:message_list"])
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_who_sees_nothing_gets_a_file_with_a_head_alone(as_person, station, name, kind):
+    nobody = factories.UserFactory()
+    response = as_person(nobody).get(reverse(name), {"export": kind})
+    assert response.status_code == 200 and b"".join(response.streaming_content)

@@ -15,7 +15,7 @@ from chargers.services import groups as services
 from cpms.common.errors import DomainError
 from cpms.common.news import team_group
 from cpms.portal.figures import figures
-from cpms.portal.live import OTHER_GROUP, LiveConsumer
+from cpms.portal.live import OTHER_CHOICE, LiveConsumer
 from cpms.portal.power import power_of_day
 from tests import factories
 from tests.portal.test_lists import rows_of, sheet
@@ -105,7 +105,7 @@ def test_a_page_about_one_row_still_opens_by_its_address(page, chosen, two):
 def test_the_page_says_so_and_leads_out(page, chosen):
     text = page.get("/").content.decode()
     assert "Only stations of the group <b>North</b> are shown." in text
-    assert "Log Off Group" in text and "Show all stations" in text
+    assert "Log Off Group" in text and "Show everything" in text
     page.post(CHOOSE, {"group": ""})
     text = page.get("/").content.decode()
     assert "Log Off Group" not in text and "group-bar" not in text
@@ -267,7 +267,7 @@ def test_live_news_is_of_the_group_only(operator, team, group, two, layer):
 
     heard, end = async_to_sync(there_and_back)()
     assert heard == [{"stations": [two[0].pk]}, {"stations": None}]
-    assert end["code"] == OTHER_GROUP
+    assert end["code"] == OTHER_CHOICE
 
 
 @pytest.mark.django_db(transaction=True)

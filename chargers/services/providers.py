@@ -1,0 +1,40 @@
+"""The providers whose stations a person sees, and the one of them he looks at (V11, Vi9)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Q
+
+from accounts.models import Team, User
+from accounts.rights import Provider
+
+SESSION_KEY = "provider"
+MOST_PROVIDERS = 100
+
+
+def providers_of(user: User) -> list[Provider]:
+    """His teams and those that gave him access to something, by name. Support staff sees all of them: for it they are
+    not listed. Without such access no query beyond those of every page."""
+    if user.is_staff:
+        return []
+    own = [Provider(team.pk, team.name) for team in user.own_teams]
+    if not user.grants_held:
+        return own
+    installations = {held.installation_id for held in user.grants_held}
+    stations = {held.station_id for held in user.grants_held}
+    givers = Q(pk__in=Team.objects.filter(installations__in=installations).values("pk"))
+    givers |= Q(pk__in=Team.objects.filter(stations__in=stations).values("pk"))
+    rows = Team.objects.filter(givers).exclude(pk__in=user.team_ids)
+    found = [Provider(pk, name) for pk, name in rows.values_list("pk", "name")[:MOST_PROVIDERS]]
+    return sorted([*own, *found], key=lambda provider: (provider.name.casefold(), provider.pk))
+
+
+def chosen_provider(user: User, key: Any) -> Provider | None:
+    """What the provider with this key narrows pages to; None when this person sees nothing of it."""
+    if not isinstance(key, int):
+        return None
+    if user.is_staff:
+        team = Team.objects.filter(pk=key).only("name").first()
+        return Provider(team.pk, team.name) if team else None
+    return next((provider for provider in providers_of(user) if provider.pk == key), None)

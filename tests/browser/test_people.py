@@ -1,0 +1,94 @@
+"""What people do by mail and with their teams: invitations, forgotten passwords, switching between teams."""
+
+import re
+import time
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import PASSWORD
+
+pytestmark = pytest.mark.browser
+LINK = re.compile(r"https?://\S+/account/\S+")
+
+
+def link_in_mail(look, to, subject):
+    """The address in the newest mail with this subject to somebody."""
+    page = look("", person="")
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        page.goto("/mails/")
+        mail = (
+            page.locator("main, body").locator("section, article, li, tr").filter(has_text=to).filter(has_text=subject)
+        )
+        if mail.count() and (found := LINK.search(mail.first.inner_text())):
+            return found.group(0)
+        page.wait_for_timeout(300)
+    raise AssertionError(page.locator("body").inner_text())
+
+
+def sign_in(page, email, password):
+    page.fill("#id_login", email)
+    page.fill("#id_password", password)
+    page.wait_for_selector(".captcha [data-state=verified]")
+    page.click("button[type=submit]")
+
+
+def test_somebody_is_invited_and_joins(look, site):
+    """Z3, P9."""
+    page = look("/team/teammates/", person="admin")
+    page.fill("#id_email", "invited@example.org")
+    page.click("text=Send invitation >> visible=true >> nth=-1")
+    expect(page.locator("body")).to_contain_text("invited@example.org")
+    link = link_in_mail(look, "invited@example.org", "invit")
+    guest = look("", person="")
+    guest.goto(link)
+    expect(guest.locator("h1")).to_have_text("Join Nordlys Energie")
+    guest.fill("#id_first_name", "Ida")
+    guest.fill("#id_last_name", "Lund")
+    guest.fill("#id_password1", "a rather long password")
+    guest.fill("#id_password2", "a rather long password")
+    guest.click("text=Accept invitation")
+    expect(guest.locator(".top")).to_contain_text("Ida Lund")
+    expect(guest.locator(".side")).to_contain_text("Nordlys Energie")
+    again = look("", person="")
+    again.goto(link)
+    expect(again.locator("body")).not_to_contain_text("Accept invitation")
+    look.complaints.clear()  # Chromium reports the 404 or 410
+
+
+def test_a_forgotten_password_is_set_anew_by_mail_once(look, site):
+    """W6-W10."""
+    site.manage("add_user", "forgot@example.org", "--password", PASSWORD, "--team", "nordlys", "--role", "viewer")
+    page = look("/account/login/", person="")
+    page.click("text=Forgot")
+    page.fill("#id_email", "forgot@example.org")
+    page.click("button[type=submit]")
+    link = link_in_mail(look, "forgot@example.org", "assword")
+    page.goto(link)
+    page.fill("#id_password1", "another long password")
+    page.fill("#id_password2", "another long password")
+    page.click("button[type=submit] >> visible=true >> nth=-1")
+    page.goto("/account/login/")
+    sign_in(page, "forgot@example.org", "another long password")
+    expect(page.locator(".top")).to_contain_text("forgot@example.org")
+    again = look("", person="")
+    again.goto(link)
+    expect(again.locator("#id_password1")).to_have_count(0)
+    look.complaints.clear()
+
+
+def test_who_is_in_two_teams_switches_and_looks_at_one(look):
+    """P4, V11."""
+    page = look("/", person="both")
+    page.click(".side .team")
+    page.click("tr:has-text('Nordlys Energie') button")
+    expect(page.locator(".side .team b")).to_have_text("Nordlys Energie")
+    page.goto("/stations/")
+    expect(page.locator("#list tbody")).to_contain_text("LIVE-1")
+    page.click(".top .groups")
+    page.click("button[name=provider]:has-text('Neu gegründet')")
+    expect(page.locator(".group-bar")).to_contain_text("Only data of Neu gegründet is shown.")
+    expect(page.locator("#list")).not_to_contain_text("LIVE-1")
+    page.click("text=Show everything")
+    expect(page.locator("#list tbody")).to_contain_text("LIVE-1")

@@ -1,0 +1,51 @@
+"""Who may set the password of a station may see it again, where it is kept so that one can (P5)."""
+
+import pytest
+from django.urls import reverse
+
+from accounts.audit import Action
+from accounts.models import AuditEntry, StationPasswords
+from chargers.services import set_password
+from chargers.services.passwords import hash_passwords
+
+
+def address(station) -> str:
+    return reverse("chargers:station_password_show", args=[station.pk])
+
+
+@pytest.mark.parametrize(
+    ("password", "shown"),
+    [
+        ("a plain 16-letter", "a plain 16-letter"),
+        (b"\xff\x00" * 8, "ff00" * 8),
+        (b"line\nbreak-in-it!", b"line\nbreak-in-it!".hex()),
+    ],
+)
+def test_it_is_shown_as_text_or_as_hex_and_never_kept_on_the_way(as_person, administrator, station, password, shown):
+    """P5."""
+    set_password(station=station, password=password)
+    response = as_person(administrator).post(address(station))
+    assert f'value="{shown}"' in response.content.decode()
+    assert response["Cache-Control"] == "no-store"
+
+
+def test_the_audit_trail_says_who_looked_and_not_what_he_saw(as_person, administrator, station):
+    set_password(station=station, password="a plain 16-letter")
+    as_person(administrator).post(address(station))
+    entry = AuditEntry.objects.get(action=Action.ACCESS)
+    assert (entry.actor, entry.team, entry.object_id) == (administrator, station.team, station.pk)
+    assert "plain" not in str(entry.changes)
+    text = as_person(administrator).get(reverse("team:audit"), {"action": "3"}).content.decode()
+    assert station.identity in text and "Looked at" in text
+
+
+def test_a_hash_cannot_be_shown(as_person, administrator, station):
+    set_password(station=station, password="a plain 16-letter")
+    station.team.station_passwords = StationPasswords.SHOW_ONCE
+    station.team.save()
+    hash_passwords()
+    page = as_person(administrator)
+    assert "Show password" not in page.get(reverse("chargers:station_password", args=[station.pk])).content.decode()
+    response = page.post(address(station), follow=True)
+    assert "Only a hash of the password is kept" in response.content.decode()
+    assert not AuditEntry.objects.filter(action=Action.ACCESS).exists()

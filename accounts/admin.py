@@ -16,8 +16,9 @@ from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateTimeFilter
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from accounts import browsers, factors, mails, services
+from accounts import browsers, factors, mails, programs, services
 from accounts.models import (
+    AccessToken,
     AccountMail,
     ApiToken,
     AuditEntry,
@@ -29,6 +30,8 @@ from accounts.models import (
     Grant,
     Invitation,
     Membership,
+    Program,
+    ProgramKey,
     SignedInBrowser,
     Team,
     TeamDomain,
@@ -259,6 +262,53 @@ class SignedInBrowserAdmin(ReportAdmin):
 
 if admin.site.is_registered(Authenticator):  # by allauth, whose pages show the secrets
     admin.site.unregister(Authenticator)
+
+
+@admin.register(Program)
+class ProgramAdmin(BackOfficeAdmin):
+    """Teams add, change and revoke their programs; here support finds and ends them, and gives one another rate."""
+
+    menu_group, menu_icon, menu_place = PEOPLE, "smart_toy", 45
+    list_display = ["name", "team", "way", "created_at", "last_used_at", "requests_per_minute", "revoked_at"]
+    list_filter = ["way", ("revoked_at", admin.EmptyFieldListFilter), ("team", AutocompleteSelectFilter)]
+    list_select_related = ["team"]
+    search_fields = ["name", "team__name", "client_id", "keys__prefix"]
+    fields = ["name", "team", "way", "client_id", "scopes", "requests_per_minute", "created_by", "created_at"]
+    readonly_fields = [name for name in fields if name != "requests_per_minute"]
+    actions = ["revoke"]
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.action(description=_("Revoke"))
+    def revoke(self, request: HttpRequest, queryset: QuerySet[Program]) -> None:
+        rows = list(queryset.filter(revoked_at__isnull=True).select_related("team"))
+        for program in rows:
+            programs.revoke_program(program=program, actor=cast(User, request.user))
+        text = ngettext("%(count)d program was revoked.", "%(count)d programs were revoked.", len(rows))
+        self.message_user(request, text % {"count": len(rows)}, messages.SUCCESS)
+
+
+@admin.register(ProgramKey)
+class ProgramKeyAdmin(ReportAdmin):
+    menu_group, menu_icon, menu_place = PEOPLE, "vpn_key", 46
+    list_display = ["prefix", "program", "created_at", "expires_at", "last_used_at", "revoked_at"]
+    list_filter = [("revoked_at", admin.EmptyFieldListFilter), ("expires_at", RangeDateTimeFilter)]
+    list_select_related = ["program"]
+    search_fields = ["prefix", "program__name", "program__team__name"]
+    exclude = ["hash", "warned_days"]
+
+
+@admin.register(AccessToken)
+class AccessTokenAdmin(ReportAdmin):
+    menu_group, menu_icon, menu_place = PEOPLE, "token", 47
+    list_display = ["program", "created_at", "expires_at"]
+    list_select_related = ["program"]
+    search_fields = ["program__name", "program__team__name"]
+    exclude = ["hash"]
 
 
 @admin.register(BillingDetails)

@@ -83,7 +83,7 @@ def note(row: Model, *, actor: Any, team_id: int | None, changes: dict[str, list
         action=action,
         changes=changes,
         actor=actor,
-        actor_email=actor.email if actor is not None else None,
+        actor_email=actor.signature if actor is not None else None,
         team_id=team_id,
     )
 
@@ -95,7 +95,7 @@ def note_added(rows: Sequence[Model], *, actor: Any, team_id: int) -> None:
 
     if not rows:
         return
-    facts = complete({"actor": actor, "actor_email": actor.email if actor is not None else None})
+    facts = complete({"actor": actor, "actor_email": actor.signature if actor is not None else None})
     kind = ContentType.objects.get_for_model(rows[0])
     entries = [
         AuditEntry(
@@ -125,4 +125,6 @@ def register() -> None:
     follow(models.User, person, secrets=["password"])
     follow(models.Membership, ["team", "user", "role"])
     follow(models.Grant, ["installation", "station", "role", "user", "to_team", "ends_at", "withdrawn_at"])
+    follow(models.Program, ["name", "way", "scopes", "requests_per_minute", "revoked_at"])
+    follow(models.ProgramKey, ["program", "prefix", "expires_at", "revoked_at"])
     follow(models.ApiToken, ["name", "user", "revoked", "expiry_date"], secrets=["hashed_key"])

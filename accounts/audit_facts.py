@@ -22,7 +22,7 @@ def complete(facts: dict[str, Any]) -> dict[str, Any]:
     if facts.get("actor") is None and user is not None and user.is_authenticated:
         facts["actor_id"] = user.pk
         facts.pop("actor", None)
-        facts["actor_email"] = user.email
+        facts["actor_email"] = user.signature
     return facts
 
 
@@ -40,6 +40,8 @@ def team_of(instance: Any) -> int | None:
         return int(instance.pk)
     if kind == "circuit":
         return _whole(instance.installation.team_id)
+    if kind == "programkey":
+        return _whole(instance.program.team_id)
     if hasattr(instance, "team_id"):
         return _whole(instance.team_id)
     user = instance if kind == "user" else getattr(instance, "user", None)

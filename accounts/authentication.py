@@ -1,4 +1,4 @@
-"""Programs log in with a key that acts as a person."""
+"""Programs log in with a key that acts as a person, or with one that acts for a team."""
 
 from __future__ import annotations
 
@@ -11,29 +11,44 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from accounts.models import ApiToken, User
+from accounts import programs
+from accounts.models import AccessToken, ApiToken, ProgramKey, User
 
 KEY = re.compile(r"[A-Za-z0-9]{8}\.[A-Za-z0-9]{32}")
 WORDS = {"bearer", "token"}
 NOTE_USE_EVERY = timedelta(minutes=1)  # a busy program must not write a row with every request
+Secret = ApiToken | ProgramKey | AccessToken
 
 
 class TokenAuthentication(BaseAuthentication):
-    """`Authorization: Bearer <key>` or `Token <key>`."""
+    """`Authorization: Bearer <key>` or `Token <key>`: a person's token, a team's key, or an OAuth 2 access token."""
 
-    def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
+    def authenticate(self, request: Request) -> tuple[User, Secret] | None:
         header = request.headers.get("Authorization", "")
         word, _blank, key = header.partition(" ")
         if word.lower() not in WORDS:
             return None
-        token = _find(key.strip())
-        if token is None or token.has_expired or not token.user.is_active:
+        found = _holder(key.strip())
+        if found is None or not found[0].is_active:
             raise AuthenticationFailed(_("The token is not valid, has expired or was revoked."))
-        _note_use(token)
-        return token.user, token
+        return found
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="api"'
+
+
+def _holder(key: str) -> tuple[User, Secret] | None:
+    """Who may be asked for with this key; its beginning says of which kind it is."""
+    if key.startswith(programs.TOKEN_BEGINNING):
+        return programs.program_with_token(key)
+    if key.startswith(programs.BEGINNING):
+        return programs.program_with_key(key)
+    token = _find(key)
+    if token is None or token.has_expired:
+        return None
+    if token.user.is_active:
+        _note_use(token)
+    return token.user, token
 
 
 def _find(key: str) -> ApiToken | None:

@@ -26,7 +26,7 @@ FEATURES: tuple[Feature, ...] = (
         "api",
         gettext_lazy("REST API"),
         gettext_lazy("Programs read and change the team's data with API tokens."),
-        pages=("accounts:api_token",),
+        pages=("accounts:api_token", "team:program"),
         api=("api:",),
     ),
     Feature(

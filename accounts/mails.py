@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from accounts.branding import sender_of
-from accounts.models import AccountMail, Invitation, User
+from accounts.models import AccountMail, Invitation, ProgramKey, User
 from cpms.common import look
 from cpms.common.mail import Letter, Sender, identity_of, public_url, send_due, zone_of
 
@@ -37,6 +37,7 @@ def write_mail(
     email: str,
     user: User | None = None,
     invitation: Invitation | None = None,
+    key: ProgramKey | None = None,
     team_id: int | None = None,
     about: str = "",
     language: str = "",
@@ -47,9 +48,8 @@ def write_mail(
         team_id: in whose look it is and to whose domain its link leads; None: ours.
     """
     language = language or translation.get_language() or ""
-    AccountMail.objects.create(
-        kind=kind, email=email, user=user, invitation=invitation, team_id=team_id, about=about, language=language
-    )
+    facts = {"invitation": invitation, "key": key, "team_id": team_id, "about": about}
+    AccountMail.objects.create(kind=kind, email=email, user=user, language=language, **facts)
     wake_mails()
 
 
@@ -59,9 +59,8 @@ def wake_mails() -> None:
 
 def send_mails() -> int:
     """Send what is not sent. Returns how many were sent."""
-    return send_due(
-        AccountMail.objects.select_related("user", "team", "invitation__team", "invitation__invited_by"), _message
-    )
+    about = ("user", "team", "invitation__team", "invitation__invited_by", "key__program__team")
+    return send_due(AccountMail.objects.select_related(*about), _message)
 
 
 def retry_mails(rows: QuerySet[AccountMail]) -> int:
@@ -192,6 +191,29 @@ def _invite(mail: AccountMail, person: User | None, sender: Sender) -> Letter | 
     )
 
 
+def _expiry(mail: AccountMail, person: User | None, sender: Sender) -> Letter | None:
+    """Nothing any more when it was replaced or revoked meanwhile."""
+    key = mail.key
+    if key is None or mail.user is None or key.expires_at is None or not key.is_valid:
+        return None
+    who = {"name": key.program.name, "team": key.program.team.name, "prefix": key.prefix}
+    forms = look.in_form_of(mail.user.date_format, mail.user.number_format)
+    with timezone.override(zone_of(mail.user.time_zone)), forms:
+        until = look.date_time(key.expires_at)
+    return Letter(
+        to=mail.email,
+        subject=_("The key of “%(name)s” ends soon") % who,
+        paragraphs=[
+            _("Hello %(name)s,") % {"name": mail.user},
+            _("the key %(prefix)s… with which the program “%(name)s” acts for the team “%(team)s” ends on %(until)s.")
+            % (who | {"until": until}),
+            _("Make a new key in time; the old one can go on for some hours meanwhile."),
+        ],
+        action=(_("Make a new key"), public_url(reverse("team:program_rotate", args=[key.program_id]), sender.site)),
+        after=[_no_answer(sender)],
+    )
+
+
 def _domain(mail: AccountMail, person: User | None, sender: Sender) -> Letter | None:
     """P11: to each administrator of the team."""
     if mail.user is None or not mail.user.is_active or mail.team is None:
@@ -272,4 +294,5 @@ LETTERS: dict[str, Writer] = {
         gettext_noop("Your second factor was reset"),
         gettext_noop("our support reset the second factor of your account at %(site)s. You are signed out everywhere."),
     ),
+    AccountMail.Kind.EXPIRY: _expiry,
 }

@@ -8,6 +8,7 @@ role in that team allow.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -171,3 +172,47 @@ def role_labels() -> list[Any]:
 def table() -> list[dict[str, Any]]:
     """The table for people: each right with a yes or no per role."""
     return [{"right": Can(right), "marks": [column in ALLOWED[right] for column in COLUMNS]} for right in Can.values]
+
+
+class ApiScope(models.TextChoices):
+    """What a key of a program may be limited to. The values are OAuth 2 scopes (RFC 6749 section 3.3)."""
+
+    STATIONS_READ = "stations:read", _("Read stations, connectors, installations and tags")
+    SESSIONS_READ = "sessions:read", _("Read sessions, meter readings and who charged")
+    MESSAGES_READ = "messages:read", _("Read messages, commands, deviations and security events")
+    OPERATE = "operate", _("Send commands to stations, change tags, acknowledge alerts")
+    CONFIGURE = "configure", _("Change technical settings and passwords of stations, and installations")
+    ACCESS = "access", _("See, give and withdraw access; never more than the key's other scopes allow")
+
+
+SCOPE_RIGHTS: dict[str, frozenset[str]] = {
+    ApiScope.STATIONS_READ: frozenset({Can.SEE_STATIONS}),
+    ApiScope.SESSIONS_READ: frozenset({Can.SEE_SESSIONS, Can.SEE_OWN}),
+    ApiScope.MESSAGES_READ: frozenset({Can.SEE_MESSAGES}),
+    ApiScope.OPERATE: frozenset({Can.SEE_STATIONS, Can.OPERATE, Can.CHARGE, Can.NAME}),
+    ApiScope.CONFIGURE: frozenset(
+        {
+            Can.SEE_STATIONS,
+            Can.OPERATE,
+            Can.NAME,
+            Can.CONFIGURE,
+            Can.SET_PASSWORDS,
+            Can.ADD_STATIONS,
+            Can.ADD_PLACES,
+            Can.MANAGE_PLACES,
+            Can.CONFIGURE_PLACES,
+        }
+    ),
+    ApiScope.ACCESS: frozenset({Can.SEE_STATIONS, Can.MANAGE_ACCESS}),
+}  # nobody's key manages a team: teammates and keys are people's business
+
+
+def rights_in(scopes: Iterable[str]) -> frozenset[str]:
+    """All rights that some scopes include; words that are no scope include none."""
+    return frozenset().union(*(SCOPE_RIGHTS.get(scope, frozenset()) for scope in scopes))
+
+
+def scope_for(right: str) -> str:
+    """The first scope that includes a right, from the narrowest on; empty where none does."""
+    including = [scope for scope, rights in SCOPE_RIGHTS.items() if right in rights]
+    return min(including, key=lambda scope: len(SCOPE_RIGHTS[scope]), default="")

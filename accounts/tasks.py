@@ -1,6 +1,6 @@
 from celery import shared_task
 
-from accounts import mails, own_domains
+from accounts import mails, own_domains, programs
 
 
 @shared_task(name="accounts.send_mails")
@@ -11,3 +11,8 @@ def send_mails() -> None:
 @shared_task(name="accounts.check_hosts")
 def check_hosts() -> None:
     own_domains.check_hosts()
+
+
+@shared_task(name="accounts.look_after_programs")
+def look_after_programs() -> None:
+    programs.look_after_programs()

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts import brand_views
+from accounts import brand_views, program_views
 from accounts import team_views as views
 from accounts.audit_views import AuditListView
 
@@ -19,6 +19,11 @@ urlpatterns = [
     path("branding/domain/", brand_views.HostsView.as_view(), name="branding_hosts"),
     path("domains/<int:pk>/prove/", views.domain_prove, name="domain_prove"),
     path("domains/<int:pk>/drop/", views.domain_drop, name="domain_drop"),
+    path("programs/", program_views.ProgramsView.as_view(), name="programs"),
+    path("programs/add/", program_views.ProgramAddView.as_view(), name="program_add"),
+    path("programs/<int:pk>/", program_views.ProgramEditView.as_view(), name="program_edit"),
+    path("programs/<int:pk>/rotate/", program_views.ProgramRotateView.as_view(), name="program_rotate"),
+    path("programs/<int:pk>/revoke/", program_views.program_revoke, name="program_revoke"),
     path("audit/", AuditListView.as_view(), name="audit"),
     path("choose/", views.TeamChooseView.as_view(), name="choose"),
     path("switch/", views.team_switch, name="switch"),

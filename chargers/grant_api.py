@@ -27,7 +27,7 @@ class GrantSerializer(serializers.ModelSerializer[Grant]):
     station = serializers.CharField(source="station.identity", read_only=True, allow_null=True, default=None)
     email = serializers.CharField(source="user.email", read_only=True, allow_null=True, default=None)
     to_team = serializers.CharField(source="to_team.handle", read_only=True, allow_null=True, default=None)
-    given_by = serializers.CharField(source="created_by.email", read_only=True, allow_null=True, default=None)
+    given_by = serializers.CharField(source="created_by.signature", read_only=True, allow_null=True, default=None)
     is_active = serializers.BooleanField(read_only=True)
 
     class Meta:

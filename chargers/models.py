@@ -392,6 +392,11 @@ class Tag(models.Model):
 
 
 class StationGroupQuerySet(models.QuerySet[Any]):
+    right = Can.SEE_STATIONS
+
+    def reachable_by(self, user: Any) -> Self:
+        return self.visible_to(user)
+
     def visible_to(self, user: Any) -> Self:
         """One's own, also for support staff."""
         return self.filter(user=user) if user.is_authenticated else self.none()

@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+from typing import Any
+
+from django.utils.translation import gettext as _
 from rest_framework import serializers
 
+from accounts.models import User
 from chargers.models import ChargingStation, Circuit, Connector, Installation, Presence
+from cpms.common.errors import DomainError
 
 CONNECTOR_FIELDS = [
     "id",
@@ -14,6 +19,30 @@ CONNECTOR_FIELDS = [
     "status_changed_at",
     "reported_at",
 ]
+
+
+MOST_NAMED = 10_000
+
+
+class IdentitiesField(serializers.ListField):
+    """Stations by identity."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(child=serializers.CharField(max_length=48), max_length=MOST_NAMED, **kwargs)
+
+
+def stations_named(identities: list[str], user: User) -> list[ChargingStation]:
+    """The stations with these identities that this person may see.
+
+    Raises:
+        DomainError: there is no such station for one of them.
+    """
+    rows = ChargingStation.objects.reachable_by(user).filter(identity__in=set(identities))
+    found = list(rows.only("pk", "identity", "team"))
+    if missing := set(identities) - {station.identity for station in found}:
+        sentence = _("There is no station %(names)s.") % {"names": ", ".join(sorted(missing)[:10])}
+        raise DomainError(sentence, fields={"stations": sentence})
+    return found
 
 
 class StationConnectorSerializer(serializers.ModelSerializer[Connector]):

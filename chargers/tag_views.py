@@ -35,11 +35,6 @@ SHOWN_STATIONS = 50
 SELECT = forms.Select(attrs={"class": "form-select"})
 
 
-def teams_operated_by(user: User) -> QuerySet[Team]:
-    scope = user.scope(Can.OPERATE)
-    return Team.objects.all() if scope.is_everything else Team.objects.filter(pk__in=scope.teams)
-
-
 def said(tag: Tag) -> SafeString:
     if tag.status == Tag.Status.BLOCKED:
         return look.status("bad", _("Blocked"))
@@ -123,7 +118,7 @@ class TagListView(ListPage):
 
     def facts(self, context: dict[str, Any]) -> dict[str, Any]:
         user: Any = self.request.user
-        return {"may_add": teams_operated_by(user).exists()}
+        return {"may_add": services.teams_operated_by(user).exists()}
 
 
 class TagDetailView(DetailPage):
@@ -172,7 +167,7 @@ class TagForm(forms.Form):
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.user = user
-        teams = teams_operated_by(user)
+        teams = services.teams_operated_by(user)
         first = list(teams[:2])
         if len(first) == 1:
             del self.fields["team"]
@@ -200,7 +195,7 @@ class TagAddView(FormPage):
     form_class = TagForm
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        if request.user.is_authenticated and not teams_operated_by(request.user).exists():
+        if request.user.is_authenticated and not services.teams_operated_by(request.user).exists():
             raise PermissionDenied(_("Only operators and administrators of a team may add tags."))
         return super().dispatch(request, *args, **kwargs)
 

@@ -15,10 +15,14 @@ from rest_framework.routers import APIRootView, DefaultRouter
 from rest_framework.views import APIView
 
 from accounts.api import TokenView, TokenViewSet
+from accounts.oauth_api import AccessTokenView
 from chargers.api import IDENTITY, ConnectorViewSet, InstallationViewSet, StationViewSet
 from chargers.grant_api import GrantViewSet
+from chargers.group_api import GroupViewSet
+from chargers.tag_api import TagViewSet
 from cpms.common.api import PersonThrottle
 from maintenance.api import DeviationViewSet, MessageViewSet, SecurityEventViewSet
+from maintenance.notification_api import NotificationViewSet
 from operations.api import CommandViewSet, StationCommandsView
 from sessions.api import GapViewSet, SampleViewSet, SessionViewSet
 
@@ -59,11 +63,15 @@ router.register("gaps", GapViewSet, basename="gap")
 router.register("security-events", SecurityEventViewSet, basename="security-event")
 router.register("deviations", DeviationViewSet, basename="deviation")
 router.register("grants", GrantViewSet, basename="grant")
+router.register("groups", GroupViewSet, basename="group")
+router.register("tags", TagViewSet, basename="tag")
+router.register("notifications", NotificationViewSet, basename="notification")
 router.register("tokens", TokenViewSet, basename="token")
 
 app_name = "api"
 urlpatterns = [
     path("token/", TokenView.as_view(), name="token"),
+    path("oauth/token/", AccessTokenView.as_view(), name="oauth_token"),
     path("schema/", SpectacularAPIView.as_view(**OPEN), name="schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api:schema", **OPEN), name="docs"),
     re_path(rf"^stations/(?P<identity>{IDENTITY})/commands/$", StationCommandsView.as_view(), name="station-commands"),

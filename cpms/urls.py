@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from accounts.oauth_api import metadata
 from accounts.views import admin_login
 from chargers.urls import urlpatterns as station_patterns
 from cpms.common.health import health_view
@@ -12,6 +13,7 @@ from sessions.urls import urlpatterns as session_patterns
 
 urlpatterns = [
     path("health/", health_view, name="health"),
+    path(".well-known/oauth-authorization-server", metadata, name="oauth_metadata"),
     path("admin/login/", admin_login),
     path("admin/", admin.site.urls),
     path("api/v1/", include("cpms.api_urls")),

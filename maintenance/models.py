@@ -300,6 +300,16 @@ class Happening(models.Model):
 
 
 class NotificationQuerySet(models.QuerySet[Any]):
+    right = Can.SEE_STATIONS
+
+    def reachable_by(self, user: Any) -> Self:
+        """For addresses of one: whatever group is chosen."""
+        if not user.is_authenticated:
+            return self.none()
+        scope = user.scope(Can.SEE_STATIONS)
+        seen = Q() if scope.is_everything else scope.condition("station__team", "station")
+        return self.filter(Q(station__isnull=True) | seen, user=user)
+
     def visible_to(self, user: Any) -> Self:
         """One's own, as long as one may see the station it is about; with a group chosen, of its stations."""
         if not user.is_authenticated:

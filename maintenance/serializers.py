@@ -60,7 +60,7 @@ class SecurityEventSerializer(serializers.ModelSerializer[SecurityEvent]):
     """A critical one is an alert until somebody acknowledges it."""
 
     station = serializers.CharField(source="station.identity", read_only=True)
-    acknowledged_by = serializers.EmailField(source="acknowledged_by.email", read_only=True, default=None)
+    acknowledged_by = serializers.CharField(source="acknowledged_by.signature", read_only=True, default=None)
 
     class Meta:
         model = SecurityEvent

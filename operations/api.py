@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from accounts.models import User
+from accounts.rights import Can
 from chargers.models import ChargingStation
 from cpms.common.api_views import ScopedViewSetMixin
 from operations import services
@@ -56,6 +57,7 @@ class StationCommandsView(ScopedViewSetMixin, generics.ListCreateAPIView[Command
     queryset = COMMANDS
     serializer_class = CommandSerializer
     filterset_class = StationCommandFilter
+    rights_by_method = {"POST": Can.OPERATE}
 
     def get_queryset(self) -> Any:
         queryset = super().get_queryset()

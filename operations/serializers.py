@@ -16,7 +16,7 @@ MOST_SECONDS = LONGEST_WAIT.total_seconds()
 class CommandSerializer(serializers.ModelSerializer[Command]):
     station = serializers.CharField(source="station.identity", read_only=True)
     parameters = serializers.SerializerMethodField()
-    requested_by = serializers.CharField(source="requested_by.email", read_only=True, allow_null=True, default=None)
+    requested_by = serializers.CharField(source="requested_by.signature", read_only=True, allow_null=True, default=None)
     session = serializers.IntegerField(source="session_id", read_only=True, allow_null=True)
     answer = serializers.DictField(read_only=True, allow_null=True, help_text=_("Payload of the station's CALLRESULT."))
     is_settled = serializers.BooleanField(read_only=True)

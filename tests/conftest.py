@@ -10,7 +10,8 @@ from django.core.management import call_command
 
 from accounts.branding import hosts, looks
 from accounts.models import Team, User
-from accounts.rights import Role
+from accounts.programs import add_program, issue_access_token
+from accounts.rights import ApiScope, Role
 from accounts.services import issue_api_token
 from cpms.common.remember import forget
 from cpms.portal.models import PrivacyChoice, SiteHook, SiteText, hooks_offered, site_text
@@ -119,6 +120,9 @@ def one_of_each(team, station, connector, tag, session, viewer):
     rows = factories.one_of_everything(team, station, connector, tag, session, viewer)
     rows += [
         issue_api_token(user=viewer, name="t")[0],
+        program := add_program(team=team, name="t", scopes=ApiScope.values, actor=None)[0],
+        program.keys.get(),
+        issue_access_token(program=program, secret="t", scopes=[], seconds=60),
         factories.GatewayNodeFactory(),
         factories.InboxShardFactory(),
         factories.HappeningFactory(),
@@ -139,6 +143,20 @@ def api():
         if user is not None:
             _token, key = issue_api_token(user=user, name="test")
             client.credentials(HTTP_AUTHORIZATION=f"Bearer {key}")
+        return client
+
+    return make
+
+
+@pytest.fixture
+def program_client():
+    """A client of the REST API that acts for a team by a real key, limited to scopes (all unless some are given)."""
+    from rest_framework.test import APIClient
+
+    def make(its_team: Team, *scopes: str) -> APIClient:
+        _program, key = add_program(team=its_team, name="test", scopes=scopes or ApiScope.values, actor=None)
+        client = APIClient(raise_request_exception=False)
+        client.credentials(HTTP_AUTHORIZATION=f"Bearer {key}")
         return client
 
     return make

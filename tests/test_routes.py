@@ -34,7 +34,9 @@ DOERS = "302 404 403 302 302 302 302 404 302 404"
 MANAGERS = "302 404 404 404 200 200 200 404 404 404"  # of access: nobody else sees who has it
 WIRERS = "302 404 403 403 200 200 403 404 200 404"  # Z15: an owner may not, Z16: the service may
 SETTINGS = "302 200 403 403 200 302 403 403 403 403"
+PROGRAM = "302 404 403 403 200 200"
 OWN = "302 404 200 404 404 404"  # the viewer's
+API_OWN = "401 404 200 404 404 404"
 API_PERSONS = "401 200 200 200 200 200"
 API_MEMBERS = "401 404 200 200 200 200 200 404 200 404"
 API_SESSION_MEMBERS = "401 404 200 200 200 200 200 404 404 404"
@@ -42,6 +44,7 @@ STAFF = "302 302 302 302 302 200"
 NOWHERE = "404 404 404 404 404 404"
 
 ROUTES: dict[str, dict[str, str]] = {
+    "oauth_metadata": {"GET": EVERYBODY},
     "health": {},  # looks at the database from a thread of its own; told in its own test
     # pages
     "portal:dashboard": {"GET": PERSONS},
@@ -182,6 +185,11 @@ ROUTES: dict[str, dict[str, str]] = {
         "GET": "302 404 404 404 200 200 404 404 404 404",
         "POST": "302 404 404 404 302 404 404 404 404 404",  # once it is dropped it is gone
     },
+    "team:programs": {"GET": SETTINGS},
+    "team:program_add": {"GET": SETTINGS, "POST": "302 422 403 403 422 302 403 403 403 403"},
+    "team:program_edit": {"GET": PROGRAM, "POST": "302 404 403 403 422 422"},
+    "team:program_rotate": {"GET": PROGRAM, "POST": "302 404 403 403 422 422"},
+    "team:program_revoke": {"GET": PROGRAM, "POST": "302 404 403 403 302 302"},
     "team:audit": {"GET": "302 200 403 403 200 200 403 403 403 403"},
     "team:choose": {"GET": PERSONS},
     "team:switch": {"POST": "302 404 404 404 404 404"},  # without saying which
@@ -198,6 +206,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "api:docs": {"GET": EVERYBODY},
     "api:nowhere": dict.fromkeys(("GET", "POST", "PUT", "PATCH", "DELETE"), NOWHERE),
     "api:token": {"POST": "400 400 400 400 400 400"},  # an empty one; who has the password gets a key
+    "api:oauth_token": {"POST": "400 400 400 400 400 400"},  # without a client's secret
     "api:token-list": {"GET": API_PERSONS},
     "api:token-detail": {"DELETE": "401 404 204 404 404 404"},  # the viewer's
     "api:station-list": {"GET": API_PERSONS},
@@ -227,6 +236,18 @@ ROUTES: dict[str, dict[str, str]] = {
         "PATCH": "401 404 404 404 200 200 200 404 404 404",
         "DELETE": "401 404 404 404 204 204 204 404 404 404",
     },
+    "api:group-list": {"GET": API_PERSONS, "POST": "401 400 400 400 400 400"},  # without a name
+    "api:group-detail": {"GET": API_OWN, "PATCH": API_OWN, "DELETE": "401 404 204 404 404 404"},
+    "api:tag-list": {"GET": API_PERSONS, "POST": "401 201 403 201 201 400 403 403 403 403"},  # staff must say whose
+    "api:tag-detail": {
+        "GET": "401 404 200 200 200 200",
+        "PATCH": "401 404 403 200 200 200",
+        "DELETE": "401 404 403 204 404 404",
+    },
+    "api:notification-list": {"GET": API_PERSONS},
+    "api:notification-detail": {"GET": API_OWN},
+    "api:notification-read": {"POST": API_OWN},
+    "api:notification-read-all": {"POST": "401 400 400 400 400 400"},  # without saying until which
     # admin; what each model's pages do is told in tests/admin
     "admin/login/": {"GET": "302 403 403 403 403 403"},
     "admin:login": {"GET": "302 403 403 403 403 403"},
@@ -289,6 +310,7 @@ def rows(one_of_each):
         "api:installation": {"pk": of["Installation"].pk},
         "team": {"pk": of["TeamDomain"].pk},
         "brand": {"made": STYLE_MADE, "light": "4338ca", "dark": "818cf8", "key": of["BrandPicture"].key},
+        "team:program": {"pk": of["Program"].pk},
         "access": {"pk": of["Grant"].pk},
         "api:grant": {"pk": of["Grant"].pk},
         "admin": {row._meta.label_lower.replace(".", "_"): row for row in one_of_each.values()},
@@ -314,6 +336,9 @@ def rows(one_of_each):
         "portal:mail": {"name": "none"},
         "account_": {"uidb36": "1", "key": "none"},
         "api": {"identity": station.identity, "prefix": of["ApiToken"].prefix},
+        "api:group": {"pk": of["StationGroup"].pk},
+        "api:tag": {"pk": of["Tag"].pk},
+        "api:notification": {"pk": of["Notification"].pk},
         "api:connector": {"pk": of["Connector"].pk},
         "api:session": {"pk": of["ChargingSession"].pk},
         "api:sample": {"pk": of["MeterReading"].pk},

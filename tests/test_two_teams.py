@@ -9,7 +9,8 @@ from asgiref.sync import async_to_sync
 from django.test import Client
 from django.urls import reverse
 
-from accounts.rights import Role
+from accounts.programs import add_program
+from accounts.rights import ApiScope, Role
 from cpms.common.news import team_group
 from tests import factories
 from tests.portal.test_groups import layer, socket_of  # noqa: F401
@@ -47,6 +48,7 @@ def everything_of(team) -> None:
     session = factories.SessionFactory(station=station, tag=tag, id_tag=tag.value)
     factories.one_of_everything(team, station, connector, tag, session, viewer)
     factories.SessionFactory(station=station, finished=True)
+    add_program(team=team, name="t", scopes=ApiScope.values, actor=None)
 
 
 def body_of(response) -> bytes:

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0010_account_security'),
+        ('accounts', '0012_programs'),
     ]
 
     operations = [
@@ -46,7 +46,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='accountmail',
             name='kind',
-            field=models.CharField(choices=[('reset', 'New password'), ('verify', 'E-mail address to be verified'), ('changed', 'E-mail address was changed'), ('invite', 'Invitation'), ('domain', 'Domain was switched off'), ('password', 'Password was changed'), ('app_on', 'Authenticator app was added'), ('app_off', 'Authenticator app was removed'), ('key_on', 'Passkey was added'), ('key_off', 'Passkey was removed'), ('codes', 'Recovery codes were made'), ('reset_2fa', 'Second factor was reset by support')], max_length=10, verbose_name='kind'),
+            field=models.CharField(choices=[('reset', 'New password'), ('verify', 'E-mail address to be verified'), ('changed', 'E-mail address was changed'), ('invite', 'Invitation'), ('domain', 'Domain was switched off'), ('password', 'Password was changed'), ('app_on', 'Authenticator app was added'), ('app_off', 'Authenticator app was removed'), ('key_on', 'Passkey was added'), ('key_off', 'Passkey was removed'), ('codes', 'Recovery codes were made'), ('reset_2fa', 'Second factor was reset by support'), ('expiry', 'Key of a program ends soon')], max_length=10, verbose_name='kind'),
         ),
         migrations.CreateModel(
             name='Brand',

@@ -6,9 +6,11 @@ from accounts.models.browsers import SignedInBrowser
 from accounts.models.grants import Grant
 from accounts.models.letters import AccountMail, Invitation
 from accounts.models.people import ApiToken, Enrolment, Membership, Theme, User
+from accounts.models.programs import AccessToken, Program, ProgramKey
 from accounts.models.teams import BillingDetails, FormerHandle, StationPasswords, Team, TeamDomain
 
 __all__ = [
+    "AccessToken",
     "AccountMail",
     "ApiToken",
     "AuditEntry",
@@ -20,6 +22,8 @@ __all__ = [
     "Grant",
     "Invitation",
     "Membership",
+    "Program",
+    "ProgramKey",
     "SignedInBrowser",
     "StationPasswords",
     "Team",

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 
 class GrantQuerySet(ScopedQuerySet):
+    right = Can.MANAGE_ACCESS
+
     def allowed(self, user: Any, right: str) -> Self:
         """Grants on what this person may do something with."""
         if not user.is_authenticated:

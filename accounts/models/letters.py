@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models.people import User
+from accounts.models.programs import ProgramKey
 from accounts.models.teams import Team
 from accounts.rights import Can, Role
 from cpms.common.mail import OutgoingMail
@@ -87,6 +88,7 @@ class AccountMail(OutgoingMail):
         KEY_OFF = "key_off", _("Passkey was removed")
         CODES = "codes", _("Recovery codes were made")
         RESET_2FA = "reset_2fa", _("Second factor was reset by support")
+        EXPIRY = "expiry", _("Key of a program ends soon")
 
     kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
     email = models.CharField(_("e-mail"), max_length=254)
@@ -96,6 +98,14 @@ class AccountMail(OutgoingMail):
     )
     invitation = models.ForeignKey(
         Invitation, on_delete=models.CASCADE, null=True, blank=True, related_name="+", verbose_name=_("invitation")
+    )
+    key = models.ForeignKey(
+        ProgramKey,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("key of a program"),
     )
 
     team = models.ForeignKey(

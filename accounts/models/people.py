@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
 from django.db.models import Q
@@ -17,10 +19,14 @@ from rest_framework_api_key.models import AbstractAPIKey
 from accounts.features import BY_KEY, missing_in
 from accounts.models.grants import Grant
 from accounts.models.teams import OfTeamQuerySet, Team
-from accounts.rights import Can, Chosen, Held, Provider, Role, Scope, allows
+from accounts.rights import Can, Chosen, Held, Provider, Role, Scope, allows, rights_in, scope_for
 from cpms.common import look
 from cpms.common.models import ScopedQuerySet
 
+if TYPE_CHECKING:
+    from accounts.models.programs import Program
+
+RIGHT_OF_ROLE = {Role.VIEWER: Can.SEE_STATIONS, Role.OPERATOR: Can.OPERATE, Role.ADMIN: Can.MANAGE_TEAM}
 RANK = {Role.VIEWER: 1, Role.OPERATOR: 2, Role.ADMIN: 3}
 
 
@@ -46,8 +52,19 @@ class UserManager(BaseUserManager["User"]):
         return self.get(email__iexact=username)
 
 
+class PeopleManager(UserManager):
+    """People only: whoever looks for somebody, or logs somebody in, never finds a program."""
+
+    def get_queryset(self) -> models.QuerySet[User]:
+        return super().get_queryset().filter(is_program=False)
+
+
 class User(AbstractBaseUser, PermissionsMixin):
-    """A person. The e-mail address is the name to log in with, whatever its case."""
+    """A person. The e-mail address is the name to log in with, whatever its case.
+
+    Programs that act for a team have a row too (`is_program`), so that everything knows who acts. It has no password
+    and no mails, is in no list of people and has no membership: see `accounts.models.Program`.
+    """
 
     email = models.EmailField(_("e-mail"), max_length=254, unique=True)
     email_verified_at = models.DateTimeField(_("e-mail verified"), null=True, blank=True, editable=False)
@@ -64,19 +81,29 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(
         _("support staff"), default=False, help_text=_("Sees every team; may use the admin.")
     )
+    is_program = models.BooleanField(_("program"), default=False, editable=False)
     erased_at = models.DateTimeField(_("erased"), null=True, blank=True, editable=False)
     date_joined = models.DateTimeField(_("joined"), default=timezone.now, editable=False)
     teams = models.ManyToManyField(Team, through="Membership", related_name="members")
-    objects = UserManager()
+    program: Program
+    objects = PeopleManager()
+    everybody = UserManager()  # programs too
     chosen_group: Chosen | None = None  # both set for the time of a request; programs with a token have none
     chosen_provider: Provider | None = None
+    token_scopes: Sequence[str] | None = None  # those of an OAuth 2 access token, for the time of a request
+    refused_right = ""  # what was asked for last and no scope includes
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS = []
 
     class Meta:
         ordering = ["email"]
-        constraints = [models.UniqueConstraint(Lower("email"), name="user_email_once_in_any_case")]
+        constraints = [
+            models.UniqueConstraint(Lower("email"), name="user_email_once_in_any_case"),
+            models.CheckConstraint(
+                condition=Q(is_program=False) | Q(is_staff=False, is_superuser=False), name="user_program_is_no_staff"
+            ),
+        ]
         verbose_name, verbose_name_plural = _("person"), _("people")
 
     def __str__(self) -> str:
@@ -87,10 +114,17 @@ class User(AbstractBaseUser, PermissionsMixin):
             return _now("Former person %(number)d") % {"number": self.pk}
         return f"{self.first_name} {self.last_name}".strip() or self.email
 
+    @property
+    def signature(self) -> str:
+        """How the audit trail and the API name who did something: the address, a program's name."""
+        return f"{self.first_name} (program)" if self.is_program else self.email
+
     @cached_property
     def _teams_of(self) -> list[tuple[int, str, list[str], bool]]:
         """Teams by key, each with the role in it, what it goes without, and whether it demands a second factor; one
         query per request."""
+        if self.is_program:
+            return [(self.program.team_id, Role.ADMIN, self.program.team.features_off, False)]
         facts = ("team_id", "role", "team__features_off", "team__requires_two_factor")
         return list(self.memberships.values_list(*facts))
 
@@ -106,7 +140,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     @cached_property
     def own_teams(self) -> list[Team]:
         """The teams this person is in, by name; one query per request."""
-        return list(self.teams.order_by("name", "pk"))
+        return [self.program.team] if self.is_program else list(self.teams.order_by("name", "pk"))
 
     @cached_property
     def features_off(self) -> dict[str, str]:
@@ -140,9 +174,38 @@ class User(AbstractBaseUser, PermissionsMixin):
         seen = self.scope(Can.SEE_SESSIONS).teams
         return list(self.tags.exclude(team__in=seen).order_by().values_list("pk", flat=True))
 
+    @property
+    def requests_per_minute(self) -> int | None:
+        """How many requests to the API are for a program; None for people, for whom one setting counts."""
+        return (self.program.requests_per_minute or settings.API_PROGRAM_RATE) if self.is_program else None
+
+    @cached_property
+    def scoped_rights(self) -> frozenset[str] | None:
+        """The rights that the key in use is limited to; None: it is not limited."""
+        if not self.is_program:
+            return None
+        held = rights_in(self.program.scopes)
+        return held if self.token_scopes is None else held & rights_in(self.token_scopes)
+
+    def lacks_scope(self, right: str) -> bool:
+        """Whether the key in use is limited to scopes without this right."""
+        return self.scoped_rights is not None and right not in self.scoped_rights
+
+    def why_not(self, right: str) -> str:
+        """The sentence for a program whose key has no scope with this right; empty when that is not the reason."""
+        if not right or not self.lacks_scope(right):
+            return ""
+        scope = scope_for(right)
+        if not scope:
+            return _now("No key of a team includes this; a person must do it.")
+        return _now("This needs the scope “%(scope)s”, which the key does not have.") % {"scope": scope}
+
     def scope(self, right: str) -> Scope:
         """All with which this person may do one thing: the one place where that is decided."""
         if not self.is_active:
+            return Scope()
+        if self.lacks_scope(right):
+            self.refused_right = str(right)
             return Scope()
         if self.is_staff:
             return Scope(is_everything=True)
@@ -186,6 +249,8 @@ class User(AbstractBaseUser, PermissionsMixin):
             return False
         if self.is_staff:
             return True
+        if self.lacks_scope(RIGHT_OF_ROLE[role]):
+            return False
         held = self.roles.get(team_id) if team_id is not None else None
         return held is not None and RANK[Role(held)] >= RANK[role]
 

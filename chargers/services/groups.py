@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -32,14 +32,41 @@ def chosen_group(user: User, key: Any) -> Chosen | None:
 
 
 @transaction.atomic
-def make_group(*, user: User, name: str) -> StationGroup:
-    """
+def make_group(*, user: User, name: str, stations: Collection[ChargingStation] = ()) -> StationGroup:
+    """A new group with these stations, as far as its person may see them.
+
     Raises:
         DomainError: the name is empty or taken, or there are too many groups.
     """
     if StationGroup.objects.filter(user=user).count() >= MOST_GROUPS:
         raise DomainError(_("You have %(most)d groups already: delete one first.") % {"most": MOST_GROUPS})
-    return _named(StationGroup(user=user), name)
+    group = _named(StationGroup(user=user), name)
+    if stations:
+        add_to_group(group=group, stations=_rows(stations))
+    return group
+
+
+@transaction.atomic
+def change_group(
+    *, group: StationGroup, name: str, stations: Collection[ChargingStation] | None = None
+) -> StationGroup:
+    """Another name, and other stations in the place of those in it; None: these stay.
+
+    Raises:
+        DomainError: the name is empty or taken.
+    """
+    group = _named(StationGroup.objects.select_for_update().get(pk=group.pk), name)
+    if stations is not None:
+        kept = [station.pk for station in stations]
+        members = StationGroup.stations.through.objects.filter(stationgroup_id=group.pk)
+        members.exclude(chargingstation_id__in=kept).delete()
+        add_to_group(group=group, stations=_rows(stations))
+    return group
+
+
+def _rows(stations: Collection[ChargingStation]) -> QuerySet[ChargingStation]:
+    rows: QuerySet[ChargingStation] = ChargingStation.objects.filter(pk__in=[station.pk for station in stations])
+    return rows
 
 
 @transaction.atomic

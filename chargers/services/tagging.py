@@ -7,6 +7,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.models import Team, User
@@ -16,6 +17,13 @@ from chargers.services.registration import NewTag, check_tag
 from cpms.common.errors import DomainError, NotAllowed
 
 MOST_STATIONS = 1000
+
+
+def teams_operated_by(user: User) -> QuerySet[Team]:
+    """Teams whose tags this person may change."""
+    scope = user.scope(Can.OPERATE)
+    teams: QuerySet[Team] = Team.objects.all()
+    return teams if scope.is_everything else teams.filter(pk__in=scope.teams)
 
 
 def random_value() -> str:
@@ -33,6 +41,7 @@ def save_tag(
     kind: str = Tag.Kind.OTHER,
     expires_at: datetime | None = None,
     stations: Collection[ChargingStation] = (),
+    status: str = "",
     tag: Tag | None = None,
 ) -> Tag:
     """Make a tag, or change one that is there.
@@ -40,6 +49,7 @@ def save_tag(
     Args:
         value: empty for a random one.
         stations: where alone it is valid; empty: at all stations of the team.
+        status: accepted or blocked; empty: as it is.
 
     Raises:
         NotAllowed: the person is no operator of the team.
@@ -48,6 +58,7 @@ def save_tag(
     _demand_operator(actor, team)
     tag = Tag(team=team) if tag is None else Tag.objects.select_for_update(of=("self",)).get(pk=tag.pk)
     tag.value, tag.label, tag.kind, tag.expires_at = value or random_value(), label, kind, expires_at
+    tag.status = status or tag.status
     check_tag(NewTag(tag.value, tag.label, tag.status, tag.expires_at))
     if any(station.team_id != team.pk for station in stations):
         sentence = _("A tag is valid at stations of its own team only.")

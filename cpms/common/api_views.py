@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import django_filters
 from django import forms
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
@@ -19,10 +20,13 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from cpms.common.api import PROBLEM, PersonThrottle, StrictJSONParser
 from cpms.common.errors import NotAllowed
+
+RATE_HEADERS = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
 
 
 class ProblemErrorSerializer(serializers.Serializer[Any]):
@@ -64,12 +68,34 @@ class ApiView(APIView):
     throttle_classes = [PersonThrottle]
     parser_classes = [StrictJSONParser]
     schema = ApiSchema()
+    right: str = ""  # what a key must include to be here; that of the rows unless a view says another
+    rights_by_method: Mapping[str, str] = {}
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         timezone.activate(UTC)  # a program wants one zone, whatever the person it acts for sees on pages
         super().initial(request, *args, **kwargs)
         if request.user.is_authenticated and request.resolver_match:
             demand_features(request.user, request.resolver_match.view_name)
+            if sentence := request.user.why_not(self.rights_by_method.get(request.method or "", self._usual_right())):
+                raise NotAllowed(sentence)
+
+    def _usual_right(self) -> str:
+        return self.right or getattr(getattr(self, "queryset", None), "right", "")
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """To a 'no' that comes of a key's scopes, which one is missing is added."""
+        user: Any = getattr(self.request, "user", None)
+        right = getattr(user, "refused_right", "")
+        if right and isinstance(exc, NotAllowed | PermissionDenied) and (why := user.why_not(right)) not in str(exc):
+            exc = NotAllowed(f"{exc} {why}".strip())
+        return super().handle_exception(exc)
+
+    def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
+        response = super().finalize_response(request, response, *args, **kwargs)
+        limit = getattr(getattr(request, "_request", request), "rate_limit", None)
+        for name, value in zip(RATE_HEADERS, limit or (), strict=False):
+            response[name] = str(value)
+        return response
 
 
 class ScopedViewSetMixin(ApiView, GenericAPIView[Any]):

@@ -248,6 +248,11 @@ CELERY_BEAT_SCHEDULE = {
     "record-power": {"task": "sessions.record_team_power", "schedule": 60.0, "options": {"expires": 60}},
     "check-hosts": {"task": "accounts.check_hosts", "schedule": crontab(minute="23"), "options": {"expires": 3600}},
     "send-account-mails": {"task": "accounts.send_mails", "schedule": 60.0, "options": {"expires": 60}},
+    "look-after-programs": {
+        "task": "accounts.look_after_programs",
+        "schedule": crontab(minute="17"),
+        "options": {"expires": 3600},
+    },
     "send-alarms": {"task": "maintenance.send_alarms", "schedule": 60.0, "options": {"expires": 60}},
     "notify": {"task": "maintenance.notify", "schedule": 60.0, "options": {"expires": 60}},
     "keep-house": {"task": "maintenance.keep_house", "schedule": crontab(minute="7"), "options": {"expires": 3600}},
@@ -385,6 +390,8 @@ AUDITLOG_USE_FK_STRING_REPRESENTATION = True  # names, not numbers
 MIGRATION_MODULES = {"auditlog": None}  # its own table, which they would make, is not used
 
 # --- API ---------------------------------------------------------------------------------------------------------
+API_PROGRAM_RATE = env.whole("API_PROGRAM_RATE", 600, least=1, most=100_000)  # requests a minute of each program
+API_TOKEN_SECONDS = 3600  # how long an OAuth 2 access token counts
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "accounts.authentication.TokenAuthentication",
@@ -408,6 +415,13 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "ENUM_NAME_OVERRIDES": {
+        "KindEnum": "operations.models.Command.Kind",
+        "StatusEnum": "chargers.models.Connector.Status",
+        "TagKindEnum": "chargers.models.Tag.Kind",
+        "TagStatusEnum": "chargers.models.Tag.Status",
+        "NotificationKindEnum": "maintenance.models.Notification.Kind",
+    },
 }
 
 # --- logs --------------------------------------------------------------------------------------------------------
@@ -429,6 +443,7 @@ LOGGING: dict[str, Any] = {
         "websockets": {"level": "WARNING"},
         "ocpp": {"level": "WARNING"},
         "asyncio": {"level": "WARNING"},
+        "oauthlib": {"level": "WARNING"},  # at DEBUG it would write tokens down
         "uvicorn.error": {"level": "WARNING", "filters": ["without_refusals"]},
         "celery": {"level": "WARNING"},
         "kombu": {"level": "WARNING"},

@@ -9,6 +9,7 @@ from django.db import connection
 from django.urls import reverse
 
 from accounts.models import ApiToken, User
+from accounts.programs import add_program
 from accounts.services import issue_api_token
 from chargers.models import ChargingStation, Tag
 from cpms.common import admin as bricks
@@ -348,3 +349,19 @@ def test_a_big_table_is_not_counted_to_its_end(team, station, monkeypatch, djang
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE maintenance_message")
         assert BoundedPaginator(rows.all(), 10).count == 9
+
+
+def test_support_gives_a_program_another_rate_and_revokes_it(office, team):
+    """S29."""
+    program, _key = add_program(team=team, name="p", scopes=["operate"], actor=None)
+    page = reverse("admin:accounts_program_change", args=[program.pk])
+    assert (
+        office.post(page, {"requests_per_minute": "1200", "name": "other", "scopes": '["access"]'}).status_code == 302
+    )
+    program.refresh_from_db()
+    assert (program.requests_per_minute, program.name, program.scopes) == (1200, "p", ["operate"])
+    assert office.post(page, {"requests_per_minute": "0"}).status_code == 200  # refused
+    office.post(reverse("admin:accounts_program_changelist"), {"action": "revoke", "_selected_action": [program.pk]})
+    program.refresh_from_db()
+    assert program.revoked_at is not None
+    assert not program.keys.valid().exists()

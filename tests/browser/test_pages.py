@@ -21,6 +21,8 @@ PAGES = {
     "deviations": "/maintenance/deviations/",
     "deviations-by-model": "/maintenance/deviations/models/",
     "tokens": "/account/tokens/",
+    "programs": "/team/programs/",
+    "program-add": "/team/programs/add/",
     "tags": "/stations/tags/",
     "tag": "/stations/tags/1/",
     "tag-add": "/stations/tags/add/",

@@ -1,0 +1,103 @@
+"""Where OAuth 2 clients get their access tokens, and where they learn about it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.parsers import FormParser
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+
+from accounts import oauth
+from accounts.rights import ApiScope
+from accounts.services import TooManyAttempts, count_attempt, forget_attempts
+from cpms.common.api_views import ApiView
+
+FORM = "application/x-www-form-urlencoded"
+METHODS = ["client_secret_basic", "client_secret_post"]
+
+
+class AccessTokenRequestSerializer(serializers.Serializer[Any]):
+    grant_type = serializers.ChoiceField(choices=[oauth.GRANT])
+    scope = serializers.CharField(required=False, help_text=_("Blank-separated; without it all that the client has."))
+    client_id = serializers.CharField(required=False, help_text=_("Unless in the Authorization header (Basic)."))
+    client_secret = serializers.CharField(required=False)
+
+
+class AccessTokenSerializer(serializers.Serializer[Any]):
+    access_token = serializers.CharField(help_text=_("For the header “Authorization: Bearer …”."))
+    token_type = serializers.CharField()
+    expires_in = serializers.IntegerField(help_text=_("Seconds."))
+    scope = serializers.CharField()
+
+
+class AccessTokenView(ApiView):
+    """Trade a client's id and secret for an access token (RFC 6749 section 4.4). Errors are those of OAuth 2."""
+
+    authentication_classes: list[Any] = []
+    permission_classes = [AllowAny]
+    parser_classes = [FormParser]
+
+    @extend_schema(
+        operation_id="oauth_token",
+        request={FORM: AccessTokenRequestSerializer},
+        responses={200: AccessTokenSerializer},
+        tags=["tokens"],
+    )
+    def post(self, request: Request) -> HttpResponse:
+        plain: HttpRequest = request._request
+        if plain.content_type != FORM:
+            return _answer({"error": "invalid_request", "error_description": f"The body must be {FORM}."}, 400)
+        header = plain.headers.get("Authorization", "")
+        client_id, _secret = oauth.credentials_of(header, str(plain.POST.get("client_id", "")), "")
+        try:
+            attempt = count_attempt("oauth", str(plain.META.get("REMOTE_ADDR", "")), client_id)
+        except TooManyAttempts as error:
+            refused = _answer({"error": "temporarily_unavailable", "error_description": str(error)}, 429)
+            refused["Retry-After"] = str(error.retry_after_seconds)
+            return refused
+        headers, body, status = oauth.server.create_token_response(
+            plain.get_full_path(), "POST", plain.POST.urlencode(), _headers(plain)
+        )
+        if status == 200:
+            forget_attempts(attempt)
+        return _answer(json.loads(body), status, headers)
+
+
+def _headers(request: HttpRequest) -> dict[str, str]:
+    return {name: request.headers[name] for name in ("Authorization", "Content-Type") if name in request.headers}
+
+
+def _answer(document: Any, status: int, headers: Any = ()) -> HttpResponse:
+    """Neither a proxy nor a browser keeps it (RFC 6749 section 5.1)."""
+    response = JsonResponse(document, status=status)
+    for name, value in dict(headers).items():
+        response[name] = value
+    response["Cache-Control"], response["Pragma"] = "no-store", "no-cache"
+    if status == 401:
+        response["WWW-Authenticate"] = 'Basic realm="api"'
+    return response
+
+
+@require_safe
+def metadata(request: HttpRequest) -> HttpResponse:
+    """What a client's library looks up by itself (RFC 8414)."""
+    return JsonResponse(
+        {
+            "issuer": settings.PUBLIC_URL,
+            "token_endpoint": f"{settings.PUBLIC_URL}{reverse('api:oauth_token')}",
+            "grant_types_supported": [oauth.GRANT],
+            "response_types_supported": [],
+            "scopes_supported": ApiScope.values,
+            "token_endpoint_auth_methods_supported": METHODS,
+            "service_documentation": f"{settings.PUBLIC_URL}{reverse('api:docs')}",
+        }
+    )

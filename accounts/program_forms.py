@@ -1,0 +1,109 @@
+"""Forms for the programs of a team."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Program
+from accounts.programs import LONGEST_NAME, OVERLAPS
+from accounts.rights import ApiScope
+
+ENDS = [
+    ("30", _("In 30 days")),
+    ("90", _("In 90 days")),
+    ("365", _("In 365 days")),
+    ("date", _("At the end of a day that you choose")),
+    ("never", _("Never: whoever gets hold of the key can use it until you revoke it")),
+]
+WAYS = [
+    (Program.Way.KEY, _("Key: the program sends it with each request")),
+    (Program.Way.OAUTH, _("OAuth 2 client: the program trades its secret for access tokens of one hour")),
+]
+OVERLAP_WORDS = {
+    0: _("At once"),
+    1: _("In one hour"),
+    24: _("In 24 hours"),
+    72: _("In 72 hours"),
+}
+
+
+class EndMixin(forms.Form):
+    """When a new key ends."""
+
+    ends = forms.ChoiceField(
+        label=_("The new key ends"),
+        choices=ENDS,
+        initial="90",
+        widget=forms.RadioSelect,
+        help_text=_("Administrators of the team are told by mail 14 days and one day before."),
+    )
+    last_day = forms.DateField(
+        label=_("Last day"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        told: dict[str, Any] = super().clean() or {}
+        if told.get("ends") == "date" and not told.get("last_day") and "last_day" not in self.errors:
+            self.add_error("last_day", _now("Choose the last day."))
+        elif told.get("ends") == "date" and told.get("last_day") and told["last_day"] < timezone.localdate():
+            self.add_error("last_day", _now("This day is past."))
+        return told
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """In the person's time zone the end of the last day."""
+        ends, day = self.cleaned_data["ends"], self.cleaned_data["last_day"]
+        if ends == "never":
+            return None
+        if ends == "date":
+            return timezone.make_aware(datetime.combine(day + timedelta(days=1), time.min))
+        return timezone.now() + timedelta(days=int(ends))
+
+
+class ProgramForm(forms.Form):
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=LONGEST_NAME,
+        help_text=_("What the program is called. The audit trail names it so."),
+    )
+    scopes = forms.MultipleChoiceField(
+        label=_("What it may do"),
+        choices=(),
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("Choose no more than the program needs."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["scopes"].choices = [  # type: ignore[attr-defined]
+            (scope.value, format_html('{} <code class="muted">{}</code>', scope.label, scope.value))
+            for scope in ApiScope
+        ]
+
+
+class ProgramAddForm(ProgramForm, EndMixin):
+    way = forms.ChoiceField(
+        label=_("Way to log in"), choices=WAYS, initial=Program.Way.KEY.value, widget=forms.RadioSelect
+    )
+    field_order = ["name", "way", "scopes", "ends", "last_day"]
+
+
+class RotateForm(EndMixin):
+    overlap_hours = forms.TypedChoiceField(
+        label=_("The old key ends"),
+        coerce=int,
+        choices=[(hours, OVERLAP_WORDS[hours]) for hours in OVERLAPS],
+        initial=24,
+        widget=forms.RadioSelect,
+        help_text=_("Until then both count, so that the program can be changed over without a break."),
+    )
+    field_order = ["overlap_hours", "ends", "last_day"]

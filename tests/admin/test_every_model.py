@@ -81,7 +81,11 @@ def test_it_is_closed_for_everybody_else(client, administrator, one_of_each, mod
         assert client.get(path).status_code == 302
 
 
-@pytest.mark.parametrize("name", ["index", "password_change", "search"])
+def test_a_password_is_changed_on_the_page_that_asks_for_a_second_factor(office):
+    assert office.get(reverse("admin:password_change")).headers["Location"] == reverse("accounts:password_change")
+
+
+@pytest.mark.parametrize("name", ["index", "search"])
 def test_its_other_pages_open(office, name):
     assert office.get(reverse(f"admin:{name}"), {"s": "station"}).status_code == 200
 

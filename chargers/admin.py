@@ -143,14 +143,20 @@ class ChargingStationAdmin(FileMixin, BackOfficeAdmin):
     form = StationForm
     resource_classes = [StationResource]
     list_display = ["identity", "name", "team", "vendor", "model", "registration", "presence", "last_heard_at"]
-    list_filter = [PresenceFilter, "registration", "protocol", ("team", AutocompleteSelectFilter)]
+    list_filter = [
+        PresenceFilter,
+        "registration",
+        "protocol",
+        ("team", AutocompleteSelectFilter),
+        ("deactivated_at", admin.EmptyFieldListFilter),
+    ]
     list_select_related = ["team", "node"]
     search_fields = ["identity", "name", "serial_number"]
     autocomplete_fields = ["team"]
-    readonly_fields = ["identity", "has_password", "created_at", *SAID, *LINK, *STATE]
+    readonly_fields = ["identity", "has_password", "created_at", "deactivated_at", *SAID, *LINK, *STATE]
     inlines = [ConnectorInline]
     fieldsets = (
-        (None, {"fields": ("identity", "team", "name", "protocol", "registration", "created_at")}),
+        (None, {"fields": ("identity", "team", "name", "protocol", "registration", "created_at", "deactivated_at")}),
         (_("Password"), {"fields": ("has_password", "new_password")}),
         (_("What it said when it booted"), {"fields": SAID}),
         (_("Link"), {"fields": LINK}),

@@ -1,10 +1,11 @@
-"""The provider and the group of stations a person has chosen, for as long as he is logged in (V11, W19)."""
+"""What a person has chosen to look at, for as long as he is logged in (V11, W19, Z10)."""
 
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
 from chargers.services import groups, providers
+from chargers.services.activity import DEACTIVATED_KEY
 
 
 class ChosenMiddleware:
@@ -21,4 +22,6 @@ class ChosenMiddleware:
             user.chosen_provider = providers.chosen_provider(user, session[providers.SESSION_KEY])
             if user.chosen_provider is None:
                 del session[providers.SESSION_KEY]  # he left the team, or it took his access back
+        if user.is_authenticated:
+            user.hides_deactivated = not session.get(DEACTIVATED_KEY)
         return self.get_response(request)

@@ -149,6 +149,11 @@ class Circuit(models.Model):
 class ChargingStationQuerySet(ScopedQuerySet):
     station_path = ""
 
+    def in_view_of(self, user: Any) -> Self:
+        """Deactivated ones only for who asked to see them, too (Z10)."""
+        rows = super().in_view_of(user)
+        return rows.filter(deactivated_at__isnull=True) if getattr(user, "hides_deactivated", False) else rows
+
     def online(self) -> Self:
         return self.filter(node__alive_at__gt=Now() - NODE_ALIVE)
 
@@ -191,6 +196,7 @@ class ChargingStation(models.Model):
     circuit = models.ForeignKey(
         Circuit, on_delete=models.PROTECT, related_name="stations", null=True, blank=True, verbose_name=_("circuit")
     )
+    deactivated_at = models.DateTimeField(_("deactivated"), null=True, blank=True, editable=False)  # Z10
     identity = models.CharField(_("identity"), max_length=48, unique=True)
     name = models.CharField(_("name"), max_length=120, blank=True, help_text=_("Parking spot, house or row."))
     protocol = models.CharField(_("protocol"), max_length=8, choices=Protocol.choices, default=Protocol.OCPP_16)
@@ -281,6 +287,11 @@ class ChargingStation(models.Model):
 
 class ConnectorQuerySet(ScopedQuerySet):
     team_path, station_path = "station__team", "station"
+
+    def in_view_of(self, user: Any) -> Self:
+        rows = super().in_view_of(user)
+        hides = getattr(user, "hides_deactivated", False)
+        return rows.filter(station__deactivated_at__isnull=True) if hides else rows
 
 
 class Connector(models.Model):

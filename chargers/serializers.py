@@ -99,6 +99,7 @@ class StationSerializer(serializers.ModelSerializer[ChargingStation]):
             "error_code",
             "status_changed_at",
             "created_at",
+            "deactivated_at",
             "connectors",
         ]
         read_only_fields = fields

@@ -13,15 +13,16 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404, redirect, render
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.rights import Can
 from chargers import services
 from chargers.forms import StationAddForm, StationEditForm, StationPasswordForm, may_add_stations
 from chargers.models import ChargingStation
+from chargers.services.activity import set_station_active
 from chargers.services.naming import rename_station
 from chargers.services.places import place_station
 from cpms.common.errors import DomainError, NotAllowed
@@ -126,6 +127,23 @@ def station_password_show(request: AuthenticatedRequest, pk: int) -> HttpRespons
         messages.error(request, str(error))
         return redirect("chargers:station_password", pk)
     return show_credentials(request, station, password, is_new=None)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def station_activity(request: AuthenticatedRequest, pk: int) -> HttpResponse:
+    """Out of use, after a question, or back into use."""
+    rows = ChargingStation.objects.reachable_by(request.user).select_related("team")
+    station = get_object_or_404(rows.defer("password", "next_password"), pk=pk)
+    if not request.user.may(Can.CONFIGURE, station):
+        raise PermissionDenied(_("You may not change the technical settings of this station."))
+    if request.method == "GET":
+        return render(request, "chargers/station_deactivate.html", {"station": station})
+    is_active = request.POST.get("do") == "activate"
+    set_station_active(station=station, is_active=is_active, actor=request.user)
+    said = _("%(station)s is in use again.") if is_active else _("%(station)s is deactivated.")
+    messages.success(request, said % {"station": station.identity})
+    return redirect(station)
 
 
 class StationEditView(FormPage):

@@ -65,7 +65,7 @@ class MessageFilterSet(django_filters.FilterSet):
 
     def by_station(self, rows: Any, name: str, value: str) -> QuerySet[Any]:
         """Stations are looked up first, so that messages are found by index."""
-        stations = ChargingStation.objects.visible_to(self.request.user).filter(identity__icontains=value.strip())
+        stations = ChargingStation.objects.reachable_by(self.request.user).filter(identity__icontains=value.strip())
         found: QuerySet[Any] = rows.of_stations(list(stations.order_by().values_list("pk", flat=True)[:MOST_STATIONS]))
         return found
 

@@ -55,7 +55,7 @@ class SessionFilterSet(django_filters.FilterSet):
     def search(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         """Stations and tags are looked up first, so that millions of sessions are found by index."""
         value = value.strip()
-        stations = ChargingStation.objects.visible_to(self.request.user).filter(identity__icontains=value)
+        stations = ChargingStation.objects.reachable_by(self.request.user).filter(identity__icontains=value)
         tags = Tag.objects.visible_to(self.request.user).filter(Q(value__icontains=value) | Q(label__icontains=value))
         found = Q(station__in=list(stations.order_by().values_list("pk", flat=True)[:MOST_MATCHES])) | Q(
             tag__in=list(tags.order_by().values_list("pk", flat=True)[:MOST_MATCHES])

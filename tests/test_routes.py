@@ -112,6 +112,10 @@ ROUTES: dict[str, dict[str, str]] = {
         "POST": "302 422 403 403 422 422 403 403 422 403",
     },
     "chargers:station_edit": {"GET": OPERATORS, "POST": "302 404 403 302 422 422 302 404 302 404"},
+    "chargers:station_activity": {
+        "GET": "302 404 403 200 200 200 403 404 200 404",
+        "POST": "302 404 403 302 302 302 403 404 302 404",
+    },
     "chargers:station_password_show": {"POST": "302 404 403 403 200 200 403 404 200 404"},
     "chargers:station_password": {
         "GET": "302 404 403 403 200 200 403 404 200 404",

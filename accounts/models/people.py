@@ -90,6 +90,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     everybody = UserManager()  # programs too
     chosen_group: Chosen | None = None  # both set for the time of a request; programs with a token have none
     chosen_provider: Provider | None = None
+    hides_deactivated = False  # pages do, unless he asked to see deactivated stations
     token_scopes: Sequence[str] | None = None  # those of an OAuth 2 access token, for the time of a request
     refused_right = ""  # what was asked for last and no scope includes
 

@@ -19,9 +19,13 @@ ACCEPTED, BLOCKED, EXPIRED, INVALID, CONCURRENT = "Accepted", "Blocked", "Expire
 def _with_scope(team: Any, upper: Any, station: Any) -> QuerySet[Any]:
     """The team's tag with this value, whatever its case (CiString20, P34), and whether it is for this station."""
     places = Tag.stations.through.objects.filter(tag_id=OuterRef("pk"))
+    out_of_use = ChargingStation.objects.filter(pk=station, deactivated_at__isnull=False)
     return (
         Tag.objects.annotate(
-            key=Upper("value"), is_scoped=Exists(places), is_for_here=Exists(places.filter(chargingstation_id=station))
+            key=Upper("value"),
+            is_scoped=Exists(places),
+            is_for_here=Exists(places.filter(chargingstation_id=station)),
+            is_out_of_use=Exists(out_of_use),
         )
         .filter(team_id=team, key=upper)
         .order_by()
@@ -44,7 +48,8 @@ class Verdict:
 
 
 def authorize_tag(*, station: ChargingStation, value: str, at: datetime | None = None) -> Verdict:
-    """Decide about a tag: Accepted, Blocked, Expired, or Invalid (unknown here, or not valid at this station).
+    """Decide about a tag: Accepted, Blocked, Expired, or Invalid (unknown here, not valid at this station, or
+    the station is deactivated).
 
     Args:
         at: the moment that counts for expiry; a session that was recorded offline is judged by its own time.
@@ -56,6 +61,6 @@ def authorize_tag(*, station: ChargingStation, value: str, at: datetime | None =
         return Verdict(BLOCKED, tag)
     if tag.expires_at is not None and tag.expires_at <= (at or timezone.now()):
         return Verdict(EXPIRED, tag)
-    if tag.is_scoped and not tag.is_for_here:
+    if tag.is_out_of_use or (tag.is_scoped and not tag.is_for_here):
         return Verdict(INVALID, tag)
     return Verdict(ACCEPTED, tag)

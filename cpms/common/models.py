@@ -75,7 +75,7 @@ class OfStationsQuerySet(ScopedQuerySet):
         if not user.is_authenticated or (user.is_staff and user.chosen_provider is None):
             return super().visible_to(user)
         stations: Any = self.model._meta.get_field("station").related_model
-        own = stations._default_manager.allowed(user, self.right).in_view_of(user).order_by()
+        own = stations._default_manager.allowed(user, self.right).filter(user.in_view("team", "")).order_by()
         few = list(own.values_list("pk", flat=True)[: FEW_STATIONS + 1])
         return self.of_stations(few) if len(few) <= FEW_STATIONS else super().visible_to(user)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
@@ -14,7 +15,7 @@ from django.utils.translation import ngettext
 from accounts.branding import look_of
 from accounts.current import current_team
 from accounts.models import User
-from accounts.rights import Provider
+from accounts.rights import Can, Provider
 from chargers.models import StationGroup
 from chargers.services.groups import MOST_GROUPS
 from chargers.services.providers import providers_of
@@ -31,7 +32,7 @@ class TeamHead:
     initials: str
     note: str = ""
     title: str = ""
-    is_choice: bool = False
+    url: str = ""  # P4: to the choice of teams, or to the only team's settings
 
 
 def initials(name: str) -> str:
@@ -42,21 +43,21 @@ def initials(name: str) -> str:
 def _team_head(request: HttpRequest, user: User) -> TeamHead:
     """The team that the person works for; where there are more, the head leads to them."""
     team = current_team(request)
+    choose = reverse("team:choose")
     if user.is_staff:
         if team is None:
-            return TeamHead(name=_("All teams"), initials="\u2217", note=_("support staff"), is_choice=True)
-        return TeamHead(team.name, initials(team.name), note=_("support staff"), title=team.name, is_choice=True)
+            return TeamHead(name=_("All teams"), initials="\u2217", note=_("support staff"), url=choose)
+        return TeamHead(team.name, initials(team.name), note=_("support staff"), title=team.name, url=choose)
     if team is None and user.grants_held:
         return TeamHead(name=_("Shared with you"), initials="\u2217", note=str(user))
     if team is None:
         return TeamHead(name=_("No team yet"), initials="?", note=_("ask an administrator to add you"))
     if len(user.own_teams) == 1:
-        return TeamHead(team.name, initials(team.name), title=team.name)
+        page = "team:general" if user.may(Can.MANAGE_TEAM, team) else "accounts:teammates"
+        return TeamHead(team.name, initials(team.name), title=team.name, url=reverse(page))
     more = len(user.own_teams) - 1
     note = ngettext("and %(n)d more team", "and %(n)d more teams", more) % {"n": more}
-    return TeamHead(
-        team.name, initials(team.name), note=note, title=", ".join(map(str, user.own_teams)), is_choice=True
-    )
+    return TeamHead(team.name, initials(team.name), note=note, title=", ".join(map(str, user.own_teams)), url=choose)
 
 
 def _providers(request: HttpRequest, user: User) -> list[Provider]:
@@ -84,6 +85,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
             "team": SimpleLazyObject(lambda: _team_head(request, user)),
             "groups": SimpleLazyObject(lambda: list(StationGroup.objects.visible_to(user).only("name")[:MOST_GROUPS])),
             "providers": SimpleLazyObject(lambda: _providers(request, user)),
+            "sees_stations": SimpleLazyObject(lambda: bool(user.scope(Can.SEE_STATIONS))),
             "unread": SimpleLazyObject(lambda: unread(user)),
             "person_initials": SimpleLazyObject(lambda: initials(user.get_full_name())),
         }

@@ -23,6 +23,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from chargers.models import ChargingStation, StationGroup
 from chargers.services import groups as services
 from chargers.services import providers
+from chargers.services.activity import DEACTIVATED_KEY
 from cpms.common import look
 from cpms.common.pages import AuthenticatedRequest, FormPage, ListPage
 from cpms.common.tables import NUMBER, Table
@@ -195,7 +196,8 @@ def _key(text: str) -> int:
 @login_required
 @require_POST
 def group_choose(request: AuthenticatedRequest) -> HttpResponse:
-    """Look at one group or provider only, or at everything again (W20, V11). What is not sent stays as it is."""
+    """Look at one group or provider only, or at everything again (W20, V11), and at deactivated stations or not (Z10).
+    What is not sent stays as it is."""
     asked, session = request.POST, request.session
     if (key := asked.get("group")) is not None:
         session.pop(services.SESSION_KEY, None)
@@ -208,6 +210,8 @@ def group_choose(request: AuthenticatedRequest) -> HttpResponse:
             if chosen is None:
                 raise Http404
             session[providers.SESSION_KEY] = chosen.pk
+    if (shown := asked.get("deactivated")) is not None:
+        session[DEACTIVATED_KEY] = shown == "show"
     back = request.POST.get("next", "")
     is_safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
     return redirect(back if is_safe else "portal:dashboard")

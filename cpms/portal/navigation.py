@@ -60,6 +60,7 @@ NAVIGATION: list[Section] = [
         entries=[
             Entry(gettext_lazy("Users"), "portal:user_list", "portal:user", right=""),
             Entry(gettext_lazy("Team"), "team:general", "team:", Can.MANAGE_TEAM),
+            Entry(gettext_lazy("Billing details"), "team:billing", "team:billing", Can.MANAGE_TEAM),
             Entry(gettext_lazy("Teammates"), "accounts:teammates", "accounts:teammate", right=""),
             Entry(gettext_lazy("Access"), "access:grant_list", "access:", right=""),
             Entry(gettext_lazy("Permissions"), "portal:permissions", "portal:permissions", right=""),

@@ -46,6 +46,8 @@ class DoColumn(tables.Column):
             return look.dash(_("The station is not connected."))
         if self.kind == Command.Kind.REMOTE_START and getattr(record, "session", None) is not None:
             return look.dash(_("A session is running."))
+        if self.kind == Command.Kind.REMOTE_START and station.deactivated_at is not None:
+            return look.dash(_("The station is deactivated: nobody can charge there."))
         return format_html(
             '<button type="button" class="btn btn-sm {}" id="do-{}" hx-get="{}{}" hx-target="#ask" '
             'aria-label="{}">{}</button>',

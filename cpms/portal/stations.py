@@ -116,6 +116,7 @@ class StationDetailView(DetailPage):
             "no_commands": no_commands if user.may(Can.OPERATE, station) else "",
             "may_acknowledge": user.may(Can.OPERATE, station) and "security_events" not in user.features_off,
             "may_name": user.may(Can.NAME, station),
+            "may_configure": user.may(Can.CONFIGURE, station),
             "may_administer": user.may(Can.SET_PASSWORDS, station),
             "may_share": station.team_id is not None and user.may(Can.MANAGE_ACCESS, station),
             "said": of_station(station, station.presence, connectors),

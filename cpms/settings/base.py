@@ -280,6 +280,10 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_TOTP_ISSUER = urlsplit(PUBLIC_URL).hostname or "CPMS"
 MFA_TOTP_TOLERANCE = 1  # clocks of telephones are not exact, and people need some seconds
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PUBLIC_URL.startswith("https://")  # browsers do it on localhost only
+PASSWORD_HASHERS = [  # the first one makes; others are read, and made anew at the next log-in
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},

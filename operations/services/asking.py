@@ -65,6 +65,9 @@ def request_command(
         raise NotAllowed(why_not)
     if not timedelta(0) < expires_in <= LONGEST_WAIT:
         raise DomainError(_("The time to wait must be between one second and 30 days."), fields={"expires_in": "range"})
+    out_of_use = ChargingStation.objects.filter(pk=station.pk, deactivated_at__isnull=False)
+    if kind == Command.Kind.REMOTE_START and out_of_use.exists():
+        raise DomainError(_("The station is deactivated: nobody can charge there."))
     codec = codec_for(station.protocol)
     given = dict(parameters or {})
     if kind == Command.Kind.RAW:  # what we have a kind for is that kind, with its rules

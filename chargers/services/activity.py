@@ -1,0 +1,41 @@
+"""Stations that are out of use: kept with all that they reported, but nobody charges at them (Z10)."""
+
+from __future__ import annotations
+
+import logging
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from accounts.rights import Can
+from chargers.models import ChargingStation
+from cpms.common.errors import NotAllowed
+from cpms.common.news import tell_pages
+
+logger = logging.getLogger(__name__)
+DEACTIVATED_KEY = "deactivated"  # in a browser's session: whether such stations are shown
+
+
+@transaction.atomic
+def set_station_active(*, station: ChargingStation, is_active: bool, actor: User | None = None) -> ChargingStation:
+    """Take a station out of use, or back into use.
+
+    It may still connect and report, so that nothing of what it booked meanwhile is lost; tags are refused, and so are
+    remote starts. A session that is running goes on.
+
+    Raises:
+        NotAllowed: the person may not change technical settings of the station.
+    """
+    if actor is not None and not actor.may(Can.CONFIGURE, station):
+        raise NotAllowed(_("You may not change the technical settings of this station."))
+    rows = ChargingStation.objects.select_for_update(of=("self",), no_key=True).defer("password", "next_password")
+    row: ChargingStation = rows.get(pk=station.pk)
+    if (row.deactivated_at is None) is is_active:
+        return row
+    row.deactivated_at = None if is_active else timezone.now()
+    row.save(update_fields=["deactivated_at"])
+    tell_pages({row.team_id: [row.pk]})
+    logger.info("station activated" if is_active else "station deactivated", extra={"station": row.identity})
+    return row

@@ -168,14 +168,20 @@ def look(site: Site, browser: Any, states: dict[tuple[str, str], Any]) -> Iterat
     contexts, complaints = [], []
 
     def open_page(
-        path: str, person: str = "operator", width: int = 1440, scheme: str = "light", base: str = "", **more: Any
+        path: str,
+        person: str = "operator",
+        width: int = 1440,
+        scheme: str = "light",
+        base: str = "",
+        again: bool = False,
+        **more: Any,
     ) -> Any:
         base = base or site.address
         context = browser.new_context(
             viewport={"width": width, "height": 900},
             color_scheme=scheme,
             base_url=base,
-            storage_state=states.get((person, base)),
+            storage_state=None if again else states.get((person, base)),
             **more,
         )
         contexts.append(context)
@@ -183,14 +189,14 @@ def look(site: Site, browser: Any, states: dict[tuple[str, str], Any]) -> Iterat
         page.on("console", lambda told: complaints.append(told.text) if told.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda asked: complaints.append(asked.url) if _is_elsewhere(asked.url, base) else None)
-        if person and (person, base) not in states:
+        if person and (again or (person, base) not in states):
             page.goto("/account/login/")
             page.fill("#id_login", f"{person}@example.org")
             page.fill("#id_password", PASSWORD)
             page.wait_for_selector(".captcha [data-state=verified]")
             page.click("button[type=submit]")
             page.wait_for_url(f"{base}/")
-            states[person, base] = context.storage_state()
+            states.setdefault((person, base), context.storage_state())
         if path:
             page.goto(path)
         return page

@@ -106,7 +106,7 @@ def test_signing_out_the_others_closes_their_pages(look, person):
     """W5."""
     other = look("/stations/", person=person)
     other.wait_for_timeout(1000)  # its socket
-    page = look("/account/security/", person=person)
+    page = look("/account/security/", person=person, again=True)
     page.click("text=Sign out all others")
     page.wait_for_selector("text=1 other browser is signed out.")
     other.wait_for_selector("#id_login", timeout=5000)

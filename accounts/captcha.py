@@ -21,7 +21,7 @@ from accounts.services import network_of
 
 logger = logging.getLogger(__name__)
 ALWAYS, AFTER_FAILURE, OFF = "always", "after_failure", "off"
-LARGEST_NUMBER = 50_000  # what a phone has found in about a second
+LARGEST_NUMBER = 50_000  # all of which a telephone has tried in about a second
 REMEMBERED_SECONDS = 15 * 60  # that somebody failed
 LONGEST = 4000
 

@@ -35,7 +35,9 @@ class LoginView(AllauthLoginView):
 @require_safe
 def captcha_challenge(request: HttpRequest) -> HttpResponse:
     """A new sum for the browser of who wants to sign in."""
-    return JsonResponse(get_altcha_challenge(max_number=LARGEST_NUMBER).__dict__)
+    made = get_altcha_challenge(max_number=LARGEST_NUMBER)
+    facts = {name: getattr(made, name) for name in ("algorithm", "challenge", "salt", "signature")}
+    return JsonResponse(facts | {"maxnumber": made.max_number})  # as the browser's element spells it
 
 
 class LogoutView(views.LogoutView):

@@ -23,6 +23,7 @@ from tests.name_server import NameServer
 
 PASSWORD = "a long enough password"
 STATION_PASSWORD = "0123456789abcdef"
+ROLES = ("admin", "operator", "viewer")
 OWN_HOST = "charging.nordlys.example"  # the team's; in our DNS and in Chromium's
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -56,7 +57,13 @@ class Site:
         self.process: subprocess.Popen[bytes] | None = None
 
     def manage(self, *words: str) -> None:
-        command = [sys.executable, "manage.py", *words]
+        self.manage_all([list(words)])
+
+    def manage_all(self, commands: list[list[str]]) -> None:
+        """Several commands in one process: each start of Django takes more than a second."""
+        code = "import json, sys, django; django.setup(); from django.core.management import call_command; "
+        code += "[call_command(*words) for words in json.loads(sys.argv[1])]"
+        command = [sys.executable, "-c", code, json.dumps(commands)]
         done = subprocess.run(command, cwd=settings.BASE_DIR, env=self.env, capture_output=True, text=True, check=False)
         assert not done.returncode, done.stdout + done.stderr
 
@@ -126,16 +133,19 @@ class Station:
 @pytest.fixture(scope="package")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     made = Site(tmp_path_factory.mktemp("site"))
-    made.manage("migrate", "-v0")
-    made.manage("add_team", "nordlys", "--name", "Nordlys Energie")
-    made.manage("add_team", "empty", "--name", "Neu gegründet")
-    for role in ("admin", "operator", "viewer"):
-        made.manage("add_user", f"{role}@example.org", "--password", PASSWORD, "--team", "nordlys", "--role", role)
-    for team in ("nordlys", "empty"):
-        made.manage("add_user", "both@example.org", "--password", PASSWORD, "--team", team, "--role", "admin")
-    made.manage("add_user", "new@example.org", "--password", PASSWORD, "--team", "empty", "--role", "admin")
-    made.manage("add_station", "LIVE-{n}", "--count", "8", "--team", "nordlys", "--password", STATION_PASSWORD)
-    made.manage("add_tag", "04A2C7B1", "--team", "nordlys")
+    person = ["--password", PASSWORD, "--team"]
+    made.manage_all(
+        [
+            ["migrate", "-v0"],
+            ["add_team", "nordlys", "--name", "Nordlys Energie"],
+            ["add_team", "empty", "--name", "Neu gegründet"],
+            *(["add_user", f"{role}@example.org", *person, "nordlys", "--role", role] for role in ROLES),
+            *(["add_user", "both@example.org", *person, team, "--role", "admin"] for team in ("nordlys", "empty")),
+            ["add_user", "new@example.org", *person, "empty", "--role", "admin"],
+            ["add_station", "LIVE-{n}", "--count", "8", "--team", "nordlys", "--password", STATION_PASSWORD],
+            ["add_tag", "04A2C7B1", "--team", "nordlys"],
+        ]
+    )
     made.start()
     yield made
     made.stop()

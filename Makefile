@@ -40,7 +40,7 @@ help: ## this list
 
 .PHONY: demo
 demo: .venv/.run ## one process on PORT=8000 with demo data and simulated stations
-	@exec $(BIN)/python manage.py serve --demo --port $(PORT)
+	@PUBLIC_URL=$${PUBLIC_URL:-http://localhost:$(PORT)} exec $(BIN)/python manage.py serve --demo --port $(PORT)
 
 # first of all, so that who may not install is told at once
 .PHONY: machine

@@ -245,3 +245,13 @@ def test_nobody_else_who_has_access_adds_any(team: Team, role: str) -> None:
     grant = factories.GrantFactory.create(installation=factories.InstallationFactory.create(team=team), role=role)
     with pytest.raises(NotAllowed):
         add_installation(team=team, facts={"name": "Hall 9"}, actor=grant.user)
+
+
+def test_who_only_looks_for_a_partner_extends_nothing_of_its(team: Team, other_team: Team, user_with: Any) -> None:
+    """Z16. His own access for three days counts, not the longer one of the team in which he is a viewer."""
+    viewer, place = user_with(Role.VIEWER, other_team), factories.InstallationFactory.create(team=team)
+    soon = timezone.now() + timedelta(days=3)
+    factories.GrantFactory.create(installation=place, user=None, to_team=other_team, role="service")
+    factories.GrantFactory.create(installation=place, user=viewer, role="service", ends_at=soon)
+    grant = Grant.objects.get(installation=add_installation(team=team, facts={"name": "Hall 9"}, actor=viewer))
+    assert (grant.user, grant.to_team, grant.ends_at) == (viewer, None, soon)

@@ -12,7 +12,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
 from accounts.models import Grant, Team, User
-from accounts.rights import Can, GrantRole
+from accounts.rights import Can, GrantRole, allows
 from chargers.models import ChargingStation, Circuit, Installation
 from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.news import tell_pages
@@ -46,7 +46,8 @@ def add_installation(*, team: Team, facts: Mapping[str, str], actor: User | None
 def _service_in(team: Team, actor: User) -> Grant | None:
     """The access to an installation of the team by which this person may add others; the one that lasts longest."""
     places = Installation.objects.filter(team=team, pk__in=actor.scope(Can.ADD_PLACES).installations)
-    grants = Grant.objects.active().filter(Q(user=actor) | Q(to_team__in=actor.team_ids), role=GrantRole.SERVICE)
+    teams = [pk for pk, role in actor.roles.items() if allows(role, Can.ADD_PLACES)]  # where he is more than a viewer
+    grants = Grant.objects.active().filter(Q(user=actor) | Q(to_team__in=teams), role=GrantRole.SERVICE)
     return grants.filter(installation__in=places).order_by(F("ends_at").desc(nulls_first=True), "pk").first()
 
 

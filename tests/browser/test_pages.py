@@ -110,6 +110,7 @@ def test_the_first_tab_skips_to_the_content(look):
 
 
 def test_a_wrong_password_is_said_and_the_address_kept(look):
+    """W4."""
     page = look("/account/login/", person="")
     page.fill("#id_login", "operator@example.org")
     page.fill("#id_password", "wrong")

@@ -10,6 +10,7 @@ VERIFIED = ".captcha [data-state=verified]"
 
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
 def test_the_captcha_is_solved_by_itself_and_lets_in(look, site, width, scheme):
+    """W2."""
     page = look("/account/login/", person="", width=width, scheme=scheme)
     page.fill("#id_login", "viewer@example.org")
     page.fill("#id_password", PASSWORD)

@@ -59,6 +59,7 @@ def foreign(answer):
     "spoil", [lambda answer: "", wrong_number, foreign, lambda answer: "no base64!", lambda answer: "A" * 100_000]
 )
 def test_a_wrong_or_missing_answer_refuses_even_the_right_password(client, viewer, always, spoil):
+    """W3."""
     answer = sign_in(client, viewer, captcha=spoil(solved(client)))
     assert answer.status_code == 200 and "check against robots" in answer.content.decode()
     assert "_auth_user_id" not in client.session

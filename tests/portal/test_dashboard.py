@@ -15,6 +15,7 @@ NOON = datetime(2026, 11, 21, 11, 0, tzinfo=UTC)
 
 
 def test_a_new_account_is_told_how_to_begin(as_person, administrator):
+    """V12."""
     text = as_person(administrator).get(URL).content.decode()
     assert "No station yet" in text
     assert reverse("chargers:station_add") in text

@@ -31,6 +31,7 @@ def ask(client, email, **more):
 
 
 def test_a_link_by_mail_sets_a_new_password_once(client, viewer):
+    """W7, W10."""
     ask(client, viewer.email.upper())
     path = link()
     page = client.get(path, follow=True)
@@ -53,6 +54,7 @@ def test_two_links_are_both_void_after_the_first_was_used(client, viewer):
 
 @pytest.mark.parametrize(("hours", "counts"), [(23.9, True), (24.1, False)])
 def test_it_is_valid_for_24_hours(client, viewer, hours, counts):
+    """W8."""
     ask(client, viewer.email)
     path = link()
     with time_machine.travel(timezone.now() + timedelta(hours=hours)):
@@ -60,6 +62,7 @@ def test_it_is_valid_for_24_hours(client, viewer, hours, counts):
 
 
 def test_the_mail_says_what_it_must(client, viewer):
+    """W9."""
     ask(client, viewer.email)
     mails.send_mails()
     told = mail.outbox[0]

@@ -84,6 +84,7 @@ def test_without_tools_the_dialog_says_so(client, db):
 
 @pytest.mark.django_db
 def test_the_imprint_names_the_host_and_is_text_only(client):
+    """W17."""
     assert "testserver" in client.get(IMPRINT).content.decode()
     SiteText.objects.create(kind="imprint", language="en", text="We & <b>Co</b>\n\nStreet 1")
     SiteText.objects.create(kind="imprint", language="de", text="Wir")

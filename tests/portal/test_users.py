@@ -119,6 +119,7 @@ def test_who_is_no_administrator_changes_himself_but_no_tags(client, viewer, tag
 
 
 def test_only_yes_deletes(client, administrator, viewer, operator):
+    """W12."""
     client.force_login(administrator)
     keys = {"user": [viewer.pk, operator.pk]}
     page = client.get(DELETE, keys).content.decode()

@@ -5,9 +5,11 @@ import zipfile
 from io import BytesIO
 
 import pytest
+import time_machine
 from asgiref.sync import async_to_sync
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.programs import add_program
 from accounts.rights import ApiScope, Role
@@ -31,10 +33,6 @@ LISTS = [name for name in PAGES if name.endswith(("_list", ":user_list", "audit"
 VOLATILE = [
     re.compile(rb'name="csrfmiddlewaretoken" value="\w+"'),
     re.compile(rb'"X-CSRFToken": "\w+"'),
-    re.compile(rb"\d+ (?:second|minute)s?"),
-    re.compile(rb"\d+(?::\d+){2,3}"),  # times and durations
-    re.compile(rb'"duration_seconds":\d+'),
-    re.compile(rb"\d{13}"),  # milliseconds
     re.compile(rb'name="password" value="\w+"'),  # a new one each time
 ]
 
@@ -63,6 +61,13 @@ def body_of(response) -> bytes:
 
 
 @pytest.fixture
+def still():
+    """The clock stands: pages say the time, and a minute that ends between two looks is no difference."""
+    with time_machine.travel(timezone.now(), tick=False):
+        yield
+
+
+@pytest.fixture
 def readers(one_of_each, administrator, viewer, holders):  # noqa: F811
     """People of the first team, and people it gave access to."""
     clients = {}
@@ -86,7 +91,7 @@ def differing(before, after) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", ["pages", "exports", "searches"])
-def test_nothing_changes_when_another_team_comes(kind, readers, rows, other_team):  # noqa: F811
+def test_nothing_changes_when_another_team_comes(kind, still, readers, rows, other_team):  # noqa: F811
     addresses = {
         "pages": [address(name, rows) for name in PAGES],
         "exports": [f"{address(name, rows)}?export={kind}" for name in LISTS for kind in ("csv", "xlsx")],

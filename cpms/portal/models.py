@@ -10,6 +10,7 @@ from django.db import models
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from cpms.common.languages import languages
 from cpms.common.remember import RememberedModel, remember
 
 HOOKS, TEXTS = "hooks", "texts"
@@ -36,7 +37,7 @@ class SiteText(RememberedModel):
 
     remembered = (TEXTS,)
     kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
-    language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES)
+    language = models.CharField(_("language"), max_length=10, choices=languages)
     text = models.TextField(_("text"), max_length=20_000)
 
     class Meta:

@@ -19,6 +19,7 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 from cpms.settings.environment import Environment
+from cpms.settings.languages import languages_in
 from cpms.settings.secrets import secret_key, station_secret_keys
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -290,7 +291,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", _("English")), ("de", _("German"))]
+LANGUAGES = languages_in(BASE_DIR / "locale")
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_TZ = True
 TIME_ZONE = "UTC"  # what is stored and the fall-back; pages show the person's own zone

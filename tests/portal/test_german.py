@@ -8,11 +8,44 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import translation
 
+from cpms.settings.languages import languages_in
+from tests.portal.texts import all_texts, texts_of_module, texts_of_template
+
 FOLDER = settings.BASE_DIR / "locale/de/LC_MESSAGES"
 
 
 def entries() -> list[str]:
     return (FOLDER / "django.po").read_text().split("\n\n")[1:]
+
+
+def catalogue() -> set[tuple[str, str]]:
+    """Context and text of all that is translated."""
+    with (FOLDER / "django.mo").open("rb") as file:
+        keys = [key[0] if isinstance(key, tuple) else key for key in gettext.GNUTranslations(file)._catalog]
+    return {tuple(key.split("\x04")) if "\x04" in key else ("", key) for key in keys if key}
+
+
+def test_every_text_of_the_source_is_in_the_catalogue_and_no_other():
+    assert all_texts() - catalogue() == set()
+    assert catalogue() - all_texts() == set()
+
+
+def test_a_text_nobody_translated_is_found(tmp_path):
+    (tmp_path / "a.py").write_text('def words(n):\n    return _("New"), ngettext("one", "many", n), pgettext("in", "x")\n')
+    assert set(texts_of_module(tmp_path / "a.py")) == {("", "New"), ("", "one"), ("in", "x")}
+    text = """{% load i18n %}{% translate "It's" %}{% blocktranslate count n=2 context "below" %}a{% plural %}b{% endblocktranslate %}"""
+    (tmp_path / "a.html").write_text(text)
+    assert set(texts_of_template(tmp_path / "a.html")) == {("", "It's"), ("below", "a")}
+
+
+def test_who_compiles_a_translation_has_added_a_language(tmp_path):
+    for locale in ("de", "pt_BR", "sv"):
+        (tmp_path / locale / "LC_MESSAGES").mkdir(parents=True)
+    for locale in ("de", "pt_BR"):
+        (tmp_path / locale / "LC_MESSAGES/django.mo").touch()
+    assert [code for code, _name in languages_in(tmp_path)] == ["en", "de", "pt-br"]
+    with translation.override("en"):
+        assert [str(name) for _code, name in languages_in(tmp_path)] == ["English", "German", "Brazilian Portuguese"]
 
 
 def test_every_text_has_a_translation():

@@ -282,6 +282,11 @@ class ChargingStation(models.Model):
         return self.name or self.identity
 
     @property
+    def connection_count(self) -> int:
+        """The epoch counts links, and the end of the last one when the station was handed over."""
+        return self.epoch if self.handed_over_at is None else self.epoch - 1
+
+    @property
     def has_password(self) -> bool:
         """A station of a team that has none can never log in."""
         return bool(self.password_hash) or self.password is not None

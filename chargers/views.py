@@ -30,7 +30,13 @@ from chargers.forms import (
 )
 from chargers.models import ChargingStation
 from chargers.services.activity import set_station_active
-from chargers.services.handover import can_be_handed_over, former_identity, may_hand_over, who_may_hand_over
+from chargers.services.handover import (
+    can_be_handed_over,
+    former_identity,
+    may_hand_over,
+    who_may_hand_over,
+    why_not_now,
+)
 from chargers.services.naming import rename_station
 from chargers.services.places import place_station
 from cpms.common.errors import DomainError, NotAllowed
@@ -215,8 +221,9 @@ class StationHandOverView(FormPage):
         return super().get_form_kwargs() | {"user": self.request.user, "station": self.station}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        former = former_identity(self.station.identity, self.station.pk, timezone.now())
-        return super().get_context_data(station=self.station, former=former, **kwargs)
+        station = self.station
+        former, why_not = former_identity(station.identity, station.pk, timezone.now()), why_not_now(station)
+        return super().get_context_data(station=station, former=former, why_not=why_not, **kwargs)
 
     def perform(self, form: StationHandOverForm) -> HttpResponse:  # type: ignore[override]
         team, actor = form.cleaned_data["team"], self.request.user

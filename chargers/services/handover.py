@@ -66,7 +66,11 @@ def hand_over_station(*, station: ChargingStation, team: Team, actor: User | Non
     old = rows.get(pk=station.pk)
     if actor is not None and not (may_hand_over(actor, old) and actor.may(Can.ADD_STATIONS, team)):
         raise NotAllowed(who_may_hand_over())
-    _demand_movable(old, team)
+    if why_not := why_not_now(old):
+        raise DomainError(why_not)
+    if old.team_id == team.pk:
+        sentence = _("The station belongs to this team already.")
+        raise DomainError(sentence, fields={"team": sentence})
     connectors = list(Connector.objects.select_for_update(of=("self",)).filter(station=old).order_by("number"))
     for grant in Grant.objects.filter(station=old, withdrawn_at__isnull=True).order_by("pk"):
         withdraw_grant(grant=grant)
@@ -93,6 +97,26 @@ def can_be_handed_over(station: ChargingStation) -> bool:
     return station.team_id is not None and station.handed_over_at is None
 
 
+def why_not_now(station: ChargingStation) -> str:
+    """The sentence that says why nobody can hand it over as it is; or nothing."""
+    if station.team_id is None:
+        return _("A station in the pool has no team yet that could hand it over.")
+    if station.handed_over_at is not None:
+        return _("This station was handed over already.")
+    running = station.charging_sessions.filter(stopped_at__isnull=True).order_by("pk")
+    if numbers := ", ".join(str(pk) for pk in running.values_list("pk", flat=True)[:SHOWN_SESSIONS]):
+        sentence = _("Somebody is charging: session %(numbers)s. Finish it first, then hand over the station.")
+        return sentence % {"numbers": numbers}
+    if station.is_password_open:
+        return _(
+            "The station was told a new password and has not said yet whether it took it. Wait until it has connected "
+            "again, or set its password by hand."
+        )
+    if not station.has_password:
+        return _("The station has no password, so it could not log in for the other team. Set one first.")
+    return ""
+
+
 def who_may_hand_over() -> str:
     """The sentence for those who may not."""
     return _("Only people who administer both teams may hand over a station from one to the other.")
@@ -110,29 +134,6 @@ def former_identity(identity: str, pk: int, at: datetime) -> str:
         if not (is_cut and place == 0) and not ChargingStation.objects.filter(identity=found).exists():
             return found
     raise AssertionError  # numbers do not end
-
-
-def _demand_movable(old: ChargingStation, team: Team) -> None:
-    sentence, field = "", ""
-    if old.team_id is None:
-        sentence = _("A station in the pool has no team yet that could hand it over.")
-    elif old.handed_over_at is not None:
-        sentence = _("This station was handed over already.")
-    elif old.team_id == team.pk:
-        sentence, field = _("The station belongs to this team already."), "team"
-    elif running := old.charging_sessions.filter(stopped_at__isnull=True).order_by("pk")[:SHOWN_SESSIONS]:
-        numbers = ", ".join(str(session.pk) for session in running)
-        sentence = _("Somebody is charging: session %(numbers)s. Finish it first, then hand over the station.")
-        sentence %= {"numbers": numbers}
-    elif old.is_password_open:
-        sentence = _(
-            "The station was told a new password and has not said yet whether it took it. Wait until it has connected "
-            "again, or set its password by hand."
-        )
-    elif not old.has_password:
-        sentence = _("The station has no password, so it could not log in for the other team. Set one first.")
-    if sentence:
-        raise DomainError(sentence, fields={field: sentence} if field else None)
 
 
 def _retire(old: ChargingStation, now: datetime) -> str:

@@ -393,6 +393,8 @@ def test_a_no_of_the_service_stands_on_the_page(as_person, both, old, other_team
     answer = as_person(both).post(url_of(old), {"team": other_team.pk, "is_sure": "on"})
     assert answer.status_code == 422
     assert f"session {session.pk}." in answer.content.decode()
+    asked = as_person(both).get(url_of(old)).content.decode()  # and before anybody fills in the form
+    assert f"session {session.pk}." in asked and "Hand over station" not in asked
 
 
 def test_the_page_is_for_nobody_else(as_person, old, administrator, operator, stranger, both):
@@ -423,6 +425,7 @@ def test_the_page_of_the_past_says_so_and_offers_nothing_to_set_up(as_person, bo
     given = {"password": "a good password"}
     assert page.post(reverse("chargers:station_password", args=[old.pk]), given).status_code == 422
     assert url_of(old) not in page.get(reverse("chargers:station_edit", args=[old.pk])).content.decode()
+    assert "This station was handed over already." in page.get(url_of(old)).content.decode()
 
 
 def test_the_pages_ask_no_more_questions_than_before(as_person, both, old, other_team, django_assert_max_num_queries):

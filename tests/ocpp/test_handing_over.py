@@ -146,8 +146,8 @@ def test_a_start_in_this_very_moment_is_either_booked_before_or_said_again(house
     thread.start()
     try:
         hand_over_station(station=station, team=theirs)
-    except DomainError as error:
-        assert "Somebody is charging" in str(error)
+    except DomainError:
+        assert station.charging_sessions.exists()
     thread.join(10)
     is_gone = ChargingStation.objects.get(pk=station.pk).handed_over_at is not None
     assert done == ["said again"] if is_gone else station.charging_sessions.get().pk == done[0]

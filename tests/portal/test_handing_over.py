@@ -7,7 +7,7 @@ import pytest
 from django.apps import apps
 from django.db import IntegrityError, transaction
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from accounts.models import AuditEntry, Grant, User
 from accounts.rights import Role
@@ -67,7 +67,7 @@ def url_of(station) -> str:
 
 
 def refusal_of(**facts) -> DomainError:
-    with pytest.raises(DomainError) as caught:
+    with pytest.raises(DomainError) as caught, translation.override("en"):
         hand_over_station(**facts)
     return caught.value
 

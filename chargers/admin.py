@@ -8,6 +8,9 @@ from django.core.exceptions import ValidationError
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from import_export.admin import ImportExportModelAdmin
 from unfold.admin import TabularInline
@@ -55,6 +58,8 @@ class FileMixin(ImportExportModelAdmin):
 
 
 class StationForm(forms.ModelForm):
+    """Asks for the team only while the station waits in the pool: see `get_readonly_fields` below."""
+
     new_password = forms.CharField(
         label=_("New password"),
         required=False,
@@ -69,6 +74,10 @@ class StationForm(forms.ModelForm):
 
     def clean_new_password(self) -> bytes | None:
         text = self.cleaned_data["new_password"]
+        if text and self.instance.handed_over_at is not None:
+            raise ValidationError(
+                _("This station was handed over to another team: nothing connects as this one any more.")
+            )
         return _accepted(services.check_password, text) if text else None
 
     def save(self, commit: bool = True) -> ChargingStation:
@@ -134,6 +143,7 @@ class PresenceFilter(admin.SimpleListFilter):
 
 SAID = [*BOOT_FIELDS, "booted_at", "boot_count"]
 LINK = ["presence", "node", "remote_address", "connected_at", "disconnected_at", "last_heard_at", "epoch"]
+OUT_OF_USE = ["deactivated_at", "handed_over_at"]
 STATE = ["status", "error_code", "status_changed_at", "clock_offset_ms", "clock_measured_at"]
 
 
@@ -153,10 +163,10 @@ class ChargingStationAdmin(FileMixin, BackOfficeAdmin):
     list_select_related = ["team", "node"]
     search_fields = ["identity", "name", "serial_number"]
     autocomplete_fields = ["team"]
-    readonly_fields = ["identity", "has_password", "created_at", "deactivated_at", *SAID, *LINK, *STATE]
+    readonly_fields = ["identity", "has_password", "created_at", *OUT_OF_USE, *SAID, *LINK, *STATE]
     inlines = [ConnectorInline]
     fieldsets = (
-        (None, {"fields": ("identity", "team", "name", "protocol", "registration", "created_at", "deactivated_at")}),
+        (None, {"fields": ("identity", "team", "name", "protocol", "registration", "created_at", *OUT_OF_USE)}),
         (_("Password"), {"fields": ("has_password", "new_password")}),
         (_("What it said when it booted"), {"fields": SAID}),
         (_("Link"), {"fields": LINK}),
@@ -173,14 +183,26 @@ class ChargingStationAdmin(FileMixin, BackOfficeAdmin):
         return super().get_form(request, obj, change, **({} if obj else {"form": StationAddForm}) | kwargs)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return self.readonly_fields if obj else []
+        """Another team must not get what belongs to this one, so a team is changed by handing over (Vi8) only."""
+        if obj is None:
+            return []
+        return self.readonly_fields if obj.team_id is None else [*self.readonly_fields, "team", "handing_over"]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj is None or obj.team_id is None:
+            return super().get_fieldsets(request, obj)
+        (name, facts), (password, kept), *rest = self.fieldsets
+        if obj.handed_over_at is not None:
+            return ((name, facts), (password, {"fields": ["has_password"]}), *rest)
+        identity, team, *others = facts["fields"]
+        return ((name, {"fields": [identity, team, "handing_over", *others]}), (password, kept), *rest)
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         return self.inlines if obj else []
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if change:
-            if form.initial.get("team") is None and obj.team is not None:
+            if "team" in form.changed_data and obj.team is not None:
                 self._assign(request, obj, form)
             if form.cleaned_data.get("new_password"):
                 note_password(obj, request.user)  # type: ignore[arg-type]
@@ -221,6 +243,11 @@ class ChargingStationAdmin(FileMixin, BackOfficeAdmin):
     @admin.display(description=_("presence"))
     def presence(self, station: Any) -> str:
         return str(Presence(station.presence).label)
+
+    @admin.display(description=_("another team"))
+    def handing_over(self, station: ChargingStation) -> SafeString:
+        address = reverse("chargers:station_hand_over", args=[station.pk])
+        return format_html('<a href="{}">{}</a>', address, _("Hand over to another team"))
 
     @admin.display(description=_("password"))
     def has_password(self, station: ChargingStation) -> str:

@@ -1,11 +1,24 @@
 from __future__ import annotations
 
-from rest_framework import viewsets
+from typing import Any, cast
 
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema
+from rest_framework import viewsets
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import User
+from accounts.rights import Can
 from chargers.api_filters import ConnectorFilter, StationFilter
+from chargers.forms import teams_administered_by
 from chargers.models import ChargingStation, Connector, Installation
-from chargers.serializers import ConnectorSerializer, InstallationSerializer, StationSerializer
+from chargers.serializers import ConnectorSerializer, HandOverSerializer, InstallationSerializer, StationSerializer
+from chargers.services import hand_over_station
+from chargers.services.handover import may_hand_over, who_may_hand_over
 from cpms.common.api_views import ScopedViewSetMixin
+from cpms.common.errors import DomainError, NotAllowed
 
 IDENTITY = r"[^/\x00-\x1f\x7f]+"  # percent-encoded in the address
 
@@ -20,6 +33,23 @@ class StationViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[ChargingS
     filterset_class = StationFilter
     lookup_field = "identity"
     lookup_value_regex = IDENTITY
+    rights_by_method = {"POST": Can.ADD_STATIONS}
+
+    @extend_schema(request=HandOverSerializer, responses=StationSerializer)
+    @action(detail=True, methods=["post"])
+    def hand_over(self, request: Request, **kwargs: Any) -> Response:
+        """Give the station to another team; what it reported until now stays with the old one (Vi8)."""
+        station, actor = self.get_object(), cast(User, request.user)
+        if not may_hand_over(actor, station):
+            raise NotAllowed(who_may_hand_over())
+        wanted = HandOverSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        team = teams_administered_by(actor).filter(handle=wanted.validated_data["team"]).first()
+        if team is None:
+            sentence = _("Name a team that you administer, by its handle.")
+            raise DomainError(sentence, fields={"team": sentence})
+        new = hand_over_station(station=station, team=team, actor=actor)
+        return Response(StationSerializer(self.get_queryset().get(pk=new.pk)).data)
 
 
 class ConnectorViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[Connector]):

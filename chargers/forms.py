@@ -156,5 +156,22 @@ class StationEditForm(forms.Form):
             del self.fields["circuit"]
 
 
+class StationHandOverForm(forms.Form):
+    team = forms.ModelChoiceField(
+        label=gettext_lazy("Team that takes it over"),
+        queryset=Team.objects.none(),
+        help_text=gettext_lazy("Of the teams that you administer."),
+    )
+    is_sure = forms.BooleanField(
+        label=gettext_lazy("I have read what stays and what goes."),
+        error_messages={"required": gettext_lazy("Read what stays and what goes, and tick this box.")},
+    )
+
+    def __init__(self, *args: Any, user: User, station: ChargingStation, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        team: Any = self.fields["team"]
+        team.queryset = teams_administered_by(user).exclude(stations=station.pk)
+
+
 class StationPasswordForm(forms.Form):
     password = PasswordField()

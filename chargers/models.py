@@ -197,6 +197,8 @@ class ChargingStation(models.Model):
         Circuit, on_delete=models.PROTECT, related_name="stations", null=True, blank=True, verbose_name=_("circuit")
     )
     deactivated_at = models.DateTimeField(_("deactivated"), null=True, blank=True, editable=False)  # Z10
+    # Vi8: its past in a team that it left; the station itself is another row, of the other team
+    handed_over_at = models.DateTimeField(_("handed over"), null=True, blank=True, editable=False)
     identity = models.CharField(_("identity"), max_length=48, unique=True)
     name = models.CharField(_("name"), max_length=120, blank=True, help_text=_("Parking spot, house or row."))
     protocol = models.CharField(_("protocol"), max_length=8, choices=Protocol.choices, default=Protocol.OCPP_16)
@@ -257,6 +259,11 @@ class ChargingStation(models.Model):
                 | (~Q(next_password_message_id="") & (Q(next_password=None) | Q(next_password_hash=""))),
                 name="station_next_password_in_one_form",
             ),
+            models.CheckConstraint(
+                condition=Q(handed_over_at=None)
+                | (~Q(deactivated_at=None) & Q(password=None, password_hash="", next_password_message_id="")),
+                name="station_handed_over_never_returns",
+            ),
         ]
         indexes = [
             models.Index(fields=["team", "identity"], name="station_team_identity"),
@@ -273,6 +280,11 @@ class ChargingStation(models.Model):
     @property
     def display_name(self) -> str:
         return self.name or self.identity
+
+    @property
+    def connection_count(self) -> int:
+        """The epoch counts links, and the end of the last one when the station was handed over."""
+        return self.epoch if self.handed_over_at is None else self.epoch - 1
 
     @property
     def has_password(self) -> bool:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from rest_framework import serializers
 
 from accounts.models import User
@@ -100,9 +101,16 @@ class StationSerializer(serializers.ModelSerializer[ChargingStation]):
             "status_changed_at",
             "created_at",
             "deactivated_at",
+            "handed_over_at",
             "connectors",
         ]
         read_only_fields = fields
+
+
+class HandOverSerializer(serializers.Serializer[Any]):
+    team = serializers.CharField(
+        max_length=60, help_text=gettext_lazy("Handle of the team that takes the station over.")
+    )
 
 
 class CircuitSerializer(serializers.ModelSerializer[Circuit]):

@@ -14,6 +14,7 @@ urlpatterns = [
     path("tags/<int:pk>/delete/", tag_views.tag_delete, name="tag_delete"),
     path("<int:pk>/edit/", views.StationEditView.as_view(), name="station_edit"),
     path("<int:pk>/password/", views.StationPasswordView.as_view(), name="station_password"),
+    path("<int:pk>/hand-over/", views.StationHandOverView.as_view(), name="station_hand_over"),
     path("<int:pk>/activity/", views.station_activity, name="station_activity"),
     path("<int:pk>/password/show/", views.station_password_show, name="station_password_show"),
 ]

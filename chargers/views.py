@@ -15,14 +15,28 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.response import TemplateResponse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.rights import Can
 from chargers import services
-from chargers.forms import StationAddForm, StationEditForm, StationPasswordForm, may_add_stations
+from chargers.forms import (
+    StationAddForm,
+    StationEditForm,
+    StationHandOverForm,
+    StationPasswordForm,
+    may_add_stations,
+)
 from chargers.models import ChargingStation
 from chargers.services.activity import set_station_active
+from chargers.services.handover import (
+    can_be_handed_over,
+    former_identity,
+    may_hand_over,
+    who_may_hand_over,
+    why_not_now,
+)
 from chargers.services.naming import rename_station
 from chargers.services.places import place_station
 from cpms.common.errors import DomainError, NotAllowed
@@ -140,7 +154,11 @@ def station_activity(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     if request.method == "GET":
         return render(request, "chargers/station_deactivate.html", {"station": station})
     is_active = request.POST.get("do") == "activate"
-    set_station_active(station=station, is_active=is_active, actor=request.user)
+    try:
+        set_station_active(station=station, is_active=is_active, actor=request.user)
+    except DomainError as error:
+        messages.error(request, str(error))
+        return redirect(station)
     said = _("%(station)s is in use again.") if is_active else _("%(station)s is deactivated.")
     messages.success(request, said % {"station": station.identity})
     return redirect(station)
@@ -167,7 +185,9 @@ class StationEditView(FormPage):
         return super().get_form_kwargs() | {"user": self.request.user, "station": self.station}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(station=self.station, **kwargs)
+        user: Any = self.request.user
+        may = can_be_handed_over(self.station) and may_hand_over(user, self.station)
+        return super().get_context_data(station=self.station, may_hand_over=may, **kwargs)
 
     def perform(self, form: StationEditForm) -> HttpResponse:  # type: ignore[override]
         actor: Any = self.request.user
@@ -180,4 +200,34 @@ class StationEditView(FormPage):
                 circuit = None
             place_station(station=station, installation=installation, circuit=circuit, actor=actor)
         messages.success(self.request, _("The station is saved."))
+        return redirect(station)
+
+
+class StationHandOverView(FormPage):
+    """To another team, after it was said what stays and what goes (Vi8)."""
+
+    template_name = "chargers/station_hand_over.html"
+    form_class = StationHandOverForm
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.user.is_authenticated:
+            rows = ChargingStation.objects.reachable_by(request.user).select_related("team")
+            self.station: ChargingStation = get_object_or_404(rows.defer("password", "next_password"), pk=kwargs["pk"])
+            if not may_hand_over(request.user, self.station):
+                raise PermissionDenied(who_may_hand_over())
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return super().get_form_kwargs() | {"user": self.request.user, "station": self.station}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        station = self.station
+        former, why_not = former_identity(station.identity, station.pk, timezone.now()), why_not_now(station)
+        return super().get_context_data(station=station, former=former, why_not=why_not, **kwargs)
+
+    def perform(self, form: StationHandOverForm) -> HttpResponse:  # type: ignore[override]
+        team, actor = form.cleaned_data["team"], self.request.user
+        station = services.hand_over_station(station=self.station, team=team, actor=actor)  # type: ignore[arg-type]
+        named = {"station": station.identity, "team": team}
+        messages.success(self.request, _("%(station)s is handed over to %(team)s.") % named)
         return redirect(station)

@@ -164,10 +164,15 @@ def admit(*, knock: Knock, identity: str, codec: Codec, node_id: int) -> Admissi
     Raises:
         Refused: the station is not known or did not prove who it is.
     """
-    station = _find(identity) or _pooled(identity)
-    if station.team_id is not None:
-        _check_password(station, knock)
-    epoch = _open_link(station, knock, codec, node_id)
+    for _attempt in range(ATTEMPTS):
+        station = _find(identity) or _pooled(identity)
+        if station.team_id is not None:
+            _check_password(station, knock)
+        epoch = _open_link(station, knock, codec, node_id)
+        if epoch:
+            break
+    else:  # handed over, deleted, made anew, each in the moment between: it comes back soon
+        raise Refused(Cause.STORAGE, identity=identity)
     tell_pages({station.team_id: [station.pk]})
     is_accepted = station.registration == ChargingStation.Registration.ACCEPTED
     return Admission(station.pk, identity, epoch, is_accepted, station.has_commands, station.node_name or "")
@@ -206,7 +211,10 @@ def _find(identity: str) -> _Station | None:
 
 
 def _open_link(station: _Station, knock: Knock, codec: Codec, node_id: int) -> int:
-    """The new epoch, written together with the connection's own row; on PostgreSQL in one statement."""
+    """The new epoch, written together with the connection's own row; on PostgreSQL in one statement.
+
+    0 when the station was deleted or handed over since it was found.
+    """
     now = timezone.now()
     if connection.vendor == "postgresql":
         with server_side_cursor() as cursor:
@@ -217,6 +225,8 @@ def _open_link(station: _Station, knock: Knock, codec: Codec, node_id: int) -> i
         epoch = chargers.open_link(
             station_id=station.pk, node_id=node_id, remote_address=knock.remote_address[:64], at=now
         )
+        if not epoch:
+            return 0
         StationLink.objects.create(
             station_id=station.pk,
             epoch=epoch,
@@ -232,7 +242,7 @@ _OPEN = """
 WITH opened AS (
     UPDATE chargers_chargingstation
     SET epoch = epoch + 1, node_id = %s, remote_address = %s, connected_at = %s, last_heard_at = %s
-    WHERE id = %s RETURNING id, epoch, remote_address, connected_at
+    WHERE id = %s AND handed_over_at IS NULL RETURNING id, epoch, remote_address, connected_at
 )
 INSERT INTO maintenance_stationlink (station_id, epoch, node, remote_address, subprotocol, opened_at)
 SELECT id, epoch, %s, remote_address, %s, connected_at FROM opened RETURNING epoch

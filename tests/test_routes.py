@@ -116,6 +116,11 @@ ROUTES: dict[str, dict[str, str]] = {
         "GET": "302 404 403 200 200 200 403 404 200 404",
         "POST": "302 404 403 302 302 302 403 404 302 404",
     },
+    # Vi8: who administers another team, too; told in tests/portal/test_handing_over.py
+    "chargers:station_hand_over": {
+        "GET": "302 404 403 403 403 200 403 404 403 404",
+        "POST": "302 404 403 403 403 422 403 404 403 404",
+    },
     "chargers:station_password_show": {"POST": "302 404 403 403 200 200 403 404 200 404"},
     "chargers:station_password": {
         "GET": "302 404 403 403 200 200 403 404 200 404",
@@ -215,6 +220,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "api:token-detail": {"DELETE": "401 404 204 404 404 404"},  # the viewer's
     "api:station-list": {"GET": API_PERSONS},
     "api:station-detail": {"GET": API_MEMBERS},
+    "api:station-hand-over": {"POST": "401 404 403 403 403 400 403 404 403 404"},  # without saying to whom
     "api:station-commands": {"GET": API_MEMBERS, "POST": "401 404 403 201 201 201 201 404 201 404"},
     "api:installation-list": {"GET": API_PERSONS},
     "api:installation-detail": {"GET": API_MEMBERS},

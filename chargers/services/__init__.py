@@ -1,4 +1,5 @@
 from chargers.services.boot import record_boot
+from chargers.services.handover import hand_over_station
 from chargers.services.links import (
     Heard,
     close_link,
@@ -62,6 +63,7 @@ __all__ = [
     "ensure_connectors",
     "find_station",
     "generate_password",
+    "hand_over_station",
     "hash_passwords",
     "keep_oddity",
     "log_in",

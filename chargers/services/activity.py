@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from accounts.rights import Can
 from chargers.models import ChargingStation
-from cpms.common.errors import NotAllowed
+from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.news import tell_pages
 
 logger = logging.getLogger(__name__)
@@ -27,11 +27,14 @@ def set_station_active(*, station: ChargingStation, is_active: bool, actor: User
 
     Raises:
         NotAllowed: the person may not change technical settings of the station.
+        DomainError: it was handed over, so it never comes back.
     """
     if actor is not None and not actor.may(Can.CONFIGURE, station):
         raise NotAllowed(_("You may not change the technical settings of this station."))
     rows = ChargingStation.objects.select_for_update(of=("self",), no_key=True).defer("password", "next_password")
     row: ChargingStation = rows.get(pk=station.pk)
+    if is_active and row.handed_over_at is not None:
+        raise DomainError(_("This station was handed over to another team and cannot be taken into use here."))
     if (row.deactivated_at is None) is is_active:
         return row
     row.deactivated_at = None if is_active else timezone.now()

@@ -185,12 +185,13 @@ def set_password(*, station: ChargingStation, password: str | bytes, actor: User
 
     Raises:
         NotAllowed: the person is no administrator of the team.
-        DomainError: it cannot be one.
+        DomainError: it cannot be one, or the station was handed over.
     """
     if actor is not None and not actor.may(Can.SET_PASSWORDS, station):
         raise NotAllowed(_("You may not set the password of this station."))
     facts = password_facts(check_password(password), station.team)
-    ChargingStation.objects.filter(pk=station.pk).update(**facts)
+    if not ChargingStation.objects.filter(pk=station.pk, handed_over_at=None).update(**facts):
+        raise DomainError(_("This station was handed over to another team: nothing connects as this one any more."))
     note_password(station, actor)
     tell_pages({station.team_id: [station.pk]})
     logger.info("station password set", extra={"station": station.identity})

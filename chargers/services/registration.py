@@ -147,12 +147,12 @@ def assign_station(
 
     Raises:
         NotAllowed: only support staff may look into the pool.
-        DomainError: the station has a team already, or the password cannot be one.
+        DomainError: the station has or had a team already, or the password cannot be one.
     """
     if actor is not None and not actor.is_staff:
         raise NotAllowed(_("Only support staff may assign stations from the pool."))
     station = ChargingStation.objects.select_for_update(of=("self",)).get(pk=station.pk)
-    if station.team_id is not None and station.team_id != team.pk:
+    if station.handed_over_at is not None or (station.team_id is not None and station.team_id != team.pk):
         _refuse("team", _("This station belongs to a team already."))
     station.team = team
     made = None
@@ -268,12 +268,12 @@ def _demand_admin(actor: User | None, place: Team | Installation) -> None:
 
 def _demand_free(known: Iterable[ChargingStation], team: Team, actor: User | None) -> None:
     """Who guesses the identity of a station in the pool must not get it: that takes our staff. Who may add stations to
-    one installation only gets none that the team has elsewhere."""
+    one installation only gets none that the team has elsewhere. What was handed over comes back to nobody."""
     is_of_team = actor is None or actor.may(Can.ADD_STATIONS, team)
     for station in known:
         is_taken = station.team_id is not None and station.team_id != team.pk
         is_pooled = station.team_id is None and actor is not None and not actor.is_staff
-        if is_taken or is_pooled or not is_of_team:
+        if is_taken or is_pooled or not is_of_team or station.handed_over_at is not None:
             _refuse("identity", _("The identity “%(identity)s” is taken.") % {"identity": station.identity})
 
 
@@ -288,7 +288,8 @@ def _demand_passwords(
 
 
 def _lock_known_stations(identities: Sequence[str]) -> dict[str, ChargingStation]:
-    stations = ChargingStation.objects.select_for_update(of=("self",)).only("id", "identity", "team_id").order_by("id")
+    columns = ("id", "identity", "team_id", "handed_over_at")
+    stations = ChargingStation.objects.select_for_update(of=("self",)).only(*columns).order_by("id")
     return {
         station.identity: station for some in _in_chunks(identities) for station in stations.filter(identity__in=some)
     }

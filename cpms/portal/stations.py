@@ -19,6 +19,7 @@ from accounts.rights import Can
 from chargers.filtersets import ConnectorFilterSet, StationFilterSet
 from chargers.forms import may_add_stations
 from chargers.models import ChargingStation, Connector, Oddity
+from chargers.services.handover import can_be_handed_over, may_hand_over
 from chargers.services.passwords import PASSWORD_FIELDS
 from chargers.states import IN_USE, of_connector, of_station
 from chargers.tables import CONNECTOR_CELLS, STATION_CELLS, ConnectorTable, StationTable
@@ -110,14 +111,16 @@ class StationDetailView(DetailPage):
         station: Any = self.object
         user: Any = self.request.user
         connectors = list(station.connectors.order_by("number"))
+        is_past = station.handed_over_at is not None  # Vi8
         no_commands = why_no_commands(user, station)
         kwargs |= {
-            "may_operate": user.may(Can.OPERATE, station) and not no_commands,
-            "no_commands": no_commands if user.may(Can.OPERATE, station) else "",
+            "may_operate": user.may(Can.OPERATE, station) and not no_commands and not is_past,
+            "no_commands": no_commands if user.may(Can.OPERATE, station) and not is_past else "",
             "may_acknowledge": user.may(Can.OPERATE, station) and "security_events" not in user.features_off,
             "may_name": user.may(Can.NAME, station),
-            "may_configure": user.may(Can.CONFIGURE, station),
-            "may_administer": user.may(Can.SET_PASSWORDS, station),
+            "may_configure": user.may(Can.CONFIGURE, station) and not is_past,
+            "may_administer": user.may(Can.SET_PASSWORDS, station) and not is_past,
+            "may_hand_over": can_be_handed_over(station) and may_hand_over(user, station),
             "may_share": station.team_id is not None and user.may(Can.MANAGE_ACCESS, station),
             "said": of_station(station, station.presence, connectors),
             "places": _places(station, connectors, user),

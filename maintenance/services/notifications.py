@@ -85,7 +85,7 @@ def _faults(now: datetime) -> Iterator[Told]:
 def _away(now: datetime) -> Iterator[Told]:
     since = Coalesce("disconnected_at", "last_heard_at")
     rows = ChargingStation.objects.with_presence().exclude(presence="online").annotate(since=since)
-    rows = rows.filter(since__gt=now - RECENT, since__lte=now - AWAY).order_by("-since")
+    rows = rows.filter(since__gt=now - RECENT, since__lte=now - AWAY, handed_over_at=None).order_by("-since")
     columns = ("pk", "identity", "since", "team_id", "installation_id")
     for pk, identity, at, team, place in rows.values_list(*columns)[:MOST_AT_ONCE]:
         facts = {"station": identity, "since": at.isoformat()}

@@ -26,7 +26,11 @@ class Refusal:
 
 
 def record_refusal(refusal: Refusal) -> None:
-    """Count up this hour's row of the same cause from the same place, or begin it."""
+    """Count up this hour's row of the same cause from the same place, or begin it.
+
+    Where the identity has become another station within the hour, it was handed over (Vi8) or added: what was refused
+    before stays with whom it belonged to, and a row of its own begins.
+    """
     now = timezone.now()
     key = {
         "cause": refusal.cause,
@@ -45,5 +49,8 @@ def record_refusal(refusal: Refusal) -> None:
         "last_at": now,
     }
     row, is_new = RefusedConnection.objects.get_or_create(**key, defaults=facts)  # two at once: the second counts up
+    if not is_new and row.station_id != refusal.station_id:
+        RefusedConnection.objects.filter(pk=row.pk).update(hour=row.last_at)
+        row, is_new = RefusedConnection.objects.get_or_create(**key, defaults=facts)
     if not is_new:
         RefusedConnection.objects.filter(pk=row.pk).update(count=F("count") + 1, last_at=now)

@@ -57,7 +57,8 @@ def request_command(
 
     Raises:
         NotAllowed: the person may not operate this station.
-        DomainError: a parameter is missing or wrong (`fields` names it), or the station is not accepted yet.
+        DomainError: a parameter is missing or wrong (`fields` names it), or the station is not accepted yet or was
+            handed over.
     """
     if actor is not None and not actor.may(Can.OPERATE, station):
         raise NotAllowed(_("You may not send commands to this station."))
@@ -65,9 +66,7 @@ def request_command(
         raise NotAllowed(why_not)
     if not timedelta(0) < expires_in <= LONGEST_WAIT:
         raise DomainError(_("The time to wait must be between one second and 30 days."), fields={"expires_in": "range"})
-    out_of_use = ChargingStation.objects.filter(pk=station.pk, deactivated_at__isnull=False)
-    if kind == Command.Kind.REMOTE_START and out_of_use.exists():
-        raise DomainError(_("The station is deactivated: nobody can charge there."))
+    _demand_use(station, kind)
     codec = codec_for(station.protocol)
     given = dict(parameters or {})
     if kind == Command.Kind.RAW:  # what we have a kind for is that kind, with its rules
@@ -100,6 +99,16 @@ def why_no_commands(actor: User | None, station: ChargingStation) -> str:
     if actor is None or actor.is_staff or station.team is None or station.team.has_feature("commands"):
         return ""
     return sentence_about("commands")
+
+
+def _demand_use(station: ChargingStation, kind: str) -> None:
+    """As it is now, not as the caller read it."""
+    rows = ChargingStation.objects.filter(pk=station.pk, deactivated_at__isnull=False)
+    for (handed_over_at,) in rows.values_list("handed_over_at"):
+        if handed_over_at is not None:
+            raise DomainError(_("The station was handed over to another team: it cannot be reached here any more."))
+        if kind == Command.Kind.REMOTE_START:
+            raise DomainError(_("The station is deactivated: nobody can charge there."))
 
 
 def _demand_rights(actor: User, station: ChargingStation, kind: str, *, is_password: bool) -> None:

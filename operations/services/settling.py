@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from chargers import services as chargers
@@ -154,10 +154,12 @@ def settle_error(*, station_id: int, message_id: str, code: str, description: st
 
 
 def settle_overdue_commands() -> int:
-    """Time out what a station did not answer, expire what waited too long. Returns how many."""
+    """Time out what a station did not answer, expire what waited too long or waits for a station that was handed over
+    and never comes. Returns how many."""
     now = timezone.now()
     overdue = Command.objects.filter(state=State.SENT, sent_at__lt=now - timedelta(seconds=settings.OCPP_CALL_SECONDS))
-    expired = Command.objects.filter(state=State.REQUESTED, expires_at__lte=now)
+    gone = ChargingStation.objects.filter(pk=OuterRef("station_id"), handed_over_at__isnull=False)
+    expired = Command.objects.filter(Q(expires_at__lte=now) | Exists(gone), state=State.REQUESTED)
     changed: dict[int | None, list[int]] = {}
     count = 0
     with transaction.atomic():

@@ -31,9 +31,12 @@ def test_every_text_of_the_source_is_in_the_catalogue_and_no_other():
 
 
 def test_a_text_nobody_translated_is_found(tmp_path):
-    (tmp_path / "a.py").write_text('def words(n):\n    return _("New"), ngettext("one", "many", n), pgettext("in", "x")\n')
+    (tmp_path / "a.py").write_text(
+        'def words(n):\n    return _("New"), ngettext("one", "many", n), pgettext("in", "x")\n'
+    )
     assert set(texts_of_module(tmp_path / "a.py")) == {("", "New"), ("", "one"), ("in", "x")}
-    text = """{% load i18n %}{% translate "It's" %}{% blocktranslate count n=2 context "below" %}a{% plural %}b{% endblocktranslate %}"""
+    counted = '{% blocktranslate count n=2 context "below" %}a{% plural %}b{% endblocktranslate %}'
+    text = '{% load i18n %}{% translate "It\'s" %}' + counted
     (tmp_path / "a.html").write_text(text)
     assert set(texts_of_template(tmp_path / "a.html")) == {("", "It's"), ("below", "a")}
 

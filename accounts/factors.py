@@ -91,7 +91,7 @@ def add_app(*, user: User, secret: str, code: str) -> list[str]:
     row = TOTP.activate(user, secret).instance
     row.data["last_counter"] = counter
     row.save(update_fields=["data"])
-    _tell(user, AccountMail.Kind.APP_ON, ["", _("Authenticator app")])
+    _tell(user, AccountMail.Kind.APP_ON, ["", "app"])
     return _first_codes(user)
 
 
@@ -119,7 +119,7 @@ def add_key(*, user: User, name: str, credential: dict[str, Any]) -> list[str]:
     if not made.is_user_verified():
         raise DomainError(_("The device did not ask who you are: set up a PIN, finger or face there first."))
     row = webauthn.WebAuthn.add(user, _name(name), credential).instance
-    _tell(user, AccountMail.Kind.KEY_ON, ["", _("Passkey “%(name)s”") % {"name": row.wrap().name}])
+    _tell(user, AccountMail.Kind.KEY_ON, ["", f"key:{row.wrap().name}"])
     return _first_codes(user)
 
 
@@ -149,7 +149,7 @@ def remove(*, factor: Authenticator, actor: User) -> None:
     if is_last and user.must_have_second_factor:
         raise DomainError(_("A team of yours demands a second factor: set up another one before you remove this."))
     is_app = factor.type == Type.TOTP
-    what = _("Authenticator app") if is_app else _("Passkey “%(name)s”") % {"name": factor.wrap().name}
+    what = "app" if is_app else f"key:{factor.wrap().name}"
     factor.delete()
     if is_last:
         Authenticator.objects.filter(user=user).delete()
@@ -167,7 +167,7 @@ def make_codes(*, user: User) -> list[str]:
     if not has_factor(user):
         raise DomainError(_("Recovery codes are for who has an authenticator app or a passkey: set up one first."))
     Authenticator.objects.filter(user=user, type=Type.RECOVERY_CODES).delete()
-    _tell(user, AccountMail.Kind.CODES, ["", _("Recovery codes")])
+    _tell(user, AccountMail.Kind.CODES, ["", "codes"])
     return RecoveryCodes.activate(user).generate_codes()
 
 
@@ -186,7 +186,7 @@ def reset(*, person: User, actor: User) -> None:
     if not count:
         raise DomainError(_("%(name)s has no second factor.") % {"name": person})
     browsers.sign_out_others(user=person, but=None)
-    _tell(person, AccountMail.Kind.RESET_2FA, [_("Second factor"), ""], actor=actor)
+    _tell(person, AccountMail.Kind.RESET_2FA, ["all", ""], actor=actor)
 
 
 def _first_codes(user: User) -> list[str]:
@@ -200,6 +200,7 @@ def _name(name: str) -> str:
 
 
 def _tell(user: User, kind: AccountMail.Kind, change: list[str], *, actor: User | None = None) -> None:
+    """By mail and in the audit trail, whose page says `change` in its reader's language (`accounts.audit_words`)."""
     mails.write_mail(kind, email=user.email, user=user)
     changes = {"second_factor": change}
     note(user, actor=actor or user, team_id=team_of(user), changes=changes, action=Action.UPDATE)

@@ -13,6 +13,7 @@ from django.urls import reverse
 from accounts import factors, mails
 from accounts.models import AuditEntry
 from cpms.common.errors import DomainError, NotAllowed
+from tests import factories
 from tests.factories import PASSWORD
 
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
@@ -186,6 +187,26 @@ def test_support_resets_the_factors_of_somebody_who_lost_them(client, secured, s
     entry = AuditEntry.objects.filter(object_pk=str(viewer.pk), changes__has_key="second_factor").first()
     assert entry.actor == staff
     assert subjects()[-1] == "Your second factor was reset"
+
+
+def test_the_trail_of_factors_is_read_in_the_readers_language(client, secured, administrator, team):
+    """S44, W18: what was written down as words, before, stays as it was said."""
+    viewer, _codes = secured
+    viewer.language, administrator.language = "en", "de"
+    administrator.save()
+    factors.make_codes(user=viewer)
+    key = Authenticator.objects.create(user=viewer, type="webauthn", data={"name": "Blue key", "credential": {}})
+    factors.remove(factor=key, actor=viewer)
+    for words in ("Authenticator app", "Passkey “Old one”"):
+        factories.AuditEntryFactory(team=team, changes={"second_factor": ["", words]})
+    client.force_login(administrator)
+    text = client.get(reverse("team:audit")).content.decode()
+    for words in ("Authenticator-App", "Wiederherstellungscodes", "Passkey „Blue key“", "Passkey “Old one”"):
+        assert words in text, words
+    factors.reset(person=viewer, actor=factories.UserFactory(is_staff=True))
+    stored = AuditEntry.objects.filter(object_pk=str(viewer.pk), changes__has_key="second_factor").order_by("pk")
+    told = [entry.changes["second_factor"] for entry in stored]
+    assert told == [["", "app"], ["", "codes"], ["key:Blue key", ""], ["all", ""]]
 
 
 def test_only_support_resets_factors(secured, administrator):

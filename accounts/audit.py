@@ -183,4 +183,4 @@ def register() -> None:
     follow(models.Grant, ["installation", "station", "role", "user", "to_team", "ends_at", "withdrawn_at"])
     follow(models.Program, ["name", "way", "scopes", "requests_per_minute", "revoked_at"])
     follow(models.ProgramKey, ["program", "prefix", "expires_at", "revoked_at"])
-    follow(models.ApiToken, ["name", "user", "revoked", "expiry_date"], secrets=["hashed_key"])
+    follow(models.ApiToken, ["name", "user", "scopes", "revoked", "expiry_date"], secrets=["hashed_key"])

@@ -264,7 +264,7 @@ def own_data(request: AuthenticatedRequest) -> HttpResponse:
         ),
         "tags": list(user.tags.values("value", "label", "kind", "status", "team__name", "created_at", "expires_at")),
         "api_tokens": list(
-            user.api_tokens.values("prefix", "name", "created", "expiry_date", "last_used_at", "revoked")
+            user.api_tokens.values("prefix", "name", "scopes", "created", "expiry_date", "last_used_at", "revoked")
         ),
         "sessions": list(
             ChargingSession.objects.filter(tag__user=user)

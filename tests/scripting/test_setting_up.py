@@ -2,6 +2,7 @@
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from accounts.models import ApiToken, Team, User
 from chargers.models import ChargingStation, Connector, Tag
@@ -65,6 +66,16 @@ def test_a_token_is_printed_and_opens_the_api(manage, viewer, api):
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {key}")
     assert client.get("/api/v1/stations/").status_code == 200
     assert key not in str(ApiToken.objects.values_list())
+
+
+def test_a_token_is_limited_and_ends(manage, viewer):
+    words = ("add_token", viewer.email, "--scope", "operate", "sessions:read", "--days", "90", "--json")
+    told = manage(*words).json
+    token = ApiToken.objects.get()
+    assert told["scopes"] == token.scopes == ["sessions:read", "operate"]
+    assert (token.expiry_date - timezone.now()).days == 89
+    assert manage("add_token", viewer.email, "--days", "0").code == 1
+    assert ApiToken.objects.count() == 1
 
 
 def test_a_station_is_added_with_its_connectors_and_an_encrypted_password(manage, team):

@@ -60,6 +60,13 @@ def factors_of(user: User) -> Factors:
     )
 
 
+def set_up_first(user: User) -> str:
+    """What is told to who must have a second factor and has none, where no page can lead to its set-up."""
+    if user.is_staff_with_factor:
+        return _("Support staff needs a second factor: sign in to the portal and set up one.")
+    return _("A team of yours demands a second factor: sign in to the portal and set up one.")
+
+
 def has_factor(user: User) -> bool:
     """Whether signing in asks this person for a second step."""
     return Authenticator.objects.filter(user=user, type__in=FACTORS).exists()
@@ -139,7 +146,7 @@ def remove(*, factor: Authenticator, actor: User) -> None:
 
     Raises:
         NotAllowed: it is somebody else's.
-        DomainError: it is the last one and a team demands one.
+        DomainError: it is the last one, and a team demands one or the site does.
     """
     if factor.user_id != actor.pk:
         raise NotAllowed(_("This belongs to somebody else."))
@@ -147,6 +154,8 @@ def remove(*, factor: Authenticator, actor: User) -> None:
     others = Authenticator.objects.filter(user=user, type__in=FACTORS).exclude(pk=factor.pk)
     is_last = not others.exists()
     if is_last and user.must_have_second_factor:
+        if user.is_staff_with_factor:
+            raise DomainError(_("Support staff needs a second factor: set up another one before you remove this."))
         raise DomainError(_("A team of yours demands a second factor: set up another one before you remove this."))
     is_app = factor.type == Type.TOTP
     what = "app" if is_app else f"key:{factor.wrap().name}"
@@ -268,7 +277,7 @@ def check_token_request(*, user: User, code: str) -> None:
     """Whether somebody with this password may have a key for a program, too: a second factor has a say there as well.
 
     Raises:
-        DomainError: the code is missing or wrong, or a team demands a second factor and there is none.
+        DomainError: the code is missing or wrong, or a second factor is demanded and there is none.
     """
     if has_factor(user):
         if not code:
@@ -276,7 +285,7 @@ def check_token_request(*, user: User, code: str) -> None:
             raise DomainError(sentence, fields={"code": sentence})
         check_code(user=user, code=code)
     elif user.must_have_second_factor:
-        raise DomainError(_("A team of yours demands a second factor: sign in to the portal and set up one."))
+        raise DomainError(set_up_first(user))
 
 
 def _note_use(found: Authenticator) -> None:

@@ -149,9 +149,14 @@ class User(AbstractBaseUser, PermissionsMixin):
         return {} if self.is_staff else missing_in([off for _team, _role, off, _is_strict in self._teams_of])
 
     @property
+    def is_staff_with_factor(self) -> bool:
+        """Support staff, of whom this site demands a second factor."""
+        return self.is_staff and settings.STAFF_REQUIRES_TWO_FACTOR
+
+    @property
     def must_have_second_factor(self) -> bool:
-        """A team of this person demands one."""
-        return any(is_strict for _team, _role, _off, is_strict in self._teams_of)
+        """A team of this person demands one, or the site does, of its support staff."""
+        return self.is_staff_with_factor or any(is_strict for _team, _role, _off, is_strict in self._teams_of)
 
     @property
     def api_off(self) -> list[tuple[tuple[str, ...], str]]:

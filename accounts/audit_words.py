@@ -58,7 +58,7 @@ def action_of(entry: Any) -> str:
 def changes_of(entry: Any) -> list[Told]:
     """What was changed, or what was downloaded; in words where there are some."""
     if is_download(entry):
-        return list(_download(entry.changes[DOWNLOAD]))
+        return list(_download(entry))
     model = entry.content_type.model_class()
     told = []
     for name, change in (entry.changes or {}).items():
@@ -88,9 +88,13 @@ def factor_in_words(key: str) -> str:
     return str(FACTOR_WORDS.get(key, key))
 
 
-def _download(facts: dict[str, Any]) -> Iterator[Told]:
-    yield Told(_("file"), None, str(facts.get("form", "")).upper())
-    chosen = facts.get("filters") or {}
+def _download(entry: Any) -> Iterator[Told]:
+    facts = entry.changes[DOWNLOAD]
+    file, chosen = f"{facts.get('list')}.{facts.get('form')}", facts.get("filters") or {}
+    if file != entry.object_repr:  # what is kept about a person
+        yield Told(_("File"), None, file)
+    elif not chosen:
+        yield Told(_("Filter"), None, _("none, all that this person may see"))
     filters = _filters_of(str(facts.get("list", ""))) if chosen else {}
     for name, value in chosen.items():
         known = filters.get(name)

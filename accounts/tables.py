@@ -31,7 +31,7 @@ class ApiTokenTable(Table):
         order_by = ()
 
     def render_name(self, record: ApiToken) -> SafeString:
-        return two_lines(record.name, format_html('<span class="mono">{}…</span>', record.prefix))
+        return two_lines(record.name, format_html('<span class="mono nowrap">{}…</span>', record.prefix))
 
     def render_scopes(self, value: list[str]) -> SafeString | str:
         return format_html_join(" ", "<code>{}</code>", ([scope] for scope in value)) or _("All that you may")

@@ -72,6 +72,6 @@ def _harmless(field: forms.Field, chosen: Any) -> str:
         return chosen.astimezone(timezone.get_default_timezone()).isoformat(timespec="seconds")
     if isinstance(chosen, bool | date | int | Decimal):
         return str(chosen)
-    if isinstance(field, forms.ChoiceField):
+    if isinstance(field, forms.ChoiceField) and not isinstance(field, forms.ModelChoiceField):
         return ",".join(map(str, chosen)) if isinstance(chosen, list) else str(chosen)
     return ""

@@ -225,7 +225,7 @@ class ApiTokenAdmin(ReportAdmin):
     """Keys are made by their owners, who alone see them; here they are found and ended."""
 
     menu_group, menu_icon, menu_place = PEOPLE, "key", 40
-    list_display = ["prefix", "user", "name", "created", "expiry_date", "last_used_at", "revoked"]
+    list_display = ["prefix", "user", "name", "scopes", "created", "expiry_date", "last_used_at", "revoked"]
     list_display_links = None  # a page of its own would have the key's hash in its address
     list_filter = ["revoked"]
     list_select_related = ["user"]

@@ -48,9 +48,13 @@ class TokenView(ApiView):
         )
         factors.check_token_request(user=user, code=wanted.validated_data["code"])
         token, key = services.issue_api_token(
-            user=user, name=wanted.validated_data["name"], expires_at=wanted.validated_data["expires_at"]
+            user=user,
+            name=wanted.validated_data["name"],
+            expires_at=wanted.validated_data["expires_at"],
+            scopes=wanted.validated_data["scopes"],
         )
-        document = {"key": key, "prefix": token.prefix, "name": token.name, "expires_at": token.expiry_date}
+        document = {"key": key, "prefix": token.prefix, "name": token.name, "scopes": token.scopes}
+        document["expires_at"] = token.expiry_date
         return Response(NewTokenSerializer(document).data, status=201, headers={"Cache-Control": "no-store"})
 
 
@@ -64,8 +68,10 @@ class TokenViewSet(ApiView, mixins.ListModelMixin, mixins.DestroyModelMixin, vie
     newest_by = ("-created", "prefix")
 
     def get_queryset(self) -> QuerySet[ApiToken]:
-        """A person's own; nobody else's, not even for support."""
-        return ApiToken.objects.filter(user=cast(User, self.request.user))
+        """A person's own; nobody else's, not even for support. One that is limited to scopes knows itself alone."""
+        user = cast(User, self.request.user)
+        own = ApiToken.objects.filter(user=user)
+        return own if user.scoped_rights is None else own.filter(pk=getattr(self.request.auth, "pk", None))
 
     def perform_destroy(self, instance: ApiToken) -> None:
         services.revoke_api_token(token=instance, actor=cast(User, self.request.user))

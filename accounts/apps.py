@@ -9,5 +9,7 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import audit
+        from cpms.common import downloads
 
         audit.register()
+        downloads.register(audit.note_download)

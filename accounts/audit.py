@@ -13,11 +13,12 @@ from typing import Any
 from auditlog.receivers import log_update
 from auditlog.registry import auditlog
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import Model
+from django.db.models import Model, Q
 from django.db.models.signals import pre_save
 from django.http import HttpRequest, HttpResponse
 
-from accounts.audit_facts import request_now
+from accounts.audit_facts import request_now, team_of
+from cpms.common.downloads import Download
 
 HIDDEN = "••••"
 FOLLOWED: dict[type[Model], frozenset[str]] = {}
@@ -71,7 +72,7 @@ def _log_update(sender: type[Model], instance: Model, **kwargs: Any) -> None:
         log_update(sender, instance, **kwargs)
 
 
-def note(row: Model, *, actor: Any, team_id: int | None, changes: dict[str, list[str]], action: Action) -> None:
+def note(row: Model, *, actor: Any, team_id: int | None, changes: dict[str, Any], action: Action) -> None:
     """Write down by hand what no saved field tells."""
     from accounts.models import AuditEntry
 
@@ -113,6 +114,61 @@ def note_added(rows: Sequence[Model], *, actor: Any, team_id: int) -> None:
     AuditEntry.objects.bulk_create(entries, 500)
 
 
+DOWNLOAD = "download"  # under which an entry says what was downloaded
+
+
+def note_download(download: Download) -> None:
+    """Write down who takes which list away (S44): once for each team whose rows could be in the file, so that its
+    administrators see it. What support staff takes of everything is no single team's affair, and has none."""
+    from accounts.audit_facts import complete
+    from accounts.models import AuditEntry
+
+    person = download.person
+    facts = complete({"actor": person, "actor_email": person.signature})
+    told = {"list": download.name, "form": download.form, "filters": download.filters}
+    entries = [
+        AuditEntry(
+            content_type=ContentType.objects.get_for_model(download.model),
+            object_pk="",
+            object_repr=f"{download.name}.{download.form}",
+            action=Action.ACCESS,
+            changes={DOWNLOAD: told},
+            team_id=team_id,
+            **facts,
+        )
+        for team_id in _teams_in(download)
+    ]
+    AuditEntry.objects.bulk_create(entries, 500)
+
+
+def _teams_in(download: Download) -> Sequence[int | None]:
+    from accounts.models import Grant
+    from accounts.rights import Can
+
+    person, right = download.person, download.right
+    if download.teams is not None:
+        return download.teams
+    if person.chosen_provider is not None:
+        return [person.chosen_provider.pk]
+    scope = person.scope(right)
+    if scope.is_everything:
+        return [None]
+    granted = Grant.objects.held_by(person)  # a list of access has them all, what has ended too
+    if right != Can.MANAGE_ACCESS:
+        granted = granted.active().filter(Q(installation__in=scope.installations) | Q(station__in=scope.stations))
+    found = {*scope.teams, *granted.order_by().values_list("team_id", flat=True)}
+    if right == Can.SEE_SESSIONS:  # those with his own tags are in it wherever he charged
+        tags = person.tags.filter(pk__in=person.foreign_tag_ids).order_by()
+        found.update(tags.values_list("team_id", flat=True))
+    return sorted(found) or [None]
+
+
+def note_own_data(person: Any, name: str) -> None:
+    """Write down that somebody took away what is kept about himself."""
+    told = {DOWNLOAD: {"list": name, "form": "json", "filters": {}}}
+    note(person, actor=person, team_id=team_of(person), changes=told, action=Action.ACCESS)
+
+
 def register() -> None:
     from accounts import models
 
@@ -127,4 +183,4 @@ def register() -> None:
     follow(models.Grant, ["installation", "station", "role", "user", "to_team", "ends_at", "withdrawn_at"])
     follow(models.Program, ["name", "way", "scopes", "requests_per_minute", "revoked_at"])
     follow(models.ProgramKey, ["program", "prefix", "expires_at", "revoked_at"])
-    follow(models.ApiToken, ["name", "user", "revoked", "expiry_date"], secrets=["hashed_key"])
+    follow(models.ApiToken, ["name", "user", "scopes", "revoked", "expiry_date"], secrets=["hashed_key"])

@@ -19,28 +19,22 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.audit import FOLLOWED, Action
+from accounts.audit import DOWNLOAD, FOLLOWED, Action
+from accounts.audit_words import ACTIONS, DOWNLOADED, action_of, changes_in_words, changes_of, kind_of
 from accounts.models import AuditEntry
 from accounts.rights import Can
 from cpms.common.export import Cell
-from cpms.common.look import DASH
 from cpms.common.pages import ListPage
 from cpms.common.tables import WIDE, MomentColumn, Table, two_lines
 
 SELECT = forms.Select(attrs={"class": "form-select"})
-ACTIONS = {
-    Action.CREATE: gettext_lazy("Added"),
-    Action.UPDATE: gettext_lazy("Changed"),
-    Action.DELETE: gettext_lazy("Deleted"),
-    Action.ACCESS: gettext_lazy("Looked at"),
-}
-NOTED = {"second_factor": gettext_lazy("second factor"), "signed_in": gettext_lazy("signed in")}  # no fields
 MOST_SHOWN = 6
 
 
 def _kinds() -> list[tuple[str, str]]:
     """What the trail is about, by name."""
-    models: list[type[Model]] = [*FOLLOWED, apps.get_model("operations", "Command")]
+    listed = (page.model for page in ListPage.exported.values())
+    models: set[type[Model]] = {*FOLLOWED, apps.get_model("operations", "Command"), *listed}
     return sorted((model._meta.label_lower, capfirst(str(model._meta.verbose_name))) for model in models)
 
 
@@ -55,7 +49,11 @@ class AuditFilterSet(django_filters.FilterSet):
     q = django_filters.CharFilter(label=gettext_lazy("Person or object"), method="search")
     action = django_filters.ChoiceFilter(
         label=gettext_lazy("What was done"),
-        choices=[(action.value, label) for action, label in ACTIONS.items()],
+        choices=[
+            *((action.value, label) for action, label in ACTIONS.items()),
+            (DOWNLOADED, gettext_lazy("Downloaded")),
+        ],
+        method="by_action",
         widget=SELECT,
     )
     kind = django_filters.ChoiceFilter(label=gettext_lazy("Object"), choices=(), method="by_kind", widget=SELECT)
@@ -78,36 +76,14 @@ class AuditFilterSet(django_filters.FilterSet):
         value = value.strip()
         return rows.filter(Q(object_repr__icontains=value) | Q(actor_email__icontains=value))
 
+    def by_action(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        if value == DOWNLOADED:
+            return rows.filter(action=Action.ACCESS, changes__has_key=DOWNLOAD)
+        return rows.filter(action=value).exclude(changes__has_key=DOWNLOAD)
+
     def by_kind(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         app, _dot, model = value.partition(".")
         return rows.filter(content_type=ContentType.objects.get_by_natural_key(app, model))
-
-
-def kind_of(entry: Any) -> str:
-    model = entry.content_type.model_class()
-    return capfirst(str(model._meta.verbose_name if model else entry.content_type.model))
-
-
-def changes_of(entry: Any) -> list[tuple[str, str, str]]:
-    """Field, before, after; in words where the field has some."""
-    model = entry.content_type.model_class()
-    told = []
-    for name, change in (entry.changes or {}).items():
-        label = str(NOTED.get(name, name))
-        if model is not None and name in {field.name for field in model._meta.get_fields()}:
-            label = str(getattr(model._meta.get_field(name), "verbose_name", name))
-        if isinstance(change, dict):  # many to many
-            objects = ", ".join(map(str, change.get("objects", [])))
-            told.append((label, *(("", objects) if change.get("operation") == "add" else (objects, ""))))
-            continue
-        before, after = (("" if value in (None, "None") else str(value)) for value in change)
-        if before or after:
-            told.append((label, before, after))
-    return told
-
-
-def changes_in_words(entry: Any) -> str:
-    return "; ".join(f"{label}: {before or DASH} → {after or DASH}" for label, before, after in changes_of(entry))
 
 
 class AuditTable(Table):
@@ -123,15 +99,11 @@ class AuditTable(Table):
         return two_lines(record.actor_email or _("the system"), record.remote_addr or "")
 
     def render_object_repr(self, record: Any) -> SafeString:
-        return two_lines(record.object_repr, f"{kind_of(record)} · {ACTIONS.get(record.action, '')}")
+        return two_lines(record.object_repr, f"{kind_of(record)} · {action_of(record)}")
 
     def render_changes(self, record: Any) -> SafeString:
         told = changes_of(record)
-        rows = format_html_join(
-            "",
-            '<span class="s">{}: {} → {}</span>',
-            ((label, before or DASH, after or DASH) for label, before, after in told[:MOST_SHOWN]),
-        )
+        rows = format_html_join("", '<span class="s">{}</span>', ([one] for one in told[:MOST_SHOWN]))
         return format_html("{}{}", rows, "…" if len(told) > MOST_SHOWN else "")
 
 
@@ -142,7 +114,7 @@ AUDIT_CELLS = [
     Cell(gettext_lazy("Team"), lambda entry: entry.team.name if entry.team else ""),
     Cell(gettext_lazy("Object"), kind_of),
     Cell(gettext_lazy("What"), lambda entry: entry.object_repr),
-    Cell(gettext_lazy("What was done"), lambda entry: str(ACTIONS.get(entry.action, ""))),
+    Cell(gettext_lazy("What was done"), action_of),
     Cell(gettext_lazy("Changes"), changes_in_words),
 ]
 

@@ -46,6 +46,8 @@ def _holder(key: str) -> tuple[User, Secret] | None:
     token = _find(key)
     if token is None or token.has_expired:
         return None
+    if token.scopes:
+        token.user.token_scopes = token.scopes
     if token.user.is_active:
         _note_use(token)
     return token.user, token

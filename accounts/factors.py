@@ -60,6 +60,13 @@ def factors_of(user: User) -> Factors:
     )
 
 
+def set_up_first(user: User) -> str:
+    """What is told to who must have a second factor and has none, where no page can lead to its set-up."""
+    if user.is_staff_with_factor:
+        return _("Support staff needs a second factor: sign in to the portal and set up one.")
+    return _("A team of yours demands a second factor: sign in to the portal and set up one.")
+
+
 def has_factor(user: User) -> bool:
     """Whether signing in asks this person for a second step."""
     return Authenticator.objects.filter(user=user, type__in=FACTORS).exists()
@@ -91,7 +98,7 @@ def add_app(*, user: User, secret: str, code: str) -> list[str]:
     row = TOTP.activate(user, secret).instance
     row.data["last_counter"] = counter
     row.save(update_fields=["data"])
-    _tell(user, AccountMail.Kind.APP_ON, ["", _("Authenticator app")])
+    _tell(user, AccountMail.Kind.APP_ON, ["", "app"])
     return _first_codes(user)
 
 
@@ -119,7 +126,7 @@ def add_key(*, user: User, name: str, credential: dict[str, Any]) -> list[str]:
     if not made.is_user_verified():
         raise DomainError(_("The device did not ask who you are: set up a PIN, finger or face there first."))
     row = webauthn.WebAuthn.add(user, _name(name), credential).instance
-    _tell(user, AccountMail.Kind.KEY_ON, ["", _("Passkey “%(name)s”") % {"name": row.wrap().name}])
+    _tell(user, AccountMail.Kind.KEY_ON, ["", f"key:{row.wrap().name}"])
     return _first_codes(user)
 
 
@@ -139,7 +146,7 @@ def remove(*, factor: Authenticator, actor: User) -> None:
 
     Raises:
         NotAllowed: it is somebody else's.
-        DomainError: it is the last one and a team demands one.
+        DomainError: it is the last one, and a team demands one or the site does.
     """
     if factor.user_id != actor.pk:
         raise NotAllowed(_("This belongs to somebody else."))
@@ -147,9 +154,11 @@ def remove(*, factor: Authenticator, actor: User) -> None:
     others = Authenticator.objects.filter(user=user, type__in=FACTORS).exclude(pk=factor.pk)
     is_last = not others.exists()
     if is_last and user.must_have_second_factor:
+        if user.is_staff_with_factor:
+            raise DomainError(_("Support staff needs a second factor: set up another one before you remove this."))
         raise DomainError(_("A team of yours demands a second factor: set up another one before you remove this."))
     is_app = factor.type == Type.TOTP
-    what = _("Authenticator app") if is_app else _("Passkey “%(name)s”") % {"name": factor.wrap().name}
+    what = "app" if is_app else f"key:{factor.wrap().name}"
     factor.delete()
     if is_last:
         Authenticator.objects.filter(user=user).delete()
@@ -167,7 +176,7 @@ def make_codes(*, user: User) -> list[str]:
     if not has_factor(user):
         raise DomainError(_("Recovery codes are for who has an authenticator app or a passkey: set up one first."))
     Authenticator.objects.filter(user=user, type=Type.RECOVERY_CODES).delete()
-    _tell(user, AccountMail.Kind.CODES, ["", _("Recovery codes")])
+    _tell(user, AccountMail.Kind.CODES, ["", "codes"])
     return RecoveryCodes.activate(user).generate_codes()
 
 
@@ -186,7 +195,7 @@ def reset(*, person: User, actor: User) -> None:
     if not count:
         raise DomainError(_("%(name)s has no second factor.") % {"name": person})
     browsers.sign_out_others(user=person, but=None)
-    _tell(person, AccountMail.Kind.RESET_2FA, [_("Second factor"), ""], actor=actor)
+    _tell(person, AccountMail.Kind.RESET_2FA, ["all", ""], actor=actor)
 
 
 def _first_codes(user: User) -> list[str]:
@@ -200,6 +209,7 @@ def _name(name: str) -> str:
 
 
 def _tell(user: User, kind: AccountMail.Kind, change: list[str], *, actor: User | None = None) -> None:
+    """By mail and in the audit trail, whose page says `change` in its reader's language (`accounts.audit_words`)."""
     mails.write_mail(kind, email=user.email, user=user)
     changes = {"second_factor": change}
     note(user, actor=actor or user, team_id=team_of(user), changes=changes, action=Action.UPDATE)
@@ -267,7 +277,7 @@ def check_token_request(*, user: User, code: str) -> None:
     """Whether somebody with this password may have a key for a program, too: a second factor has a say there as well.
 
     Raises:
-        DomainError: the code is missing or wrong, or a team demands a second factor and there is none.
+        DomainError: the code is missing or wrong, or a second factor is demanded and there is none.
     """
     if has_factor(user):
         if not code:
@@ -275,7 +285,7 @@ def check_token_request(*, user: User, code: str) -> None:
             raise DomainError(sentence, fields={"code": sentence})
         check_code(user=user, code=code)
     elif user.must_have_second_factor:
-        raise DomainError(_("A team of yours demands a second factor: sign in to the portal and set up one."))
+        raise DomainError(set_up_first(user))
 
 
 def _note_use(found: Authenticator) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zoneinfo
+from datetime import timedelta
 from typing import Any
 
 from allauth.account.forms import LoginForm as AllauthLoginForm
@@ -11,12 +12,14 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from accounts import captcha
 from accounts.factors import LONGEST_NAME
 from accounts.models import Theme, User
-from accounts.rights import Role
+from accounts.rights import ApiScope, Role
 from accounts.services import LONGEST_PASSWORD, LONGEST_TOKEN_NAME, authenticate_person
 from cpms.common import look
 from cpms.common.errors import DomainError
@@ -50,12 +53,46 @@ class LoginForm(AllauthLoginForm):
         return self.cleaned_data
 
 
+TOKEN_ENDS = [
+    ("30", _("In 30 days")),
+    ("90", _("In 90 days")),
+    ("365", _("In 365 days")),
+    ("never", _("Never: whoever gets hold of the token can use it until you revoke it")),
+]
+
+
 class ApiTokenForm(forms.Form):
     name = forms.CharField(
         label=_("Name"),
         max_length=LONGEST_TOKEN_NAME,
         help_text=_("What the program is called, so that you recognise the token later."),
     )
+    ends = forms.ChoiceField(label=_("It ends"), choices=TOKEN_ENDS, initial="90", widget=forms.RadioSelect)
+    scopes = forms.MultipleChoiceField(
+        label=_("Limit it to"),
+        choices=(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("Without a tick the program may do all that you may."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["scopes"].choices = scope_choices()  # type: ignore[attr-defined]
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the service takes."""
+        told = self.cleaned_data
+        ends = None if told["ends"] == "never" else timezone.now() + timedelta(days=int(told["ends"]))
+        return {"name": told["name"], "expires_at": ends, "scopes": told["scopes"]}
+
+
+def scope_choices() -> list[tuple[str, str]]:
+    """Scopes with their words, each in the language of the page."""
+    return [
+        (scope.value, format_html('{} <code class="muted">{}</code>', scope.label, scope.value)) for scope in ApiScope
+    ]
 
 
 class NewPasswordForm(forms.Form):

@@ -10,7 +10,6 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone, translation
-from django.utils.translation import gettext as _
 
 from accounts import browsers, factors
 from accounts.branding import host_team_id, own_host
@@ -111,7 +110,7 @@ class SecondFactorMiddleware:
             return None
         address = reverse("accounts:security")
         if name.startswith("api:"):
-            detail = _("A team of yours demands a second factor: sign in to the portal and set up one.")
+            detail = factors.set_up_first(user)
             facts = {"type": "about:blank", "title": "Forbidden", "status": 403, "detail": detail}
             return JsonResponse(facts | {"instance": request.path}, status=403, content_type=PROBLEM)
         if getattr(request, "htmx", False):

@@ -7,13 +7,12 @@ from typing import Any
 
 from django import forms
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
+from accounts.forms import scope_choices
 from accounts.models import Program
 from accounts.programs import LONGEST_NAME, OVERLAPS
-from accounts.rights import ApiScope
 
 ENDS = [
     ("30", _("In 30 days")),
@@ -84,10 +83,7 @@ class ProgramForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["scopes"].choices = [  # type: ignore[attr-defined]
-            (scope.value, format_html('{} <code class="muted">{}</code>', scope.label, scope.value))
-            for scope in ApiScope
-        ]
+        self.fields["scopes"].choices = scope_choices()  # type: ignore[attr-defined]
 
 
 class ProgramAddForm(ProgramForm, EndMixin):

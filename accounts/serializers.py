@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from accounts.models import ApiToken
+from accounts.rights import ApiScope
 from accounts.services import LONGEST_PASSWORD, LONGEST_TOKEN_NAME
 
 
@@ -14,11 +15,12 @@ class TokenSerializer(serializers.ModelSerializer[ApiToken]):
 
     created_at = serializers.DateTimeField(source="created", read_only=True)
     expires_at = serializers.DateTimeField(source="expiry_date", read_only=True)
+    scopes = serializers.ListField(child=serializers.ChoiceField(choices=ApiScope.choices), read_only=True)
     is_revoked = serializers.BooleanField(source="revoked", read_only=True)
 
     class Meta:
         model = ApiToken
-        fields = ["prefix", "name", "created_at", "expires_at", "last_used_at", "is_revoked"]
+        fields = ["prefix", "name", "scopes", "created_at", "expires_at", "last_used_at", "is_revoked"]
         read_only_fields = fields
 
 
@@ -37,10 +39,16 @@ class TokenRequestSerializer(serializers.Serializer[Any]):
     expires_at = serializers.DateTimeField(
         default=None, allow_null=True, help_text=_("When the key ends; without it only when it is revoked.")
     )
+    scopes = serializers.ListField(
+        child=serializers.ChoiceField(choices=ApiScope.choices),
+        default=list,
+        help_text=_("What the key is limited to; none: it may do all that its person may."),
+    )
 
 
 class NewTokenSerializer(serializers.Serializer[Any]):
     key = serializers.CharField(help_text=_("Shown this once."))
     prefix = serializers.CharField()
     name = serializers.CharField()
+    scopes = serializers.ListField(child=serializers.ChoiceField(choices=ApiScope.choices))
     expires_at = serializers.DateTimeField(allow_null=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+from collections.abc import Collection
 from datetime import datetime
 from typing import NoReturn, cast
 
@@ -19,7 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import ApiToken, FormerHandle, Membership, Team, User
-from accounts.rights import Role
+from accounts.rights import ApiScope, Role
 from cpms.common.errors import DomainError, NotAllowed
 
 logger = logging.getLogger(__name__)
@@ -123,21 +124,32 @@ def add_user(
 
 
 @transaction.atomic
-def issue_api_token(*, user: User, name: str, expires_at: datetime | None = None) -> tuple[ApiToken, str]:
+def issue_api_token(
+    *, user: User, name: str, expires_at: datetime | None = None, scopes: Collection[str] = ()
+) -> tuple[ApiToken, str]:
     """A new key with which a program acts as this person.
+
+    Args:
+        expires_at: when it ends; None: only when it is revoked.
+        scopes: words of `ApiScope`, to which it is limited; none: it may do all that the person may.
 
     Returns:
         The token, and its key in the clear: the only time it can be seen.
 
     Raises:
-        DomainError: the person may not log in, or the expiry is past.
+        DomainError: the person may not log in, the expiry is past, or a scope is none (`fields` names which).
     """
     if not user.is_active:
         raise DomainError(_("This person may not log in."))
     if expires_at is not None and expires_at <= timezone.now():
         _refuse("expires_at", _("This time is past."))
+    if not set(scopes) <= set(ApiScope.values):
+        _refuse("scopes", _("Choose among: %(scopes)s.") % {"scopes": ", ".join(ApiScope.values)})
     token, key = ApiToken.objects.create_key(
-        user=user, name=name.strip()[:LONGEST_TOKEN_NAME] or _("API token"), expiry_date=expires_at
+        user=user,
+        name=name.strip()[:LONGEST_TOKEN_NAME] or _("API token"),
+        expiry_date=expires_at,
+        scopes=[scope for scope in ApiScope.values if scope in scopes],
     )
     logger.info("API token issued", extra={"user": user.pk, "token": token.prefix})
     return cast(ApiToken, token), key

@@ -19,17 +19,26 @@ from cpms.common.tables import WIDE, MomentColumn, Table, two_lines
 
 class ApiTokenTable(Table):
     name = tables.Column(verbose_name=gettext_lazy("Token"))
+    scopes = tables.Column(verbose_name=gettext_lazy("What it may do"), empty_values=(), attrs=WIDE)
     created = MomentColumn(verbose_name=gettext_lazy("Created"), attrs=WIDE)
     last_used_at = MomentColumn(
         verbose_name=gettext_lazy("Last used"), never=gettext_lazy("It has not been used yet."), attrs=WIDE
     )
+    expiry_date = tables.Column(verbose_name=gettext_lazy("Ends"), empty_values=(), attrs=WIDE)
     action = tables.Column(verbose_name="", empty_values=(), attrs={"td": {"class": "num rhs do"}})
 
     class Meta(Table.Meta):
         order_by = ()
 
     def render_name(self, record: ApiToken) -> SafeString:
-        return two_lines(record.name, format_html('<span class="mono">{}…</span>', record.prefix))
+        return two_lines(record.name, format_html('<span class="mono nowrap">{}…</span>', record.prefix))
+
+    def render_scopes(self, value: list[str]) -> SafeString | str:
+        return format_html_join(" ", "<code>{}</code>", ([scope] for scope in value)) or _("All that you may")
+
+    def render_expiry_date(self, record: ApiToken) -> SafeString:
+        ends = look.moment(record.expiry_date, never=_("It does not end by itself."))
+        return format_html(_("ended {time}"), time=ends) if record.has_expired else ends
 
     def render_action(self, record: ApiToken) -> SafeString:
         if record.revoked:

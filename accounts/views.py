@@ -70,7 +70,7 @@ class ApiTokenListView(FormPage):
         return super().get_context_data(table=table, has_tokens=tokens.exists(), key=self.key, **kwargs)
 
     def perform(self, form: ApiTokenForm) -> HttpResponse:  # type: ignore[override]
-        _token, self.key = services.issue_api_token(user=self.request.user, name=form.cleaned_data["name"])
+        _token, self.key = services.issue_api_token(user=self.request.user, **form.facts)
         response = self.render_to_response(self.get_context_data(form=ApiTokenForm()))
         response["Cache-Control"] = "no-store"
         return response

@@ -13,6 +13,6 @@ def register() -> None:
     address = ["street", "postal_code", "city", "country"]
     follow(models.Installation, ["team", "name", *address, "contact_name", "contact_phone"])
     follow(models.Circuit, ["installation", "parent", "name", "max_current_a", "phases"])
-    tag = ["team", "value", "label", "status", "allows_concurrent", "expires_at", "user"]
+    tag = ["team", "value", "label", "kind", "status", "allows_concurrent", "expires_at", "user"]
     follow(models.Tag, tag, many=["stations"])
     follow(models.StationGroup, ["user", "name"], many=["stations"])

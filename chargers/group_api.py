@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from accounts.models import User
+from accounts.rights import Can
 from chargers.models import ChargingStation, StationGroup
 from chargers.serializers import IdentitiesField, stations_named
 from chargers.services import groups as services
@@ -74,6 +75,7 @@ class GroupViewSet(
     serializer_class = GroupSerializer
     filterset_class = GroupFilter
     lookup_value_regex = r"\d{1,18}"
+    personal_rights = dict.fromkeys(("POST", "PATCH", "DELETE"), Can.OPERATE)  # who may only read changes nothing
 
     def get_queryset(self) -> QuerySet[StationGroup]:
         rows: QuerySet[StationGroup] = super().get_queryset()

@@ -56,7 +56,8 @@ class StationResource(ModelResource):
 
 
 class TagResource(ModelResource):
-    """`stations` holds identities with a bar between them; empty: valid everywhere."""
+    """`stations` holds identities with a bar between them; empty: valid everywhere. Where `kind` is empty, or the file
+    has no such column, a tag that is there keeps its own."""
 
     team = Field(attribute="team", column_name="team", widget=TeamWidget())
     stations = Field(
@@ -69,7 +70,7 @@ class TagResource(ModelResource):
     class Meta:
         model = Tag
         import_id_fields = ["team", "value"]
-        fields = ("team", "value", "label", "status", "expires_at", "stations")
+        fields = ("team", "value", "label", "status", "kind", "expires_at", "stations")
         export_order = fields
         use_transactions = True
 
@@ -82,6 +83,7 @@ class TagResource(ModelResource):
             label=instance.label,
             status=instance.status,
             expires_at=instance.expires_at,
+            kind=_text(row, "kind").strip().lower(),
             stations=_stations(team, _text(row, "stations")),
         )
         instance.pk = saved.pk

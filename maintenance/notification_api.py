@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import User
+from accounts.rights import Can
 from cpms.common.api_views import TimesFilterSet, TimesMixin
 from maintenance import services
 from maintenance.models import Notification
@@ -64,6 +65,7 @@ class NotificationViewSet(TimesMixin, viewsets.ReadOnlyModelViewSet[Notification
     filterset_class = NotificationFilter
     time_field = "created_at"
     lookup_value_regex = r"\d{1,18}"
+    personal_rights = dict.fromkeys(("POST", "PATCH", "DELETE"), Can.OPERATE)  # who may only read changes nothing
 
     @extend_schema(request=None, responses=NotificationSerializer)
     @action(detail=True, methods=["post"])

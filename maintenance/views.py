@@ -83,11 +83,12 @@ class RefusalListView(ListPage):
     template_name = "maintenance/refusal_list.html"
     export_name = "refused-connections"
     export_cells = REFUSAL_CELLS
+    right = Can.SEE_MESSAGES
 
     def rows(self) -> QuerySet[Any]:
         user = self.request.user
         rows = RefusedConnection.objects.select_related("station").defer("station__password")
-        return rows.filter(user.shown(Can.SEE_MESSAGES, "station__team", "station"))  # type: ignore[union-attr]
+        return rows.filter(user.shown(self.right, "station__team", "station"))  # type: ignore[union-attr]
 
 
 class DeviationListView(ListPage):

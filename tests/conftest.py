@@ -138,10 +138,10 @@ def api():
     """A client of the REST API that acts as a person by a real token; nobody without one."""
     from rest_framework.test import APIClient
 
-    def make(user: User | None = None) -> APIClient:
+    def make(user: User | None = None, *scopes: str) -> APIClient:
         client = APIClient(raise_request_exception=False)
         if user is not None:
-            _token, key = issue_api_token(user=user, name="test")
+            _token, key = issue_api_token(user=user, name="test", scopes=scopes)
             client.credentials(HTTP_AUTHORIZATION=f"Bearer {key}")
         return client
 

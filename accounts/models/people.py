@@ -91,7 +91,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     chosen_group: Chosen | None = None  # both set for the time of a request; programs with a token have none
     chosen_provider: Provider | None = None
     hides_deactivated = False  # pages do, unless he asked to see deactivated stations
-    token_scopes: Sequence[str] | None = None  # those of an OAuth 2 access token, for the time of a request
+    token_scopes: Sequence[str] | None = None  # those that the token in use is limited to, for the time of a request
     refused_right = ""  # what was asked for last and no scope includes
 
     USERNAME_FIELD = "email"
@@ -149,9 +149,14 @@ class User(AbstractBaseUser, PermissionsMixin):
         return {} if self.is_staff else missing_in([off for _team, _role, off, _is_strict in self._teams_of])
 
     @property
+    def is_staff_with_factor(self) -> bool:
+        """Support staff, of whom this site demands a second factor."""
+        return self.is_staff and settings.STAFF_REQUIRES_TWO_FACTOR
+
+    @property
     def must_have_second_factor(self) -> bool:
-        """A team of this person demands one."""
-        return any(is_strict for _team, _role, _off, is_strict in self._teams_of)
+        """A team of this person demands one, or the site does, of its support staff."""
+        return self.is_staff_with_factor or any(is_strict for _team, _role, _off, is_strict in self._teams_of)
 
     @property
     def api_off(self) -> list[tuple[tuple[str, ...], str]]:
@@ -172,6 +177,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     @cached_property
     def foreign_tag_ids(self) -> list[int]:
         """This person's own tags of teams whose sessions he may not see."""
+        if self.lacks_scope(Can.SEE_OWN):
+            return []
         seen = self.scope(Can.SEE_SESSIONS).teams
         return list(self.tags.exclude(team__in=seen).order_by().values_list("pk", flat=True))
 
@@ -183,17 +190,18 @@ class User(AbstractBaseUser, PermissionsMixin):
     @cached_property
     def scoped_rights(self) -> frozenset[str] | None:
         """The rights that the key in use is limited to; None: it is not limited."""
+        told = None if self.token_scopes is None else rights_in(self.token_scopes)
         if not self.is_program:
-            return None
+            return told
         held = rights_in(self.program.scopes)
-        return held if self.token_scopes is None else held & rights_in(self.token_scopes)
+        return held if told is None else held & told
 
     def lacks_scope(self, right: str) -> bool:
         """Whether the key in use is limited to scopes without this right."""
         return self.scoped_rights is not None and right not in self.scoped_rights
 
     def why_not(self, right: str) -> str:
-        """The sentence for a program whose key has no scope with this right; empty when that is not the reason."""
+        """The sentence for a key that has no scope with this right; empty when that is not the reason."""
         if not right or not self.lacks_scope(right):
             return ""
         scope = scope_for(right)
@@ -248,10 +256,10 @@ class User(AbstractBaseUser, PermissionsMixin):
         """Whether this person may act as `role` in the team, in what is the team's own affair."""
         if not self.is_active:
             return False
-        if self.is_staff:
-            return True
         if self.lacks_scope(RIGHT_OF_ROLE[role]):
             return False
+        if self.is_staff:
+            return True
         held = self.roles.get(team_id) if team_id is not None else None
         return held is not None and RANK[Role(held)] >= RANK[role]
 
@@ -297,9 +305,14 @@ class Enrolment(models.Model):
 
 
 class ApiToken(AbstractAPIKey):
-    """A key with which a program acts as a person. Only its hash is kept; it is shown once."""
+    """A key with which a program acts as a person. Only its hash is kept; it is shown once.
+
+    With scopes (words of `accounts.rights.ApiScope`) it may do no more than they include; without, all that the person
+    may.
+    """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens", verbose_name=_("person"))
+    scopes = models.JSONField(_("scopes"), default=list, blank=True)
     last_used_at = models.DateTimeField(_("last used"), null=True, blank=True, editable=False)
 
     class Meta(AbstractAPIKey.Meta):

@@ -45,6 +45,7 @@ class NewTag:
     label: str = ""
     status: str = Tag.Status.ACCEPTED
     expires_at: datetime | None = None
+    kind: str = ""  # W75; not given: a known tag keeps its own, a new one is "other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,11 +175,12 @@ def add_tag(
     label: str = "",
     status: str = Tag.Status.ACCEPTED,
     expires_at: datetime | None = None,
+    kind: str = "",
     stations: Collection[ChargingStation] = (),
     actor: User | None = None,
 ) -> Tag:
     """Make one tag known; see `add_tags`."""
-    wanted = NewTag(value=value, label=label, status=status, expires_at=expires_at)
+    wanted = NewTag(value=value, label=label, status=status, expires_at=expires_at, kind=kind)
     add_tags(team=team, tags=[wanted], stations=stations, actor=actor)
     return _known_tags(team, [value])[value.upper()]
 
@@ -187,14 +189,15 @@ def add_tag(
 def add_tags(
     *, team: Team, tags: Iterable[NewTag], stations: Collection[ChargingStation] = (), actor: User | None = None
 ) -> Added:
-    """Make tags known to a team; those it has already (in any case) get the given status, expiry, label and scope.
+    """Make tags known to a team; those it has already (in any case) get the given status, expiry and scope, and
+    label and kind where they are given.
 
     Args:
         stations: where the tags are valid; none: at every station of the team.
 
     Raises:
         NotAllowed: the person is no administrator of the team.
-        DomainError: a value or status is wrong, or a station belongs to another team (`fields` names which).
+        DomainError: a value, status or kind is wrong, or a station belongs to another team (`fields` names which).
     """
     _demand_admin(actor, team)
     wanted = list(tags)
@@ -259,6 +262,8 @@ def check_tag(tag: NewTag) -> None:
     if tag.status not in Tag.Status.values:
         known = ", ".join(Tag.Status.values)
         _refuse("status", _("The status must be one of: %(known)s.") % {"known": known})
+    if tag.kind and tag.kind not in Tag.Kind.values:
+        _refuse("kind", _("The type must be one of: %(known)s.") % {"known": ", ".join(Tag.Kind.values)})
 
 
 def _demand_admin(actor: User | None, place: Team | Installation) -> None:
@@ -358,11 +363,13 @@ def _save_tags(team: Team, wanted: Sequence[NewTag], known: dict[str, Tag]) -> N
     for new in wanted:
         tag = known.get(new.value.upper())
         if tag is None:
-            fresh.append(Tag(team=team, value=new.value, label=new.label, status=new.status, expires_at=new.expires_at))
+            facts = {"label": new.label, "status": new.status, "expires_at": new.expires_at}
+            fresh.append(Tag(team=team, value=new.value, kind=new.kind or Tag.Kind.OTHER, **facts))
             continue
-        tag.status, tag.expires_at, tag.label = new.status, new.expires_at, new.label or tag.label
+        tag.status, tag.expires_at = new.status, new.expires_at
+        tag.label, tag.kind = new.label or tag.label, new.kind or tag.kind
         changed.append(tag)
-    Tag.objects.bulk_update(changed, ["status", "expires_at", "label"], AT_ONCE // 2)
+    Tag.objects.bulk_update(changed, ["status", "expires_at", "label", "kind"], AT_ONCE // 3)
     try:
         with transaction.atomic():
             Tag.objects.bulk_create(fresh, AT_ONCE)

@@ -70,17 +70,22 @@ class ApiView(APIView):
     schema = ApiSchema()
     right: str = ""  # what a key must include to be here; that of the rows unless a view says another
     rights_by_method: Mapping[str, str] = {}
+    personal_rights: Mapping[str, str] = {}  # the same for a person's own things, where no role says who changes them
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         timezone.activate(UTC)  # a program wants one zone, whatever the person it acts for sees on pages
         super().initial(request, *args, **kwargs)
         if request.user.is_authenticated and request.resolver_match:
             demand_features(request.user, request.resolver_match.view_name)
-            if sentence := request.user.why_not(self.rights_by_method.get(request.method or "", self._usual_right())):
+            if sentence := request.user.why_not(self._right_for(request)):
                 raise NotAllowed(sentence)
 
-    def _usual_right(self) -> str:
-        return self.right or getattr(getattr(self, "queryset", None), "right", "")
+    def _right_for(self, request: Request) -> str:
+        method = request.method or ""
+        usual: str = self.right or getattr(getattr(self, "queryset", None), "right", "")
+        right = self.rights_by_method.get(method, usual)
+        user: Any = request.user
+        return right if user.is_program else self.personal_rights.get(method, right)
 
     def handle_exception(self, exc: Exception) -> Response:
         """To a 'no' that comes of a key's scopes, which one is missing is added."""

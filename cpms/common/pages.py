@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import django_filters
 import django_tables2 as tables
@@ -20,6 +20,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from django.views.generic import DetailView, FormView, View
 
+from cpms.common.downloads import Download, filters_told, tell
 from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.export import MOST_XLSX_ROWS, Cell, export_csv, export_xlsx
 from cpms.common.look import date_time, number
@@ -57,12 +58,19 @@ class ListPage(LoginRequiredMixin, View):
     template_name: str
     export_name = "export"
     export_cells: Sequence[Cell] = ()
+    right: str = ""  # by which its rows are seen, where their queryset does not say
     page_sizes = (10, 20, 30, 40, 50)
     page_size = 20
     is_newest_first = False  # then a live list keeps its rows and says how many are new
     paginator_class: type[CappedPaginator] = CappedPaginator
     tie_breakers: Sequence[str] = ("-pk",)  # what orders rows that are alike, so that no page repeats one
     dear_columns: Sequence[str] = ()  # no index helps to sort by them: only where there are few enough rows
+    exported: ClassVar[dict[str, type[ListPage]]] = {}  # lists by the name of their files
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if cls.export_cells:
+            ListPage.exported[cls.export_name] = cls
 
     def rows(self) -> QuerySet[Any]:
         rows: QuerySet[Any] = self.model.objects.visible_to(self.request.user)
@@ -86,7 +94,7 @@ class ListPage(LoginRequiredMixin, View):
         if request.GET.get("export") and self.export_cells and is_valid:
             if why_off := request.user.features_off.get("exports"):  # type: ignore[union-attr]
                 raise PermissionDenied(why_off)
-            return self._export(found, request.GET["export"])
+            return self._export(found, request.GET["export"], filterset.form)
         context = {"filterset": filterset, "filter": filterset.form, "chips": list(chips(filterset, request.GET))}
         context |= self._page(found) | {"view": self}
         context |= self.facts(context)
@@ -130,13 +138,16 @@ class ListPage(LoginRequiredMixin, View):
             "until": until or (max((row.pk for row in records), default=0) if self.is_newest_first else 0),
         }
 
-    def _export(self, found: QuerySet[Any], kind: str) -> HttpResponseBase:
-        rows = self.export_rows(found)
+    def _export(self, found: QuerySet[Any], kind: str, chosen: Form) -> HttpResponseBase:
+        rows: Any = self.export_rows(found)
+        kind = "xlsx" if kind == "xlsx" else "csv"
+        if kind == "xlsx" and rows.order_by()[: MOST_XLSX_ROWS + 1].count() > MOST_XLSX_ROWS:
+            sentence = _("An Excel file holds at most %(most)s rows here: add a filter, or take the CSV file.")
+            messages.error(self.request, sentence % {"most": number(MOST_XLSX_ROWS)})
+            return redirect(f"{self.request.path}?{without(self.request.GET, 'export')}")
+        person: Any = self.request.user
+        tell(Download(person, self.model, self.export_name, self.right or rows.right, kind, filters_told(chosen)))
         if kind == "xlsx":
-            if rows.order_by()[: MOST_XLSX_ROWS + 1].count() > MOST_XLSX_ROWS:
-                sentence = _("An Excel file holds at most %(most)s rows here: add a filter, or take the CSV file.")
-                messages.error(self.request, sentence % {"most": number(MOST_XLSX_ROWS)})
-                return redirect(f"{self.request.path}?{without(self.request.GET, 'export')}")
             return export_xlsx(self.request, rows, self.export_cells, self.export_name)
         return export_csv(self.request, rows, self.export_cells, self.export_name)
 

@@ -27,6 +27,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import people
+from accounts.audit import note_own_data
 from accounts.models import Membership, User
 from chargers.models import Tag
 from chargers.services.persons import WantedTag, set_tags_of_person
@@ -263,7 +264,7 @@ def own_data(request: AuthenticatedRequest) -> HttpResponse:
         ),
         "tags": list(user.tags.values("value", "label", "kind", "status", "team__name", "created_at", "expires_at")),
         "api_tokens": list(
-            user.api_tokens.values("prefix", "name", "created", "expiry_date", "last_used_at", "revoked")
+            user.api_tokens.values("prefix", "name", "scopes", "created", "expiry_date", "last_used_at", "revoked")
         ),
         "sessions": list(
             ChargingSession.objects.filter(tag__user=user)
@@ -282,6 +283,7 @@ def own_data(request: AuthenticatedRequest) -> HttpResponse:
             .values("id", "station__identity", "kind", "state", "requested_at")
         ),
     }
+    note_own_data(user, "my-data")
     response = JsonResponse(document, json_dumps_params={"indent": 1, "ensure_ascii": False})
     response["Content-Disposition"] = 'attachment; filename="my-data.json"'
     response["Cache-Control"] = "no-store"

@@ -265,6 +265,8 @@ AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
 LOGIN_URL = reverse_lazy("accounts:login")
 LOGIN_REDIRECT_URL = reverse_lazy("portal:dashboard")
 LOGIN_ATTEMPTS_PER_MINUTE = env.whole("LOGIN_ATTEMPTS_PER_MINUTE", 10, least=1)
+# Who sees every team does so with more than a password. In the demo everybody knows that of support staff.
+STAFF_REQUIRES_TWO_FACTOR = env.flag("STAFF_REQUIRES_TWO_FACTOR", not (DEBUG or "--demo" in sys.argv[2:]))
 PASSWORD_RESET_TIMEOUT = int(timedelta(hours=24).total_seconds())
 LOGIN_CAPTCHA = env.choice("LOGIN_CAPTCHA", "always", ("always", "after_failure", "off"))
 ALTCHA_HMAC_KEY = hmac.new(SECRET_KEY.encode(), b"captcha", "sha256").hexdigest()

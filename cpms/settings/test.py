@@ -4,5 +4,6 @@ from cpms.settings.base import *  # noqa: F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
+STAFF_REQUIRES_TWO_FACTOR = False  # where it is told what it does, it is turned on
 LOGIN_CAPTCHA = "off"  # what it does is told in tests of its own and in Chromium
 WHITENOISE_AUTOREFRESH = True  # files are looked for when they are asked for, not all of them for each test client

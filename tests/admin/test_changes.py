@@ -1,5 +1,6 @@
 """What support staff does in the admin: the rules are the services', and what stations reported stays."""
 
+import csv
 import io
 import re
 
@@ -311,6 +312,21 @@ def test_tags_are_imported_with_their_stations(office, team, station, tag):
     tag.refresh_from_db()
     assert (tag.label, tag.status) == ("Lost", "blocked")
     assert Tag.objects.count() == 2
+
+
+def test_the_type_of_a_tag_is_imported_and_exported(office, team, tag):
+    """W75: where a file does not say it, a tag that is there keeps its own, whatever the case of its value."""
+    Tag.objects.filter(pk=tag.pk).update(kind="company")
+    upload(office, "tag", f"team,value,label\nnordlys,{tag.value.lower()},Lost\nnordlys,NEW1,\n")
+    upload(office, "tag", f"team,value,kind\nnordlys,{tag.value},\nnordlys,NEW2,Private\n")
+    assert dict(Tag.objects.values_list("value", "kind")) == {tag.value: "company", "NEW1": "other", "NEW2": "private"}
+    page = upload(office, "tag", "team,value,kind\nnordlys,NEW3,leased\n")
+    assert page.context["result"].invalid_rows and not Tag.objects.filter(value="NEW3").exists()
+    fields = {f"tagresource_{name}": "on" for name in ("value", "kind")}
+    answer = office.post(reverse("admin:chargers_tag_export"), {"format": "0", "resource": ""} | fields)
+    content = b"".join(answer.streaming_content) if answer.streaming else answer.content
+    told = {row["value"]: row["kind"] for row in csv.DictReader(io.StringIO(content.decode()))}
+    assert told == {tag.value: "company", "NEW1": "other", "NEW2": "private"}
 
 
 @pytest.mark.parametrize(("kind", "format"), [("tag", "0"), ("tag", "1"), ("chargingstation", "0")])

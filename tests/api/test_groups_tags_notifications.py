@@ -7,6 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import AuditEntry
 from accounts.rights import Role
 from chargers.models import StationGroup, Tag
+from chargers.services import authorize_tag
 from maintenance.models import Notification
 from tests import factories
 
@@ -75,6 +76,18 @@ def test_a_tag_is_made_changed_blocked_and_deleted(api, operator, station):
     assert client.delete(address).status_code == 204
     entries = AuditEntry.objects.filter(content_type__model="tag", actor_email=operator.email)
     assert set(entries.values_list("action", flat=True)) == {0, 1, 2}
+
+
+def test_the_type_of_a_tag_is_written_and_kept(api, operator, station):
+    """W75."""
+    client = api(operator)
+    made = client.post(TAGS, {"value": "04A2", "kind": "private"}, format="json")
+    assert made.json()["kind"] == "private"
+    assert client.patch(made["Location"], {"label": "Ada"}, format="json").json()["kind"] == "private"
+    assert client.patch(made["Location"], {"kind": "company"}, format="json").json()["kind"] == "company"
+    assert client.patch(made["Location"], {"kind": "leased"}, format="json").status_code == 400
+    assert client.post(TAGS, {"value": "04A3"}, format="json").json()["kind"] == "other"
+    assert authorize_tag(station=station, value="04A2").is_accepted
 
 
 def test_an_empty_value_makes_a_random_virtual_tag(api, operator):

@@ -66,7 +66,7 @@ def test_the_admin_uses_the_same_door(client, staff, viewer):
 def test_a_token_is_shown_once(client, viewer):
     client.force_login(viewer)
     url = reverse("accounts:api_tokens")
-    answer = client.post(url, {"name": "billing"})
+    answer = client.post(url, {"name": "billing", "ends": "90"})
     token = ApiToken.objects.get(user=viewer)
     key = answer.context["key"]
     assert key.startswith(token.prefix)
@@ -77,7 +77,7 @@ def test_a_token_is_shown_once(client, viewer):
 
 def test_a_revoked_token_stays_listed(client, viewer):
     client.force_login(viewer)
-    client.post(reverse("accounts:api_tokens"), {"name": "billing"})
+    client.post(reverse("accounts:api_tokens"), {"name": "billing", "ends": "never"})
     token = ApiToken.objects.get()
     client.post(reverse("accounts:api_token_revoke", args=[token.prefix]))
     assert "Revoked" in client.get(reverse("accounts:api_tokens")).content.decode()

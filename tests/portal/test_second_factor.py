@@ -1,18 +1,23 @@
 """Signing in with a second factor: set up, asked for, taken away, demanded (S24)."""
 
+import os
 import re
+import subprocess
+import sys
 import time
 
 import pytest
 import time_machine
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from django.conf import settings
 from django.core import mail
 from django.urls import reverse
 
 from accounts import factors, mails
 from accounts.models import AuditEntry
 from cpms.common.errors import DomainError, NotAllowed
+from tests import factories
 from tests.factories import PASSWORD
 
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
@@ -188,6 +193,26 @@ def test_support_resets_the_factors_of_somebody_who_lost_them(client, secured, s
     assert subjects()[-1] == "Your second factor was reset"
 
 
+def test_the_trail_of_factors_is_read_in_the_readers_language(client, secured, administrator, team):
+    """S44, W18: what was written down as words, before, stays as it was said."""
+    viewer, _codes = secured
+    viewer.language, administrator.language = "en", "de"
+    administrator.save()
+    factors.make_codes(user=viewer)
+    key = Authenticator.objects.create(user=viewer, type="webauthn", data={"name": "Blue key", "credential": {}})
+    factors.remove(factor=key, actor=viewer)
+    for words in ("Authenticator app", "Passkey “Old one”"):
+        factories.AuditEntryFactory(team=team, changes={"second_factor": ["", words]})
+    client.force_login(administrator)
+    text = client.get(reverse("team:audit")).content.decode()
+    for words in ("Authenticator-App", "Wiederherstellungscodes", "Passkey „Blue key“", "Passkey “Old one”"):
+        assert words in text, words
+    factors.reset(person=viewer, actor=factories.UserFactory(is_staff=True))
+    stored = AuditEntry.objects.filter(object_pk=str(viewer.pk), changes__has_key="second_factor").order_by("pk")
+    told = [entry.changes["second_factor"] for entry in stored]
+    assert told == [["", "app"], ["", "codes"], ["key:Blue key", ""], ["all", ""]]
+
+
 def test_only_support_resets_factors(secured, administrator):
     with pytest.raises(NotAllowed):
         factors.reset(person=secured[0], actor=administrator)
@@ -236,3 +261,69 @@ def test_no_page_of_security_asks_more_for_more_browsers(client, viewer, django_
     client.get(SECURITY)
     with django_assert_max_num_queries(13):
         client.get(SECURITY)
+
+
+# --- support staff ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def strict(settings):
+    settings.STAFF_REQUIRES_TWO_FACTOR = True
+
+
+def test_support_staff_without_a_factor_gets_to_its_set_up_and_to_nothing_else(client, strict, staff, api):
+    """S24: portal, admin and API alike."""
+    client.force_login(staff)
+    for path in (DASHBOARD, "/admin/", "/admin/accounts/user/", reverse("portal:own_data")):
+        assert client.get(path).url == SECURITY, path
+    refused = client.get("/api/v1/stations/")
+    assert refused.status_code == 403 and "Support staff needs" in refused.json()["detail"]
+    token = api().post("/api/v1/token/", {"email": staff.email, "password": PASSWORD}, format="json")
+    assert token.status_code == 400 and "Support staff needs" in token.json()["detail"]
+    page = client.get(SECURITY).content.decode()
+    assert "Support staff needs a second factor." in page and "A team of yours" not in page
+    factors.add_app(user=staff, secret=SECRET, code=code())
+    assert client.get("/admin/").status_code == client.get(DASHBOARD).status_code == 200
+    with pytest.raises(DomainError, match="Support staff"):
+        factors.remove(factor=Authenticator.objects.get(type="totp"), actor=staff)
+
+
+def test_support_staff_signs_in_to_the_admin_with_both_steps(client, strict, staff):
+    factors.add_app(user=staff, secret=SECRET, code=code(shift=-1))
+    assert sign_in(client, staff, next="/admin/").url == SECOND
+    assert client.get("/admin/").status_code == 302
+    assert client.post(SECOND, {"code": code()}).url == "/admin/"
+    assert client.get("/admin/").status_code == 200
+
+
+def test_what_is_demanded_of_support_staff_is_demanded_of_nobody_else(client, strict, administrator):
+    client.force_login(administrator)
+    assert client.get(DASHBOARD).status_code == 200
+
+
+def test_a_site_may_do_without(client, staff, settings):
+    settings.STAFF_REQUIRES_TWO_FACTOR = False
+    client.force_login(staff)
+    assert client.get("/admin/").status_code == 200
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize(
+    ("words", "env", "told"),
+    [
+        (["serve"], {}, True),
+        (["portal"], {}, True),
+        (["serve", "--demo"], {}, False),
+        (["serve"], {"DEBUG": "1"}, False),
+        (["serve"], {"STAFF_REQUIRES_TWO_FACTOR": "0"}, False),
+        (["serve", "--demo"], {"STAFF_REQUIRES_TWO_FACTOR": "1"}, True),
+    ],
+)
+def test_it_is_on_where_it_is_not_said_but_not_in_the_demo(tmp_path, words, env, told):
+    """Whose support staff has a password that everybody knows."""
+    script = "import sys; from cpms.settings import base; print(base.STAFF_REQUIRES_TWO_FACTOR)"
+    bare = {"PATH": os.environ["PATH"], "VAR_DIR": str(tmp_path), "DATABASE_URL": f"sqlite:///{tmp_path}/db"} | env
+    done = subprocess.run(
+        [sys.executable, "-c", script, *words], cwd=settings.BASE_DIR, env=bare, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == str(told), done.stderr

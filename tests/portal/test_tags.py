@@ -67,6 +67,7 @@ def test_it_is_changed_blocked_and_deleted(page, station, session, tag):
 
 
 def test_they_are_found_and_exported(page, team):
+    """W75: the type is in the file, too."""
     now = timezone.now()
     good = factories.TagFactory(team=team, value="GOOD", label="Pool")
     bad = factories.TagFactory(team=team, value="BAD", status="blocked")
@@ -78,7 +79,9 @@ def test_they_are_found_and_exported(page, team):
         ({"state": "expired"}, old), ({"kind": "company"}, old),
     ):  # fmt: skip
         assert rows_of(page.get(LIST, query)) == [found]
-    assert [line[0] for line in sheet(page.get(LIST, {"export": "csv"}))[1:]] == ["BAD", "GOOD", "OLD"]
+    head, *lines = sheet(page.get(LIST, {"export": "csv"}))
+    assert [line[0] for line in lines] == ["BAD", "GOOD", "OLD"]
+    assert [line[head.index("Type")] for line in lines] == ["Other", "Other", "Company"]
 
 
 def test_a_viewer_sees_them_and_no_button(as_person, viewer, tag):

@@ -1,6 +1,7 @@
 """Settings > Users: who is to be seen, changed with tags, deleted (W11-W15, W78, B24)."""
 
 import json
+import re
 
 import pytest
 from django.urls import reverse
@@ -46,6 +47,23 @@ def test_an_administrator_sees_his_people_and_others_only_themselves(
     client.force_login(administrator)
     for hidden in (stranger, staff):
         assert client.get(edit(hidden)).status_code == client.post(edit(hidden), PERSON).status_code == 404
+
+
+def test_each_row_has_an_edit_button_that_opens_that_persons_form(client, administrator, viewer, operator, staff):
+    """W13: also one's own row, and the only row of who manages nobody."""
+    operator.first_name, operator.last_name = "Grace", "Hopper"
+    operator.save()
+    for who, seen in ((administrator, {administrator, viewer, operator}), (viewer, {viewer})):
+        client.force_login(who)
+        page = client.get(LIST).content.decode()
+        rows = re.findall(r"<tr\b.*?</tr>", page.partition("<tbody")[2], re.DOTALL)
+        buttons = [re.findall(r'<a class="btn btn-sm" href="([^"]+)">Edit<', row) for row in rows]
+        assert all(len(found) == 1 for found in buttons) and len(rows) == len(seen)
+        assert {address for (address,) in buttons} == {edit(person) for person in seen}
+        for row, (address,) in zip(rows, buttons, strict=True):
+            form = client.get(address)
+            assert form.status_code == 200 and form.context["person"].email in row
+            assert 'name="first_name"' in form.content.decode()
 
 
 def test_the_list_says_nothing_of_teams_one_does_not_manage(client, administrator, viewer, other_team):

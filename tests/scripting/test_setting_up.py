@@ -2,10 +2,11 @@
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from accounts.models import ApiToken, Team, User
 from chargers.models import ChargingStation, Connector, Tag
-from chargers.services import Kept, NewStation, add_stations
+from chargers.services import Kept, NewStation, add_stations, add_tag, authorize_tag
 from chargers.services.passwords import fits
 from cpms.common.errors import DomainError
 from tests import factories
@@ -65,6 +66,16 @@ def test_a_token_is_printed_and_opens_the_api(manage, viewer, api):
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {key}")
     assert client.get("/api/v1/stations/").status_code == 200
     assert key not in str(ApiToken.objects.values_list())
+
+
+def test_a_token_is_limited_and_ends(manage, viewer):
+    words = ("add_token", viewer.email, "--scope", "operate", "sessions:read", "--days", "90", "--json")
+    told = manage(*words).json
+    token = ApiToken.objects.get()
+    assert told["scopes"] == token.scopes == ["sessions:read", "operate"]
+    assert (token.expiry_date - timezone.now()).days == 89
+    assert manage("add_token", viewer.email, "--days", "0").code == 1
+    assert ApiToken.objects.count() == 1
 
 
 def test_a_station_is_added_with_its_connectors_and_an_encrypted_password(manage, team):
@@ -179,6 +190,29 @@ def test_a_tag_gets_status_expiry_and_stations(manage, station):
     assert (again.json["created"], again.json["updated"]) == (0, 1)
     tag.refresh_from_db()
     assert (tag.value, tag.status, tag.expires_at, tag.stations.count()) == ("04A1B2", "accepted", None, 0)
+
+
+def test_a_tag_has_a_type_and_keeps_it_where_none_is_given(manage, station):
+    """W75: and it charges whatever its type is."""
+    words = ("add_tag", "04A1B2", "--team", "nordlys", "--json")
+    for given, kind in (
+        ((), "other"),
+        (("--kind", "company"), "company"),
+        ((), "company"),
+        (("--kind", "other"), "other"),
+    ):
+        manage(*words, *given)
+        assert Tag.objects.get().kind == kind
+        assert authorize_tag(station=station, value="04A1B2").is_accepted
+    manage("add_tag", "P{n}", "--team", "nordlys", "--kind", "private", "--count", "3")
+    assert set(Tag.objects.filter(value__startswith="P").values_list("kind", flat=True)) == {"private"}
+
+
+def test_a_type_that_is_none_is_refused(team):
+    """W75."""
+    with pytest.raises(DomainError) as refused:
+        add_tag(team=team, value="04A1B2", kind="leased")
+    assert set(refused.value.fields) == {"kind"} and not Tag.objects.exists()
 
 
 def test_many_tags_at_several_stations(manage, team):

@@ -1,9 +1,14 @@
+from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import CommandParser
+from django.utils import timezone
 
 from accounts import services
+from accounts.rights import ApiScope
 from cpms.common.scripting import ScriptCommand
+
+LONGEST_DAYS = 36_500
 
 
 class Command(ScriptCommand):
@@ -13,8 +18,15 @@ class Command(ScriptCommand):
         super().add_arguments(parser)
         parser.add_argument("email", metavar="EMAIL")
         parser.add_argument("--name", default="script", help="what the token is for")
+        parser.add_argument("--days", type=int, metavar="N", help="after how many days it ends; without: it does not")
+        parser.add_argument(
+            "--scope", nargs="+", action="extend", default=[], choices=ApiScope.values, help="limits it; without: all"
+        )
 
-    def run(self, *, email: str, name: str, **options: Any) -> None:
+    def run(self, *, email: str, name: str, days: int | None, scope: list[str], **options: Any) -> None:
         user = services.find_person(email)
-        token, key = services.issue_api_token(user=user, name=name)
-        self.show({"user": user.email, "name": token.name, "prefix": token.prefix, "key": key}, key)
+        expires_at = None if days is None else timezone.now() + timedelta(days=max(-1, min(days, LONGEST_DAYS)))
+        token, key = services.issue_api_token(user=user, name=name, expires_at=expires_at, scopes=scope)
+        facts = {"user": user.email, "name": token.name, "prefix": token.prefix, "scopes": token.scopes}
+        ends = None if expires_at is None else expires_at.isoformat(timespec="seconds")
+        self.show(facts | {"expires_at": ends, "key": key}, key)

@@ -21,6 +21,9 @@ class Command(ScriptCommand):
         parser.add_argument("value", metavar="VALUE", help="its idTag; with --count it holds {n} or {n:06d}")
         parser.add_argument("--team", required=True, metavar="HANDLE")
         parser.add_argument("--status", default=Tag.Status.ACCEPTED, choices=Tag.Status.values)
+        parser.add_argument(
+            "--kind", default="", choices=Tag.Kind.values, help="for people only; without it a known tag keeps its own"
+        )
         parser.add_argument("--expires", metavar="ISO", help="a time like 2027-01-31T12:00:00Z; without zone: UTC")
         parser.add_argument(
             "--station",
@@ -38,6 +41,7 @@ class Command(ScriptCommand):
         value: str,
         team: str,
         status: str,
+        kind: str,
         expires: str | None,
         station: list[list[str]],
         count: int | None,
@@ -46,7 +50,7 @@ class Command(ScriptCommand):
         owner = find_team(team)
         values, expires_at = numbered(value, count), _moment(expires)
         stations = _stations(owner, [identity for some in station for identity in some])
-        tags = [services.NewTag(value=one, status=status, expires_at=expires_at) for one in values]
+        tags = [services.NewTag(value=one, status=status, expires_at=expires_at, kind=kind) for one in values]
         added = services.Added(0, 0)
         for portion in portions(tags):
             added += services.add_tags(team=owner, tags=portion, stations=stations)

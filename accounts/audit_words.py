@@ -1,0 +1,119 @@
+"""What an entry of the audit trail says, in the language of who reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.audit import DOWNLOAD, Action
+from cpms.common import look
+from cpms.common.pages import ListPage
+
+DOWNLOADED = "download"  # among the choices of what was done; the entries' action is that of looking at something
+ACTIONS = {
+    Action.CREATE: gettext_lazy("Added"),
+    Action.UPDATE: gettext_lazy("Changed"),
+    Action.DELETE: gettext_lazy("Deleted"),
+    Action.ACCESS: gettext_lazy("Looked at"),
+}
+NOTED = {"second_factor": gettext_lazy("second factor"), "signed_in": gettext_lazy("signed in")}  # no fields
+FACTOR_WORDS = {
+    "app": gettext_lazy("Authenticator app"),
+    "codes": gettext_lazy("Recovery codes"),
+    "all": gettext_lazy("Second factor"),
+}
+KEY_BEGINNING = "key:"  # and the name that its owner gave it
+
+
+class Told(NamedTuple):
+    """One thing that an entry says; `before` is None where nothing was changed."""
+
+    label: str
+    before: str | None
+    after: str
+
+    def __str__(self) -> str:
+        change = "" if self.before is None else f"{self.before or look.DASH} → "
+        return f"{self.label}: {change}{self.after or look.DASH}"
+
+
+def kind_of(entry: Any) -> str:
+    model = entry.content_type.model_class()
+    return capfirst(str(model._meta.verbose_name if model else entry.content_type.model))
+
+
+def is_download(entry: Any) -> bool:
+    return DOWNLOAD in (entry.changes or {})
+
+
+def action_of(entry: Any) -> str:
+    return _("Downloaded") if is_download(entry) else str(ACTIONS.get(entry.action, ""))
+
+
+def changes_of(entry: Any) -> list[Told]:
+    """What was changed, or what was downloaded; in words where there are some."""
+    if is_download(entry):
+        return list(_download(entry))
+    model = entry.content_type.model_class()
+    told = []
+    for name, change in (entry.changes or {}).items():
+        label = str(NOTED.get(name, name))
+        if model is not None and name in {field.name for field in model._meta.get_fields()}:
+            label = str(getattr(model._meta.get_field(name), "verbose_name", name))
+        if isinstance(change, dict):  # many to many
+            objects = ", ".join(map(str, change.get("objects", [])))
+            told.append(Told(label, *(("", objects) if change.get("operation") == "add" else (objects, ""))))
+            continue
+        before, after = (("" if value in (None, "None") else str(value)) for value in change)
+        if name == "second_factor":
+            before, after = factor_in_words(before), factor_in_words(after)
+        if before or after:
+            told.append(Told(label, before, after))
+    return told
+
+
+def changes_in_words(entry: Any) -> str:
+    return "; ".join(map(str, changes_of(entry)))
+
+
+def factor_in_words(key: str) -> str:
+    """What a second factor is called; what was written down as words, before there were keys, stays as it is."""
+    if key.startswith(KEY_BEGINNING):
+        return _("Passkey “%(name)s”") % {"name": key.removeprefix(KEY_BEGINNING)}
+    return str(FACTOR_WORDS.get(key, key))
+
+
+def _download(entry: Any) -> Iterator[Told]:
+    facts = entry.changes[DOWNLOAD]
+    file, chosen = f"{facts.get('list')}.{facts.get('form')}", facts.get("filters") or {}
+    if file != entry.object_repr:  # what is kept about a person
+        yield Told(_("File"), None, file)
+    elif not chosen:
+        yield Told(_("Filter"), None, _("none, all that this person may see"))
+    filters = _filters_of(str(facts.get("list", ""))) if chosen else {}
+    for name, value in chosen.items():
+        known = filters.get(name)
+        label = str(known.label or name) if known else name
+        yield Told(label, None, _said(known, str(value)) if value else _("was set; what was typed is not kept"))
+
+
+def _filters_of(name: str) -> dict[str, Any]:
+    """The filters of a list that still has files of this name."""
+    page = ListPage.exported.get(name)
+    return dict(page.filterset_class.base_filters) if page else {}
+
+
+def _said(known: Any, value: str) -> str:
+    choices = {str(key): str(label) for key, label in (known.extra.get("choices") or ())} if known else {}
+    words = [choices.get(one, "") for one in value.split(",")]
+    if all(words):
+        return ", ".join(words)
+    try:
+        return look.date_time(datetime.fromisoformat(value)) if "T" in value else value
+    except ValueError:
+        return value

@@ -28,9 +28,10 @@
     if (!event.target.closest("[data-quiet]")) say(document.body.dataset.unreachable, "bad");
   });
 
-  // --- dialogs: what arrives in #ask opens by itself
+  // --- dialogs: what arrives in #ask opens by itself; what arrives inside of one that was closed meanwhile does not
   document.addEventListener("htmx:afterSettle", (event) => {
-    const dialog = event.detail.elt.closest?.("dialog.ask") || event.detail.elt.querySelector?.("dialog.ask");
+    if (event.detail.target?.id !== "ask") return;
+    const dialog = event.detail.target.querySelector("dialog.ask");
     if (dialog && !dialog.open) dialog.showModal();
   });
   document.addEventListener("done", () => document.querySelectorAll("dialog[open]").forEach((dialog) => dialog.close()));

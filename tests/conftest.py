@@ -10,12 +10,13 @@ from django.core.management import call_command
 
 from accounts.branding import hosts, looks
 from accounts.models import Team, User
-from accounts.programs import add_program, issue_access_token
+from accounts.programs import add_program
 from accounts.rights import ApiScope, Role
 from accounts.services import issue_api_token
 from cpms.common.remember import forget
-from cpms.portal.models import PrivacyChoice, SiteHook, SiteText, hooks_offered, site_text
+from cpms.portal.models import SiteText, hooks_offered, site_text
 from tests import factories
+from tests.world import add_rest, make_world, undone
 
 
 @pytest.fixture(autouse=True)
@@ -117,20 +118,20 @@ def finished_session(station):
 @pytest.fixture
 def one_of_each(team, station, connector, tag, session, viewer):
     """One row of every model, by label."""
-    rows = factories.one_of_everything(team, station, connector, tag, session, viewer)
-    rows += [
-        issue_api_token(user=viewer, name="t")[0],
-        program := add_program(team=team, name="t", scopes=ApiScope.values, actor=None)[0],
-        program.keys.get(),
-        issue_access_token(program=program, secret="t", scopes=[], seconds=60),
-        factories.GatewayNodeFactory(),
-        factories.InboxShardFactory(),
-        factories.HappeningFactory(),
-        SiteText.objects.create(kind="imprint", language="en", text="t"),
-        SiteHook.objects.create(name="t", purpose="t", category="comfort", script_url="https://example.org/t.js"),
-        PrivacyChoice.objects.create(user=viewer),
-    ]
-    return {row._meta.label: row for row in rows}
+    return add_rest(team, viewer, factories.one_of_everything(team, station, connector, tag, session, viewer))
+
+
+@pytest.fixture(scope="module")
+def made_world(django_db_setup, django_db_blocker):
+    with django_db_blocker.unblock(), undone():
+        yield make_world()
+
+
+@pytest.fixture
+def world(made_world, django_db_blocker):
+    """All of it, made once for a module; for tests that use no fixture that wants the database for itself."""
+    with django_db_blocker.unblock(), undone():
+        yield made_world
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ four what it gives the stranger. Methods that a line does not name must be refus
 """
 
 import json
-from datetime import timedelta
 from fnmatch import fnmatch
 from typing import Any
 
@@ -16,11 +15,9 @@ from django.apps import apps
 from django.contrib import admin
 from django.test import Client
 from django.urls import get_resolver, reverse
-from django.utils import timezone
 
 from accounts.branding import STYLE_MADE
-from chargers.models import ChargingStation
-from tests import factories
+from tests.world import Rows, give_to
 
 EVERYBODY = "200 200 200 200 200 200"
 PERSONS = "302 200 200 200 200 200"  # a page that shows what is one's own, be it nothing
@@ -312,6 +309,10 @@ def line_of(name: str) -> dict[str, str] | None:
 
 @pytest.fixture
 def rows(one_of_each):
+    return keys_of(one_of_each)
+
+
+def keys_of(one_of_each: Rows) -> dict[str, Any]:
     """Keys of rows by what a route's name begins with; the longest beginning wins."""
     of = {label.partition(".")[2]: row for label, row in one_of_each.items()}
     station = of["ChargingStation"]
@@ -361,23 +362,8 @@ def rows(one_of_each):
 
 @pytest.fixture
 def holders(one_of_each):
-    """People who were given the installation that the station is in, with each role, and one whose access has ended."""
-    station, installation = one_of_each["chargers.ChargingStation"], one_of_each["chargers.Installation"]
-    ChargingStation.objects.filter(pk=station.pk).update(installation=installation)
-    past = timezone.now() - timedelta(minutes=1)
-    given = [{"role": role} for role in ("owner", "user", "service")] + [{"role": "owner", "ends_at": past}]
-    return [factories.GrantFactory(installation=installation, **facts).user for facts in given]
-
-
-@pytest.fixture
-def browsers(stranger, viewer, operator, administrator, staff, holders):
-    """In the order of the table's columns."""
-    clients = []
-    for user in (None, stranger, viewer, operator, administrator, staff, *holders):
-        clients.append(Client(raise_request_exception=False))
-        if user is not None:
-            clients[-1].force_login(user)
-    return dict(zip(PEOPLE, clients, strict=True))
+    """People who were given access; see `give_to`."""
+    return give_to(one_of_each["chargers.ChargingStation"], one_of_each["chargers.Installation"])
 
 
 def address(name: str, rows: dict[str, Any]) -> str:
@@ -425,11 +411,12 @@ def test_every_route_is_in_the_table():
 
 
 @pytest.mark.parametrize("name", FOUND)
-def test_it_answers_each_as_the_table_says(name, rows, browsers):
-    line, path = line_of(name), address(name, rows)
+def test_it_answers_each_as_the_table_says(name, world):
+    line, path = line_of(name), address(name, keys_of(world.rows))
     if not line:
         pytest.skip("told elsewhere")
     wrong = []
+    browsers = {who: world.browser_of(who) for who in PEOPLE}
     for method in _methods(name):
         answers = _answers(line[method]) if method in line else [None] * len(browsers)
         for (who, client), answer in zip(browsers.items(), answers, strict=True):

@@ -3,6 +3,8 @@
 import pytest
 from django.apps import apps
 from django.contrib import admin
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 OURS = ["accounts", "chargers", "charging_sessions", "operations", "maintenance", "portal"]
@@ -17,6 +19,17 @@ PAGES = pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.l
 
 def address(model, page, *args):
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args)
+
+
+@pytest.fixture
+def one_of_each(world):
+    return world.rows
+
+
+@pytest.fixture
+def office(world):
+    """A browser of our support staff."""
+    return world.browser_of("staff")
 
 
 @PAGES
@@ -59,26 +72,27 @@ def test_it_can_be_searched_and_every_filter_opens(office, one_of_each, model):
     assert model_admin.search_fields
     for term in ("CP", "1", "99999999999999999999999", "a\0b", "%", "nordlys@x"):
         assert office.get(address(model, "changelist"), {"q": term}).status_code == 200
-    for spec in office.get(address(model, "changelist")).context["cl"].filter_specs:
-        for choice in spec.choices(office.get(address(model, "changelist")).context["cl"]):
+    shown = office.get(address(model, "changelist")).context["cl"]
+    for spec in shown.filter_specs:
+        for choice in spec.choices(shown):
             if "query_string" in choice:
                 assert office.get(address(model, "changelist") + choice["query_string"]).status_code == 200
 
 
 @PAGES
-def test_its_list_asks_the_database_a_fixed_number_of_times(office, one_of_each, model, django_assert_max_num_queries):
-    with django_assert_max_num_queries(9):
+def test_its_list_asks_the_database_a_fixed_number_of_times(office, model):
+    office.get(reverse("admin:index"))  # what a process remembers is then remembered
+    with CaptureQueriesContext(connection) as asked:
         office.get(address(model, "changelist"))
+    assert len(asked) <= 9
 
 
 @PAGES
-def test_it_is_closed_for_everybody_else(client, administrator, one_of_each, model):
-    paths = [address(model, "changelist"), address(model, "change", one_of_each[model._meta.label].pk)]
-    for path in paths:
-        assert client.get(path).status_code == 302
-    client.force_login(administrator)
-    for path in paths:
-        assert client.get(path).status_code == 302
+def test_it_is_closed_for_everybody_else(world, model):
+    paths = [address(model, "changelist"), address(model, "change", world.rows[model._meta.label].pk)]
+    for who in ("nobody", "administrator"):
+        for path in paths:
+            assert world.browser_of(who).get(path).status_code == 302
 
 
 def test_a_password_is_changed_on_the_page_that_asks_for_a_second_factor(office):

@@ -7,8 +7,8 @@ from django.conf import settings
 from PIL import Image, ImageDraw
 from playwright.sync_api import expect
 
+from tests.browser.axe import faults
 from tests.browser.conftest import OWN_HOST
-from tests.browser.test_accessible import faults
 
 pytestmark = pytest.mark.browser
 PICTURES = settings.BASE_DIR / "test-results" / "pictures"

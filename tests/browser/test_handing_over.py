@@ -4,8 +4,8 @@ import pytest
 from playwright.sync_api import expect
 from websockets.exceptions import ConnectionClosed
 
+from tests.browser.axe import faults
 from tests.browser.conftest import PASSWORD, STATION_PASSWORD
-from tests.browser.test_accessible import faults
 
 pytestmark = pytest.mark.browser
 

@@ -1,52 +1,9 @@
-"""axe-core on every page, light and dark: no serious and no critical fault; and the keyboard in what is new."""
+"""What is used by keyboard alone, and what is chosen for all pages."""
 
 import pytest
-from django.conf import settings
 from playwright.sync_api import expect
 
-from tests.browser.test_pages import PAGES
-
 pytestmark = pytest.mark.browser
-AXE = settings.BASE_DIR / "tests" / "clients" / "node_modules" / "axe-core" / "axe.min.js"
-RUN = "async () => (await axe.run(document, {resultTypes: ['violations']})).violations"
-GRAVE = {"serious", "critical"}
-
-
-def faults(page):
-    if not AXE.exists():
-        pytest.fail("axe-core is needed: make clients")
-    page.evaluate(AXE.read_text())  # through the debugger, which the content security policy does not bind
-    return [
-        f"{found['id']}: {node['html'][:200]}"
-        for found in page.evaluate(RUN)
-        if found["impact"] in GRAVE
-        for node in found["nodes"]
-    ]
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_shuts_anybody_out(look, station, scheme):
-    station("LIVE-7")
-    page = look("", person="admin", scheme=scheme)
-    found = {}
-    for name, path in PAGES.items():
-        page.goto(path)
-        found[name] = faults(page)
-    page.goto("/")
-    page.keyboard.press("Control+k")
-    page.fill("#seek input", "live")
-    expect(page.locator("#seek [role=option]").first).to_be_visible()
-    found["search box"] = faults(page)
-    page.keyboard.press("Escape")
-    page.click("text=Privacy Settings")
-    found["privacy"] = faults(page)
-    assert "\n".join(sorted({fault for told in found.values() for fault in told})) == ""
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_neither_does_the_log_in(look, scheme):
-    page = look("/account/login/", person="", scheme=scheme)
-    assert faults(page) == []
 
 
 def test_the_search_is_used_by_keyboard_alone(look):

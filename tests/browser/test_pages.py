@@ -1,58 +1,9 @@
-"""Every page at three widths, light and dark: nothing sticks out, nothing complains; pictures for people to look at."""
+"""Single pages, used as people use them."""
 
 import pytest
-from django.conf import settings
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
-PICTURES = settings.BASE_DIR / "test-results" / "pictures"
-PAGES = {
-    "dashboard": "/",
-    "stations": "/stations/",
-    "station": "/stations/1/",
-    "connectors": "/stations/connectors/",
-    "station-add": "/stations/add/",
-    "sessions": "/sessions/",
-    "commands": "/operate/commands/",
-    "messages": "/maintenance/messages/",
-    "refused": "/maintenance/refused/",
-    "gaps": "/sessions/gaps/",
-    "security": "/maintenance/security/",
-    "deviations": "/maintenance/deviations/",
-    "deviations-by-model": "/maintenance/deviations/models/",
-    "tokens": "/account/tokens/",
-    "programs": "/team/programs/",
-    "program-add": "/team/programs/add/",
-    "tags": "/stations/tags/",
-    "tag": "/stations/tags/1/",
-    "tag-add": "/stations/tags/add/",
-    "search": "/search/?q=live",
-    "notifications": "/notifications/",
-    "groups": "/groups/",
-    "group-add": "/groups/add/",
-    "imprint": "/imprint/",
-    "account": "/account/",
-    "account-security": "/account/security/",
-    "account-app": "/account/security/app/",
-    "account-passkey": "/account/security/passkeys/add/",
-    "account-notifications": "/account/notifications/",
-    "confirm": "/account/confirm/",
-    "team-security": "/team/security/",
-}
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 820, 390])
-def test_nothing_sticks_out(look, station, width, scheme):
-    station("LIVE-8")
-    page = look("", person="admin", width=width, scheme=scheme)
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    for name, path in PAGES.items():
-        page.goto(path)
-        page.evaluate("document.fonts.ready")
-        page.screenshot(path=PICTURES / f"{name}-{width}-{scheme}.png", full_page=True)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
-        assert page.locator("h1").count() == 1, name
 
 
 def test_a_new_account_is_told_how_to_begin_and_begins(look):

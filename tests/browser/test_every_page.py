@@ -1,0 +1,93 @@
+"""Every page that opens by an address, with something on it: at three widths, light and dark, nothing sticks out,
+nothing complains, and axe-core finds no serious and no critical fault. Pictures for people to look at are kept."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from django.conf import settings
+from playwright.sync_api import expect
+
+from tests.browser.axe import COLOURS, faults
+
+pytestmark = pytest.mark.browser
+PICTURES = settings.BASE_DIR / "test-results" / "pictures"
+SETTLED = """async () => {
+  await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  const going = document.getAnimations().filter((each) => each instanceof CSSTransition);
+  await Promise.allSettled(going.map((each) => each.finished));
+}"""
+PARTS = 4  # which workers share
+
+
+@pytest.fixture(scope="package")
+def pages(site):
+    """Addresses by the names of their routes, of a team with one row of everything."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.browser.fill"],
+        cwd=settings.BASE_DIR,
+        env=site.env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert not done.returncode, done.stderr
+    return json.loads(done.stdout)
+
+
+def is_page(page, path):
+    """Not a part of one, a file, or an address for who is not signed in."""
+    answer = page.request.get(path, max_redirects=0)
+    return answer.status == 200 and answer.text().lstrip().lower().startswith("<!doctype html")
+
+
+def looked_at(page, name):
+    """What is wrong with the page that is open, at each width and in each of its colours."""
+    wrong = [f"{page.locator('h1').count()} h1"] if page.locator("h1").count() != 1 else []
+    wrong += faults(page)
+    for width, scheme in ((1440, "light"), (820, "light"), (390, "dark")):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=scheme)
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            wrong.append(f"sticks out at {width}")
+        page.screenshot(path=PICTURES / f"{name.replace(':', '-')}-{width}-{scheme}.png", full_page=True)
+    page.evaluate(SETTLED)  # colours fade into each other
+    wrong += [f"{fault} (dark)" for fault in faults(page, COLOURS)]
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.emulate_media(color_scheme="light")
+    return wrong
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_nothing_sticks_out_and_nobody_is_shut_out(look, pages, part):
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    page, wrong, seen = look("/", person="full"), {}, 0
+    for name in sorted(pages)[part::PARTS]:
+        if is_page(page, pages[name]):
+            page.goto(pages[name])
+            seen += 1
+            if found := looked_at(page, name):
+                wrong[name] = found
+    assert wrong == {}
+    assert seen > 60 / PARTS
+
+
+def test_what_opens_on_a_page_shuts_nobody_out(look):
+    page = look("/", person="admin")
+    page.keyboard.press("Control+k")
+    page.fill("#seek input", "live")
+    expect(page.locator("#seek [role=option]").first).to_be_visible()
+    found = {"search box": faults(page)}
+    page.keyboard.press("Escape")
+    page.click("text=Privacy Settings")
+    found["privacy"] = faults(page)
+    assert found == {"search box": [], "privacy": []}
+
+
+@pytest.mark.parametrize(
+    "path", ["/account/login/", "/account/password/forgotten/", "/account/invitation/none/", "/imprint/"]
+)
+def test_what_opens_without_signing_in_does_not_either(look, path):
+    page = look(path, person="")
+    assert looked_at(page, "nobody" + path.replace("/", "-")) == []

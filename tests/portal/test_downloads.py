@@ -4,6 +4,7 @@ import json
 
 import pytest
 from django.urls import reverse
+from django.utils import translation
 
 from accounts.audit import Action
 from accounts.audit_words import changes_in_words
@@ -145,13 +146,14 @@ def test_administrators_read_it_in_their_language_and_find_it(as_person, adminis
     administrator.language = "de"
     administrator.save()
     page.get(SESSIONS, {"export": "csv", "state": "open", "id_tag": tag.value})
-    text = as_person(administrator).get(AUDIT, {"action": "download"}).content.decode()
-    for words in ("sessions.csv", "Heruntergeladen", "Zustand: Läuft", operator.email):
-        assert words in text, words
-    assert tag.value not in text and "Filter: keiner" not in text
-    (entry,) = entries()
-    table = as_person(administrator).get(AUDIT, {"kind": "charging_sessions.chargingsession"}).context["table"]
-    assert [row.record.pk for row in table.page.object_list] == [entry.pk]
-    assert not as_person(administrator).get(AUDIT, {"action": "3"}).context["table"].page.object_list
-    file = b"".join(as_person(administrator).get(AUDIT, {"export": "csv"})).decode()
-    assert "Zustand: Läuft" in file
+    with translation.override("de"):  # the requests leave theirs behind
+        text = as_person(administrator).get(AUDIT, {"action": "download"}).content.decode()
+        for words in ("sessions.csv", "Heruntergeladen", "Zustand: Läuft", operator.email):
+            assert words in text, words
+        assert tag.value not in text and "Filter: keiner" not in text
+        (entry,) = entries()
+        table = as_person(administrator).get(AUDIT, {"kind": "charging_sessions.chargingsession"}).context["table"]
+        assert [row.record.pk for row in table.page.object_list] == [entry.pk]
+        assert not as_person(administrator).get(AUDIT, {"action": "3"}).context["table"].page.object_list
+        file = b"".join(as_person(administrator).get(AUDIT, {"export": "csv"})).decode()
+        assert "Zustand: Läuft" in file

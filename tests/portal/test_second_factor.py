@@ -13,6 +13,7 @@ from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.conf import settings
 from django.core import mail
 from django.urls import reverse
+from django.utils import translation
 
 from accounts import factors, mails
 from accounts.models import AuditEntry
@@ -204,7 +205,8 @@ def test_the_trail_of_factors_is_read_in_the_readers_language(client, secured, a
     for words in ("Authenticator app", "Passkey “Old one”"):
         factories.AuditEntryFactory(team=team, changes={"second_factor": ["", words]})
     client.force_login(administrator)
-    text = client.get(reverse("team:audit")).content.decode()
+    with translation.override("de"):
+        text = client.get(reverse("team:audit")).content.decode()
     for words in ("Authenticator-App", "Wiederherstellungscodes", "Passkey „Blue key“", "Passkey “Old one”"):
         assert words in text, words
     factors.reset(person=viewer, actor=factories.UserFactory(is_staff=True))

@@ -36,9 +36,9 @@ def add_rest(team: Any, viewer: User, rows: list[Any]) -> Rows:
         program,
         program.keys.get(),
         issue_access_token(program=program, secret="t", scopes=[], seconds=60),
-        factories.GatewayNodeFactory(),
-        factories.InboxShardFactory(),
-        factories.HappeningFactory(),
+        factories.GatewayNodeFactory.create(),
+        factories.InboxShardFactory.create(),
+        factories.HappeningFactory.create(),
         SiteText.objects.create(kind="imprint", language="en", text="t"),
         SiteHook.objects.create(name="t", purpose="t", category="comfort", script_url="https://example.org/t.js"),
         PrivacyChoice.objects.create(user=viewer),
@@ -51,7 +51,7 @@ def give_to(station: Any, installation: Any) -> list[User]:
     ChargingStation.objects.filter(pk=station.pk).update(installation=installation)
     past = timezone.now() - timedelta(minutes=1)
     given = [{"role": role} for role in ("owner", "user", "service")] + [{"role": "owner", "ends_at": past}]
-    return [factories.GrantFactory(installation=installation, **facts).user for facts in given]
+    return [factories.GrantFactory.create(installation=installation, **facts).user for facts in given]
 
 
 class World(NamedTuple):
@@ -72,19 +72,22 @@ class World(NamedTuple):
 
 
 def make_world() -> World:
-    team = factories.TeamFactory(handle="nordlys", name="Nordlys Energie")
-    stranger = factories.MembershipFactory(team=factories.TeamFactory(handle="stranger"), role=Role.ADMIN).user
+    team = factories.TeamFactory.create(handle="nordlys", name="Nordlys Energie")
+    stranger = factories.MembershipFactory.create(
+        team=factories.TeamFactory.create(handle="stranger"), role=Role.ADMIN
+    ).user
     viewer, operator, administrator = (
-        factories.MembershipFactory(team=team, role=role).user for role in (Role.VIEWER, Role.OPERATOR, Role.ADMIN)
+        factories.MembershipFactory.create(team=team, role=role).user
+        for role in (Role.VIEWER, Role.OPERATOR, Role.ADMIN)
     )
-    station = factories.StationFactory(team=team)
-    connector = factories.ConnectorFactory(station=station, number=1)
-    tag = factories.TagFactory(team=team)
-    session = factories.SessionFactory(station=station, tag=tag, id_tag=tag.value)
+    station = factories.StationFactory.create(team=team)
+    connector = factories.ConnectorFactory.create(station=station, number=1)
+    tag = factories.TagFactory.create(team=team)
+    session = factories.SessionFactory.create(station=station, tag=tag, id_tag=tag.value)
     rows = add_rest(team, viewer, factories.one_of_everything(team, station, connector, tag, session, viewer))
     owner, user, service, ended = give_to(station, rows["chargers.Installation"])
     people = {"nobody": None, "stranger": stranger, "viewer": viewer, "operator": operator}
-    people |= {"administrator": administrator, "staff": factories.UserFactory(is_staff=True)}
+    people |= {"administrator": administrator, "staff": factories.UserFactory.create(is_staff=True)}
     people |= {"owner": owner, "user": user, "service": service, "ended": ended}
     return World(rows, {who: _signed_in(person) for who, person in people.items()})
 
@@ -109,12 +112,14 @@ def undone() -> Iterator[None]:
 
 def add_full_team(handle: str, person: User) -> Rows:
     """A team with one row of every model, and a person who administers it and has what people have."""
-    team = factories.TeamFactory(handle=handle, name="Nordlicht Ladeparks und Parkhausbetriebe Süd-West GmbH & Co. KG")
-    factories.MembershipFactory(team=team, user=person, role=Role.ADMIN)
-    station = factories.StationFactory(team=team, name="Parkhaus Hafen, Ebene 2, Stellplatz 7 neben der Rampe")
-    connector = factories.ConnectorFactory(station=station, number=1)
-    tag = factories.TagFactory(team=team)
-    session = factories.SessionFactory(station=station, tag=tag, id_tag=tag.value)
+    team = factories.TeamFactory.create(
+        handle=handle, name="Nordlicht Ladeparks und Parkhausbetriebe Süd-West GmbH & Co. KG"
+    )
+    factories.MembershipFactory.create(team=team, user=person, role=Role.ADMIN)
+    station = factories.StationFactory.create(team=team, name="Parkhaus Hafen, Ebene 2, Stellplatz 7 neben der Rampe")
+    connector = factories.ConnectorFactory.create(station=station, number=1)
+    tag = factories.TagFactory.create(team=team)
+    session = factories.SessionFactory.create(station=station, tag=tag, id_tag=tag.value)
     rows = add_rest(team, person, factories.one_of_everything(team, station, connector, tag, session, person))
-    rows["accounts.Membership"] = factories.MembershipFactory(team=team)  # that one may change
+    rows["accounts.Membership"] = factories.MembershipFactory.create(team=team)  # that one may change
     return rows

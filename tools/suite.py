@@ -9,7 +9,8 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PYTEST = [sys.executable, "-m", "pytest", "-q", "--ds=cpms.settings.test"]  # whatever the environment says
+# Settings whatever the environment says; test databases are made once for all stages, on a PostgreSQL of our own.
+PYTEST = [sys.executable, "-m", "pytest", "-q", "--ds=cpms.settings.test", "--reuse-db"]
 NO_TESTS = 5
 PATIENCE_SECONDS = 3.0
 # Tests that start real processes are dealt out by file, in their order, so that the long crash runs begin first and

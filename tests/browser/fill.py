@@ -11,7 +11,7 @@ from tests import factories  # noqa: E402
 from tests.test_routes import FOUND, ROUTES, address, keys_of  # noqa: E402
 from tests.world import add_full_team  # noqa: E402
 
-rows = keys_of(add_full_team("full", factories.UserFactory(email="full@example.org")))
+rows = keys_of(add_full_team("full", factories.UserFactory.create(email="full@example.org")))
 names = [name for name, line in ROUTES.items() if "GET" in line and name in FOUND]
 pages = {name: address(name, rows) for name in names if not name.startswith(("api", "admin", "health", "oauth"))}
 json.dump(pages, sys.stdout)

@@ -2,6 +2,7 @@
 
 import gettext
 import re
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -21,7 +22,8 @@ def entries() -> list[str]:
 def catalogue() -> set[tuple[str, str]]:
     """Context and text of all that is translated."""
     with (FOLDER / "django.mo").open("rb") as file:
-        keys = [key[0] if isinstance(key, tuple) else key for key in gettext.GNUTranslations(file)._catalog]
+        read: Any = gettext.GNUTranslations(file)
+    keys = [key[0] if isinstance(key, tuple) else key for key in read._catalog]
     return {tuple(key.split("\x04")) if "\x04" in key else ("", key) for key in keys if key}
 
 

@@ -25,7 +25,8 @@ def texts_of_module(file: Path) -> Iterator[Text]:
         if not isinstance(call, ast.Call):
             continue
         name = getattr(call.func, "id", getattr(call.func, "attr", "")).removesuffix("_lazy").removesuffix("_noop")
-        words = [word.value for word in call.args[: CONTEXTS.get(name, -1) + 1] if isinstance(word, ast.Constant)]
+        given = call.args[: CONTEXTS.get(name, -1) + 1]
+        words = [str(word.value) for word in given if isinstance(word, ast.Constant)]
         if name in CONTEXTS and len(words) == CONTEXTS[name] + 1:
             yield said(name, words)
 

@@ -368,7 +368,7 @@ class InboxShardFactory(DjangoModelFactory):
     class Meta:
         model = InboxShard
 
-    number = factory.Sequence(lambda n: n)
+    number = factory.Sequence(lambda n: 1000 + n)  # beyond those that a gateway in use makes
 
 
 class InstallationFactory(DjangoModelFactory):

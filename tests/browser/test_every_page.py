@@ -46,12 +46,13 @@ def looked_at(page, name):
     """What is wrong with the page that is open, at each width and in each of its colours."""
     wrong = [f"{page.locator('h1').count()} h1"] if page.locator("h1").count() != 1 else []
     wrong += faults(page)
-    for width, scheme in ((1440, "light"), (820, "light"), (390, "dark")):
+    for width, scheme in ((820, "light"), (1440, "light"), (390, "dark")):
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme)
         if page.evaluate("document.documentElement.scrollWidth") > width:
             wrong.append(f"sticks out at {width}")
-        page.screenshot(path=PICTURES / f"{name.replace(':', '-')}-{width}-{scheme}.png", full_page=True)
+        if width != 820:
+            page.screenshot(path=PICTURES / f"{name.replace(':', '-')}-{width}-{scheme}.png", full_page=True)
     page.evaluate(SETTLED)  # colours fade into each other
     wrong += [f"{fault} (dark)" for fault in faults(page, COLOURS)]
     page.set_viewport_size({"width": 1440, "height": 900})

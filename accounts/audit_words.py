@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
+import json
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from django.db import models
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -61,15 +63,15 @@ def changes_of(entry: Any) -> list[Told]:
         return list(_download(entry))
     model = entry.content_type.model_class()
     told = []
+    fields = {} if model is None else {field.name: field for field in model._meta.get_fields()}
     for name, change in (entry.changes or {}).items():
-        label = str(NOTED.get(name, name))
-        if model is not None and name in {field.name for field in model._meta.get_fields()}:
-            label = str(getattr(model._meta.get_field(name), "verbose_name", name))
+        field = fields.get(name)
+        label = str(NOTED.get(name) or getattr(field, "verbose_name", name))
         if isinstance(change, dict):  # many to many
             objects = ", ".join(map(str, change.get("objects", [])))
             told.append(Told(label, *(("", objects) if change.get("operation") == "add" else (objects, ""))))
             continue
-        before, after = (("" if value in (None, "None") else str(value)) for value in change)
+        before, after = (value_in_words(field, "" if value in (None, "None") else str(value)) for value in change)
         if name == "second_factor":
             before, after = factor_in_words(before), factor_in_words(after)
         if before or after:
@@ -79,6 +81,29 @@ def changes_of(entry: Any) -> list[Told]:
 
 def changes_in_words(entry: Any) -> str:
     return "; ".join(map(str, changes_of(entry)))
+
+
+def value_in_words(field: Any, value: str) -> str:
+    """What the trail keeps of a field, as a page would say it: the name of a choice, yes or no, a list, a time."""
+    if not value or not isinstance(field, models.Field):
+        return value
+    if field.choices:
+        return str(dict(_as_texts(field.flatchoices)).get(value, value))
+    try:
+        if isinstance(field, models.BooleanField):
+            return {"True": _("yes"), "False": _("no")}[value]
+        if isinstance(field, models.JSONField):
+            return ", ".join(map(str, json.loads(value)))
+        if isinstance(field, models.DateTimeField):
+            at = datetime.fromisoformat(value)
+            return look.full_time(at if at.tzinfo else at.replace(tzinfo=UTC))  # kept without a zone, in UTC
+    except (KeyError, TypeError, ValueError):  # what an older version kept
+        return value
+    return value
+
+
+def _as_texts(choices: Iterable[tuple[Any, Any]]) -> Iterator[tuple[str, Any]]:
+    return ((str(key), label) for key, label in choices)
 
 
 def factor_in_words(key: str) -> str:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
-from django.utils import timezone
+from django.utils import timezone, translation
 
+from accounts.audit import Action
+from accounts.audit_words import changes_in_words, value_in_words
 from accounts.models import AuditEntry, Team, User
+from accounts.programs import add_program
 from accounts.rights import Role
 from accounts.services import issue_api_token, revoke_api_token
 from chargers import services
-from chargers.models import ChargingStation, Connector
+from chargers.models import ChargingStation, Connector, Tag
 from chargers.services.grants import give_grant, withdraw_grant
 from chargers.services.naming import rename_station
 from operations.services import request_command
@@ -175,3 +179,21 @@ def test_it_is_filtered_and_exported(client: Any, administrator: User, station: 
     text = b"".join(client.get("/team/audit/?export=csv")).decode()
     assert "Row 7" in text and station.identity in text
     assert "Row 7" in client.get("/team/audit/").content.decode()
+
+
+def test_values_are_said_as_pages_say_them(team):
+    """No raw key of a choice, no False, no brackets, no time without its zone."""
+    tag = factories.TagFactory.create(team=team, expires_at=datetime(2030, 5, 1, 10, tzinfo=UTC))
+    program = add_program(team=team, name="Billing", scopes=["sessions:read", "operate"], actor=None)[0]
+    said = changes_in_words(AuditEntry.objects.get(object_repr=str(tag), action=Action.CREATE))
+    assert "→ Accepted" in said and "several sessions at once: " in said and "→ no" in said
+    assert "→ 01 May 2030 10:00:00 UTC" in said
+    scopes = changes_in_words(AuditEntry.objects.get(object_repr=str(program), action=Action.CREATE))
+    assert "→ sessions:read, operate" in scopes
+    with translation.override("de"):
+        assert "→ Angenommen" in changes_in_words(AuditEntry.objects.get(object_repr=str(tag)))
+
+
+@pytest.mark.parametrize(("field", "value"), [("expires_at", "old"), ("allows_concurrent", "2"), ("status", "old")])
+def test_what_an_older_version_kept_is_shown_as_it_is(field, value):
+    assert value_in_words(Tag._meta.get_field(field), value) == value

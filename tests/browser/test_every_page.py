@@ -49,11 +49,11 @@ def looked_at(page, name):
     for width, scheme in ((820, "light"), (1440, "light"), (390, "dark")):
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme)
+        page.evaluate(SETTLED)  # colours fade into each other, and the menu slides away
         if page.evaluate("document.documentElement.scrollWidth") > width:
             wrong.append(f"sticks out at {width}")
         if width != 820:
             page.screenshot(path=PICTURES / f"{name.replace(':', '-')}-{width}-{scheme}.png", full_page=True)
-    page.evaluate(SETTLED)  # colours fade into each other
     wrong += [f"{fault} (dark)" for fault in faults(page, COLOURS)]
     page.set_viewport_size({"width": 1440, "height": 900})
     page.emulate_media(color_scheme="light")

@@ -36,3 +36,30 @@ def test_the_account_is_at_the_lower_left(as_person, viewer):
     """P33."""
     told = frame_of(as_person(viewer))
     assert f'href="{reverse("accounts:account")}"' in told[told.index('class="side-foot"') :]
+
+
+def menu_of(browser):
+    sections = browser.get(reverse("portal:dashboard")).context["navigation"]
+    return {str(each["label"]): [str(entry["label"]) for entry in each["entries"]] for each in sections}
+
+
+def test_the_menu_is_in_the_order_people_know(as_person, administrator):
+    """W22 to W25; W26: what there is of maintenance. What is not built has no entry."""
+    menu = menu_of(as_person(administrator))
+    assert list(menu) == [
+        "Dashboard", "ChargePoints", "Charging Sessions", "Settings", "Operations", "Maintenance", "Notifications",
+        "Group Management",
+    ]  # fmt: skip
+    assert menu["ChargePoints"][:3] == ["Overview", "Authorization", "Connectors"]  # W23
+    assert menu["Settings"][0] == "Users"  # W24
+    wanted = ["Remote Start Transaction", "Remote Stop Transaction", "Reset", "Change Availability"]
+    assert menu["Operations"][:4] == wanted  # W25
+    assert "Messages" in menu["Maintenance"]
+
+
+def test_who_was_granted_the_user_role_has_a_short_menu(as_person, station):
+    """Z12: one's own sessions, and nothing about stations, operations or maintenance."""
+    driver = factories.GrantFactory.create(station=station, role="user").user
+    menu = menu_of(as_person(driver))
+    assert menu["Charging Sessions"] == ["Sessions"]
+    assert not {"ChargePoints", "Operations", "Maintenance"} & menu.keys()

@@ -107,13 +107,15 @@ def _person(login: Login, team: Team) -> User:
 
 
 def _stations(teams: dict[str, Team]) -> int:
-    """Passwords are set each time, since the simulator relies on them; what a station reported is kept."""
-    known = set(ChargingStation.objects.values_list("identity", flat=True))
-    for handle, team in teams.items():
+    """Passwords are set each time, since the simulator relies on them; what a station reported is kept, and so is the
+    team that somebody handed it over to."""
+    known = dict(ChargingStation.objects.values_list("identity", "team"))
+    homes = {one.identity: known.get(one.identity) or teams[one.team].pk for one in DEMO_STATIONS}
+    for team in Team.objects.filter(pk__in=homes.values()):
         wanted = [
             chargers.NewStation(one.identity, one.password, name=one.name, connectors=one.connectors)
             for one in DEMO_STATIONS
-            if one.team == handle
+            if homes[one.identity] == team.pk
         ]
         chargers.add_stations(team=team, stations=wanted)
     fresh = [one for one in DEMO_STATIONS if one.identity not in known]

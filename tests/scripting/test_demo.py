@@ -5,9 +5,10 @@ from itertools import groupby, pairwise
 import pytest
 from django.db.models import Sum
 
-from accounts.models import User
+from accounts.models import Team, User
 from chargers.demo import DEMO_STATIONS
 from chargers.models import ChargingStation, Connector, Tag
+from chargers.services import hand_over_station
 from cpms.portal import demo
 from sessions.models import ChargingSession, MeterReading, TeamPower
 
@@ -35,6 +36,16 @@ def test_a_second_time_changes_nothing_that_stations_reported(loaded, manage):
     ]
     assert not Connector.objects.exclude(status="Charging").exists()
     assert not ChargingStation.objects.exclude(vendor="Another").exists()
+
+
+def test_what_a_visitor_handed_over_stays_where_it_is(loaded, manage):
+    """Vi8: the next start sets its password there."""
+    station, other = ChargingStation.objects.get(identity="KITA-SUED-02"), Team.objects.get(handle="fjordby")
+    hand_over_station(station=station, team=other)
+    ChargingStation.objects.filter(identity="KITA-SUED-02").update(password=b"forgotten")
+    assert manage("load_demo", "--even-in-production", "--json").json["stations"] == 0
+    again = ChargingStation.objects.get(identity="KITA-SUED-02")
+    assert again.team == other and again.has_password and bytes(again.password) != b"forgotten"
 
 
 def test_stations_are_those_of_the_simulator(loaded):

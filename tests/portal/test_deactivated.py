@@ -1,5 +1,7 @@
 """Stations that are out of use: left out until somebody wants to see them, and nobody charges there (Z10)."""
 
+from datetime import UTC, datetime
+
 import pytest
 from django.urls import reverse
 
@@ -48,6 +50,13 @@ def test_what_it_booked_stays_to_be_seen(page, both):
     assert len(rows_of(page.get(MESSAGES, {"q": both[1].identity}))) == 1
     text = page.get(both[1].get_absolute_url()).content.decode()
     assert "This station is deactivated since" in text and "Start session" not in text
+
+
+def test_since_when_is_said_in_the_form_and_zone_that_the_person_chose(page, operator, both):
+    gone = ChargingStation.objects.exclude(deactivated_at=None).get()
+    ChargingStation.objects.filter(pk=gone.pk).update(deactivated_at=datetime(2026, 11, 26, 23, 30, tzinfo=UTC))
+    User.objects.filter(pk=operator.pk).update(date_format="iso", time_zone="Europe/Berlin")
+    assert "deactivated since 2026-11-27 00:30" in page.get(gone.get_absolute_url()).content.decode()
 
 
 def test_no_tag_is_accepted_there_and_none_is_started_from_afar(both, tag, operator):

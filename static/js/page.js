@@ -29,7 +29,7 @@
   });
 
   // --- dialogs: what arrives in #ask opens by itself; what arrives inside of one that was closed meanwhile does not
-  document.addEventListener("htmx:afterSettle", (event) => {
+  document.addEventListener("htmx:afterSwap", (event) => {  // at once: whoever presses Escape as soon as he sees it means it
     if (event.detail.target?.id !== "ask") return;
     const dialog = event.detail.target.querySelector("dialog.ask");
     if (dialog && !dialog.open) dialog.showModal();

@@ -18,11 +18,13 @@ from django.http import Http404
 from django.utils.encoding import force_str
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework import exceptions, serializers, status
 from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.settings import api_settings
 from rest_framework.throttling import UserRateThrottle
 from rest_framework.views import exception_handler, set_rollback
 
@@ -89,12 +91,41 @@ class PersonThrottle(UserRateThrottle):
         request._request.rate_limit = (self.num_requests, max(0, self.num_requests - used), wait)  # type: ignore[attr-defined]
 
 
+class StrictFilters(DjangoFilterBackend):
+    """A list that is asked for what it cannot do says so: a parameter that counts for nothing would give all rows."""
+
+    def filter_queryset(self, request: Request, queryset: Any, view: Any) -> Any:
+        if not getattr(view, "detail", False):
+            self._refuse_unknown(request, queryset, view)
+        return super().filter_queryset(request, queryset, view)
+
+    def _refuse_unknown(self, request: Request, queryset: Any, view: Any) -> None:
+        filters = self.get_filterset_class(view, queryset)
+        names = [*(filters.base_filters if filters else ()), *NewestFirst.parameters]
+        unknown = set(request.query_params) - set(names) - {api_settings.URL_FORMAT_OVERRIDE}
+        if unknown:
+            sentence = _("This list has no such parameter. It has: %(names)s.") % {"names": ", ".join(names)}
+            raise exceptions.ValidationError({name: [sentence] for name in sorted(unknown)})
+
+
 class NewestFirst(CursorPagination):
     """Pages that do not shift while rows come in. A view says by `newest_by` what 'new' means."""
 
     ordering = ("-id",)
     page_size_query_param = "page_size"
     max_page_size = 500
+    parameters = ("cursor", page_size_query_param)
+
+    def get_page_size(self, request: Request) -> int | None:
+        """As many as asked for, and at most 500.
+
+        Raises:
+            ValidationError: it is not a whole number from 1.
+        """
+        asked = request.query_params.get(self.page_size_query_param)
+        if asked is not None and not (asked.isascii() and asked.isdigit() and int(asked[:9])):
+            raise exceptions.ValidationError({self.page_size_query_param: [_("Enter a whole number from 1.")]})
+        return super().get_page_size(request)
 
     def get_ordering(self, request: Request, queryset: Any, view: Any) -> tuple[str, ...]:
         return tuple(getattr(view, "newest_by", self.ordering))

@@ -227,3 +227,33 @@ def test_a_station_of_the_pool_is_support_staffs_only(api, viewer, staff, statio
     ChargingStation.objects.update(team=None, last_heard_at=timezone.now() - timedelta(days=1))
     assert api(viewer).get("/api/v1/stations/").json()["results"] == []
     assert api(staff).get("/api/v1/stations/").json()["results"][0]["team"] is None
+
+
+@pytest.mark.parametrize(
+    "name", [*LISTS, "gaps", "grants", "groups", "tags", "notifications", "tokens", "installations"]
+)
+def test_a_parameter_that_a_list_does_not_have_is_refused_by_name(api, administrator, name):
+    """Or it would count for nothing, and the program would take all rows for the ones it asked for."""
+    answer = api(administrator).get(f"/api/v1/{name}/", {"search": "x", "page_size": 5})
+    assert answer.status_code == 400
+    assert [error["field"] for error in answer.json()["errors"]] == ["search"]
+    assert "page_size" in answer.json()["detail"]
+
+
+def test_every_parameter_that_the_description_names_is_known(api, administrator):
+    described = api(administrator).get("/api/v1/schema/", {"format": "json"}, HTTP_ACCEPT="application/json").json()
+    lists = {path: ways["get"] for path, ways in described["paths"].items() if "get" in ways and "{" not in path}
+    asked = 0
+    for path, way in lists.items():
+        for parameter in (one for one in way.get("parameters", ()) if one["in"] == "query"):
+            answer = api(administrator).get(path, {parameter["name"]: "1"})
+            assert answer.status_code in (200, 400, 404), (path, parameter["name"])
+            assert "no such parameter" not in answer.content.decode(), (path, parameter["name"])
+            asked += 1
+    assert asked > 40
+
+
+@pytest.mark.parametrize("size", ["0", "-1", "x", "", "1.5", "²", "9" * 5000])
+def test_a_page_size_that_is_none_is_refused(api, viewer, station, size):
+    answer = api(viewer).get("/api/v1/stations/", {"page_size": size})
+    assert answer.status_code == (200 if size.startswith("9") else 400)

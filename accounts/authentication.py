@@ -8,10 +8,10 @@ from datetime import timedelta
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
-from accounts import programs
+from accounts import factors, programs
 from accounts.models import AccessToken, ApiToken, ProgramKey, User
 
 KEY = re.compile(r"[A-Za-z0-9]{8}\.[A-Za-z0-9]{32}")
@@ -31,6 +31,9 @@ class TokenAuthentication(BaseAuthentication):
         found = _holder(key.strip())
         if found is None or not found[0].is_active:
             raise AuthenticationFailed(_("The token is not valid, has expired or was revoked."))
+        user = found[0]
+        if user.must_have_second_factor and not factors.has_factor(user):  # S24: the pages are shut then, too
+            raise PermissionDenied(factors.set_up_first(user))
         return found
 
     def authenticate_header(self, request: Request) -> str:

@@ -234,6 +234,18 @@ def test_a_team_that_demands_a_factor_leads_to_its_set_up_and_to_nothing_else(cl
         factors.remove(factor=Authenticator.objects.get(type="totp"), actor=viewer)
 
 
+def test_keys_of_who_must_have_a_factor_and_has_none_open_nothing(api, program_client, team, viewer):
+    """Or whoever has the password alone would go on by a token; a team's own keys are nobody's."""
+    by_token, by_key = api(viewer), program_client(team)
+    team.requires_two_factor = True
+    team.save()
+    refused = by_token.get("/api/v1/stations/")
+    assert refused.status_code == 403 and "demands a second factor" in refused.json()["detail"]
+    assert by_key.get("/api/v1/stations/").status_code == 200
+    factors.add_app(user=viewer, secret=SECRET, code=code())
+    assert by_token.get("/api/v1/stations/").status_code == 200
+
+
 def test_an_administrator_demands_of_others_what_he_has_himself(client, team, administrator):
     client.force_login(administrator)
     page = reverse("team:security")

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.audit import DOWNLOAD, Action
+from accounts.browsers import noted_in_words
 from cpms.common import look
 from cpms.common.pages import ListPage
 
@@ -74,6 +75,8 @@ def changes_of(entry: Any) -> list[Told]:
         before, after = (value_in_words(field, "" if value in (None, "None") else str(value)) for value in change)
         if name == "second_factor":
             before, after = factor_in_words(before), factor_in_words(after)
+        if name == "signed_in":
+            before = noted_in_words(before)
         if before or after:
             told.append(Told(label, before, after))
     return told

@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 KEY = "browser"  # in the browser's session: which row it is
 SEEN_EVERY = timedelta(minutes=5)  # a page that asks every second must not write every second
 MOST_REMEMBERED = 50_000
+NOTED = "browser"  # so begins what the audit trail keeps of one
 _noted: dict[int, float] = {}  # when this process wrote last that a browser was seen, by its row
 BROWSERS = (
     ("Edg", "Edge"),
@@ -126,8 +127,8 @@ def _end(rows: Sequence[SignedInBrowser], user: User, actor: User | None) -> Non
     with transaction.atomic():
         SignedInBrowser.objects.filter(pk__in=[row.pk for row in rows]).delete()
         for row in rows if actor is not None else ():
-            where = [f"{words_of(row.agent)} · {row.address or DASH}", ""]
-            note(user, actor=actor, team_id=team_of(user), changes={"signed_in": where}, action=Action.UPDATE)
+            where = "|".join([NOTED, *_names_of(row.agent), row.address or ""])
+            note(user, actor=actor, team_id=team_of(user), changes={"signed_in": [where, ""]}, action=Action.UPDATE)
         # After the commit: a session that is gone from the cache only would be read from the database again.
         transaction.on_commit(partial(_drop, [row.session_key for row in rows]))
         hint(person_group(user.pk), {"type": "recheck"})
@@ -148,8 +149,23 @@ def forget_old_browsers() -> None:
 
 def words_of(agent: str) -> str:
     """What browser it is and where it runs, as people call them."""
+    return _in_words(*_names_of(agent))
+
+
+def noted_in_words(noted: str) -> str:
+    """The same and the address, of what the audit trail keeps in no language; what is older stays as it is."""
+    if not noted.startswith(f"{NOTED}|"):
+        return noted
+    _noted, browser, system, address = noted.split("|")
+    return f"{_in_words(browser, system)} · {address or DASH}"
+
+
+def _names_of(agent: str) -> tuple[str, str]:
     browser = next((name for sign, name in BROWSERS if sign in agent), "")
-    system = next((name for sign, name in SYSTEMS if sign in agent), "")
+    return browser, next((name for sign, name in SYSTEMS if sign in agent), "")
+
+
+def _in_words(browser: str, system: str) -> str:
     if browser and system:
         return _("%(browser)s on %(system)s") % {"browser": browser, "system": system}
     return browser or system or _("Unknown browser")

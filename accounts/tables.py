@@ -31,7 +31,16 @@ class ApiTokenTable(Table):
         order_by = ()
 
     def render_name(self, record: ApiToken) -> SafeString:
-        return two_lines(record.name, format_html('<span class="mono nowrap">{}…</span>', record.prefix))
+        """On a phone with what the columns say that it has no room for."""
+        shown = two_lines(record.name, format_html('<span class="mono nowrap">{}…</span>', record.prefix))
+        scopes = self.render_scopes(record.scopes)
+        if record.expiry_date is None:
+            return format_html('{}<span class="s phone">{}</span>', shown, scopes)
+        return format_html('{}<span class="s phone">{} · {}</span>', shown, scopes, self._ends(record))
+
+    def _ends(self, record: ApiToken) -> SafeString:
+        sentence = _("ended {time}") if record.has_expired else _("ends {time}")
+        return format_html(sentence, time=look.moment(record.expiry_date))
 
     def render_scopes(self, value: list[str]) -> SafeString | str:
         return format_html_join(" ", "<code>{}</code>", ([scope] for scope in value)) or _("All that you may")

@@ -53,6 +53,20 @@ def test_one_is_signed_out_from_elsewhere(here, viewer, django_capture_on_commit
     assert other.get("/").url.startswith(LOGIN)
 
 
+def test_the_trail_says_which_browser_in_its_readers_language(here, client, viewer, administrator, team):
+    """And what was written down as words, before that, stays as it is."""
+    for agent, address in ((FIREFOX, "192.0.2.9"), ("", "192.0.2.10")):
+        signed_in(viewer, HTTP_USER_AGENT=agent, REMOTE_ADDR=address)
+    factories.AuditEntryFactory(team=team, changes={"signed_in": ["Opera on iPad · 192.0.2.11", ""]})
+    here.post(reverse("accounts:browser_sign_out_others"))
+    administrator.language = "de"
+    administrator.save()
+    client.force_login(administrator)
+    page = client.get(reverse("team:audit")).content.decode()
+    for words in ("Firefox auf Linux · 192.0.2.9", "Unbekannter Browser · 192.0.2.10", "Opera on iPad · 192.0.2.11"):
+        assert words in page, words
+
+
 def test_all_others_are_signed_out(here, viewer, django_capture_on_commit_callbacks):
     others = [signed_in(viewer), signed_in(viewer)]
     with django_capture_on_commit_callbacks(execute=True):

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models.signals import pre_migrate
 from django.utils.translation import gettext_lazy as _
 
 
@@ -9,7 +10,8 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import audit
-        from cpms.common import downloads
+        from cpms.common import downloads, old_databases
 
         audit.register()
         downloads.register(audit.note_download)
+        pre_migrate.connect(old_databases.refuse_halfway, sender=self)

@@ -2,6 +2,8 @@
 
 from django.db import migrations
 
+from cpms.common.on_postgres import OnPostgres
+
 PROTECT = """
 CREATE FUNCTION audit_trail_stays() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -19,16 +21,6 @@ DROP FUNCTION audit_trail_stays();
 """
 
 
-def protect(apps, schema_editor):
-    if schema_editor.connection.vendor == "postgresql":
-        schema_editor.execute(PROTECT)
-
-
-def release(apps, schema_editor):
-    if schema_editor.connection.vendor == "postgresql":
-        schema_editor.execute(RELEASE)
-
-
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0008_audit_trail")]
-    operations = [migrations.RunPython(protect, release)]
+    dependencies = [("accounts", "0004_rights")]
+    operations = [OnPostgres(PROTECT, RELEASE)]

@@ -2,30 +2,18 @@
 
 from django.db import migrations
 
-INDEXES = [
-    ("chargers_chargingstation", "identity"),
-    ("chargers_chargingstation", "name"),
-    ("chargers_chargingstation", "serial_number"),
-    ("chargers_tag", "value"),
-    ("chargers_tag", "label"),
-    ("chargers_installation", "name"),
-    ("chargers_installation", "city"),
-]
+from cpms.common.on_postgres import OnPostgres
 
-
-def make(apps, schema_editor):
-    if schema_editor.connection.vendor == "postgresql":
-        for table, column in INDEXES:
-            name = f"{table}_{column}_begins"
-            schema_editor.execute(f"CREATE INDEX {name} ON {table} (UPPER({column}) text_pattern_ops)")
-
-
-def drop(apps, schema_editor):
-    if schema_editor.connection.vendor == "postgresql":
-        for table, column in INDEXES:
-            schema_editor.execute(f"DROP INDEX IF EXISTS {table}_{column}_begins")
+NAMES = {
+    "chargers_chargingstation": ["identity", "name", "serial_number"],
+    "chargers_tag": ["value", "label"],
+    "chargers_installation": ["name", "city"],
+}
+INDEXES = [(f"{table}_{column}_begins", table, column) for table, columns in NAMES.items() for column in columns]
+MAKE = [f"CREATE INDEX {index} ON {table} (UPPER({column}) text_pattern_ops)" for index, table, column in INDEXES]
+DROP = [f"DROP INDEX IF EXISTS {index}" for index, _table, _column in INDEXES]
 
 
 class Migration(migrations.Migration):
-    dependencies = [("chargers", "0005_rights")]
-    operations = [migrations.RunPython(make, drop)]
+    dependencies = [("chargers", "0001_begin")]
+    operations = [OnPostgres(MAKE, DROP)]

@@ -2,6 +2,8 @@
 
 from django.db import migrations
 
+from cpms.common.on_postgres import OnPostgres
+
 PARTITIONED = """
 DROP TABLE maintenance_message;
 CREATE TABLE maintenance_message (
@@ -18,15 +20,15 @@ CREATE TABLE maintenance_message (
     PRIMARY KEY (id, received_at)
 ) PARTITION BY RANGE (received_at);
 CREATE INDEX message_station_newest ON maintenance_message (station_id, id DESC);
+CREATE INDEX message_newest ON maintenance_message (received_at DESC, id DESC);
+CREATE INDEX message_error ON maintenance_message (id DESC) INCLUDE (station_id, received_at) WHERE NOT error_code = '';
+CREATE INDEX message_to_station ON maintenance_message (id DESC) INCLUDE (station_id, received_at) WHERE direction = 'out';
+CREATE INDEX message_rare_action ON maintenance_message (action, id DESC) INCLUDE (station_id, received_at)
+    WHERE NOT action IN ('Heartbeat', 'MeterValues');
 CREATE TABLE maintenance_message_default PARTITION OF maintenance_message DEFAULT;
 """
 
 
-def partition(apps, schema_editor):
-    if schema_editor.connection.vendor == "postgresql":
-        schema_editor.execute(PARTITIONED)
-
-
 class Migration(migrations.Migration):
     dependencies = [("maintenance", "0001_begin")]
-    operations = [migrations.RunPython(partition, migrations.RunPython.noop)]
+    operations = [OnPostgres(PARTITIONED, migrations.RunSQL.noop)]

@@ -1,5 +1,6 @@
 """What most tests need: a team, people with each role, a station with its connector, a tag, a session."""
 
+import gc
 import io
 import json
 
@@ -17,6 +18,13 @@ from cpms.common.remember import forget
 from cpms.portal.models import SiteText, hooks_offered, site_text
 from tests import factories
 from tests.world import add_rest, make_world, undone
+
+
+def pytest_collection_finish() -> None:
+    """What is there before the first test stays: looking at it again and again took a sixth of the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,8 @@
 """Every page that opens by an address, with something on it: at three widths, light and dark, nothing sticks out,
-nothing complains, and axe-core finds no serious and no critical fault. Pictures for people to look at are kept."""
+nothing complains, and axe-core finds no serious and no critical fault. PICTURES=1 keeps pictures to look at."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -13,6 +14,7 @@ from tests.browser.axe import COLOURS, faults
 
 pytestmark = pytest.mark.browser
 PICTURES = settings.BASE_DIR / "test-results" / "pictures"
+WITH_PICTURES = bool(os.environ.get("PICTURES"))
 SETTLED = """async () => {
   await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
   const going = document.getAnimations().filter((each) => each instanceof CSSTransition);
@@ -52,7 +54,7 @@ def looked_at(page, name):
         page.evaluate(SETTLED)  # colours fade into each other, and the menu slides away
         if page.evaluate("document.documentElement.scrollWidth") > width:
             wrong.append(f"sticks out at {width}")
-        if width != 820:
+        if WITH_PICTURES and width != 820:
             page.screenshot(path=PICTURES / f"{name.replace(':', '-')}-{width}-{scheme}.png", full_page=True)
     wrong += [f"{fault} (dark)" for fault in faults(page, COLOURS)]
     page.set_viewport_size({"width": 1440, "height": 900})

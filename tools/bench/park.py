@@ -27,7 +27,13 @@ PEOPLE = {  # role of the bench -> team, role in it, support staff
     "small": ("bench-2", "operator", False),
     "quiet": ("bench-51", "viewer", False),  # four stations that were silent for weeks
     "several": ("bench-3", "viewer", False),
+    "provider": ("bench-3", "viewer", False),  # in the same four teams, looks at one of them
+    "grouped": ("bench-1", "operator", False),  # looks at a group of 900 stations
+    "wide": ("bench-1", "operator", False),  # looks at one of 2,500
+    "owner": ("bench-50", "viewer", False),  # and was granted an installation with 500 stations
 }
+GROUPS = {"grouped": 900, "wide": 2_500}
+GRANTED = 500
 NEUTRAL = {
     "character varying": "''", "text": "''", "boolean": "false", "jsonb": "'[]'::jsonb",
     "timestamp with time zone": "now()", "uuid": "gen_random_uuid()",
@@ -53,7 +59,8 @@ class Filler:
         begun = time.monotonic()
         self._quick()
         for step in (
-            self._people, self._stations, self._tags, self._sessions, self._readings, self._messages, self._rest,
+            self._people, self._stations, self._shares, self._tags, self._sessions, self._readings, self._messages,
+            self._rest,
         ):  # fmt: skip
             at = time.monotonic()
             step()
@@ -119,11 +126,9 @@ class Filler:
         for name, (team, role, is_staff) in PEOPLE.items():
             words = ["add_user", f"{name}@bench.example", "--password", PASSWORD, "--team", team, "--role", role]
             self.stack.manage(*words, *(["--staff"] if is_staff else []))
-        for number in (7, 8, 9):
-            team, password = f"bench-{number}", PASSWORD
-            self.stack.manage(
-                "add_user", "several@bench.example", "--password", password, "--team", team, "--role", "viewer"
-            )
+        for name, number in ((name, number) for name in ("several", "provider") for number in (7, 8, 9)):
+            words = ["--password", PASSWORD, "--team", f"bench-{number}", "--role", "viewer"]
+            self.stack.manage("add_user", f"{name}@bench.example", *words)
         self.insert("accounts_user", "generate_series(1, 3000) n", email="'person' || n || '@bench.example'")
         self.insert(
             "accounts_membership", "accounts_user WHERE email LIKE 'person%'", user_id="id",
@@ -160,6 +165,43 @@ class Filler:
             status_changed_at="now() - random() * interval '5 days'", reported_at="now()",
         )  # fmt: skip
 
+    def _shares(self) -> None:
+        """Installations of ten stations and one of many, groups, what is granted, notifications and the audit trail."""
+        self.insert(
+            "chargers_installation", "chargers_chargingstation GROUP BY team_id, id / 10", team_id="team_id",
+            name="'Site ' || id / 10 || ' of ' || team_id", city="'City ' || id / 10 % 90", created_at="now()",
+        )  # fmt: skip
+        self.link.execute(
+            "UPDATE chargers_chargingstation s SET installation_id = i.id FROM chargers_installation i "
+            f"WHERE i.name = 'Site ' || (CASE WHEN s.id <= {GRANTED} THEN 0 ELSE s.id / 10 END) || ' of ' || s.team_id"
+        )
+        person = "(SELECT id FROM accounts_user WHERE email = '{}@bench.example')"
+        self.insert(
+            "accounts_grant", "chargers_installation WHERE name = 'Site 0 of 1'", role="'owner'", created_at="now()",
+            installation_id="id", user_id=person.format("owner"), team_id="1",
+        )  # fmt: skip
+        for name, most in GROUPS.items():
+            owner = person.format(name)
+            self.insert("chargers_stationgroup", "(SELECT 1) one", name=f"'{name}'", user_id=owner)
+            self.insert(
+                "chargers_stationgroup_stations", f"chargers_chargingstation WHERE id <= {most}",
+                stationgroup_id=f"(SELECT id FROM chargers_stationgroup WHERE user_id = {owner})",
+                chargingstation_id="id",
+            )  # fmt: skip
+        self.insert(
+            "maintenance_notification", "accounts_user u, generate_series(1, 200) n WHERE u.email NOT LIKE 'person%'",
+            kind="'alarm'", key="'k' || n", parameters="'{}'::jsonb", user_id="u.id", station_id="n",
+            created_at="now() - n * interval '1 hour'",
+        )  # fmt: skip
+        self.insert(
+            "accounts_auditentry", "generate_series(1, 500000) n", object_pk="n::text", object_id="n",
+            object_repr="'BENCH-' || n", action="1", changes="'{\"name\": [\"a\", \"b\"]}'::jsonb",
+            timestamp="now() - (500000 - n) * interval '3 minutes'",
+            actor_email="'person' || n % 3000 || '@bench.example'",
+            content_type_id="(SELECT id FROM django_content_type WHERE model = 'chargingstation')",
+            team_id=f"1 + n % {TEAMS}",
+        )  # fmt: skip
+
     def _tags(self) -> None:
         self.insert(
             "chargers_tag",
@@ -167,7 +209,7 @@ class Filler:
             f"FROM generate_series(1, {self.size.tags}) n) t JOIN chargers_chargingstation s ON s.id = t.station "
             "ORDER BY s.team_id, n",
             team_id="s.team_id", value="'04' || upper(substr(md5(n::text), 1, 12))",
-            label="CASE WHEN n % 3 = 0 THEN 'Card of person ' || n ELSE '' END", status="'accepted'",
+            label="CASE WHEN n % 3 = 0 THEN 'Card of person ' || n ELSE '' END", status="'accepted'", kind="'other'",
             created_at="now() - random() * interval '3 years'",
         )  # fmt: skip
         self.link.execute(

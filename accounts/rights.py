@@ -110,7 +110,7 @@ class Chosen:
     stations: Any
 
     def condition(self, station_path: str) -> Q:
-        return Q(**{f"{station_path or 'pk'}__in": self.stations})
+        return _of_stations(station_path, self.stations)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +155,13 @@ class Scope:
         if self.installations:
             found |= Q(**{f"{before}installation__in": self.installations})
         if self.stations:
-            found |= Q(**{f"{station_path or 'pk'}__in": self.stations})
+            found |= _of_stations(station_path, self.stations)
         return found
+
+
+def _of_stations(station_path: str, stations: Any) -> Q:
+    is_listed = isinstance(stations, list | tuple)
+    return Q(**{f"{station_path or 'pk'}__{'among' if is_listed else 'in'}": stations})
 
 
 def rights_of(role: str) -> list[str]:

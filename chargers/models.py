@@ -58,17 +58,22 @@ class InstallationQuerySet(ScopedQuerySet):
         scope = user.scope(right)
         if scope.is_everything:
             return self.all()
-        return self.filter(
-            Q(team__in=scope.teams) | Q(pk__in=scope.installations) | Q(stations__in=scope.stations)
-        ).distinct()
+        found = Q(team__in=scope.teams) | Q(pk__in=scope.installations)
+        if scope.stations:
+            found |= _with_one_of(ChargingStation.objects.filter(pk__among=scope.stations))
+        return self.filter(found)
 
     def in_view_of(self, user: Any) -> Self:
         """Those of the chosen provider with a station of the chosen group."""
         rows = self.filter(user.in_view("team", None))
         if user.chosen_group is None:
             return rows
-        members = ChargingStation.objects.filter(user.chosen_group.condition(""))
-        return rows.filter(Exists(members.filter(installation=OuterRef("pk"))))
+        return rows.filter(_with_one_of(ChargingStation.objects.filter(user.chosen_group.condition(""))))
+
+
+def _with_one_of(stations: Any) -> Q:
+    """Installations of these stations; asked for once, not for each installation."""
+    return Q(pk__in=stations.order_by().values("installation"))
 
 
 class Installation(models.Model):

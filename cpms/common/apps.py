@@ -4,3 +4,6 @@ from django.apps import AppConfig
 class CommonConfig(AppConfig):
     name = "cpms.common"
     label = "common"
+
+    def ready(self) -> None:
+        from cpms.common import lookups  # noqa: F401 - it registers them

@@ -60,7 +60,7 @@ class Filler:
         self._quick()
         for step in (
             self._people, self._stations, self._shares, self._tags, self._sessions, self._readings, self._messages,
-            self._rest,
+            self._power, self._rest,
         ):  # fmt: skip
             at = time.monotonic()
             step()
@@ -361,11 +361,7 @@ class Filler:
             "SELECT setval(pg_get_serial_sequence('maintenance_message', 'id'), %s)", [self.size.messages + 1]
         )
 
-    def _rest(self) -> None:
-        some, park = "1 + floor(random() * {0})::int", self.size.stations
-        station = some.format(park)
-        ago = "now() - random() * interval '90 days'"
-        kinds = "ARRAY['remote_start','remote_stop','reset','unlock','trigger_message','get_configuration']"
+    def _power(self) -> None:
         # in one transaction, since the worker writes a minute meanwhile
         with self.link.transaction(), self.without_indexes("charging_sessions_teampower"):
             self.link.execute("TRUNCATE charging_sessions_teampower")
@@ -375,6 +371,12 @@ class Filler:
                 "interval '1 minute') at, accounts_team t",
                 team_id="t.id", at="at", power_w="(random() * 200000)::int", session_count="(random() * 30)::int",
             )  # fmt: skip
+
+    def _rest(self) -> None:
+        some, park = "1 + floor(random() * {0})::int", self.size.stations
+        station = some.format(park)
+        ago = "now() - random() * interval '90 days'"
+        kinds = "ARRAY['remote_start','remote_stop','reset','unlock','trigger_message','get_configuration']"
         self.insert(
             "operations_command", "generate_series(1, 300000) n", station_id=station, state="'confirmed'",
             kind=f"({kinds})[1 + n % 6]", parameters="'{}'::jsonb", requested_by_id="1",

@@ -204,6 +204,10 @@ class ChargingStation(models.Model):
     deactivated_at = models.DateTimeField(_("deactivated"), null=True, blank=True, editable=False)  # Z10
     # Vi8: its past in a team that it left; the station itself is another row, of the other team
     handed_over_at = models.DateTimeField(_("handed over"), null=True, blank=True, editable=False)
+    # the row it was in the team that handed it over, so that what it repeats of that time is known
+    predecessor = models.OneToOneField(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="successor"
+    )
     identity = models.CharField(_("identity"), max_length=48, unique=True)
     name = models.CharField(_("name"), max_length=120, blank=True, help_text=_("Parking spot, house or row."))
     protocol = models.CharField(_("protocol"), max_length=8, choices=Protocol.choices, default=Protocol.OCPP_16)
@@ -228,6 +232,9 @@ class ChargingStation(models.Model):
     imsi = models.CharField("IMSI", max_length=255, blank=True)
     meter_type = models.CharField(_("meter type"), max_length=255, blank=True)
     meter_serial_number = models.CharField(_("meter serial number"), max_length=255, blank=True)
+    # of its configuration, where it told us
+    connection_timeout_seconds = models.PositiveIntegerField(null=True, blank=True, editable=False)
+    security_profile = models.PositiveSmallIntegerField(_("security profile"), null=True, blank=True)
     booted_at = models.DateTimeField(_("booted"), null=True, blank=True)
     boot_count = models.PositiveIntegerField(_("boots"), default=0)
 
@@ -249,6 +256,7 @@ class ChargingStation(models.Model):
     status = models.CharField(_("status"), max_length=20, blank=True)
     error_code = models.CharField(_("error code"), max_length=60, blank=True)
     status_changed_at = models.DateTimeField(_("status changed"), null=True, blank=True)
+    as_reported = models.JSONField(default=dict, blank=True, editable=False)  # words of the status that were unknown
 
     objects = ChargingStationQuerySet.as_manager()
 
@@ -337,6 +345,10 @@ class Connector(models.Model):
     vendor_error_code = models.CharField(_("vendor's error code"), max_length=255, blank=True)
     status_changed_at = models.DateTimeField(_("status changed"), null=True, blank=True)
     reported_at = models.DateTimeField(_("last report"), null=True, blank=True)
+    as_reported = models.JSONField(default=dict, blank=True, editable=False)  # words of the status that were unknown
+    max_power_w = models.PositiveIntegerField(
+        _("rated power (W)"), null=True, blank=True, help_text=_("What it can deliver at most.")
+    )
     objects = ConnectorQuerySet.as_manager()
 
     class Meta:
@@ -467,6 +479,8 @@ class Oddity(models.Model):
         UNREADABLE = "unreadable", _("A value that could not be read")
         UNKNOWN_CONNECTOR = "unknown_connector", _("A connector with a number no station has")
         LATE_ANSWER = "late_answer", _("An answer nobody waited for")
+        UNMATCHED_END = "unmatched_end", _("An end whose session is not known")
+        MESSAGE_TOO_LARGE = "message_too_large", _("A message that was too large")
 
     station = models.ForeignKey(
         ChargingStation, on_delete=models.CASCADE, related_name="oddities", verbose_name=_("station")

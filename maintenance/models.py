@@ -60,6 +60,8 @@ class Message(models.Model):
     answer = models.TextField(_("answer"), blank=True)  # JSON text of the CALLRESULT, or the CALLERROR's details
     error_code = models.CharField(_("error"), max_length=60, blank=True)
     epoch = models.BigIntegerField(_("connection epoch"), default=0)
+    protocol = models.CharField(_("protocol"), max_length=8, default="1.6")
+    is_deviating = models.BooleanField(_("deviates from the schema"), default=False)
     objects = MessageQuerySet.as_manager()
 
     class Meta:
@@ -98,6 +100,7 @@ class InboxEntry(models.Model):
     shard = models.PositiveSmallIntegerField(_("shard"))
     protocol = models.CharField(_("protocol"), max_length=8, default="1.6")
     received_at = models.DateTimeField(_("received"))
+    is_deviating = models.BooleanField(_("deviates from the schema"), default=False)  # to be read leniently
     failed_at = models.DateTimeField(_("failed"), null=True, blank=True)
     error = models.TextField(_("error"), blank=True)
 
@@ -168,6 +171,7 @@ class RefusedConnection(models.Model):
         WRONG_USER = "wrong_user", _("The user name is not the identity in the address")
         TWO_CREDENTIALS = "two_credentials", _("Two Authorization headers were sent")
         TOO_MANY_ATTEMPTS = "too_many_attempts", _("Too many wrong passwords")
+        NOT_ENCRYPTED = "not_encrypted", _("The connection is not encrypted, though the station must use TLS")
         STORAGE = "storage", _("The database could not be written")
 
     cause = models.CharField(_("cause"), max_length=24, choices=Cause.choices)
@@ -247,9 +251,9 @@ class SecurityEvent(models.Model):
     station = models.ForeignKey(
         ChargingStation, on_delete=models.CASCADE, related_name="security_events", verbose_name=_("station")
     )
-    type = models.CharField(_("type"), max_length=50)
+    type = models.CharField(_("type"), max_length=255)
     at = models.DateTimeField(_("time"))
-    tech_info = models.CharField(_("technical information"), max_length=255, blank=True)
+    tech_info = models.CharField(_("technical information"), max_length=1000, blank=True)
     received_at = models.DateTimeField(_("received"), default=timezone.now)
     is_critical = models.BooleanField(_("critical"), default=False)
     notified_at = models.DateTimeField(_("mails written"), null=True, blank=True)  # of critical ones
@@ -422,7 +426,7 @@ class ProgressReport(models.Model):
         ChargingStation, on_delete=models.CASCADE, related_name="progress_reports", verbose_name=_("station")
     )
     job = models.CharField(_("job"), max_length=16, choices=Job.choices)
-    status = models.CharField(_("status"), max_length=40)
+    status = models.CharField(_("status"), max_length=255)
     request_id = models.BigIntegerField(_("request"), null=True, blank=True)
     received_at = models.DateTimeField(_("received"))
     message_id = models.BigIntegerField(unique=True, editable=False)  # of our log: applied twice is applied once

@@ -198,7 +198,9 @@ class StationConsumer(SocketConsumer):
 
     async def _defer(self, call: Call, tolerated: str) -> None:
         answer = self.codec.instant_answer(call.action)
-        row = self._row(call.action, call.message_id, json_text(call.payload), answer, deviation=tolerated)
+        row = self._row(
+            call.action, call.message_id, json_text(call.payload), answer, deviations=(tolerated,) if tolerated else ()
+        )
         if await self.node.inbox.put(row):
             await self._send(frames.call_result(call.message_id, answer))
         else:
@@ -227,7 +229,7 @@ class StationConsumer(SocketConsumer):
         """A CALLERROR is logged before it is sent, so that every deviation can be looked up."""
         code = self.codec.fault_codes[fault.kind]
         row = self._row(
-            action[:60], fault.message_id[:64], _storable(payload), fault.description[:255], code, fault.rule
+            action[:60], fault.message_id[:64], _storable(payload), fault.description[:255], code, (fault.rule,)
         )
         try:
             await self.node.inbox.put(row)
@@ -244,7 +246,13 @@ class StationConsumer(SocketConsumer):
         self.keep(self._in_database(count_deviations, [deviated]))
 
     def _row(
-        self, action: str, message_id: str, payload: str, answer: str, error_code: str = "", deviation: str = ""
+        self,
+        action: str,
+        message_id: str,
+        payload: str,
+        answer: str,
+        error_code: str = "",
+        deviations: tuple[str, ...] = (),
     ) -> Row:
         return Row(
             station_id=self.station_id,
@@ -256,7 +264,7 @@ class StationConsumer(SocketConsumer):
             payload=payload,
             answer=answer,
             error_code=error_code,
-            deviation=deviation,
+            deviations=deviations,
         )
 
     # --- what goes out -------------------------------------------------------------------------------------------

@@ -32,7 +32,8 @@ Link = tuple[int, int]  # station id, epoch
 class Row:
     """A call with the answer it gets; one with an error code is only logged.
 
-    `deviation` is the rule of the schema it broke, refused (then there is an error code) or tolerated (B15).
+    Attributes:
+        deviations: the rules it broke, whether it was refused (then there is an error code) or read all the same.
     """
 
     station_id: int
@@ -44,7 +45,11 @@ class Row:
     payload: str
     answer: str
     error_code: str = ""
-    deviation: str = ""
+    deviations: tuple[str, ...] = ()
+
+    @property
+    def is_deviating(self) -> bool:
+        return bool(self.deviations)
 
 
 def shard_of(station_id: int) -> int:
@@ -54,21 +59,25 @@ def shard_of(station_id: int) -> int:
 _POSTGRESQL = """
 WITH given AS (
     SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::varchar[], %s::timestamptz[], %s::varchar[], %s::varchar[],
-                         %s::text[], %s::text[], %s::varchar[])
+                         %s::text[], %s::text[], %s::varchar[], %s::boolean[])
         WITH ORDINALITY AS g(station_id, epoch, protocol, received_at, action, message_id, payload, answer, error_code,
-                             place)
+                             is_deviating, place)
 ), valid AS (
     SELECT given.* FROM given
     JOIN chargers_chargingstation station ON station.id = given.station_id AND station.epoch = given.epoch
     ORDER BY place
 ), stored AS (
     INSERT INTO maintenance_message
-        (station_id, received_at, direction, action, message_id, payload, answer, error_code, epoch)
-    SELECT station_id, received_at, 'in', action, message_id, payload, answer, error_code, epoch FROM valid
-    RETURNING id, station_id, received_at, error_code, epoch
+        (station_id, received_at, direction, action, message_id, payload, answer, error_code, epoch, protocol,
+         is_deviating)
+    SELECT station_id, received_at, 'in', action, message_id, payload, answer, error_code, epoch, protocol,
+           is_deviating
+    FROM valid
+    RETURNING id, station_id, received_at, error_code, epoch, protocol, is_deviating
 ), waiting AS (
-    INSERT INTO maintenance_inboxentry (message_id, station_id, shard, protocol, received_at, error)
-    SELECT id, station_id, mod(station_id, %s), %s, received_at, '' FROM stored WHERE error_code = ''
+    INSERT INTO maintenance_inboxentry (message_id, station_id, shard, protocol, received_at, error, is_deviating)
+    SELECT id, station_id, mod(station_id, %s), protocol, received_at, '', is_deviating
+    FROM stored WHERE error_code = ''
 )
 SELECT DISTINCT station_id, epoch FROM stored
 """
@@ -77,15 +86,16 @@ SELECT DISTINCT station_id, epoch FROM stored
 def store_rows(rows: Sequence[Row]) -> set[Link]:
     """Commit a batch. Returns the links whose rows were stored: one whose epoch is not the newest is left out."""
     store = _store_postgresql if connection.vendor == "postgresql" else _store_anywhere
-    deviating = [row for row in rows if row.deviation]
+    deviating = [row for row in rows if row.deviations]
     if not deviating:
         return store(rows)
     with transaction.atomic():
         stored = store(rows)
         count_deviations(
-            Deviated(row.station_id, row.action, row.error_code, row.deviation, row.received_at)
+            Deviated(row.station_id, row.action, row.error_code, rule, row.received_at)
             for row in deviating
             if (row.station_id, row.epoch) in stored
+            for rule in row.deviations
         )
     return stored
 
@@ -94,10 +104,10 @@ def _store_postgresql(rows: Sequence[Row]) -> set[Link]:
     columns = [
         array(getattr(row, name) for row in rows)
         for name in ("station_id", "epoch", "protocol", "received_at", "action", "message_id", "payload", "answer",
-                     "error_code")
+                     "error_code", "is_deviating")
     ]  # fmt: skip
     with server_side_cursor() as cursor:
-        cursor.execute(_POSTGRESQL, [*columns, settings.INBOX_SHARDS, rows[0].protocol], prepare=True)
+        cursor.execute(_POSTGRESQL, [*columns, settings.INBOX_SHARDS], prepare=True)
         return {(station_id, epoch) for station_id, epoch in cursor.fetchall()}
 
 
@@ -114,15 +124,27 @@ def _store_anywhere(rows: Sequence[Row]) -> set[Link]:
             at = connection.ops.adapt_datetimefield_value(row.received_at)
             cursor.execute(
                 "INSERT INTO maintenance_message (station_id, received_at, direction, action, message_id, payload, "
-                "answer, error_code, epoch) VALUES (%s, %s, 'in', %s, %s, %s, %s, %s, %s) RETURNING id",
-                [row.station_id, at, row.action, row.message_id, row.payload, row.answer, row.error_code, row.epoch],
+                "answer, error_code, epoch, protocol, is_deviating) "
+                "VALUES (%s, %s, 'in', %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id",
+                [
+                    row.station_id,
+                    at,
+                    row.action,
+                    row.message_id,
+                    row.payload,
+                    row.answer,
+                    row.error_code,
+                    row.epoch,
+                    row.protocol,
+                    row.is_deviating,
+                ],
             )
             (message_id,) = cursor.fetchone()
             if not row.error_code:
                 cursor.execute(
-                    "INSERT INTO maintenance_inboxentry (message_id, station_id, shard, protocol, received_at, error) "
-                    "VALUES (%s, %s, %s, %s, %s, '')",
-                    [message_id, row.station_id, shard_of(row.station_id), row.protocol, at],
+                    "INSERT INTO maintenance_inboxentry (message_id, station_id, shard, protocol, received_at, error, "
+                    "is_deviating) VALUES (%s, %s, %s, %s, %s, '', %s)",
+                    [message_id, row.station_id, shard_of(row.station_id), row.protocol, at, row.is_deviating],
                 )
     return stored
 

@@ -33,6 +33,24 @@ class Flag(models.TextChoices):
     METER_RESET = "meter_reset", _("Meter went backwards")
     ENERGY_MISMATCH = "energy_mismatch", _("Meter readings disagree with the total")
     CONFLICTING_STOP = "conflicting_stop", _("Two different ends were reported")
+    TIME_MISSING = "time_missing", _("Time not reported, time of arrival used")
+    METER_MISSING = "meter_missing", _("Meter value not reported, nearest reading used")
+    NEGATIVE_REGISTER = "negative_register", _("Meter end is below its start")
+    TOO_MUCH_ENERGY = "too_much_energy", _("More energy than the connector can deliver")
+    OVERLAP = "overlap", _("Overlaps another session on this connector")
+
+
+# A session with one of these is not billed until somebody has reviewed it.
+FLAGS_THAT_STOP_BILLING = frozenset(
+    {
+        Flag.CLOCK,
+        Flag.NEGATIVE_DURATION,
+        Flag.CONFLICTING_STOP,
+        Flag.NEGATIVE_REGISTER,
+        Flag.TOO_MUCH_ENERGY,
+        Flag.OVERLAP,
+    }
+)
 
 
 def flag_labels(flags: Iterable[str]) -> list[str]:
@@ -86,7 +104,10 @@ class ChargingSessionQuerySet(ScopedQuerySet):
 class ChargingSession(models.Model):
     """One charging session. Its primary key is the transaction id an OCPP 1.6 station uses.
 
-    Times are the station's own; when we received them is kept beside them. Energy is meter_stop_wh - meter_start_wh.
+    Times are the station's own, and the time of arrival is kept beside them. Where the station's time cannot be
+    (1970, the future) or is missing, `started_at` and `stopped_at` are the time of arrival, and what the station said
+    is in `reported_started_at` and `reported_stopped_at`. Energy is meter_stop_wh - meter_start_wh, or the sum of the
+    rising parts where the meter was reset.
     """
 
     class ClosedBy(models.TextChoices):
@@ -110,7 +131,7 @@ class ChargingSession(models.Model):
         verbose_name=_("station"),
     )
     connector_number = models.PositiveIntegerField(_("connector"), default=0)  # 0: not known (reconstructed)
-    id_tag = models.CharField(_("id tag"), max_length=36, blank=True)  # as the station sent it
+    id_tag = models.CharField(_("id tag"), max_length=255, blank=True)  # as the station sent it
     tag = models.ForeignKey(
         Tag,
         on_delete=models.SET_NULL,
@@ -125,13 +146,15 @@ class ChargingSession(models.Model):
 
     started_at = models.DateTimeField(_("start"))
     start_received_at = models.DateTimeField(_("start received"), null=True, blank=True)
+    reported_started_at = models.DateTimeField(_("start by the station's clock"), null=True, blank=True)
     meter_start_wh = models.BigIntegerField(_("meter start (Wh)"), null=True, blank=True)
 
     stopped_at = models.DateTimeField(_("end"), null=True, blank=True)
     stop_received_at = models.DateTimeField(_("end received"), null=True, blank=True)
+    reported_stopped_at = models.DateTimeField(_("end by the station's clock"), null=True, blank=True)
     meter_stop_wh = models.BigIntegerField(_("meter end (Wh)"), null=True, blank=True)
     stop_reason = models.CharField(_("reason"), max_length=40, blank=True)
-    stop_id_tag = models.CharField(_("id tag at the end"), max_length=36, blank=True)
+    stop_id_tag = models.CharField(_("id tag at the end"), max_length=255, blank=True)
     closed_by = models.CharField(_("closed by"), max_length=12, choices=ClosedBy.choices, blank=True)
     reported_transaction_id = models.BigIntegerField(null=True, blank=True, editable=False)  # when it was not ours
 
@@ -143,7 +166,10 @@ class ChargingSession(models.Model):
     state_of_charge = models.DecimalField(
         _("state of charge (%)"), max_digits=5, decimal_places=1, null=True, blank=True
     )
+    sample_interval_seconds = models.PositiveIntegerField(null=True, blank=True, editable=False)  # shortest one seen
     sample_count = models.PositiveIntegerField(_("sampled values"), default=0)
+    # What the station said where it was read differently: {"meter_start": "1000.4", "stop_reason": "Sleepy", ...}
+    as_reported = models.JSONField(_("as reported"), default=dict, blank=True)
     flags = models.JSONField(_("flags"), default=list, blank=True)
     has_flags = models.BooleanField(_("needs a look"), default=False, editable=False)
 
@@ -152,11 +178,20 @@ class ChargingSession(models.Model):
     class Meta:
         ordering = ["-started_at", "-id"]
         constraints = [
-            # The natural key of a StartTransaction: the same content again is the same session (P25).
+            # The natural key of a StartTransaction: the same content again is the same session.
             models.UniqueConstraint(
-                fields=["station", "connector_number", "id_tag", "started_at", "meter_start_wh"],
+                "station",
+                "connector_number",
+                "id_tag",
+                Coalesce("reported_started_at", "started_at"),
+                "meter_start_wh",
                 condition=Q(start_received_at__isnull=False),
                 name="session_start_once",
+            ),
+            models.UniqueConstraint(
+                fields=["station", "connector_number"],
+                condition=Q(stopped_at__isnull=True, connector_number__gt=0),
+                name="session_one_open_per_connector",
             ),
             # The natural key of a StopTransaction whose start nobody knows.
             models.UniqueConstraint(

@@ -90,8 +90,8 @@ def ensure_connectors(keys: Sequence[tuple[int, int]]) -> None:
     insert_new_rows(
         "chargers_connector",
         {"station_id": "bigint", "number": "int", "status": "varchar", "error_code": "varchar", "info": "varchar",
-         "vendor_error_code": "varchar"},
-        [(*key, "", "", "", "") for key in sorted(set(keys))],
+         "vendor_error_code": "varchar", "as_reported": "jsonb"},
+        [(*key, "", "", "", "", "{}") for key in sorted(set(keys))],
         ["id"],
     )  # fmt: skip
 

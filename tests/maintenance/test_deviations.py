@@ -22,7 +22,7 @@ BROKEN = "PropertyConstraintViolation"
 
 
 def faulty(station, what="status: enum", action="StatusNotification", code=BROKEN, **more):
-    return row(station, action, {}, error_code=code, deviation=what, **more)
+    return row(station, action, {}, error_code=code, deviations=(what,) if what else (), **more)
 
 
 def counted(station):
@@ -61,7 +61,7 @@ def test_an_older_link_counts_nothing(station):
 
 
 def test_what_was_tolerated_is_counted_and_applied_all_the_same(station):
-    store_rows([row(station, "Heartbeat", {}, deviation="reason: enum")])
+    store_rows([row(station, "Heartbeat", {}, deviations=("reason: enum",))])
     assert counted(station) == {("Heartbeat", "", "reason: enum"): 1}
     assert Message.objects.get().error_code == ""
 

@@ -11,9 +11,10 @@ from django.db.models import Q
 
 from cpms.common.prepared import Prepared, among
 from sessions.models import ChargingSession
-from sessions.services.ledger import CENTRAL, LONGEST
+from sessions.services.clocks import LONGEST, is_absurd
 from sessions.services.meter import Figures, Value
 
+CENTRAL = {0, -1}  # transaction ids of stations that never learnt theirs (errata 3.18), or that nobody can read
 LAST_READING = timedelta(minutes=1)  # may be that much later than the end it belongs to
 
 Owner = tuple[int | None, int, int]  # session id, station id, connector number
@@ -25,7 +26,9 @@ class Sampled:
 
     Attributes:
         transaction_id: as the station said it; None where it said none.
+        at: by the station's clock.
         values: each as it was sent: value, and where given measurand, unit, phase, context, location, format.
+        received_at: when the message arrived; None where that is not known.
     """
 
     station_id: int
@@ -33,14 +36,23 @@ class Sampled:
     transaction_id: int | None
     at: datetime
     values: Sequence[Value]
+    received_at: datetime | None = None
+
+    @property
+    def seen_at(self) -> datetime:
+        """When it was read, as far as can be told: a clock that cannot be right gives way to the time of arrival."""
+        if self.received_at is not None and is_absurd(self.at, self.received_at):
+            return self.received_at
+        return self.at
 
 
 @dataclass(slots=True)
 class Reading:
     values: list[Value]
-    figures: Figures
+    figures: Figures = field(default_factory=Figures)
     fresh: int = 0  # how many of the values were not known before
-    unknown_id: int | None = None  # the transaction id it named where that is no session of ours
+    unknown_id: int | None = None  # the transaction id it named where that is not the session's own
+    received_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +65,29 @@ class Candidate:
     started_at: datetime
     stopped_at: datetime | None
     reported_transaction_id: int | None
+    reported_started_at: datetime | None
+
+    def time_of(self, report: Sampled) -> datetime:
+        """A clock that was wrong when the session began, and still is: its times count from the session's start."""
+        if self.reported_started_at is None:
+            return report.at
+        ahead = self.reported_started_at - self.started_at
+        if abs(ahead) > timedelta(days=1):  # the same whenever it arrives: what is repeated is the same reading
+            is_still_wrong = abs(report.at - self.reported_started_at) < abs(report.at - self.started_at)
+        else:
+            is_still_wrong = report.seen_at != report.at
+        return report.at - ahead if is_still_wrong else report.at
 
 
-CANDIDATE_FIELDS = ("pk", "station_id", "connector_number", "started_at", "stopped_at", "reported_transaction_id")
+CANDIDATE_FIELDS = (
+    "pk",
+    "station_id",
+    "connector_number",
+    "started_at",
+    "stopped_at",
+    "reported_transaction_id",
+    "reported_started_at",
+)
 
 
 # Candidates are read without a lock: a start or an end must not wait until a whole batch of readings is stored.
@@ -103,7 +135,8 @@ def find_sessions(reports: Sequence[Sampled], batch: Batch) -> None:
         batch.take(_with_ids(ids=ids, stations=stations))
     loose = [r for r in reports if not is_named(r, batch)]
     if loose:
-        first, last = min(r.at for r in loose), max(r.at for r in loose)
+        times = [r.seen_at for r in loose]
+        first, last = min(times), max(times)
         batch.take(_around(stations={r.station_id for r in loose}, first=first, last=last))
     named = {r.transaction_id for r in loose if r.transaction_id is not None}
     if named:
@@ -130,8 +163,8 @@ def owner_of(report: Sampled, batch: Batch) -> Owner:
         s
         for s in candidates
         if s.connector_number == report.connector
-        and s.started_at <= report.at
-        and (s.stopped_at is None or report.at <= s.stopped_at)
+        and s.started_at <= report.seen_at
+        and (s.stopped_at is None or report.seen_at <= s.stopped_at)
     ]
     return (during[0].pk, report.station_id, report.connector) if len(during) == 1 else nobody
 

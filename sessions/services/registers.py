@@ -36,7 +36,7 @@ class Course:
     Attributes:
         energy_wh: what the rising parts add up to.
         kept: places of the registers that count, in order.
-        fell: whether any register was below one before it.
+        fell: whether any register was below one before it, apart from the end where `disagrees`.
         disagrees: whether readings were left out since the reported end contradicts them.
     """
 
@@ -88,16 +88,15 @@ class _Walk:
         elif now.wh >= before.wh - TOLERANCE_WH:
             if is_end:
                 self._end_at(place)
+        elif is_end and self._drop_contradiction(place):
+            self._end_at(place)
         else:
             self.fell = True
             if self._drop_spike(place):
                 return place
-            if is_end and self._drop_contradiction(place):
-                self._end_at(place)
-            elif (back := self._end_of_glitch(place)) is not None:
+            if (back := self._end_of_glitch(place)) is not None:
                 return back
-            else:
-                self._begin_anew(place)
+            self._begin_anew(place)
         return place + 1
 
     def _keep(self, place: int, before: Point) -> None:

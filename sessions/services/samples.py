@@ -13,8 +13,8 @@ from django.db.models import Q
 
 from cpms.common.database import insert_new_rows
 from sessions.models import ChargingSession, MeterReading
-from sessions.services.ledger import CENTRAL
 from sessions.services.matching import (
+    CENTRAL,
     Batch,
     Candidate,
     Reading,
@@ -54,14 +54,15 @@ def record_samples(reports: Sequence[Sampled]) -> set[int]:
     batch = Batch()
     find_sessions(reports, batch)
     for report in reports:
-        owner = owner_of(report, batch)
+        owner, at = owner_of(report, batch), report.at
         if owner[0] is not None:
-            owner = (owner[0], report.station_id, batch.sessions[owner[0]].connector_number)
-        known = batch.readings.get((owner, report.at))
+            session = batch.sessions[owner[0]]
+            owner, at = (owner[0], report.station_id, session.connector_number), session.time_of(report)
+        known = batch.readings.get((owner, at))
         if known is None:
-            reading = batch.readings[owner, report.at] = Reading(distinct(report.values), Figures())
-            if owner[0] is None and report.transaction_id not in CENTRAL:
-                reading.unknown_id = report.transaction_id
+            named = report.transaction_id if report.transaction_id not in (*CENTRAL, owner[0]) else None
+            values = distinct(report.values)
+            batch.readings[owner, at] = Reading(values, unknown_id=named, received_at=report.received_at)
         else:
             known.values = distinct([*known.values, *report.values])
     return _book(batch)
@@ -114,10 +115,10 @@ def _adopt(session: Candidate, readings: Sequence[MeterReading], batch: Batch) -
     if number != session.connector_number:  # an end does not say where it was
         ChargingSession.objects.filter(pk=session.pk, connector_number=0).update(connector_number=number)
     owner = (session.pk, session.station_id, number)
-    for reading in readings:
+    for reading in sorted(readings, key=lambda each: each.pk):
         known = batch.readings.get((owner, reading.at))
         values = [*known.values, *reading.values] if known else reading.values
-        batch.readings[owner, reading.at] = Reading(distinct(values), Figures())
+        batch.readings[owner, reading.at] = Reading(distinct(values), unknown_id=reading.reported_transaction_id)
     MeterReading.objects.filter(pk__in=[reading.pk for reading in readings]).delete()
 
 

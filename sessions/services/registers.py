@@ -36,7 +36,8 @@ class Course:
     Attributes:
         energy_wh: what the rising parts add up to.
         kept: places of the registers that count, in order.
-        fell: whether any register was below one before it, apart from the end where `disagrees`.
+        fell: whether any register was below one before it (apart from the end where `disagrees`), or the last one is so
+            high that the next one must tell.
         disagrees: whether readings were left out since the reported end contradicts them.
     """
 
@@ -162,7 +163,8 @@ class _Walk:
 
     def course(self) -> Course:
         if self.leaps and not self.has_end and self.leaps[-1] == len(self.kept) - 1:
-            self._cut(self.leaps[-1])  # the next reading tells whether it was one
+            self._cut(self.leaps[-1])  # the next reading tells whether the meter went on from there
+            self.fell = True
         breaks, energy, resets = set(self.breaks), 0, []
         for position in range(1, len(self.kept)):
             before, after = self.points[self.kept[position - 1]], self.points[self.kept[position]]

@@ -148,13 +148,19 @@ def _key_of_end(key: str) -> str:
     return key if key.startswith(OF_END) else f"stop_{key}"
 
 
+def is_guess(session: ChargingSession) -> bool:
+    """Whether its end was matched by connector, tag, meter and time: the id that it named is not the session's."""
+    is_matched = session.start_received_at is not None and session.reported_transaction_id is not None
+    return is_matched and session.as_reported.get(MATCHED_BY) != ID
+
+
 def _stop_own(session: ChargingSession, end: _End) -> bool:
     """The end names the session by the id we gave. Returns whether that changed the session."""
     if session.is_open or session.closed_by in GUESSED:
         _apply_end(session, end)
         return True
     is_same = end.is_that_of(session)
-    if session.reported_transaction_id is not None and session.as_reported.get(MATCHED_BY) != ID:
+    if is_guess(session):
         if is_same:
             session.as_reported = {**session.as_reported, MATCHED_BY: ID}
             session.save(update_fields=["as_reported"])

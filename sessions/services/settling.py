@@ -108,11 +108,28 @@ def settle(session: ChargingSession, arrivals: Mapping[datetime, datetime | None
 
 def resets_of(session: ChargingSession) -> list[Reset]:
     """Where the meter began anew in this session; what it counted in between is not known."""
-    if Flag.METER_RESET not in session.flags:
-        return []
+    return _registers_of(session).course.resets if Flag.METER_RESET in session.flags else []
+
+
+def charged_by_time(session: ChargingSession) -> dict[datetime, int]:
+    """The energy that was charged until each reading that counts, for a session whose meter fell."""
+    history = _registers_of(session)
+    reset = {each.after for each in history.course.resets}
+    charged, found = 0, {}
+    before: Point | None = None
+    for place in history.course.kept:
+        point = history.points[place]
+        if before is not None and point not in reset:
+            charged += point.wh - before.wh
+        found[point.at] = charged
+        before = point
+    return found
+
+
+def _registers_of(session: ChargingSession) -> _History:
     fields = ("pk", "at", "energy_wh", "power_w", "state_of_charge")
     rows = session.readings.filter(energy_wh__isnull=False).order_by("at", "pk").values_list(*fields)[:MOST_AT_END]
-    return _history(session, [Row(*row) for row in rows]).course.resets
+    return _history(session, [Row(*row) for row in rows])
 
 
 def _history(session: ChargingSession, rows: list[Row]) -> _History:

@@ -61,16 +61,20 @@ def source_notes(session: ChargingSession) -> dict[str, str]:
         "meter_stop": said.get("meter_stop"),
         "id_tag": said.get("id_tag"),
     }
-    notes = {name: _("reported as “%(text)s”") % {"text": text} for name, text in texts.items() if text}
-    missing = {
-        "started_at": (STARTED_FROM, _("not reported, time of arrival")),
-        "stopped_at": (STOPPED_FROM, _("not reported, time of arrival")),
-        "meter_start": (METER_START_FROM, _("not reported, first reading")),
-        "meter_stop": (METER_STOP_FROM, _("not reported, last reading")),
+    sources = {
+        "started_at": (STARTED_FROM, _("time of arrival used")),
+        "stopped_at": (STOPPED_FROM, _("time of arrival used")),
+        "meter_start": (METER_START_FROM, _("first reading used")),
+        "meter_stop": (METER_STOP_FROM, _("last reading used")),
     }
-    for name, (key, text) in missing.items():
+    notes = {}
+    for name, text in texts.items():
+        key, used = sources.get(name, ("", ""))
         if key in said:
-            notes[name] = " · ".join(filter(None, [text, notes.get(name, "")]))
+            what = _("“%(text)s” cannot be read") % {"text": text} if text else _("not reported")
+            notes[name] = f"{what}, {used}"
+        elif text:
+            notes[name] = _("reported as “%(text)s”") % {"text": text}
     return notes
 
 

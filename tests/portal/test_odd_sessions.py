@@ -42,7 +42,7 @@ def test_meter_values_are_shown_as_reported(page, book):
     book.stop(pk, meter=None, as_reported={"meter_stop": "<b>many</b>"})
     text = text_of(page, book.only())
     assert "reported as “1000.4”" in text
-    assert "not reported, last reading · reported as “&lt;b&gt;many&lt;/b&gt;”" in text
+    assert "“&lt;b&gt;many&lt;/b&gt;” cannot be read, last reading used" in text
     assert read(page, book.only())["as_reported"]["meter_start"] == "1000.4"
     exported = page.get(reverse("sessions:session_list"), {"export": "csv"}).getvalue().decode()
     assert "1000.4" in exported and "Meter start as reported" in exported

@@ -15,12 +15,12 @@ from chargers.models import Circuit, Connector
 from chargers.services.tags import ACCEPTED
 from sessions.models import FLAGS_THAT_STOP_BILLING, ChargingSession, Flag
 from sessions.services.clocks import LONGEST, set_flag
-from sessions.services.registers import RATING_SLACK
+from sessions.services.registers import RATING_SLACK, SLACK_SECONDS
 
 ClosedBy = ChargingSession.ClosedBy
 UNKNOWN_RATING_W = 500_000  # no connector delivers more
 VOLTS = 230
-SLACK_WH, SLACK_SECONDS = 100, 5
+SLACK_WH = 100
 OVERLAP_SLACK = timedelta(seconds=5)
 MOST_OTHERS = 50
 STOP_BILLING = frozenset(flag.value for flag in FLAGS_THAT_STOP_BILLING)

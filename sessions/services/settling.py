@@ -13,6 +13,8 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import NamedTuple
 
+from django.utils import timezone
+
 from sessions.models import ChargingSession, Flag
 from sessions.services.clocks import (
     METER_START_FROM,
@@ -30,6 +32,7 @@ MOST_WHILE_RUNNING = 10_000  # readings that are looked through again while more
 MOST_AT_END = 50_000
 FIRST_GAP = timedelta(minutes=15)  # until the sampling interval is known, power is not derived over a longer gap
 GAPS, LEAST_GAP, LEAST_INTERVAL = 2.5, timedelta(seconds=10), timedelta(seconds=5)
+LONGEST_INTERVAL = timedelta(days=1)  # a longer one is a clock that was set
 LIMIT_W = 2**31 - 1
 
 
@@ -72,7 +75,7 @@ def longest_gap(session: ChargingSession) -> timedelta:
 
 def note_gap(session: ChargingSession, gap: timedelta) -> None:
     """Keep the shortest gap between two readings as the sampling interval."""
-    if gap < LEAST_INTERVAL:
+    if not LEAST_INTERVAL <= gap <= LONGEST_INTERVAL:
         return
     seconds, known = int(gap.total_seconds()), session.sample_interval_seconds
     session.sample_interval_seconds = seconds if known is None else min(known, seconds)
@@ -254,7 +257,7 @@ def _set_newest(session: ChargingSession, history: _History, arrivals: Mapping[d
     if arrived is not None and (history.by_arrival or newest.at > arrived):
         session.last_sample_at = arrived  # the station's clock does not tell
     elif not history.by_arrival or session.last_sample_at is None:
-        session.last_sample_at = newest.at
+        session.last_sample_at = min(newest.at, timezone.now())
     charges = [row.state_of_charge for row in history.rows if row.state_of_charge is not None]
     session.state_of_charge = charges[-1] if charges else session.state_of_charge
 

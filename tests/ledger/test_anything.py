@@ -31,7 +31,7 @@ class Chaos:
         if kind == "start":
             facts = {"connector": connector, "tag": tag, "meter": self.some(METERS), "started_at": self.some(TIMES)}
             return kind, facts
-        number = self.dice.choice([*self.ids[-4:], -1, 0, 77])
+        number = self.dice.choice([*self.ids[-4:], -1, 0, 987_654_321])
         if kind == "stop":
             return kind, {"number": number, "tag": tag, "meter": self.some(METERS), "stopped_at": self.some(TIMES)}
         values = [{"value": str(self.dice.choice(METERS))} for _ in range(self.dice.choice([1, 2]))]
@@ -100,9 +100,11 @@ def test_what_is_complete_changes_nothing_when_it_comes_again(team):
         for _ in range(20):
             said.append(chaos.message())
             chaos.send(said[-1])
-        for again in range(2):
-            known = books(book)
-            for message in said:
+        # a reading that names no session belongs to what charges when it arrives, if its clock is absurd
+        again = [message for message in said if message[0] != "sample" or (message[1]["number"] or 0) > 0]
+        known = books(book)
+        for _ in range(2):
+            for message in again:
                 chaos.send(message)
-            assert again == 0 or books(book) == known
-            dice.shuffle(said)
+            assert books(book) == known
+            dice.shuffle(again)

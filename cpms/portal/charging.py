@@ -27,7 +27,7 @@ from operations.models import Command
 from operations.services.asking import why_no_commands
 from operations.tables import said as command_said
 from sessions.models import ChargingSession, Flag, MeterReading
-from sessions.services import charged_by_time, other_ends, resets_of
+from sessions.services import charged_by_time, is_understood, other_ends, resets_of
 from sessions.tables import is_fresh, said, session_number
 from sessions.words import why_not_billed
 
@@ -35,7 +35,7 @@ MOST_READINGS = 20_000
 READINGS_PER_PAGE = 20
 FLOWS_ABOVE_W = 50
 AROUND = timedelta(days=1)
-IN_COLUMNS = ("Energy.Active.Import.Register", "Power.Active.Import", "Power.Offered", "Current.Import", "SoC")
+REGISTER_NAME = "Energy.Active.Import.Register"  # what a value without a measurand is
 PHASE_COLOURS = {"L1": "--l1", "L2": "--l2", "L3": "--l3"}
 
 
@@ -145,11 +145,11 @@ def _amperes(row: MeterReading) -> dict[str, float | None]:
 
 
 def _others(values: Any) -> str:
-    """What was sampled besides what has a column."""
+    """What was sampled besides what has a column, and what could not be understood, in the station's words."""
     told = []
     for value in values if isinstance(values, list) else []:
-        name = value.get("measurand") or IN_COLUMNS[0]
-        if name not in IN_COLUMNS:
+        if not is_understood(value):
+            name = value.get("measurand") or REGISTER_NAME
             parts = [name, value.get("phase"), value.get("value"), value.get("unit")]
             told.append(" ".join(str(part) for part in parts if part))
     return " · ".join(told)

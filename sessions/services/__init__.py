@@ -2,7 +2,7 @@ from sessions.services.closing import close_stale_sessions
 from sessions.services.ends import StopResult, stop_session
 from sessions.services.ledger import StartResult, start_session
 from sessions.services.matching import Sampled
-from sessions.services.meter import whole_wh
+from sessions.services.meter import is_understood, whole_wh
 from sessions.services.power import record_team_power
 from sessions.services.samples import adopt_readings, record_samples
 from sessions.services.settling import charged_by_time, resets_of
@@ -17,6 +17,7 @@ __all__ = [
     "charged_by_time",
     "check_energy",
     "close_stale_sessions",
+    "is_understood",
     "other_ends",
     "record_samples",
     "record_team_power",

@@ -130,6 +130,13 @@ def read_figures(values: Iterable[Value]) -> Figures:
     return figures
 
 
+def is_understood(value: Value) -> bool:
+    """Whether the value can be one of the figures: its words are known and it is a number."""
+    say = value.get
+    meaning = _meaning(say("measurand"), say("unit"), say("phase"), say("context"), say("location"), say("format"))
+    return meaning is not None and meaning.phase != OTHER_PHASE and _number(say("value")) is not None
+
+
 def _present(found: list[tuple[_Meaning, Decimal]]) -> dict[str, Decimal]:
     """The present reading of each phase, by phase."""
     if len(found) == 1:

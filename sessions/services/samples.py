@@ -1,4 +1,4 @@
-"""Readings of meters: stored once whatever is repeated, and summed up on their session (B3).
+"""Readings of meters: stored once whatever is repeated, and summed up on their session.
 
 Only the drain of the inbox calls this, one worker per station at a time; a reading that comes in late finds its
 session by transaction id, or by connector and time, and still counts.
@@ -76,7 +76,7 @@ def _book(batch: Batch) -> set[int]:
 
 
 def adopt_readings(stopped: Iterable[tuple[int, int]]) -> set[int]:
-    """Give sessions of which only the end was reported the readings that came before it and named the same id (B1).
+    """Give sessions of which only the end was reported the readings that came before it and named the same id.
 
     Args:
         stopped: station id and transaction id of ends that were reported.

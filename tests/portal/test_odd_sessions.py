@@ -118,3 +118,18 @@ def test_the_rating_of_a_connector_is_set_by_staff_and_read_by_the_api(as_person
     found = page.get(reverse("api:station-detail", args=[connector.station.identity])).json()
     assert found["connectors"][0]["max_power_w"] == 22_000
     assert page.get(reverse("api:connector-detail", args=[connector.pk])).json()["max_power_w"] == 22_000
+
+
+def test_values_that_are_not_understood_are_shown_as_sent(page, book):
+    pk = book.start(meter=1000).session.pk
+    for minute, wh, more in (
+        (5, "1500", {}),
+        (6, "1.6", {"unit": "Joule"}),
+        (7, "<n/a>", {}),
+        (8, "7", {"phase": "L9"}),
+    ):
+        book.sample(minute, wh, transaction=pk, **more)
+    text = text_of(page, book.only())
+    for words in ("Register 1.6 Joule", "Register &lt;n/a&gt;", "Register L9 7"):
+        assert words in text
+    assert "Register 1500" not in text

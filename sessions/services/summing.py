@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from cpms.common.database import update_rows
 from cpms.common.prepared import Prepared, among
 from sessions.models import ChargingSession, Flag
+from sessions.services.clocks import LATE
 from sessions.services.matching import Batch, Reading
 from sessions.services.registers import LEAP_WH, Point, is_impossible
 from sessions.services.review import judge, most_power_of, rating_of, review_overlap, with_rating
@@ -115,6 +116,8 @@ def _take(session: ChargingSession, at: datetime, reading: Reading) -> bool:
     """Add one reading. False where it does not simply go on from the one before; then all of them are settled."""
     figures, before_at = reading.figures, session.last_sample_at
     power, is_newest = figures.power_w, before_at is None or at >= before_at
+    if not is_newest and before_at is not None and reading.received_at is not None and figures.energy_wh is None:
+        is_newest = reading.received_at - before_at > LATE  # nothing newer comes: the station's clock was set back
     if (register := figures.energy_wh) is not None:
         before = session.last_register_wh if session.last_register_wh is not None else session.meter_start_wh
         if not is_newest or before is None or register < before:
@@ -136,9 +139,12 @@ def _take(session: ChargingSession, at: datetime, reading: Reading) -> bool:
 
 
 def _set_newest(session: ChargingSession, at: datetime, reading: Reading, power: int | None) -> None:
-    if session.last_sample_at is not None:
-        note_gap(session, at - session.last_sample_at)
-    session.last_sample_at = at if reading.received_at is None else min(at, reading.received_at)
+    before, arrived = session.last_sample_at, reading.received_at
+    if before is not None:
+        note_gap(session, at - before)
+    session.last_sample_at = at if arrived is None else min(at, arrived)
+    if before is not None and arrived is not None and at < before:
+        session.last_sample_at = arrived
     if session.is_open and power is not None:
         session.power_w = power
     if reading.figures.state_of_charge is not None:

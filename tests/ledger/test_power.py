@@ -4,6 +4,7 @@ import pytest
 
 from chargers.models import Connector
 from tests import factories
+from tests.ledger.conftest import at
 
 POWER = {"measurand": "Power.Active.Import"}
 
@@ -65,3 +66,13 @@ def test_with_neither_no_connector_gives_more_than_half_a_megawatt(book):
     assert book.only().max_power_w is None
     book.sample(2, "400000", transaction=pk, **POWER)
     assert book.only().max_power_w == 400_000
+
+
+def test_power_alone_does_not_freeze_when_a_clock_is_set_back(book):
+    """There is no register that tells what came later."""
+    pk = book.start(0).session.pk
+    book.sample(60, "7000", transaction=pk, arrives=60, **POWER)
+    book.sample(59, "1", transaction=pk, arrives=61, **POWER)  # a late one
+    assert (book.only().power_w, book.only().last_sample_at) == (7000, at(60))
+    book.sample(3, "9000", transaction=pk, arrives=63, **POWER)
+    assert (book.only().power_w, book.only().last_sample_at) == (9000, at(63))

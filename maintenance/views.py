@@ -12,6 +12,7 @@ from django.db.models import Count, Max, QuerySet, Sum, Value
 from django.db.models.functions import Concat
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
@@ -19,6 +20,7 @@ from django.views.decorators.http import require_POST
 from accounts.rights import Can
 from cpms.common.errors import NotAllowed
 from cpms.common.pages import AuthenticatedRequest, DetailPage, ListPage
+from cpms.common.paging import FEW_STATIONS, few_of
 from cpms.common.tables import CappedPaginator
 from maintenance import services
 from maintenance.filtersets import DeviationFilterSet, MessageFilterSet, RefusalFilterSet, SecurityEventFilterSet
@@ -54,6 +56,19 @@ class MessageListView(ListPage):
 
     def rows(self) -> QuerySet[Any]:
         return super().rows().select_related("station").defer("station__password")
+
+    def few_stations(self, filterset: Any) -> list[int] | None:
+        """Of those the person is shown the ones that were searched for."""
+        own, found = self._own_stations, filterset.stations_found
+        if own is None or found is None:
+            few: list[int] | None = found if own is None else own
+            return few if few is None or len(few) <= FEW_STATIONS else None
+        return [key for key in found if key in own]
+
+    @cached_property
+    def _own_stations(self) -> list[int] | None:
+        person: Any = self.request.user
+        return few_of(Message.objects.all().stations_shown_to(person))
 
     def facts(self, context: dict[str, Any]) -> dict[str, Any]:
         return {"is_recent_only": context["filterset"].is_recent_only}

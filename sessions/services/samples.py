@@ -74,6 +74,7 @@ class Sampled:
     transaction_id: int | None
     at: datetime
     values: Sequence[Value]
+    received_at: datetime | None = None
 
 
 @dataclass(slots=True)

@@ -265,11 +265,13 @@ def test_the_password_of_a_station_is_nowhere(house, link, station):
 def test_an_unreadable_answer_is_logged_without_the_password_it_may_hold(house, link, station):
     """P5."""
     secret = "0d15ea5e0d15ea5e0d15ea5e"
-    ask(station, Kind.GET_CONFIGURATION)
+    command = ask(station, Kind.GET_CONFIGURATION)
     message_id, _action, _payload = link.asked_for()
     entry = json.dumps({"key": "AuthorizationKey", "value": secret})
     link.send(f'[3,"{message_id}",{{"configurationKey":[{entry}],}}]')
-    assert link.reply()[2] == "FormationViolation"
+    assert link.exchange([2, "next", "Heartbeat", {}])[:2] == [3, "next"], "an answer never gets an error back"
+    command.refresh_from_db()
+    assert (command.state, command.error_code) == ("failed", "FormationViolation")
     assert secret not in dump()
 
 

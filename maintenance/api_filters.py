@@ -61,6 +61,14 @@ class DeviationFilter(TimesFilterSet):
         fields = ["action", "code", "what"]
 
 
+class StationDeviationFilter(TimesFilterSet):
+    time_field = "last_at"
+
+    class Meta:
+        model = Deviation
+        fields = ["action", "code", "what"]
+
+
 class SecurityEventFilter(TimesFilterSet):
     time_field = "received_at"
     station = OfStationFilter(label=_("identity of the station"))

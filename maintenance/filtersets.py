@@ -114,7 +114,7 @@ class RefusalFilterSet(django_filters.FilterSet):
 
 
 class DeviationFilterSet(django_filters.FilterSet):
-    CODES = [("tolerated", _("tolerated")), *((code, code) for code in CODES)]
+    CODES = [("tolerated", _("processed")), *((code, code) for code in CODES)]
 
     q = django_filters.CharFilter(label=_("Station, vendor or model"), method="search")
     vendor = django_filters.CharFilter(

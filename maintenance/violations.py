@@ -27,8 +27,10 @@ ARRIVAL = gettext_lazy("we use the time of arrival")
 NEAREST_READING = gettext_lazy("we use the nearest meter reading")
 BY_GUESS = gettext_lazy("we find the session by connector, tag, meter and time")
 ROUNDED = gettext_lazy("we round it half up to whole Wh and keep the exact value")
-CONVERTED = gettext_lazy("we convert the value if that is exact, and keep it as sent")
-CONVERTED_OR_NEAREST = gettext_lazy("we convert the value if that is exact; otherwise we use the nearest meter reading")
+CONVERTED = gettext_lazy("we convert the value if that is exact, and otherwise keep it as sent")
+CONVERTED_OR_NEAREST = gettext_lazy(
+    "we convert the value if that is exact, and otherwise use the nearest meter reading"
+)
 NO_ENERGY = gettext_lazy("we store and show the sample, but never count it as energy")
 KEPT = gettext_lazy("we keep it as sent")
 METERS = ("meterStart", "meterStop")

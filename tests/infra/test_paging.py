@@ -28,14 +28,14 @@ SOURCES = ["accounts", "chargers", "cpms", "maintenance", "ocpp_gateway", "opera
 
 
 @pytest.fixture
-def stations(team, other_team) -> list[ChargingStation]:
+def stations(team, other_team):
     """Three of the team, two of another one."""
     own = factories.StationFactory.create_batch(3, team=team)
     return [*own, *factories.StationFactory.create_batch(2, team=other_team)]
 
 
 @pytest.fixture
-def log(stations) -> list[Message]:
+def log(stations):
     """Messages of all stations in turn; the last station is silent for long, and one arrived out of order."""
     return [
         factories.MessageFactory.create(
@@ -50,7 +50,7 @@ def log(stations) -> list[Message]:
 
 
 @pytest.fixture
-def people(team, other_team, stations, viewer, user_with, staff) -> dict[str, object]:
+def people(team, other_team, stations, viewer, user_with, staff):
     """Everybody who could look at the log: with rights of each kind, and with a choice of each kind."""
     provider = Provider(team.pk, team.name)
     granted = factories.GrantFactory(station=stations[1], role="owner").user
@@ -81,29 +81,27 @@ ORDERS = [
     ("station__identity", "-id"), ("station__team__name", "action", "id"), ("length", "-pk"), ("station", "-pk"),
 ]  # fmt: skip
 
+MOMENTS = st.integers(0, 60).map(lambda number: BEGIN + timedelta(minutes=number))
+CONDITIONS = [
+    st.tuples(st.just("action"), st.sampled_from(["Heartbeat", "BootNotification", "Nothing"])),
+    st.tuples(st.just("direction"), st.sampled_from(["in", "out"])),
+    st.tuples(st.just("error_code"), st.sampled_from(["", "GenericError"])),
+    st.tuples(st.just("received_at__gte"), MOMENTS),
+    st.tuples(st.just("received_at__lt"), MOMENTS),
+    st.tuples(st.just("station__identity__endswith"), st.sampled_from(["1", "2"])),
+]
+
 
 @st.composite
 def looks(draw):
     """What somebody asks of the log: who, which conditions, which order, which page, and what the caller knows."""
     return {
         "person": draw(st.integers(0, 7)),
-        "stations": draw(st.none() | st.sets(st.integers(0, 4))),
+        "stations": draw(st.none() | st.sets(st.integers(0, 4), min_size=1)),
         "through": draw(st.booleans()),
-        "conditions": draw(
-            st.fixed_dictionaries(
-                {},
-                optional={
-                    "action": st.sampled_from(["Heartbeat", "BootNotification", "Nothing"]),
-                    "direction": st.sampled_from(["in", "out"]),
-                    "error_code": st.sampled_from(["", "GenericError"]),
-                    "received_at__gte": st.integers(0, 60).map(lambda n: BEGIN + timedelta(minutes=n)),
-                    "received_at__lt": st.integers(0, 60).map(lambda n: BEGIN + timedelta(minutes=n)),
-                    "station__identity__endswith": st.sampled_from(["1", "2"]),
-                },
-            )
-        ),
+        "conditions": dict(draw(st.lists(st.one_of(CONDITIONS), max_size=2))),
         "order": draw(st.sampled_from(ORDERS)),
-        "page": draw(st.tuples(st.integers(0, 40), st.integers(0, 25))),
+        "page": draw(st.tuples(st.integers(0, 20), st.integers(0, 25))),
         "is_joined": draw(st.booleans()),
         "is_rare": draw(st.booleans()),
         "is_by_key": draw(st.booleans()),
@@ -116,7 +114,7 @@ def looks(draw):
 def test_a_page_is_what_a_slice_gives(people, stations, monkeypatch):
     found = 0
 
-    @how_much(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @how_much(max_examples=250, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), database=None)
     @given(looks())
     def look(asked):
         nonlocal found
@@ -235,7 +233,7 @@ def test_each_of_few_stations_is_looked_up_in_its_own_index(viewer, log):
     assert "SubPlan" in plan, plan
 
 
-def _classes(kind: type) -> set[type]:
+def _classes(kind):
     return {kind, *(deeper for each in kind.__subclasses__() for deeper in _classes(each))}
 
 
@@ -248,11 +246,11 @@ def test_no_queryset_slices_otherwise_than_django():
             assert type(manager.get_queryset()).__getitem__ is QuerySet.__getitem__, model
 
 
-def _edits_of_where(path: Path) -> list[str]:
+def _edits_of_where(path):
     """Lines that assign to `query.where` or to something of it, or call something of it that changes it."""
     found = []
 
-    def is_where(node: ast.AST) -> bool:
+    def is_where(node):
         while isinstance(node, ast.Attribute | ast.Subscript):
             if isinstance(node, ast.Attribute) and node.attr == "where" and "query" in ast.unparse(node.value):
                 return True
@@ -260,7 +258,7 @@ def _edits_of_where(path: Path) -> list[str]:
         return False
 
     for node in ast.walk(ast.parse(path.read_text())):
-        targets: list[ast.AST] = []
+        targets = []
         if isinstance(node, ast.Assign | ast.Delete):
             targets = list(node.targets)
         elif isinstance(node, ast.AugAssign | ast.AnnAssign):

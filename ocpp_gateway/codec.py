@@ -41,6 +41,7 @@ class Talk:
 
     Attributes:
         is_drained: whether the drain gets this message as well; a handler may take it back.
+        deviations: rules that the message broke by what it says, which a handler adds.
     """
 
     station: ChargingStation
@@ -48,6 +49,7 @@ class Talk:
     payload_text: str
     as_reported: Mapping[str, str] = field(default_factory=dict)
     is_drained: bool = True
+    deviations: list[str] = field(default_factory=list)
 
 
 DirectHandler = Callable[[Talk, Payload], Payload]

@@ -117,8 +117,8 @@ def _handle(station_id: int, epoch: int, codec: Codec, said: _Said) -> Answered:
             received_at=message.received_at,
             is_deviating=message.is_deviating,
         )
-    if said.rules:
-        count_deviations(Deviated(station_id, call.action, "", rule, now) for rule in said.rules)
+    if rules := (*said.rules, *talk.deviations):
+        count_deviations(Deviated(station_id, call.action, "", rule, now) for rule in rules)
     if station.last_heard_at is None or (now - station.last_heard_at).total_seconds() > 15:
         ChargingStation.objects.filter(pk=station_id).update(last_heard_at=now)
     tell_pages({station.team_id: [station_id]})

@@ -15,6 +15,7 @@ from ocpp_gateway.v16.moments import moment_in, write_moment
 from ocpp_gateway.v16.reading import UNKNOWN_ID, transaction_in
 from operations import services as operations
 from sessions import services as sessions
+from sessions.models import Flag
 
 REGISTRATION = {"accepted": "Accepted", "pending": "Pending", "rejected": "Rejected"}
 BOOT_WORDS = {  # ours: theirs (section 6.1)
@@ -58,6 +59,8 @@ def start_transaction(talk: Talk, payload: Payload) -> Payload:
     )
     if result.is_new:
         operations.link_started_session(result.session)
+        if Flag.CLOCK in result.session.flags:
+            talk.deviations.append("timestamp: clock")
     return {"transactionId": result.session.transaction_id, "idTagInfo": id_tag_info(result.verdict)}
 
 
@@ -78,6 +81,8 @@ def stop_transaction(talk: Talk, payload: Payload) -> Payload:
     talk.is_drained = not result.is_of_predecessor
     if result.session is not None and result.is_new:
         operations.link_stopped_session(result.session)
+        if Flag.RECONSTRUCTED in result.session.flags:
+            talk.deviations.append("transactionId: unknown")
     if not id_tag:
         return {}
     return {"idTagInfo": id_tag_info(chargers.authorize_tag(station=talk.station, value=id_tag))}

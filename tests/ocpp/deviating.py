@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
+from typing import Any, cast
 
 from rest_framework.test import APIClient
 
+from accounts.models import User
 from accounts.rights import Role
 from chargers.models import ChargingStation
 from sessions.models import ChargingSession
@@ -63,7 +64,8 @@ def one_session(house: House, station: ChargingStation) -> ChargingSession:
 
 
 def api(house: House) -> APIClient:
+    user = cast(User, factories.UserFactory())
+    factories.MembershipFactory(user=user, team=house.team, role=Role.VIEWER)
     client = APIClient()
-    client.force_authenticate(factories.UserFactory())
-    factories.MembershipFactory(user=client.handler._force_user, team=house.team, role=Role.VIEWER)
+    client.force_authenticate(user)
     return client

@@ -6,13 +6,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.db import transaction
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from chargers.models import ChargingStation
 from maintenance.models import InboxEntry, Message
 from ocpp_gateway import codec as codecs
 from ocpp_gateway import direct, frames
@@ -29,7 +30,7 @@ class Station:
     """A station whose frames go the way of a socket's, without the socket."""
 
     def __init__(self) -> None:
-        self.row = factories.StationFactory()
+        self.row = cast(ChargingStation, factories.StationFactory())
         factories.TagFactory(team=self.row.team, value="GOOD", allows_concurrent=True)
         self.codec = codecs.by_protocol("1.6")
         self.now = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=30)

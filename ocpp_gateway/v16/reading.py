@@ -132,7 +132,7 @@ class _Reader:
             return self.unreadable(value, path)
         if not value:
             self.note(path, "minItems")
-        found = []
+        found: list[Any] = []
         for each in value:
             if isinstance(each, dict) and schema.get("type") == "object":
                 found.append(self.record(schema, each, path))

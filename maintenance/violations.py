@@ -53,6 +53,8 @@ OF_FIELDS: dict[tuple[str, str], Promise] = {  # of a rule when a certain field 
     ("measurand", "enum"): NO_ENERGY,
     ("idTag", "maxLength"): gettext_lazy("we keep it in full and treat the tag as invalid"),
     ("connectorId", "range"): gettext_lazy("we treat the connector as unknown"),
+    ("timestamp", "clock"): gettext_lazy("we use the time of arrival and show the station's time beside it"),
+    ("transactionId", "unknown"): gettext_lazy("we keep the end as a session of its own until its start is known"),
     **{("timestamp", rule): ARRIVAL for rule in ("required", "format", "type", "unreadable")},
     **{(name, rule): NEAREST_READING for name in METERS for rule in ("required", "range", "unreadable")},
     **{(name, "type"): CONVERTED_OR_NEAREST for name in METERS},

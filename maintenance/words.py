@@ -28,13 +28,14 @@ RULES = {  # of the schema, after the name of the field
     "multipleOf": gettext_lazy("has more decimal places than OCPP 1.6 allows"),
     "characters": gettext_lazy("contains control characters or other invalid characters"),
     "unreadable": gettext_lazy("cannot be read"),
+    "unknown": gettext_lazy("names a transaction that is not known"),
+    "clock": gettext_lazy("is a time that cannot be right"),
 }
 FAULTS = {  # of the whole message
     "json": gettext_lazy("the message is not valid JSON"),
     "frame": gettext_lazy("the message does not have the structure of an OCPP-J message"),
     "message id": gettext_lazy("the message has no usable message ID"),
     "depth": gettext_lazy("the message is nested too deeply"),
-    "nul": gettext_lazy("a text contains the character NUL"),
     "unknown_action": gettext_lazy("OCPP 1.6 has no such action"),
     "unsupported_action": gettext_lazy("this action is sent by the central system, not by the station"),
     "not accepted": gettext_lazy("the message was sent before the station was accepted"),

@@ -13,7 +13,7 @@ from django.utils import timezone
 from chargers.models import ChargingStation, Tag
 from cpms.common.prepared import Prepared
 
-LONGEST_VALUE: dict[str, int] = {ChargingStation.Protocol.OCPP_16: 20}  # CiString20: a longer one is no tag of this version
+LONGEST_VALUE: dict[str, int] = {ChargingStation.Protocol.OCPP_16: 20}  # CiString20, the type of an idTag
 ACCEPTED, BLOCKED, EXPIRED, INVALID, CONCURRENT = "Accepted", "Blocked", "Expired", "Invalid", "ConcurrentTx"
 
 

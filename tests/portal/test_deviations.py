@@ -101,6 +101,8 @@ def test_a_stations_page_shows_its_last_ones(page, of_two_models):
         ("StopTransaction", "", "timestamp: required", "we use the time of arrival"),
         ("MeterValues", "", "meterValue.timestamp: format", "we use the time of arrival"),
         ("StopTransaction", "", "transactionId: range", "we find the session by connector, tag, meter and time"),
+        ("StopTransaction", "", "transactionId: unknown", "we keep the end as a session of its own"),
+        ("StartTransaction", "", "timestamp: clock", "we use the time of arrival and show the station's time"),
         ("StatusNotification", "", "payload: characters", "we replace these characters in what we store"),
         ("StatusNotification", "", "boot: missing", "we serve the station and ask it for a BootNotification"),
         ("", "", "path: slashes", "we accept the connection"),

@@ -89,38 +89,40 @@ class StationConsumer(SocketConsumer):
         self.node = nodes.current()
         knock = Knock.of(self.scope)
         try:
-            identity = handshake.identity_of(knock.raw_path)
+            address = handshake.read_address(knock.raw_path)
             self.codec, subprotocol = handshake.choose_codec(knock.subprotocols)
-            admission = await self._admit(knock, identity)
+            admission = await self._admit(knock, address)
         except Refused as refused:
             await self._refuse(knock, refused)
             return False
-        self.station_id, self.identity = admission.station_id, identity
+        self.station_id, self.identity = admission.station_id, address.identity
         self.epoch, self.is_accepted = admission.epoch, admission.is_accepted
         self.heard = time.monotonic()
         self.is_open = True
         self.node.take_over(self)
         await self.base_send({"type": "websocket.accept", "subprotocol": subprotocol})
-        logger.info("station connected", extra={"station": identity, "epoch": self.epoch})
+        logger.info("station connected", extra={"station": self.identity, "epoch": self.epoch})
+        if not address.is_regular:
+            self._count("", "path: slashes")
         self.keep(self.node.tell_superseded(admission.previous_node, self.station_id, self.epoch))
         if admission.has_commands:
             self.wake()
         return True
 
-    async def _admit(self, knock: Knock, identity: str) -> handshake.Admission:
+    async def _admit(self, knock: Knock, address: handshake.Address) -> handshake.Admission:
         if self.node.row_id is None:
-            raise Refused(Cause.STORAGE, identity=identity)
+            raise Refused(Cause.STORAGE, identity=address.identity)
         try:
             return await self.node.threads.run(
                 settings.OCPP_STORAGE_SECONDS,
                 handshake.admit,
                 knock=knock,
-                identity=identity,
+                address=address,
                 codec=self.codec,
                 node_id=self.node.row_id,
             )
         except StorageFailure:
-            raise Refused(Cause.STORAGE, identity=identity) from None
+            raise Refused(Cause.STORAGE, identity=address.identity) from None
 
     async def _refuse(self, knock: Knock, refused: Refused) -> None:
         status = refused.status
@@ -241,7 +243,7 @@ class StationConsumer(SocketConsumer):
         return frames.call_error(fault.message_id, self.codec.fault_codes[fault.kind], fault.description)
 
     def _count(self, action: str, tolerated: str) -> None:
-        """A direct call that was answered in spite of a deviation: it is counted beside it and holds nothing up."""
+        """Count a deviation in spite of which the station is served, beside the work: it holds nothing up."""
         deviated = Deviated(self.station_id, action, "", tolerated, timezone.now())
         self.keep(self._in_database(count_deviations, [deviated]))
 

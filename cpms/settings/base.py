@@ -376,6 +376,7 @@ CONTENT_SECURITY_POLICY = {
 
 # --- OCPP --------------------------------------------------------------------------------------------------------
 OCPP_WITHOUT_SUBPROTOCOL = env.choice("OCPP_WITHOUT_SUBPROTOCOL", "refuse", ("refuse", "1.6"))
+OCPP_LENIENT_PATHS = env.flag("OCPP_LENIENT_PATHS", True)  # //ID, /ocpp/ID/ and the like lead to a known station
 OCPP_POOL = env.flag("OCPP_POOL", False)
 OCPP_POOL_LIMIT = env.whole("OCPP_POOL_LIMIT", 1000, least=1)
 OCPP_WRONG_PASSWORDS_PER_MINUTE = env.whole("OCPP_WRONG_PASSWORDS_PER_MINUTE", 10, least=1)

@@ -5,11 +5,21 @@ import http.client
 import pytest
 
 from chargers.models import ChargingStation
-from maintenance.models import RefusedConnection, StationLink
-from tests.ocpp.house import PASSWORD, until
+from maintenance.models import Deviation, RefusedConnection, StationLink
+from tests.ocpp.house import PASSWORD, START_SECONDS, until
 from tests.ocpp.link import Link, basic
 
 pytestmark = pytest.mark.processes
+
+
+@pytest.fixture
+def exact(house):
+    """A gateway that takes addresses to the letter."""
+    gateway = house.new_gateway("exact", OCPP_LENIENT_PATHS="0")
+    until(gateway.answers, START_SECONDS, gateway.name)
+    yield gateway
+    gateway.end()
+    house.processes.remove(gateway)
 
 
 def knock(house, identity="", *, gateway=None, **options):
@@ -27,9 +37,12 @@ def knock(house, identity="", *, gateway=None, **options):
         "/ocpp/",
         "/ocpp/NOBODY",
         "/OCPP/{identity}",
-        "/ocpp/{identity}/",
         "/ocpp/{identity}/1",
-        "/ocpp//{identity}",
+        "/ocpp//x/{identity}",
+        "//x/{identity}/",
+        "/x/{identity}",
+        "/OCPP//{identity}/",
+        "/ocpp/ocpp/{identity}",
         "/ocpp/x/../{identity}",
         "/ocpp/{identity}%00",
         "/ocpp/{identity}%0d%0aX-Evil:%201",
@@ -41,6 +54,20 @@ def knock(house, identity="", *, gateway=None, **options):
         "/ocpp/" + "A" * 49,
         "/ocpp/" + "%C3%A4" * 49,
         "/ocpp/{lower}",
+        "//{lower}",
+        "/ocpp//",
+        "//",
+        "//NOBODY",
+        "/{identity}%2F",
+        "/%2F{identity}",
+        "/..%2F{identity}",
+        "/../{identity}",
+        "//../{identity}//",
+        "/./{identity}",
+        "/{identity}/..",
+        "/ocpp%2F{identity}",
+        "/{identity}%00/",
+        "/live",
         "/live/",
         "/admin/",
     ],
@@ -59,6 +86,52 @@ def test_identities_are_percent_encoded(house, identity):
     station = house.station(identity=identity)
     with house.link(station) as link:
         assert link.call("Heartbeat")["currentTime"]
+
+
+@pytest.mark.parametrize(
+    "path", ["//{}", "///{}", "/{}", "/{}/", "/{}//", "/ocpp/{}/", "/ocpp//{}", "/ocpp//{}//", "//ocpp/{}", "//{}?a=1"]
+)
+def test_slashes_too_many_or_no_prefix_lead_to_a_known_station(house, station, path):
+    """It is served, and that it deviates is counted once per link (B15)."""
+    for count in (1, 2):
+        with knock(house, station.identity, path=path.format(station.identity), password=PASSWORD).opened() as link:
+            assert link.call("Heartbeat") and link.boot()["status"] == "Accepted"
+        rows = Deviation.objects.filter(station=station, action="", code="", what="path: slashes")
+        until(lambda n=count, rows=rows: rows.filter(count=n).exists())
+    assert not RefusedConnection.objects.filter(station=station).exists()
+
+
+def test_a_regular_address_counts_no_deviation(house, station):
+    with house.link(station) as link:
+        assert link.call("Heartbeat")
+    assert not Deviation.objects.filter(station=station).exists()
+
+
+def test_an_encoded_slash_belongs_to_the_identity_however_the_address_is_built(house):
+    """S37: no way of writing one station's address reaches another one."""
+    plain, nested = house.station(identity="PLAIN-1"), house.station(identity="HOF/PLAIN-1")
+    for path in ("//HOF%2FPLAIN-1", "/ocpp/HOF%2FPLAIN-1/"):
+        assert knock(house, plain.identity, path=path, password=PASSWORD).refusal() == 401
+        with knock(house, nested.identity, path=path, password=PASSWORD).opened() as link:
+            assert link.call("Heartbeat")
+    assert not StationLink.objects.filter(station=plain).exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "cause"), [("/ocpp//STRANGER-9", "unknown_identity"), ("//STRANGER-9", "unknown_path")]
+)
+def test_a_stranger_with_an_irregular_address_never_reaches_the_pool(house, path, cause):
+    """D4, S6."""
+    assert knock(house, gateway=house.other, path=path).refusal() == 404
+    assert until(lambda: RefusedConnection.objects.filter(path=path).first()).cause == cause
+    assert not ChargingStation.objects.filter(identity="STRANGER-9").exists()
+
+
+def test_irregular_addresses_can_be_refused_by_a_setting(house, station, exact):
+    for path in (f"//{station.identity}", f"/ocpp/{station.identity}/", f"/{station.identity}"):
+        assert knock(house, station.identity, gateway=exact, path=path, password=PASSWORD).refusal() == 404
+    with house.link(station, exact) as link:
+        assert link.call("Heartbeat")
 
 
 def test_a_query_does_not_hurt(house, station):

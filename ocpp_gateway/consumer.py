@@ -22,6 +22,7 @@ from ocpp_gateway.codec import Codec
 from ocpp_gateway.frames import Call, CallError, CallResult, Fault, FaultKind, json_text
 from ocpp_gateway.handshake import Cause, Knock, Refused
 from ocpp_gateway.inbox import Row
+from operations import services as operations
 
 logger = logging.getLogger(__name__)
 TRY_AGAIN_LATER, SUPERSEDED, UNSUPPORTED_DATA = 1013, 3000, 1003
@@ -76,7 +77,10 @@ class StationConsumer(SocketConsumer):
     epoch: int
     codec: Codec
     is_accepted = False
+    is_boot_missing = False
     is_open = False
+    may_ask = False  # commands wait until the station has spoken
+    is_woken = False
     heard = 0.0
     open_call: sending.OpenCall | None = None
     call_sent = 0.0
@@ -97,10 +101,12 @@ class StationConsumer(SocketConsumer):
             return False
         self.station_id, self.identity = admission.station_id, address.identity
         self.epoch, self.is_accepted = admission.epoch, admission.is_accepted
+        self.is_boot_missing = admission.is_boot_missing
         self.heard = time.monotonic()
         self.is_open = True
         self.node.take_over(self)
         await self.base_send({"type": "websocket.accept", "subprotocol": subprotocol})
+        self._silence = asyncio.get_running_loop().call_later(settings.OCPP_FIRST_MESSAGE_SECONDS, self._begin_asking)
         logger.info("station connected", extra={"station": self.identity, "epoch": self.epoch})
         if not address.is_regular:
             self._count("", "path: slashes")
@@ -150,6 +156,10 @@ class StationConsumer(SocketConsumer):
             return
         if not self.is_open:
             return
+        await self._handle(text)
+        self._begin_asking()
+
+    async def _handle(self, text: str) -> None:
         try:
             frame = frames.read_frame(text)
         except Fault as fault:
@@ -164,6 +174,19 @@ class StationConsumer(SocketConsumer):
             logger.exception("a frame could not be handled", extra={"station": self.identity})
             if isinstance(frame, Call):
                 await self._keep_poison(frame)
+        if self.is_boot_missing and isinstance(frame, Call):
+            self._note_first_call(frame)
+
+    def _note_first_call(self, call: Call) -> None:
+        """A station that goes on without having booted here, since only its URL was changed, is asked to boot."""
+        self.is_boot_missing = False
+        if call.action != self.codec.boot_action:
+            self._count("", "boot: missing")
+            self.keep(self._ask_for_boot())
+
+    async def _ask_for_boot(self) -> None:
+        if await self._in_database(operations.ask_for_boot, station_id=self.station_id):
+            self.wake()
 
     async def _called(self, call: Call) -> None:
         try:
@@ -282,8 +305,18 @@ class StationConsumer(SocketConsumer):
 
     def wake(self) -> None:
         """There may be a command to send."""
-        if self.is_open and self.open_call is None and not self._sending.locked():
+        if not self.may_ask:
+            self.is_woken = True
+        elif self.is_open and self.open_call is None and not self._sending.locked():
             self.keep(self._send_next())
+
+    def _begin_asking(self) -> None:
+        """Many stations take no command before their first message, or before the answer to their boot."""
+        if not self.may_ask:
+            self.may_ask = True
+            self._silence.cancel()
+            if self.is_woken:
+                self.wake()
 
     async def _send_next(self) -> None:
         async with self._sending:
@@ -315,6 +348,7 @@ class StationConsumer(SocketConsumer):
 
     async def ended(self, code: int) -> None:
         self.is_open = False
+        self._silence.cancel()
         self.node.let_go(self)
         logger.info("station disconnected", extra={"station": self.identity, "epoch": self.epoch, "code": code})
         await self._in_database(self._book_end, code)

@@ -109,6 +109,7 @@ class Admission:
     identity: str
     epoch: int
     is_accepted: bool
+    is_boot_missing: bool  # a station of a team that never booted here
     has_commands: bool  # somebody asked for something, or an older link left something open
     previous_node: str  # the name of the node that held the station's link until now, if any
 
@@ -191,8 +192,16 @@ def admit(*, knock: Knock, address: Address, codec: Codec, node_id: int) -> Admi
     else:  # handed over, deleted, made anew, each in the moment between: it comes back soon
         raise Refused(Cause.STORAGE, identity=identity)
     tell_pages({station.team_id: [station.pk]})
-    is_accepted = station.registration == ChargingStation.Registration.ACCEPTED
-    return Admission(station.pk, identity, epoch, is_accepted, station.has_commands, station.node_name or "")
+    is_served = station.team_id is not None and station.registration != ChargingStation.Registration.REJECTED
+    return Admission(
+        station_id=station.pk,
+        identity=identity,
+        epoch=epoch,
+        is_accepted=is_served,
+        is_boot_missing=is_served and station.registration != ChargingStation.Registration.ACCEPTED,
+        has_commands=station.has_commands,
+        previous_node=station.node_name or "",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -386,6 +386,7 @@ OCPP_FRAME_BYTES = env.whole("OCPP_FRAME_BYTES", 1024 * 1024, least=65_536)
 OCPP_PING_SECONDS = env.number("OCPP_PING_SECONDS", 20.0, least=1.0)
 OCPP_PONG_SECONDS = env.number("OCPP_PONG_SECONDS", 20.0, least=1.0)
 OCPP_DEFLATE = env.flag("OCPP_DEFLATE", True)
+OCPP_FIRST_MESSAGE_SECONDS = env.number("OCPP_FIRST_MESSAGE_SECONDS", 10.0, least=0.0)  # then commands go out anyway
 OCPP_CALL_SECONDS = env.whole("OCPP_CALL_SECONDS", 30, least=1, most=600)  # how long a station may take to answer
 OCPP_STORAGE_SECONDS = env.number("OCPP_STORAGE_SECONDS", 4.5, least=0.1)  # then the link is closed with 1013
 OCPP_DATABASE_THREADS = env.whole("OCPP_DATABASE_THREADS", 8, least=1, most=64)

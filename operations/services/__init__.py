@@ -1,4 +1,4 @@
-from operations.services.asking import request_command, request_raw_command, wait_for
+from operations.services.asking import ask_for_boot, request_command, request_raw_command, wait_for
 from operations.services.settling import (
     confirm_availability,
     confirm_reset,
@@ -11,6 +11,7 @@ from operations.services.settling import (
 )
 
 __all__ = [
+    "ask_for_boot",
     "confirm_availability",
     "confirm_reset",
     "link_started_session",

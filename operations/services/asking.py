@@ -25,6 +25,7 @@ from operations.services.sealing import password_in, seal
 
 logger = logging.getLogger(__name__)
 Payload = dict[str, Any]
+BOOT_WAITS = timedelta(minutes=1)
 WAITS = timedelta(minutes=5)  # how long a command waits for an offline station unless said otherwise
 LONGEST_WAIT = timedelta(days=30)
 SET_UP_KINDS = {  # what a station that is not accepted yet may be asked for (OCPP 1.6 section 4.2)
@@ -71,7 +72,7 @@ def request_command(
     given = dict(parameters or {})
     if kind == Command.Kind.RAW:  # what we have a kind for is that kind, with its rules
         kind, given = codec.read(str(given.get("action", "")), given.get("payload", {}))
-    if station.registration != station.Registration.ACCEPTED and kind not in SET_UP_KINDS:
+    if not station.is_served and kind not in SET_UP_KINDS:
         raise DomainError(_("The station has not been accepted yet: it must send its BootNotification first."))
     action, _payload = codec.encode(kind, given)
     password = password_in(kind, given)
@@ -92,6 +93,24 @@ def request_command(
     tell_pages({station.team_id: [station.pk]})
     logger.info("command requested", extra={"station": station.identity, "kind": kind, "command": command.pk})
     return command
+
+
+@transaction.atomic
+def ask_for_boot(*, station_id: int) -> bool:
+    """Ask a station of a team that never booted here for its BootNotification, unless it has been asked already.
+
+    Returns:
+        whether there is a new command.
+    """
+    accepted = ChargingStation.Registration.ACCEPTED
+    station = ChargingStation.objects.filter(pk=station_id).exclude(registration=accepted).first()
+    if station is None or not station.is_served:
+        return False
+    boot = {"message": "BootNotification"}
+    if Command.objects.unsettled().filter(station=station, kind=Command.Kind.TRIGGER_MESSAGE, parameters=boot).exists():
+        return False
+    request_command(station=station, kind=Command.Kind.TRIGGER_MESSAGE, parameters=boot, expires_in=BOOT_WAITS)
+    return True
 
 
 def why_no_commands(actor: User | None, station: ChargingStation) -> str:

@@ -119,8 +119,8 @@ def test_a_wait_out_of_range_is_refused(ask, operator, wait):
     assert not Command.objects.exists()
 
 
-def test_a_station_that_never_booted_is_not_asked_to_charge(ask, operator, station):
-    ChargingStation.objects.update(registration="new")
+def test_a_rejected_station_is_not_asked_to_charge(ask, operator, station):
+    ChargingStation.objects.update(registration="rejected")
     answer = ask(operator, {"kind": "remote_start", "parameters": {"id_tag": "T"}})
     assert answer.status_code == 400
     assert "accepted" in answer.json()["detail"]

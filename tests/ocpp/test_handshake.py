@@ -6,8 +6,9 @@ import pytest
 
 from chargers.models import ChargingStation
 from maintenance.models import Deviation, RefusedConnection, StationLink
+from operations.models import Command
 from tests.ocpp.house import PASSWORD, START_SECONDS, until
-from tests.ocpp.link import Link, basic
+from tests.ocpp.link import Link, basic, wh
 
 pytestmark = pytest.mark.processes
 
@@ -292,22 +293,58 @@ def test_the_pool_has_a_limit(house):
     assert ChargingStation.objects.filter(team=None).count() == 3
 
 
-def test_a_station_of_a_team_must_boot_before_anything_else(house):
-    """P20."""
+@pytest.mark.parametrize("registration", ["new", "pending"])
+def test_a_station_of_a_team_is_served_without_a_boot_and_asked_for_one(house, registration):
+    """P22: it was moved here by changing its URL; 'pending' is what is left of its time in the pool."""
+    station = house.station(registration=registration)
+    with house.link(station) as link:
+        transaction = link.start()
+        asked_at = link.asked_for()
+        assert asked_at[1:] == ("TriggerMessage", {"requestedMessage": "BootNotification"})
+        link.answer(asked_at[0], {"status": "Accepted"})
+        link.meter(transaction, wh(1500))
+        assert link.call("Authorize", idTag="GOODTAG")["idTagInfo"]["status"] == "Accepted"
+        assert link.call("Heartbeat") and link.stop(transaction) == {} and not link.asked  # once per link
+        deviations = Deviation.objects.filter(station=station, action="", code="", what="boot: missing")
+        until(lambda: deviations.filter(count=1).exists())
+        station.refresh_from_db()
+        assert station.registration == registration and station.charging_sessions.get().energy_wh == 1000
+        assert link.boot()["status"] == "Accepted"
+    station.refresh_from_db()
+    assert (station.registration, station.boot_count) == ("accepted", 1)
+    command = Command.objects.get(station=station)
+    assert (command.kind, command.requested_by, command.state) == ("trigger_message", None, "accepted")
+
+
+def test_each_link_of_a_station_that_never_boots_asks_once(house):
+    station = house.station(registration="new")
+    for count in (1, 2):
+        with house.link(station) as link:
+            for _ in range(3):
+                assert link.call("Heartbeat")
+            link.answer_next("TriggerMessage", {"status": "NotImplemented"})
+            assert link.call("Heartbeat") and not link.asked
+        until(lambda n=count: Command.objects.filter(station=station, state="refused").count() == n)
+        until(lambda n=count: Deviation.objects.filter(station=station, count=n).exists())
+
+
+def test_a_station_that_boots_first_is_not_asked_to_boot(house):
     station = house.station(registration="new")
     with house.link(station) as link:
-        for number, action in enumerate(("Heartbeat", "StatusNotification", "Nonsense", "StartTransaction")):
-            assert link.error([2, str(number), action, {}]) == (str(number), "SecurityError")
         assert link.boot()["status"] == "Accepted"
-        assert link.call("Heartbeat")
+        assert link.call("Heartbeat") and not link.asked
+    assert not Command.objects.filter(station=station).exists()
+    assert not Deviation.objects.filter(station=station).exists()
 
 
 def test_a_rejected_station_stays_rejected(house):
     """P20."""
     station = house.station(registration="rejected")
     with house.link(station) as link:
+        assert link.error([2, "0", "Heartbeat", {}]) == ("0", "SecurityError")
         assert link.boot()["status"] == "Rejected"
         assert link.error([2, "1", "Heartbeat", {}]) == ("1", "SecurityError")
+        assert not link.asked
 
 
 # --- what is remembered (B6) ---------------------------------------------------------------------------------------

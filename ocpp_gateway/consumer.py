@@ -325,9 +325,15 @@ class StationConsumer(SocketConsumer):
             call = await self._in_database(
                 sending.take_next, station_id=self.station_id, epoch=self.epoch, codec=self.codec
             )
-            if call is not None:
+            if call is None:
+                return
+            if self.is_open:
                 self.open_call, self.call_sent = call, time.monotonic()
                 await self._send(call.text)
+            else:  # it was marked sent while the link ended
+                await self._in_database(
+                    operations.settle_commands_of_link, station_id=self.station_id, epoch=self.epoch
+                )
 
     async def _send(self, text: str) -> None:
         if self.is_open:
@@ -356,6 +362,7 @@ class StationConsumer(SocketConsumer):
     def _book_end(self, code: int) -> None:
         now = timezone.now()
         chargers.close_link(station_id=self.station_id, epoch=self.epoch, at=now)
+        operations.settle_commands_of_link(station_id=self.station_id, epoch=self.epoch)
         StationLink.objects.filter(station_id=self.station_id, epoch=self.epoch).update(closed_at=now, close_code=code)
 
     async def _in_database(self, work: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

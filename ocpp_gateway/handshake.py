@@ -27,6 +27,7 @@ from maintenance.models import RefusedConnection, StationLink
 from maintenance.services import Refusal, record_refusal
 from ocpp_gateway import codec as codecs
 from ocpp_gateway.codec import Codec
+from operations import services as operations
 from operations.models import Command
 
 logger = logging.getLogger(__name__)
@@ -191,6 +192,8 @@ def admit(*, knock: Knock, address: Address, codec: Codec, node_id: int) -> Admi
             break
     else:  # handed over, deleted, made anew, each in the moment between: it comes back soon
         raise Refused(Cause.STORAGE, identity=identity)
+    if station.has_commands:  # what an older link sent is answered no more
+        operations.settle_commands_of_link(station_id=station.pk, epoch=epoch - 1)
     tell_pages({station.team_id: [station.pk]})
     is_served = station.team_id is not None and station.registration != ChargingStation.Registration.REJECTED
     return Admission(

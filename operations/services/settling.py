@@ -10,11 +10,12 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from chargers import services as chargers
-from chargers.models import ChargingStation
+from chargers.models import NODE_ALIVE, ChargingStation
 from cpms.common.errors import DomainError
 from cpms.common.news import tell_pages
 from cpms.common.prepared import Prepared, among
@@ -41,7 +42,7 @@ def take_next_command(*, station_id: int, epoch: int) -> Command | None:
     if station.epoch != epoch:
         return None
     now = timezone.now()
-    _forget_commands_of_older_links(station_id, epoch, now)
+    settle_commands_of_link(station_id=station_id, epoch=epoch - 1)
     if Command.objects.filter(station_id=station_id, state=State.SENT).exists():
         return None
     waiting = Command.objects.select_for_update(of=("self",)).filter(station_id=station_id, state=State.REQUESTED)
@@ -97,11 +98,34 @@ def _settle_password(station_id: int, message_id: str, status: object) -> None:
         chargers.settle_password(station_id=station_id, message_id=message_id, is_taken=status == "Accepted")
 
 
-def _forget_commands_of_older_links(station_id: int, epoch: int, now: datetime) -> None:
-    """What an older link sent and never saw answered has an unknown outcome; it is never sent again by itself."""
-    Command.objects.filter(station_id=station_id, state=State.SENT).filter(
-        Q(sent_epoch__lt=epoch) | Q(sent_epoch=None)
-    ).update(state=State.UNKNOWN, settled_at=now)
+def settle_commands_of_link(*, station_id: int, epoch: int) -> int:
+    """A link ended, or a newer one took its place: what it or an older one sent and never saw answered has an unknown
+    outcome. It is never sent again by itself. Returns how many."""
+    sent = Command.objects.filter(station_id=station_id, state=State.SENT)
+    return _lose(sent.filter(Q(sent_epoch__lte=epoch) | Q(sent_epoch=None)))
+
+
+def settle_commands_of_node(*, node_id: int) -> int:
+    """A gateway process ends, and all of its links with it; called while they are still known as its own."""
+    return _lose(Command.objects.filter(station__node_id=node_id, state=State.SENT))
+
+
+@transaction.atomic
+def _lose(rows: QuerySet[Command]) -> int:
+    found = list(rows.values_list("pk", "station_id", "station__team_id"))
+    if not found:
+        return 0
+    changed: dict[int | None, list[int]] = {}
+    for _pk, station_id, team_id in found:
+        changed.setdefault(team_id, []).append(station_id)
+    tell_pages(changed)
+    still_sent = Command.objects.filter(pk__in=[pk for pk, _station, _team in found], state=State.SENT)
+    return still_sent.update(state=_unless_confirmed(State.UNKNOWN), settled_at=timezone.now())
+
+
+def _unless_confirmed(state: State) -> Case:
+    """What a station then did settles the matter, even where its answer was lost."""
+    return Case(When(confirmed_at__isnull=False, then=Value(State.CONFIRMED)), default=Value(state))
 
 
 def _open_command(station_id: int, message_id: str) -> Command | None:
@@ -154,19 +178,25 @@ def settle_error(*, station_id: int, message_id: str, code: str, description: st
 
 
 def settle_overdue_commands() -> int:
-    """Time out what a station did not answer, expire what waited too long or waits for a station that was handed over
-    and never comes. Returns how many."""
+    """Settle what a station did not answer in time, or cannot answer any more since its link or the process that held
+    it is gone; expire what waited too long or waits for a station that was handed over and never comes.
+
+    Returns how many.
+    """
     now = timezone.now()
-    overdue = Command.objects.filter(state=State.SENT, sent_at__lt=now - timedelta(seconds=settings.OCPP_CALL_SECONDS))
+    sent = Command.objects.filter(state=State.SENT)
+    silent_node = Q(station__node__alive_at__lte=Now() - NODE_ALIVE)
+    lost = sent.filter(Q(station__node=None) | silent_node | Q(sent_epoch__lt=F("station__epoch")))
+    overdue = sent.filter(sent_at__lt=now - timedelta(seconds=settings.OCPP_CALL_SECONDS))
     gone = ChargingStation.objects.filter(pk=OuterRef("station_id"), handed_over_at__isnull=False)
     expired = Command.objects.filter(Q(expires_at__lte=now) | Exists(gone), state=State.REQUESTED)
     changed: dict[int | None, list[int]] = {}
-    count = 0
     with transaction.atomic():
+        count = _lose(lost)
         for rows in (overdue, expired):
             for team_id, station_id in rows.values_list("station__team_id", "station_id"):
                 changed.setdefault(team_id, []).append(station_id)
-        count += overdue.update(state=State.TIMED_OUT, settled_at=now)
+        count += overdue.update(state=_unless_confirmed(State.TIMED_OUT), settled_at=now)
         count += _expire(expired, now)
         tell_pages(changed)
     return count

@@ -223,16 +223,42 @@ def test_a_command_waits_for_an_offline_station_and_expires(house, station):
         assert link.call("Heartbeat") and not link.asked
 
 
-def test_what_was_sent_over_a_lost_link_is_unknown_and_not_sent_again(house, station):
-    """P42: at most once."""
+@pytest.mark.parametrize("how", ["close", "vanish"])
+def test_what_was_sent_over_a_lost_link_is_unknown_at_once_and_not_sent_again(house, station, how):
+    """P42: at most once; and nobody waits for the station to return, or for the call's time-out."""
     with house.link(station) as link:
         lost = ask(station, Kind.RESET, type="Hard")
         link.asked_for()
+        getattr(link, how)()
+        becomes(lost, "unknown", seconds=3)
+    assert lost.settled_at
     with house.link(station) as link:
         following = ask(station, Kind.CLEAR_CACHE)
         link.answer_next("ClearCache", {"status": "Accepted"})
         becomes(following, "accepted")
-        becomes(lost, "unknown")
+        assert not link.asked
+
+
+def test_a_newer_link_makes_what_the_older_one_sent_unknown_at_once(house, station):
+    """P42: also over another gateway, while the older link still looks alive."""
+    for gateway in (house.gateway, house.other):
+        with house.link(station) as older:
+            lost = ask(station, Kind.RESET, type="Hard")
+            older.asked_for()
+            with house.link(station, gateway) as newer:
+                becomes(lost, "unknown", seconds=3)
+                assert newer.call("Heartbeat") and not newer.asked
+
+
+def test_a_gateway_that_stops_leaves_no_command_as_sent(house, station):
+    brief = house.new_gateway("brief")
+    until(brief.answers, START_SECONDS, brief.name)
+    with house.link(station, brief) as link:
+        lost = ask(station, Kind.RESET, type="Hard")
+        link.asked_for()
+        brief.end()
+        becomes(lost, "unknown", seconds=3)
+    house.processes.remove(brief)
 
 
 def test_a_station_in_the_pool_may_be_set_up_but_not_started(house):

@@ -4,8 +4,11 @@ from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.utils import timezone
 
+from chargers.models import NODE_ALIVE, ChargingStation, GatewayNode
+from chargers.services import register_node
 from operations.models import Command
 from operations.services import (
     confirm_availability,
@@ -14,6 +17,8 @@ from operations.services import (
     link_stopped_session,
     request_command,
     settle_answer,
+    settle_commands_of_link,
+    settle_commands_of_node,
     settle_error,
     settle_overdue_commands,
     take_next_command,
@@ -109,7 +114,15 @@ def test_only_a_yes_is_a_yes(station, kind, parameters, answer, expected):
     assert state(command) == expected
 
 
-def test_overdue_and_expired_commands_are_settled(station, settings):
+@pytest.fixture
+def node(station):
+    """The living gateway process that holds the station's link."""
+    node = register_node("here")
+    ChargingStation.objects.filter(pk=station.pk).update(node=node)
+    return node
+
+
+def test_overdue_and_expired_commands_are_settled(station, node, settings):
     command = sent(station)
     waiting = factories.CommandFactory(station=station, expires_at=timezone.now() - timedelta(seconds=1))
     assert settle_overdue_commands() == 1
@@ -118,6 +131,46 @@ def test_overdue_and_expired_commands_are_settled(station, settings):
     )
     assert settle_overdue_commands() == 1
     assert (state(command), state(waiting)) == ("timed_out", "expired")
+
+
+def test_what_a_link_sent_is_unknown_when_it_ends(station, node):
+    """P42: also what an older link left behind; what a newer one sent is another matter."""
+    command = sent(station)
+    assert settle_commands_of_link(station_id=station.pk, epoch=station.epoch - 1) == 0
+    assert settle_commands_of_link(station_id=station.pk, epoch=station.epoch) == 1
+    command.refresh_from_db()
+    assert (command.state, command.settled_at is not None) == ("unknown", True)
+    older = factories.CommandFactory(station=station, state="sent", sent_epoch=None)
+    assert settle_commands_of_link(station_id=station.pk, epoch=station.epoch) == 1 and state(older) == "unknown"
+    assert settle_commands_of_link(station_id=station.pk, epoch=station.epoch) == 0
+
+
+def test_what_a_station_did_is_done_though_its_link_broke_before_the_answer(station, node):
+    command = sent(station, Kind.RESET, type="Soft")
+    confirm_reset(station_id=station.pk)
+    settle_commands_of_link(station_id=station.pk, epoch=station.epoch)
+    assert state(command) == "confirmed"
+
+
+def test_a_node_that_ends_in_order_leaves_no_command_as_sent(station, node):
+    command, elsewhere = sent(station), sent(factories.StationFactory(node=register_node("there")))
+    assert settle_commands_of_node(node_id=node.pk) == 1
+    assert (state(command), state(elsewhere)) == ("unknown", "sent")
+
+
+@pytest.mark.parametrize("what", ["dead node", "no link", "newer link"])
+def test_what_was_sent_over_a_link_that_is_gone_is_unknown_at_the_next_sweep(station, node, what):
+    """A process that died says nothing; nobody waits for the call's time-out."""
+    command = sent(station)
+    assert settle_overdue_commands() == 0
+    if what == "dead node":
+        GatewayNode.objects.update(alive_at=timezone.now() - NODE_ALIVE - timedelta(seconds=1))
+    elif what == "no link":
+        ChargingStation.objects.update(node=None)
+    else:
+        ChargingStation.objects.update(epoch=F("epoch") + 1)
+    assert settle_overdue_commands() == 1
+    assert state(command) == "unknown"
 
 
 @pytest.mark.parametrize("how", ["sent", "accepted", "timed_out", "unknown"])

@@ -1,4 +1,5 @@
 from chargers.services.boot import record_boot
+from chargers.services.configuration import note_configuration
 from chargers.services.handover import hand_over_station
 from chargers.services.links import (
     Heard,
@@ -69,6 +70,7 @@ __all__ = [
     "log_in",
     "node_ends",
     "node_lives",
+    "note_configuration",
     "note_heard",
     "offer_password",
     "open_link",

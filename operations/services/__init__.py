@@ -1,4 +1,4 @@
-from operations.services.asking import ask_for_boot, request_command, request_raw_command, wait_for
+from operations.services.asking import ask_for_boot, request_command, request_raw_command, wait_for, why_no_start
 from operations.services.settling import (
     confirm_availability,
     confirm_reset,
@@ -27,4 +27,5 @@ __all__ = [
     "settle_overdue_commands",
     "take_next_command",
     "wait_for",
+    "why_no_start",
 ]

@@ -16,7 +16,8 @@ from accounts.features import sentence_about
 from accounts.models import User
 from accounts.rights import Can
 from chargers.models import ChargingStation
-from chargers.services import check_password
+from chargers.services import authorize_tag, check_password
+from chargers.services.tags import BLOCKED, EXPIRED
 from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.news import hint, tell_pages
 from operations.codecs import codec_for
@@ -58,8 +59,8 @@ def request_command(
 
     Raises:
         NotAllowed: the person may not operate this station.
-        DomainError: a parameter is missing or wrong (`fields` names it), or the station is not accepted yet or was
-            handed over.
+        DomainError: a parameter is missing or wrong (`fields` names it), a tag may not charge there, or the station
+            is not accepted yet or was handed over.
     """
     if actor is not None and not actor.may(Can.OPERATE, station):
         raise NotAllowed(_("You may not send commands to this station."))
@@ -79,6 +80,8 @@ def request_command(
     if actor is not None:
         _demand_rights(actor, station, kind, is_password=password is not None)
     _check_password(password)
+    if kind == Command.Kind.REMOTE_START and (why_not := why_no_start(station, str(given["id_tag"]))):
+        raise DomainError(why_not, fields={"id_tag": why_not})
     command = Command.objects.create(
         station=station,
         kind=kind,
@@ -118,6 +121,17 @@ def why_no_commands(actor: User | None, station: ChargingStation) -> str:
     if actor is None or actor.is_staff or station.team is None or station.team.has_feature("commands"):
         return ""
     return sentence_about("commands")
+
+
+def why_no_start(station: ChargingStation, id_tag: str) -> str:
+    """Why nobody can charge at a station with this tag, in a sentence; nothing where that is possible."""
+    verdict = authorize_tag(station=station, value=id_tag)
+    if verdict.is_accepted or station.deactivated_at is not None:
+        return ""
+    if verdict.tag is None:
+        return _("The team has no such tag.")
+    reasons = {BLOCKED: _("This tag is blocked."), EXPIRED: _("This tag has expired.")}
+    return reasons.get(verdict.status) or _("This tag is not valid at this station.")
 
 
 def _demand_use(station: ChargingStation, kind: str) -> None:

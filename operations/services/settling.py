@@ -21,7 +21,7 @@ from cpms.common.news import tell_pages
 from cpms.common.prepared import Prepared, among
 from operations.models import Command
 from operations.services.sealing import password_in, shown, unseal
-from sessions.models import ChargingSession
+from sessions.models import ChargingSession, Flag
 
 logger = logging.getLogger(__name__)
 State = Command.State
@@ -29,6 +29,9 @@ REFUSALS = {"Rejected", "NotSupported", "UnlockFailed", "NotImplemented", "Unkno
 CONSENTS = {"Accepted", "Scheduled", "Unlocked", "RebootRequired"}
 ANSWERED_FREELY = {Command.Kind.GET_CONFIGURATION, Command.Kind.RAW}  # no status, or one of many words
 OUTCOME_WINDOW = timedelta(minutes=10)  # how long after 'accepted' a station's own report still confirms it
+# how long a station waits for the vehicle after a remote start, where it has not told its ConnectionTimeOut
+START_SECONDS, MOST_START_SECONDS = 5 * 60, 24 * 60 * 60
+CLOCK_SLACK = timedelta(minutes=1)
 
 
 @transaction.atomic
@@ -98,6 +101,26 @@ def _settle_password(station_id: int, message_id: str, status: object) -> None:
         chargers.settle_password(station_id=station_id, message_id=message_id, is_taken=status == "Accepted")
 
 
+def _note_configuration(station_id: int, message_id: str, answer: dict[str, Any]) -> None:
+    """What a station says of its configuration holds, also where it says so too late for the command.
+
+    Comes before the command is locked: stations are locked first.
+    """
+    entries = answer.get("configurationKey")
+    is_change = answer.get("status") in ("Accepted", "RebootRequired")
+    if not is_change and not isinstance(entries, list):
+        return
+    asked = Command.objects.filter(station_id=station_id, message_id=message_id).exclude(message_id="")
+    for kind, parameters in asked.values_list("kind", "parameters"):
+        if kind == Command.Kind.CHANGE_CONFIGURATION and is_change:
+            values = {str(parameters.get("key", "")): str(parameters.get("value", ""))}
+        elif kind == Command.Kind.GET_CONFIGURATION and isinstance(entries, list):
+            values = {str(e.get("key")): str(e.get("value", "")) for e in entries if isinstance(e, dict)}
+        else:
+            continue
+        chargers.note_configuration(station_id=station_id, values=values)
+
+
 def settle_commands_of_link(*, station_id: int, epoch: int) -> int:
     """A link ended, or a newer one took its place: what it or an older one sent and never saw answered has an unknown
     outcome. It is never sent again by itself. Returns how many."""
@@ -141,6 +164,7 @@ def _open_command(station_id: int, message_id: str) -> Command | None:
 def settle_answer(*, station_id: int, message_id: str, answer: dict[str, Any]) -> Command | None:
     """A station answered. None when nobody waited for this answer (stray, late or another station's: P19)."""
     _settle_password(station_id, message_id, answer.get("status"))
+    _note_configuration(station_id, message_id, answer)
     command = _open_command(station_id, message_id)
     if command is None:
         return None
@@ -217,14 +241,45 @@ def _accepted(station_id: int, kind: str, at: datetime) -> list[Command]:
 
 
 def link_started_session(session: ChargingSession) -> None:
-    """The remote start that caused this session, if there was one, is done."""
-    now = timezone.now()
-    for command in _accepted(session.station_id, Command.Kind.REMOTE_START, now):
-        wanted = command.parameters
-        same_tag = str(wanted.get("id_tag", "")).upper() == session.id_tag.upper()
-        if command.session_id is None and same_tag and wanted.get("connector") in (None, session.connector_number):
+    """The remote start that caused this session, if there was one, is done.
+
+    Args:
+        session: its station is locked, and its epoch is that of the link which the start came by.
+    """
+    now, station = timezone.now(), session.station
+    window = timedelta(seconds=min(station.connection_timeout_seconds or START_SECONDS, MOST_START_SECONDS))
+    since = now - window - timedelta(seconds=settings.OCPP_CALL_SECONDS)
+    for command in _hopeful(station=station.pk, kind=Command.Kind.REMOTE_START, since=since):
+        if command.session_id is None and _can_be_effect(session, command, now - window):
             _confirm(command, now, session)
             return
+
+
+def _can_be_effect(session: ChargingSession, command: Command, earliest: datetime) -> bool:
+    """Whether a session can have begun because of a remote start.
+
+    Not when it was begun by another tag or at another connector, on another link, after the station ceased to wait for
+    a vehicle (counted from its consent), or when the station recorded it before it was asked.
+    """
+    wanted = command.parameters
+    is_accepted = command.state == State.ACCEPTED and command.settled_at is not None
+    asked_at = command.settled_at if is_accepted else command.sent_at
+    return (
+        command.sent_epoch == session.station.epoch
+        and str(wanted.get("id_tag", "")).upper() == session.id_tag.upper()
+        and wanted.get("connector") in (None, session.connector_number)
+        and asked_at is not None
+        and asked_at >= earliest
+        and not _was_recorded_before(session, command)
+    )
+
+
+def _was_recorded_before(session: ChargingSession, command: Command) -> bool:
+    """By the station's clock as far as it is known; where that clock is absurd the time of arrival counts."""
+    if command.sent_at is None or Flag.CLOCK in session.flags:
+        return False
+    offset = timedelta(milliseconds=session.station.clock_offset_ms or 0)
+    return session.started_at - offset < command.sent_at - CLOCK_SLACK
 
 
 def link_stopped_session(session: ChargingSession) -> None:

@@ -108,6 +108,29 @@ def test_a_start_by_somebody_else_confirms_nothing(link, station):
     assert (start.state, start.session) == ("accepted", None)
 
 
+def test_a_start_over_a_later_link_is_not_the_effect_of_a_remote_start(house, station):
+    with house.link(station) as link:
+        start = ask(station, Kind.REMOTE_START, id_tag="GOODTAG", connector=1)
+        link.answer_next("RemoteStartTransaction", {"status": "Accepted"})
+        becomes(start, "accepted")
+    with house.link(station) as link:
+        link.start()
+        start.refresh_from_db()
+        assert (start.state, start.session) == ("accepted", None)
+
+
+def test_a_start_recorded_before_the_command_is_not_its_effect(link, station):
+    start = ask(station, Kind.REMOTE_START, id_tag="GOODTAG", connector=1)
+    link.answer_next("RemoteStartTransaction", {"status": "Accepted"})
+    becomes(start, "accepted")
+    link.stop(link.start(timestamp=moment(3600)), timestamp=moment(1800))
+    start.refresh_from_db()
+    assert (start.state, start.session) == ("accepted", None)
+    transaction = link.start()
+    becomes(start, "confirmed")
+    assert start.session_id == transaction
+
+
 def test_the_start_may_come_before_the_answer(link, station):
     """Errata: stations answer late; what they then did settles the matter."""
     start = ask(station, Kind.REMOTE_START, id_tag="GOODTAG")

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from accounts.rights import Role
 from chargers.models import ChargingStation
@@ -113,6 +114,34 @@ def test_a_boot_is_asked_for_once_while_nobody_answers(station, registration):
 def test_no_boot_is_asked_of_a_station_that_booted_or_is_not_served(station, change):
     ChargingStation.objects.filter(pk=station.pk).update(**({"registration": "new"} | change))
     assert not ask_for_boot(station_id=station.pk) and not Command.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("facts", "sentence"),
+    [
+        (None, "The team has no such tag."),
+        ({"status": "blocked"}, "This tag is blocked."),
+        ({"expires_at": timezone.now() - timedelta(minutes=1)}, "This tag has expired."),
+        ({"at": "elsewhere"}, "This tag is not valid at this station."),
+        ({"team": "other"}, "The team has no such tag."),
+    ],
+)
+def test_a_remote_start_with_a_tag_that_may_not_charge_there_is_refused_when_asked(station, facts, sentence):
+    facts = dict(facts or {})
+    place = facts.pop("at", "")
+    if facts or place:
+        team = factories.TeamFactory() if facts.pop("team", "") else station.team
+        tag = factories.TagFactory(team=team, value="CARD", **facts)
+        if place:
+            tag.stations.add(factories.StationFactory(team=team))
+    for ask_start in (
+        lambda: ask(station, Kind.REMOTE_START, parameters={"id_tag": "card"}),
+        lambda: request_raw_command(station=station, action="RemoteStartTransaction", payload={"idTag": "card"}),
+    ):
+        with pytest.raises(DomainError) as refused:
+            ask_start()
+        assert (str(refused.value), refused.value.fields) == (sentence, {"id_tag": sentence})
+    assert not Command.objects.exists()
 
 
 @pytest.mark.parametrize("expires_in", [timedelta(0), timedelta(seconds=-1), timedelta(days=31)])

@@ -28,7 +28,14 @@ logger = logging.getLogger(__name__)
 TRY_AGAIN_LATER, SUPERSEDED, UNSUPPORTED_DATA = 1013, 3000, 1003
 MOST_LOGGED = 8000  # of a frame that is not readable
 SECRET_WORD, HIDDEN = "authorizationkey", "(not kept: it may hold the station's password)"
-REASON = {400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 429: "Too Many Requests", 503: "Unavailable"}
+REASON = {
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    429: "Too Many Requests",
+    503: "Unavailable",
+}
 
 Event = dict[str, Any]
 

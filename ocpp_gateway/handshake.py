@@ -38,6 +38,7 @@ _LOOSE = re.compile(rb"/+(?P<prefix>ocpp/+)?(?P<identity>[^/]+)/*")
 WINDOW_SECONDS = 60
 CACHE_RESTS_SECONDS = 3.0
 ATTEMPTS = 3
+LOWEST_TLS_PROFILE = 2  # of the OCPP security profiles
 STATUS = {
     Cause.UNKNOWN_PATH: 404,
     Cause.UNKNOWN_IDENTITY: 404,
@@ -48,6 +49,7 @@ STATUS = {
     Cause.WRONG_USER: 401,
     Cause.TWO_CREDENTIALS: 401,
     Cause.TOO_MANY_ATTEMPTS: 429,
+    Cause.NOT_ENCRYPTED: 403,
     Cause.STORAGE: 503,
 }
 
@@ -185,6 +187,7 @@ def admit(*, knock: Knock, address: Address, codec: Codec, node_id: int) -> Admi
     identity = address.identity
     for _attempt in range(ATTEMPTS):
         station = _find(identity) or _pooled(address)
+        _check_encryption(station, knock)
         if station.team_id is not None:
             _check_password(station, knock)
         epoch = _open_link(station, knock, codec, node_id)
@@ -220,6 +223,7 @@ class _Station:
     next_password_hash: str
     next_password_message_id: str
     registration: str
+    security_profile: int | None
     node_name: str | None
     has_commands: bool
 
@@ -229,7 +233,16 @@ def _station_with(identity: Any) -> Any:
     unsettled = Command.objects.unsettled().filter(station=OuterRef("pk"))
     return (
         ChargingStation.objects.filter(identity=identity)
-        .values_list("pk", "identity", "team_id", *PASSWORD_FIELDS, "registration", "node__name", Exists(unsettled))
+        .values_list(
+            "pk",
+            "identity",
+            "team_id",
+            *PASSWORD_FIELDS,
+            "registration",
+            "security_profile",
+            "node__name",
+            Exists(unsettled),
+        )
         .order_by()
     )
 
@@ -294,6 +307,12 @@ def _pooled(address: Address) -> _Station:
     if station is None:
         raise unknown
     return station
+
+
+def _check_encryption(station: _Station, knock: Knock) -> None:
+    """A station that was set to TLS never comes back without it: whoever does is not the station, or it was reset."""
+    if (station.security_profile or 0) >= LOWEST_TLS_PROFILE and not knock.is_tls:
+        raise Refused(Cause.NOT_ENCRYPTED, identity=station.identity, station_id=station.pk)
 
 
 def _check_password(station: _Station, knock: Knock) -> None:

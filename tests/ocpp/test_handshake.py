@@ -7,6 +7,7 @@ import pytest
 from chargers.models import ChargingStation
 from maintenance.models import Deviation, RefusedConnection, StationLink
 from operations.models import Command
+from operations.services import request_command
 from tests.ocpp.house import PASSWORD, START_SECONDS, until
 from tests.ocpp.link import Link, basic, wh
 
@@ -235,6 +236,67 @@ def test_guessing_is_throttled_per_source_and_station(house, station):
 def test_missing_credentials_are_no_guess(house, station):
     for _ in range(5):
         assert knock(house, station.identity).refusal() == 401
+    with house.link(station) as link:
+        assert link.call("Heartbeat")
+
+
+# --- encryption (P7) -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def behind_proxy(_inside):
+    """A gateway that believes what a proxy on this machine says."""
+    house = _inside
+    gateway = house.new_gateway("behind-proxy", TRUSTED_PROXIES="127.0.0.1")
+    until(gateway.answers, START_SECONDS, gateway.name)
+    yield gateway
+    gateway.end()
+    house.processes.remove(gateway)
+
+
+def forwarded(station, proto):
+    return [("Authorization", basic(station.identity, PASSWORD)), ("X-Forwarded-Proto", proto)]
+
+
+@pytest.mark.parametrize(("profile", "status"), [(None, 101), (0, 101), (1, 101), (2, 403), (3, 403)])
+def test_a_station_that_was_set_to_tls_is_refused_without_it(house, profile, status):
+    """P7; the cause is told in the doctor, and a password that came in the clear is not even looked at."""
+    station = house.station(security_profile=profile)
+    if status == 101:
+        with house.link(station) as link:
+            assert link.call("Heartbeat")
+        return
+    for password in (PASSWORD, "wrong"):
+        assert knock(house, station.identity, password=password).refusal() == status
+    row = until(lambda: RefusedConnection.objects.filter(station=station, count=2).first())
+    assert (row.cause, row.is_tls) == ("not_encrypted", False)
+    with_header = Link(house.gateway.url, station.identity, headers=forwarded(station, "https"))
+    assert with_header.refusal() == status  # nobody but a trusted proxy may say so (S35)
+
+
+@pytest.mark.parametrize("proto", ["https", "wss"])
+def test_a_proxy_that_is_trusted_tells_that_a_link_is_encrypted(house, behind_proxy, proto):
+    """P7, S35."""
+    station = house.station(security_profile=2)
+    with Link(behind_proxy.url, station.identity, headers=forwarded(station, proto)).opened() as link:
+        assert link.call("Heartbeat")
+    for headers in (forwarded(station, "http"), forwarded(station, "ws"), forwarded(station, "")[:1]):
+        assert Link(behind_proxy.url, station.identity, headers=headers).refusal() == 403
+
+
+def test_a_station_that_accepts_a_profile_with_tls_comes_back_with_it_only(house, station):
+    """P7: and never lowers it by its own word."""
+    with house.link(station) as link:
+        assert link.call("Heartbeat")
+        for value in ("2", "1"):
+            request_command(station=station, kind="change_configuration",
+                            parameters={"key": "SecurityProfile", "value": value})  # fmt: skip
+            link.answer_next("ChangeConfiguration", {"status": "Accepted"})
+            until(lambda: not Command.objects.unsettled().filter(station=station).exists())
+    station.refresh_from_db()
+    assert station.security_profile == 2
+    assert knock(house, station.identity, password=PASSWORD).refusal() == 403
+    ChargingStation.objects.filter(pk=station.pk).update(security_profile=None)  # the way back
     with house.link(station) as link:
         assert link.call("Heartbeat")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
@@ -25,7 +26,8 @@ from ocpp_gateway.inbox import Row
 from operations import services as operations
 
 logger = logging.getLogger(__name__)
-TRY_AGAIN_LATER, SUPERSEDED, UNSUPPORTED_DATA = 1013, 3000, 1003
+TRY_AGAIN_LATER, SUPERSEDED, UNSUPPORTED_DATA, TOO_LARGE = 1013, 3000, 1003, 1009
+_OVERSIZED = re.compile(r"frame (?:with (\d+) bytes )?(?:after reading (\d+) bytes )?exceeds limit")  # by `websockets`
 MOST_LOGGED = 8000  # of a frame that is not readable
 SECRET_WORD, HIDDEN = "authorizationkey", "(not kept: it may hold the station's password)"
 REASON = {
@@ -54,17 +56,17 @@ class SocketConsumer(AsyncWebsocketConsumer):
         event = await receive()
         if event["type"] != "websocket.connect" or not await self.opened():
             return
-        code = 1006
+        code, reason = 1006, ""
         try:
             while True:
                 event = await receive()
                 if event["type"] == "websocket.receive":
                     await self.received(event)
                 elif event["type"] == "websocket.disconnect":
-                    code = event.get("code") or 1005
+                    code, reason = event.get("code") or 1005, event.get("reason") or ""
                     return
         finally:
-            await self.ended(code)
+            await self.ended(code, reason)
 
     async def opened(self) -> bool:
         raise NotImplementedError
@@ -72,7 +74,7 @@ class SocketConsumer(AsyncWebsocketConsumer):
     async def received(self, event: Event) -> None:
         raise NotImplementedError
 
-    async def ended(self, code: int) -> None:
+    async def ended(self, code: int, reason: str) -> None:
         raise NotImplementedError
 
 
@@ -83,6 +85,8 @@ class StationConsumer(SocketConsumer):
     identity: str
     epoch: int
     codec: Codec
+    message_limit: int
+    limit_setting: str
     is_accepted = False
     is_boot_missing = False
     is_open = False
@@ -112,6 +116,7 @@ class StationConsumer(SocketConsumer):
         self.heard = time.monotonic()
         self.is_open = True
         self.node.take_over(self)
+        self._allow_large_messages()
         await self.base_send({"type": "websocket.accept", "subprotocol": subprotocol})
         self._silence = asyncio.get_running_loop().call_later(settings.OCPP_FIRST_MESSAGE_SECONDS, self._begin_asking)
         logger.info("station connected", extra={"station": self.identity, "epoch": self.epoch})
@@ -136,6 +141,14 @@ class StationConsumer(SocketConsumer):
             )
         except StorageFailure:
             raise Refused(Cause.STORAGE, identity=address.identity) from None
+
+    def _allow_large_messages(self) -> None:
+        """A registered station has proved who it is."""
+        self.message_limit, self.limit_setting = settings.OCPP_FRAME_BYTES, "OCPP_FRAME_BYTES"
+        server = self.scope.get("extensions", {}).get("message_limit")
+        if self.is_accepted and server is not None:
+            self.message_limit, self.limit_setting = settings.OCPP_FRAME_BYTES_REGISTERED, "OCPP_FRAME_BYTES_REGISTERED"
+            server["set"](self.message_limit)
 
     async def _refuse(self, knock: Knock, refused: Refused) -> None:
         status = refused.status
@@ -359,12 +372,23 @@ class StationConsumer(SocketConsumer):
             self.is_open = False
             await self._emit({"type": "websocket.close", "code": code})
 
-    async def ended(self, code: int) -> None:
+    async def ended(self, code: int, reason: str) -> None:
         self.is_open = False
         self._silence.cancel()
         self.node.let_go(self)
         logger.info("station disconnected", extra={"station": self.identity, "epoch": self.epoch, "code": code})
         await self._in_database(self._book_end, code)
+        if code == TOO_LARGE and (found := _OVERSIZED.search(reason)):
+            size = int(found[1]) + int(found[2] or 0) if found[1] else None
+            await self._in_database(self._tell_oversized, size)
+
+    def _tell_oversized(self, size: int | None) -> None:
+        """Nothing of the message is known, and the station will try again: somebody has to see it."""
+        now = timezone.now()
+        chargers.keep_oversized(
+            station_id=self.station_id, size=size, limit=self.message_limit, setting=self.limit_setting, at=now
+        )
+        count_deviations([Deviated(self.station_id, "", str(TOO_LARGE), "size", now)])
 
     def _book_end(self, code: int) -> None:
         now = timezone.now()

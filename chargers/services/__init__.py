@@ -11,7 +11,7 @@ from chargers.services.links import (
     open_link,
     register_node,
 )
-from chargers.services.oddities import keep_oddity
+from chargers.services.oddities import keep_oddity, keep_oversized
 from chargers.services.passwords import (
     Kept,
     await_reboot,
@@ -67,6 +67,7 @@ __all__ = [
     "hand_over_station",
     "hash_passwords",
     "keep_oddity",
+    "keep_oversized",
     "log_in",
     "node_ends",
     "node_lives",

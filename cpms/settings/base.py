@@ -382,7 +382,10 @@ OCPP_POOL_LIMIT = env.whole("OCPP_POOL_LIMIT", 1000, least=1)
 OCPP_WRONG_PASSWORDS_PER_MINUTE = env.whole("OCPP_WRONG_PASSWORDS_PER_MINUTE", 10, least=1)
 OCPP_HEARTBEAT_SECONDS = env.whole("OCPP_HEARTBEAT_SECONDS", 300, least=1, most=86_400)
 OCPP_IDLE_SECONDS = env.whole("OCPP_IDLE_SECONDS", 0)  # close a silent link after this long; 0 never
-OCPP_FRAME_BYTES = env.whole("OCPP_FRAME_BYTES", 1024 * 1024, least=65_536)
+OCPP_FRAME_BYTES = env.whole("OCPP_FRAME_BYTES", 1024 * 1024, least=65_536)  # of whom we do not know yet
+OCPP_FRAME_BYTES_REGISTERED = max(
+    OCPP_FRAME_BYTES, env.whole("OCPP_FRAME_BYTES_REGISTERED", 8 * 1024 * 1024, least=65_536)
+)
 OCPP_PING_SECONDS = env.number("OCPP_PING_SECONDS", 20.0, least=1.0)
 OCPP_PONG_SECONDS = env.number("OCPP_PONG_SECONDS", 20.0, least=1.0)
 OCPP_DEFLATE = env.flag("OCPP_DEFLATE", True)

@@ -300,6 +300,12 @@ class ChargingStation(models.Model):
         return self.epoch if self.handed_over_at is None else self.epoch - 1
 
     @property
+    def is_served(self) -> bool:
+        """A station of a team is served without having booted here (it may have been moved by changing its URL); one
+        in the pool waits, and a rejected one is refused."""
+        return self.team_id is not None and self.registration != self.Registration.REJECTED
+
+    @property
     def has_password(self) -> bool:
         """A station of a team that has none can never log in."""
         return bool(self.password_hash) or self.password is not None

@@ -32,6 +32,9 @@ CURES = {
     RefusedConnection.Cause.WRONG_USER: gettext_lazy("The user name must be the identity, case included."),
     RefusedConnection.Cause.TWO_CREDENTIALS: gettext_lazy("Look for a proxy that adds an Authorization header."),
     RefusedConnection.Cause.TOO_MANY_ATTEMPTS: gettext_lazy("Correct the password; it is accepted a minute later."),
+    RefusedConnection.Cause.NOT_ENCRYPTED: gettext_lazy(
+        "Set the station's address to wss://. If it cannot use TLS any more, support can clear its security profile."
+    ),
     RefusedConnection.Cause.STORAGE: gettext_lazy("Nothing to do at the station: it tries again by itself."),
 }
 

@@ -36,7 +36,7 @@ class Answered:
 
     answer: str = "{}"
     fault: Fault | None = None
-    is_accepted: bool = False  # the station's registration after this call
+    is_accepted: bool = False  # whether the station is served after this call
     is_drained: bool = False  # whether the drain has work with it
 
 
@@ -122,8 +122,7 @@ def _handle(station_id: int, epoch: int, codec: Codec, said: _Said) -> Answered:
     if station.last_heard_at is None or (now - station.last_heard_at).total_seconds() > 15:
         ChargingStation.objects.filter(pk=station_id).update(last_heard_at=now)
     tell_pages({station.team_id: [station_id]})
-    is_accepted = station.registration == ChargingStation.Registration.ACCEPTED
-    return Answered(answer=answer, is_accepted=is_accepted, is_drained=is_drained)
+    return Answered(answer=answer, is_accepted=station.is_served, is_drained=is_drained)
 
 
 def _log(station_id: int, epoch: int, said: _Said, answer: str, error_code: str) -> Message:

@@ -373,6 +373,20 @@ def test_a_clock_offset_is_measured(house, station, link):
     assert 599_000 < station.clock_offset_ms < 601_000
 
 
+def test_a_backlog_is_no_measure_of_the_clock(house, station, link):
+    """B25: what a station tells first after it was away was written long ago."""
+    link.boot()
+    for ago in (7200, 3600, 600):
+        link.call("StatusNotification", connectorId=1, status="Available", errorCode="NoError", timestamp=moment(ago))
+    house.drained(station)
+    station.refresh_from_db()
+    assert station.clock_offset_ms is None
+    link.call("StatusNotification", connectorId=1, status="Available", errorCode="NoError", timestamp=moment())
+    house.drained(station)
+    station.refresh_from_db()
+    assert abs(station.clock_offset_ms) < 1000
+
+
 def test_a_log_of_links_is_kept(house, station):
     """W110."""
     house.link(station).close()

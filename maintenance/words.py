@@ -33,6 +33,7 @@ RULES = {  # of the schema, after the name of the field
 }
 FAULTS = {  # of the whole message
     "json": gettext_lazy("the message is not valid JSON"),
+    "size": gettext_lazy("the message is larger than allowed"),
     "frame": gettext_lazy("the message does not have the structure of an OCPP-J message"),
     "message id": gettext_lazy("the message has no usable message ID"),
     "depth": gettext_lazy("the message is nested too deeply"),

@@ -115,7 +115,7 @@ class _Reader:
             return special(self, value, path)
         kind = schema.get("type")
         if kind == "array":
-            return self.items(schema["items"], value, path)
+            return self.items(schema, value, path)
         if kind == "object":
             return self.record(schema, value, path) if isinstance(value, dict) else self.unreadable(value, path)
         if kind in ("integer", "number"):
@@ -130,8 +130,9 @@ class _Reader:
             value = [value]
         if not isinstance(value, list):
             return self.unreadable(value, path)
-        if not value:
+        if len(value) < schema.get("minItems", 0):
             self.note(path, "minItems")
+        schema = schema["items"]
         found: list[Any] = []
         for each in value:
             if isinstance(each, dict) and schema.get("type") == "object":
@@ -142,9 +143,9 @@ class _Reader:
             elif path[-1] in ("meterValue", "transactionData"):
                 self.note(path, "type")
                 found.append({"sampledValue": [{"raw": _as_text(each)[:LONGEST_KEPT]}]})
-            elif schema.get("type") == "string" and not isinstance(each, dict | list):
-                found.append(_as_text(each))
-            else:
+            elif schema.get("type") == "string" and (text := self.text(schema, each, path)) is not _ABSENT:
+                found.append(text)
+            elif schema.get("type") != "string":
                 self.unreadable(each, path)
         return found
 

@@ -155,7 +155,7 @@ def _accepted(check: Any, value: Any) -> Any:
 
 class ConnectorInline(StaffInlineMixin, TabularInline):
     model = Connector
-    fields = ["number", "status", "error_code", "status_changed_at"]
+    fields = ["number", "max_power_w", "status", "error_code", "status_changed_at"]
     readonly_fields = ["status", "error_code", "status_changed_at"]
     extra = 0
 

@@ -19,6 +19,7 @@ CONNECTOR_FIELDS = [
     "vendor_error_code",
     "status_changed_at",
     "reported_at",
+    "max_power_w",
 ]
 
 

@@ -9,7 +9,7 @@ from chargers.models import ChargingStation
 from cpms.common.api_views import ScopedViewSetMixin, TimesMixin
 from sessions.api_filters import GapFilter, SampleFilter, SessionFilter
 from sessions.models import ChargingSession, MeterReading
-from sessions.serializers import GapSerializer, SampleSerializer, SessionSerializer
+from sessions.serializers import GapSerializer, SampleSerializer, SessionDetailSerializer, SessionSerializer
 
 
 class SessionViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[ChargingSession]):
@@ -20,6 +20,9 @@ class SessionViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[ChargingS
     filterset_class = SessionFilter
     lookup_value_regex = r"\d{1,19}"
     newest_by = ("-started_at", "-id")
+
+    def get_serializer_class(self) -> Any:
+        return SessionDetailSerializer if self.action == "retrieve" else SessionSerializer
 
 
 class SampleViewSet(TimesMixin, viewsets.ReadOnlyModelViewSet[MeterReading]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -20,6 +21,7 @@ from cpms.common.tables import NUMBER_WIDE, WIDE, Table, two_lines
 from cpms.common.words import stop_words
 from sessions.models import ChargingSession, flag_labels
 from sessions.services.power import FRESH
+from sessions.words import not_billed_cell
 
 
 def is_fresh(session: ChargingSession) -> bool:
@@ -210,6 +212,11 @@ def flags_cell(flags: list[str]) -> str:
     return ", ".join(flag_labels(flags)) if flags else ""
 
 
+def said_cell(name: str) -> Callable[[dict[str, str] | None], str]:
+    """What the station said, where it was read differently."""
+    return lambda as_reported: (as_reported or {}).get(name, "")
+
+
 SESSION_CELLS = [  # by field: a file may have a million rows
     Cell(gettext_lazy("Session"), None, ["pk"]),
     Cell(gettext_lazy("Station"), None, ["station__identity"]),
@@ -229,6 +236,15 @@ SESSION_CELLS = [  # by field: a file may have a million rows
     Cell(gettext_lazy("Ended by"), stop_words, ["stop_reason"]),
     Cell(gettext_lazy("Authorization"), None, ["authorization"]),
     Cell(gettext_lazy("Needs a look because"), flags_cell, ["flags"]),
+    Cell(
+        gettext_lazy("Not billed because"),
+        not_billed_cell,
+        ["is_billable", "authorization", "flags", "start_received_at"],
+    ),
+    Cell(gettext_lazy("Start by the station's clock"), None, ["reported_started_at"]),
+    Cell(gettext_lazy("End by the station's clock"), None, ["reported_stopped_at"]),
+    Cell(gettext_lazy("Meter start as reported"), said_cell("meter_start"), ["as_reported"]),
+    Cell(gettext_lazy("Meter end as reported"), said_cell("meter_stop"), ["as_reported"]),
 ]
 GAP_CELLS = [
     Cell(gettext_lazy("Station"), lambda session: session.station.identity),

@@ -20,17 +20,21 @@ from django.views.decorators.http import require_safe
 from accounts.rights import Can
 from cpms.common.pages import DetailPage
 from cpms.portal import charts
+from cpms.portal.reported import matched_before, reported_ends, source_notes
 from cpms.portal.trace import trace as what_happened
 from operations import words
 from operations.models import Command
 from operations.services.asking import why_no_commands
 from operations.tables import said as command_said
-from sessions.models import ChargingSession, MeterReading
+from sessions.models import ChargingSession, Flag, MeterReading
+from sessions.services import charged_by_time, other_ends, resets_of
 from sessions.tables import is_fresh, said, session_number
+from sessions.words import why_not_billed
 
 MOST_READINGS = 20_000
 READINGS_PER_PAGE = 20
 FLOWS_ABOVE_W = 50
+AROUND = timedelta(days=1)
 IN_COLUMNS = ("Energy.Active.Import.Register", "Power.Active.Import", "Power.Offered", "Current.Import", "SoC")
 PHASE_COLOURS = {"L1": "--l1", "L2": "--l2", "L3": "--l3"}
 
@@ -45,7 +49,9 @@ class Point(NamedTuple):
 
 
 def points_of(session: ChargingSession) -> list[Point]:
-    rows = MeterReading.objects.filter(session=session).order_by("at")
+    """Those of a clock that was wrong for a while are left out: they would stretch the curve over decades."""
+    first, last = session.started_at - AROUND, (session.stopped_at or timezone.now()) + AROUND
+    rows = MeterReading.objects.filter(session=session, at__range=(first, last)).order_by("at")
     return [Point(*row) for row in rows.values_list(*Point._fields)[:MOST_READINGS]]
 
 
@@ -79,6 +85,7 @@ class SessionDetailView(DetailPage):
         seconds = flowing.total_seconds() if flowing else 0
         commands = list(Command.objects.filter(session=session).select_related("requested_by").order_by("id"))
         first, last = _window(session)
+        others = other_ends(session)
         kwargs |= {
             "said": said(session),
             "number": session_number(session),
@@ -89,7 +96,12 @@ class SessionDetailView(DetailPage):
             "average_w": round(session.energy_wh * 3600 / seconds) if seconds > 60 else None,
             "has_current": any(point.current_ma for point in points),
             "has_charge": any(point.state_of_charge is not None for point in points),
-            "trace": what_happened(session, commands, first, last),
+            "why_not_billed": why_not_billed(session),
+            "resets": resets_of(session),
+            "ends": reported_ends(session, others),
+            "matched_before": matched_before(session),
+            "sources": source_notes(session),
+            "trace": what_happened(session, commands, first, last, others),
             "commands": [
                 {"row": row, "said": command_said(row), "what": words.what(row), "outcome": words.outcome(row)}
                 for row in commands
@@ -159,14 +171,15 @@ def session_chart(request: HttpRequest, pk: int) -> JsonResponse:
     times = [point.at for point in points]
     first, last = min([session.started_at, *times[:1]]), max([end, *times[-1:]])
     gap = charts.usual_gap(times)
+    energy = _charged(session, points)
     empty = _("The station has not sent any meter values for this session yet.")
     views = {
-        "": charts.over_time(_power_series(session, points, gap), first, last, ["kW", "kWh"], empty),
+        "": charts.over_time(_power_series(energy, points, gap), first, last, ["kW", "kWh"], empty),
         "current": charts.over_time(_current_series(points, gap), first, last, ["A"], _("No current was measured.")),
         "charge": charts.over_time(_charge_series(points, gap), first, last, ["%"], _("No state of charge was sent.")),
     }
     views["charge"]["most"] = 100
-    return JsonResponse({"views": views, "table": _chart_table(session, points)})
+    return JsonResponse({"views": views, "table": _chart_table(energy, points)})
 
 
 def _line(points: Sequence[Point], values: Sequence[float | None], gap: timedelta) -> list[tuple[int, float | None]]:
@@ -177,16 +190,20 @@ def _kilo(value: float | None) -> float | None:
     return None if value is None else value / 1000
 
 
-def _charged(session: ChargingSession, point: Point) -> float | None:
-    if point.energy_wh is None or session.meter_start_wh is None:
-        return None
-    return max(0, point.energy_wh - session.meter_start_wh) / 1000
+def _charged(session: ChargingSession, points: Sequence[Point]) -> list[float | None]:
+    """The energy until each point, in kWh."""
+    if Flag.METER_RESET in session.flags:
+        charged = charged_by_time(session)
+        return [_kilo(charged.get(point.at)) for point in points]
+    start = session.meter_start_wh
+    if start is None:
+        return [None] * len(points)
+    return [None if point.energy_wh is None else max(0, point.energy_wh - start) / 1000 for point in points]
 
 
-def _power_series(session: ChargingSession, points: Sequence[Point], gap: timedelta) -> list[charts.Series]:
+def _power_series(energy: Sequence[float | None], points: Sequence[Point], gap: timedelta) -> list[charts.Series]:
     power = [_kilo(point.power_w) for point in points]
     offered = [_kilo(point.offered_w) for point in points]
-    energy = [_charged(session, point) for point in points]
     return [
         charts.Series(_("Power"), "kW", 1, "--power", _line(points, power, gap), is_filled=True),
         charts.Series(_("Offered"), "kW", 1, "--offered", _line(points, offered, gap), is_dotted=True, is_step=True),
@@ -208,7 +225,7 @@ def _charge_series(points: Sequence[Point], gap: timedelta) -> list[charts.Serie
     return [charts.Series(_("State of charge"), "%", 0, "--charge", _line(points, charge, gap), is_filled=True)]
 
 
-def _chart_table(session: ChargingSession, points: Sequence[Point]) -> dict[str, Any]:
+def _chart_table(energy: Sequence[float | None], points: Sequence[Point]) -> dict[str, Any]:
     head = [
         _("Time"),
         f"{_('Power')} (kW)",
@@ -226,10 +243,10 @@ def _chart_table(session: ChargingSession, points: Sequence[Point]) -> dict[str,
                 charts.clock(point.at),
                 charts.shown(_kilo(point.power_w), 1),
                 charts.shown(_kilo(point.offered_w), 1),
-                charts.shown(_charged(session, point), 2),
+                charts.shown(charged, 2),
                 *(charts.shown(_kilo((point.current_ma or {}).get(phase)), 1) for phase in PHASE_COLOURS),
                 charts.shown(None if point.state_of_charge is None else float(point.state_of_charge), 0),
             ]
-            for point in reversed(points)
+            for point, charged in zip(reversed(points), reversed(energy), strict=True)
         ),
     )

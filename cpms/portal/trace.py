@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.utils import timezone
@@ -17,6 +17,8 @@ from maintenance.models import Message
 from operations import words
 from operations.models import Command
 from sessions.models import ChargingSession
+from sessions.services.clocks import time_that_counts
+from sessions.services.unmatched import OtherEnd
 
 ACTIONS = ["StatusNotification", "Authorize"]
 MOST_MESSAGES = 300
@@ -30,11 +32,18 @@ class Event(NamedTuple):
     note: str = ""
 
 
-def trace(session: ChargingSession, commands: Iterable[Command], first: datetime, last: datetime) -> list[Event]:
+def trace(
+    session: ChargingSession,
+    commands: Iterable[Command],
+    first: datetime,
+    last: datetime,
+    others: Iterable[OtherEnd] = (),
+) -> list[Event]:
     told = _own(sorted(_of_messages(session, first, last), key=lambda event: event.at), session)
     events = [_began(session), *_of_commands(commands), *told]
     if session.stopped_at is not None:
         events.append(_ended(session))
+    events += _of_other_ends(session, others)
     return sorted(events, key=lambda event: event.at)
 
 
@@ -75,6 +84,18 @@ def _ended(session: ChargingSession) -> Event:
         why = ", ".join(session.flag_labels)
     charged = _("%(energy)s kWh charged") % {"energy": kwh(session.energy_wh)}
     return Event(session.stopped_at, "neutral", text, " · ".join(part for part in (why, charged) if part))
+
+
+def _of_other_ends(session: ChargingSession, others: Iterable[OtherEnd]) -> list[Event]:
+    """Those whose time can be; all of them are among the details."""
+    begin, now = session.started_at - timedelta(days=1), timezone.now()
+    found = []
+    for end in others:
+        if end.at is not None and begin <= end.at <= now:
+            meter = "" if end.meter_wh is None else _(" at %(meter)s Wh") % {"meter": number(end.meter_wh)}
+            text = _("Another end was reported%(meter)s") % {"meter": meter}
+            found.append(Event(end.at, "warn", text, _("It does not count.")))
+    return found
 
 
 def _of_commands(commands: Iterable[Command]) -> list[Event]:
@@ -139,7 +160,8 @@ def _time_of(row: Message, asked: dict[str, Any]) -> datetime:
         told = None
     if told is None:
         return row.received_at
-    return told if timezone.is_aware(told) else told.replace(tzinfo=timezone.get_default_timezone())
+    told = told if timezone.is_aware(told) else told.replace(tzinfo=timezone.get_default_timezone())
+    return time_that_counts(told, row.received_at)[0]
 
 
 def _read(text: str) -> dict[str, Any]:

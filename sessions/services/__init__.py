@@ -5,17 +5,22 @@ from sessions.services.matching import Sampled
 from sessions.services.meter import whole_wh
 from sessions.services.power import record_team_power
 from sessions.services.samples import adopt_readings, record_samples
+from sessions.services.settling import charged_by_time, resets_of
 from sessions.services.summing import check_energy
+from sessions.services.unmatched import other_ends
 
 __all__ = [
     "Sampled",
     "StartResult",
     "StopResult",
     "adopt_readings",
+    "charged_by_time",
     "check_energy",
     "close_stale_sessions",
+    "other_ends",
     "record_samples",
     "record_team_power",
+    "resets_of",
     "start_session",
     "stop_session",
     "whole_wh",

@@ -38,6 +38,7 @@ def is_derived(session: ChargingSession, key: str) -> bool:
 def flag_sources(session: ChargingSession) -> None:
     """Set or remove the flags about clocks and about what was not reported."""
     clock = session.reported_started_at is not None or session.reported_stopped_at is not None
+    clock = clock or session.started_at.year < FIRST_YEAR  # it is from before the time of arrival was used instead
     set_flag(session, Flag.CLOCK, clock)
     set_flag(session, Flag.TIME_MISSING, is_derived(session, STARTED_FROM) or is_derived(session, STOPPED_FROM))
     is_missing = is_derived(session, METER_START_FROM) or is_derived(session, METER_STOP_FROM)

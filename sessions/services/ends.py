@@ -34,7 +34,13 @@ from sessions.services.clocks import (
 )
 from sessions.services.matching import CENTRAL
 from sessions.services.predecessors import rows_before
-from sessions.services.review import judge, others_at_the_same_time, review_overlap, with_rating
+from sessions.services.review import (
+    judge,
+    others_at_the_same_time,
+    review_overlap,
+    with_connector_rating,
+    without_circuit,
+)
 from sessions.services.settling import GUESSED, settle, settle_end
 from sessions.services.unmatched import keep_conflicting_end, keep_unmatched_end
 
@@ -48,9 +54,9 @@ DEAUTHORIZED = "DeAuthorized"
 
 @Prepared
 def _with_id(station: Any, pk: Any, latest: Any) -> QuerySet[ChargingSession]:
-    rows = with_rating(ChargingSession.objects.filter(station=station, pk=pk))
+    rows = with_connector_rating(ChargingSession.objects.filter(station=station, pk=pk))
     rows = rows.annotate(has_others=others_at_the_same_time(latest))
-    return rows.order_by().select_for_update(of=("self",), no_key=True)
+    return rows.order_by().select_for_update(no_key=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +133,8 @@ def stop_session(
     )
     session = _with_id.first(station=station.pk, pk=transaction_id, latest=at)
     if session is not None:
+        if station.circuit_id is None:
+            without_circuit(session)
         return StopResult(session, _stop_own(session, end))
     for before in rows_before(station):
         session = _with_id.first(station=before, pk=transaction_id, latest=at) or _ended_before(end, before)
@@ -140,13 +148,19 @@ def _key_of_end(key: str) -> str:
     return key if key.startswith(OF_END) else f"stop_{key}"
 
 
+def is_guess(session: ChargingSession) -> bool:
+    """Whether its end was matched by connector, tag, meter and time: the id that it named is not the session's."""
+    is_matched = session.start_received_at is not None and session.reported_transaction_id is not None
+    return is_matched and session.as_reported.get(MATCHED_BY) != ID
+
+
 def _stop_own(session: ChargingSession, end: _End) -> bool:
     """The end names the session by the id we gave. Returns whether that changed the session."""
     if session.is_open or session.closed_by in GUESSED:
         _apply_end(session, end)
         return True
     is_same = end.is_that_of(session)
-    if session.reported_transaction_id is not None and session.as_reported.get(MATCHED_BY) != ID:
+    if is_guess(session):
         if is_same:
             session.as_reported = {**session.as_reported, MATCHED_BY: ID}
             session.save(update_fields=["as_reported"])

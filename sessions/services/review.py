@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
-from chargers.models import ChargingStation, Connector
+from chargers.models import Circuit, Connector
 from chargers.services.tags import ACCEPTED
 from sessions.models import FLAGS_THAT_STOP_BILLING, ChargingSession, Flag
 from sessions.services.clocks import LONGEST, set_flag
@@ -28,12 +28,14 @@ STOP_BILLING = frozenset(flag.value for flag in FLAGS_THAT_STOP_BILLING)
 
 def with_rating(sessions: QuerySet[ChargingSession]) -> QuerySet[ChargingSession]:
     """Add what their connectors can deliver, for `rating_of`."""
+    rows = with_connector_rating(sessions)
+    return rows.annotate(fuse_a=F("station__circuit__max_current_a"), fuse_phases=F("station__circuit__phases"))
+
+
+def with_connector_rating(sessions: QuerySet[ChargingSession]) -> QuerySet[ChargingSession]:
+    """Add the rating of their connectors only; `rating_of` asks for the circuit where there is none."""
     connector = Connector.objects.filter(station=OuterRef("station_id"), number=OuterRef("connector_number"))
-    return sessions.annotate(
-        connector_w=Subquery(connector.values("max_power_w")[:1]),
-        fuse_a=F("station__circuit__max_current_a"),
-        fuse_phases=F("station__circuit__phases"),
-    )
+    return sessions.annotate(connector_w=Subquery(connector.order_by().values("max_power_w")[:1]))
 
 
 def rating_of(session: ChargingSession) -> int:
@@ -42,14 +44,19 @@ def rating_of(session: ChargingSession) -> int:
     if not hasattr(facts, "connector_w"):
         number = session.connector_number
         connector = Connector.objects.filter(station=session.station_id, number=number).values_list("max_power_w")
-        circuit = ChargingStation.objects.filter(pk=session.station_id).values_list(
-            "circuit__max_current_a", "circuit__phases"
-        )
         facts.connector_w = next((watts for (watts,) in connector), None)
-        facts.fuse_a, facts.fuse_phases = circuit.first() or (None, None)
     if facts.connector_w:
         return int(facts.connector_w)
+    if not hasattr(facts, "fuse_a"):
+        rows = Circuit.objects.filter(stations=session.station_id).values_list("max_current_a", "phases")
+        facts.fuse_a, facts.fuse_phases = rows.first() or (None, None)
     return int(facts.fuse_a * facts.fuse_phases * VOLTS) if facts.fuse_a else UNKNOWN_RATING_W
+
+
+def without_circuit(session: ChargingSession) -> None:
+    """Its station has none, so `rating_of` need not look for it."""
+    facts: Any = session
+    facts.fuse_a = facts.fuse_phases = None
 
 
 def most_power_of(session: ChargingSession) -> float:
@@ -63,7 +70,9 @@ def judge(session: ChargingSession, *, overlaps: bool | None = None) -> None:
     Args:
         overlaps: whether it overlaps another one on its connector; None leaves that as it is.
     """
-    set_flag(session, Flag.TOO_MUCH_ENERGY, _has_too_much_energy(session))
+    is_too_much = _has_too_much_energy(session)
+    if is_too_much or session.flags:
+        set_flag(session, Flag.TOO_MUCH_ENERGY, is_too_much)
     if overlaps is not None:
         set_flag(session, Flag.OVERLAP, overlaps)
     session.has_flags = bool(session.flags)

@@ -26,8 +26,8 @@ from sessions.services.review import most_power_of, rating_of
 
 ClosedBy = ChargingSession.ClosedBy
 GUESSED = (ClosedBy.SUPERSEDED, ClosedBy.RULE)
-MOST_WHILE_RUNNING = 5000  # readings that are looked through again while more of them come in
-MOST_AT_END = 30_000
+MOST_WHILE_RUNNING = 10_000  # readings that are looked through again while more of them come in
+MOST_AT_END = 50_000
 FIRST_GAP = timedelta(minutes=15)  # until the sampling interval is known, power is not derived over a longer gap
 GAPS, LEAST_GAP, LEAST_INTERVAL = 2.5, timedelta(seconds=10), timedelta(seconds=5)
 LIMIT_W = 2**31 - 1
@@ -93,10 +93,9 @@ def settle(session: ChargingSession, arrivals: Mapping[datetime, datetime | None
         False where there are too many readings to look through; then nothing was changed.
     """
     most = MOST_WHILE_RUNNING if session.closed_by != ClosedBy.STATION else MOST_AT_END
-    fields = ("pk", "at", "energy_wh", "power_w", "state_of_charge")
-    rows = [Row(*row) for row in session.readings.order_by("at", "pk").values_list(*fields)[: most + 1]]
-    if len(rows) > most:
+    if session.sample_count > most and session.readings.count() > most:
         return False
+    rows = [Row(*row) for row in session.readings.order_by("at", "pk").values_list(*Row._fields)]
     history = _history(session, rows)
     _set_meters(session, history)
     _set_energy(session, history)
@@ -108,11 +107,27 @@ def settle(session: ChargingSession, arrivals: Mapping[datetime, datetime | None
 
 def resets_of(session: ChargingSession) -> list[Reset]:
     """Where the meter began anew in this session; what it counted in between is not known."""
-    if Flag.METER_RESET not in session.flags:
-        return []
-    fields = ("pk", "at", "energy_wh", "power_w", "state_of_charge")
-    rows = session.readings.filter(energy_wh__isnull=False).order_by("at", "pk").values_list(*fields)[:MOST_AT_END]
-    return _history(session, [Row(*row) for row in rows]).course.resets
+    return _registers_of(session).course.resets if Flag.METER_RESET in session.flags else []
+
+
+def charged_by_time(session: ChargingSession) -> dict[datetime, int]:
+    """The energy that was charged until each reading that counts, for a session whose meter fell."""
+    history = _registers_of(session)
+    reset = {each.after for each in history.course.resets}
+    charged, found = 0, {}
+    before: Point | None = None
+    for place in history.course.kept:
+        point = history.points[place]
+        if before is not None and point not in reset:
+            charged += point.wh - before.wh
+        found[point.at] = charged
+        before = point
+    return found
+
+
+def _registers_of(session: ChargingSession) -> _History:
+    rows = session.readings.filter(energy_wh__isnull=False).order_by("at", "pk")
+    return _history(session, [Row(*row) for row in rows.values_list(*Row._fields)[:MOST_AT_END]])
 
 
 def _history(session: ChargingSession, rows: list[Row]) -> _History:

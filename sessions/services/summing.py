@@ -146,15 +146,18 @@ def _set_newest(session: ChargingSession, at: datetime, reading: Reading, power:
 
 
 def _add_on(session: ChargingSession, news: News) -> None:
-    """One by one, where there are too many readings to look through: what rises is added, what falls is flagged."""
+    """One by one, where there are too many readings to look through: what rises is added. Where the meter fell, nothing
+    is until it is back at its level or the session is over: nobody must pay for a short fall to zero."""
     for at, reading in news:
         register = reading.figures.energy_wh
         if register is None:
             continue
         before = session.last_register_wh if session.last_register_wh is not None else session.meter_start_wh
         if before is not None and register < before:
-            session.add_flag(Flag.METER_RESET)
-        session.energy_wh += max(0, register - (before if before is not None else register))
+            if session.last_sample_at is None or at >= session.last_sample_at:
+                session.add_flag(Flag.METER_RESET)
+            continue
+        session.energy_wh += register - (before if before is not None else register)
         session.last_register_wh = register
         _set_newest(session, at, reading, reading.figures.power_w)
 

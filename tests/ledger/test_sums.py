@@ -210,3 +210,15 @@ def test_messages_about_an_odd_meter_in_any_order_give_the_same(team):
         session = book.only()
         found.add((session.energy_wh, tuple(sorted(session.flags)), session.sample_count, session.max_power_w))
     assert len(found) == 1 and found.pop()[0] == 3600
+
+
+def test_too_many_readings_to_look_through_are_added_one_by_one(book, monkeypatch):
+    """Nobody pays for a short fall to zero, nor twice for a reading that comes late."""
+    monkeypatch.setattr("sessions.services.settling.MOST_WHILE_RUNNING", 3)
+    pk = book.start(meter=1000).session.pk
+    book.samples([1500, 2000, 2500, 3000], transaction=pk)
+    for minute, wh, energy in ((25, 0, 2000), (12, 2200, 2000), (30, 3500, 2500), (31, 3600, 2600)):
+        book.sample(minute, wh, transaction=pk)
+        assert book.only().energy_wh == energy
+    book.stop(pk, 60, meter=4000)
+    assert (book.only().energy_wh, book.only().flags) == (3000, ["meter_reset"])

@@ -119,7 +119,7 @@ def test_what_happened_is_told_in_order(page, charged, operator):
 def test_query_count_does_not_grow(page, charged, django_assert_max_num_queries):
     factories.ReadingFactory.create_batch(60, session=charged)
     factories.CommandFactory.create_batch(5, station=charged.station, session=charged)
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(15):
         page.get(charged.get_absolute_url())
 
 

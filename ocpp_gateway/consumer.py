@@ -19,7 +19,7 @@ from maintenance.models import StationLink
 from maintenance.services import Deviated, count_deviations
 from ocpp_gateway import direct, frames, handshake, sending
 from ocpp_gateway import node as nodes
-from ocpp_gateway.codec import Codec
+from ocpp_gateway.codec import Codec, Reading
 from ocpp_gateway.frames import Call, CallError, CallResult, Fault, FaultKind, json_text
 from ocpp_gateway.handshake import Cause, Knock, Refused
 from ocpp_gateway.inbox import Row
@@ -215,13 +215,11 @@ class StationConsumer(SocketConsumer):
             if not self.is_accepted and call.action != self.codec.boot_action:
                 text = f"Send {self.codec.boot_action} and wait until it is accepted."
                 raise Fault(FaultKind.SECURITY, text, rule="not accepted")
-            tolerated = self.codec.check(call.action, call.payload)
+            reading = self.codec.read(call.action, call.payload)
             if self.codec.is_deferred(call.action):
-                await self._defer(call, tolerated)
+                await self._defer(call, reading)
             else:
-                await self._answer(call)
-                if tolerated:
-                    self._count(call.action, tolerated)
+                await self._answer(call, reading)
         except Fault as fault:
             fault.message_id = call.message_id
             await self._answer_fault(fault, call.action, json_text(self.codec.redact(call.action, call.payload)))
@@ -243,17 +241,16 @@ class StationConsumer(SocketConsumer):
         else:
             await self.end(TRY_AGAIN_LATER)
 
-    async def _defer(self, call: Call, tolerated: str) -> None:
+    async def _defer(self, call: Call, reading: Reading | None) -> None:
         answer = self.codec.instant_answer(call.action)
-        row = self._row(
-            call.action, call.message_id, json_text(call.payload), answer, deviations=(tolerated,) if tolerated else ()
-        )
+        rules = call.rules if reading is None else (*call.rules, *reading.rules)
+        row = self._row(call.action, call.message_id, json_text(call.payload), answer, deviations=rules)
         if await self.node.inbox.put(row):
             await self._send(frames.call_result(call.message_id, answer))
         else:
             raise direct.Superseded
 
-    async def _answer(self, call: Call) -> None:
+    async def _answer(self, call: Call, reading: Reading | None) -> None:
         done = await self.node.threads.run(
             settings.OCPP_STORAGE_SECONDS,
             direct.answer_call,
@@ -261,6 +258,7 @@ class StationConsumer(SocketConsumer):
             epoch=self.epoch,
             codec=self.codec,
             call=call,
+            reading=reading,
         )
         if done.fault is not None:
             await self._send(self._error_text(done.fault))
@@ -287,10 +285,10 @@ class StationConsumer(SocketConsumer):
     def _error_text(self, fault: Fault) -> str:
         return frames.call_error(fault.message_id, self.codec.fault_codes[fault.kind], fault.description)
 
-    def _count(self, action: str, tolerated: str) -> None:
-        """Count a deviation in spite of which the station is served, beside the work: it holds nothing up."""
-        deviated = Deviated(self.station_id, action, "", tolerated, timezone.now())
-        self.keep(self._in_database(count_deviations, [deviated]))
+    def _count(self, action: str, *rules: str) -> None:
+        """Count deviations in spite of which the station is served, beside the work: it holds nothing up."""
+        deviated = [Deviated(self.station_id, action, "", rule, timezone.now()) for rule in rules]
+        self.keep(self._in_database(count_deviations, deviated))
 
     def _row(
         self,

@@ -163,7 +163,7 @@ def _found(old: ChargingStation, team: Team, connectors: list[Connector]) -> Cha
         password = password_facts(bytes(old.password), team)
     facts = {name: getattr(old, name) for name in GOES_ALONG}
     (new,) = ChargingStation.objects.bulk_create(
-        [ChargingStation(team=team, identity=old.identity, **facts, **password)]
+        [ChargingStation(team=team, identity=old.identity, predecessor=old, **facts, **password)]
     )
     Connector.objects.bulk_create(
         Connector(station=new, number=each.number, **{name: getattr(each, name) for name in CONNECTOR_COLUMNS})

@@ -1,4 +1,4 @@
-"""The ledger: how a session begins and ends.
+"""The ledger: how a session begins.
 
 A station repeats, reorders and delays what it reports. The content of a report is its key (trust rule 4): the same
 content again gives the same answer and changes nothing. The caller has locked the station's row, so the reports of
@@ -7,54 +7,59 @@ one station are handled one after another, whatever process they come in by.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Q, QuerySet
-from django.db.models.functions import Upper
+from django.db.models.functions import Coalesce, Upper
 
-from chargers.models import ChargingStation, Oddity
-from chargers.services import Verdict, authorize_tag, ensure_connectors, keep_oddity
+from chargers.models import ChargingStation
+from chargers.services import Verdict, authorize_tag, ensure_connectors
 from chargers.services.tags import ACCEPTED, CONCURRENT
 from cpms.common.prepared import Prepared
 from sessions.models import ChargingSession, Flag
+from sessions.services.busy import is_charging_elsewhere
+from sessions.services.clocks import (
+    ARRIVAL,
+    LATE,
+    LONGEST,
+    METER_START_FROM,
+    READING,
+    STARTED_FROM,
+    flag_sources,
+    set_flag,
+    time_that_counts,
+)
+from sessions.services.closing import close_without_report
+from sessions.services.predecessors import rows_before
+from sessions.services.review import judge, review_overlap
+from sessions.services.settling import settle_end
 
-LATE = timedelta(minutes=2)  # a report older than this when it arrives was recorded while the station was offline
-CLOCK_SLACK = timedelta(minutes=5)
-LONGEST = timedelta(hours=72)  # a session that lasts longer is not matched by guessing
-CENTRAL = {0, -1}  # transaction ids of stations that never learnt theirs (errata 3.18)
 ClosedBy = ChargingSession.ClosedBy
-
+NOTHING: Mapping[str, str] = {}
+LONGEST_TAG = 255
+LOWEST = -(2**62)
 
 _Sessions = QuerySet[ChargingSession]
 
 
-@Prepared
-def _same_start(station: Any, connector: Any, id_tag: Any, started_at: Any, meter_start_wh: Any) -> _Sessions:
-    return (
-        ChargingSession.objects.filter(
-            station=station,
-            connector_number=connector,
-            id_tag=id_tag,
-            started_at=started_at,
-            meter_start_wh=meter_start_wh,
-            start_received_at__isnull=False,
-        )
-        .select_related("tag")
-        .order_by()
-    )
+def _starts() -> _Sessions:
+    told = Coalesce("reported_started_at", "started_at")
+    return ChargingSession.objects.alias(told=told).filter(start_received_at__isnull=False).select_related("tag")
 
 
 @Prepared
-def _open_at(station: Any, connector: Any, started_at: Any) -> _Sessions:
+def _same_start(station: Any, connector: Any, id_tag: Any, told: Any, meter_start_wh: Any) -> _Sessions:
+    same = {"connector_number": connector, "id_tag": id_tag, "told": told, "meter_start_wh": meter_start_wh}
+    return _starts().filter(station=station, **same).order_by()
+
+
+@Prepared
+def _open_at(station: Any, connector: Any) -> _Sessions:
     fitting = ChargingSession.objects.open().filter(station=station, connector_number=connector)
-    return fitting.filter(started_at__lte=started_at).order_by("pk").select_for_update(no_key=True)
-
-
-@Prepared
-def _open_with(tag: Any) -> _Sessions:
-    return ChargingSession.objects.open().filter(tag=tag).order_by()[:1]
+    return fitting.order_by("pk").select_for_update(no_key=True)
 
 
 @Prepared
@@ -72,24 +77,32 @@ def _ends_without_start(
     return fitting.order_by("stopped_at").select_for_update(no_key=True)[:2]
 
 
-@Prepared
-def _with_id(station: Any, pk: Any) -> _Sessions:
-    return ChargingSession.objects.filter(station=station, pk=pk).order_by().select_for_update(no_key=True)
-
-
 @dataclass(frozen=True, slots=True)
 class StartResult:
+    """`is_of_predecessor`: the session is one of the team that had the station before."""
+
     session: ChargingSession
     verdict: Verdict
     is_new: bool
+    is_of_predecessor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class StopResult:
-    """`session` is None where the report was only kept as an oddity."""
+class _Start:
+    station: ChargingStation
+    connector: int
+    id_tag: str
+    meter_wh: int | None
+    told: datetime | None
+    received_at: datetime
 
-    session: ChargingSession | None
-    is_new: bool
+    @property
+    def at(self) -> datetime:
+        return time_that_counts(self.told, self.received_at)[0]
+
+    @property
+    def is_late(self) -> bool:
+        return self.received_at - self.at > LATE
 
 
 def start_session(
@@ -97,224 +110,144 @@ def start_session(
     station: ChargingStation,
     connector: int,
     id_tag: str,
-    meter_start_wh: int,
-    started_at: datetime,
+    meter_start_wh: int | None,
+    started_at: datetime | None,
     received_at: datetime,
+    as_reported: Mapping[str, str] = NOTHING,
 ) -> StartResult:
-    """A station reports that a session began. It is always stored (P24); a refused tag makes it not billable (B2).
+    """A station reports that a session began. It is always stored; a refused tag makes it not billable.
 
     Args:
         station: locked by the caller.
-        started_at: by the station's clock.
+        meter_start_wh: None where it is missing or cannot be read; the first reading stands for it then.
+        started_at: by the station's clock; None where it is missing or cannot be read.
+        as_reported: what the station said where it was read differently, by our names.
     """
-    session = _same_start.first(
-        station=station.pk, connector=connector, id_tag=id_tag, started_at=started_at, meter_start_wh=meter_start_wh
-    )
-    if session is not None:
-        return StartResult(session, Verdict(session.authorization, session.tag), False)
+    start = _Start(station, connector, id_tag[:LONGEST_TAG], meter_start_wh, started_at, received_at)
+    if (same := _repeated(start, station.pk)) is not None:
+        return StartResult(same, Verdict(same.authorization, same.tag), False)
+    for before in rows_before(station):
+        if start.told is not None and (same := _repeated(start, before)) is not None:
+            return StartResult(same, Verdict(same.authorization, same.tag), False, is_of_predecessor=True)
     if connector > 0:
         ensure_connectors([(station.pk, connector)])
-    verdict = authorize_tag(station=station, value=id_tag, at=_judged_at(started_at, received_at))
-    is_late = received_at - started_at > LATE
-    _supersede_open_sessions(station, connector, started_at)
-    if verdict.is_accepted and not is_late and _is_charging_elsewhere(verdict):
+    # A tag is judged by the time of the session, unless the station's clock runs ahead of ours.
+    verdict = authorize_tag(station=station, value=start.id_tag, at=min(start.at, received_at))
+    closed_at = _make_room(start)
+    if _is_concurrent(start, verdict):
         verdict = Verdict(CONCURRENT, verdict.tag)
-    session = _reported_end_without_start(station, id_tag, meter_start_wh, started_at) or ChargingSession(
-        station=station, team_id=station.team_id
-    )
-    session.connector_number, session.id_tag, session.tag = connector, id_tag, verdict.tag
-    session.authorization, session.is_billable = verdict.status, verdict.status == ACCEPTED
-    session.started_at, session.start_received_at = started_at, received_at
-    session.meter_start_wh = meter_start_wh
-    if session.last_register_wh is None:
-        session.last_register_wh = meter_start_wh
-    _flag_start(session, is_late)
-    if session.meter_stop_wh is not None:
-        session.flags = [flag for flag in session.flags if flag != Flag.RECONSTRUCTED]
-        _book_energy(session)
+    session = _reported_end_without_start(start) or ChargingSession(station=station, team_id=station.team_id)
+    session.tag, session.authorization = verdict.tag, verdict.status
+    session.as_reported = {**session.as_reported, **as_reported}
+    _fill(session, start, closed_at)
     session.save()
     return StartResult(session, verdict, True)
 
 
-def _judged_at(started_at: datetime, received_at: datetime) -> datetime:
-    """A tag is judged by the time of the session, unless the station's clock runs ahead of ours."""
-    return min(started_at, received_at)
-
-
-def _flag_start(session: ChargingSession, is_late: bool) -> None:
-    assert session.start_received_at is not None  # noqa: S101 - set by the caller
-    if session.authorization != ACCEPTED:
-        session.add_flag(Flag.UNAUTHORISED)
-    if is_late:
-        session.add_flag(Flag.OFFLINE)
-    if session.started_at - session.start_received_at > CLOCK_SLACK or session.started_at.year < 2015:
-        session.add_flag(Flag.CLOCK)
-
-
-def _is_charging_elsewhere(verdict: Verdict) -> bool:
+def _is_concurrent(start: _Start, verdict: Verdict) -> bool:
     tag = verdict.tag
-    if tag is None or tag.allows_concurrent:
+    if not verdict.is_accepted or start.is_late or tag is None or tag.allows_concurrent:
         return False
-    return bool(_open_with(tag=tag.pk))
+    return is_charging_elsewhere(tag, start.station)
 
 
-def _supersede_open_sessions(station: ChargingStation, connector: int, started_at: datetime) -> None:
-    """A connector has one session at a time: what was still open there ended before the next began."""
-    for session in _open_at(station=station.pk, connector=connector, started_at=started_at):
-        close_without_report(session, ClosedBy.SUPERSEDED, at=session.last_sample_at or started_at)
+def _fill(session: ChargingSession, start: _Start, closed_at: datetime | None) -> None:
+    """Write down what the start says, and what follows from it."""
+    session.connector_number, session.id_tag = start.connector, start.id_tag
+    session.started_at, session.reported_started_at = time_that_counts(start.told, start.received_at)
+    session.start_received_at, session.meter_start_wh = start.received_at, start.meter_wh
+    if start.told is None:
+        session.as_reported[STARTED_FROM] = ARRIVAL
+    if start.meter_wh is None:
+        session.as_reported[METER_START_FROM] = READING
+    if session.last_register_wh is None:
+        session.last_register_wh = start.meter_wh
+    set_flag(session, Flag.UNAUTHORISED, session.authorization != ACCEPTED)
+    if start.is_late:
+        session.add_flag(Flag.OFFLINE)
+    set_flag(session, Flag.NEGATIVE_REGISTER, start.meter_wh is not None and start.meter_wh < 0)
+    if session.stopped_at is not None:  # its end came first
+        set_flag(session, Flag.RECONSTRUCTED, False)
+        set_flag(session, Flag.NEGATIVE_DURATION, session.stopped_at < session.started_at)
+        settle_end(session)
+        review_overlap(session)
+        return
+    if closed_at is not None:  # an older one than that which runs there
+        session.stopped_at, session.meter_stop_wh, session.closed_by = closed_at, start.meter_wh, ClosedBy.SUPERSEDED
+        session.add_flag(Flag.SUPERSEDED)
+    flag_sources(session)
+    judge(session)
 
 
-def close_without_report(session: ChargingSession, closed_by: str, *, at: datetime) -> None:
-    """Close a session whose end nobody reported, with its last known register; a late report still wins."""
-    session.stopped_at = max(at, session.started_at)
-    session.meter_stop_wh = session.last_register_wh if session.last_register_wh is not None else session.meter_start_wh
-    session.closed_by = closed_by
-    session.power_w = 0 if session.power_w is not None else None
-    session.add_flag(Flag.SUPERSEDED if closed_by == ClosedBy.SUPERSEDED else Flag.CLOSED_BY_RULE)
-    _book_energy(session)
-    session.save()
+def _repeated(start: _Start, station_id: int) -> ChargingSession | None:
+    """The session that this start began already."""
+    if start.told is not None and start.meter_wh is not None:
+        return _same_start.first(
+            station=station_id,
+            connector=start.connector,
+            id_tag=start.id_tag,
+            told=start.told,
+            meter_start_wh=start.meter_wh,
+        )
+    here: Any = _starts().filter(station=station_id, connector_number=start.connector)
+    if start.told is not None:
+        same = here.filter(id_tag=start.id_tag, told=start.told).order_by("-pk")
+        return next((row for row in same if METER_START_FROM in row.as_reported), None)
+    newest: ChargingSession | None = here.order_by("-pk").first()
+    if newest is None or newest.id_tag != start.id_tag or STARTED_FROM not in newest.as_reported:
+        return None
+    if start.meter_wh is not None:
+        is_same = newest.meter_start_wh == start.meter_wh and METER_START_FROM not in newest.as_reported
+    else:
+        is_same = newest.is_open and METER_START_FROM in newest.as_reported
+    return newest if is_same else None
 
 
-def _reported_end_without_start(
-    station: ChargingStation, id_tag: str, meter_start_wh: int, started_at: datetime
-) -> ChargingSession | None:
+def _make_room(start: _Start) -> datetime | None:
+    """A connector has one session at a time: what is still open there ended before the next began.
+
+    Returns:
+        None where the new session is the latest one; else when the next one after it began.
+    """
+    for session in _open_at(station=start.station.pk, connector=start.connector):
+        if session.started_at <= start.at or _is_later_by_meter(start, session):
+            last = session.last_sample_at or max(start.at, session.started_at)
+            ends_at = min(last, start.at) if session.started_at <= start.at else last
+            close_without_report(session, ClosedBy.SUPERSEDED, at=ends_at)
+        elif start.connector > 0:
+            return _next_start_after(start)
+    return None
+
+
+def _is_later_by_meter(start: _Start, session: ChargingSession) -> bool:
+    """Its time is earlier, but the meter went on since: the station's clock was set back."""
+    begin, last = session.meter_start_wh, session.last_register_wh
+    return None not in (start.meter_wh, begin, last) and begin < last <= start.meter_wh  # type: ignore[operator]
+
+
+def _next_start_after(start: _Start) -> datetime:
+    later = ChargingSession.objects.filter(
+        station=start.station, connector_number=start.connector, started_at__gt=start.at
+    )
+    found: datetime = later.order_by("started_at").values_list("started_at", flat=True)[0]
+    return found
+
+
+def _reported_end_without_start(start: _Start) -> ChargingSession | None:
     """The one session of which only the end is known and that this start fits; None when none or several do."""
     rows = _ends_without_start(
-        station=station.pk,
-        upper_tag=id_tag.upper(),
-        started_at=started_at,
-        latest_end=started_at + LONGEST,
-        meter_start_wh=meter_start_wh,
+        station=start.station.pk,
+        upper_tag=start.id_tag.upper(),
+        started_at=start.at,
+        latest_end=start.at + LONGEST,
+        meter_start_wh=start.meter_wh if start.meter_wh is not None else LOWEST,
     )
     if len(rows) != 1:
         return None
     between = ChargingSession.objects.filter(
-        station=station, start_received_at__isnull=False, started_at__gt=started_at, started_at__lt=rows[0].stopped_at
+        station=start.station,
+        start_received_at__isnull=False,
+        started_at__gt=start.at,
+        started_at__lt=rows[0].stopped_at,
     )
     return None if between.exists() else rows[0]
-
-
-def stop_session(
-    *,
-    station: ChargingStation,
-    transaction_id: int,
-    meter_stop_wh: int,
-    stopped_at: datetime,
-    received_at: datetime,
-    reason: str,
-    id_tag: str,
-    raw: str,
-) -> StopResult:
-    """A station reports that a session ended. The first report of an end counts, the same again changes nothing.
-
-    Args:
-        station: locked by the caller; only its own sessions can be touched (P30).
-        raw: the report as received, kept where it contradicts what is known.
-    """
-    end = _End(station, transaction_id, meter_stop_wh, stopped_at, received_at, reason, id_tag)
-    session = _with_id.first(station=station.pk, pk=transaction_id)
-    if session is None:
-        return _stop_unknown(end)
-    if session.is_open or session.closed_by in (ClosedBy.SUPERSEDED, ClosedBy.RULE):
-        _apply_end(session, end)
-        return StopResult(session, True)
-    if (session.stopped_at, session.meter_stop_wh) == (stopped_at, meter_stop_wh):
-        return StopResult(session, False)
-    session.add_flag(Flag.CONFLICTING_STOP)
-    session.save(update_fields=["flags", "has_flags"])
-    keep_oddity(
-        station_id=station.pk,
-        kind=Oddity.Kind.CONFLICTING_STOP,
-        session_id=session.pk,
-        note=f"Ended at {session.stopped_at} with {session.meter_stop_wh} Wh; now {stopped_at} with {meter_stop_wh} Wh",
-        payload=raw,
-    )
-    return StopResult(session, False)
-
-
-@dataclass(frozen=True, slots=True)
-class _End:
-    station: ChargingStation
-    transaction_id: int
-    meter_stop_wh: int
-    stopped_at: datetime
-    received_at: datetime
-    reason: str
-    id_tag: str
-
-
-def _apply_end(session: ChargingSession, end: _End) -> None:
-    session.stopped_at, session.stop_received_at = end.stopped_at, end.received_at
-    session.meter_stop_wh, session.stop_reason = end.meter_stop_wh, end.reason
-    session.stop_id_tag, session.closed_by = end.id_tag, ClosedBy.STATION
-    session.flags = [flag for flag in session.flags if flag not in (Flag.SUPERSEDED, Flag.CLOSED_BY_RULE)]
-    session.has_flags = bool(session.flags)
-    session.power_w = 0 if session.power_w is not None else None
-    if end.received_at - end.stopped_at > LATE:
-        session.add_flag(Flag.OFFLINE)
-    if end.stopped_at < session.started_at:
-        session.add_flag(Flag.NEGATIVE_DURATION)
-    if end.stopped_at - end.received_at > CLOCK_SLACK:
-        session.add_flag(Flag.CLOCK)
-    _book_energy(session)
-    session.save()
-
-
-def _stop_unknown(end: _End) -> StopResult:
-    """An end with an id that is none of this station's: found again, matched, or kept as a session of its own (B1)."""
-    again = ChargingSession.objects.filter(
-        station=end.station,
-        reported_transaction_id=end.transaction_id,
-        stopped_at=end.stopped_at,
-        meter_stop_wh=end.meter_stop_wh,
-    ).first()
-    if again is not None:
-        return StopResult(again, False)
-    if end.transaction_id in CENTRAL:
-        session = _only_open_session(end)
-        if session is not None:
-            session.reported_transaction_id = end.transaction_id
-            _apply_end(session, end)
-            return StopResult(session, True)
-    verdict = authorize_tag(station=end.station, value=end.id_tag, at=end.stopped_at)
-    session = ChargingSession(
-        station=end.station,
-        team_id=end.station.team_id,
-        connector_number=0,
-        id_tag=end.id_tag,
-        tag=verdict.tag,
-        authorization=verdict.status,
-        is_billable=False,
-        started_at=end.stopped_at,
-        reported_transaction_id=end.transaction_id,
-    )
-    session.add_flag(Flag.RECONSTRUCTED)
-    _apply_end(session, end)
-    return StopResult(session, True)
-
-
-def _only_open_session(end: _End) -> ChargingSession | None:
-    """Errata 3.18: an end with id -1 belongs to the only open session it fits; None when none or several do."""
-    fitting = (
-        ChargingSession.objects.open()
-        .select_for_update(no_key=True)
-        .filter(station=end.station, started_at__lte=end.stopped_at)
-        .filter(Q(meter_start_wh__isnull=True) | Q(meter_start_wh__lte=end.meter_stop_wh))
-    )
-    rows = list(fitting[:3])
-    if len(rows) > 1 and end.id_tag:
-        rows = [row for row in rows if row.id_tag.upper() == end.id_tag.upper()]
-    return rows[0] if len(rows) == 1 else None
-
-
-def _book_energy(session: ChargingSession) -> None:
-    """Energy = end - start of the meter, never negative (P38); a meter that went backwards is summed by its readings
-    later, when they are in."""
-    if session.meter_start_wh is None or session.meter_stop_wh is None:
-        session.energy_wh = 0
-        return
-    difference = session.meter_stop_wh - session.meter_start_wh
-    if difference < 0:
-        session.add_flag(Flag.METER_RESET)
-        difference = 0
-    session.energy_wh = difference

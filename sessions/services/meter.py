@@ -1,17 +1,51 @@
-"""What a sampled value means (B3): units, absent measurand, phases, signed values. The value itself is kept as sent."""
+"""What a sampled value means: its unit, measurand, phase and context. The value itself is kept as it was sent.
+
+Several values of one measurand may stand at one instant. The one that counts is the present reading, whatever order
+they were sent in: wallboxes repeat the register of the transaction's beginning beside the present one.
+"""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import lru_cache
 
 Value = Mapping[str, str]
-REGISTER = "Energy.Active.Import.Register"  # OCPP 1.6 section 7.29: also what an absent measurand means
-KILO = {"kWh", "kW", "kvar", "kvarh", "kVA"}
+REGISTER = "energy.active.import.register"  # OCPP 1.6 section 7.29: also what an absent measurand means
+POWER, OFFERED, CURRENT, CHARGE = "power.active.import", "power.offered", "current.import", "soc"
 LIMIT = 2**31 - 1
-PHASES = {"L1": "L1", "L2": "L2", "L3": "L3", "L1-N": "L1", "L2-N": "L2", "L3-N": "L3"}
+LARGEST_REGISTER = 2**62
+MOST = 10**15
+TENTH = Decimal("0.1")
+
+# By measurand: what one of each unit is in the base unit. A value in any other unit is not counted.
+UNITS: Mapping[str, Mapping[str, int]] = {
+    REGISTER: {"": 1, "wh": 1, "kwh": 1000},
+    POWER: {"": 1, "w": 1, "kw": 1000},
+    OFFERED: {"": 1, "w": 1, "kw": 1000},
+    CURRENT: {"": 1, "a": 1},
+    CHARGE: {"": 1, "percent": 1, "%": 1, "wh": 1},  # Wh is what an absent unit means, and some say it
+}
+TOTAL, OTHER_PHASE, NOT_SUMMED = "", "?", "-"
+PHASES = {
+    **dict.fromkeys(["", "all", "total", "sum", "l1-l2-l3", "l123"], TOTAL),
+    **dict.fromkeys(["l1", "l1-n", "l1n", "1", "phase1", "phase 1", "phase-1", "p1"], "L1"),
+    **dict.fromkeys(["l2", "l2-n", "l2n", "2", "phase2", "phase 2", "phase-2", "p2"], "L2"),
+    **dict.fromkeys(["l3", "l3-n", "l3n", "3", "phase3", "phase 3", "phase-3", "p3"], "L3"),
+    **dict.fromkeys(["n", "l1-l2", "l2-l3", "l3-l1"], NOT_SUMMED),
+}
+CLEAR = {TOTAL, "L1", "L2", "L3"}
+# The lower, the more it is the present reading.
+CONTEXTS = {
+    **dict.fromkeys(["", "sample.periodic", "sample.clock", "trigger"], 0),
+    "transaction.end": 2,
+    "transaction.begin": 3,
+}
+OTHER_CONTEXT = 1  # an interruption, or a word that is not known
+LOCATIONS = {"": 0, "outlet": 0, "inlet": 1, "ev": 1}
+ELSEWHERE = {"body", "cable"}  # measured, but not what was charged
+OTHER_LOCATION = 2
 
 
 @dataclass(slots=True)
@@ -25,53 +59,121 @@ class Figures:
     state_of_charge: Decimal | None = None
 
 
-def number_of(value: Value) -> Decimal | None:
-    """The value in its base unit (Wh, W, A, %); None when it is no number (signed data, text)."""
-    if value.get("format") == "SignedData":
+@dataclass(frozen=True, slots=True)
+class _Meaning:
+    """What a value is apart from its number."""
+
+    measurand: str
+    factor: int
+    phase: str
+    context: int
+    location: int
+
+
+def whole_wh(exact: Decimal) -> int:
+    """Round to whole Wh (or another base unit), half up: the one rule for starts, ends and samples."""
+    return int(exact.to_integral_value(rounding=ROUND_HALF_UP))
+
+
+@lru_cache(maxsize=4096)
+def _meaning(*words: str | None) -> _Meaning | None:
+    """What words like these mean: measurand, unit, phase, context, location, format. None for what is not counted."""
+    name, unit, where, context, place, form = ("" if word is None else str(word).strip().lower() for word in words)
+    name = name or REGISTER
+    factor = UNITS.get(name, {}).get(unit)
+    if factor is None or place in ELSEWHERE or form == "signeddata":
         return None
+    return _Meaning(
+        measurand=name,
+        factor=factor,
+        phase=PHASES.get(where, OTHER_PHASE),
+        context=CONTEXTS.get(context, OTHER_CONTEXT),
+        location=LOCATIONS.get(place, OTHER_LOCATION),
+    )
+
+
+def _number(text: object) -> Decimal | None:
+    """None where it is no number (signed data, text)."""
     try:
-        number = Decimal(value["value"].strip())
-    except (InvalidOperation, KeyError):
+        number = Decimal(str(text).strip())
+        return number if -MOST <= number <= MOST else None
+    except InvalidOperation:
         return None
-    if not number.is_finite() or abs(number) > 10**15:
-        return None
-    return number * 1000 if value.get("unit") in KILO else number
 
 
 def read_figures(values: Iterable[Value]) -> Figures:
     """Sum up what one instant's values say. A total beats the sum of its phases."""
-    figures = Figures()
-    totals: dict[str, Decimal] = {}
-    phases: dict[str, dict[str, Decimal]] = {}
+    known: dict[str, list[tuple[_Meaning, Decimal]]] = {}
     for value in values:
-        number = number_of(value)
-        if number is None or value.get("location", "Outlet") not in ("Outlet", "Inlet", "EV"):
+        say = value.get
+        meaning = _meaning(say("measurand"), say("unit"), say("phase"), say("context"), say("location"), say("format"))
+        if meaning is None or (number := _number(say("value"))) is None:
             continue
-        measurand, phase = value.get("measurand") or REGISTER, value.get("phase")
-        if phase is None:
-            if measurand not in totals or value.get("location", "Outlet") == "Outlet":
-                totals[measurand] = number
-        elif phase in PHASES:
-            phases.setdefault(measurand, {})[PHASES[phase]] = number
-
-    def total(measurand: str) -> Decimal | None:
-        if measurand in totals:
-            return totals[measurand]
-        return sum(phases[measurand].values(), Decimal(0)) if measurand in phases else None
-
-    figures.energy_wh = _whole(total(REGISTER), most=2**62)
-    figures.power_w = _whole(total("Power.Active.Import"))
-    figures.offered_w = _whole(total("Power.Offered"))
-    currents = phases.get("Current.Import") or ({"L1": totals["Current.Import"]} if "Current.Import" in totals else {})
-    figures.current_ma = {name: whole for name, amps in currents.items() if (whole := _whole(amps * 1000)) is not None}
-    charge = totals.get("SoC")
-    if charge is not None and 0 <= charge <= 100:
-        figures.state_of_charge = charge.quantize(Decimal("0.1"))
+        pair = (meaning, number * meaning.factor if meaning.factor != 1 else number)
+        if meaning.measurand in known:
+            known[meaning.measurand].append(pair)
+        else:
+            known[meaning.measurand] = [pair]
+    figures = Figures()
+    for measurand, found in known.items():
+        present = _present(found)
+        if measurand == REGISTER:
+            figures.energy_wh = _whole(_total(present), most=LARGEST_REGISTER)
+        elif measurand == POWER:
+            figures.power_w = _whole(_total(present))
+        elif measurand == OFFERED:
+            figures.offered_w = _whole(_total(present))
+        elif measurand == CURRENT:
+            figures.current_ma = _currents(present)
+        elif TOTAL in present and 0 <= present[TOTAL] <= 100:
+            figures.state_of_charge = present[TOTAL].quantize(TENTH, rounding=ROUND_HALF_UP)
     return figures
+
+
+def _present(found: list[tuple[_Meaning, Decimal]]) -> dict[str, Decimal]:
+    """The present reading of each phase, by phase."""
+    if len(found) == 1:
+        (meaning, number) = found[0]
+        return {meaning.phase: number}
+    by_phase = {meaning.phase: number for meaning, number in found}
+    alike = {(meaning.context, meaning.location) for meaning, _number in found}
+    if len(by_phase) == len(found) and len(alike) == 1 and by_phase.keys() <= CLEAR:
+        return by_phase
+    found = [(meaning, number) for meaning, number in found if meaning.phase != NOT_SUMMED]
+    if any(meaning.phase != OTHER_PHASE for meaning, _number in found):
+        found = [(meaning, number) for meaning, number in found if meaning.phase != OTHER_PHASE]
+    elif len(found) > 1:  # phases of which nobody knows whether they add up
+        found = []
+    if not found:
+        return {}
+    # A location that is not known counts only where nothing better is there.
+    found = [pair for pair in found if pair[0].location != OTHER_LOCATION] or found
+    best = min(meaning.context for meaning, _number in found)
+    found = [pair for pair in found if pair[0].context == best]
+    phases: dict[str, tuple[int, Decimal]] = {}
+    for meaning, number in found:
+        offer = (-meaning.location, number)  # of two that claim the same, the higher one: order must not matter
+        if meaning.phase not in phases or offer > phases[meaning.phase]:
+            phases[meaning.phase] = offer
+    return {phase: number for phase, (_location, number) in phases.items()}
+
+
+def _total(phases: Mapping[str, Decimal] | None) -> Decimal | None:
+    if not phases:
+        return None
+    if TOTAL in phases:
+        return phases[TOTAL]
+    summed = [number for phase, number in phases.items() if phase != NOT_SUMMED]
+    return sum(summed, Decimal(0)) if summed else None
+
+
+def _currents(phases: Mapping[str, Decimal]) -> dict[str, int]:
+    named = {phase: amps for phase, amps in phases.items() if phase in ("L1", "L2", "L3")}
+    if not named and TOTAL in phases:
+        named = {"L1": phases[TOTAL]}
+    return {phase: whole for phase, amps in named.items() if (whole := _whole(amps * 1000)) is not None}
 
 
 def _whole(number: Decimal | None, most: int = LIMIT) -> int | None:
     """Rounded to whole units; None when it cannot be a reading."""
-    if number is None or not math.isfinite(number) or abs(number) > most:
-        return None
-    return int(number.to_integral_value())
+    return None if number is None or abs(number) > most else whole_wh(number)

@@ -20,26 +20,36 @@ class Book:
     def __init__(self, station):
         self.station = station
 
-    def start(self, minute=0.0, *, connector=1, tag="GOOD", meter=1000, arrives=None):
+    def start(self, minute=0.0, *, connector=1, tag="GOOD", meter=1000, arrives=None, **more):
         arrives = minute if arrives is None else arrives
-        return start_session(
-            station=self.station, connector=connector, id_tag=tag, meter_start_wh=meter, started_at=at(minute),
-            received_at=at(arrives),
-        )  # fmt: skip
+        facts = {"started_at": at(minute), "received_at": at(arrives)} | more
+        return start_session(station=self.station, connector=connector, id_tag=tag, meter_start_wh=meter, **facts)
 
-    def stop(self, transaction, minute=60.0, *, meter=8000, arrives=None, tag="", reason="Local"):
+    def stop(self, transaction, minute=60.0, *, meter=8000, arrives=None, tag="", reason="Local", **more):
         arrives = minute if arrives is None else arrives
+        facts = {"stopped_at": at(minute), "received_at": at(arrives)} | more
         return stop_session(
-            station=self.station, transaction_id=transaction, meter_stop_wh=meter, stopped_at=at(minute),
-            received_at=at(arrives), reason=reason, id_tag=tag, raw=f"{transaction} {minute} {meter}",
+            station=self.station, transaction_id=transaction, meter_stop_wh=meter, reason=reason, id_tag=tag,
+            raw=f"{transaction} {minute} {meter}", **facts,
         )  # fmt: skip
 
-    def sample(self, minute, register, *, transaction=None, connector=1, **more):
+    def sample(self, minute, register, *, transaction=None, connector=1, arrives=None, **more):
         values = [{"value": str(register), **more}]
-        sampled = Sampled(self.station.pk, connector, transaction, at(minute), values)
+        arrived = at(arrives) if arrives is not None else None
+        sampled = Sampled(self.station.pk, connector, transaction, at(minute), values, arrived)
         changed = record_samples([sampled])
         check_energy(changed)
         return changed
+
+    def samples(self, registers, *, transaction, begin=0.0, minutes=5.0, connector=1):
+        """In one batch, one every so many minutes after `begin`."""
+        changed = record_samples(
+            [
+                Sampled(self.station.pk, connector, transaction, at(begin + number * minutes), [{"value": str(wh)}])
+                for number, wh in enumerate(registers, 1)
+            ]
+        )
+        check_energy(changed)
 
     def sessions(self):
         return list(self.station.charging_sessions.order_by("started_at", "pk"))

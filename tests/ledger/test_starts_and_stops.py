@@ -170,11 +170,11 @@ def test_another_connector_is_not_superseded(book):
 
 
 def test_an_older_start_does_not_supersede_a_newer_one(book):
-    """An offline queue delivers the past."""
+    """An offline queue delivers the past: it ended before the newer one began, at the latest."""
     newer = book.start(100).session
     older = book.start(0, arrives=101).session
     newer.refresh_from_db()
-    assert newer.is_open and older.is_open
+    assert newer.is_open and (older.stopped_at, older.closed_by) == (at(100), "superseded")
     book.stop(older.pk, 50, arrives=102)
     newer.refresh_from_db()
     assert newer.is_open

@@ -367,12 +367,46 @@ def test_the_password_of_a_station_is_nowhere(house, link, station):
 def test_an_unreadable_answer_is_logged_without_the_password_it_may_hold(house, link, station):
     """P5."""
     secret = "0d15ea5e0d15ea5e0d15ea5e"
-    ask(station, Kind.GET_CONFIGURATION)
+    command = ask(station, Kind.GET_CONFIGURATION)
     message_id, _action, _payload = link.asked_for()
     entry = json.dumps({"key": "AuthorizationKey", "value": secret})
     link.send(f'[3,"{message_id}",{{"configurationKey":[{entry}],}}]')
-    assert link.reply()[2] == "FormationViolation"
+    assert link.exchange([2, "next", "Heartbeat", {}])[:2] == [3, "next"], "an answer never gets an error back"
+    command.refresh_from_db()
+    assert (command.state, command.error_code) == ("failed", "FormationViolation")
     assert secret not in dump()
+
+
+@pytest.mark.parametrize(
+    ("answer", "rule"),
+    [
+        ('{"configurationKey":[{"key":"A","readonly":false,"value":"a\x07b"}]}', "answer.payload: characters"),
+        ('{"configurationKey":[{"key":"A","readonly":false,"value":"a\\u0000b"}]}', "answer.payload: characters"),
+        ('{"configurationKey":[{"key":"A","readonly":"false","value":5,"own":1}],"more":{}}',
+         "answer.configurationKey.readonly: type"),
+        ('{"configurationKey":{"key":"A","readonly":false}}', "answer.configurationKey: type"),
+        ('{"unknownKey":[1,2],"configurationKey":[]}', "answer.unknownKey: type"),
+        ("[]", "answer.payload: type"),
+        ("null", "answer.payload: type"),
+    ],
+)  # fmt: skip
+def test_an_answer_that_deviates_is_read_and_never_gets_an_error(link, station, answer, rule):
+    """B15: for what stations answer as well."""
+    command = ask(station, Kind.GET_CONFIGURATION)
+    message_id, _action, _payload = link.asked_for()
+    link.send(f'[3,"{message_id}",{answer}]')
+    assert link.exchange([2, "next", "Heartbeat", {}])[:2] == [3, "next"]
+    becomes(command, "accepted")
+    assert station.deviations.get(what=rule).action == "GetConfiguration"
+    assert Message.objects.get(station=station, action="GetConfiguration").is_deviating
+
+
+@pytest.mark.parametrize("word", ["accepted", "ACCEPTED", " Accepted "])
+def test_a_status_in_another_spelling_is_understood(link, station, word):
+    command = ask(station, Kind.CLEAR_CACHE)
+    link.answer_next("ClearCache", {"status": word, "extra": 1})
+    becomes(command, "accepted")
+    assert command.answer["status"] == "Accepted" and command.answer["extra"] == 1
 
 
 def dump():

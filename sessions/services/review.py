@@ -1,0 +1,165 @@
+"""Whether a session can be billed: what its connector can deliver, and whom it overlaps.
+
+One place decides. A flag that no longer holds after late data is removed again.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.utils import timezone
+
+from chargers.models import ChargingStation, Connector
+from chargers.services.tags import ACCEPTED
+from sessions.models import FLAGS_THAT_STOP_BILLING, ChargingSession, Flag
+from sessions.services.clocks import LONGEST, set_flag
+from sessions.services.registers import RATING_SLACK
+
+ClosedBy = ChargingSession.ClosedBy
+UNKNOWN_RATING_W = 500_000  # no connector delivers more
+VOLTS = 230
+SLACK_WH, SLACK_SECONDS = 100, 5
+OVERLAP_SLACK = timedelta(seconds=5)
+MOST_OTHERS = 50
+STOP_BILLING = frozenset(flag.value for flag in FLAGS_THAT_STOP_BILLING)
+
+
+def with_rating(sessions: QuerySet[ChargingSession]) -> QuerySet[ChargingSession]:
+    """Add what their connectors can deliver, for `rating_of`."""
+    connector = Connector.objects.filter(station=OuterRef("station_id"), number=OuterRef("connector_number"))
+    return sessions.annotate(
+        connector_w=Subquery(connector.values("max_power_w")[:1]),
+        fuse_a=F("station__circuit__max_current_a"),
+        fuse_phases=F("station__circuit__phases"),
+    )
+
+
+def rating_of(session: ChargingSession) -> int:
+    """What the session's connector can deliver at most, in W: its rating, else its circuit's, else what none has."""
+    facts: Any = session
+    if not hasattr(facts, "connector_w"):
+        number = session.connector_number
+        connector = Connector.objects.filter(station=session.station_id, number=number).values_list("max_power_w")
+        circuit = ChargingStation.objects.filter(pk=session.station_id).values_list(
+            "circuit__max_current_a", "circuit__phases"
+        )
+        facts.connector_w = next((watts for (watts,) in connector), None)
+        facts.fuse_a, facts.fuse_phases = circuit.first() or (None, None)
+    if facts.connector_w:
+        return int(facts.connector_w)
+    return int(facts.fuse_a * facts.fuse_phases * VOLTS) if facts.fuse_a else UNKNOWN_RATING_W
+
+
+def most_power_of(session: ChargingSession) -> float:
+    """A figure above this is not shown as the session's power."""
+    return rating_of(session) * RATING_SLACK
+
+
+def judge(session: ChargingSession, *, overlaps: bool | None = None) -> None:
+    """Decide whether the session can be billed; the caller saves `flags`, `has_flags` and `is_billable`.
+
+    Args:
+        overlaps: whether it overlaps another one on its connector; None leaves that as it is.
+    """
+    set_flag(session, Flag.TOO_MUCH_ENERGY, _has_too_much_energy(session))
+    if overlaps is not None:
+        set_flag(session, Flag.OVERLAP, overlaps)
+    session.has_flags = bool(session.flags)
+    session.is_billable = (
+        session.authorization == ACCEPTED
+        and session.start_received_at is not None
+        and not STOP_BILLING.intersection(session.flags)
+    )
+
+
+def _has_too_much_energy(session: ChargingSession) -> bool:
+    """Only where it is known how long it took."""
+    end = session.stopped_at or session.last_sample_at
+    if session.energy_wh <= SLACK_WH or end is None or end < session.started_at or session.start_received_at is None:
+        return False
+    if Flag.CLOCK in session.flags:
+        return False
+    seconds = (end - session.started_at).total_seconds() + SLACK_SECONDS
+    return (session.energy_wh - SLACK_WH) * 3600 > rating_of(session) * RATING_SLACK * seconds
+
+
+def others_at_the_same_time(latest: Any) -> Exists:
+    """For sessions that end at a time: whether there are others on their connector that may overlap them."""
+    others = ChargingSession.objects.filter(
+        Q(stopped_at=None) | Q(stopped_at__gt=OuterRef("started_at")),
+        station=OuterRef("station_id"),
+        connector_number=OuterRef("connector_number"),
+        connector_number__gt=0,
+        started_at__lt=latest,
+        started_at__gt=OuterRef("started_at") - LONGEST,
+        start_received_at__isnull=False,
+        reported_started_at=None,
+    )
+    return Exists(others.exclude(pk=OuterRef("pk")))
+
+
+def _known_end(session: ChargingSession) -> datetime:
+    """Until when it is known to have lasted: an end that nobody reported is a guess."""
+    if session.stopped_at is None:
+        return timezone.now()
+    if session.closed_by == ClosedBy.STATION:
+        return session.stopped_at
+    return session.last_sample_at or session.started_at
+
+
+def _has_times(session: ChargingSession) -> bool:
+    told = session.start_received_at is not None and session.connector_number > 0
+    return told and Flag.CLOCK not in session.flags and Flag.TIME_MISSING not in session.flags
+
+
+def _overlapping(session: ChargingSession, *, besides: int = 0) -> list[ChargingSession]:
+    if not _has_times(session):
+        return []
+    begin, end = session.started_at, _known_end(session)
+    rows = (
+        ChargingSession.objects.filter(
+            Q(stopped_at=None) | Q(stopped_at__gt=begin),
+            station=session.station_id,
+            connector_number=session.connector_number,
+            started_at__lt=end - OVERLAP_SLACK,
+            started_at__gt=begin - LONGEST,
+        )
+        .exclude(pk__in=[session.pk, besides])
+        .order_by("pk")[:MOST_OTHERS]
+    )
+    return [
+        row
+        for row in rows
+        if _has_times(row) and min(end, _known_end(row)) - max(begin, row.started_at) > OVERLAP_SLACK
+    ]
+
+
+def review_overlap(session: ChargingSession) -> None:
+    """Judge the session and those that it overlaps, or overlapped until now; the caller saves the session itself."""
+    did_overlap = Flag.OVERLAP in session.flags
+    others = _overlapping(session)
+    judge(session, overlaps=bool(others))
+    for other in others:
+        if Flag.OVERLAP not in other.flags:
+            _set_overlap(other, True)
+    if did_overlap:
+        for other in _flagged_neighbours(session, {each.pk for each in others}):
+            if not _overlapping(other, besides=session.pk):
+                _set_overlap(other, False)
+
+
+def _flagged_neighbours(session: ChargingSession, known: set[int]) -> list[ChargingSession]:
+    rows = ChargingSession.objects.filter(
+        station=session.station_id,
+        connector_number=session.connector_number,
+        has_flags=True,
+        started_at__range=(session.started_at - LONGEST, session.started_at + LONGEST),
+    ).exclude(pk__in=[session.pk, *known])
+    return [row for row in rows.order_by("pk") if Flag.OVERLAP in row.flags]
+
+
+def _set_overlap(session: ChargingSession, overlaps: bool) -> None:
+    judge(session, overlaps=overlaps)
+    session.save(update_fields=["flags", "has_flags", "is_billable"])

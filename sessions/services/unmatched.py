@@ -1,0 +1,93 @@
+"""Ends that do not count are kept beside the session that they were reported for, and are shown there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
+
+from django.utils.dateparse import parse_datetime
+
+from chargers.models import Oddity
+from chargers.services import keep_oddity
+from sessions.models import ChargingSession
+
+
+class OtherEnd(NamedTuple):
+    """An end that was reported for a session and does not count.
+
+    Attributes:
+        session_id: the session that it is now, where it is one of its own.
+        transaction_id: by which it was matched with this session.
+    """
+
+    at: datetime | None
+    meter_wh: int | None
+    reason: str
+    transaction_id: int | None
+    session_id: int | None
+
+
+def keep_conflicting_end(session: ChargingSession, end: ChargingSession, *, raw: str = "") -> None:
+    """Keep a second, different end of a session. The same one again is kept once.
+
+    Args:
+        end: a session that ended so; the session itself where it is its first end that gives way.
+        raw: the report as it was received.
+    """
+    _keep(session, end, Oddity.Kind.CONFLICTING_STOP, session.pk, raw=raw)
+
+
+def keep_unmatched_end(session: ChargingSession, foreign: ChargingSession) -> None:
+    """Keep that an end was matched with a session by guessing until its own one came."""
+    _keep(session, foreign, Oddity.Kind.UNMATCHED_END, foreign.reported_transaction_id, other=foreign.pk)
+
+
+def _keep(
+    session: ChargingSession,
+    end: ChargingSession,
+    kind: Oddity.Kind,
+    transaction_id: int | None,
+    *,
+    other: int | None = None,
+    raw: str = "",
+) -> None:
+    at = end.reported_stopped_at or end.stopped_at
+    told = {
+        "transaction_id": transaction_id,
+        "stopped_at": at.isoformat() if at else None,
+        "meter_stop_wh": end.meter_stop_wh,
+        "reason": end.stop_reason,
+        "session": other,
+        "raw": raw,
+    }
+    beside = f" It is session {other} now." if other is not None else ""
+    note = f"Transaction {transaction_id} ended at {told['stopped_at']} with {end.meter_stop_wh} Wh.{beside}"
+    if Oddity.objects.filter(station=session.station_id, kind=kind, session_id=session.pk, note=note).exists():
+        return
+    keep_oddity(station_id=session.station_id, kind=kind, session_id=session.pk, note=note, payload=json.dumps(told))
+
+
+def other_ends(session: ChargingSession) -> list[OtherEnd]:
+    """The ends that were reported for this session and do not count, in the order in which they were found out."""
+    kinds = [Oddity.Kind.CONFLICTING_STOP, Oddity.Kind.UNMATCHED_END]
+    rows = Oddity.objects.filter(session_id=session.pk, station=session.station_id, kind__in=kinds).order_by("pk")
+    return list(_read(rows))
+
+
+def _read(rows: Iterable[Oddity]) -> Iterable[OtherEnd]:
+    for row in rows:
+        try:
+            told = json.loads(row.payload)
+            at = parse_datetime(str(told.get("stopped_at") or told.get("timestamp") or ""))
+        except (ValueError, AttributeError, RecursionError):
+            continue
+        meter, number, other = told.get("meter_stop_wh"), told.get("transaction_id"), told.get("session")
+        yield OtherEnd(
+            at=at,
+            meter_wh=meter if isinstance(meter, int) else None,
+            reason=str(told.get("reason") or ""),
+            transaction_id=number if isinstance(number, int) else None,
+            session_id=other if isinstance(other, int) else None,
+        )

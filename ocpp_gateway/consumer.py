@@ -28,6 +28,7 @@ from operations import services as operations
 logger = logging.getLogger(__name__)
 TRY_AGAIN_LATER, SUPERSEDED, UNSUPPORTED_DATA, TOO_LARGE = 1013, 3000, 1003, 1009
 _OVERSIZED = re.compile(r"frame (?:with (\d+) bytes )?(?:after reading (\d+) bytes )?exceeds limit")  # by `websockets`
+LARGE = 256 * 1024  # what takes so long to read that the other links would wait
 MOST_LOGGED = 8000  # of a frame that is not readable
 SECRET_WORD, HIDDEN = "authorizationkey", "(not kept: it may hold the station's password)"
 REASON = {
@@ -181,7 +182,8 @@ class StationConsumer(SocketConsumer):
 
     async def _handle(self, text: str) -> None:
         try:
-            frame = frames.read_frame(text)
+            is_large = len(text) > LARGE
+            frame = await asyncio.to_thread(frames.read_frame, text) if is_large else frames.read_frame(text)
         except Fault as fault:
             await self._answer_fault(fault, "", _loggable(text))
             return

@@ -34,9 +34,9 @@ def keep_oversized(*, station_id: int, size: int | None, limit: int, setting: st
         setting: which setting of the platform is the limit.
     """
     what = f"A message of {size:,} bytes" if size else "A message"
-    note = (
-        f"{what} was not read and the connection closed (1009): the limit is {limit:,} bytes. "
-        f"Let the station send less in StopTxnSampledData, or raise {setting}."
+    note = (  # short: pages show 160 characters
+        f"{what} (limit {limit:,}) was not read, the link closed (1009). "
+        f"Send less (StopTxnSampledData) or raise {setting}."
     )
     keep_oddity(station_id=station_id, kind=Oddity.Kind.MESSAGE_TOO_LARGE, note=note)
     Oddity.objects.filter(station_id=station_id, kind=Oddity.Kind.MESSAGE_TOO_LARGE).update(note=note, received_at=at)

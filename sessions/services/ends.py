@@ -47,6 +47,7 @@ from sessions.services.unmatched import keep_conflicting_end, keep_unmatched_end
 ClosedBy = ChargingSession.ClosedBy
 MATCHED_BY, ID = "stop_matched_by", "id"  # in `as_reported`: the transaction id that we gave confirmed the end
 AT_ONCE = timedelta(seconds=2)  # a station may stop and start again so soon that the second start looks like the first
+LITTLE_WH = 300  # what the quickest connector delivers meanwhile
 LONGEST_TAG, LONGEST_REASON = 255, 40
 MOST_LOOKED_AT = 200
 DEAUTHORIZED = "DeAuthorized"
@@ -184,6 +185,8 @@ def _goes_on_after_a_short_end(session: ChargingSession, end: _End) -> bool:
     """Start, stop and start again within a second cannot be told from a repeated start: both got one id, and the later
     of its ends has the whole energy."""
     if session.stopped_at is None or end.meter_wh is None or session.meter_stop_wh is None:
+        return False
+    if session.meter_start_wh is not None and session.meter_stop_wh - session.meter_start_wh > LITTLE_WH:
         return False
     is_short = session.stopped_at - session.started_at <= AT_ONCE
     return is_short and end.at > session.stopped_at and end.meter_wh >= session.meter_stop_wh

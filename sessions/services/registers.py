@@ -13,7 +13,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 TOLERANCE_WH = 50  # meters and their displays do not round alike
-LEAP_WH = 500  # a step this small is never impossible: times are not exact
+LEAP_WH = 500  # a step this small is never impossible
+SLACK_SECONDS = 60  # nor what may be charged in a minute: times are not exact
 RATING_SLACK = 1.1
 MOST_ENERGY = 2**62
 
@@ -52,7 +53,8 @@ def is_impossible(before: Point, after: Point, rated_w: int) -> bool:
     """Whether a connector of this rating cannot have delivered what lies between. Times that run back tell nothing."""
     seconds = (after.at - before.at).total_seconds()
     rise = after.wh - before.wh
-    return rise > LEAP_WH and seconds > 0 and (rise - LEAP_WH) * 3600 > rated_w * RATING_SLACK * seconds
+    possible = rated_w * RATING_SLACK * (seconds + SLACK_SECONDS) / 3600 + LEAP_WH
+    return seconds > 0 and rise > possible
 
 
 def follow(points: Sequence[Point], *, rated_w: int, has_end: bool) -> Course:
@@ -97,6 +99,8 @@ class _Walk:
                 return place
             if (back := self._end_of_glitch(place)) is not None:
                 return back
+            if self._drop_single(place) or self._drop_leap():
+                return place
             self._begin_anew(place)
         return place + 1
 
@@ -135,6 +139,26 @@ class _Walk:
                 self._cut(position)
                 return True
         return False
+
+    def _drop_single(self, place: int) -> bool:
+        """Leave out one height from which the meter falls back to a level above the one before."""
+        if len(self.kept) - 1 <= self.breaks[-1]:
+            return False
+        is_between = self.points[self.kept[-2]].wh + TOLERANCE_WH < self.points[place].wh
+        if is_between:
+            self._cut(len(self.kept) - 1)
+        return is_between
+
+    def _drop_leap(self) -> bool:
+        """Leave out a height that could not be reached, unless the meter went on from there for longer."""
+        if not self.leaps:
+            return False
+        position = self.leaps[-1]
+        before, first = self.points[self.kept[position - 1]], self.points[self.kept[position]]
+        is_odd = self.points[self.kept[-1]].wh - first.wh < first.wh - before.wh
+        if is_odd:
+            self._cut(position)
+        return is_odd
 
     def _drop_contradiction(self, place: int) -> bool:
         """Whether a few readings contradict the reported end, rather than it follows a reset: what rose step by step

@@ -15,12 +15,12 @@ from chargers.models import Circuit, Connector
 from chargers.services.tags import ACCEPTED
 from sessions.models import FLAGS_THAT_STOP_BILLING, ChargingSession, Flag
 from sessions.services.clocks import LONGEST, set_flag
-from sessions.services.registers import RATING_SLACK
+from sessions.services.registers import RATING_SLACK, SLACK_SECONDS
 
 ClosedBy = ChargingSession.ClosedBy
 UNKNOWN_RATING_W = 500_000  # no connector delivers more
 VOLTS = 230
-SLACK_WH, SLACK_SECONDS = 100, 5
+SLACK_WH = 100
 OVERLAP_SLACK = timedelta(seconds=5)
 MOST_OTHERS = 50
 STOP_BILLING = frozenset(flag.value for flag in FLAGS_THAT_STOP_BILLING)
@@ -41,15 +41,21 @@ def with_connector_rating(sessions: QuerySet[ChargingSession]) -> QuerySet[Charg
 def rating_of(session: ChargingSession) -> int:
     """What the session's connector can deliver at most, in W: its rating, else its circuit's, else what none has."""
     facts: Any = session
+    known: int | None = facts.__dict__.get("rated_w")
+    if known is None:
+        known = facts.rated_w = _rating(facts)
+    return known
+
+
+def _rating(facts: Any) -> int:
     if not hasattr(facts, "connector_w"):
-        number = session.connector_number
-        connector = Connector.objects.filter(station=session.station_id, number=number).values_list("max_power_w")
-        facts.connector_w = next((watts for (watts,) in connector), None)
+        rows = Connector.objects.filter(station=facts.station_id, number=facts.connector_number)
+        facts.connector_w = rows.values_list("max_power_w", flat=True).first()
     if facts.connector_w:
         return int(facts.connector_w)
     if not hasattr(facts, "fuse_a"):
-        rows = Circuit.objects.filter(stations=session.station_id).values_list("max_current_a", "phases")
-        facts.fuse_a, facts.fuse_phases = rows.first() or (None, None)
+        circuit = Circuit.objects.filter(stations=facts.station_id).values_list("max_current_a", "phases")
+        facts.fuse_a, facts.fuse_phases = circuit.first() or (None, None)
     return int(facts.fuse_a * facts.fuse_phases * VOLTS) if facts.fuse_a else UNKNOWN_RATING_W
 
 

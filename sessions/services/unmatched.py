@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
@@ -12,6 +12,12 @@ from django.utils.dateparse import parse_datetime
 from chargers.models import Oddity
 from chargers.services import keep_oddity
 from sessions.models import ChargingSession
+
+NOTE = re.compile(
+    r"Transaction (?P<number>-?\d+|None) ended at (?P<at>\S+) with (?P<meter>-?\d+|None) Wh \((?P<reason>.*?)\)\."
+    r"(?: It is session (?P<other>\d+) now\.)?"
+)
+FORMER_NOTE = re.compile(r"; now (?P<at>.+) with (?P<meter>-?\d+) Wh$")
 
 
 class OtherEnd(NamedTuple):
@@ -54,19 +60,13 @@ def _keep(
     raw: str = "",
 ) -> None:
     at = end.reported_stopped_at or end.stopped_at
-    told = {
-        "transaction_id": transaction_id,
-        "stopped_at": at.isoformat() if at else None,
-        "meter_stop_wh": end.meter_stop_wh,
-        "reason": end.stop_reason,
-        "session": other,
-        "raw": raw,
-    }
-    beside = f" It is session {other} now." if other is not None else ""
-    note = f"Transaction {transaction_id} ended at {told['stopped_at']} with {end.meter_stop_wh} Wh.{beside}"
+    note = (
+        f"Transaction {transaction_id} ended at {at.isoformat() if at else None} with {end.meter_stop_wh} Wh "
+        f"({end.stop_reason})." + (f" It is session {other} now." if other is not None else "")
+    )
     if Oddity.objects.filter(station=session.station_id, kind=kind, session_id=session.pk, note=note).exists():
         return
-    keep_oddity(station_id=session.station_id, kind=kind, session_id=session.pk, note=note, payload=json.dumps(told))
+    keep_oddity(station_id=session.station_id, kind=kind, session_id=session.pk, note=note, payload=raw or note)
 
 
 def other_ends(session: ChargingSession) -> list[OtherEnd]:
@@ -78,16 +78,18 @@ def other_ends(session: ChargingSession) -> list[OtherEnd]:
 
 def _read(rows: Iterable[Oddity]) -> Iterable[OtherEnd]:
     for row in rows:
-        try:
-            told = json.loads(row.payload)
-            at = parse_datetime(str(told.get("stopped_at") or told.get("timestamp") or ""))
-        except (ValueError, AttributeError, RecursionError):
+        found = NOTE.match(row.note) or FORMER_NOTE.search(row.note)
+        if found is None:
             continue
-        meter, number, other = told.get("meter_stop_wh"), told.get("transaction_id"), told.get("session")
+        told = {"number": None, "reason": "", "other": None} | found.groupdict()
         yield OtherEnd(
-            at=at,
-            meter_wh=meter if isinstance(meter, int) else None,
-            reason=str(told.get("reason") or ""),
-            transaction_id=number if isinstance(number, int) else None,
-            session_id=other if isinstance(other, int) else None,
+            at=parse_datetime(told["at"] or ""),
+            meter_wh=_number(told["meter"]),
+            reason=told["reason"] or "",
+            transaction_id=_number(told["number"]),
+            session_id=_number(told["other"]),
         )
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.lstrip("-").isdecimal() else None

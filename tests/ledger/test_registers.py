@@ -42,6 +42,9 @@ def test_rising_registers_are_the_end_less_the_start():
         ((8000, 1000), 0),
         ((1000, 1010, 990, 1100), 100),  # a display that rounds
         ((1000, 20_000, 8000), 7000),  # one reading that contradicts both
+        ((1000, 5000, 1200, 2000, 2600), 1600),  # one height from which it falls back
+        ((0, 2000, 0, 500, 900), 2900),  # a reset that begins where the session did
+        ((0, 10**15, -(10**15), 34, 1000, 10**15, 700, 800), 800),
     ],
 )
 def test_the_rising_parts_add_up(registers, wh):

@@ -8,7 +8,7 @@ from tests.ledger.conftest import at
 
 
 @pytest.mark.parametrize(
-    ("wh", "is_too_much"), [(22_000, False), (24_100, False), (24_500, True), (99_999, True), (0, False)]
+    ("wh", "is_too_much"), [(22_000, False), (24_600, False), (24_800, True), (99_999, True), (0, False)]
 )
 def test_more_than_the_connector_can_deliver(book, wh, is_too_much):
     """Its rating for an hour, and a tenth."""
@@ -39,7 +39,7 @@ def test_the_circuit_stands_for_a_connector_without_a_rating(book):
 
 def test_without_a_rating_what_no_connector_can_deliver(book):
     pk = book.start(0, meter=0).session.pk
-    book.stop(pk, 10, meter=99_999)
+    book.stop(pk, 9, meter=99_999)
     assert book.only().flags == ["too_much_energy"]
 
 

@@ -108,3 +108,13 @@ def test_a_plain_session_shows_none_of_this(page, book):
 def test_a_refused_tag_is_a_reason(page, book):
     book.start(0, tag="STRANGER")
     assert "The tag was not accepted (Invalid)." in text_of(page, book.only())
+
+
+def test_the_rating_of_a_connector_is_set_by_staff_and_read_by_the_api(as_person, staff, page, connector):
+    connector.max_power_w = 22_000
+    connector.save()
+    form = as_person(staff).get(reverse("admin:chargers_chargingstation_change", args=[connector.station_id]))
+    assert 'name="connectors-0-max_power_w" value="22000"' in form.content.decode()
+    found = page.get(reverse("api:station-detail", args=[connector.station.identity])).json()
+    assert found["connectors"][0]["max_power_w"] == 22_000
+    assert page.get(reverse("api:connector-detail", args=[connector.pk])).json()["max_power_w"] == 22_000

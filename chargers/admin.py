@@ -33,6 +33,7 @@ from chargers.models import (
 )
 from chargers.resources import StationResource, TagResource
 from chargers.services.boot import BOOT_FIELDS
+from chargers.services.configuration import HIGHEST_PROFILE
 from chargers.services.passwords import note_password
 from cpms.common.admin import (
     REPORTS,
@@ -87,9 +88,21 @@ class StationForm(forms.ModelForm):
         help_text=_("What the station proves itself with (HTTP Basic). Empty: it stays as it is."),
     )
 
+    security_profile = forms.IntegerField(
+        label=_("Security profile"),
+        required=False,
+        min_value=0,
+        max_value=HIGHEST_PROFILE,
+        widget=UnfoldAdminIntegerFieldWidget(),
+        help_text=_(
+            "What the station accepted or reported. With 2 or 3 it may connect by wss:// only. Clear it to let a "
+            "station in again that was set back to ws://."
+        ),
+    )
+
     class Meta:
         model = ChargingStation
-        fields = ["team", "name", "protocol", "registration"]
+        fields = ["team", "name", "protocol", "registration", "security_profile"]
 
     def clean_new_password(self) -> bytes | None:
         text = self.cleaned_data["new_password"]
@@ -185,7 +198,21 @@ class ChargingStationAdmin(FileMixin, BackOfficeAdmin):
     readonly_fields = ["identity", "has_password", "created_at", *OUT_OF_USE, *SAID, *LINK, *STATE]
     inlines = [ConnectorInline]
     fieldsets = (
-        (None, {"fields": ("identity", "team", "name", "protocol", "registration", "created_at", *OUT_OF_USE)}),
+        (
+            None,
+            {
+                "fields": (
+                    "identity",
+                    "team",
+                    "name",
+                    "protocol",
+                    "registration",
+                    "security_profile",
+                    "created_at",
+                    *OUT_OF_USE,
+                )
+            },
+        ),
         (_("Password"), {"fields": ("has_password", "new_password")}),
         (_("What it said when it booted"), {"fields": SAID}),
         (_("Link"), {"fields": LINK}),

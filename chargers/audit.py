@@ -9,7 +9,7 @@ from chargers import models
 def register() -> None:
     # passwords are bytes of any kind: that one was set is noted where it is set
     place = ["team", "installation", "circuit"]
-    follow(models.ChargingStation, ["identity", "name", *place, "protocol", "deactivated_at"])
+    follow(models.ChargingStation, ["identity", "name", *place, "protocol", "security_profile", "deactivated_at"])
     address = ["street", "postal_code", "city", "country"]
     follow(models.Installation, ["team", "name", *address, "contact_name", "contact_phone"])
     follow(models.Circuit, ["installation", "parent", "name", "max_current_a", "phases"])

@@ -85,8 +85,17 @@ def of_connector(connector: Connector, presence: str) -> Said:
         was = _("was %(status)s") % {"status": seen.label}
         return Said(presence, str(Presence(presence).label), str(seen.meaning), was, is_stale=True)
     if seen is UNKNOWN:
-        return Said("unknown", str(seen.label), str(seen.meaning), "")
+        return Said("unknown", str(seen.label), *_unknown(connector))
     return Said(seen.kind, str(seen.label), str(seen.meaning), error_words(connector.error_code), seen.is_live)
+
+
+def _unknown(connector: Connector) -> tuple[str, str]:
+    """What is said of a connector whose status is not known: the station may have used a word of its own."""
+    word = connector.as_reported.get("status")
+    if not word:
+        return str(UNKNOWN.meaning), ""
+    meaning = _("The station reported a status that OCPP does not define.")
+    return meaning, _("reported “%(word)s”") % {"word": word[:40]}
 
 
 def of_station(station: ChargingStation, presence: str, connectors: list[Connector]) -> Said:

@@ -21,7 +21,7 @@ from chargers.grant_api import GrantViewSet
 from chargers.group_api import GroupViewSet
 from chargers.tag_api import TagViewSet
 from cpms.common.api import PersonThrottle
-from maintenance.api import DeviationViewSet, MessageViewSet, SecurityEventViewSet
+from maintenance.api import DeviationViewSet, MessageViewSet, SecurityEventViewSet, StationDeviationsView
 from maintenance.notification_api import NotificationViewSet
 from operations.api import CommandViewSet, StationCommandsView
 from sessions.api import GapViewSet, SampleViewSet, SessionViewSet
@@ -75,6 +75,9 @@ urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(**OPEN), name="schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api:schema", **OPEN), name="docs"),
     re_path(rf"^stations/(?P<identity>{IDENTITY})/commands/$", StationCommandsView.as_view(), name="station-commands"),
+    re_path(
+        rf"^stations/(?P<identity>{IDENTITY})/deviations/$", StationDeviationsView.as_view(), name="station-deviations"
+    ),
     *router.urls,
     re_path(r"", extend_schema(exclude=True)(NowhereView).as_view(), name="nowhere"),
 ]

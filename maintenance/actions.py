@@ -50,3 +50,9 @@ _WRITTEN = {action.lower(): action for action in ACTIONS}
 def written(action: str) -> str:
     """As OCPP writes it, in whatever case it was typed."""
     return _WRITTEN.get(action.lower(), action)
+
+
+def are_rare(*, action: str = "", is_to_station: bool = False, has_error: bool = False) -> bool:
+    """Whether messages that fulfil all of this are in one of the indexes of the few that somebody looks for."""
+    is_rare_action = bool(action) and written(action) not in (*FREQUENT_ACTIONS, *COMMON_ACTIONS)
+    return is_rare_action or is_to_station or has_error

@@ -4,16 +4,18 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
-from rest_framework import viewsets
+from rest_framework import generics, viewsets
 from rest_framework.decorators import action
+from rest_framework.generics import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.rights import Can
+from chargers.models import ChargingStation
 from cpms.common.api_views import ScopedViewSetMixin, TimesMixin
 from cpms.common.errors import NotAllowed
 from maintenance import services
-from maintenance.api_filters import DeviationFilter, MessageFilter, SecurityEventFilter
+from maintenance.api_filters import DeviationFilter, MessageFilter, SecurityEventFilter, StationDeviationFilter
 from maintenance.models import Deviation, Message, SecurityEvent
 from maintenance.serializers import DeviationSerializer, MessageSerializer, SecurityEventSerializer
 
@@ -36,6 +38,22 @@ class DeviationViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[Deviati
     filterset_class = DeviationFilter
     lookup_value_regex = r"\d{1,19}"
     newest_by = ("-last_at", "-id")
+
+
+class StationDeviationsView(ScopedViewSetMixin, generics.ListAPIView[Deviation]):
+    """Which rules of the protocol one station breaks, how often, and what we do about each; the last one first."""
+
+    queryset = Deviation.objects.select_related("station").defer("station__password")
+    serializer_class = DeviationSerializer
+    filterset_class = StationDeviationFilter
+    newest_by = ("-last_at", "-id")
+
+    def get_queryset(self) -> Any:
+        queryset = super().get_queryset()
+        if getattr(self, "swagger_fake_view", False):
+            return queryset
+        stations = ChargingStation.objects.allowed(self.request.user, queryset.right).only("pk")
+        return queryset.filter(station=get_object_or_404(stations, identity=self.kwargs["identity"]))
 
 
 class SecurityEventViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[SecurityEvent]):

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cpms.common.api_views import TimesFilterSet
 from cpms.common.filters import OfStationFilter
+from maintenance.actions import are_rare
 from maintenance.models import Deviation, Message, SecurityEvent
 
 
@@ -15,10 +16,10 @@ class MessageFilter(TimesFilterSet):
     time_field = "received_at"
     station = OfStationFilter(label=_("identity of the station"))
     has_error = django_filters.BooleanFilter(method="filter_error", label=_("answered with an error"))
-    direction = django_filters.ChoiceFilter(choices=Message.Direction.choices, method="filter_direction")
+    direction = django_filters.ChoiceFilter(choices=Message.Direction.choices)
     action = django_filters.CharFilter(method="filter_action")
     message_id = django_filters.CharFilter(label=_("message id"), help_text="Only of one station.")
-    error_code = django_filters.CharFilter(method="filter_error_code")
+    error_code = django_filters.CharFilter()
 
     class Meta:
         model = Message
@@ -30,16 +31,18 @@ class MessageFilter(TimesFilterSet):
             self.form.add_error("station", self.form.fields["station"].error_messages["required"])
         return bool(super().is_valid())
 
-    def filter_direction(self, queryset: Any, name: str, value: str) -> QuerySet[Any]:
-        found: QuerySet[Any] = queryset.of_direction(value)
-        return found
+    @property
+    def is_rare(self) -> bool:
+        """Whether an index of its own finds what is asked for."""
+        chosen = self.form.cleaned_data
+        return are_rare(
+            action=chosen["action"],
+            is_to_station=chosen["direction"] == Message.Direction.TO_STATION,
+            has_error=bool(chosen["has_error"] or chosen["error_code"]),
+        )
 
     def filter_action(self, queryset: Any, name: str, value: str) -> QuerySet[Any]:
         found: QuerySet[Any] = queryset.of_action(value)
-        return found
-
-    def filter_error_code(self, queryset: Any, name: str, value: str) -> QuerySet[Any]:
-        found: QuerySet[Any] = queryset.filter(error_code=value).as_rare()
         return found
 
     def filter_error(self, queryset: Any, name: str, value: bool) -> QuerySet[Any]:
@@ -52,6 +55,14 @@ class DeviationFilter(TimesFilterSet):
     station = OfStationFilter(label=_("identity of the station"))
     vendor = django_filters.CharFilter(field_name="station__vendor", lookup_expr="iexact")
     model = django_filters.CharFilter(field_name="station__model", lookup_expr="iexact")
+
+    class Meta:
+        model = Deviation
+        fields = ["action", "code", "what"]
+
+
+class StationDeviationFilter(TimesFilterSet):
+    time_field = "last_at"
 
     class Meta:
         model = Deviation

@@ -9,9 +9,12 @@ import django_filters
 from django import forms
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from chargers.models import ChargingStation
+from cpms.common.paging import of_stations
+from maintenance.actions import are_rare
 from maintenance.models import Deviation, Message, RefusedConnection, SecurityEvent
 from maintenance.words import CODES
 
@@ -32,9 +35,7 @@ class MessageFilterSet(django_filters.FilterSet):
     """Without station and period it shows the last 24 hours: the log is the largest table there is."""
 
     q = django_filters.CharFilter(label=_("Identity of the station"), method="by_station")
-    direction = django_filters.ChoiceFilter(
-        label=_("Direction"), choices=Message.Direction.choices, method="by_direction", widget=SELECT
-    )
+    direction = django_filters.ChoiceFilter(label=_("Direction"), choices=Message.Direction.choices, widget=SELECT)
     action = django_filters.CharFilter(label=_("Action"), method="by_action", widget=TEXT)
     answer = django_filters.ChoiceFilter(
         label=_("Answer"), choices=[("yes", _("Only errors"))], method="only_errors", widget=SELECT
@@ -51,9 +52,30 @@ class MessageFilterSet(django_filters.FilterSet):
         fields: list[str] = []
 
     @property
+    def _chosen(self) -> dict[str, Any]:
+        return self.form.cleaned_data if self.form.is_valid() else {}
+
+    @property
     def is_recent_only(self) -> bool:
-        chosen = self.form.cleaned_data if self.form.is_valid() else {}
-        return not any(chosen.get(name) for name in ("q", "start", "end"))
+        return not any(self._chosen.get(name) for name in ("q", "start", "end"))
+
+    @property
+    def is_rare(self) -> bool:
+        """Whether an index of its own finds what is asked for."""
+        return are_rare(
+            action=(self._chosen.get("action") or "").strip(),
+            is_to_station=self._chosen.get("direction") == Message.Direction.TO_STATION,
+            has_error=self._chosen.get("answer") == "yes",
+        )
+
+    @cached_property
+    def stations_found(self) -> list[int] | None:
+        """Keys of the stations that were searched for; None: none was."""
+        text = (self._chosen.get("q") or "").strip()
+        if not text:
+            return None
+        found = ChargingStation.objects.reachable_by(self.request.user).filter(identity__icontains=text)
+        return list(found.order_by().values_list("pk", flat=True)[:MOST_STATIONS])
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         found: QuerySet[Any] = super().filter_queryset(queryset)
@@ -63,15 +85,9 @@ class MessageFilterSet(django_filters.FilterSet):
         is_long_ago = chosen.get("end") and not chosen.get("q")  # then by the index that begins there
         return found.order_by("-received_at", "-pk") if is_long_ago else found
 
-    def by_station(self, rows: Any, name: str, value: str) -> QuerySet[Any]:
+    def by_station(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         """Stations are looked up first, so that messages are found by index."""
-        stations = ChargingStation.objects.reachable_by(self.request.user).filter(identity__icontains=value.strip())
-        found: QuerySet[Any] = rows.of_stations(list(stations.order_by().values_list("pk", flat=True)[:MOST_STATIONS]))
-        return found
-
-    def by_direction(self, rows: Any, name: str, value: str) -> QuerySet[Any]:
-        found: QuerySet[Any] = rows.of_direction(value)
-        return found
+        return rows if self.stations_found is None else of_stations(rows, self.stations_found)
 
     def by_action(self, rows: Any, name: str, value: str) -> QuerySet[Any]:
         found: QuerySet[Any] = rows.of_action(value.strip())
@@ -98,7 +114,7 @@ class RefusalFilterSet(django_filters.FilterSet):
 
 
 class DeviationFilterSet(django_filters.FilterSet):
-    CODES = [("tolerated", _("tolerated")), *((code, code) for code in CODES)]
+    CODES = [("tolerated", _("processed")), *((code, code) for code in CODES)]
 
     q = django_filters.CharFilter(label=_("Station, vendor or model"), method="search")
     vendor = django_filters.CharFilter(

@@ -16,7 +16,7 @@ from accounts.rights import Can
 from chargers.models import ChargingStation
 from cpms.common.mail import OutgoingMail
 from cpms.common.models import OfStationsQuerySet, ScopedQuerySet
-from maintenance.actions import COMMON_ACTIONS, FREQUENT_ACTIONS, written
+from maintenance.actions import FREQUENT_ACTIONS, written
 
 TOO = ["station", "received_at"]
 
@@ -25,16 +25,11 @@ class MessageQuerySet(OfStationsQuerySet):
     right = Can.SEE_MESSAGES
 
     def of_action(self, action: str) -> Self:
-        """In any case, if OCPP knows it."""
-        found = self.filter(action=written(action))
-        return found if written(action) in (*FREQUENT_ACTIONS, *COMMON_ACTIONS) else found.as_rare()
-
-    def of_direction(self, direction: str) -> Self:
-        found = self.filter(direction=direction)
-        return found.as_rare() if direction == Message.Direction.TO_STATION else found
+        """Messages with this action, written in any case if OCPP knows it."""
+        return self.filter(action=written(action))
 
     def errors(self) -> Self:
-        return self.exclude(error_code="").as_rare()
+        return self.exclude(error_code="")
 
 
 class Message(models.Model):

@@ -7,6 +7,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from maintenance import violations
 from maintenance.models import Deviation, Message, SecurityEvent
 
 
@@ -44,16 +45,46 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
 
 
 class DeviationSerializer(serializers.ModelSerializer[Deviation]):
-    """`code` is what the station was answered; empty where it was tolerated."""
+    """One rule of OCPP that a station broke, how often, and what we do about it."""
 
     station = serializers.CharField(source="station.identity", read_only=True)
     vendor = serializers.CharField(source="station.vendor", read_only=True)
     model = serializers.CharField(source="station.model", read_only=True)
+    firmware_version = serializers.CharField(source="station.firmware_version", read_only=True)
+    code = serializers.CharField(
+        read_only=True, help_text="The error code the station was answered with; empty if the message was processed."
+    )
+    what = serializers.CharField(
+        read_only=True,
+        help_text="The field and the rule it broke, like `reason: enum`; empty for further rules counted together.",
+    )
+    treatment = serializers.SerializerMethodField(help_text="What we do about it, in words.")
+    sentence = serializers.SerializerMethodField(help_text="All of it in a sentence for the manufacturer.")
 
     class Meta:
         model = Deviation
-        fields = ["id", "station", "vendor", "model", "action", "code", "what", "count", "first_at", "last_at"]
+        fields = [
+            "id",
+            "station",
+            "vendor",
+            "model",
+            "firmware_version",
+            "action",
+            "code",
+            "what",
+            "treatment",
+            "sentence",
+            "count",
+            "first_at",
+            "last_at",
+        ]
         read_only_fields = fields
+
+    def get_treatment(self, row: Deviation) -> str:
+        return violations.of_row(row).treatment
+
+    def get_sentence(self, row: Deviation) -> str:
+        return violations.of_row(row).sentence
 
 
 class SecurityEventSerializer(serializers.ModelSerializer[SecurityEvent]):

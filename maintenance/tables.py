@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
 
 import django_tables2 as tables
 from django.urls import reverse
@@ -18,6 +17,7 @@ from cpms.common.export import Cell
 from cpms.common.tables import NUMBER, NUMBER_WIDE, WIDE, MomentColumn, Table, two_lines
 from maintenance.models import Deviation, Message, RefusedConnection, SecurityEvent
 from maintenance.summary import summary
+from maintenance.violations import model_url, of_row
 from maintenance.words import code_words, event_words, rule_words
 
 CURES = {
@@ -32,6 +32,9 @@ CURES = {
     RefusedConnection.Cause.WRONG_USER: gettext_lazy("The user name must be the identity, case included."),
     RefusedConnection.Cause.TWO_CREDENTIALS: gettext_lazy("Look for a proxy that adds an Authorization header."),
     RefusedConnection.Cause.TOO_MANY_ATTEMPTS: gettext_lazy("Correct the password; it is accepted a minute later."),
+    RefusedConnection.Cause.NOT_ENCRYPTED: gettext_lazy(
+        "Set the station's address to wss://. If it cannot use TLS any more, support can clear its security profile."
+    ),
     RefusedConnection.Cause.STORAGE: gettext_lazy("Nothing to do at the station: it tries again by itself."),
 }
 
@@ -103,7 +106,7 @@ def model_of(vendor: str, model: str) -> SafeString | str:
 class DeviationTable(Table):
     """Rows come with their station."""
 
-    what = tables.Column(verbose_name=gettext_lazy("Deviation"), empty_values=())
+    what = tables.Column(verbose_name=gettext_lazy("Violation"), empty_values=())
     station = tables.Column(
         verbose_name=gettext_lazy("Station"),
         orderable=True,
@@ -158,10 +161,9 @@ class DeviatingModelTable(Table):
 
     def render_model(self, record: dict[str, Any]) -> SafeString:
         vendor, model = record["station__vendor"], record["station__model"]
-        chosen = {name: value for name, value in (("vendor", vendor), ("model", model)) if value}
-        if not chosen:
+        url = model_url(vendor, model)
+        if not url:
             return two_lines(model_of("", ""), "")
-        url = f"{reverse('maintenance:deviation_list')}?{urlencode(chosen)}"
         return two_lines(format_html('<a href="{}">{}</a>', url, model or vendor), vendor if model else "")
 
     def render_stations(self, value: int) -> str:
@@ -254,9 +256,10 @@ DEVIATION_CELLS = [
     Cell(gettext_lazy("Model"), lambda deviation: deviation.station.model),
     Cell(gettext_lazy("Firmware"), lambda deviation: deviation.station.firmware_version),
     Cell(gettext_lazy("Action"), lambda deviation: deviation.action),
-    Cell(gettext_lazy("Deviation"), lambda deviation: rule_words(deviation.what)),
+    Cell(gettext_lazy("Violation"), lambda deviation: rule_words(deviation.what)),
     Cell(gettext_lazy("Rule"), lambda deviation: deviation.what),
     Cell(gettext_lazy("Answer"), code_words),
+    Cell(gettext_lazy("What we do"), lambda deviation: of_row(deviation).treatment),
     Cell(gettext_lazy("Times"), lambda deviation: deviation.count),
     Cell(gettext_lazy("First"), lambda deviation: deviation.first_at),
     Cell(gettext_lazy("Last"), lambda deviation: deviation.last_at),

@@ -12,4 +12,5 @@ urlpatterns = [
     path("security/<int:pk>/acknowledge/", views.security_acknowledge, name="security_acknowledge"),
     path("deviations/", views.DeviationListView.as_view(), name="deviation_list"),
     path("deviations/models/", views.DeviatingModelListView.as_view(), name="deviation_models"),
+    path("deviations/model/", views.DeviatingModelView.as_view(), name="deviation_model"),
 ]

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.mixins import LoginRequiredMixin
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Max, QuerySet, Sum, Value
 from django.db.models.functions import Concat
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
+from django.views.generic import TemplateView
 
 from accounts.rights import Can
+from chargers.models import ChargingStation
 from cpms.common.errors import NotAllowed
 from cpms.common.pages import AuthenticatedRequest, DetailPage, ListPage
+from cpms.common.paging import FEW_STATIONS, few_of
 from cpms.common.tables import CappedPaginator
-from maintenance import services
+from maintenance import services, violations
 from maintenance.filtersets import DeviationFilterSet, MessageFilterSet, RefusalFilterSet, SecurityEventFilterSet
 from maintenance.models import Deviation, Message, RefusedConnection, SecurityEvent
 from maintenance.summary import pretty, summary
@@ -54,6 +61,19 @@ class MessageListView(ListPage):
 
     def rows(self) -> QuerySet[Any]:
         return super().rows().select_related("station").defer("station__password")
+
+    def few_stations(self, filterset: Any) -> list[int] | None:
+        """Of those the person is shown the ones that were searched for."""
+        own, found = self._own_stations, filterset.stations_found
+        if own is None or found is None:
+            few: list[int] | None = found if own is None else own
+            return few if few is None or len(few) <= FEW_STATIONS else None
+        return [key for key in found if key in own]
+
+    @cached_property
+    def _own_stations(self) -> list[int] | None:
+        person: Any = self.request.user
+        return few_of(Message.objects.all().stations_shown_to(person))
 
     def facts(self, context: dict[str, Any]) -> dict[str, Any]:
         return {"is_recent_only": context["filterset"].is_recent_only}
@@ -121,6 +141,35 @@ class DeviatingModelListView(ListPage):
             kinds=Count(Concat("action", Value(" "), "what"), distinct=True),
             times=Sum("count"),
             last=Max("last_at"),
+        )
+
+
+class DeviatingModelView(LoginRequiredMixin, TemplateView):
+    """What the stations of one model do differently, of those the person is shown."""
+
+    template_name = "maintenance/deviating_model.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        person: Any = self.request.user
+        vendor, model = (self.request.GET.get(name, "").replace("\0", "") for name in ("vendor", "model"))
+        rows = Deviation.objects.visible_to(person).filter(station__vendor=vendor, station__model=model)
+        seen = ChargingStation.objects.allowed(person, rows.right).filter(person.in_view("team", ""))
+        of_model = seen.filter(vendor=vendor, model=model).order_by("firmware_version")
+        counted = list(of_model.values_list("firmware_version").annotate(count=Count("pk")))
+        if not counted or not (vendor or model):
+            raise Http404
+        name, versions = f"{vendor} {model}".strip(), [version for version, _count in counted if version]
+        stations, found = sum(count for _version, count in counted), violations.of_stations(rows)
+        chosen = {name: value for name, value in (("vendor", vendor), ("model", model)) if value}
+        return super().get_context_data(
+            name=name,
+            stations=stations,
+            versions=versions[: violations.MOST_VERSIONS],
+            more_versions=len(versions) > violations.MOST_VERSIONS,
+            violations=found,
+            report=violations.model_report(name, versions, stations, found),
+            list_url=f"{reverse('maintenance:deviation_list')}?{urlencode(chosen)}",
+            **kwargs,
         )
 
 

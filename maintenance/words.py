@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from django.utils.dateparse import parse_datetime
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -15,26 +16,34 @@ from maintenance.models import Deviation, Notification
 
 RULES = {  # of the schema, after the name of the field
     "required": gettext_lazy("is missing"),
-    "additionalProperties": gettext_lazy("is not in the specification"),
+    "additionalProperties": gettext_lazy("is not defined in OCPP 1.6"),
     "type": gettext_lazy("has the wrong type"),
-    "enum": gettext_lazy("has a value that is not in the specification"),
-    "maxLength": gettext_lazy("is too long"),
-    "format": gettext_lazy("is no time that can be read"),
+    "enum": gettext_lazy("has a value that is not defined in OCPP 1.6"),
+    "maxLength": gettext_lazy("is longer than OCPP 1.6 allows"),
+    "format": gettext_lazy("is not a valid time"),
     "minItems": gettext_lazy("has too few entries"),
     "maxItems": gettext_lazy("has too many entries"),
-    "range": gettext_lazy("is a number that cannot be"),
-    "multipleOf": gettext_lazy("is not precise as specified"),
+    "range": gettext_lazy("is a number outside the valid range"),
+    "fraction": gettext_lazy("is not a whole number"),
+    "multipleOf": gettext_lazy("has more decimal places than OCPP 1.6 allows"),
+    "characters": gettext_lazy("contains control characters or other invalid characters"),
+    "unreadable": gettext_lazy("cannot be read"),
+    "unknown": gettext_lazy("names a transaction that is not known"),
+    "clock": gettext_lazy("is a time that cannot be right"),
 }
 FAULTS = {  # of the whole message
-    "json": gettext_lazy("The message is no valid JSON"),
-    "frame": gettext_lazy("The message is not built as OCPP-J says"),
-    "message id": gettext_lazy("The message has no usable id"),
-    "depth": gettext_lazy("The message is nested too deeply"),
-    "nul": gettext_lazy("A text contains the character NUL"),
-    "unknown_action": gettext_lazy("There is no such action"),
-    "unsupported_action": gettext_lazy("This action goes from the central system to the station"),
-    "not accepted": gettext_lazy("Sent before the station was accepted"),
+    "json": gettext_lazy("the message is not valid JSON"),
+    "size": gettext_lazy("the message is larger than allowed"),
+    "frame": gettext_lazy("the message does not have the structure of an OCPP-J message"),
+    "message id": gettext_lazy("the message has no usable message ID"),
+    "depth": gettext_lazy("the message is nested too deeply"),
+    "unknown_action": gettext_lazy("OCPP 1.6 has no such action"),
+    "unsupported_action": gettext_lazy("this action is sent by the central system, not by the station"),
+    "not accepted": gettext_lazy("the message was sent before the station was accepted"),
+    "boot: missing": gettext_lazy("the station sends messages without ever sending a BootNotification"),
+    "path: slashes": gettext_lazy("the station connects to an address with doubled or missing parts"),
 }
+ANSWERS = ("answer.", "answer:")
 CODES = [
     "FormationViolation",
     "PropertyConstraintViolation",
@@ -107,18 +116,39 @@ def notification_words(notification: Notification) -> str:
     return _("You were given access to %(place)s (%(role)s)") % {"place": facts["place"], "role": role}
 
 
-def rule_words(what: str) -> str:
-    """'status: enum' in words."""
+def split_rule(what: str) -> tuple[bool, str, str]:
+    """Split a rule into whether it is about the answer to a command, the path of the field, and the keyword.
+
+    'answer.status: enum' is (True, 'status', 'enum'); the rule of a whole message is a keyword without field.
+    """
+    is_answer = what.startswith(ANSWERS)
+    own = what[len(ANSWERS[0]) :] if is_answer else what
+    own = own.strip()
+    field, _colon, keyword = own.rpartition(": ")
+    return (is_answer, field, keyword) if field and keyword in RULES else (is_answer, "", own)
+
+
+def rule_phrase(what: str) -> str:
+    """Say 'status: enum' in words that go on a sentence."""
     if not what:
-        return _("Many other ones")
-    field, _colon, rule = what.rpartition(": ")
-    if field and rule in RULES:
-        is_own = field == "?" or field.endswith(".?")
-        name = _("A field of its own") if is_own else _("“%(field)s”") % {"field": field}
-        return f"{name} {RULES[rule]}"
-    return str(FAULTS.get(what, what))
+        return _("further violations, counted together")
+    is_answer, field, keyword = split_rule(what)
+    if not field:
+        said = str(FAULTS.get(keyword, keyword))
+    elif field == "payload":
+        said = _("the message %(what)s") % {"what": RULES[keyword]}
+    elif field.rpartition(".")[2] == "?":
+        said = _("a field of its own %(what)s") % {"what": RULES[keyword]}
+    else:
+        said = _("field “%(field)s” %(what)s") % {"field": field, "what": RULES[keyword]}
+    return _("in the response, %(what)s") % {"what": said} if is_answer else said
+
+
+def rule_words(what: str) -> str:
+    """Say 'status: enum' in words that stand alone."""
+    return capfirst(rule_phrase(what))
 
 
 def code_words(deviation: Deviation) -> str:
     """What the station was answered; nothing where that was not always the same."""
-    return deviation.code or (_("tolerated") if deviation.what else "")
+    return deviation.code or (_("processed") if deviation.what else "")

@@ -20,14 +20,36 @@ from operations.codecs import CommandCodec
 from sessions.services import Sampled
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A message that does not fit its schema, as far as it could be read.
+
+    Attributes:
+        payload: with the fields and types of the schema; what could not be read is missing.
+        rules: what was broken, each as 'field: keyword', without anything that the station could choose.
+        as_reported: in our words, what the station said where `payload` holds something else.
+    """
+
+    payload: Payload
+    rules: tuple[str, ...]
+    as_reported: Mapping[str, str]
+
+
 @dataclass(slots=True)
 class Talk:
-    """One direct call under way: the station is locked, the epoch is checked, the transaction is open."""
+    """One direct call under way: the station is locked, the epoch is checked, the transaction is open.
+
+    Attributes:
+        is_drained: whether the drain gets this message as well; a handler may take it back.
+        deviations: rules that the message broke by what it says, which a handler adds.
+    """
 
     station: ChargingStation
     received_at: datetime
     payload_text: str
-    after_commit: list[Callable[[], None]] = field(default_factory=list)
+    as_reported: Mapping[str, str] = field(default_factory=dict)
+    is_drained: bool = True
+    deviations: list[str] = field(default_factory=list)
 
 
 DirectHandler = Callable[[Talk, Payload], Payload]
@@ -47,13 +69,14 @@ class Reports:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A message as it lies in the inbox."""
+    """A message as it lies in the inbox. One that deviates from its schema is read leniently once more."""
 
     id: int
     station_id: int
     received_at: datetime
     action: str
     payload: Payload
+    is_deviating: bool = False
 
 
 class Codec(Protocol):
@@ -70,12 +93,15 @@ class Codec(Protocol):
     @property
     def commands(self) -> CommandCodec: ...
 
-    def check(self, action: str, payload: Payload) -> str:
-        """Raise `Fault` when the action is unknown or the payload does not fit its schema; may tidy the payload.
+    def read(self, action: str, payload: Payload) -> Reading | None:
+        """Read a call of a station. None when it fits its schema as it is.
 
-        Returns:
-            the rule that was broken where that is tolerated, as `Fault.rule`; else nothing.
+        Raises:
+            Fault: the action is unknown, or the message says nothing that could be used.
         """
+
+    def read_answer(self, action: str, payload: Payload) -> Reading | None:
+        """Read what a station answered to a command. None when it fits its schema; nothing is refused."""
 
     def is_deferred(self, action: str) -> bool: ...
 

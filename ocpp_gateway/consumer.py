@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
@@ -18,16 +19,26 @@ from maintenance.models import StationLink
 from maintenance.services import Deviated, count_deviations
 from ocpp_gateway import direct, frames, handshake, sending
 from ocpp_gateway import node as nodes
-from ocpp_gateway.codec import Codec
+from ocpp_gateway.codec import Codec, Reading
 from ocpp_gateway.frames import Call, CallError, CallResult, Fault, FaultKind, json_text
 from ocpp_gateway.handshake import Cause, Knock, Refused
 from ocpp_gateway.inbox import Row
+from operations import services as operations
 
 logger = logging.getLogger(__name__)
-TRY_AGAIN_LATER, SUPERSEDED, UNSUPPORTED_DATA = 1013, 3000, 1003
+TRY_AGAIN_LATER, SUPERSEDED, UNSUPPORTED_DATA, TOO_LARGE = 1013, 3000, 1003, 1009
+_OVERSIZED = re.compile(r"frame (?:with (\d+) bytes )?(?:after reading (\d+) bytes )?exceeds limit")  # by `websockets`
+LARGE = 256 * 1024  # what takes so long to read that the other links would wait
 MOST_LOGGED = 8000  # of a frame that is not readable
 SECRET_WORD, HIDDEN = "authorizationkey", "(not kept: it may hold the station's password)"
-REASON = {400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 429: "Too Many Requests", 503: "Unavailable"}
+REASON = {
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    429: "Too Many Requests",
+    503: "Unavailable",
+}
 
 Event = dict[str, Any]
 
@@ -46,17 +57,17 @@ class SocketConsumer(AsyncWebsocketConsumer):
         event = await receive()
         if event["type"] != "websocket.connect" or not await self.opened():
             return
-        code = 1006
+        code, reason = 1006, ""
         try:
             while True:
                 event = await receive()
                 if event["type"] == "websocket.receive":
                     await self.received(event)
                 elif event["type"] == "websocket.disconnect":
-                    code = event.get("code") or 1005
+                    code, reason = event.get("code") or 1005, event.get("reason") or ""
                     return
         finally:
-            await self.ended(code)
+            await self.ended(code, reason)
 
     async def opened(self) -> bool:
         raise NotImplementedError
@@ -64,7 +75,7 @@ class SocketConsumer(AsyncWebsocketConsumer):
     async def received(self, event: Event) -> None:
         raise NotImplementedError
 
-    async def ended(self, code: int) -> None:
+    async def ended(self, code: int, reason: str) -> None:
         raise NotImplementedError
 
 
@@ -75,8 +86,13 @@ class StationConsumer(SocketConsumer):
     identity: str
     epoch: int
     codec: Codec
+    message_limit: int
+    limit_setting: str
     is_accepted = False
+    is_boot_missing = False
     is_open = False
+    may_ask = False  # commands wait until the station has spoken
+    is_woken = False
     heard = 0.0
     open_call: sending.OpenCall | None = None
     call_sent = 0.0
@@ -89,38 +105,51 @@ class StationConsumer(SocketConsumer):
         self.node = nodes.current()
         knock = Knock.of(self.scope)
         try:
-            identity = handshake.identity_of(knock.raw_path)
+            address = handshake.read_address(knock.raw_path)
             self.codec, subprotocol = handshake.choose_codec(knock.subprotocols)
-            admission = await self._admit(knock, identity)
+            admission = await self._admit(knock, address)
         except Refused as refused:
             await self._refuse(knock, refused)
             return False
-        self.station_id, self.identity = admission.station_id, identity
+        self.station_id, self.identity = admission.station_id, address.identity
         self.epoch, self.is_accepted = admission.epoch, admission.is_accepted
+        self.is_boot_missing = admission.is_boot_missing
         self.heard = time.monotonic()
         self.is_open = True
         self.node.take_over(self)
+        self._allow_large_messages()
         await self.base_send({"type": "websocket.accept", "subprotocol": subprotocol})
-        logger.info("station connected", extra={"station": identity, "epoch": self.epoch})
+        self._silence = asyncio.get_running_loop().call_later(settings.OCPP_FIRST_MESSAGE_SECONDS, self._begin_asking)
+        logger.info("station connected", extra={"station": self.identity, "epoch": self.epoch})
+        if not address.is_regular:
+            self._count("", "path: slashes")
         self.keep(self.node.tell_superseded(admission.previous_node, self.station_id, self.epoch))
         if admission.has_commands:
             self.wake()
         return True
 
-    async def _admit(self, knock: Knock, identity: str) -> handshake.Admission:
+    async def _admit(self, knock: Knock, address: handshake.Address) -> handshake.Admission:
         if self.node.row_id is None:
-            raise Refused(Cause.STORAGE, identity=identity)
+            raise Refused(Cause.STORAGE, identity=address.identity)
         try:
             return await self.node.threads.run(
                 settings.OCPP_STORAGE_SECONDS,
                 handshake.admit,
                 knock=knock,
-                identity=identity,
+                address=address,
                 codec=self.codec,
                 node_id=self.node.row_id,
             )
         except StorageFailure:
-            raise Refused(Cause.STORAGE, identity=identity) from None
+            raise Refused(Cause.STORAGE, identity=address.identity) from None
+
+    def _allow_large_messages(self) -> None:
+        """A registered station has proved who it is."""
+        self.message_limit, self.limit_setting = settings.OCPP_FRAME_BYTES, "OCPP_FRAME_BYTES"
+        server = self.scope.get("extensions", {}).get("message_limit")
+        if self.is_accepted and server is not None:
+            self.message_limit, self.limit_setting = settings.OCPP_FRAME_BYTES_REGISTERED, "OCPP_FRAME_BYTES_REGISTERED"
+            server["set"](self.message_limit)
 
     async def _refuse(self, knock: Knock, refused: Refused) -> None:
         status = refused.status
@@ -148,8 +177,13 @@ class StationConsumer(SocketConsumer):
             return
         if not self.is_open:
             return
+        await self._handle(text)
+        self._begin_asking()
+
+    async def _handle(self, text: str) -> None:
         try:
-            frame = frames.read_frame(text)
+            is_large = len(text) > LARGE
+            frame = await asyncio.to_thread(frames.read_frame, text) if is_large else frames.read_frame(text)
         except Fault as fault:
             await self._answer_fault(fault, "", _loggable(text))
             return
@@ -162,19 +196,30 @@ class StationConsumer(SocketConsumer):
             logger.exception("a frame could not be handled", extra={"station": self.identity})
             if isinstance(frame, Call):
                 await self._keep_poison(frame)
+        if self.is_boot_missing and isinstance(frame, Call):
+            self._note_first_call(frame)
+
+    def _note_first_call(self, call: Call) -> None:
+        """A station that goes on without having booted here, since only its URL was changed, is asked to boot."""
+        self.is_boot_missing = False
+        if call.action != self.codec.boot_action:
+            self._count("", "boot: missing")
+            self.keep(self._ask_for_boot())
+
+    async def _ask_for_boot(self) -> None:
+        if await self._in_database(operations.ask_for_boot, station_id=self.station_id):
+            self.wake()
 
     async def _called(self, call: Call) -> None:
         try:
             if not self.is_accepted and call.action != self.codec.boot_action:
                 text = f"Send {self.codec.boot_action} and wait until it is accepted."
                 raise Fault(FaultKind.SECURITY, text, rule="not accepted")
-            tolerated = self.codec.check(call.action, call.payload)
+            reading = self.codec.read(call.action, call.payload)
             if self.codec.is_deferred(call.action):
-                await self._defer(call, tolerated)
+                await self._defer(call, reading)
             else:
-                await self._answer(call)
-                if tolerated:
-                    self._count(call.action, tolerated)
+                await self._answer(call, reading)
         except Fault as fault:
             fault.message_id = call.message_id
             await self._answer_fault(fault, call.action, json_text(self.codec.redact(call.action, call.payload)))
@@ -196,17 +241,16 @@ class StationConsumer(SocketConsumer):
         else:
             await self.end(TRY_AGAIN_LATER)
 
-    async def _defer(self, call: Call, tolerated: str) -> None:
+    async def _defer(self, call: Call, reading: Reading | None) -> None:
         answer = self.codec.instant_answer(call.action)
-        row = self._row(
-            call.action, call.message_id, json_text(call.payload), answer, deviations=(tolerated,) if tolerated else ()
-        )
+        rules = call.rules if reading is None else (*call.rules, *reading.rules)
+        row = self._row(call.action, call.message_id, json_text(call.payload), answer, deviations=rules)
         if await self.node.inbox.put(row):
             await self._send(frames.call_result(call.message_id, answer))
         else:
             raise direct.Superseded
 
-    async def _answer(self, call: Call) -> None:
+    async def _answer(self, call: Call, reading: Reading | None) -> None:
         done = await self.node.threads.run(
             settings.OCPP_STORAGE_SECONDS,
             direct.answer_call,
@@ -214,6 +258,7 @@ class StationConsumer(SocketConsumer):
             epoch=self.epoch,
             codec=self.codec,
             call=call,
+            reading=reading,
         )
         if done.fault is not None:
             await self._send(self._error_text(done.fault))
@@ -240,10 +285,10 @@ class StationConsumer(SocketConsumer):
     def _error_text(self, fault: Fault) -> str:
         return frames.call_error(fault.message_id, self.codec.fault_codes[fault.kind], fault.description)
 
-    def _count(self, action: str, tolerated: str) -> None:
-        """A direct call that was answered in spite of a deviation: it is counted beside it and holds nothing up."""
-        deviated = Deviated(self.station_id, action, "", tolerated, timezone.now())
-        self.keep(self._in_database(count_deviations, [deviated]))
+    def _count(self, action: str, *rules: str) -> None:
+        """Count deviations in spite of which the station is served, beside the work: it holds nothing up."""
+        deviated = [Deviated(self.station_id, action, "", rule, timezone.now()) for rule in rules]
+        self.keep(self._in_database(count_deviations, deviated))
 
     def _row(
         self,
@@ -280,8 +325,18 @@ class StationConsumer(SocketConsumer):
 
     def wake(self) -> None:
         """There may be a command to send."""
-        if self.is_open and self.open_call is None and not self._sending.locked():
+        if not self.may_ask:
+            self.is_woken = True
+        elif self.is_open and self.open_call is None and not self._sending.locked():
             self.keep(self._send_next())
+
+    def _begin_asking(self) -> None:
+        """Many stations take no command before their first message, or before the answer to their boot."""
+        if not self.may_ask:
+            self.may_ask = True
+            self._silence.cancel()
+            if self.is_woken:
+                self.wake()
 
     async def _send_next(self) -> None:
         async with self._sending:
@@ -290,9 +345,15 @@ class StationConsumer(SocketConsumer):
             call = await self._in_database(
                 sending.take_next, station_id=self.station_id, epoch=self.epoch, codec=self.codec
             )
-            if call is not None:
+            if call is None:
+                return
+            if self.is_open:
                 self.open_call, self.call_sent = call, time.monotonic()
                 await self._send(call.text)
+            else:  # it was marked sent while the link ended
+                await self._in_database(
+                    operations.settle_commands_of_link, station_id=self.station_id, epoch=self.epoch
+                )
 
     async def _send(self, text: str) -> None:
         if self.is_open:
@@ -311,15 +372,28 @@ class StationConsumer(SocketConsumer):
             self.is_open = False
             await self._emit({"type": "websocket.close", "code": code})
 
-    async def ended(self, code: int) -> None:
+    async def ended(self, code: int, reason: str) -> None:
         self.is_open = False
+        self._silence.cancel()
         self.node.let_go(self)
         logger.info("station disconnected", extra={"station": self.identity, "epoch": self.epoch, "code": code})
         await self._in_database(self._book_end, code)
+        if code == TOO_LARGE and (found := _OVERSIZED.search(reason)):
+            size = int(found[1]) + int(found[2] or 0) if found[1] else None
+            await self._in_database(self._tell_oversized, size)
+
+    def _tell_oversized(self, size: int | None) -> None:
+        """Nothing of the message is known, and the station will try again: somebody has to see it."""
+        now = timezone.now()
+        chargers.keep_oversized(
+            station_id=self.station_id, size=size, limit=self.message_limit, setting=self.limit_setting, at=now
+        )
+        count_deviations([Deviated(self.station_id, "", str(TOO_LARGE), "size", now)])
 
     def _book_end(self, code: int) -> None:
         now = timezone.now()
         chargers.close_link(station_id=self.station_id, epoch=self.epoch, at=now)
+        operations.settle_commands_of_link(station_id=self.station_id, epoch=self.epoch)
         StationLink.objects.filter(station_id=self.station_id, epoch=self.epoch).update(closed_at=now, close_code=code)
 
     async def _in_database(self, work: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

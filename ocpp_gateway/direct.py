@@ -14,8 +14,9 @@ from cpms.common.database import is_conflict, is_storage_failure
 from cpms.common.news import tell_pages
 from cpms.common.prepared import Prepared
 from maintenance.models import InboxEntry, Message
-from ocpp_gateway.codec import Codec, Talk
-from ocpp_gateway.frames import Call, Fault, FaultKind, json_text
+from maintenance.services import Deviated, count_deviations
+from ocpp_gateway.codec import Codec, Reading, Talk
+from ocpp_gateway.frames import Call, Fault, FaultKind, json_text, storable
 from ocpp_gateway.inbox import shard_of
 
 logger = logging.getLogger(__name__)
@@ -35,12 +36,29 @@ class Answered:
 
     answer: str = "{}"
     fault: Fault | None = None
-    is_accepted: bool = False  # the station's registration after this call
+    is_accepted: bool = False  # whether the station is served after this call
     is_drained: bool = False  # whether the drain has work with it
 
 
-def answer_call(*, station_id: int, epoch: int, codec: Codec, call: Call) -> Answered:
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A call and what is stored of it."""
+
+    call: Call
+    reading: Reading | None
+    payload_text: str
+    protocol: str
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        return (*self.call.rules, *(self.reading.rules if self.reading is not None else ()))
+
+
+def answer_call(*, station_id: int, epoch: int, codec: Codec, call: Call, reading: Reading | None = None) -> Answered:
     """Handle a direct call.
+
+    Args:
+        reading: what the call says, where it does not fit its schema.
 
     A handler that fails twice for a reason that is not the database's does not block the station: the message is kept
     whole as an oddity and answered with InternalError (trust rule 7).
@@ -50,9 +68,10 @@ def answer_call(*, station_id: int, epoch: int, codec: Codec, call: Call) -> Ans
         Exception: the database is ill (`is_storage_failure`); nothing is stored and nothing may be answered.
     """
     payload_text = json_text(codec.redact(call.action, call.payload))
+    said = _Said(call, reading, payload_text, codec.protocol)
     for attempt in (1, 2):
         try:
-            return _handle(station_id, epoch, codec, call, payload_text)
+            return _handle(station_id, epoch, codec, said)
         except (Superseded, Fault):
             raise
         except Exception as error:
@@ -64,7 +83,7 @@ def answer_call(*, station_id: int, epoch: int, codec: Codec, call: Call) -> Ans
             poison = f"{type(error).__name__}: {error}"[:2000]
     keep_poison(station_id=station_id, action=call.action, note=poison, payload_text=payload_text)
     fault = Fault(FaultKind.INTERNAL, "The message was kept but could not be handled.", message_id=call.message_id)
-    _log(station_id, epoch, call, payload_text, "", codec.fault_codes[fault.kind])
+    _log(station_id, epoch, said, "", codec.fault_codes[fault.kind])
     return Answered(fault=fault, is_accepted=True)
 
 
@@ -75,15 +94,20 @@ def keep_poison(*, station_id: int, action: str, note: str, payload_text: str) -
 
 
 @transaction.atomic
-def _handle(station_id: int, epoch: int, codec: Codec, call: Call, payload_text: str) -> Answered:
+def _handle(station_id: int, epoch: int, codec: Codec, said: _Said) -> Answered:
     station = _locked_station.first(pk=station_id)
     if station is None or station.epoch != epoch:
         raise Superseded
     now = timezone.now()
-    talk = Talk(station=station, received_at=now, payload_text=payload_text)
-    answer = json_text(codec.direct[call.action](talk, call.payload))
-    message = _log(station_id, epoch, call, payload_text, answer, "")
-    is_drained = codec.also_drained(call.action)
+    call, reading = said.call, said.reading
+    talk = Talk(station=station, received_at=now, payload_text=said.payload_text)
+    if reading is None:
+        answer = json_text(codec.direct[call.action](talk, call.payload))
+    else:
+        talk.as_reported = reading.as_reported
+        answer = json_text(codec.direct[call.action](talk, reading.payload))
+    message = _log(station_id, epoch, said, answer, "")
+    is_drained = talk.is_drained and codec.also_drained(call.action)
     if is_drained:
         InboxEntry.objects.create(
             message_id=message.pk,
@@ -91,23 +115,27 @@ def _handle(station_id: int, epoch: int, codec: Codec, call: Call, payload_text:
             shard=shard_of(station_id),
             protocol=codec.protocol,
             received_at=message.received_at,
+            is_deviating=message.is_deviating,
         )
+    if rules := (*said.rules, *talk.deviations):
+        count_deviations(Deviated(station_id, call.action, "", rule, now) for rule in rules)
     if station.last_heard_at is None or (now - station.last_heard_at).total_seconds() > 15:
         ChargingStation.objects.filter(pk=station_id).update(last_heard_at=now)
     tell_pages({station.team_id: [station_id]})
-    is_accepted = station.registration == ChargingStation.Registration.ACCEPTED
-    return Answered(answer=answer, is_accepted=is_accepted, is_drained=is_drained)
+    return Answered(answer=answer, is_accepted=station.is_served, is_drained=is_drained)
 
 
-def _log(station_id: int, epoch: int, call: Call, payload: str, answer: str, error_code: str) -> Message:
+def _log(station_id: int, epoch: int, said: _Said, answer: str, error_code: str) -> Message:
     return Message.objects.create(
         station_id=station_id,
         received_at=timezone.now(),
         direction=Message.Direction.FROM_STATION,
-        action=call.action[:60],
-        message_id=call.message_id[:64],
-        payload=payload,
+        action=said.call.action[:60],
+        message_id=storable(said.call.message_id)[:64],
+        payload=said.payload_text,
         answer=answer,
         error_code=error_code,
         epoch=epoch,
+        protocol=said.protocol,
+        is_deviating=bool(said.rules),
     )

@@ -48,9 +48,9 @@ def _lock(shard: Any) -> QuerySet[InboxShard, tuple[int]]:
 
 
 @Prepared
-def _waiting(shard: Any) -> QuerySet[InboxEntry, tuple[int, datetime, str]]:
+def _waiting(shard: Any) -> QuerySet[InboxEntry, tuple[int, datetime, str, bool]]:
     rows = InboxEntry.objects.filter(shard=shard, failed_at__isnull=True).order_by("message_id")
-    return rows.values_list("message_id", "received_at", "protocol")[:AT_ONCE]
+    return rows.values_list("message_id", "received_at", "protocol", "is_deviating")[:AT_ONCE]
 
 
 @Prepared
@@ -132,12 +132,12 @@ def _read(shard: int) -> list[Work]:
     entries = _waiting(shard=shard)
     if not entries:
         return []
-    times = [received_at for _id, received_at, _protocol in entries]
-    protocols = {message_id: protocol for message_id, _at, protocol in entries}
+    times = [received_at for _id, received_at, _protocol, _is_deviating in entries]
+    known = {message_id: (protocol, is_deviating) for message_id, _at, protocol, is_deviating in entries}
     return [
-        (Stored(pk, station_id, received_at, action, orjson.loads(payload)), protocols[pk])
+        (Stored(pk, station_id, received_at, action, orjson.loads(payload), known[pk][1]), known[pk][0])
         for pk, station_id, received_at, action, payload in _messages(
-            ids=list(protocols), first=min(times), last=max(times)
+            ids=list(known), first=min(times), last=max(times)
         )
     ]
 

@@ -1,8 +1,14 @@
-"""OCPP-J frames: reading what a station sent, writing what it gets, for every version (OCPP-J 1.6 section 4)."""
+"""OCPP-J frames: reading what a station sent, writing what it gets, for every version (OCPP-J 1.6 section 4).
+
+What is not quite JSON (control characters in a text, NaN, half a surrogate pair) is read with a second, slower parser:
+for some stations that is every message with a text of theirs. Characters that the database cannot store are replaced.
+"""
 
 from __future__ import annotations
 
 import enum
+import json
+import math
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +20,10 @@ CALL, CALLRESULT, CALLERROR = 2, 3, 4
 LONGEST_ID = 36
 LONGEST_DESCRIPTION = 255
 DEEPEST = 100  # arrays and objects within each other; the encoder gives up at 254, and no message needs ten
+REPLACEMENT = "\ufffd"
 _ID = re.compile(r'^\s*\[\s*2\s*,\s*"([^"\\\x00-\x1f]{1,36})"')
+_ANSWER = re.compile(r'^\s*\[\s*[34]\s*,\s*"([^"\\\x00-\x1f]{1,64})"')
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class FaultKind(enum.Enum):
@@ -47,15 +56,19 @@ class Fault(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Call:
+    """A call of a station. `rules` are those that the frame itself broke, though it could be read."""
+
     message_id: str
     action: str
     payload: Payload
+    rules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class CallResult:
     message_id: str
     payload: Payload
+    rules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,40 +85,86 @@ def read_frame(text: str) -> Frame | None:
     """Read one frame. None for a message type that is to be ignored (OCPP-J 1.6 section 4.1.3).
 
     Raises:
-        Fault: it is not readable; `message_id` is the message's where it could be found, otherwise '-1'.
+        Fault: it is not readable, and no answer to a call of ours; `message_id` is the message's where it could be
+            found, otherwise '-1'.
     """
+    rules: tuple[str, ...] = ()
     try:
         frame = orjson.loads(text)
     except orjson.JSONDecodeError:
-        raise Fault(
-            FaultKind.FORMATION, "The message is not valid JSON.", message_id=_salvage_id(text), rule="json"
-        ) from None
+        try:
+            frame, rules = _loads_leniently(text)
+        except (ValueError, RecursionError):
+            return _unreadable(text)
+    else:
+        if "\\u0000" in text and _has_unstorable(frame):
+            rules = ("payload: characters",)
     if not isinstance(frame, list) or not frame:
         raise Fault(FaultKind.FORMATION, "A message is a JSON array that begins with its type.", rule="frame")
     kind = frame[0]
     if isinstance(kind, bool) or kind not in (CALL, CALLRESULT, CALLERROR):  # 2.0 is 2: JSON has one kind of number
         return None
     if kind == CALL:
-        return _read_call(frame, text)
-    return _read_reply(frame, text)
+        return _read_call(frame, text, rules)
+    return _read_reply(frame, text, rules)
 
 
-def _read_reply(frame: list[Any], text: str) -> CallResult | CallError | None:
-    """An answer to a call of ours; what cannot be stored of it is made harmless, since nobody answers an answer."""
+def _loads_leniently(text: str) -> tuple[Any, tuple[str, ...]]:
+    """Read what is JSON but for control characters, half surrogate pairs, numbers that are none, or a byte order mark.
+
+    Raises:
+        ValueError, RecursionError: it is not even that.
+    """
+    rules = set()
+
+    def number(word: str) -> Any:
+        value = float(word)
+        if math.isfinite(value):
+            return value
+        rules.add("payload: range")
+        return word
+
+    def whole(word: str) -> Any:
+        return int(word) if len(word) < 19 else number(word)
+
+    frame = json.loads(
+        text.removeprefix("\ufeff"), strict=False, parse_float=number, parse_int=whole, parse_constant=number
+    )
+    return frame, tuple(rules) or ("payload: characters",)
+
+
+def _unreadable(text: str) -> CallError:
+    """An answer of a station never gets an error back: the call that it answers has failed.
+
+    Raises:
+        Fault: it is no answer.
+    """
+    answer = _ANSWER.match(text)
+    if answer is not None:
+        return CallError(answer[1], "FormationViolation", "The station's answer is not valid JSON.")
+    raise Fault(FaultKind.FORMATION, "The message is not valid JSON.", message_id=_salvage_id(text), rule="json")
+
+
+def _read_reply(frame: list[Any], text: str, rules: tuple[str, ...]) -> CallResult | CallError | None:
+    """An answer to a call of ours; what cannot be stored of it is replaced, since nobody answers an answer."""
     if len(frame) < 3 or not isinstance(frame[1], str):
         return None  # nobody can be waiting for it
     if _is_too_deep(frame, text):
         return CallError(frame[1], "FormationViolation", "The station's answer is nested too deeply.")
-    if "\\u0000" in text:
-        frame = _without_nul(frame)
+    if rules:
+        frame = storable(frame)
     if frame[0] == CALLRESULT:
-        return CallResult(frame[1], frame[2] if isinstance(frame[2], dict) else {})
+        if isinstance(frame[2], dict):
+            return CallResult(frame[1], frame[2], rules)
+        return CallResult(frame[1], {}, (*rules, "payload: type"))
     description = frame[3] if len(frame) > 3 and isinstance(frame[3], str) else ""
     return CallError(frame[1], frame[2] if isinstance(frame[2], str) else "GenericError", description)
 
 
-def _read_call(frame: list[Any], text: str) -> Call:
+def _read_call(frame: list[Any], text: str, rules: tuple[str, ...]) -> Call:
     message_id = frame[1] if len(frame) > 1 else None
+    if isinstance(message_id, str) and _has_half_pair(message_id):
+        message_id = None  # it could not be sent back
     if not isinstance(message_id, str) or not message_id:
         raise Fault(FaultKind.FORMATION, "The message id must be a string of 1 to 36 characters.", rule="message id")
     if len(message_id) > LONGEST_ID:
@@ -126,14 +185,14 @@ def _read_call(frame: list[Any], text: str) -> Call:
     if not isinstance(action, str) or not action:
         raise Fault(FaultKind.FORMATION, "The action must be a string.", message_id=message_id, rule="frame")
     if payload is None:  # some stations send null where a payload is empty
-        payload = {}
+        payload, rules = {}, (*rules, "payload: type")
     if not isinstance(payload, dict):
         raise Fault(FaultKind.FORMATION, "The payload must be a JSON object.", message_id=message_id, rule="frame")
     if _is_too_deep(frame, text):
         raise Fault(FaultKind.FORMATION, "The message is nested too deeply.", message_id=message_id, rule="depth")
-    if "\\u0000" in text and _has_nul(frame):
-        raise Fault(FaultKind.FORMATION, "A text contains the character NUL.", message_id=message_id, rule="nul")
-    return Call(message_id, action, payload)
+    if rules:
+        action, payload = storable(action), storable(payload)
+    return Call(message_id, action, payload, rules)
 
 
 def _salvage_id(text: str) -> str:
@@ -154,20 +213,25 @@ def _is_deeper(value: Any, levels: int) -> bool:
     return levels == 0 or any(_is_deeper(item, levels - 1) for item in value)
 
 
-def _without_nul(value: Any) -> Any:
+def storable(value: Any) -> Any:
+    """The same without characters that PostgreSQL cannot store (NUL, half surrogate pairs)."""
     if isinstance(value, str):
-        return value.replace("\x00", "\ufffd")
+        return _UNSTORABLE.sub(REPLACEMENT, value)
     if isinstance(value, dict):
-        return {_without_nul(key): _without_nul(item) for key, item in value.items()}
-    return [_without_nul(item) for item in value] if isinstance(value, list) else value
+        return {storable(key): storable(item) for key, item in value.items()}
+    return [storable(item) for item in value] if isinstance(value, list) else value
 
 
-def _has_nul(value: Any) -> bool:
+def _has_unstorable(value: Any) -> bool:
     if isinstance(value, str):
-        return "\x00" in value
+        return _UNSTORABLE.search(value) is not None
     if isinstance(value, dict):
-        return any(_has_nul(key) or _has_nul(item) for key, item in value.items())
-    return isinstance(value, list) and any(map(_has_nul, value))
+        return any(_has_unstorable(key) or _has_unstorable(item) for key, item in value.items())
+    return isinstance(value, list) and any(map(_has_unstorable, value))
+
+
+def _has_half_pair(text: str) -> bool:
+    return any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def json_text(value: Any) -> str:

@@ -27,15 +27,18 @@ from maintenance.models import RefusedConnection, StationLink
 from maintenance.services import Refusal, record_refusal
 from ocpp_gateway import codec as codecs
 from ocpp_gateway.codec import Codec
+from operations import services as operations
 from operations.models import Command
 
 logger = logging.getLogger(__name__)
 Cause = RefusedConnection.Cause
 LONGEST_IDENTITY = 48
-PREFIX = b"/ocpp/"
+_REGULAR = re.compile(rb"(?P<prefix>/ocpp/)(?P<identity>[^/]+)")
+_LOOSE = re.compile(rb"/+(?P<prefix>ocpp/+)?(?P<identity>[^/]+)/*")
 WINDOW_SECONDS = 60
 CACHE_RESTS_SECONDS = 3.0
 ATTEMPTS = 3
+LOWEST_TLS_PROFILE = 2  # of the OCPP security profiles
 STATUS = {
     Cause.UNKNOWN_PATH: 404,
     Cause.UNKNOWN_IDENTITY: 404,
@@ -46,6 +49,7 @@ STATUS = {
     Cause.WRONG_USER: 401,
     Cause.TWO_CREDENTIALS: 401,
     Cause.TOO_MANY_ATTEMPTS: 429,
+    Cause.NOT_ENCRYPTED: 403,
     Cause.STORAGE: 503,
 }
 
@@ -108,6 +112,7 @@ class Admission:
     identity: str
     epoch: int
     is_accepted: bool
+    is_boot_missing: bool  # a station of a team that never booted here
     has_commands: bool  # somebody asked for something, or an older link left something open
     previous_node: str  # the name of the node that held the station's link until now, if any
 
@@ -122,24 +127,39 @@ def _printable(text: str) -> str:
     return re.sub(r"[^\x20-\x7e]", "?", text)
 
 
-def identity_of(raw_path: bytes) -> str:
-    """The identity in the address.
+@dataclass(frozen=True, slots=True)
+class Address:
+    """The identity in a client's address. Only a known station may come by an irregular one, never a stranger."""
+
+    identity: str
+    is_regular: bool = True
+    unknown_cause: str = Cause.UNKNOWN_IDENTITY  # why it is refused where nobody has this identity
+
+
+def read_address(raw_path: bytes) -> Address:
+    """Return the identity in the address.
+
+    Stations append their identity to the URL they are given in ways of their own, so slashes too many and an address
+    without `/ocpp` are understood as long as exactly one segment is left. It is split before it is decoded: a slash
+    that is percent-encoded belongs to the identity.
 
     Raises:
         Refused: the address is none of an OCPP link.
     """
-    if not raw_path.startswith(PREFIX):
+    regular, loose = _REGULAR.fullmatch(raw_path), _LOOSE.fullmatch(raw_path)
+    found = regular or (loose if settings.OCPP_LENIENT_PATHS else None)
+    if found is None or re.search(rb"%(?![0-9A-Fa-f]{2})", found["identity"]):
         raise Refused(Cause.UNKNOWN_PATH)
-    rest = raw_path[len(PREFIX) :]
-    if not rest or b"/" in rest or re.search(rb"%(?![0-9A-Fa-f]{2})", rest):
+    if regular is None and found["prefix"] is None and found["identity"] == b"ocpp":  # the prefix with nothing behind
         raise Refused(Cause.UNKNOWN_PATH)
     try:
-        identity = unquote_to_bytes(rest).decode("utf-8")
+        identity = unquote_to_bytes(found["identity"]).decode("utf-8")
     except UnicodeDecodeError:
         raise Refused(Cause.UNKNOWN_PATH) from None
+    cause = Cause.UNKNOWN_IDENTITY if found["prefix"] else Cause.UNKNOWN_PATH
     if len(identity) > LONGEST_IDENTITY or not identity.isprintable():
-        raise Refused(Cause.UNKNOWN_IDENTITY)
-    return identity
+        raise Refused(cause)
+    return Address(identity, regular is not None, cause)
 
 
 def choose_codec(subprotocols: list[str]) -> tuple[Codec, str | None]:
@@ -158,14 +178,16 @@ def choose_codec(subprotocols: list[str]) -> tuple[Codec, str | None]:
     return codec, codec.subprotocol
 
 
-def admit(*, knock: Knock, identity: str, codec: Codec, node_id: int) -> Admission:
+def admit(*, knock: Knock, address: Address, codec: Codec, node_id: int) -> Admission:
     """Check the credentials and make this link the station's only one. Runs in a database thread.
 
     Raises:
         Refused: the station is not known or did not prove who it is.
     """
+    identity = address.identity
     for _attempt in range(ATTEMPTS):
-        station = _find(identity) or _pooled(identity)
+        station = _find(identity) or _pooled(address)
+        _check_encryption(station, knock)
         if station.team_id is not None:
             _check_password(station, knock)
         epoch = _open_link(station, knock, codec, node_id)
@@ -173,9 +195,19 @@ def admit(*, knock: Knock, identity: str, codec: Codec, node_id: int) -> Admissi
             break
     else:  # handed over, deleted, made anew, each in the moment between: it comes back soon
         raise Refused(Cause.STORAGE, identity=identity)
+    if station.has_commands:  # what an older link sent is answered no more
+        operations.settle_commands_of_link(station_id=station.pk, epoch=epoch - 1)
     tell_pages({station.team_id: [station.pk]})
-    is_accepted = station.registration == ChargingStation.Registration.ACCEPTED
-    return Admission(station.pk, identity, epoch, is_accepted, station.has_commands, station.node_name or "")
+    is_served = station.team_id is not None and station.registration != ChargingStation.Registration.REJECTED
+    return Admission(
+        station_id=station.pk,
+        identity=identity,
+        epoch=epoch,
+        is_accepted=is_served,
+        is_boot_missing=is_served and station.registration != ChargingStation.Registration.ACCEPTED,
+        has_commands=station.has_commands,
+        previous_node=station.node_name or "",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +223,7 @@ class _Station:
     next_password_hash: str
     next_password_message_id: str
     registration: str
+    security_profile: int | None
     node_name: str | None
     has_commands: bool
 
@@ -200,7 +233,16 @@ def _station_with(identity: Any) -> Any:
     unsettled = Command.objects.unsettled().filter(station=OuterRef("pk"))
     return (
         ChargingStation.objects.filter(identity=identity)
-        .values_list("pk", "identity", "team_id", *PASSWORD_FIELDS, "registration", "node__name", Exists(unsettled))
+        .values_list(
+            "pk",
+            "identity",
+            "team_id",
+            *PASSWORD_FIELDS,
+            "registration",
+            "security_profile",
+            "node__name",
+            Exists(unsettled),
+        )
         .order_by()
     )
 
@@ -249,10 +291,11 @@ SELECT id, epoch, %s, remote_address, %s, connected_at FROM opened RETURNING epo
 """
 
 
-def _pooled(identity: str) -> _Station:
+def _pooled(address: Address) -> _Station:
     """D4: a stranger waits in the pool, where the operator of the platform has switched it on."""
-    unknown = Refused(Cause.UNKNOWN_IDENTITY, identity=identity)
-    if not settings.OCPP_POOL or identity != identity.strip():
+    identity = address.identity
+    unknown = Refused(address.unknown_cause, identity=identity)
+    if not settings.OCPP_POOL or not address.is_regular or identity != identity.strip():
         raise unknown
     if ChargingStation.objects.filter(team__isnull=True).count() >= settings.OCPP_POOL_LIMIT:
         logger.warning("the pool is full", extra={"station": identity})
@@ -264,6 +307,12 @@ def _pooled(identity: str) -> _Station:
     if station is None:
         raise unknown
     return station
+
+
+def _check_encryption(station: _Station, knock: Knock) -> None:
+    """A station that was set to TLS never comes back without it: whoever does is not the station, or it was reset."""
+    if (station.security_profile or 0) >= LOWEST_TLS_PROFILE and not knock.is_tls:
+        raise Refused(Cause.NOT_ENCRYPTED, identity=station.identity, station_id=station.pk)
 
 
 def _check_password(station: _Station, knock: Knock) -> None:

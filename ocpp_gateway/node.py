@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from channels.layers import get_channel_layer
 from django.conf import settings
+from django.db import transaction
 
 from chargers import services as chargers
 from cpms.common.database import DatabaseThreads, StorageFailure, is_storage_failure
@@ -66,7 +67,7 @@ class Node:
         await asyncio.gather(*(link.end(1001) for link in list(self.links.values())), return_exceptions=True)
         if self.row_id is not None:
             with contextlib.suppress(StorageFailure):
-                await self._own_thread.run(LAST_WORDS_SECONDS, chargers.node_ends, self.row_id)
+                await self._own_thread.run(LAST_WORDS_SECONDS, self._sign_out, self.row_id)
         await self.inbox.stop()
         self._waker.stop()
         for threads in (self.threads, self._inbox_threads, self._own_thread):
@@ -83,6 +84,12 @@ class Node:
             return chargers.register_node(self.name).pk
 
         self.row_id = await self._own_thread.run(settings.OCPP_STORAGE_SECONDS, begin)
+
+    @staticmethod
+    def _sign_out(row_id: int) -> None:
+        with transaction.atomic():
+            operations.settle_commands_of_node(node_id=row_id)
+            chargers.node_ends(row_id)
 
     async def _repeat(self, work: Callable[[], Awaitable[None]], every: float) -> None:
         while True:

@@ -13,9 +13,10 @@ from django.utils import timezone
 
 from cpms.common.errors import DomainError
 from maintenance.models import Message
+from maintenance.services import Deviated, count_deviations
 from ocpp_gateway import frames
 from ocpp_gateway.codec import Codec
-from ocpp_gateway.frames import CallError, CallResult, json_text
+from ocpp_gateway.frames import CallError, CallResult, Payload, json_text
 from operations import services as operations
 from operations.services.sealing import password_in
 
@@ -54,6 +55,7 @@ def take_next(*, station_id: int, epoch: int, codec: Codec) -> OpenCall | None:
             message_id=command.message_id,
             payload=json_text(codec.redact(action, payload)),
             epoch=epoch,
+            protocol=codec.protocol,
         )
     text = frames.call(command.message_id, action, payload)
     is_secret = password_in(command.kind, command.parameters) is not None
@@ -61,13 +63,20 @@ def take_next(*, station_id: int, epoch: int, codec: Codec) -> OpenCall | None:
 
 
 def settle(*, station_id: int, codec: Codec, reply: CallResult | CallError, open_call: OpenCall | None) -> bool:
-    """A station replied. False when nobody waited for it: it is ignored (P19). Runs in a database thread."""
-    is_ours = open_call is not None and open_call.message_id == reply.message_id
-    action = open_call.action if open_call is not None and is_ours else ""
-    is_secret = is_ours and open_call is not None and open_call.is_secret
+    """Settle what a station replied to. Runs in a database thread.
+
+    An answer that deviates from its schema is read as far as possible, and what deviates is counted.
+
+    Returns:
+        False when nobody waited for it: then it is ignored.
+    """
+    ours = open_call if open_call is not None and open_call.message_id == reply.message_id else None
+    is_secret = ours is not None and ours.is_secret
+    rules: tuple[str, ...] = ()
     with transaction.atomic():
         if isinstance(reply, CallResult):
-            clean = codec.redact(action, reply.payload)
+            payload, rules = _read(codec, ours, reply)
+            clean = codec.redact(ours.action if ours is not None else "", payload)
             if is_secret:
                 clean = {name: value for name, value in clean.items() if name == "status"}
             command = operations.settle_answer(station_id=station_id, message_id=reply.message_id, answer=clean)
@@ -78,8 +87,19 @@ def settle(*, station_id: int, codec: Codec, reply: CallResult | CallError, open
                 station_id=station_id, message_id=reply.message_id, code=reply.code, description=description
             )
             answer, error_code = json_text([reply.code, description]), reply.code[:60]
-        if open_call is not None and is_ours:
-            Message.objects.filter(pk=open_call.log_id).update(answer=answer, error_code=error_code)
+        if ours is not None:
+            row = Message.objects.filter(pk=ours.log_id)
+            row.update(answer=answer, error_code=error_code, is_deviating=bool(rules))
+            count_deviations(Deviated(station_id, ours.action, "", rule, timezone.now()) for rule in rules)
     if command is None:
         logger.info("an answer nobody waited for was ignored", extra={"station_id": station_id})
     return command is not None
+
+
+def _read(codec: Codec, ours: OpenCall | None, reply: CallResult) -> tuple[Payload, tuple[str, ...]]:
+    """What the answer says, and the rules it broke."""
+    if ours is None:
+        return reply.payload, ()
+    reading = codec.read_answer(ours.action, reply.payload)
+    of_frame = tuple(f"answer.{rule}" for rule in reply.rules)
+    return (reply.payload, of_frame) if reading is None else (reading.payload, (*of_frame, *reading.rules))

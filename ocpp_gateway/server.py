@@ -9,13 +9,55 @@ from types import FrameType
 
 import uvicorn
 from django.conf import settings
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request
 
 GRACE_SECONDS = 2  # Ctrl-C must not wait for a page that never ends
+DISCARD_SECONDS = 5
 BACKLOG = 4096  # a fleet that comes back all at once
 
 
 class AddressTakenError(Exception):
     """Somebody else listens there."""
+
+
+class WebSocketProtocol(WebSocketsSansIOProtocol):
+    """Uvicorn's protocol, with a limit of the message size that depends on who sends, and an end that arrives.
+
+    The limit holds while a message comes in, and after inflation, so that nobody fills the memory before it is known.
+    """
+
+    is_discarding = False
+
+    def handle_connect(self, event: Request) -> None:
+        """Offer the application, which has not begun yet, to change the limit."""
+        super().handle_connect(event)
+        if self.response.status_code == 101:
+            self.scope["extensions"]["message_limit"] = {"set": self._set_message_limit}
+
+    def _set_message_limit(self, size: int) -> None:
+        self.conn.max_message_size = size
+
+    def data_received(self, data: bytes) -> None:
+        if not self.is_discarding:
+            super().data_received(data)
+
+    def handle_parser_exception(self) -> None:
+        """Close a link whose message cannot be taken, and throw away the rest of it for a moment.
+
+        A socket that is closed with unread data is reset, and then the other side may never see why it was closed.
+        """
+        closing = self.conn.close_sent
+        assert closing is not None  # noqa: S101 - as in uvicorn: the exception was answered with a close frame
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": closing.code, "reason": closing.reason})
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = self.is_discarding = True
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        if self.read_paused:
+            self.read_paused = False
+            self.transport.resume_reading()
+        self.close_timer = self.loop.call_later(DISCARD_SECONDS, self.transport.close)
 
 
 class Server(uvicorn.Server):
@@ -56,7 +98,7 @@ def uvicorn_config(app: str, host: str, port: int) -> uvicorn.Config:
         port=port,
         loop="uvloop",
         http="httptools",
-        ws="websockets-sansio",
+        ws=WebSocketProtocol,
         ws_max_size=settings.OCPP_FRAME_BYTES,
         ws_ping_interval=settings.OCPP_PING_SECONDS,
         ws_ping_timeout=settings.OCPP_PONG_SECONDS,

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from accounts.rights import Can
 from chargers.models import ChargingStation, Connector, Tag
 from chargers.services import generate_password
+from operations import services
 from operations.models import Command
 from operations.services.sealing import PASSWORD_KEY
 from sessions.models import ChargingSession
@@ -82,15 +83,11 @@ class StartForm(CommandForm):
         self.fields["id_tag"].widget.attrs |= {"list": "tags", "autocomplete": "off", "spellcheck": "false"}
 
     def clean_id_tag(self) -> str:
-        tags = Tag.objects.filter(team=self.station.team_id, value__iexact=self.cleaned_data["id_tag"].strip())
-        tag = tags.first()
-        if tag is None:
-            raise ValidationError(_("The team has no such tag."))
-        if not tags.valid().exists():
-            raise ValidationError(_("This tag is blocked or has expired."))
-        if tag.stations.exists() and not tag.stations.filter(pk=self.station.pk).exists():
-            raise ValidationError(_("This tag is not valid at this station."))
-        return tag.value
+        value = self.cleaned_data["id_tag"].strip()
+        if why_not := services.why_no_start(self.station, value):
+            raise ValidationError(why_not)
+        tag = Tag.objects.filter(team=self.station.team_id, value__iexact=value).first()
+        return tag.value if tag else value
 
 
 class StopForm(CommandForm):

@@ -36,15 +36,16 @@ class SessionFilter(TimesFilterSet):
 class SampleFilter(TimesFilterSet):
     station = OfStationFilter(label=_("identity of the station"))
     connector = WholeFilter(field_name="connector_number")
-    session = WholeFilter(method="filter_session", label=_("number of the session"))
+    session = WholeFilter(field_name="session_id", label=_("number of the session"))
 
     class Meta:
         model = MeterReading
         fields: list[str] = []
 
-    def filter_session(self, queryset: Any, name: str, value: int) -> QuerySet[Any]:
-        found: QuerySet[Any] = queryset.filter(session_id=value).as_rare()
-        return found
+    @property
+    def is_rare(self) -> bool:
+        """Whether an index of its own finds what is asked for."""
+        return self.form.cleaned_data["session"] is not None
 
 
 class GapFilter(TimesFilterSet):

@@ -107,7 +107,7 @@ def test_a_user_sees_his_own_sessions_and_nothing_else(inside: ChargingStation) 
     user = person(role="user", station=inside)
     tag = factories.TagFactory.create(team=inside.team, user=user)
     own = factories.SessionFactory.create(station=inside, tag=tag)
-    factories.SessionFactory.create(station=inside)
+    factories.SessionFactory.create(station=inside, connector_number=2)
     assert list(ChargingSession.objects.visible_to(user)) == [own]
     assert not ChargingStation.objects.visible_to(user).exists()
     assert not Connector.objects.visible_to(user).exists()

@@ -161,6 +161,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "maintenance:security_acknowledge_all": {"POST": "302 302 403 302 302 302 302 403 302 403"},
     "maintenance:deviation_list": {"GET": PERSONS},
     "maintenance:deviation_models": {"GET": PERSONS},
+    "maintenance:deviation_model": {"GET": "302 404 404 404 404 404"},  # without saying which
     "portal:permissions": {"GET": PERSONS},
     "places:installation_list": {"GET": PERSONS},
     "places:installation_add": {
@@ -238,6 +239,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "api:security-event-list": {"GET": API_PERSONS},
     "api:security-event-detail": {"GET": API_MEMBERS},
     "api:security-event-acknowledge": {"POST": "401 404 403 200 200 200 200 404 200 404"},
+    "api:station-deviations": {"GET": API_MEMBERS},
     "api:deviation-list": {"GET": API_PERSONS},
     "api:deviation-detail": {"GET": API_MEMBERS},
     "api:grant-list": {"GET": API_PERSONS, "POST": "401 400 400 400 400 400"},  # without saying where

@@ -1,4 +1,5 @@
 from chargers.services.boot import record_boot
+from chargers.services.configuration import note_configuration
 from chargers.services.handover import hand_over_station
 from chargers.services.links import (
     Heard,
@@ -10,7 +11,7 @@ from chargers.services.links import (
     open_link,
     register_node,
 )
-from chargers.services.oddities import keep_oddity
+from chargers.services.oddities import keep_oddity, keep_oversized
 from chargers.services.passwords import (
     Kept,
     await_reboot,
@@ -66,9 +67,11 @@ __all__ = [
     "hand_over_station",
     "hash_passwords",
     "keep_oddity",
+    "keep_oversized",
     "log_in",
     "node_ends",
     "node_lives",
+    "note_configuration",
     "note_heard",
     "offer_password",
     "open_link",

@@ -37,6 +37,8 @@ GOES_ALONG = (
     *BOOT_FIELDS,
     "booted_at",
     "boot_count",
+    "connection_timeout_seconds",
+    "security_profile",
     "clock_offset_ms",
     "clock_measured_at",
     "status",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,12 +20,15 @@ from cpms.common.prepared import Prepared, among
 
 HEARD_EVERY = timedelta(seconds=15)  # 'last heard' is written at most so often per station
 CLOCK_WINDOW = timedelta(minutes=10)  # the quickest message of this time tells the offset: delays only add to it
+BACKLOG = timedelta(minutes=1)  # of a link, in which a station tells what it kept while it was offline
+
+Known = tuple[int, int | None, datetime | None, int | None, datetime | None, datetime | None]
 
 
 @Prepared
-def _known(ids: Any) -> QuerySet[ChargingStation, tuple[int, int | None, datetime | None, int | None, datetime | None]]:
+def _known(ids: Any) -> QuerySet[ChargingStation, Known]:
     rows = ChargingStation.objects.filter(among("id", ids)).order_by()
-    return rows.values_list("pk", "team_id", "last_heard_at", "clock_offset_ms", "clock_measured_at")
+    return rows.values_list("pk", "team_id", "last_heard_at", "clock_offset_ms", "clock_measured_at", "connected_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,18 +99,17 @@ def node_ends(node_id: int) -> None:
 def note_heard(reports: Sequence[Heard]) -> dict[int, int | None]:
     """Write 'last heard' and the measured clock offset of the stations that spoke; returns their teams by station."""
     newest: dict[int, datetime] = {}
-    offsets: dict[int, int] = {}
+    clocks: dict[int, list[tuple[datetime, timedelta]]] = defaultdict(list)
     for report in reports:
         if report.station_id not in newest or newest[report.station_id] < report.received_at:
             newest[report.station_id] = report.received_at
         if report.clock_at is not None:
-            ahead = round((report.clock_at - report.received_at).total_seconds() * 1000)
-            offsets[report.station_id] = max(ahead, offsets.get(report.station_id, ahead))
+            clocks[report.station_id].append((report.received_at, report.clock_at - report.received_at))
     teams: dict[int, int | None] = {}
     changed = []
-    for pk, team_id, heard_at, clock, measured_at in _known(ids=newest):
+    for pk, team_id, heard_at, clock, measured_at, connected_at in _known(ids=newest):
         teams[pk] = team_id
-        at, offset = newest[pk], offsets.get(pk)
+        at, offset = newest[pk], _offset_ms(clocks.get(pk, []), connected_at)
         is_clock_new = offset is not None and (
             clock is None or measured_at is None or at - measured_at > CLOCK_WINDOW or offset > clock + 500
         )
@@ -119,3 +122,25 @@ def note_heard(reports: Sequence[Heard]) -> dict[int, int | None]:
         sorted(changed),
     )
     return teams
+
+
+def _offset_ms(clocks: Sequence[tuple[datetime, timedelta]], connected_at: datetime | None) -> int | None:
+    """Return how far a station's clock is ahead, as far as its messages tell.
+
+    A clock that is ahead can be believed: no message comes in before it was written. One that seems to be behind may
+    be a message that was kept while the station was offline. So nothing behind is believed at the beginning of a link,
+    also after a boot, which many stations send at each; nor where messages of one batch disagree, as those of a queue
+    do. A clock that is really behind shows in the next message.
+
+    Args:
+        clocks: when messages came in, and how far ahead of that their own time was.
+        connected_at: when the station's newest link began; it may be newer than the messages.
+    """
+    if not clocks:
+        return None
+    ahead = [offset for _received_at, offset in clocks]
+    if max(ahead) < -BACKLOG:
+        is_early = [connected_at is not None and at - connected_at < BACKLOG for at, _offset in clocks]
+        if any(is_early) or max(ahead) - min(ahead) > BACKLOG:
+            return None
+    return round(max(ahead).total_seconds() * 1000)

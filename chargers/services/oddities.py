@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
 
 from chargers.models import Oddity
 
@@ -22,3 +23,20 @@ def keep_oddity(
         digest=digest,
     )
     Oddity.objects.bulk_create([row], ignore_conflicts=True)
+
+
+def keep_oversized(*, station_id: int, size: int | None, limit: int, setting: str, at: datetime) -> None:
+    """Tell that a station sent a message that is too large to be read. It will send it again, so there is one row, with
+    the newest time.
+
+    Args:
+        size: in bytes, where it is known before the message is read.
+        setting: which setting of the platform is the limit.
+    """
+    what = f"A message of {size:,} bytes" if size else "A message"
+    note = (  # short: pages show 160 characters
+        f"{what} (limit {limit:,}) was not read, the link closed (1009). "
+        f"Send less (StopTxnSampledData) or raise {setting}."
+    )
+    keep_oddity(station_id=station_id, kind=Oddity.Kind.MESSAGE_TOO_LARGE, note=note)
+    Oddity.objects.filter(station_id=station_id, kind=Oddity.Kind.MESSAGE_TOO_LARGE).update(note=note, received_at=at)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+import orjson
 from django.db.models import QuerySet
 
 from chargers.models import ChargingStation, Connector, Oddity
@@ -20,7 +21,12 @@ MOST_CONNECTORS = 100  # of one station
 
 @dataclass(frozen=True, slots=True)
 class StatusReport:
-    """A status of one connector, or of the whole station where `connector` is 0."""
+    """A status of one connector, or of the whole station where `connector` is 0.
+
+    Attributes:
+        status: one of `Connector.Status`; empty where the station's word means nothing to us.
+        as_reported: the station's own words for status and error code, where they are not the protocol's.
+    """
 
     station_id: int
     connector: int
@@ -30,6 +36,11 @@ class StatusReport:
     error_code: str = ""
     info: str = ""
     vendor_error_code: str = ""
+    as_reported: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def as_reported_json(self) -> str:
+        return orjson.dumps(dict(self.as_reported)).decode() if self.as_reported else "{}"
 
 
 @Prepared
@@ -50,7 +61,9 @@ CONNECTOR_COLUMNS = {
     "vendor_error_code": "varchar",
     "status_changed_at": "timestamptz",
     "reported_at": "timestamptz",
+    "as_reported": "jsonb",
 }
+LONGEST_TEXT = 255  # of the columns
 
 
 def record_statuses(reports: Sequence[StatusReport]) -> list[StatusReport]:
@@ -103,8 +116,8 @@ def _record_stations(reports: list[StatusReport]) -> list[StatusReport]:
     fresh = [r for r in reports if r.station_id in known and not _is_older(r.at, known[r.station_id])]
     update_rows(
         "chargers_chargingstation",
-        {"status": "varchar", "error_code": "varchar", "status_changed_at": "timestamptz"},
-        sorted((r.station_id, r.status, r.error_code, r.at) for r in fresh),
+        {"status": "varchar", "error_code": "varchar", "status_changed_at": "timestamptz", "as_reported": "jsonb"},
+        sorted((r.station_id, r.status, r.error_code, r.at, r.as_reported_json) for r in fresh),
     )
     return fresh
 
@@ -124,9 +137,8 @@ def _record_connectors(reports: list[StatusReport]) -> list[StatusReport]:
             continue
         is_same = (found.status, found.error_code) == (report.status, report.error_code)
         since = found.status_changed_at if is_same and found.status_changed_at else report.at
-        rows.append(
-            (found.pk, report.status, report.error_code, report.info, report.vendor_error_code, since, report.at)
-        )
+        texts = report.info[:LONGEST_TEXT], report.vendor_error_code[:LONGEST_TEXT]
+        rows.append((found.pk, report.status, report.error_code, *texts, since, report.at, report.as_reported_json))
         fresh.append(report)
     update_rows("chargers_connector", CONNECTOR_COLUMNS, sorted(rows))
     return fresh

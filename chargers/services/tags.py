@@ -13,6 +13,7 @@ from django.utils import timezone
 from chargers.models import ChargingStation, Tag
 from cpms.common.prepared import Prepared
 
+LONGEST_VALUE: dict[str, int] = {ChargingStation.Protocol.OCPP_16: 20}  # CiString20, the type of an idTag
 ACCEPTED, BLOCKED, EXPIRED, INVALID, CONCURRENT = "Accepted", "Blocked", "Expired", "Invalid", "ConcurrentTx"
 
 
@@ -54,7 +55,9 @@ def authorize_tag(*, station: ChargingStation, value: str, at: datetime | None =
     Args:
         at: the moment that counts for expiry; a session that was recorded offline is judged by its own time.
     """
-    tag = _tag_at.first(team=station.team_id, upper=value.upper(), station=station.pk) if station.team_id else None
+    if station.team_id is None or len(value) > LONGEST_VALUE.get(station.protocol, len(value)):
+        return Verdict(INVALID)
+    tag = _tag_at.first(team=station.team_id, upper=value.upper(), station=station.pk)
     if tag is None:
         return Verdict(INVALID)
     if tag.status == Tag.Status.BLOCKED:

@@ -28,7 +28,8 @@ from unfold.sites import UnfoldAdminSite
 from unfold.views import ChangeList
 
 from cpms.common.export import plain
-from cpms.common.models import OfStationsQuerySet, part_of, with_keys
+from cpms.common.models import OfStationsQuerySet
+from cpms.common.paging import FEW_STATIONS, narrowed, of_stations, page_of
 
 COUNTED = 10_000  # rows that are counted; beyond, a number of rows tells nobody anything
 MOST_PAGED = 50_000  # rows
@@ -105,7 +106,15 @@ class BackOffice(UnfoldAdminSite):
 
 
 class BoundedPaginator(Paginator):
-    """Pages without `count(*)` over a big table: PostgreSQL's own estimate, or counting until it is enough."""
+    """Pages without `count(*)` over a big table: PostgreSQL's own estimate, or counting until it is enough.
+
+    Args:
+        stations: keys of the only stations whose rows are listed, where the caller knows that they are few.
+    """
+
+    def __init__(self, *args: Any, stations: Sequence[int] | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.stations = stations
 
     @cached_property
     def count(self) -> int:
@@ -114,15 +123,17 @@ class BoundedPaginator(Paginator):
             return len(rows)
         if not rows.query.where and (estimate := _estimate(rows.model)) > COUNTED:
             return estimate
-        if self.first_keys is not None and len(self.first_keys) <= self.per_page:
-            return min(len(self.first_keys), COUNTED + 1)
-        return rows.order_by()[: COUNTED + 1].count()
+        if self.first_rows is not None and len(self.first_rows) <= self.per_page:
+            return min(len(self.first_rows), COUNTED + 1)
+        return narrowed(rows, self.stations).order_by()[: COUNTED + 1].count()
 
     @cached_property
-    def first_keys(self) -> list[Any] | None:
+    def first_rows(self) -> list[Any] | None:
         """Of the first page and one more, where something is searched: for something rare, that goes through all."""
         rows: Any = self.object_list
-        return list(rows.values_list("pk", flat=True)[: self.per_page + 1]) if rows.query.where else None
+        if not rows.query.where:
+            return None
+        return page_of(rows, 0, self.per_page + 1, stations=self.stations, is_by_key=True)
 
     @cached_property
     def num_pages(self) -> int:
@@ -135,9 +146,9 @@ class BoundedPaginator(Paginator):
         rows: Any = self.object_list
         if not isinstance(rows, QuerySet):
             return super().page(number)
-        if number == 1 and self.first_keys is not None:
-            return Page(with_keys(rows, self.first_keys[: self.per_page]), number, self)
-        return Page(part_of(rows, start, start + self.per_page), number, self)
+        if number == 1 and self.first_rows is not None:
+            return Page(self.first_rows[: self.per_page], number, self)
+        return Page(page_of(rows, start, start + self.per_page, stations=self.stations), number, self)
 
 
 def _estimate(model: type[models.Model]) -> int:
@@ -249,13 +260,20 @@ class StationSearchMixin(BackOfficeAdmin):
         if not term:
             return queryset, False
         stations = self.model._meta.get_field("station").related_model._default_manager
-        keys = stations.filter(identity__icontains=term).order_by("pk").values_list("pk", flat=True)[:STATIONS_FOUND]
+        keys = list(
+            stations.filter(identity__icontains=term).order_by("pk").values_list("pk", flat=True)[:STATIONS_FOUND]
+        )
         if isinstance(queryset, OfStationsQuerySet) and not term.isdecimal():
-            return queryset.of_stations(list(keys)), False
-        found = Q(station_id__in=list(keys))
+            request.few_stations_found = keys if len(keys) <= FEW_STATIONS else None  # type: ignore[attr-defined]
+            return of_stations(queryset, keys), False
+        found = Q(station_id__in=keys)
         if term.isdecimal() and len(term) < 20 and term == str(int(term)) and queryset.filter(pk=int(term)).exists():
             found |= Q(pk=int(term))  # only then: 'or' keeps the database from taking rows in their order
         return queryset.filter(found), False
+
+    def get_paginator(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Paginator:
+        """The pages of a log know the few stations that were searched for."""
+        return self.paginator(*args, stations=getattr(request, "few_stations_found", None), **kwargs)
 
 
 class LogAdmin(StationSearchMixin):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, NoReturn
 
@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework import exceptions, serializers, status
-from rest_framework.pagination import Cursor, CursorPagination
+from rest_framework.pagination import Cursor, CursorPagination, _reverse_ordering
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -29,6 +29,8 @@ from rest_framework.throttling import UserRateThrottle
 from rest_framework.views import exception_handler, set_rollback
 
 from cpms.common.errors import DomainError, NotAllowed
+from cpms.common.models import OfStationsQuerySet
+from cpms.common.paging import few_of, first_of
 from cpms.common.storable import is_storable
 
 logger = logging.getLogger(__name__)
@@ -99,6 +101,11 @@ class StrictFilters(DjangoFilterBackend):
             self._refuse_unknown(request, queryset, view)
         return super().filter_queryset(request, queryset, view)
 
+    def get_filterset(self, request: Request, queryset: Any, view: Any) -> Any:
+        """The view keeps it: the paginator of a big log asks it whether what is asked for is rare."""
+        view.filterset = super().get_filterset(request, queryset, view)
+        return view.filterset
+
     def _refuse_unknown(self, request: Request, queryset: Any, view: Any) -> None:
         filters = self.get_filterset_class(view, queryset)
         names = [*(filters.base_filters if filters else ()), *NewestFirst.parameters]
@@ -131,8 +138,23 @@ class NewestFirst(CursorPagination):
         return tuple(getattr(view, "newest_by", self.ordering))
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any] | None:
-        self._column = queryset.model._meta.get_field(self.get_ordering(request, queryset, view)[0].lstrip("-"))
+        order = self.get_ordering(request, queryset, view)
+        self._column = queryset.model._meta.get_field(order[0].lstrip("-"))
+        if isinstance(queryset, OfStationsQuerySet):
+            queryset = self._page_of_log(queryset, request, view, order)
         return super().paginate_queryset(queryset, request, view)
+
+    def _page_of_log(self, rows: Any, request: Request, view: Any, order: Sequence[str]) -> Any:
+        """The rows of the page that the cursor tells of, by key; what is left to do is to slice them."""
+        offset, is_backwards, position = self.decode_cursor(request) or Cursor(0, False, None)
+        if is_backwards:
+            order = _reverse_ordering(order)
+        if position is not None:
+            rows = rows.filter(**{f"{self._column.name}__{'lt' if order[0].startswith('-') else 'gt'}": position})
+        is_rare = getattr(view.filterset, "is_rare", False)
+        few = few_of(rows.stations_shown_to(request.user))
+        count = offset + (self.get_page_size(request) or 0) + 1
+        return first_of(rows.order_by(*order), count, stations=few, is_rare=is_rare)
 
     def decode_cursor(self, request: Request) -> Cursor | None:
         """A cursor that somebody made up is a wrong request, not an error of ours."""

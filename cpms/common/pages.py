@@ -24,6 +24,7 @@ from cpms.common.downloads import Download, filters_told, tell
 from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.export import MOST_XLSX_ROWS, Cell, export_csv, export_xlsx
 from cpms.common.look import date_time, number
+from cpms.common.paging import narrowed
 from cpms.common.tables import CappedPaginator
 
 if TYPE_CHECKING:
@@ -83,6 +84,10 @@ class ListPage(LoginRequiredMixin, View):
     def decorate(self, records: list[Any]) -> None:
         """Add to the rows of one page what a query over all rows would be too dear for."""
 
+    def few_stations(self, filterset: Any) -> list[int] | None:
+        """Keys of the only stations whose rows can be listed, where these are known to be few; see `page_of`."""
+        return None
+
     def facts(self, context: dict[str, Any]) -> dict[str, Any]:
         """More context for the page."""
         return {}
@@ -94,16 +99,17 @@ class ListPage(LoginRequiredMixin, View):
         if request.GET.get("export") and self.export_cells and is_valid:
             if why_off := request.user.features_off.get("exports"):  # type: ignore[union-attr]
                 raise PermissionDenied(why_off)
-            return self._export(found, request.GET["export"], filterset.form)
+            narrow = narrowed(found, self.few_stations(filterset))
+            return self._export(narrow, request.GET["export"], filterset.form)
         context = {"filterset": filterset, "filter": filterset.form, "chips": list(chips(filterset, request.GET))}
-        context |= self._page(found) | {"view": self}
+        context |= self._page(found, filterset) | {"view": self}
         context |= self.facts(context)
         is_part = getattr(request, "htmx", False) and request.htmx.target == "list"  # type: ignore[attr-defined]
         response = TemplateResponse(request, f"{self.template_name}#list" if is_part else self.template_name, context)
         patch_vary_headers(response, ["HX-Request"])
         return response
 
-    def _page(self, found: QuerySet[Any]) -> dict[str, Any]:
+    def _page(self, found: QuerySet[Any], filterset: Any) -> dict[str, Any]:
         until = _whole(self.request.GET.get("until"))
         new = 0
         if self.is_newest_first and until:
@@ -112,7 +118,8 @@ class ListPage(LoginRequiredMixin, View):
         table = self.table_class(found)
         size = _whole(self.request.GET.get("per_page"))
         size = size if size in self.page_sizes else self.page_size
-        paginator = self.paginator_class(table.rows, size)
+        stations, is_rare = self.few_stations(filterset), getattr(filterset, "is_rare", False)
+        paginator = self.paginator_class(table.rows, size, stations=stations, is_rare=is_rare)
         sort = self.request.GET.get("sort", "")
         if sort.lstrip("-") in self.dear_columns and paginator.is_capped:
             sort = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import django_tables2 as tables
@@ -12,7 +13,7 @@ from django.utils.safestring import SafeString
 from django_tables2.rows import BoundRows
 
 from cpms.common import look
-from cpms.common.models import part_of
+from cpms.common.paging import narrowed, page_of
 
 NUMBER = {"th": {"class": "num"}, "td": {"class": "num"}}
 NUMBER_WIDE = {"th": {"class": "num o"}, "td": {"class": "num o"}}  # not on the phone
@@ -47,19 +48,27 @@ class CappedPaginator(Paginator):
 
     A first page that is not full has told how many there are: a search for something rare goes through all rows, and
     so goes through them once.
+
+    Args:
+        stations: keys of the only stations whose rows are listed, where the caller knows that they are few.
+        is_rare: as for `page_of`.
     """
 
     cap = 20_000
 
+    def __init__(self, *args: Any, stations: Sequence[int] | None = None, is_rare: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.stations, self.is_rare = stations, is_rare
+
     @cached_property
     def count(self) -> int:
-        counted: int = self._queryset.order_by()[: self.cap + 1].count()
+        counted: int = narrowed(self._queryset, self.stations).order_by()[: self.cap + 1].count()
         return min(counted, self.cap + 1)
 
     def get_page(self, number: Any) -> Page:
         if number != 1:
             return super().get_page(number)
-        records = list(part_of(self._queryset, 0, self.per_page + 1))
+        records = self._records(0, self.per_page + 1)
         if len(records) <= self.per_page:
             self.count = len(records)
         return self._page_of(records[: self.per_page], 1)
@@ -67,7 +76,10 @@ class CappedPaginator(Paginator):
     def page(self, number: Any) -> Page:
         number = self.validate_number(number)
         start = (number - 1) * self.per_page
-        return self._page_of(list(part_of(self._queryset, start, min(start + self.per_page, self.count))), number)
+        return self._page_of(self._records(start, min(start + self.per_page, self.count)), number)
+
+    def _records(self, start: int, stop: int) -> list[Any]:
+        return page_of(self._queryset, start, stop, stations=self.stations, is_rare=self.is_rare)
 
     def _page_of(self, records: list[Any], number: int) -> Page:
         rows: Any = self.object_list

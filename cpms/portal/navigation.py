@@ -95,7 +95,12 @@ NAVIGATION: list[Section] = [
             Entry(
                 gettext_lazy("Security events"), "maintenance:security_list", "maintenance:security", Can.SEE_MESSAGES
             ),
-            Entry(gettext_lazy("Deviations"), "maintenance:deviation_list", "maintenance:deviat", Can.SEE_MESSAGES),
+            Entry(
+                gettext_lazy("Protocol violations"),
+                "maintenance:deviation_list",
+                "maintenance:deviat",
+                Can.SEE_MESSAGES,
+            ),
         ],
     ),
     Section(

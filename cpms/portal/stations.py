@@ -26,10 +26,11 @@ from chargers.tables import CONNECTOR_CELLS, STATION_CELLS, ConnectorTable, Stat
 from cpms.common.pages import DetailPage, ListPage
 from cpms.portal import charts
 from cpms.portal.figures import attach_sessions, forget_stale_power
+from maintenance import violations
 from maintenance.models import Deviation, Message, RefusedConnection, SecurityEvent
 from maintenance.summary import pretty, summary
 from maintenance.tables import CURES, arrow
-from maintenance.words import code_words, event_words, rule_words
+from maintenance.words import event_words
 from operations import words
 from operations.models import Command
 from operations.services.asking import why_no_commands
@@ -38,7 +39,7 @@ from sessions.models import ChargingSession, MeterReading
 from sessions.services.power import FRESH
 from sessions.tables import StationSessionTable
 
-SHOWN_SESSIONS, SHOWN_COMMANDS, SHOWN_MESSAGES, SHOWN_ODDITIES, SHOWN_DEVIATIONS = 10, 6, 15, 5, 5
+SHOWN_SESSIONS, SHOWN_COMMANDS, SHOWN_MESSAGES, SHOWN_ODDITIES, SHOWN_VIOLATIONS = 10, 6, 15, 5, 5
 SHOWN_ALERTS = 3
 DAY = timedelta(days=1)
 LONGEST_SESSION = timedelta(days=7)
@@ -129,7 +130,7 @@ class StationDetailView(DetailPage):
             "latest": _latest_sessions(station, user),
             "oddities": list(Oddity.objects.filter(station=station).order_by("-received_at")[:SHOWN_ODDITIES]),
             "alerts": _alerts(station),
-            "deviations": _deviations(station),
+            "violations": _violations(station, user),
             "refusals": _refusals(station),
         }
         return super().get_context_data(**kwargs)
@@ -215,9 +216,16 @@ def _alerts(station: Any) -> dict[str, Any]:
     return {"rows": told, "are_more": len(rows) > SHOWN_ALERTS, "until": rows[0].pk if rows else 0}
 
 
-def _deviations(station: Any) -> list[dict[str, Any]]:
-    rows = Deviation.objects.filter(station=station).order_by("-last_at")[:SHOWN_DEVIATIONS]
-    return [{"row": row, "words": rule_words(row.what), "answer": code_words(row)} for row in rows]
+def _violations(station: Any, user: User) -> dict[str, Any]:
+    """What the station does differently from OCPP: the last rules it broke, and a report of all of them."""
+    rows = Deviation.objects.reachable_by(user).filter(station=station).order_by("-last_at", "-pk")
+    found = [violations.of_row(row) for row in rows]  # not many are kept of one station
+    return {
+        "shown": found[:SHOWN_VIOLATIONS],
+        "more": max(0, len(found) - SHOWN_VIOLATIONS),
+        "report": violations.station_report(station, found),
+        "model_url": violations.model_url(station.vendor, station.model),
+    }
 
 
 def _refusals(station: Any) -> list[dict[str, Any]]:

@@ -376,15 +376,20 @@ CONTENT_SECURITY_POLICY = {
 
 # --- OCPP --------------------------------------------------------------------------------------------------------
 OCPP_WITHOUT_SUBPROTOCOL = env.choice("OCPP_WITHOUT_SUBPROTOCOL", "refuse", ("refuse", "1.6"))
+OCPP_LENIENT_PATHS = env.flag("OCPP_LENIENT_PATHS", True)  # //ID, /ocpp/ID/ and the like lead to a known station
 OCPP_POOL = env.flag("OCPP_POOL", False)
 OCPP_POOL_LIMIT = env.whole("OCPP_POOL_LIMIT", 1000, least=1)
 OCPP_WRONG_PASSWORDS_PER_MINUTE = env.whole("OCPP_WRONG_PASSWORDS_PER_MINUTE", 10, least=1)
 OCPP_HEARTBEAT_SECONDS = env.whole("OCPP_HEARTBEAT_SECONDS", 300, least=1, most=86_400)
 OCPP_IDLE_SECONDS = env.whole("OCPP_IDLE_SECONDS", 0)  # close a silent link after this long; 0 never
-OCPP_FRAME_BYTES = env.whole("OCPP_FRAME_BYTES", 1024 * 1024, least=65_536)
+OCPP_FRAME_BYTES = env.whole("OCPP_FRAME_BYTES", 1024 * 1024, least=65_536)  # of whom we do not know yet
+OCPP_FRAME_BYTES_REGISTERED = max(
+    OCPP_FRAME_BYTES, env.whole("OCPP_FRAME_BYTES_REGISTERED", 8 * 1024 * 1024, least=65_536)
+)
 OCPP_PING_SECONDS = env.number("OCPP_PING_SECONDS", 20.0, least=1.0)
 OCPP_PONG_SECONDS = env.number("OCPP_PONG_SECONDS", 20.0, least=1.0)
 OCPP_DEFLATE = env.flag("OCPP_DEFLATE", True)
+OCPP_FIRST_MESSAGE_SECONDS = env.number("OCPP_FIRST_MESSAGE_SECONDS", 10.0, least=0.0)  # then commands go out anyway
 OCPP_CALL_SECONDS = env.whole("OCPP_CALL_SECONDS", 30, least=1, most=600)  # how long a station may take to answer
 OCPP_STORAGE_SECONDS = env.number("OCPP_STORAGE_SECONDS", 4.5, least=0.1)  # then the link is closed with 1013
 OCPP_DATABASE_THREADS = env.whole("OCPP_DATABASE_THREADS", 8, least=1, most=64)

@@ -51,7 +51,7 @@ def record_progress(reports: Sequence[Progress]) -> None:
         ProgressReport(
             station_id=r.station_id,
             job=r.job,
-            status=r.status[:40],
+            status=r.status[:255],
             request_id=r.request_id,
             received_at=r.received_at,
             message_id=r.message_id,
@@ -66,9 +66,9 @@ def record_security_events(notices: Sequence[SecurityNotice]) -> None:
     rows = [
         SecurityEvent(
             station_id=n.station_id,
-            type=n.type,
+            type=n.type[:255],
             at=n.at,
-            tech_info=n.tech_info,
+            tech_info=n.tech_info[:1000],
             received_at=n.received_at,
             is_critical=n.type.lower() in CRITICAL,
         )

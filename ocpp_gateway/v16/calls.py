@@ -10,10 +10,12 @@ from chargers import services as chargers
 from chargers.services import Verdict
 from maintenance import services as maintenance
 from ocpp_gateway.codec import DirectHandler, Talk
-from ocpp_gateway.frames import Fault, FaultKind, Payload
-from ocpp_gateway.v16.moments import read_moment, write_moment
+from ocpp_gateway.frames import Payload
+from ocpp_gateway.v16.moments import moment_in, write_moment
+from ocpp_gateway.v16.reading import UNKNOWN_ID, transaction_in
 from operations import services as operations
 from sessions import services as sessions
+from sessions.models import Flag
 
 REGISTRATION = {"accepted": "Accepted", "pending": "Pending", "rejected": "Rejected"}
 BOOT_WORDS = {  # ours: theirs (section 6.1)
@@ -27,7 +29,7 @@ BOOT_WORDS = {  # ours: theirs (section 6.1)
     "meter_type": "meterType",
     "meter_serial_number": "meterSerialNumber",
 }
-MOST_CONNECTOR = 2**31 - 1
+LONGEST_TEXT = 255  # of the columns that keep what a station calls things
 
 
 def boot_notification(talk: Talk, payload: Payload) -> Payload:
@@ -48,31 +50,39 @@ def authorize(talk: Talk, payload: Payload) -> Payload:
 def start_transaction(talk: Talk, payload: Payload) -> Payload:
     result = sessions.start_session(
         station=talk.station,
-        connector=_connector(payload["connectorId"]),
-        id_tag=payload["idTag"],
-        meter_start_wh=int(payload["meterStart"]),
-        started_at=read_moment(payload["timestamp"]),
+        connector=int(payload["connectorId"]),
+        id_tag=payload["idTag"][:LONGEST_TEXT],
+        meter_start_wh=_whole(payload.get("meterStart")),
+        started_at=moment_in(payload),
         received_at=talk.received_at,
+        as_reported=talk.as_reported,
     )
     if result.is_new:
         operations.link_started_session(result.session)
+        if Flag.CLOCK in result.session.flags:
+            talk.deviations.append("timestamp: clock")
     return {"transactionId": result.session.transaction_id, "idTagInfo": id_tag_info(result.verdict)}
 
 
 def stop_transaction(talk: Talk, payload: Payload) -> Payload:
-    id_tag = payload.get("idTag", "")
+    id_tag = payload.get("idTag", "")[:LONGEST_TEXT]
     result = sessions.stop_session(
         station=talk.station,
-        transaction_id=int(payload["transactionId"]),
-        meter_stop_wh=int(payload["meterStop"]),
-        stopped_at=read_moment(payload["timestamp"]),
+        transaction_id=transaction_in(payload, UNKNOWN_ID),
+        connector=payload.get("connectorId"),
+        meter_stop_wh=_whole(payload.get("meterStop")),
+        stopped_at=moment_in(payload),
         received_at=talk.received_at,
         reason=payload.get("reason", "Local"),  # section 6.51: absent means Local
         id_tag=id_tag,
         raw=talk.payload_text,
+        as_reported=talk.as_reported,
     )
+    talk.is_drained = not result.is_of_predecessor
     if result.session is not None and result.is_new:
         operations.link_stopped_session(result.session)
+        if Flag.RECONSTRUCTED in result.session.flags:
+            talk.deviations.append("transactionId: unknown")
     if not id_tag:
         return {}
     return {"idTagInfo": id_tag_info(chargers.authorize_tag(station=talk.station, value=id_tag))}
@@ -100,10 +110,8 @@ def id_tag_info(verdict: Verdict) -> Payload:
     return info
 
 
-def _connector(number: float) -> int:
-    if not 0 <= number <= MOST_CONNECTOR:
-        raise Fault(FaultKind.PROPERTY, "connectorId: out of range.", rule="connectorId: range")
-    return int(number)
+def _whole(number: float | None) -> int | None:
+    return None if number is None else int(number)
 
 
 DIRECT: dict[str, DirectHandler] = {

@@ -6,16 +6,16 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
-from ocpp_gateway.codec import DirectHandler, Reports, Stored
+from ocpp_gateway.codec import DirectHandler, Reading, Reports, Stored
 from ocpp_gateway.frames import Fault, FaultKind, Payload, json_text
 from ocpp_gateway.v16 import schemas
-from ocpp_gateway.v16.calls import DIRECT, MOST_CONNECTOR
+from ocpp_gateway.v16.calls import DIRECT
 from ocpp_gateway.v16.commands import COMMANDS_V16
 from ocpp_gateway.v16.moments import write_moment
+from ocpp_gateway.v16.reading import MOST_CONNECTOR, read_answer_leniently, read_leniently
 from ocpp_gateway.v16.reports import REPORTS
 
 SECRET_KEYS = {"authorizationkey"}
-WORDS_AND_TIMES = {"context", "format", "location", "measurand", "phase", "reason", "timestamp", "unit"}
 
 
 class CodecV16:
@@ -37,26 +37,27 @@ class CodecV16:
         }
     )
 
-    def check(self, action: str, payload: Payload) -> str:
+    def read(self, action: str, payload: Payload) -> Reading | None:
         if action not in DIRECT and action not in REPORTS:
             if schemas.validator(action) is None or action.endswith("Response"):
                 raise Fault(FaultKind.UNKNOWN_ACTION, f"The action {action[:60]} is not known.")
             raise Fault(FaultKind.UNSUPPORTED_ACTION, f"{action} goes from the central system to the station.")
-        tolerated = ""
         try:
             schemas.check(action, payload)
+            if not 0 <= payload.get("connectorId", 0) <= MOST_CONNECTOR:
+                raise Fault(FaultKind.PROPERTY, "connectorId: out of range.", rule="connectorId: range")
         except Fault as fault:
-            tidy = _without_empties(payload)
-            if tidy == payload:
-                raise
-            schemas.check(action, tidy)
-            payload.clear()
-            payload.update(tidy)
-            tolerated = fault.rule
-        connector = payload.get("connectorId")
-        if connector is not None and not 0 <= connector <= MOST_CONNECTOR:
-            raise Fault(FaultKind.PROPERTY, "connectorId: out of range.", rule="connectorId: range")
-        return tolerated
+            return read_leniently(action, payload, fault)
+        return None
+
+    def read_answer(self, action: str, payload: Payload) -> Reading | None:
+        if schemas.validator(f"{action}Response") is None:
+            return None
+        try:
+            schemas.check(f"{action}Response", payload)
+        except Fault:
+            return read_answer_leniently(action, payload)
+        return None
 
     def is_deferred(self, action: str) -> bool:
         return action in REPORTS and action not in DIRECT
@@ -70,7 +71,11 @@ class CodecV16:
         return action in REPORTS
 
     def report(self, message: Stored, into: Reports) -> None:
-        REPORTS[message.action](message, into)
+        reading = self.read(message.action, message.payload) if message.is_deviating else None
+        if reading is None:
+            REPORTS[message.action](message, message.payload, {}, into)
+        else:
+            REPORTS[message.action](message, reading.payload, reading.as_reported, into)
 
     def redact(self, action: str, payload: Payload) -> Payload:
         """P5: the station's password is in no log."""
@@ -83,15 +88,3 @@ class CodecV16:
 
     def _redact_entry(self, entry: Any) -> Any:
         return self.redact("", entry) if isinstance(entry, dict) else "***"
-
-
-def _without_empties(value: Any) -> Any:
-    """Some stations send null, or an empty word or time, for an optional field they have no value for: it counts as
-    absent (P36)."""
-    if isinstance(value, dict):
-        return {
-            key: _without_empties(item)
-            for key, item in value.items()
-            if item is not None and not (item == "" and key in WORDS_AND_TIMES)
-        }
-    return [_without_empties(item) for item in value] if isinstance(value, list) else value

@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from cpms.common.errors import DomainError
-from ocpp_gateway.frames import Fault, FaultKind, Payload
+from ocpp_gateway.frames import Fault, Payload
 from ocpp_gateway.v16 import schemas
 from operations.models import Command
 
@@ -75,17 +75,6 @@ class CommandsV16:
             place, _colon, what = fault.description.partition(":")
             name = names.get(place, place) if place != "payload" else "payload"
             raise DomainError(fault.description, fields={name: what.strip() or fault.description}) from None
-
-
-def check_answer(action: str, payload: Payload) -> None:
-    """Whether a station's answer fits its schema.
-
-    Raises:
-        Fault: it does not.
-    """
-    if schemas.validator(f"{action}Response") is None:
-        raise Fault(FaultKind.UNKNOWN_ACTION, f"The action {action[:60]} is not known.")
-    schemas.check(f"{action}Response", payload)
 
 
 COMMANDS_V16 = CommandsV16()

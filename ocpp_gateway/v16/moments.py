@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 FIRST_YEAR, LAST_YEAR = 2, 9998
 _MOMENT = re.compile(
@@ -42,6 +44,12 @@ def _zone(text: str | None) -> timezone:
     if offset > timedelta(hours=18):
         raise ValueError("the zone is more than 18 hours from UTC")
     return timezone(-offset if text[0] == "-" else offset)
+
+
+def moment_in(payload: Mapping[str, Any]) -> datetime | None:
+    """The timestamp of a message or a meter value; None where it has none that can be read."""
+    text = payload.get("timestamp")
+    return read_moment(text) if text else None
 
 
 def is_moment(text: str) -> bool:

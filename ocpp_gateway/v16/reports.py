@@ -2,51 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 
 from chargers.services import Heard, StatusReport
 from maintenance.models import ProgressReport
 from maintenance.services import Progress, SecurityNotice
 from ocpp_gateway.codec import Reports, Stored
 from ocpp_gateway.frames import Payload
-from ocpp_gateway.v16.moments import read_moment
+from ocpp_gateway.v16.moments import moment_in
+from ocpp_gateway.v16.reading import UNKNOWN_ID, transaction_in
 from sessions.services import Sampled
 
 Job = ProgressReport.Job
+Report = Callable[[Stored, Payload, Mapping[str, str], Reports], None]  # message, what it says, in which other words
 
 
-def meter_values(message: Stored, into: Reports) -> None:
-    payload = message.payload
-    transaction = payload.get("transactionId")
-    newest = _samples(message, int(payload["connectorId"]), transaction, payload["meterValue"], into)
-    into.heard.append(Heard(message.station_id, message.received_at, newest))
+def meter_values(message: Stored, payload: Payload, said: Mapping[str, str], into: Reports) -> None:
+    connector = int(payload.get("connectorId", 0))
+    _samples(message, connector, transaction_in(payload, None), payload["meterValue"], into)
+    into.heard.append(Heard(message.station_id, message.received_at))
 
 
 def _samples(
     message: Stored, connector: int, transaction: int | None, meter_values: Sequence[Payload], into: Reports
-) -> datetime | None:
-    newest = None
-    for instant in meter_values:
-        at = read_moment(instant["timestamp"])
-        newest = at if newest is None else max(at, newest)
-        if instant["sampledValue"]:
+) -> None:
+    """Values without a time that can be read count for the time of arrival, one after another."""
+    for place, instant in enumerate(meter_values):
+        values = instant.get("sampledValue")
+        if values:
+            at = moment_in(instant) or message.received_at + timedelta(microseconds=place)
             into.samples.append(
-                Sampled(
-                    message.station_id,
-                    connector,
-                    int(transaction) if transaction is not None else None,
-                    at,
-                    instant["sampledValue"],
-                )
+                Sampled(message.station_id, connector, transaction, at, values, received_at=message.received_at)
             )
-    return newest
 
 
-def status_notification(message: Stored, into: Reports) -> None:
-    payload = message.payload
-    at = read_moment(payload["timestamp"]) if payload.get("timestamp") else None
+def status_notification(message: Stored, payload: Payload, said: Mapping[str, str], into: Reports) -> None:
+    """A status is reported when it changes, so its time is that of the station's clock now, unless it was queued."""
+    at = moment_in(payload)
+    error = payload.get("errorCode", "NoError")
     into.heard.append(Heard(message.station_id, message.received_at, at))
     into.statuses.append(
         StatusReport(
@@ -55,43 +49,41 @@ def status_notification(message: Stored, into: Reports) -> None:
             status=payload["status"],
             at=at or message.received_at,
             received_at=message.received_at,
-            error_code="" if payload["errorCode"] == "NoError" else payload["errorCode"],
+            error_code="" if error == "NoError" else error,
             info=payload.get("info", ""),
             vendor_error_code=payload.get("vendorErrorCode", ""),
+            as_reported=said,
         )
     )
 
 
-def heartbeat(message: Stored, into: Reports) -> None:
+def heartbeat(message: Stored, payload: Payload, said: Mapping[str, str], into: Reports) -> None:
     into.heard.append(Heard(message.station_id, message.received_at))
 
 
-def stop_transaction(message: Stored, into: Reports) -> None:
+def stop_transaction(message: Stored, payload: Payload, said: Mapping[str, str], into: Reports) -> None:
     """The end itself is booked; here come the values it carried, and the check of its total against them."""
-    payload = message.payload
-    transaction = int(payload["transactionId"])
+    transaction = transaction_in(payload, UNKNOWN_ID)
     _samples(message, 0, transaction, payload.get("transactionData") or [], into)
     into.stopped_sessions.append((message.station_id, transaction))
     into.heard.append(Heard(message.station_id, message.received_at))
 
 
-def security_event(message: Stored, into: Reports) -> None:
-    payload = message.payload
+def security_event(message: Stored, payload: Payload, said: Mapping[str, str], into: Reports) -> None:
     into.heard.append(Heard(message.station_id, message.received_at))
     into.security.append(
         SecurityNotice(
             station_id=message.station_id,
             type=payload["type"],
-            at=read_moment(payload["timestamp"]),
+            at=moment_in(payload) or message.received_at,
             tech_info=payload.get("techInfo", ""),
             received_at=message.received_at,
         )
     )
 
 
-def _progress(job: str) -> Callable[[Stored, Reports], None]:
-    def report(message: Stored, into: Reports) -> None:
-        payload: dict[str, Any] = message.payload
+def _progress(job: str) -> Report:
+    def report(message: Stored, payload: Payload, said: Mapping[str, str], into: Reports) -> None:
         into.heard.append(Heard(message.station_id, message.received_at))
         into.progress.append(
             Progress(
@@ -107,7 +99,7 @@ def _progress(job: str) -> Callable[[Stored, Reports], None]:
     return report
 
 
-REPORTS: dict[str, Callable[[Stored, Reports], None]] = {
+REPORTS: dict[str, Report] = {
     "MeterValues": meter_values,
     "StatusNotification": status_notification,
     "Heartbeat": heartbeat,

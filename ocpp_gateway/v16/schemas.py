@@ -1,8 +1,7 @@
 """The JSON schemas of OCPP 1.6, from the `ocpp` package, compiled once (its own check costs hundreds of times as much).
 
-Changes to them, each because real stations need it (P36): both spellings of Celsius; vendor and model may be up to 50
-characters; lists of readings may be empty; 1.0 is a whole number, as in every later draft of JSON schema. And times are
-checked.
+Changes to them: both spellings of Celsius are known (errata 2.1), 1.0 is a whole number as in every later draft of JSON
+schema, and times are checked. What else real stations need is not a matter of the schema, see `reading`.
 """
 
 from __future__ import annotations
@@ -40,12 +39,6 @@ def _tolerate(schema: Any) -> Any:
         values = schema.get("enum")
         if isinstance(values, list) and {"Celcius", "Celsius"} & set(values):
             schema["enum"] = sorted({*values, "Celcius", "Celsius"})
-        for name in ("chargePointModel", "chargePointVendor"):
-            if isinstance(schema.get(name), dict):
-                schema[name]["maxLength"] = 50
-        for name in ("meterValue", "sampledValue", "transactionData"):
-            if isinstance(schema.get(name), dict):
-                schema[name].pop("minItems", None)
         for value in schema.values():
             _tolerate(value)
     elif isinstance(schema, list):
@@ -63,10 +56,16 @@ def validator(name: str) -> Any | None:
 
 
 @cache
+def schema(name: str) -> dict[str, Any]:
+    """The schema of an action or its answer, which must be one of NAMES."""
+    found: dict[str, Any] = _tolerate(json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8-sig")))
+    found["$schema"] = "http://json-schema.org/draft-07/schema#"
+    return found
+
+
+@cache
 def _compiled(name: str) -> Any:
-    schema = _tolerate(json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8-sig")))
-    schema["$schema"] = "http://json-schema.org/draft-07/schema#"
-    return jsonschema_rs.validator_for(schema, validate_formats=True, formats={"date-time": is_moment})
+    return jsonschema_rs.validator_for(schema(name), validate_formats=True, formats={"date-time": is_moment})
 
 
 def check(name: str, payload: Payload) -> None:

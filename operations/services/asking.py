@@ -16,7 +16,8 @@ from accounts.features import sentence_about
 from accounts.models import User
 from accounts.rights import Can
 from chargers.models import ChargingStation
-from chargers.services import check_password
+from chargers.services import authorize_tag, check_password
+from chargers.services.tags import BLOCKED, EXPIRED
 from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.news import hint, tell_pages
 from operations.codecs import codec_for
@@ -25,6 +26,7 @@ from operations.services.sealing import password_in, seal
 
 logger = logging.getLogger(__name__)
 Payload = dict[str, Any]
+BOOT_WAITS = timedelta(minutes=1)
 WAITS = timedelta(minutes=5)  # how long a command waits for an offline station unless said otherwise
 LONGEST_WAIT = timedelta(days=30)
 SET_UP_KINDS = {  # what a station that is not accepted yet may be asked for (OCPP 1.6 section 4.2)
@@ -57,8 +59,8 @@ def request_command(
 
     Raises:
         NotAllowed: the person may not operate this station.
-        DomainError: a parameter is missing or wrong (`fields` names it), or the station is not accepted yet or was
-            handed over.
+        DomainError: a parameter is missing or wrong (`fields` names it), a tag may not charge there, or the station
+            is not accepted yet or was handed over.
     """
     if actor is not None and not actor.may(Can.OPERATE, station):
         raise NotAllowed(_("You may not send commands to this station."))
@@ -71,13 +73,15 @@ def request_command(
     given = dict(parameters or {})
     if kind == Command.Kind.RAW:  # what we have a kind for is that kind, with its rules
         kind, given = codec.read(str(given.get("action", "")), given.get("payload", {}))
-    if station.registration != station.Registration.ACCEPTED and kind not in SET_UP_KINDS:
+    if not station.is_served and kind not in SET_UP_KINDS:
         raise DomainError(_("The station has not been accepted yet: it must send its BootNotification first."))
     action, _payload = codec.encode(kind, given)
     password = password_in(kind, given)
     if actor is not None:
         _demand_rights(actor, station, kind, is_password=password is not None)
     _check_password(password)
+    if kind == Command.Kind.REMOTE_START and (why_not := why_no_start(station, str(given["id_tag"]))):
+        raise DomainError(why_not, fields={"id_tag": why_not})
     command = Command.objects.create(
         station=station,
         kind=kind,
@@ -94,11 +98,40 @@ def request_command(
     return command
 
 
+@transaction.atomic
+def ask_for_boot(*, station_id: int) -> bool:
+    """Ask a station of a team that never booted here for its BootNotification, unless it has been asked already.
+
+    Returns:
+        whether there is a new command.
+    """
+    accepted = ChargingStation.Registration.ACCEPTED
+    station = ChargingStation.objects.filter(pk=station_id).exclude(registration=accepted).first()
+    if station is None or not station.is_served:
+        return False
+    boot = {"message": "BootNotification"}
+    if Command.objects.unsettled().filter(station=station, kind=Command.Kind.TRIGGER_MESSAGE, parameters=boot).exists():
+        return False
+    request_command(station=station, kind=Command.Kind.TRIGGER_MESSAGE, parameters=boot, expires_in=BOOT_WAITS)
+    return True
+
+
 def why_no_commands(actor: User | None, station: ChargingStation) -> str:
     """D5: a station's team may go without commands; the sentence that says so, or nothing."""
     if actor is None or actor.is_staff or station.team is None or station.team.has_feature("commands"):
         return ""
     return sentence_about("commands")
+
+
+def why_no_start(station: ChargingStation, id_tag: str) -> str:
+    """Why nobody can charge at a station with this tag, in a sentence; nothing where that is possible."""
+    verdict = authorize_tag(station=station, value=id_tag)
+    if verdict.is_accepted or station.deactivated_at is not None:
+        return ""
+    if verdict.tag is None:
+        return _("The team has no such tag.")
+    reasons = {BLOCKED: _("This tag is blocked."), EXPIRED: _("This tag has expired.")}
+    return reasons.get(verdict.status) or _("This tag is not valid at this station.")
 
 
 def _demand_use(station: ChargingStation, kind: str) -> None:

@@ -10,17 +10,18 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from chargers import services as chargers
-from chargers.models import ChargingStation
+from chargers.models import NODE_ALIVE, ChargingStation
 from cpms.common.errors import DomainError
 from cpms.common.news import tell_pages
 from cpms.common.prepared import Prepared, among
 from operations.models import Command
 from operations.services.sealing import password_in, shown, unseal
-from sessions.models import ChargingSession
+from sessions.models import ChargingSession, Flag
 
 logger = logging.getLogger(__name__)
 State = Command.State
@@ -28,6 +29,9 @@ REFUSALS = {"Rejected", "NotSupported", "UnlockFailed", "NotImplemented", "Unkno
 CONSENTS = {"Accepted", "Scheduled", "Unlocked", "RebootRequired"}
 ANSWERED_FREELY = {Command.Kind.GET_CONFIGURATION, Command.Kind.RAW}  # no status, or one of many words
 OUTCOME_WINDOW = timedelta(minutes=10)  # how long after 'accepted' a station's own report still confirms it
+# how long a station waits for the vehicle after a remote start, where it has not told its ConnectionTimeOut
+START_SECONDS, MOST_START_SECONDS = 5 * 60, 24 * 60 * 60
+CLOCK_SLACK = timedelta(minutes=1)
 
 
 @transaction.atomic
@@ -41,7 +45,7 @@ def take_next_command(*, station_id: int, epoch: int) -> Command | None:
     if station.epoch != epoch:
         return None
     now = timezone.now()
-    _forget_commands_of_older_links(station_id, epoch, now)
+    settle_commands_of_link(station_id=station_id, epoch=epoch - 1)
     if Command.objects.filter(station_id=station_id, state=State.SENT).exists():
         return None
     waiting = Command.objects.select_for_update(of=("self",)).filter(station_id=station_id, state=State.REQUESTED)
@@ -97,11 +101,54 @@ def _settle_password(station_id: int, message_id: str, status: object) -> None:
         chargers.settle_password(station_id=station_id, message_id=message_id, is_taken=status == "Accepted")
 
 
-def _forget_commands_of_older_links(station_id: int, epoch: int, now: datetime) -> None:
-    """What an older link sent and never saw answered has an unknown outcome; it is never sent again by itself."""
-    Command.objects.filter(station_id=station_id, state=State.SENT).filter(
-        Q(sent_epoch__lt=epoch) | Q(sent_epoch=None)
-    ).update(state=State.UNKNOWN, settled_at=now)
+def _note_configuration(station_id: int, message_id: str, answer: dict[str, Any]) -> None:
+    """What a station says of its configuration holds, also where it says so too late for the command.
+
+    Comes before the command is locked: stations are locked first.
+    """
+    entries = answer.get("configurationKey")
+    is_change = answer.get("status") in ("Accepted", "RebootRequired")
+    if not is_change and not isinstance(entries, list):
+        return
+    asked = Command.objects.filter(station_id=station_id, message_id=message_id).exclude(message_id="")
+    for kind, parameters in asked.values_list("kind", "parameters"):
+        if kind == Command.Kind.CHANGE_CONFIGURATION and is_change:
+            values = {str(parameters.get("key", "")): str(parameters.get("value", ""))}
+        elif kind == Command.Kind.GET_CONFIGURATION and isinstance(entries, list):
+            values = {str(e.get("key")): str(e.get("value", "")) for e in entries if isinstance(e, dict)}
+        else:
+            continue
+        chargers.note_configuration(station_id=station_id, values=values)
+
+
+def settle_commands_of_link(*, station_id: int, epoch: int) -> int:
+    """A link ended, or a newer one took its place: what it or an older one sent and never saw answered has an unknown
+    outcome. It is never sent again by itself. Returns how many."""
+    sent = Command.objects.filter(station_id=station_id, state=State.SENT)
+    return _lose(sent.filter(Q(sent_epoch__lte=epoch) | Q(sent_epoch=None)))
+
+
+def settle_commands_of_node(*, node_id: int) -> int:
+    """A gateway process ends, and all of its links with it; called while they are still known as its own."""
+    return _lose(Command.objects.filter(station__node_id=node_id, state=State.SENT))
+
+
+@transaction.atomic
+def _lose(rows: QuerySet[Command]) -> int:
+    found = list(rows.values_list("pk", "station_id", "station__team_id"))
+    if not found:
+        return 0
+    changed: dict[int | None, list[int]] = {}
+    for _pk, station_id, team_id in found:
+        changed.setdefault(team_id, []).append(station_id)
+    tell_pages(changed)
+    still_sent = Command.objects.filter(pk__in=[pk for pk, _station, _team in found], state=State.SENT)
+    return still_sent.update(state=_unless_confirmed(State.UNKNOWN), settled_at=timezone.now())
+
+
+def _unless_confirmed(state: State) -> Case:
+    """What a station then did settles the matter, even where its answer was lost."""
+    return Case(When(confirmed_at__isnull=False, then=Value(State.CONFIRMED)), default=Value(state))
 
 
 def _open_command(station_id: int, message_id: str) -> Command | None:
@@ -117,6 +164,7 @@ def _open_command(station_id: int, message_id: str) -> Command | None:
 def settle_answer(*, station_id: int, message_id: str, answer: dict[str, Any]) -> Command | None:
     """A station answered. None when nobody waited for this answer (stray, late or another station's: P19)."""
     _settle_password(station_id, message_id, answer.get("status"))
+    _note_configuration(station_id, message_id, answer)
     command = _open_command(station_id, message_id)
     if command is None:
         return None
@@ -154,19 +202,25 @@ def settle_error(*, station_id: int, message_id: str, code: str, description: st
 
 
 def settle_overdue_commands() -> int:
-    """Time out what a station did not answer, expire what waited too long or waits for a station that was handed over
-    and never comes. Returns how many."""
+    """Settle what a station did not answer in time, or cannot answer any more since its link or the process that held
+    it is gone; expire what waited too long or waits for a station that was handed over and never comes.
+
+    Returns how many.
+    """
     now = timezone.now()
-    overdue = Command.objects.filter(state=State.SENT, sent_at__lt=now - timedelta(seconds=settings.OCPP_CALL_SECONDS))
+    sent = Command.objects.filter(state=State.SENT)
+    silent_node = Q(station__node__alive_at__lte=Now() - NODE_ALIVE)
+    lost = sent.filter(Q(station__node=None) | silent_node | Q(sent_epoch__lt=F("station__epoch")))
+    overdue = sent.filter(sent_at__lt=now - timedelta(seconds=settings.OCPP_CALL_SECONDS))
     gone = ChargingStation.objects.filter(pk=OuterRef("station_id"), handed_over_at__isnull=False)
     expired = Command.objects.filter(Q(expires_at__lte=now) | Exists(gone), state=State.REQUESTED)
     changed: dict[int | None, list[int]] = {}
-    count = 0
     with transaction.atomic():
+        count = _lose(lost)
         for rows in (overdue, expired):
             for team_id, station_id in rows.values_list("station__team_id", "station_id"):
                 changed.setdefault(team_id, []).append(station_id)
-        count += overdue.update(state=State.TIMED_OUT, settled_at=now)
+        count += overdue.update(state=_unless_confirmed(State.TIMED_OUT), settled_at=now)
         count += _expire(expired, now)
         tell_pages(changed)
     return count
@@ -187,14 +241,45 @@ def _accepted(station_id: int, kind: str, at: datetime) -> list[Command]:
 
 
 def link_started_session(session: ChargingSession) -> None:
-    """The remote start that caused this session, if there was one, is done."""
-    now = timezone.now()
-    for command in _accepted(session.station_id, Command.Kind.REMOTE_START, now):
-        wanted = command.parameters
-        same_tag = str(wanted.get("id_tag", "")).upper() == session.id_tag.upper()
-        if command.session_id is None and same_tag and wanted.get("connector") in (None, session.connector_number):
+    """The remote start that caused this session, if there was one, is done.
+
+    Args:
+        session: its station is locked, and its epoch is that of the link which the start came by.
+    """
+    now, station = timezone.now(), session.station
+    window = timedelta(seconds=min(station.connection_timeout_seconds or START_SECONDS, MOST_START_SECONDS))
+    since = now - window - timedelta(seconds=settings.OCPP_CALL_SECONDS)
+    for command in _hopeful(station=station.pk, kind=Command.Kind.REMOTE_START, since=since):
+        if command.session_id is None and _can_be_effect(session, command, now - window):
             _confirm(command, now, session)
             return
+
+
+def _can_be_effect(session: ChargingSession, command: Command, earliest: datetime) -> bool:
+    """Whether a session can have begun because of a remote start.
+
+    Not when it was begun by another tag or at another connector, on another link, after the station ceased to wait for
+    a vehicle (counted from its consent), or when the station recorded it before it was asked.
+    """
+    wanted = command.parameters
+    is_accepted = command.state == State.ACCEPTED and command.settled_at is not None
+    asked_at = command.settled_at if is_accepted else command.sent_at
+    return (
+        command.sent_epoch == session.station.epoch
+        and str(wanted.get("id_tag", "")).upper() == session.id_tag.upper()
+        and wanted.get("connector") in (None, session.connector_number)
+        and asked_at is not None
+        and asked_at >= earliest
+        and not _was_recorded_before(session, command)
+    )
+
+
+def _was_recorded_before(session: ChargingSession, command: Command) -> bool:
+    """By the station's clock as far as it is known; where that clock is absurd the time of arrival counts."""
+    if command.sent_at is None or Flag.CLOCK in session.flags:
+        return False
+    offset = timedelta(milliseconds=session.station.clock_offset_ms or 0)
+    return session.started_at - offset < command.sent_at - CLOCK_SLACK
 
 
 def link_stopped_session(session: ChargingSession) -> None:

@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.urls import reverse
 
-from accounts.models import ApiToken, User
+from accounts.models import ApiToken, AuditEntry, User
 from accounts.programs import add_program
 from accounts.services import issue_api_token
 from chargers.models import ChargingStation, Tag
@@ -76,6 +76,19 @@ def test_a_stations_password_is_set_but_never_shown(office, station):
     station.refresh_from_db()
     assert station.password == b"the-new-secret"
     assert b"the-new-secret" not in office.get(path).content
+
+
+def test_staff_can_lower_a_stations_security_profile_and_the_audit_trail_says_so(office, station):
+    """P7: the way back when a station was set to TLS and cannot reach us by it."""
+    ChargingStation.objects.update(security_profile=2)
+    path = reverse(f"{STATIONS}_change", args=[station.pk])
+    body = {"team": station.team_id, "name": "", "protocol": "1.6", "registration": "accepted"} | NO_CONNECTORS
+    assert "security_profile" in office.post(path, body | {"security_profile": "4"}).context["adminform"].form.errors
+    assert office.post(path, body | {"security_profile": ""}).status_code == 302
+    station.refresh_from_db()
+    assert station.security_profile is None
+    entry = AuditEntry.objects.filter(object_id=station.pk, action=AuditEntry.Action.UPDATE).latest("pk")
+    assert entry.changes == {"security_profile": ["2", "None"]} and entry.actor is not None
 
 
 @pytest.mark.parametrize("kept", ["revealable", "show_once"])

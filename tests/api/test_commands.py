@@ -119,11 +119,27 @@ def test_a_wait_out_of_range_is_refused(ask, operator, wait):
     assert not Command.objects.exists()
 
 
-def test_a_station_that_never_booted_is_not_asked_to_charge(ask, operator, station):
-    ChargingStation.objects.update(registration="new")
+def test_a_rejected_station_is_not_asked_to_charge(ask, operator, station):
+    ChargingStation.objects.update(registration="rejected")
     answer = ask(operator, {"kind": "remote_start", "parameters": {"id_tag": "T"}})
     assert answer.status_code == 400
     assert "accepted" in answer.json()["detail"]
+
+
+def test_a_tag_that_may_not_charge_there_is_refused_beside_its_field(ask, operator, manage, station):
+    factories.TagFactory(team=station.team, value="LOST", status="blocked")
+    for body in (
+        {"kind": "remote_start", "parameters": {"id_tag": "LOST", "connector": 1}},
+        {"action": "RemoteStartTransaction", "payload": {"idTag": "lost"}},
+    ):
+        answer = ask(operator, body)
+        assert answer.status_code == 400
+        assert [(error["field"].rpartition(".")[2], error["message"]) for error in answer.json()["errors"]] == [
+            ("id_tag", "This tag is blocked.")
+        ]
+    outcome = manage("send_command", station.identity, "RemoteStartTransaction", '{"idTag": "LOST"}', "--json")
+    assert (outcome.code, outcome.error) == (1, "This tag is blocked.")
+    assert not Command.objects.exists()
 
 
 def test_a_secret_of_a_configuration_is_not_shown(ask, api, administrator, operator, viewer):

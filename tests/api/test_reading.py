@@ -258,3 +258,39 @@ def test_every_parameter_that_the_description_names_is_known(api, administrator)
 def test_a_page_size_that_is_none_is_refused(api, viewer, station, size):
     answer = api(viewer).get("/api/v1/stations/", {"page_size": size})
     assert answer.status_code == (200 if size.startswith("9") else 400)
+
+
+def test_the_deviations_of_a_station_are_listed_at_the_station(api, viewer, staff, stranger, station, team):
+    """With what we do about each of them."""
+    station.firmware_version = "1.2"
+    station.save()
+    own = factories.DeviationFactory(station=station, action="StopTransaction", code="", what="reason: enum", count=214)
+    other = factories.DeviationFactory(station=station, what="info: maxLength", action="StatusNotification")
+    factories.DeviationFactory(station=factories.StationFactory(team=team))
+    path = f"/api/v1/stations/{station.identity}/deviations/"
+    for person in (viewer, staff):
+        found = {row["id"]: row for row in api(person).get(path).json()["results"]}
+        assert set(found) == {own.pk, other.pk}
+        told = found[own.pk]
+        assert (told["what"], told["count"], told["code"], told["firmware_version"]) == ("reason: enum", 214, "", "1.2")
+        assert told["treatment"] == "we read it as “Other” and keep the word"
+        assert told["sentence"].startswith("StopTransaction: field “reason” has a value that is not defined")
+    assert [row["id"] for row in api(viewer).get(path, {"what": "info: maxLength"}).json()["results"]] == [other.pk]
+    listed = api(viewer).get("/api/v1/deviations/", {"station": station.identity}).json()["results"]
+    assert {row["id"] for row in listed} == {own.pk, other.pk}
+    assert api(stranger).get(path).status_code == 404
+    assert api(viewer).get("/api/v1/stations/none/deviations/").status_code == 404
+    assert api(viewer).get(path, {"colour": "red"}).status_code == 400
+
+
+def test_deviations_of_a_station_need_the_right_to_read_messages(api, viewer, station):
+    path = f"/api/v1/stations/{station.identity}/deviations/"
+    assert api(viewer, "messages:read").get(path).status_code == 200
+    assert api(viewer, "stations:read").get(path).status_code == 403
+
+
+def test_deviations_of_a_station_ask_no_more_for_more_rows(api, viewer, station, django_assert_max_num_queries):
+    factories.DeviationFactory.create_batch(20, station=station)
+    client = api(viewer)
+    with django_assert_max_num_queries(6):
+        assert len(client.get(f"/api/v1/stations/{station.identity}/deviations/").json()["results"]) == 20

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.crash.faults import EVERY_KIND, FULL_DISK, GATEWAY, shuffled
-from tests.crash.run import Shape, crash, write_down
+from tests.crash.run import DEVIATING_MESSAGES, Shape, crash, write_down
 
 
 def main() -> int:
@@ -21,6 +21,8 @@ def main() -> int:
     parser.add_argument("--only", action="append", choices=[*EVERY_KIND, FULL_DISK], help="these faults only")
     parser.add_argument("--embedded", action="store_true", help="one process on SQLite, which is killed")
     parser.add_argument("--disk", type=int, default=0, metavar="MB", help="a disk for PostgreSQL that gets full; root")
+    parser.add_argument("--deviating", type=float, default=DEVIATING_MESSAGES, metavar="SHARE",
+                        help="messages of deviating stations that do not fit the schema")  # fmt: skip
     parser.add_argument("--keep", type=Path, help="a folder for data and logs, which stay then")
     words = parser.parse_args()
 
@@ -37,6 +39,7 @@ def main() -> int:
 
     shape = Shape("long run", words.stations, words.gateways, words.seed, pause=(2, 8))
     shape.is_embedded, shape.volume_megabytes = words.embedded, words.disk
+    shape.deviating_messages = words.deviating
     with tempfile.TemporaryDirectory(prefix="cpms-crash-") as folder:
         Path(folder).chmod(0o711)
         outcome = crash(words.keep or Path(folder) / "var", shape, kinds)

@@ -30,6 +30,7 @@ TEAM, PASSWORD = "crash", "crash-{id}-0123456789"
 RESULT_VARIABLE = "CRASH_RESULTS"  # names a file that gets one JSON line per run
 SETTLE_SECONDS = 3.0  # after a fault until its effects on the answer time are over
 INBOX_SECONDS = 60.0
+DEVIATING_MESSAGES = 0.5
 EXPECTED_CODES = {"1001", "1006", "1012", "1013", "3000"}
 
 
@@ -45,6 +46,8 @@ class Shape:
     pause: tuple[float, float] = (1.0, 2.5)
     is_embedded: bool = False
     volume_megabytes: int = 0  # of a disk of its own for PostgreSQL, which can be full; needs root
+    deviating_stations: float = 0.3  # the share of stations that do not keep to the specification
+    deviating_messages: float = DEVIATING_MESSAGES  # the share of their messages that do not fit the schema
 
 
 @dataclass
@@ -181,6 +184,8 @@ def prepare(stack: Stack, shape: Shape) -> Plan:
         tags=json.loads(tags)["tags"],
         seed=shape.seed,
         pace=max(1.0, shape.stations / 30),
+        share_deviating_stations=shape.deviating_stations,
+        share_deviating=shape.deviating_messages,
         supervisor_pid=stack.supervisor.own_pid(),
     )
 

@@ -31,6 +31,7 @@ import uvloop
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
+from tests.crash.deviating import deviating
 from tests.crash.ledger import Entry
 
 ATTEMPTS = 20  # TransactionMessageAttempts
@@ -56,6 +57,8 @@ class Plan:
     share_repeated: float = 0.03  # answered messages sent once more
     share_zombie: float = 0.02  # links left open when the next is opened
     share_hop: float = 0.02  # links closed in order, to connect elsewhere
+    share_deviating_stations: float = 0.0  # stations that come by an irregular address and write in their own way
+    share_deviating: float = 0.0  # messages of those stations that do not fit the schema
 
 
 @dataclass
@@ -81,6 +84,7 @@ class Report:
     is_kept: bool = True
     message_id: str = ""
     answer: Any = None
+    deviation: int | None = None  # the seed of its deviations from the schema
 
 
 class LinkLost(Exception):
@@ -110,6 +114,7 @@ class Station:
         token = base64.b64encode(f"{identity}:{password}".encode()).decode()
         self.headers = {"Authorization": f"Basic {token}"}
         self.timeout = self.chance.uniform(5, 10)
+        self.is_deviating = self.chance.random() < plan.share_deviating_stations
         self.queue: deque[Report] = deque()
         self.something = asyncio.Event()
         self.answered: deque[Report] = deque(maxlen=REMEMBERED)
@@ -215,6 +220,9 @@ class Station:
         self.put(Report("StatusNotification", payload, is_kept=is_kept))
 
     def put(self, report: Report) -> None:
+        if self.is_deviating and self.chance.random() < self.plan.share_deviating:
+            report.deviation = self.chance.randrange(10**9)
+            self.books.counts["deviating messages"] += 1
         self.queue.append(report)
         self.something.set()
 
@@ -305,6 +313,8 @@ class Station:
         payload = dict(report.payload)
         if "transactionId" in payload and report.entry is not None:
             payload["transactionId"] = report.entry.transaction_id
+        if report.deviation is not None:
+            payload = deviating(payload, report.deviation)
         return json.dumps([2, report.message_id, report.action, payload])
 
     async def call(self, report: Report) -> Any:
@@ -362,8 +372,9 @@ class Station:
 
     async def open(self) -> ClientConnection:
         self.books.counts["links"] += 1
+        slashes = "//" if self.is_deviating else "/"
         return await connect(
-            f"{self.chance.choice(self.plan.urls)}/{self.identity}",
+            f"{self.chance.choice(self.plan.urls)}{slashes}{self.identity}",
             subprotocols=["ocpp1.6"],  # type: ignore[list-item]
             additional_headers=self.headers,
             open_timeout=6,

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from chargers.models import ChargingStation
 from chargers.services import Heard, StatusReport, close_link, note_heard, open_link, record_statuses
 from tests import factories
 
@@ -65,6 +66,51 @@ def test_the_clock_offset_is_that_of_the_quickest_message(station):
     note_heard(heard)
     station.refresh_from_db()
     assert station.clock_offset_ms == 120_000 and station.last_heard_at == NOW
+
+
+def offset_after(station, *messages, connected=-3600):
+    """The offset in seconds, once messages that came in at a second of now said they were written at another one."""
+    ChargingStation.objects.filter(pk=station.pk).update(connected_at=NOW + timedelta(seconds=connected))
+    note_heard([Heard(station.pk, NOW + timedelta(seconds=at), NOW + timedelta(seconds=said)) for at, said in messages])
+    station.refresh_from_db()
+    return None if station.clock_offset_ms is None else station.clock_offset_ms / 1000
+
+
+@pytest.mark.parametrize("booted", [None, 1])
+def test_what_a_station_kept_while_it_was_offline_is_no_measure_of_its_clock(station, booted):
+    """B25: nor after the boot that many stations send at each link."""
+    if booted:
+        ChargingStation.objects.filter(pk=station.pk).update(booted_at=NOW + timedelta(seconds=booted))
+    assert offset_after(station, (5, -7200), connected=0) is None
+    assert offset_after(station, (6, -3600), (7, -600), connected=0) is None
+    assert offset_after(station, (59, -61), connected=0) is None
+    assert offset_after(station, (20, 19), connected=0) == -1  # the first that is reported live
+
+
+def test_a_measured_clock_stays_through_a_backlog(station):
+    assert offset_after(station, (0, 2)) == 2
+    assert offset_after(station, (3601, 0), (3602, 1800), connected=3600) == 2
+    assert offset_after(station, (3603, 3606), connected=3600) == 3
+
+
+def test_a_long_queue_shows_by_its_times(station):
+    """It may take longer than the beginning of a link."""
+    assert offset_after(station, (100, -7200), (101, -3600), connected=0) is None
+
+
+def test_a_message_of_an_older_link_tells_nothing_of_a_slow_clock(station):
+    assert offset_after(station, (-5, -3600), connected=0) is None
+
+
+def test_a_clock_that_is_behind_is_found_once_a_link_is_settled(station):
+    """B25."""
+    assert offset_after(station, (5, -3595), connected=0) is None
+    assert offset_after(station, (61, -3539), (62, -3538), connected=0) == -3600
+
+
+def test_a_clock_that_is_ahead_is_believed_at_once(station):
+    assert offset_after(station, (1, 601), connected=0) == 600
+    assert offset_after(station, (2, -3600), connected=0) == 600
 
 
 def test_a_late_close_of_an_old_link_changes_nothing(station):

@@ -167,3 +167,19 @@ def test_a_station_cannot_make_endless_connectors(station):
     oddity = Oddity.objects.get()
     assert oddity.kind == "unknown_connector" and "numbers above 100" in oddity.note
     assert station.charging_sessions.get(pk=started["transactionId"]).connector_number == 5000
+
+
+def test_a_batch_of_two_protocols_keeps_each_of_its_own(station):
+    """Rows of stations that speak different versions lie in one batch: each is drained by its own codec."""
+    other = factories.StationFactory()
+    store_rows([
+        row(station, "Heartbeat", {}, protocol="1.6"),
+        row(other, "Heartbeat", {}, protocol="2.0.1", deviations=("now: additionalProperties",)),
+        row(station, "StatusNotification", status("Available"), protocol="1.6"),
+        row(other, "NotifyEvent", {}, protocol="2.1"),
+    ])  # fmt: skip
+    told = list(InboxEntry.objects.order_by("message_id").values_list("protocol", "station_id", "is_deviating"))
+    assert told == [("1.6", station.pk, False), ("2.0.1", other.pk, True), ("1.6", station.pk, False),
+                    ("2.1", other.pk, False)]  # fmt: skip
+    assert list(Message.objects.order_by("id").values_list("protocol", "is_deviating")) == [
+        ("1.6", False), ("2.0.1", True), ("1.6", False), ("2.1", False)]  # fmt: skip

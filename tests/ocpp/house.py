@@ -128,6 +128,7 @@ class House:
             "REDIS_URL": self.redis_url,
             "OCPP_WRONG_PASSWORDS_PER_MINUTE": "3",
             "OCPP_CALL_SECONDS": "20",
+            "OCPP_FIRST_MESSAGE_SECONDS": "0.05",  # most tests let the central system speak first
         }
 
     def _process(self, name: str, words: list[str]) -> Process:

@@ -10,11 +10,12 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from cpms.common.errors import DomainError
 from maintenance.models import Message
 from operations.models import Command
 from operations.services import request_command, request_raw_command
-from tests.ocpp.house import ROOT, until
-from tests.ocpp.link import moment, start_payload
+from tests.ocpp.house import ROOT, START_SECONDS, until
+from tests.ocpp.link import Link, moment, start_payload
 
 pytestmark = pytest.mark.processes
 Kind = Command.Kind
@@ -105,6 +106,29 @@ def test_a_start_by_somebody_else_confirms_nothing(link, station):
     link.call("StartTransaction", **start_payload(connectorId=2))
     start.refresh_from_db()
     assert (start.state, start.session) == ("accepted", None)
+
+
+def test_a_start_over_a_later_link_is_not_the_effect_of_a_remote_start(house, station):
+    with house.link(station) as link:
+        start = ask(station, Kind.REMOTE_START, id_tag="GOODTAG", connector=1)
+        link.answer_next("RemoteStartTransaction", {"status": "Accepted"})
+        becomes(start, "accepted")
+    with house.link(station) as link:
+        link.start()
+        start.refresh_from_db()
+        assert (start.state, start.session) == ("accepted", None)
+
+
+def test_a_start_recorded_before_the_command_is_not_its_effect(link, station):
+    start = ask(station, Kind.REMOTE_START, id_tag="GOODTAG", connector=1)
+    link.answer_next("RemoteStartTransaction", {"status": "Accepted"})
+    becomes(start, "accepted")
+    link.stop(link.start(timestamp=moment(3600)), timestamp=moment(1800))
+    start.refresh_from_db()
+    assert (start.state, start.session) == ("accepted", None)
+    transaction = link.start()
+    becomes(start, "confirmed")
+    assert start.session_id == transaction
 
 
 def test_the_start_may_come_before_the_answer(link, station):
@@ -222,24 +246,102 @@ def test_a_command_waits_for_an_offline_station_and_expires(house, station):
         assert link.call("Heartbeat") and not link.asked
 
 
-def test_what_was_sent_over_a_lost_link_is_unknown_and_not_sent_again(house, station):
-    """P42: at most once."""
+@pytest.mark.parametrize("how", ["close", "vanish"])
+def test_what_was_sent_over_a_lost_link_is_unknown_at_once_and_not_sent_again(house, station, how):
+    """P42: at most once; and nobody waits for the station to return, or for the call's time-out."""
     with house.link(station) as link:
         lost = ask(station, Kind.RESET, type="Hard")
         link.asked_for()
+        getattr(link, how)()
+        becomes(lost, "unknown", seconds=3)
+    assert lost.settled_at
     with house.link(station) as link:
         following = ask(station, Kind.CLEAR_CACHE)
         link.answer_next("ClearCache", {"status": "Accepted"})
         becomes(following, "accepted")
-        becomes(lost, "unknown")
+        assert not link.asked
+
+
+def test_a_newer_link_makes_what_the_older_one_sent_unknown_at_once(house, station):
+    """P42: also over another gateway, while the older link still looks alive."""
+    for gateway in (house.gateway, house.other):
+        with house.link(station) as older:
+            lost = ask(station, Kind.RESET, type="Hard")
+            older.asked_for()
+            with house.link(station, gateway) as newer:
+                becomes(lost, "unknown", seconds=3)
+                assert newer.call("Heartbeat") and not newer.asked
+
+
+def test_a_gateway_that_stops_leaves_no_command_as_sent(house, station):
+    brief = house.new_gateway("brief")
+    until(brief.answers, START_SECONDS, brief.name)
+    with house.link(station, brief) as link:
+        lost = ask(station, Kind.RESET, type="Hard")
+        link.asked_for()
+        brief.end()
+        becomes(lost, "unknown", seconds=3)
+    house.processes.remove(brief)
 
 
 def test_a_station_in_the_pool_may_be_set_up_but_not_started(house):
     """P20: Pending allows set-up commands."""
-    station = house.station(registration="new")
-    with house.link(station) as link:
+    station = house.station(team=None, password=None, registration="pending")
+    with Link(house.other.url, station.identity).opened() as link:
+        assert link.boot()["status"] == "Pending"
         command = request_raw_command(station=station, action="GetConfiguration", payload={})
         link.answer_next("GetConfiguration", {"unknownKey": []})
+        becomes(command, "accepted")
+        with pytest.raises(DomainError):
+            ask(station, Kind.REMOTE_START, id_tag="GOODTAG")
+    station.delete()  # the pool has a limit
+
+
+@pytest.fixture
+def polite(house):
+    """A gateway that lets stations speak first, as by default."""
+    gateway = house.new_gateway("polite", OCPP_FIRST_MESSAGE_SECONDS="10")
+    until(gateway.answers, START_SECONDS, gateway.name)
+    yield gateway
+    gateway.end()
+    house.processes.remove(gateway)
+
+
+@pytest.mark.parametrize("is_boot", [True, False])
+def test_commands_wait_for_the_first_message_of_a_link(house, station, polite, is_boot):
+    """Many stations drop what comes before their boot is answered."""
+    waiting = ask(station, Kind.CLEAR_CACHE)
+    with house.link(station, polite) as link:
+        later = ask(station, Kind.GET_CONFIGURATION)
+        with pytest.raises(TimeoutError):
+            link.receive(1.5)
+        link.send([2, "first", *(["BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"}] if is_boot
+                                 else ["Heartbeat", {}])])  # fmt: skip
+        assert link.receive()[:2] == [3, "first"]
+        link.answer_next("ClearCache", {"status": "Accepted"}, seconds=1)
+        link.answer_next("GetConfiguration", {"unknownKey": []}, seconds=1)
+        becomes(waiting, "accepted")
+        becomes(later, "accepted")
+
+
+def test_commands_go_to_a_station_that_says_nothing_after_a_while(house, station):
+    slow = house.new_gateway("slow", OCPP_FIRST_MESSAGE_SECONDS="1")
+    until(slow.answers, START_SECONDS, slow.name)
+    command = ask(station, Kind.CLEAR_CACHE)
+    with house.link(station, slow) as link:
+        begin = time.monotonic()
+        link.answer_next("ClearCache", {"status": "Accepted"})
+        assert 0.5 < time.monotonic() - begin < 5
+        becomes(command, "accepted")
+    slow.end()
+    house.processes.remove(slow)
+
+
+def test_even_a_message_that_is_no_good_lets_commands_go(house, station, polite):
+    command = ask(station, Kind.CLEAR_CACHE)
+    with house.link(station, polite) as link:
+        assert link.error("nonsense")[1] == "FormationViolation"
+        link.answer_next("ClearCache", {"status": "Accepted"}, seconds=2)
         becomes(command, "accepted")
 
 
@@ -265,12 +367,46 @@ def test_the_password_of_a_station_is_nowhere(house, link, station):
 def test_an_unreadable_answer_is_logged_without_the_password_it_may_hold(house, link, station):
     """P5."""
     secret = "0d15ea5e0d15ea5e0d15ea5e"
-    ask(station, Kind.GET_CONFIGURATION)
+    command = ask(station, Kind.GET_CONFIGURATION)
     message_id, _action, _payload = link.asked_for()
     entry = json.dumps({"key": "AuthorizationKey", "value": secret})
     link.send(f'[3,"{message_id}",{{"configurationKey":[{entry}],}}]')
-    assert link.reply()[2] == "FormationViolation"
+    assert link.exchange([2, "next", "Heartbeat", {}])[:2] == [3, "next"], "an answer never gets an error back"
+    command.refresh_from_db()
+    assert (command.state, command.error_code) == ("failed", "FormationViolation")
     assert secret not in dump()
+
+
+@pytest.mark.parametrize(
+    ("answer", "rule"),
+    [
+        ('{"configurationKey":[{"key":"A","readonly":false,"value":"a\x07b"}]}', "answer.payload: characters"),
+        ('{"configurationKey":[{"key":"A","readonly":false,"value":"a\\u0000b"}]}', "answer.payload: characters"),
+        ('{"configurationKey":[{"key":"A","readonly":"false","value":5,"own":1}],"more":{}}',
+         "answer.configurationKey.readonly: type"),
+        ('{"configurationKey":{"key":"A","readonly":false}}', "answer.configurationKey: type"),
+        ('{"unknownKey":[1,2],"configurationKey":[]}', "answer.unknownKey: type"),
+        ("[]", "answer.payload: type"),
+        ("null", "answer.payload: type"),
+    ],
+)  # fmt: skip
+def test_an_answer_that_deviates_is_read_and_never_gets_an_error(link, station, answer, rule):
+    """B15: for what stations answer as well."""
+    command = ask(station, Kind.GET_CONFIGURATION)
+    message_id, _action, _payload = link.asked_for()
+    link.send(f'[3,"{message_id}",{answer}]')
+    assert link.exchange([2, "next", "Heartbeat", {}])[:2] == [3, "next"]
+    becomes(command, "accepted")
+    assert station.deviations.get(what=rule).action == "GetConfiguration"
+    assert Message.objects.get(station=station, action="GetConfiguration").is_deviating
+
+
+@pytest.mark.parametrize("word", ["accepted", "ACCEPTED", " Accepted "])
+def test_a_status_in_another_spelling_is_understood(link, station, word):
+    command = ask(station, Kind.CLEAR_CACHE)
+    link.answer_next("ClearCache", {"status": word, "extra": 1})
+    becomes(command, "accepted")
+    assert command.answer["status"] == "Accepted" and command.answer["extra"] == 1
 
 
 def dump():

@@ -23,6 +23,10 @@ def start(**more):
     return start_payload(meterStart=1) | more
 
 
+def without(name):
+    return {field: value for field, value in start().items() if field != name}
+
+
 def meter(**value):
     return {"connectorId": 1, "meterValue": [{"timestamp": moment(), "sampledValue": [{"value": "1"} | value]}]}
 
@@ -45,15 +49,6 @@ UNREADABLE = [
     ("deep payload", '[2,"deep","Heartbeat",' + '{"a":' * 3000 + "1" + "}" * 3000 + "]", "deep", "FormationViolation"),
     ("deepish payload", '[2,"deepish","Heartbeat",' + '{"a":' * 500 + "1" + "}" * 500 + "]", "deepish",
      "FormationViolation"),
-    ("NaN", '[2,"nan","StartTransaction",{"meterStart":NaN}]', "nan", "FormationViolation"),
-    ("Infinity", '[2,"inf","StartTransaction",{"meterStart":-Infinity}]', "inf", "FormationViolation"),
-    ("lone surrogate", '[2,"sur","Authorize",{"idTag":"\\ud800"}]', "sur", "FormationViolation"),
-    ("lone surrogate as action", '[2,"sur2","\\udfff",{}]', "sur2", "FormationViolation"),
-    ("NUL", '[2,"nul","Authorize",{"idTag":"a\\u0000b"}]', "nul", "FormationViolation"),
-    ("NUL in a key", '[2,"nul2","Authorize",{"id\\u0000Tag":"a"}]', "nul2", "FormationViolation"),
-    ("NUL as action", '[2,"nul3","\\u0000",{}]', "nul3", "FormationViolation"),
-    ("raw control character", '[2,"ctl","Authorize",{"idTag":"a\x00b"}]', "ctl", "FormationViolation"),
-    ("1e400", '[2,"big","StartTransaction",{"meterStart":1e400}]', "big", "FormationViolation"),
 ]  # fmt: skip
 NO_CALL = [
     ("no id", [2], "-1", "FormationViolation"),
@@ -78,38 +73,37 @@ UNKNOWN = [
     ("an action of 2.0.1", [2, "1", "TransactionEvent", {}], "1", "NotImplemented"),
     ("one of ours", [2, "1", "Reset", {"type": "Soft"}], "1", "NotSupported"),
     ("one of ours, not core", [2, "1", "ReserveNow", {}], "1", "NotSupported"),
+    ("NUL as action", '[2,"nul3","\\u0000",{}]', "nul3", "NotImplemented"),
+    ("half a surrogate pair as action", '[2,"sur2","\\udfff",{}]', "sur2", "NotImplemented"),
+    ("half a surrogate pair in the id", '[2,"\\udfff","Heartbeat",{}]', "-1", "FormationViolation"),
 ]
-WRONG_FIELDS = [
-    ("missing", "Authorize", {}, "OccurenceConstraintViolation"),
-    ("missing deeper", "MeterValues", {"connectorId": 1, "meterValue": [{"timestamp": moment()}]},
+NO_CORE = [
+    ("no tag", "Authorize", {}, "OccurenceConstraintViolation"),
+    ("null for a tag", "Authorize", {"idTag": None}, "OccurenceConstraintViolation"),
+    ("an object for a tag", "Authorize", {"idTag": {}}, "TypeConstraintViolation"),
+    ("start without a connector", "StartTransaction", without("connectorId"), "OccurenceConstraintViolation"),
+    ("start without a tag", "StartTransaction", without("idTag"), "OccurenceConstraintViolation"),
+    ("start with a word as connector", "StartTransaction", start(connectorId="left"), "TypeConstraintViolation"),
+    ("start with a list as tag", "StartTransaction", start(idTag=["A"]), "TypeConstraintViolation"),
+    ("status without a connector", "StatusNotification", {"status": "Available", "errorCode": "NoError"},
      "OccurenceConstraintViolation"),
-    ("null for a required one", "Authorize", {"idTag": None}, "OccurenceConstraintViolation"),
-    ("an empty time", "StartTransaction", start(timestamp=""), "OccurenceConstraintViolation"),
-    ("extra", "Heartbeat", {"a": 1}, "FormationViolation"),
-    ("extra deeper", "MeterValues", meter(colour="red"), "FormationViolation"),
-    ("a number for a string", "Authorize", {"idTag": 5}, "TypeConstraintViolation"),
-    ("a string for a number", "StatusNotification", status(connectorId="1"), "TypeConstraintViolation"),
-    ("true for a number", "StatusNotification", status(connectorId=True), "TypeConstraintViolation"),
-    ("a fraction for a whole number", "StartTransaction", start(meterStart=1.5), "TypeConstraintViolation"),
-    ("an object for a string", "Authorize", {"idTag": {}}, "TypeConstraintViolation"),
-    ("over-long string", "Authorize", {"idTag": "T" * 21}, "TypeConstraintViolation"),
-    ("over-long string deeper", "StatusNotification", status(info="i" * 51), "TypeConstraintViolation"),
-    ("unknown word", "StatusNotification", status(status="Dancing"), "PropertyConstraintViolation"),
-    ("word in other case", "StatusNotification", status(status="available"), "PropertyConstraintViolation"),
-    ("unknown unit", "MeterValues", meter(unit="furlong"), "PropertyConstraintViolation"),
-    ("negative connector", "StartTransaction", start(connectorId=-1), "PropertyConstraintViolation"),
-    ("huge connector", "StatusNotification", status(connectorId=2**31), "PropertyConstraintViolation"),
-    ("huge meter", "StartTransaction", start(meterStart=10**30), "PropertyConstraintViolation"),
-    ("huge meter as float", "StartTransaction", start(meterStart=1e300), "PropertyConstraintViolation"),
-    ("huge transaction", "StopTransaction", {"transactionId": 2**63, "meterStop": 1, "timestamp": moment()},
+    ("status without a status", "StatusNotification", {"connectorId": 1, "errorCode": "NoError"},
+     "OccurenceConstraintViolation"),
+    ("an empty status", "StatusNotification", status(status=""), "PropertyConstraintViolation"),
+    ("true for a connector", "StatusNotification", status(connectorId=True), "TypeConstraintViolation"),
+    ("status of a connector that cannot be", "StatusNotification", status(connectorId=2**31),
      "PropertyConstraintViolation"),
-    *(
-        (f"time {text!r}", "StartTransaction", start(timestamp=text), "PropertyConstraintViolation")
-        for text in ("yesterday", "2026-13-01T00:00:00Z", "2026-02-30T00:00:00Z", "2026-01-01T24:01:00Z",
-                     "2026-01-01", "2026-01-01T00:00:00+99:00", "222222017-10-27T19:10:11Z", "0000-01-01T00:00:00Z",
-                     "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "2026-01-01T00:00:00Z; DROP TABLE x",
-                     "1767225600", "-2026-01-01T00:00:00Z")
-    ),
+    ("status of connector -1", "StatusNotification", status(connectorId=-1), "PropertyConstraintViolation"),
+    ("no meter values", "MeterValues", {"connectorId": 1}, "OccurenceConstraintViolation"),
+    ("a word for meter values", "MeterValues", {"connectorId": 1, "meterValue": "450"}, "TypeConstraintViolation"),
+    ("nothing says what ended", "StopTransaction", {"reason": "Local"}, "OccurenceConstraintViolation"),
+    ("nothing readable says what ended", "StopTransaction", {"transactionId": "first", "meterStop": {}},
+     "OccurenceConstraintViolation"),
+    ("no firmware status", "FirmwareStatusNotification", {}, "OccurenceConstraintViolation"),
+    ("no diagnostics status", "DiagnosticsStatusNotification", {"status": None}, "OccurenceConstraintViolation"),
+    ("no log status", "LogStatusNotification", {"requestId": 1}, "OccurenceConstraintViolation"),
+    ("no type of event", "SecurityEventNotification", {"timestamp": moment()}, "OccurenceConstraintViolation"),
+    ("no request to sign", "SignCertificate", {"csr": None}, "OccurenceConstraintViolation"),
 ]  # fmt: skip
 
 
@@ -135,9 +129,9 @@ def test_a_frame_that_is_no_good_call_gets_its_callerror(survivor, case):
     assert survivor.call("Heartbeat")
 
 
-@pytest.mark.parametrize("case", WRONG_FIELDS, ids=lambda case: case[0])
-def test_a_field_that_does_not_fit_gets_its_callerror(survivor, case):
-    """P13, P15, P35."""
+@pytest.mark.parametrize("case", NO_CORE, ids=lambda case: case[0])
+def test_a_message_without_a_usable_core_gets_its_callerror(survivor, case):
+    """P13, P15."""
     _what, action, payload, code = case
     assert survivor.error([2, "field", action, payload]) == ("field", code)
     assert survivor.call("Heartbeat")
@@ -145,8 +139,9 @@ def test_a_field_that_does_not_fit_gets_its_callerror(survivor, case):
 
 def test_a_nul_in_the_message_id_is_answered_with_that_id(link):
     """P13."""
-    assert link.error('[2,"a\\u0000b","Heartbeat",{}]') == ("a\x00b", "FormationViolation")
-    assert link.call("Heartbeat")
+    assert link.exchange('[2,"a\\u0000b","Heartbeat",{}]')[:2] == [3, "a\x00b"]
+    assert link.exchange('[2,"c\\u0000d","Authorize",{"idTag":"A"}]')[:2] == [3, "c\x00d"]
+    assert link.error('[2,"e\\u0000f","Nonsense",{}]') == ("e\x00f", "NotImplemented")
 
 
 @pytest.mark.parametrize(
@@ -182,12 +177,12 @@ def test_the_same_message_id_may_come_from_two_stations_and_twice(house):
 
 def test_a_callerror_is_logged_with_its_code(house, link, station):
     """B15: every deviation can be looked up."""
-    link.error([2, "w", "Authorize", {"idTag": 5}])
+    link.error([2, "w", "Authorize", {"idTag": [5]}])
     row = Message.objects.get(station=station, message_id="w")
     assert (row.action, row.error_code, json.loads(row.payload)) == (
         "Authorize",
         "TypeConstraintViolation",
-        {"idTag": 5},
+        {"idTag": [5]},
     )
     assert "idTag" in row.answer
 
@@ -202,10 +197,13 @@ def test_a_binary_frame_closes_only_its_own_link(house):
 # --- sizes (P12, P37, S10) -----------------------------------------------------------------------------------------
 
 
-def test_a_frame_above_a_mebibyte_closes_only_its_own_link(house):
+MEBIBYTE = 1024 * 1024
+
+
+def test_a_frame_above_eight_mebibytes_closes_only_its_own_link(house):
     """P37, S10."""
     with house.link() as one, house.link() as two:
-        one.send("[" + " " * (1024 * 1024 + 10) + "]")
+        one.send("[" + " " * (8 * MEBIBYTE + 10) + "]")
         assert one.close_code() == 1009
         assert two.call("Heartbeat")
 
@@ -213,7 +211,7 @@ def test_a_frame_above_a_mebibyte_closes_only_its_own_link(house):
 def test_the_limit_counts_after_inflation(house):
     """P12, S10: a bomb of a few kB."""
     with house.link(deflate=True) as one, house.link() as two:
-        one.send(" " * (30 * 1024 * 1024))
+        one.send(" " * (30 * MEBIBYTE))
         assert one.close_code() == 1009
         assert two.call("Heartbeat")
 
@@ -228,7 +226,8 @@ def test_permessage_deflate_is_spoken(house):
 
 def test_a_big_frame_below_the_limit_is_answered(link):
     """P37."""
-    assert link.call("DataTransfer", vendorId="v", data="x" * 900_000)["status"] == "UnknownVendorId"
+    for size in (900_000, 7 * MEBIBYTE):
+        assert link.call("DataTransfer", vendorId="v", data="x" * size)["status"] == "UnknownVendorId"
 
 
 # --- 5,000 mutated frames (P13, F19) -------------------------------------------------------------------------------

@@ -5,11 +5,23 @@ import http.client
 import pytest
 
 from chargers.models import ChargingStation
-from maintenance.models import RefusedConnection, StationLink
-from tests.ocpp.house import PASSWORD, until
-from tests.ocpp.link import Link, basic
+from maintenance.models import Deviation, RefusedConnection, StationLink
+from operations.models import Command
+from operations.services import request_command
+from tests.ocpp.house import PASSWORD, START_SECONDS, until
+from tests.ocpp.link import Link, basic, wh
 
 pytestmark = pytest.mark.processes
+
+
+@pytest.fixture
+def exact(house):
+    """A gateway that takes addresses to the letter."""
+    gateway = house.new_gateway("exact", OCPP_LENIENT_PATHS="0")
+    until(gateway.answers, START_SECONDS, gateway.name)
+    yield gateway
+    gateway.end()
+    house.processes.remove(gateway)
 
 
 def knock(house, identity="", *, gateway=None, **options):
@@ -27,9 +39,12 @@ def knock(house, identity="", *, gateway=None, **options):
         "/ocpp/",
         "/ocpp/NOBODY",
         "/OCPP/{identity}",
-        "/ocpp/{identity}/",
         "/ocpp/{identity}/1",
-        "/ocpp//{identity}",
+        "/ocpp//x/{identity}",
+        "//x/{identity}/",
+        "/x/{identity}",
+        "/OCPP//{identity}/",
+        "/ocpp/ocpp/{identity}",
         "/ocpp/x/../{identity}",
         "/ocpp/{identity}%00",
         "/ocpp/{identity}%0d%0aX-Evil:%201",
@@ -41,6 +56,20 @@ def knock(house, identity="", *, gateway=None, **options):
         "/ocpp/" + "A" * 49,
         "/ocpp/" + "%C3%A4" * 49,
         "/ocpp/{lower}",
+        "//{lower}",
+        "/ocpp//",
+        "//",
+        "//NOBODY",
+        "/{identity}%2F",
+        "/%2F{identity}",
+        "/..%2F{identity}",
+        "/../{identity}",
+        "//../{identity}//",
+        "/./{identity}",
+        "/{identity}/..",
+        "/ocpp%2F{identity}",
+        "/{identity}%00/",
+        "/live",
         "/live/",
         "/admin/",
     ],
@@ -59,6 +88,52 @@ def test_identities_are_percent_encoded(house, identity):
     station = house.station(identity=identity)
     with house.link(station) as link:
         assert link.call("Heartbeat")["currentTime"]
+
+
+@pytest.mark.parametrize(
+    "path", ["//{}", "///{}", "/{}", "/{}/", "/{}//", "/ocpp/{}/", "/ocpp//{}", "/ocpp//{}//", "//ocpp/{}", "//{}?a=1"]
+)
+def test_slashes_too_many_or_no_prefix_lead_to_a_known_station(house, station, path):
+    """It is served, and that it deviates is counted once per link (B15)."""
+    for count in (1, 2):
+        with knock(house, station.identity, path=path.format(station.identity), password=PASSWORD).opened() as link:
+            assert link.call("Heartbeat") and link.boot()["status"] == "Accepted"
+        rows = Deviation.objects.filter(station=station, action="", code="", what="path: slashes")
+        until(lambda n=count, rows=rows: rows.filter(count=n).exists())
+    assert not RefusedConnection.objects.filter(station=station).exists()
+
+
+def test_a_regular_address_counts_no_deviation(house, station):
+    with house.link(station) as link:
+        assert link.call("Heartbeat")
+    assert not Deviation.objects.filter(station=station).exists()
+
+
+def test_an_encoded_slash_belongs_to_the_identity_however_the_address_is_built(house):
+    """S37: no way of writing one station's address reaches another one."""
+    plain, nested = house.station(identity="PLAIN-1"), house.station(identity="HOF/PLAIN-1")
+    for path in ("//HOF%2FPLAIN-1", "/ocpp/HOF%2FPLAIN-1/"):
+        assert knock(house, plain.identity, path=path, password=PASSWORD).refusal() == 401
+        with knock(house, nested.identity, path=path, password=PASSWORD).opened() as link:
+            assert link.call("Heartbeat")
+    assert not StationLink.objects.filter(station=plain).exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "cause"), [("/ocpp//STRANGER-9", "unknown_identity"), ("//STRANGER-9", "unknown_path")]
+)
+def test_a_stranger_with_an_irregular_address_never_reaches_the_pool(house, path, cause):
+    """D4, S6."""
+    assert knock(house, gateway=house.other, path=path).refusal() == 404
+    assert until(lambda: RefusedConnection.objects.filter(path=path).first()).cause == cause
+    assert not ChargingStation.objects.filter(identity="STRANGER-9").exists()
+
+
+def test_irregular_addresses_can_be_refused_by_a_setting(house, station, exact):
+    for path in (f"//{station.identity}", f"/ocpp/{station.identity}/", f"/{station.identity}"):
+        assert knock(house, station.identity, gateway=exact, path=path, password=PASSWORD).refusal() == 404
+    with house.link(station, exact) as link:
+        assert link.call("Heartbeat")
 
 
 def test_a_query_does_not_hurt(house, station):
@@ -165,6 +240,67 @@ def test_missing_credentials_are_no_guess(house, station):
         assert link.call("Heartbeat")
 
 
+# --- encryption (P7) -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def behind_proxy(_inside):
+    """A gateway that believes what a proxy on this machine says."""
+    house = _inside
+    gateway = house.new_gateway("behind-proxy", TRUSTED_PROXIES="127.0.0.1")
+    until(gateway.answers, START_SECONDS, gateway.name)
+    yield gateway
+    gateway.end()
+    house.processes.remove(gateway)
+
+
+def forwarded(station, proto):
+    return [("Authorization", basic(station.identity, PASSWORD)), ("X-Forwarded-Proto", proto)]
+
+
+@pytest.mark.parametrize(("profile", "status"), [(None, 101), (0, 101), (1, 101), (2, 403), (3, 403)])
+def test_a_station_that_was_set_to_tls_is_refused_without_it(house, profile, status):
+    """P7; the cause is told in the doctor, and a password that came in the clear is not even looked at."""
+    station = house.station(security_profile=profile)
+    if status == 101:
+        with house.link(station) as link:
+            assert link.call("Heartbeat")
+        return
+    for password in (PASSWORD, "wrong"):
+        assert knock(house, station.identity, password=password).refusal() == status
+    row = until(lambda: RefusedConnection.objects.filter(station=station, count=2).first())
+    assert (row.cause, row.is_tls) == ("not_encrypted", False)
+    with_header = Link(house.gateway.url, station.identity, headers=forwarded(station, "https"))
+    assert with_header.refusal() == status  # nobody but a trusted proxy may say so (S35)
+
+
+@pytest.mark.parametrize("proto", ["https", "wss"])
+def test_a_proxy_that_is_trusted_tells_that_a_link_is_encrypted(house, behind_proxy, proto):
+    """P7, S35."""
+    station = house.station(security_profile=2)
+    with Link(behind_proxy.url, station.identity, headers=forwarded(station, proto)).opened() as link:
+        assert link.call("Heartbeat")
+    for headers in (forwarded(station, "http"), forwarded(station, "ws"), forwarded(station, "")[:1]):
+        assert Link(behind_proxy.url, station.identity, headers=headers).refusal() == 403
+
+
+def test_a_station_that_accepts_a_profile_with_tls_comes_back_with_it_only(house, station):
+    """P7: and never lowers it by its own word."""
+    with house.link(station) as link:
+        assert link.call("Heartbeat")
+        for value in ("2", "1"):
+            request_command(station=station, kind="change_configuration",
+                            parameters={"key": "SecurityProfile", "value": value})  # fmt: skip
+            link.answer_next("ChangeConfiguration", {"status": "Accepted"})
+            until(lambda: not Command.objects.unsettled().filter(station=station).exists())
+    station.refresh_from_db()
+    assert station.security_profile == 2
+    assert knock(house, station.identity, password=PASSWORD).refusal() == 403
+    ChargingStation.objects.filter(pk=station.pk).update(security_profile=None)  # the way back
+    with house.link(station) as link:
+        assert link.call("Heartbeat")
+
+
 # --- subprotocols (P11) --------------------------------------------------------------------------------------------
 
 
@@ -219,22 +355,58 @@ def test_the_pool_has_a_limit(house):
     assert ChargingStation.objects.filter(team=None).count() == 3
 
 
-def test_a_station_of_a_team_must_boot_before_anything_else(house):
-    """P20."""
+@pytest.mark.parametrize("registration", ["new", "pending"])
+def test_a_station_of_a_team_is_served_without_a_boot_and_asked_for_one(house, registration):
+    """P22: it was moved here by changing its URL; 'pending' is what is left of its time in the pool."""
+    station = house.station(registration=registration)
+    with house.link(station) as link:
+        transaction = link.start()
+        asked_at = link.asked_for()
+        assert asked_at[1:] == ("TriggerMessage", {"requestedMessage": "BootNotification"})
+        link.answer(asked_at[0], {"status": "Accepted"})
+        link.meter(transaction, wh(1500))
+        assert link.call("Authorize", idTag="GOODTAG")["idTagInfo"]["status"] == "Accepted"
+        assert link.call("Heartbeat") and link.stop(transaction) == {} and not link.asked  # once per link
+        deviations = Deviation.objects.filter(station=station, action="", code="", what="boot: missing")
+        until(lambda: deviations.filter(count=1).exists())
+        station.refresh_from_db()
+        assert station.registration == registration and station.charging_sessions.get().energy_wh == 1000
+        assert link.boot()["status"] == "Accepted"
+    station.refresh_from_db()
+    assert (station.registration, station.boot_count) == ("accepted", 1)
+    command = Command.objects.get(station=station)
+    assert (command.kind, command.requested_by, command.state) == ("trigger_message", None, "accepted")
+
+
+def test_each_link_of_a_station_that_never_boots_asks_once(house):
+    station = house.station(registration="new")
+    for count in (1, 2):
+        with house.link(station) as link:
+            for _ in range(3):
+                assert link.call("Heartbeat")
+            link.answer_next("TriggerMessage", {"status": "NotImplemented"})
+            assert link.call("Heartbeat") and not link.asked
+        until(lambda n=count: Command.objects.filter(station=station, state="refused").count() == n)
+        until(lambda n=count: Deviation.objects.filter(station=station, count=n).exists())
+
+
+def test_a_station_that_boots_first_is_not_asked_to_boot(house):
     station = house.station(registration="new")
     with house.link(station) as link:
-        for number, action in enumerate(("Heartbeat", "StatusNotification", "Nonsense", "StartTransaction")):
-            assert link.error([2, str(number), action, {}]) == (str(number), "SecurityError")
         assert link.boot()["status"] == "Accepted"
-        assert link.call("Heartbeat")
+        assert link.call("Heartbeat") and not link.asked
+    assert not Command.objects.filter(station=station).exists()
+    assert not Deviation.objects.filter(station=station).exists()
 
 
 def test_a_rejected_station_stays_rejected(house):
     """P20."""
     station = house.station(registration="rejected")
     with house.link(station) as link:
+        assert link.error([2, "0", "Heartbeat", {}]) == ("0", "SecurityError")
         assert link.boot()["status"] == "Rejected"
         assert link.error([2, "1", "Heartbeat", {}]) == ("1", "SecurityError")
+        assert not link.asked
 
 
 # --- what is remembered (B6) ---------------------------------------------------------------------------------------

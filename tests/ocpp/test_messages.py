@@ -365,12 +365,27 @@ def test_a_zombie_changes_nothing(house, station):
     assert not Message.objects.filter(station=station, message_id="zombie").exists()
 
 
+def clock_of(station):
+    """A list of one, or empty; it is noted shortly after the inbox is drained."""
+    stations = type(station).objects.filter(pk=station.pk, clock_offset_ms__isnull=False)
+    return list(stations.values_list("clock_offset_ms", flat=True))
+
+
 def test_a_clock_offset_is_measured(house, station, link):
     """B25."""
     link.call("StatusNotification", connectorId=1, status="Available", errorCode="NoError", timestamp=moment(-600))
+    assert 599_000 < until(lambda: clock_of(station), what="a measured clock")[0] < 601_000
+
+
+def test_a_backlog_is_no_measure_of_the_clock(house, station, link):
+    """B25: what a station tells first after it was away was written long ago."""
+    link.boot()
+    for ago in (7200, 3600, 600):
+        link.call("StatusNotification", connectorId=1, status="Available", errorCode="NoError", timestamp=moment(ago))
     house.drained(station)
-    station.refresh_from_db()
-    assert 599_000 < station.clock_offset_ms < 601_000
+    assert not clock_of(station)
+    link.call("StatusNotification", connectorId=1, status="Available", errorCode="NoError", timestamp=moment())
+    assert abs(until(lambda: clock_of(station), what="a measured clock")[0]) < 1000
 
 
 def test_a_log_of_links_is_kept(house, station):

@@ -3,11 +3,14 @@
 from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from accounts.rights import Role
+from chargers.models import ChargingStation
 from cpms.common.errors import DomainError, NotAllowed
 from operations.models import Command
-from operations.services import request_command, request_raw_command, take_next_command
+from operations.services import ask_for_boot, request_command, request_raw_command, take_next_command
+from tests import factories
 
 Kind = Command.Kind
 
@@ -74,10 +77,13 @@ def test_ocpps_own_words_become_the_kind_they_mean(station):
     assert request_raw_command(station=station, action="GetLocalListVersion", payload={}).kind == Kind.RAW
 
 
-@pytest.mark.parametrize("registration", ["new", "pending", "rejected"])
-def test_a_station_that_is_not_accepted_can_only_be_set_up(station, registration):
+@pytest.mark.parametrize("where", ["pool", "rejected"])
+def test_a_station_that_is_not_accepted_can_only_be_set_up(station, where):
     """P20: also when asked in OCPP's own words."""
-    station.registration = registration
+    if where == "pool":
+        station.team, station.registration = None, "pending"
+    else:
+        station.registration = "rejected"
     assert ask(station, Kind.RESET, parameters={"type": "Soft"})
     with pytest.raises(DomainError):
         ask(station, Kind.REMOTE_START, parameters={"id_tag": "A"})
@@ -85,6 +91,57 @@ def test_a_station_that_is_not_accepted_can_only_be_set_up(station, registration
         request_raw_command(station=station, action="RemoteStartTransaction", payload={"idTag": "A"})
     with pytest.raises(DomainError):
         ask(station, Kind.RAW, parameters={"action": "RemoteStartTransaction", "payload": {"idTag": "A"}})
+
+
+@pytest.mark.parametrize("registration", ["new", "pending"])
+def test_a_station_that_never_booted_is_commanded_as_any_other(station, registration):
+    station.registration = registration
+    assert ask(station, Kind.UNLOCK, parameters={"connector": 1})
+    factories.TagFactory(team=station.team, value="A")
+    assert ask(station, Kind.REMOTE_START, parameters={"id_tag": "A"})
+
+
+@pytest.mark.parametrize("registration", ["new", "pending"])
+def test_a_boot_is_asked_for_once_while_nobody_answers(station, registration):
+    ChargingStation.objects.filter(pk=station.pk).update(registration=registration)
+    assert ask_for_boot(station_id=station.pk) and not ask_for_boot(station_id=station.pk)
+    command = Command.objects.get()
+    assert (command.kind, command.parameters) == (Kind.TRIGGER_MESSAGE, {"message": "BootNotification"})
+    assert command.expires_at - command.requested_at <= timedelta(minutes=1, seconds=1)
+
+
+@pytest.mark.parametrize("change", [{"registration": "accepted"}, {"registration": "rejected"}, {"team": None}])
+def test_no_boot_is_asked_of_a_station_that_booted_or_is_not_served(station, change):
+    ChargingStation.objects.filter(pk=station.pk).update(**({"registration": "new"} | change))
+    assert not ask_for_boot(station_id=station.pk) and not Command.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("facts", "sentence"),
+    [
+        (None, "The team has no such tag."),
+        ({"status": "blocked"}, "This tag is blocked."),
+        ({"expires_at": timezone.now() - timedelta(minutes=1)}, "This tag has expired."),
+        ({"at": "elsewhere"}, "This tag is not valid at this station."),
+        ({"team": "other"}, "The team has no such tag."),
+    ],
+)
+def test_a_remote_start_with_a_tag_that_may_not_charge_there_is_refused_when_asked(station, facts, sentence):
+    facts = dict(facts or {})
+    place = facts.pop("at", "")
+    if facts or place:
+        team = factories.TeamFactory() if facts.pop("team", "") else station.team
+        tag = factories.TagFactory(team=team, value="CARD", **facts)
+        if place:
+            tag.stations.add(factories.StationFactory(team=team))
+    for ask_start in (
+        lambda: ask(station, Kind.REMOTE_START, parameters={"id_tag": "card"}),
+        lambda: request_raw_command(station=station, action="RemoteStartTransaction", payload={"idTag": "card"}),
+    ):
+        with pytest.raises(DomainError) as refused:
+            ask_start()
+        assert (str(refused.value), refused.value.fields) == (sentence, {"id_tag": sentence})
+    assert not Command.objects.exists()
 
 
 @pytest.mark.parametrize("expires_in", [timedelta(0), timedelta(seconds=-1), timedelta(days=31)])

@@ -4,8 +4,11 @@ from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.utils import timezone
 
+from chargers.models import NODE_ALIVE, ChargingStation, GatewayNode, Tag
+from chargers.services import register_node
 from operations.models import Command
 from operations.services import (
     confirm_availability,
@@ -14,6 +17,8 @@ from operations.services import (
     link_stopped_session,
     request_command,
     settle_answer,
+    settle_commands_of_link,
+    settle_commands_of_node,
     settle_error,
     settle_overdue_commands,
     take_next_command,
@@ -28,10 +33,18 @@ def take(station, epoch=None):
 
 
 def sent(station, kind=Kind.CLEAR_CACHE, **parameters):
+    if "id_tag" in parameters and not Tag.objects.filter(value__iexact=parameters["id_tag"]).exists():
+        factories.TagFactory(team=station.team, value=parameters["id_tag"])
     request_command(station=station, kind=kind, parameters=parameters)
     command = take(station)
     assert command is not None
     return command
+
+
+def begun(station, **facts):
+    """A session that began just now."""
+    facts = {"station": station, "id_tag": "CARD", "started_at": timezone.now()} | facts
+    return factories.SessionFactory(**facts)
 
 
 def answered(command, **answer):
@@ -109,7 +122,15 @@ def test_only_a_yes_is_a_yes(station, kind, parameters, answer, expected):
     assert state(command) == expected
 
 
-def test_overdue_and_expired_commands_are_settled(station, settings):
+@pytest.fixture
+def node(station):
+    """The living gateway process that holds the station's link."""
+    node = register_node("here")
+    ChargingStation.objects.filter(pk=station.pk).update(node=node)
+    return node
+
+
+def test_overdue_and_expired_commands_are_settled(station, node, settings):
     command = sent(station)
     waiting = factories.CommandFactory(station=station, expires_at=timezone.now() - timedelta(seconds=1))
     assert settle_overdue_commands() == 1
@@ -120,12 +141,52 @@ def test_overdue_and_expired_commands_are_settled(station, settings):
     assert (state(command), state(waiting)) == ("timed_out", "expired")
 
 
+def test_what_a_link_sent_is_unknown_when_it_ends(station, node):
+    """P42: also what an older link left behind; what a newer one sent is another matter."""
+    command = sent(station)
+    assert settle_commands_of_link(station_id=station.pk, epoch=station.epoch - 1) == 0
+    assert settle_commands_of_link(station_id=station.pk, epoch=station.epoch) == 1
+    command.refresh_from_db()
+    assert (command.state, command.settled_at is not None) == ("unknown", True)
+    older = factories.CommandFactory(station=station, state="sent", sent_epoch=None)
+    assert settle_commands_of_link(station_id=station.pk, epoch=station.epoch) == 1 and state(older) == "unknown"
+    assert settle_commands_of_link(station_id=station.pk, epoch=station.epoch) == 0
+
+
+def test_what_a_station_did_is_done_though_its_link_broke_before_the_answer(station, node):
+    command = sent(station, Kind.RESET, type="Soft")
+    confirm_reset(station_id=station.pk)
+    settle_commands_of_link(station_id=station.pk, epoch=station.epoch)
+    assert state(command) == "confirmed"
+
+
+def test_a_node_that_ends_in_order_leaves_no_command_as_sent(station, node):
+    command, elsewhere = sent(station), sent(factories.StationFactory(node=register_node("there")))
+    assert settle_commands_of_node(node_id=node.pk) == 1
+    assert (state(command), state(elsewhere)) == ("unknown", "sent")
+
+
+@pytest.mark.parametrize("what", ["dead node", "no link", "newer link"])
+def test_what_was_sent_over_a_link_that_is_gone_is_unknown_at_the_next_sweep(station, node, what):
+    """A process that died says nothing; nobody waits for the call's time-out."""
+    command = sent(station)
+    assert settle_overdue_commands() == 0
+    if what == "dead node":
+        GatewayNode.objects.update(alive_at=timezone.now() - NODE_ALIVE - timedelta(seconds=1))
+    elif what == "no link":
+        ChargingStation.objects.update(node=None)
+    else:
+        ChargingStation.objects.update(epoch=F("epoch") + 1)
+    assert settle_overdue_commands() == 1
+    assert state(command) == "unknown"
+
+
 @pytest.mark.parametrize("how", ["sent", "accepted", "timed_out", "unknown"])
 def test_a_session_that_fits_confirms_its_remote_start(station, how):
     """P42: also where the answer was lost; while it is awaited the state waits for it."""
     command = sent(station, Kind.REMOTE_START, id_tag="card", connector=1)
     Command.objects.filter(pk=command.pk).update(state=how)
-    session = factories.SessionFactory(station=station, id_tag="CARD")
+    session = begun(station)
     link_started_session(session)
     command.refresh_from_db()
     assert command.session == session and command.confirmed_at
@@ -139,7 +200,7 @@ def test_a_session_that_fits_confirms_its_remote_start(station, how):
 def test_what_was_not_to_be_done_is_not_confirmed(station, how):
     command = sent(station, Kind.REMOTE_START, id_tag="CARD")
     Command.objects.filter(pk=command.pk).update(state=how)
-    link_started_session(factories.SessionFactory(station=station, id_tag="CARD"))
+    link_started_session(begun(station))
     assert state(command) == how
 
 
@@ -149,7 +210,7 @@ def test_one_session_confirms_one_remote_start(station):
     second = sent(station, Kind.REMOTE_START, id_tag="CARD")
     answered(second, status="Accepted")
     for command in (first, second):
-        session = factories.SessionFactory(station=station, id_tag="CARD", finished=True)
+        session = begun(station, finished=True)
         link_started_session(session)
         command.refresh_from_db()
         assert command.session == session
@@ -159,7 +220,7 @@ def test_one_session_confirms_one_remote_start(station):
 def test_another_tag_or_connector_confirms_nothing(station, other):
     command = sent(station, Kind.REMOTE_START, id_tag="CARD", connector=1)
     answered(command, status="Accepted")
-    link_started_session(factories.SessionFactory(**({"station": station, "id_tag": "CARD"} | other)))
+    link_started_session(begun(station, **other))
     assert state(command) == "accepted"
 
 
@@ -171,6 +232,109 @@ def test_an_end_confirms_its_remote_stop_only(station):
     assert state(command) == "accepted"
     link_stopped_session(mine)
     assert state(command) == "confirmed"
+
+
+def accepted_start(station, *, ago=0.0):
+    """A remote start that the station accepted so many seconds ago."""
+    command = sent(station, Kind.REMOTE_START, id_tag="CARD", connector=1)
+    answered(command, status="Accepted")
+    at = timezone.now() - timedelta(seconds=ago)
+    Command.objects.filter(pk=command.pk).update(sent_at=at - timedelta(seconds=20), settled_at=at)
+    return command
+
+
+@pytest.mark.parametrize(
+    ("timeout", "ago", "expected"),
+    [
+        (None, 295, "confirmed"),
+        (None, 305, "accepted"),
+        (0, 295, "confirmed"),  # it waits without end
+        (60, 55, "confirmed"),
+        (60, 65, "accepted"),
+        (1800, 1790, "confirmed"),
+        (1800, 1810, "accepted"),
+        (2**31 - 1, 20_000, "confirmed"),
+    ],
+)
+def test_a_start_after_the_station_ceased_to_wait_confirms_nothing(station, timeout, ago, expected):
+    """Counted from its consent, by its ConnectionTimeOut where it has told that."""
+    station.connection_timeout_seconds = timeout
+    command = accepted_start(station, ago=ago)
+    link_started_session(begun(station))
+    assert state(command) == expected
+
+
+def test_a_start_over_another_link_confirms_nothing(station):
+    command = accepted_start(station)
+    station.epoch += 1
+    link_started_session(begun(station))
+    assert state(command) == "accepted"
+
+
+@pytest.mark.parametrize(
+    ("offset_seconds", "ago", "flags", "expected"),
+    [
+        (None, 30, [], "confirmed"),
+        (None, 3600, ["offline"], "accepted"),  # charged while the link was down, told after the command
+        (-3600, 3600, ["offline"], "confirmed"),  # a clock that is known to be slow
+        (-3600, 7200, ["offline"], "accepted"),
+        (3600, 30, [], "accepted"),  # a fast one: it was an hour ago
+        (None, 10**9, ["offline", "clock"], "confirmed"),  # 1994: its arrival counts
+    ],
+)
+def test_a_start_from_before_the_command_confirms_nothing(station, offset_seconds, ago, flags, expected):
+    station.clock_offset_ms = None if offset_seconds is None else offset_seconds * 1000
+    command = accepted_start(station)
+    link_started_session(begun(station, started_at=timezone.now() - timedelta(seconds=ago), flags=flags))
+    assert state(command) == expected
+
+
+@pytest.mark.parametrize("status", ["Accepted", "RebootRequired", "Rejected", "NotSupported", "Banana"])
+def test_what_a_station_took_as_its_waiting_time_is_known(station, status):
+    command = sent(station, Kind.CHANGE_CONFIGURATION, key="connectionTimeOut", value="90")
+    answered(command, status=status)
+    station.refresh_from_db()
+    assert station.connection_timeout_seconds == (90 if status in ("Accepted", "RebootRequired") else None)
+
+
+def entries(**values):
+    return [{"key": key, "readonly": False, "value": value} for key, value in values.items()]
+
+
+def test_what_a_station_reports_of_its_configuration_is_known_also_when_it_is_late(station):
+    command = sent(station, Kind.GET_CONFIGURATION)
+    Command.objects.update(state="timed_out")
+    told = [*entries(ConnectionTimeOut=" 120 ", SecurityProfile="1", Other="7"), "no entry", {"key": None}]
+    assert answered(command, configurationKey=told) is None
+    station.refresh_from_db()
+    assert (station.connection_timeout_seconds, station.security_profile) == (120, 1)
+
+
+@pytest.mark.parametrize("value", ["", "abc", "-1", "1.5", "9" * 11, "\u0663", "99999999999999999999"])
+def test_a_configuration_that_is_no_number_tells_nothing(station, value):
+    command = sent(station, Kind.GET_CONFIGURATION)
+    answered(command, configurationKey=entries(ConnectionTimeOut=value, SecurityProfile=value))
+    station.refresh_from_db()
+    assert (station.connection_timeout_seconds, station.security_profile) == (None, None)
+
+
+def test_a_security_profile_is_raised_but_never_lowered_by_the_station(station):
+    """P7."""
+    for key, value, expected in [("SecurityProfile", "2", 2), ("securityprofile", "1", 2), ("SecurityProfile", "3", 3),
+                                 ("SecurityProfile", "4", 3), ("SecurityProfile", "0", 3)]:  # fmt: skip
+        answered(sent(station, Kind.CHANGE_CONFIGURATION, key=key, value=value), status="Accepted")
+        station.refresh_from_db()
+        assert station.security_profile == expected
+    answered(sent(station, Kind.GET_CONFIGURATION), configurationKey=entries(SecurityProfile="1"))
+    station.refresh_from_db()
+    assert station.security_profile == 3
+
+
+def test_a_station_tells_nothing_of_another_one(station):
+    command = sent(station, Kind.CHANGE_CONFIGURATION, key="SecurityProfile", value="2")
+    stranger = factories.StationFactory()
+    settle_answer(station_id=stranger.pk, message_id=command.message_id, answer={"status": "Accepted"})
+    assert not ChargingStation.objects.exclude(security_profile=None).exists()
 
 
 def test_a_boot_confirms_a_reset_of_the_last_minutes_only(station):

@@ -94,7 +94,7 @@ def test_a_workbook_keeps_numbers_as_numbers_and_text_as_text(page, team):
 @pytest.mark.usefixtures("small_parts")
 def test_a_workbook_goes_on_in_another_sheet(page, station, monkeypatch):
     monkeypatch.setattr(export, "MOST_SHEET_BYTES", 2000)
-    factories.SessionFactory.create_batch(9, station=station)
+    factories.SessionFactory.create_batch(9, station=station, finished=True)
     book = workbook(page.get(SESSIONS, {"export": "xlsx"}))
     assert book.sheetnames[:2] == ["sessions", "sessions 2"]
     assert sum(len(list(each.values)) for each in book) == 10
@@ -102,14 +102,14 @@ def test_a_workbook_goes_on_in_another_sheet(page, station, monkeypatch):
 
 def test_more_rows_than_excel_takes_are_said(page, station, monkeypatch):
     monkeypatch.setattr("cpms.common.pages.MOST_XLSX_ROWS", 2)
-    factories.SessionFactory.create_batch(3, station=station)
+    factories.SessionFactory.create_batch(3, station=station, finished=True)
     answer = page.get(SESSIONS, {"export": "xlsx"}, follow=True)
     assert "An Excel file holds at most 2 rows here" in answer.content.decode()
 
 
 @pytest.mark.usefixtures("small_parts")
 def test_a_file_is_made_part_by_part(page, station):
-    factories.SessionFactory.create_batch(20, station=station)
+    factories.SessionFactory.create_batch(20, station=station, finished=True)
     parts = list(page.get(SESSIONS, {"export": "csv"}).streaming_content)
     assert len(parts) == 1 + 7  # the heads; of 20 keys in sixes the rows in fours
 

@@ -51,6 +51,8 @@ def old(team, node):
         last_heard_at=now,
         booted_at=now,
         boot_count=3,
+        security_profile=2,
+        connection_timeout_seconds=90,
         clock_offset_ms=250,
         clock_measured_at=now,
         status="Available",
@@ -82,6 +84,7 @@ def test_the_station_goes_on_as_a_new_row_of_the_other_team(old, other_team, bot
     assert (new.team, new.identity, new.name, new.protocol) == (other_team, "CP-1", "Row 1", "1.6")
     assert (new.registration, new.vendor, new.serial_number) == ("accepted", old.vendor, old.serial_number)
     assert (new.booted_at, new.clock_offset_ms, new.status) == (old.booted_at, 250, "Available")
+    assert (new.security_profile, new.connection_timeout_seconds) == (2, 90)  # P7
     assert (bytes(new.password), new.password_hash) == (PASSWORD, "")
     assert (new.installation, new.circuit, new.node, new.deactivated_at, new.handed_over_at) == (None,) * 5
     assert list(new.connectors.values_list("number", "status", "error_code", "info")) == [

@@ -115,7 +115,7 @@ def test_htmx_gets_the_list_alone(page, station):
 
 
 def test_a_live_list_keeps_its_rows_and_says_what_is_new(page, session):
-    factories.SessionFactory.create_batch(3, station=session.station, started_at=timezone.now())
+    factories.SessionFactory.create_batch(3, station=session.station, started_at=timezone.now(), finished=True)
     response = page.get(SESSIONS, {"until": session.pk}, headers={"HX-Request": "true", "HX-Target": "list"})
     assert rows_of(response) == [session]
     assert "3 new: show" in response.content.decode()

@@ -8,6 +8,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from chargers.models import ChargingStation
+from maintenance.models import RefusedConnection
+from maintenance.tables import CURES
 from operations.models import Command
 from operations.services import take_next_command
 from tests import factories
@@ -253,3 +255,12 @@ def test_a_station_that_cannot_log_in_says_so(page, station):
     assert words in page.get(station.get_absolute_url()).content.decode()
     ChargingStation.objects.update(password_hash="x")
     assert words not in page.get(station.get_absolute_url()).content.decode()
+
+
+def test_a_refused_connection_is_shown_with_its_cause_and_its_cure(page, station):
+    """B6, P7."""
+    factories.RefusedConnectionFactory(station=station, cause="not_encrypted")
+    assert set(CURES) == set(RefusedConnection.Cause)
+    text = page.get(station.get_absolute_url()).content.decode()
+    assert "The connection is not encrypted, though the station must use TLS" in text
+    assert "Set the station&#x27;s address to wss://." in text

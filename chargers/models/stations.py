@@ -1,20 +1,18 @@
-"""Stations and their connectors, the tags that may charge there, and who holds a station's link."""
+"""Stations and their connectors, and who holds a station's link."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Self
 
-from django.conf import settings
 from django.db import models
-from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
+from django.db.models import Case, Exists, OuterRef, Q, Value, When
 from django.db.models.functions import Now, Upper
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Team
-from accounts.rights import Can, Scope
 from cpms.common.models import EncryptedField, ScopedQuerySet
 
 NODE_ALIVE = timedelta(seconds=20)  # a gateway process that has not said so for longer counts as dead
@@ -44,111 +42,6 @@ class Presence(models.TextChoices):
     ONLINE = "online", _("Online")
     OFFLINE = "offline", _("Offline")
     UNKNOWN = "unknown", _("Unknown")
-
-
-class InstallationQuerySet(ScopedQuerySet):
-    def within(self, scope: Scope) -> Self:
-        """Those with which as a whole something may be done."""
-        return self if scope.is_everything else self.filter(Q(team__in=scope.teams) | Q(pk__in=scope.installations))
-
-    def allowed(self, user: Any, right: str) -> Self:
-        """An installation is seen by whom it was granted to, and by who was granted one of its stations."""
-        if not user.is_authenticated:
-            return self.none()
-        scope = user.scope(right)
-        if scope.is_everything:
-            return self.all()
-        found = Q(team__in=scope.teams) | Q(pk__in=scope.installations)
-        if scope.stations:
-            found |= _with_one_of(ChargingStation.objects.filter(pk__among=scope.stations))
-        return self.filter(found)
-
-    def in_view_of(self, user: Any) -> Self:
-        """Those of the chosen provider with a station of the chosen group."""
-        rows = self.filter(user.in_view("team", None))
-        if user.chosen_group is None:
-            return rows
-        return rows.filter(_with_one_of(ChargingStation.objects.filter(user.chosen_group.condition(""))))
-
-
-def _with_one_of(stations: Any) -> Q:
-    """Installations of these stations; asked for once, not for each installation."""
-    return Q(pk__in=stations.order_by().values("installation"))
-
-
-class Installation(models.Model):
-    """A place with stations behind one grid connection."""
-
-    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="installations", verbose_name=_("team"))
-    name = models.CharField(_("name"), max_length=120)
-    street = models.CharField(_("street and number"), max_length=200, blank=True)
-    postal_code = models.CharField(_("postal code"), max_length=20, blank=True)
-    city = models.CharField(_("city"), max_length=120, blank=True)
-    country = models.CharField(_("country"), max_length=2, blank=True, help_text=_("Two letters, for example DE."))
-    contact_name = models.CharField(_("contact"), max_length=160, blank=True)
-    contact_phone = models.CharField(_("contact's phone"), max_length=40, blank=True)
-    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
-    objects = InstallationQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["name", "pk"]
-        constraints = [
-            models.UniqueConstraint("team", Upper("name"), name="installation_name_once_per_team"),
-            models.CheckConstraint(condition=~Q(name=""), name="installation_name_not_empty"),
-        ]
-        verbose_name, verbose_name_plural = _("installation"), _("installations")
-
-    def __str__(self) -> str:
-        return self.name
-
-    def get_absolute_url(self) -> str:
-        return reverse("places:installation_detail", args=[self.pk])
-
-    @property
-    def city_line(self) -> str:
-        return f"{self.postal_code} {self.city}".strip()
-
-
-class CircuitQuerySet(ScopedQuerySet):
-    team_path = "installation__team"
-
-    def allowed(self, user: Any, right: str) -> Self:
-        if not user.is_authenticated:
-            return self.none()
-        return self.filter(installation__in=Installation.objects.allowed(user, right))
-
-    def in_view_of(self, user: Any) -> Self:
-        if user.chosen_group is None and user.chosen_provider is None:
-            return self
-        return self.filter(installation__in=Installation.objects.in_view_of(user))
-
-
-class Circuit(models.Model):
-    """A fused part of an installation's wiring; a tree, with the grid connection as its root."""
-
-    installation = models.ForeignKey(
-        Installation, on_delete=models.CASCADE, related_name="circuits", verbose_name=_("installation")
-    )
-    parent = models.ForeignKey(
-        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="children", verbose_name=_("fed by")
-    )
-    name = models.CharField(_("name"), max_length=120)
-    max_current_a = models.PositiveIntegerField(_("fuse (A)"), help_text=_("Per phase."))
-    phases = models.PositiveSmallIntegerField(_("phases"), choices=[(1, "1"), (3, "3")], default=3)
-    objects = CircuitQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["installation", "name"]
-        constraints = [
-            models.UniqueConstraint(fields=["installation", "name"], name="circuit_name_once_per_installation"),
-            models.CheckConstraint(condition=Q(max_current_a__gte=1), name="circuit_fuse_from_one"),
-            models.CheckConstraint(condition=Q(phases__in=[1, 3]), name="circuit_one_or_three_phases"),
-            models.CheckConstraint(condition=~Q(parent=F("pk")), name="circuit_not_fed_by_itself"),
-        ]
-        verbose_name, verbose_name_plural = _("circuit"), _("circuits")
-
-    def __str__(self) -> str:
-        return f"{self.installation} · {self.name}"
 
 
 class ChargingStationQuerySet(ScopedQuerySet):
@@ -191,7 +84,7 @@ class ChargingStation(models.Model):
         Team, on_delete=models.PROTECT, related_name="stations", null=True, blank=True, verbose_name=_("team")
     )  # without team: in the pool (D4)
     installation = models.ForeignKey(
-        Installation,
+        "chargers.Installation",
         on_delete=models.PROTECT,
         related_name="stations",
         null=True,
@@ -199,7 +92,12 @@ class ChargingStation(models.Model):
         verbose_name=_("installation"),
     )
     circuit = models.ForeignKey(
-        Circuit, on_delete=models.PROTECT, related_name="stations", null=True, blank=True, verbose_name=_("circuit")
+        "chargers.Circuit",
+        on_delete=models.PROTECT,
+        related_name="stations",
+        null=True,
+        blank=True,
+        verbose_name=_("circuit"),
     )
     deactivated_at = models.DateTimeField(_("deactivated"), null=True, blank=True, editable=False)  # Z10
     # Vi8: its past in a team that it left; the station itself is another row, of the other team
@@ -300,6 +198,12 @@ class ChargingStation(models.Model):
         return self.epoch if self.handed_over_at is None else self.epoch - 1
 
     @property
+    def is_served(self) -> bool:
+        """A station of a team is served without having booted here (it may have been moved by changing its URL); one
+        in the pool waits, and a rejected one is refused."""
+        return self.team_id is not None and self.registration != self.Registration.REJECTED
+
+    @property
     def has_password(self) -> bool:
         """A station of a team that has none can never log in."""
         return bool(self.password_hash) or self.password is not None
@@ -361,147 +265,6 @@ class Connector(models.Model):
 
     def __str__(self) -> str:
         return f"{self.station} · {self.number}"
-
-
-class TagQuerySet(ScopedQuerySet):
-    def valid(self, at: datetime | None = None) -> Self:
-        now = at or timezone.now()
-        return self.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now), status=Tag.Status.ACCEPTED)
-
-
-class Tag(models.Model):
-    """An RFID card or a virtual id (OCPP: idTag, CiString20: its case does not count)."""
-
-    class Status(models.TextChoices):
-        ACCEPTED = "accepted", _("Accepted")
-        BLOCKED = "blocked", _("Blocked")
-
-    class Kind(models.TextChoices):
-        """W75: for people only."""
-
-        OTHER = "other", _("Other")
-        PRIVATE = "private", _("Private")
-        COMPANY = "company", _("Company")
-
-    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="tags", verbose_name=_("team"))
-    value = models.CharField(_("value"), max_length=36)
-    label = models.CharField(_("label"), max_length=120, blank=True)
-    status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.ACCEPTED)
-    kind = models.CharField(_("type"), max_length=10, choices=Kind.choices, default=Kind.OTHER)
-    expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
-    parent = models.CharField(_("parent id"), max_length=20, blank=True, help_text=_("Tags of one parent act as one."))
-    allows_concurrent = models.BooleanField(
-        _("several sessions at once"), default=False, help_text=_("May charge at several connectors at the same time.")
-    )
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.SET_NULL,
-        null=True,
-        blank=True,
-        related_name="tags",
-        verbose_name=_("person"),
-    )
-    stations = models.ManyToManyField(
-        ChargingStation,
-        blank=True,
-        related_name="scoped_tags",
-        verbose_name=_("valid at"),
-        help_text=_("Empty: at every station of the team."),
-    )
-    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
-    objects = TagQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["value"]
-        constraints = [
-            models.UniqueConstraint("team", Upper("value"), name="tag_value_once_per_team_in_any_case"),
-            models.CheckConstraint(condition=~Q(value=""), name="tag_value_not_empty"),
-            models.CheckConstraint(condition=Q(kind__in=["other", "private", "company"]), name="tag_kind_known"),
-        ]
-        indexes = [
-            models.Index(Upper("value"), name="tag_value_upper"),
-            models.Index(fields=["value"], name="tag_value"),
-        ]
-        verbose_name, verbose_name_plural = _("tag"), _("tags")
-
-    def __str__(self) -> str:
-        return self.label or self.value
-
-    def get_absolute_url(self) -> str:
-        return reverse("chargers:tag_detail", args=[self.pk])
-
-
-class StationGroupQuerySet(models.QuerySet[Any]):
-    right = Can.SEE_STATIONS
-
-    def reachable_by(self, user: Any) -> Self:
-        return self.visible_to(user)
-
-    def visible_to(self, user: Any) -> Self:
-        """One's own, also for support staff."""
-        return self.filter(user=user) if user.is_authenticated else self.none()
-
-
-class StationGroup(models.Model):
-    """Stations that a person looks at together (W19, W30). While he has chosen it, nothing else is shown to him."""
-
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="station_groups", verbose_name=_("person")
-    )
-    name = models.CharField(_("name"), max_length=120)
-    stations = models.ManyToManyField(ChargingStation, related_name="groups", blank=True, verbose_name=_("stations"))
-    objects = StationGroupQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["name"]
-        constraints = [
-            models.UniqueConstraint("user", Upper("name"), name="group_name_once_per_person"),
-            models.CheckConstraint(condition=~Q(name=""), name="group_name_not_empty"),
-        ]
-        verbose_name, verbose_name_plural = _("group"), _("groups")
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class OddityQuerySet(ScopedQuerySet):
-    team_path, station_path = "station__team", "station"
-    right = Can.SEE_MESSAGES
-
-
-class Oddity(models.Model):
-    """Something a station said that makes no sense or could not be applied: kept whole, never dropped (P24, P27)."""
-
-    class Kind(models.TextChoices):
-        CONFLICTING_STOP = "conflicting_stop", _("A second, different end of a session")
-        UNKNOWN_TRANSACTION = "unknown_transaction", _("A transaction nobody knows")
-        POISON = "poison", _("A message that could not be handled")
-        UNREADABLE = "unreadable", _("A value that could not be read")
-        UNKNOWN_CONNECTOR = "unknown_connector", _("A connector with a number no station has")
-        LATE_ANSWER = "late_answer", _("An answer nobody waited for")
-        UNMATCHED_END = "unmatched_end", _("An end whose session is not known")
-        MESSAGE_TOO_LARGE = "message_too_large", _("A message that was too large")
-
-    station = models.ForeignKey(
-        ChargingStation, on_delete=models.CASCADE, related_name="oddities", verbose_name=_("station")
-    )
-    kind = models.CharField(_("kind"), max_length=24, choices=Kind.choices)
-    session_id = models.BigIntegerField(_("session"), null=True, blank=True, db_index=True)
-    action = models.CharField(_("action"), max_length=60, blank=True)
-    note = models.TextField(_("what is odd"), blank=True)
-    payload = models.TextField(_("as received"), blank=True)
-    digest = models.CharField(max_length=64, editable=False)  # the same oddity is kept once
-    received_at = models.DateTimeField(_("received"), default=timezone.now)
-    objects = OddityQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["-id"]
-        constraints = [models.UniqueConstraint(fields=["station", "kind", "digest"], name="oddity_once")]
-        indexes = [models.Index(fields=["station", "-received_at"], name="oddity_station_newest")]
-        verbose_name, verbose_name_plural = _("oddity"), _("oddities")
-
-    def __str__(self) -> str:
-        return f"{self.get_kind_display()} · {self.station}"
 
 
 def has_faulted_connector() -> Exists:

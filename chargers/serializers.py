@@ -20,6 +20,7 @@ CONNECTOR_FIELDS = [
     "status_changed_at",
     "reported_at",
     "max_power_w",
+    "as_reported",
 ]
 
 
@@ -47,7 +48,18 @@ def stations_named(identities: list[str], user: User) -> list[ChargingStation]:
     return found
 
 
+class AsReportedField(serializers.DictField):
+    """The station's own words, by field, where OCPP does not define them."""
+
+    child = serializers.CharField()
+
+    def __init__(self) -> None:
+        super().__init__(read_only=True, help_text=gettext_lazy("Words of the station that OCPP does not define."))
+
+
 class StationConnectorSerializer(serializers.ModelSerializer[Connector]):
+    as_reported = AsReportedField()
+
     class Meta:
         model = Connector
         fields = CONNECTOR_FIELDS
@@ -56,6 +68,7 @@ class StationConnectorSerializer(serializers.ModelSerializer[Connector]):
 
 class ConnectorSerializer(serializers.ModelSerializer[Connector]):
     station = serializers.CharField(source="station.identity", read_only=True)
+    as_reported = AsReportedField()
 
     class Meta:
         model = Connector

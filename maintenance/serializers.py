@@ -40,6 +40,8 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
             "answer",
             "error_code",
             "epoch",
+            "protocol",
+            "is_deviating",
         ]
         read_only_fields = fields
 

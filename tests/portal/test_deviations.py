@@ -226,3 +226,16 @@ def test_a_file_says_what_we_do(page, of_two_models):
     assert {line[place] for line in lines[1:]} == {
         "we refuse the message with PropertyConstraintViolation", "we ignore the field and keep it in the log",
     }  # fmt: skip
+
+
+def test_a_message_that_deviates_says_so_and_leads_to_the_violations(page, station):
+    read = factories.MessageFactory(station=station, action="StopTransaction", is_deviating=True)
+    refused = factories.MessageFactory(station=station, is_deviating=True, error_code="FormationViolation")
+    fits = factories.MessageFactory(station=station)
+
+    def text_of(message):
+        return page.get(reverse("maintenance:message_detail", args=[message.pk])).content.decode()
+
+    assert "It was read as far as possible" in text_of(read)
+    assert f'href="{LIST}?q={station.identity}"' in text_of(read) and "OCPP 1.6" in text_of(read)
+    assert "as far as possible" not in text_of(refused) + text_of(fits)

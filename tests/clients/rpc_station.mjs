@@ -85,9 +85,8 @@ try {
   await refused("NotImplemented", "Nonsense", {});
   await refused("NotSupported", "ReserveNow", {});
   await refused("OccurenceConstraintViolation", "Authorize", {});
-  await refused("FormationViolation", "Heartbeat", { a: 1 });
-  await refused("TypeConstraintViolation", "Authorize", { idTag: 5 });
-  await station.call("Heartbeat", {});
+  await refused("TypeConstraintViolation", "Authorize", { idTag: [5] });
+  await station.call("Heartbeat", { a: 1 });
   await station.close();
 } catch (error) {
   complaints.push(`${error.stack ?? error}`);

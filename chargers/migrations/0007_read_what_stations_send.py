@@ -41,6 +41,11 @@ class Migration(migrations.Migration):
             name='max_power_w',
             field=models.PositiveIntegerField(blank=True, help_text='What it can deliver at most.', null=True, verbose_name='rated power (W)'),
         ),
+        migrations.AddField(
+            model_name='oddity',
+            name='facts',
+            field=models.JSONField(blank=True, default=dict, editable=False),
+        ),
         migrations.AlterField(
             model_name='oddity',
             name='kind',

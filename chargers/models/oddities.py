@@ -36,6 +36,7 @@ class Oddity(models.Model):
     session_id = models.BigIntegerField(_("session"), null=True, blank=True, db_index=True)
     action = models.CharField(_("action"), max_length=60, blank=True)
     note = models.TextField(_("what is odd"), blank=True)
+    facts = models.JSONField(default=dict, blank=True, editable=False)  # the same for pages, by names of ours
     payload = models.TextField(_("as received"), blank=True)
     digest = models.CharField(max_length=64, editable=False)  # the same oddity is kept once
     received_at = models.DateTimeField(_("received"), default=timezone.now)

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from chargers.models import Oddity
 
 
 def keep_oddity(
-    *, station_id: int, kind: str, action: str = "", note: str = "", payload: str = "", session_id: int | None = None
+    *,
+    station_id: int,
+    kind: str,
+    action: str = "",
+    note: str = "",
+    payload: str = "",
+    session_id: int | None = None,
+    facts: Mapping[str, Any] | None = None,
 ) -> None:
     """Keep something a station said; the same thing again is the same row."""
     digest = hashlib.sha256(f"{action}\0{session_id}\0{payload}".encode()).hexdigest()
@@ -18,6 +27,7 @@ def keep_oddity(
         kind=kind,
         action=action[:60],
         note=note,
+        facts=dict(facts or {}),
         payload=payload,
         session_id=session_id,
         digest=digest,

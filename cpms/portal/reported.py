@@ -47,7 +47,7 @@ def matched_before(session: ChargingSession) -> int | None:
     if session.start_received_at is not None or session.reported_transaction_id is None:
         return None
     rows = Oddity.objects.filter(station=session.station_id, kind=Oddity.Kind.UNMATCHED_END)
-    named = rows.filter(note__endswith=f" It is session {session.pk} now.").order_by("-pk")
+    named = rows.filter(facts__session=session.pk).order_by("-pk")
     return named.values_list("session_id", flat=True).first()
 
 

@@ -36,6 +36,7 @@ from operations.models import Command
 from operations.services.asking import why_no_commands
 from operations.tables import said as command_said
 from sessions.models import ChargingSession, MeterReading
+from sessions.services import end_in
 from sessions.services.power import FRESH
 from sessions.tables import StationSessionTable
 
@@ -128,12 +129,18 @@ class StationDetailView(DetailPage):
             "commands": _commands(station),
             "log": _log(station),
             "latest": _latest_sessions(station, user),
-            "oddities": list(Oddity.objects.filter(station=station).order_by("-received_at")[:SHOWN_ODDITIES]),
+            "oddities": _oddities(station),
             "alerts": _alerts(station),
             "violations": _violations(station, user),
             "refusals": _refusals(station),
         }
         return super().get_context_data(**kwargs)
+
+
+def _oddities(station: ChargingStation) -> list[dict[str, Any]]:
+    """The newest unusual reports; ends that do not count with what they say, in place of a note."""
+    rows = Oddity.objects.filter(station=station).order_by("-received_at")[:SHOWN_ODDITIES]
+    return [{"row": row, "end": end_in(row)} for row in rows]
 
 
 class StationLiveView(StationDetailView):

@@ -7,7 +7,7 @@ from sessions.services.power import record_team_power
 from sessions.services.samples import adopt_readings, record_samples
 from sessions.services.settling import charged_by_time, resets_of
 from sessions.services.summing import check_energy
-from sessions.services.unmatched import other_ends
+from sessions.services.unmatched import end_in, other_ends
 
 __all__ = [
     "Sampled",
@@ -17,6 +17,7 @@ __all__ = [
     "charged_by_time",
     "check_energy",
     "close_stale_sessions",
+    "end_in",
     "is_understood",
     "other_ends",
     "record_samples",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
@@ -13,11 +12,7 @@ from chargers.models import Oddity
 from chargers.services import keep_oddity
 from sessions.models import ChargingSession
 
-NOTE = re.compile(
-    r"Transaction (?P<number>-?\d+|None) ended at (?P<at>\S+) with (?P<meter>-?\d+|None) Wh \((?P<reason>.*?)\)\."
-    r"(?: It is session (?P<other>\d+) now\.)?"
-)
-FORMER_NOTE = re.compile(r"; now (?P<at>.+) with (?P<meter>-?\d+) Wh$")
+FORMER_NOTE = re.compile(r"; now (?P<at>.+) with (?P<meter>-?\d+) Wh$")  # of rows that have no facts yet
 
 
 class OtherEnd(NamedTuple):
@@ -60,36 +55,45 @@ def _keep(
     raw: str = "",
 ) -> None:
     at = end.reported_stopped_at or end.stopped_at
-    note = (
-        f"Transaction {transaction_id} ended at {at.isoformat() if at else None} with {end.meter_stop_wh} Wh "
-        f"({end.stop_reason})." + (f" It is session {other} now." if other is not None else "")
-    )
-    if Oddity.objects.filter(station=session.station_id, kind=kind, session_id=session.pk, note=note).exists():
+    facts = {
+        "transaction_id": transaction_id,
+        "at": at.isoformat() if at else None,
+        "meter_wh": end.meter_stop_wh,
+        "reason": end.stop_reason,
+        "session": other,
+    }
+    if Oddity.objects.filter(station=session.station_id, kind=kind, session_id=session.pk, facts=facts).exists():
         return
-    keep_oddity(station_id=session.station_id, kind=kind, session_id=session.pk, note=note, payload=raw or note)
+    beside = f" It is session {other} now." if other is not None else ""
+    note = f"Transaction {transaction_id} ended at {facts['at']} with {end.meter_stop_wh} Wh.{beside}"
+    keep_oddity(
+        station_id=session.station_id,
+        kind=kind,
+        session_id=session.pk,
+        note=note,
+        facts=facts,
+        payload=raw or note,
+    )
 
 
 def other_ends(session: ChargingSession) -> list[OtherEnd]:
     """The ends that were reported for this session and do not count, in the order in which they were found out."""
     kinds = [Oddity.Kind.CONFLICTING_STOP, Oddity.Kind.UNMATCHED_END]
     rows = Oddity.objects.filter(session_id=session.pk, station=session.station_id, kind__in=kinds).order_by("pk")
-    return list(_read(rows))
+    return [end for row in rows if (end := end_in(row)) is not None]
 
 
-def _read(rows: Iterable[Oddity]) -> Iterable[OtherEnd]:
-    for row in rows:
-        found = NOTE.match(row.note) or FORMER_NOTE.search(row.note)
-        if found is None:
-            continue
-        told = {"number": None, "reason": "", "other": None} | found.groupdict()
-        yield OtherEnd(
-            at=parse_datetime(told["at"] or ""),
-            meter_wh=_number(told["meter"]),
-            reason=told["reason"] or "",
-            transaction_id=_number(told["number"]),
-            session_id=_number(told["other"]),
-        )
-
-
-def _number(text: str | None) -> int | None:
-    return int(text) if text and text.lstrip("-").isdecimal() else None
+def end_in(oddity: Oddity) -> OtherEnd | None:
+    """The end that an oddity is about; None where it is about something else."""
+    facts = oddity.facts
+    if not facts and (former := FORMER_NOTE.search(oddity.note)):
+        facts = {"at": former["at"], "meter_wh": int(former["meter"])}
+    if "meter_wh" not in facts:
+        return None
+    return OtherEnd(
+        at=parse_datetime(facts["at"] or ""),
+        meter_wh=facts["meter_wh"],
+        reason=facts.get("reason") or "",
+        transaction_id=facts.get("transaction_id"),
+        session_id=facts.get("session"),
+    )

@@ -133,3 +133,12 @@ def test_values_that_are_not_understood_are_shown_as_sent(page, book):
     for words in ("Register 1.6 Joule", "Register &lt;n/a&gt;", "Register L9 7"):
         assert words in text
     assert "Register 1500" not in text
+
+
+def test_the_stations_page_names_ends_that_do_not_count(page, book):
+    pk = book.start(0).session.pk
+    book.stop(pk, 60)
+    book.stop(pk, 70, meter=9000)
+    text = page.get(book.station.get_absolute_url()).content.decode()
+    assert f'<a href="{book.only().get_absolute_url()}">Session {pk}</a>: 9,000 Wh, 01 Mar 2026' in text
+    assert "ended at 2026" not in text

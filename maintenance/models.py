@@ -55,8 +55,8 @@ class Message(models.Model):
     answer = models.TextField(_("answer"), blank=True)  # JSON text of the CALLRESULT, or the CALLERROR's details
     error_code = models.CharField(_("error"), max_length=60, blank=True)
     epoch = models.BigIntegerField(_("connection epoch"), default=0)
-    protocol = models.CharField(_("protocol"), max_length=8, default="1.6")
-    is_deviating = models.BooleanField(_("deviates from the schema"), default=False)
+    protocol = models.CharField(_("protocol"), max_length=8, default="1.6", db_default="1.6")
+    is_deviating = models.BooleanField(_("deviates from the schema"), default=False, db_default=False)
     objects = MessageQuerySet.as_manager()
 
     class Meta:
@@ -95,7 +95,9 @@ class InboxEntry(models.Model):
     shard = models.PositiveSmallIntegerField(_("shard"))
     protocol = models.CharField(_("protocol"), max_length=8, default="1.6")
     received_at = models.DateTimeField(_("received"))
-    is_deviating = models.BooleanField(_("deviates from the schema"), default=False)  # to be read leniently
+    is_deviating = models.BooleanField(  # to be read leniently
+        _("deviates from the schema"), default=False, db_default=False
+    )
     failed_at = models.DateTimeField(_("failed"), null=True, blank=True)
     error = models.TextField(_("error"), blank=True)
 

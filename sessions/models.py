@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Team
 from accounts.rights import Can
 from chargers.models import ChargingStation, Tag
-from cpms.common.models import OfStationsQuerySet, ScopedQuerySet
+from cpms.common.models import OfStationsQuerySet, ScopedQuerySet, empty_object
 
 
 class Flag(models.TextChoices):
@@ -169,7 +169,7 @@ class ChargingSession(models.Model):
     sample_interval_seconds = models.PositiveIntegerField(null=True, blank=True, editable=False)  # shortest one seen
     sample_count = models.PositiveIntegerField(_("sampled values"), default=0)
     # What the station said where it was read differently: {"meter_start": "1000.4", "stop_reason": "Sleepy", ...}
-    as_reported = models.JSONField(_("as reported"), default=dict, blank=True)
+    as_reported = models.JSONField(_("as reported"), default=dict, db_default=empty_object(), blank=True)
     flags = models.JSONField(_("flags"), default=list, blank=True)
     has_flags = models.BooleanField(_("needs a look"), default=False, editable=False)
 

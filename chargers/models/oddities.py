@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.rights import Can
 from chargers.models.stations import ChargingStation
-from cpms.common.models import ScopedQuerySet
+from cpms.common.models import ScopedQuerySet, empty_object
 
 
 class OddityQuerySet(ScopedQuerySet):
@@ -36,7 +36,9 @@ class Oddity(models.Model):
     session_id = models.BigIntegerField(_("session"), null=True, blank=True, db_index=True)
     action = models.CharField(_("action"), max_length=60, blank=True)
     note = models.TextField(_("what is odd"), blank=True)
-    facts = models.JSONField(default=dict, blank=True, editable=False)  # the same for pages, by names of ours
+    facts = models.JSONField(
+        default=dict, db_default=empty_object(), blank=True, editable=False
+    )  # the same for pages, by names of ours
     payload = models.TextField(_("as received"), blank=True)
     digest = models.CharField(max_length=64, editable=False)  # the same oddity is kept once
     received_at = models.DateTimeField(_("received"), default=timezone.now)

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Team
-from cpms.common.models import EncryptedField, ScopedQuerySet
+from cpms.common.models import EncryptedField, ScopedQuerySet, empty_object
 
 NODE_ALIVE = timedelta(seconds=20)  # a gateway process that has not said so for longer counts as dead
 
@@ -154,7 +154,9 @@ class ChargingStation(models.Model):
     status = models.CharField(_("status"), max_length=20, blank=True)
     error_code = models.CharField(_("error code"), max_length=60, blank=True)
     status_changed_at = models.DateTimeField(_("status changed"), null=True, blank=True)
-    as_reported = models.JSONField(default=dict, blank=True, editable=False)  # words of the status that were unknown
+    as_reported = models.JSONField(
+        default=dict, db_default=empty_object(), blank=True, editable=False
+    )  # words of the status that were unknown
 
     objects = ChargingStationQuerySet.as_manager()
 
@@ -249,7 +251,9 @@ class Connector(models.Model):
     vendor_error_code = models.CharField(_("vendor's error code"), max_length=255, blank=True)
     status_changed_at = models.DateTimeField(_("status changed"), null=True, blank=True)
     reported_at = models.DateTimeField(_("last report"), null=True, blank=True)
-    as_reported = models.JSONField(default=dict, blank=True, editable=False)  # words of the status that were unknown
+    as_reported = models.JSONField(
+        default=dict, db_default=empty_object(), blank=True, editable=False
+    )  # words of the status that were unknown
     max_power_w = models.PositiveIntegerField(
         _("rated power (W)"), null=True, blank=True, help_text=_("What it can deliver at most.")
     )

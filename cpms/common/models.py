@@ -82,6 +82,14 @@ def _fernet(keys: tuple[str, ...]) -> MultiFernet:
     return MultiFernet([Fernet(key) for key in keys])
 
 
+def empty_object() -> models.Value:
+    """Return the database's default of a JSON column that was added later.
+
+    While a new version is rolled out, the old one still inserts rows without it.
+    """
+    return models.Value({}, output_field=models.JSONField())
+
+
 class EncryptedField(models.BinaryField):
     """Bytes that are encrypted at rest with STATION_SECRET_KEYS; the first key encrypts, all of them decrypt."""
 

@@ -13,17 +13,17 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='inboxentry',
             name='is_deviating',
-            field=models.BooleanField(default=False, verbose_name='deviates from the schema'),
+            field=models.BooleanField(db_default=False, default=False, verbose_name='deviates from the schema'),
         ),
         migrations.AddField(
             model_name='message',
             name='is_deviating',
-            field=models.BooleanField(default=False, verbose_name='deviates from the schema'),
+            field=models.BooleanField(db_default=False, default=False, verbose_name='deviates from the schema'),
         ),
         migrations.AddField(
             model_name='message',
             name='protocol',
-            field=models.CharField(default='1.6', max_length=8, verbose_name='protocol'),
+            field=models.CharField(db_default='1.6', default='1.6', max_length=8, verbose_name='protocol'),
         ),
         migrations.AlterField(
             model_name='progressreport',

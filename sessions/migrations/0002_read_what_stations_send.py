@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='chargingsession',
             name='as_reported',
-            field=models.JSONField(blank=True, default=dict, verbose_name='as reported'),
+            field=models.JSONField(blank=True, db_default=models.Value({}, output_field=models.JSONField()), default=dict, verbose_name='as reported'),
         ),
         migrations.AddField(
             model_name='chargingsession',

@@ -38,6 +38,12 @@ def with_connector_rating(sessions: QuerySet[ChargingSession]) -> QuerySet[Charg
     return sessions.annotate(connector_w=Subquery(connector.order_by().values("max_power_w")[:1]))
 
 
+def tell_rating(session: ChargingSession, connector_w: int | None, fuse_a: int | None, fuse_phases: int | None) -> None:
+    """Tell a session what `with_rating` would have added to it."""
+    facts: Any = session
+    facts.connector_w, facts.fuse_a, facts.fuse_phases = connector_w, fuse_a, fuse_phases
+
+
 def rating_of(session: ChargingSession) -> int:
     """What the session's connector can deliver at most, in W: its rating, else its circuit's, else what none has."""
     facts: Any = session
@@ -97,7 +103,10 @@ def _has_too_much_energy(session: ChargingSession) -> bool:
     if Flag.CLOCK in session.flags:
         return False
     seconds = (end - session.started_at).total_seconds() + SLACK_SECONDS
-    return (session.energy_wh - SLACK_WH) * 3600 > rating_of(session) * RATING_SLACK * seconds
+    average_w = (session.energy_wh - SLACK_WH) * 3600 / seconds
+    if session.max_power_w is not None and average_w <= session.max_power_w:  # which the connector can deliver
+        return False
+    return average_w > rating_of(session) * RATING_SLACK
 
 
 def others_at_the_same_time(latest: Any) -> Exists:

@@ -15,7 +15,14 @@ from sessions.models import ChargingSession, Flag
 from sessions.services.clocks import LATE
 from sessions.services.matching import Batch, Reading
 from sessions.services.registers import LEAP_WH, Point, is_impossible
-from sessions.services.review import judge, most_power_of, rating_of, review_overlap, with_rating
+from sessions.services.review import (
+    judge,
+    most_power_of,
+    rating_of,
+    review_overlap,
+    tell_rating,
+    with_rating,
+)
 from sessions.services.settling import GUESSED, derived_power, is_plain, longest_gap, note_gap, settle
 
 ClosedBy = ChargingSession.ClosedBy
@@ -42,8 +49,14 @@ News = Sequence[tuple[datetime, Reading]]  # of one session, oldest first
 
 @Prepared
 def _locked(ids: Any) -> QuerySet[ChargingSession]:
-    rows = with_rating(ChargingSession.objects.filter(among("id", ids)))
-    return rows.select_for_update(of=("self",), no_key=True).order_by("pk")
+    rows = ChargingSession.objects.filter(among("id", ids))
+    return rows.select_for_update(no_key=True).order_by("pk")
+
+
+@Prepared
+def _ratings(ids: Any) -> Any:
+    rows: Any = with_rating(ChargingSession.objects.filter(among("id", ids)))
+    return rows.order_by().values_list("pk", "connector_w", "fuse_a", "fuse_phases")
 
 
 @Prepared
@@ -64,11 +77,36 @@ def sum_up(batch: Batch) -> set[int]:
             by_session.setdefault(owner[0], []).append((at, reading))
     rows = []
     # Locked as late as possible, and read again: a start or an end may have been booked meanwhile.
-    for session in _locked(ids=by_session):
+    sessions = _locked(ids=by_session)
+    _tell_ratings([session for session in sessions if _needs_rating(session, by_session[session.pk])])
+    for session in sessions:
         _fold(session, sorted(by_session[session.pk], key=lambda pair: pair[0]))
         rows.append((session.pk, *_session_columns(session)))
     update_rows("charging_sessions_chargingsession", SESSION_COLUMNS, rows)
     return set(by_session)
+
+
+def _needs_rating(session: ChargingSession, news: News) -> bool:
+    """Whether what the connector can deliver may matter: for most readings a power that was possible before tells."""
+    known_w, register = session.max_power_w or 0, session.last_register_wh
+    for _at, reading in news:
+        power, energy = reading.figures.power_w, reading.figures.energy_wh
+        if (
+            power is None
+            or power > known_w
+            or (energy is not None and register is not None and energy > register + LEAP_WH)
+        ):
+            return True
+    return False
+
+
+def _tell_ratings(sessions: Sequence[ChargingSession]) -> None:
+    """Ask for the ratings of these sessions' connectors at once."""
+    if not sessions:
+        return
+    known = {pk: facts for pk, *facts in _ratings(ids={session.pk for session in sessions})}
+    for session in sessions:
+        tell_rating(session, *known[session.pk])
 
 
 def _session_columns(session: ChargingSession) -> tuple[object, ...]:
@@ -129,7 +167,7 @@ def _take(session: ChargingSession, at: datetime, reading: Reading) -> bool:
             power = derived_power(since, Point(at, register))
         session.energy_wh += register - before
         session.last_register_wh = register
-    if power is not None and power > most_power_of(session):
+    if power is not None and power > (session.max_power_w or 0) and power > most_power_of(session):
         power = None
     if power is not None:
         session.max_power_w = max(power, session.max_power_w or 0)

@@ -5,14 +5,16 @@ One place decides. A flag that no longer holds after late data is removed again.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
-from chargers.models import Circuit, Connector
+from chargers.models import ChargingStation, Circuit, Connector
 from chargers.services.tags import ACCEPTED
+from cpms.common.prepared import Prepared, among
 from sessions.models import FLAGS_THAT_STOP_BILLING, ChargingSession, Flag
 from sessions.services.clocks import LONGEST, set_flag
 from sessions.services.registers import RATING_SLACK, SLACK_SECONDS
@@ -26,22 +28,38 @@ MOST_OTHERS = 50
 STOP_BILLING = frozenset(flag.value for flag in FLAGS_THAT_STOP_BILLING)
 
 
-def with_rating(sessions: QuerySet[ChargingSession]) -> QuerySet[ChargingSession]:
-    """Add what their connectors can deliver, for `rating_of`."""
-    rows = with_connector_rating(sessions)
-    return rows.annotate(fuse_a=F("station__circuit__max_current_a"), fuse_phases=F("station__circuit__phases"))
-
-
 def with_connector_rating(sessions: QuerySet[ChargingSession]) -> QuerySet[ChargingSession]:
     """Add the rating of their connectors only; `rating_of` asks for the circuit where there is none."""
     connector = Connector.objects.filter(station=OuterRef("station_id"), number=OuterRef("connector_number"))
     return sessions.annotate(connector_w=Subquery(connector.order_by().values("max_power_w")[:1]))
 
 
-def tell_rating(session: ChargingSession, connector_w: int | None, fuse_a: int | None, fuse_phases: int | None) -> None:
-    """Tell a session what `with_rating` would have added to it."""
-    facts: Any = session
-    facts.connector_w, facts.fuse_a, facts.fuse_phases = connector_w, fuse_a, fuse_phases
+@Prepared
+def _rated_connectors(stations: Any) -> Any:
+    rows = Connector.objects.filter(among("station_id", stations), max_power_w__isnull=False).order_by()
+    return rows.values_list("station_id", "number", "max_power_w")
+
+
+@Prepared
+def _fused_stations(stations: Any) -> Any:
+    rows = ChargingStation.objects.filter(among("id", stations), circuit__isnull=False).order_by()
+    return rows.values_list("pk", "circuit__max_current_a", "circuit__phases")
+
+
+def tell_ratings(sessions: Sequence[ChargingSession]) -> None:
+    """Find out at once what the connectors of many sessions can deliver, for `rating_of`.
+
+    Few connectors have a rating and few stations a circuit, so this is quicker than a join for each session.
+    """
+    stations = {session.station_id for session in sessions}
+    if not stations:
+        return
+    rated = {(station, number): watts for station, number, watts in _rated_connectors(stations=stations)}
+    fused = {station: facts for station, *facts in _fused_stations(stations=stations)}
+    for each in sessions:
+        facts: Any = each
+        facts.connector_w = rated.get((each.station_id, each.connector_number))
+        facts.fuse_a, facts.fuse_phases = fused.get(each.station_id, (None, None))
 
 
 def rating_of(session: ChargingSession) -> int:

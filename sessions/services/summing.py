@@ -20,8 +20,7 @@ from sessions.services.review import (
     most_power_of,
     rating_of,
     review_overlap,
-    tell_rating,
-    with_rating,
+    tell_ratings,
 )
 from sessions.services.settling import GUESSED, derived_power, is_plain, longest_gap, note_gap, settle
 
@@ -54,15 +53,9 @@ def _locked(ids: Any) -> QuerySet[ChargingSession]:
 
 
 @Prepared
-def _ratings(ids: Any) -> Any:
-    rows: Any = with_rating(ChargingSession.objects.filter(among("id", ids)))
-    return rows.order_by().values_list("pk", "connector_w", "fuse_a", "fuse_phases")
-
-
-@Prepared
 def _closed(ids: Any) -> QuerySet[ChargingSession]:
-    rows = with_rating(ChargingSession.objects.filter(among("id", ids), closed_by=ClosedBy.STATION))
-    return rows.select_for_update(of=("self",), no_key=True).order_by("pk")
+    rows = ChargingSession.objects.filter(among("id", ids), closed_by=ClosedBy.STATION)
+    return rows.select_for_update(no_key=True).order_by("pk")
 
 
 def json_text(value: object) -> str:
@@ -78,35 +71,12 @@ def sum_up(batch: Batch) -> set[int]:
     rows = []
     # Locked as late as possible, and read again: a start or an end may have been booked meanwhile.
     sessions = _locked(ids=by_session)
-    _tell_ratings([session for session in sessions if _needs_rating(session, by_session[session.pk])])
+    tell_ratings(sessions)
     for session in sessions:
         _fold(session, sorted(by_session[session.pk], key=lambda pair: pair[0]))
         rows.append((session.pk, *_session_columns(session)))
     update_rows("charging_sessions_chargingsession", SESSION_COLUMNS, rows)
     return set(by_session)
-
-
-def _needs_rating(session: ChargingSession, news: News) -> bool:
-    """Whether what the connector can deliver may matter: for most readings a power that was possible before tells."""
-    known_w, register = session.max_power_w or 0, session.last_register_wh
-    for _at, reading in news:
-        power, energy = reading.figures.power_w, reading.figures.energy_wh
-        if (
-            power is None
-            or power > known_w
-            or (energy is not None and register is not None and energy > register + LEAP_WH)
-        ):
-            return True
-    return False
-
-
-def _tell_ratings(sessions: Sequence[ChargingSession]) -> None:
-    """Ask for the ratings of these sessions' connectors at once."""
-    if not sessions:
-        return
-    known = {pk: facts for pk, *facts in _ratings(ids={session.pk for session in sessions})}
-    for session in sessions:
-        tell_rating(session, *known[session.pk])
 
 
 def _session_columns(session: ChargingSession) -> tuple[object, ...]:
@@ -208,7 +178,9 @@ def _add_on(session: ChargingSession, news: News) -> None:
 
 def check_energy(session_ids: Iterable[int]) -> None:
     """Settle finished sessions with all their readings: those that came with the end, or after it, count too."""
-    for session in _closed(ids=set(session_ids)):
+    sessions = _closed(ids=set(session_ids))
+    tell_ratings(sessions)
+    for session in sessions:
         before, times = _session_columns(session), (session.started_at, session.stopped_at, session.connector_number)
         if not settle(session):
             continue

@@ -116,7 +116,7 @@ def read_figures(values: Iterable[Value]) -> Figures:
             known[meaning.measurand] = [pair]
     figures = Figures()
     for measurand, found in known.items():
-        present = _present(found)
+        present = {found[0][0].phase: found[0][1]} if len(found) == 1 else _present(found)
         if measurand == REGISTER:
             figures.energy_wh = _whole(_total(present), most=LARGEST_REGISTER)
         elif measurand == POWER:
@@ -138,10 +138,7 @@ def is_understood(value: Value) -> bool:
 
 
 def _present(found: list[tuple[_Meaning, Decimal]]) -> dict[str, Decimal]:
-    """The present reading of each phase, by phase."""
-    if len(found) == 1:
-        (meaning, number) = found[0]
-        return {meaning.phase: number}
+    """The present reading of each phase of several ones, by phase."""
     by_phase = {meaning.phase: number for meaning, number in found}
     alike = {(meaning.context, meaning.location) for meaning, _number in found}
     if len(by_phase) == len(found) and len(alike) == 1 and by_phase.keys() <= CLEAR:

@@ -57,7 +57,8 @@
       const text = document.getElementById(button.dataset.target).value;
       try { await navigator.clipboard.writeText(text); } catch {
         const field = document.getElementById(button.dataset.target);
-        field.type = "text"; field.select(); document.execCommand("copy");
+        if (field instanceof HTMLInputElement) field.type = "text";
+        field.select(); document.execCommand("copy");
       }
       say(button.dataset.done, "good");
     },

@@ -76,6 +76,16 @@ def test_nothing_sticks_out_and_nobody_is_shut_out(look, pages, part):
     assert seen > 50 / PARTS  # pages and addresses that are none are not spread evenly
 
 
+def test_the_report_for_the_manufacturer_is_copied(look, pages):
+    page = look(pages["maintenance:deviation_model"], person="full")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy report").click()
+    expect(page.get_by_text("The report is in the clipboard.")).to_be_visible()
+    page.bring_to_front()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == page.locator("#violation-report").input_value() and "Wallbox 2" in copied
+
+
 def test_what_opens_on_a_page_shuts_nobody_out(look):
     page = look("/", person="admin")
     page.keyboard.press("Control+k")

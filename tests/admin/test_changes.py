@@ -78,6 +78,19 @@ def test_a_stations_password_is_set_but_never_shown(office, station):
     assert b"the-new-secret" not in office.get(path).content
 
 
+def test_staff_set_what_a_connector_can_deliver(office, station, connector):
+    """V32, as far as the ledger needs it."""
+    body = {"team": station.team_id, "name": "", "protocol": "1.6", "registration": "accepted"} | {
+        "connectors-TOTAL_FORMS": "1", "connectors-INITIAL_FORMS": "1", "connectors-0-id": connector.pk,
+        "connectors-0-station": station.pk, "connectors-0-number": connector.number,
+        "connectors-0-max_power_w": "22000"}  # fmt: skip
+    path = reverse(f"{STATIONS}_change", args=[station.pk])
+    assert office.post(path, body | {"connectors-0-max_power_w": "-1"}).status_code == 200
+    assert office.post(path, body).status_code == 302
+    connector.refresh_from_db()
+    assert connector.max_power_w == 22_000
+
+
 def test_staff_can_lower_a_stations_security_profile_and_the_audit_trail_says_so(office, station):
     """P7: the way back when a station was set to TLS and cannot reach us by it."""
     ChargingStation.objects.update(security_profile=2)

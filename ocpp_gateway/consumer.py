@@ -274,7 +274,7 @@ class StationConsumer(SocketConsumer):
         """A CALLERROR is logged before it is sent, so that every deviation can be looked up."""
         code = self.codec.fault_codes[fault.kind]
         row = self._row(
-            action[:60], fault.message_id[:64], _storable(payload), fault.description[:255], code, (fault.rule,)
+            action[:60], fault.message_id[:64], frames.storable(payload), fault.description[:255], code, (fault.rule,)
         )
         try:
             await self.node.inbox.put(row)
@@ -304,8 +304,8 @@ class StationConsumer(SocketConsumer):
             epoch=self.epoch,
             protocol=self.codec.protocol,
             received_at=timezone.now(),
-            action=_storable(action),
-            message_id=_storable(message_id),
+            action=frames.storable(action),
+            message_id=frames.storable(message_id),
             payload=payload,
             answer=answer,
             error_code=error_code,
@@ -411,11 +411,6 @@ class StationConsumer(SocketConsumer):
         task = asyncio.create_task(job)
         self._jobs.add(task)
         task.add_done_callback(self._jobs.discard)
-
-
-def _storable(text: str) -> str:
-    """PostgreSQL can store neither NUL nor lone surrogates."""
-    return text.replace("\x00", "\\u0000").encode("utf-8", "backslashreplace").decode()
 
 
 def _loggable(text: str) -> str:

@@ -81,7 +81,7 @@ def _as_text(name: str) -> Change:
 def _deep(payload: Payload, value: Any) -> None:
     for instant in payload.get("meterValue", []):
         instant["vendorField"] = value
-        instant["sampledValue"].append({"value": value, "vendorField": [value]})
+        instant["sampledValue"].append({"value": value, "measurand": "Vendor.Own", "vendorField": [value]})
 
 
 def _sample_word(name: str) -> Change:

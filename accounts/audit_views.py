@@ -108,7 +108,7 @@ class AuditTable(Table):
 
 
 AUDIT_CELLS = [
-    Cell(gettext_lazy("Time"), lambda entry: entry.timestamp),
+    Cell(gettext_lazy("Time"), lambda entry: entry.timestamp, is_time=True),
     Cell(gettext_lazy("Who"), lambda entry: entry.actor_email or ""),
     Cell(gettext_lazy("Address"), lambda entry: entry.remote_addr or ""),
     Cell(gettext_lazy("Team"), lambda entry: entry.team.name if entry.team else ""),

@@ -142,6 +142,6 @@ def _said(known: Any, value: str) -> str:
     if all(words):
         return ", ".join(words)
     try:
-        return look.date_time(datetime.fromisoformat(value)) if "T" in value else value
+        return look.full_time(datetime.fromisoformat(value)) if "T" in value else value
     except ValueError:
         return value

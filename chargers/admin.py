@@ -39,8 +39,6 @@ from cpms.common.admin import (
     REPORTS,
     STATIONS,
     BackOfficeAdmin,
-    HarmlessCSV,
-    HarmlessXLSX,
     ReportAdmin,
     StaffInlineMixin,
     StationSearchMixin,
@@ -48,6 +46,7 @@ from cpms.common.admin import (
 )
 from cpms.common.downloads import Download, tell
 from cpms.common.errors import DomainError
+from cpms.common.file_formats import SafeCSV, SafeXLSX
 
 
 class FileMixin(ImportExportModelAdmin):
@@ -55,7 +54,7 @@ class FileMixin(ImportExportModelAdmin):
 
     import_form_class = ImportForm
     export_form_class = ExportForm
-    formats = [HarmlessCSV, HarmlessXLSX]
+    formats = [SafeCSV, SafeXLSX]
     tmp_storage_class = UploadStorage
     show_change_form_export = False
 

@@ -133,9 +133,9 @@ GRANT_CELLS = [
     Cell(gettext_lazy("Station"), lambda grant: grant.station.identity if grant.station else ""),
     Cell(gettext_lazy("Role"), lambda grant: grant.get_role_display()),
     Cell(gettext_lazy("State"), state_of),
-    Cell(gettext_lazy("Ends"), lambda grant: grant.ends_at),
-    Cell(gettext_lazy("Withdrawn"), lambda grant: grant.withdrawn_at),
-    Cell(gettext_lazy("Given"), lambda grant: grant.created_at),
+    Cell(gettext_lazy("Ends"), lambda grant: grant.ends_at, is_time=True),
+    Cell(gettext_lazy("Withdrawn"), lambda grant: grant.withdrawn_at, is_time=True),
+    Cell(gettext_lazy("Given"), lambda grant: grant.created_at, is_time=True),
     Cell(gettext_lazy("Given by"), lambda grant: str(grant.created_by or "")),
     Cell(gettext_lazy("Owner"), lambda grant: grant.team.name),
 ]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from import_export.fields import Field
 from import_export.resources import ModelResource
@@ -15,6 +16,7 @@ from accounts.models import Team
 from chargers import services
 from chargers.models import ChargingStation, Tag
 from cpms.common.errors import DomainError
+from cpms.common.file_formats import ZONE_COLUMN, ZonedTimeWidget
 
 SEPARATOR = "|"
 
@@ -57,7 +59,7 @@ class StationResource(ModelResource):
 
 class TagResource(ModelResource):
     """`stations` holds identities with a bar between them; empty: valid everywhere. Where `kind` is empty, or the file
-    has no such column, a tag that is there keeps its own."""
+    has no such column, a tag that is there keeps its own. `time_zone` is that of `expires_at` where it has no offset."""
 
     team = Field(attribute="team", column_name="team", widget=TeamWidget())
     stations = Field(
@@ -66,13 +68,18 @@ class TagResource(ModelResource):
         widget=ManyToManyWidget(ChargingStation, separator=SEPARATOR, field="identity"),
         readonly=True,
     )
+    expires_at = Field(attribute="expires_at", column_name="expires_at", widget=ZonedTimeWidget())
+    time_zone = Field(column_name=ZONE_COLUMN, readonly=True)
 
     class Meta:
         model = Tag
         import_id_fields = ["team", "value"]
-        fields = ("team", "value", "label", "status", "kind", "expires_at", "stations")
+        fields = ("team", "value", "label", "status", "kind", "expires_at", "time_zone", "stations")
         export_order = fields
         use_transactions = True
+
+    def dehydrate_time_zone(self, tag: Tag) -> str:
+        return str(timezone.get_current_timezone()) if tag.expires_at else ""
 
     def save_instance(self, instance: Any, is_create: bool, row: Mapping[str, Any], **kwargs: Any) -> None:
         team = _team_of(instance)

@@ -72,6 +72,12 @@ class Said(NamedTuple):
     note: str = ""
     is_live: bool = False
     is_stale: bool = False
+    full_note: str = ""
+
+    @property
+    def note_in_files(self) -> str:
+        """The note with its time in full: a file is read on another day and elsewhere."""
+        return self.full_note or self.note
 
     @property
     def html(self) -> str:
@@ -122,9 +128,10 @@ def _of_absent(station: ChargingStation, presence: str, first: str) -> Said:
     if station.connected_at is None:
         return Said(presence, label, _("The station has never connected."), _("never connected"), is_stale=True)
     since = station.disconnected_at or station.last_heard_at or station.connected_at
-    moment = look.short_time(since)
-    if first:
-        note = _("was %(status)s, as of %(time)s") % {"status": look_of(first).label, "time": moment}
-    else:
-        note = _("as of %(time)s") % {"time": moment}
-    return Said(presence, label, look.full_time(since), note, is_stale=True)
+    notes = []
+    for moment in (look.short_time(since), look.full_time(since)):
+        if first:
+            notes.append(_("was %(status)s, as of %(time)s") % {"status": look_of(first).label, "time": moment})
+        else:
+            notes.append(_("as of %(time)s") % {"time": moment})
+    return Said(presence, label, look.full_time(since), notes[0], is_stale=True, full_note=notes[1])

@@ -128,7 +128,7 @@ STATION_CELLS = [
     Cell(gettext_lazy("Team"), lambda station: station.team.name if station.team else ""),
     Cell(gettext_lazy("Connection"), lambda station: Presence(station.presence).label),
     Cell(gettext_lazy("Status"), lambda station: said(station).label),
-    Cell(gettext_lazy("Detail"), lambda station: said(station).note),
+    Cell(gettext_lazy("Detail"), lambda station: said(station).note_in_files),
     Cell(gettext_lazy("Connectors"), lambda station: len(station.connectors.all())),
     Cell(gettext_lazy("Vendor"), lambda station: station.vendor),
     Cell(gettext_lazy("Model"), lambda station: station.model),
@@ -138,8 +138,8 @@ STATION_CELLS = [
     Cell(gettext_lazy("Meter type"), lambda station: station.meter_type),
     Cell(gettext_lazy("Meter serial number"), lambda station: station.meter_serial_number),
     Cell("ICCID", lambda station: station.iccid),
-    Cell(gettext_lazy("Last heard"), lambda station: station.last_heard_at),
-    Cell(gettext_lazy("Added"), lambda station: station.created_at),
+    Cell(gettext_lazy("Last heard"), lambda station: station.last_heard_at, is_time=True),
+    Cell(gettext_lazy("Added"), lambda station: station.created_at, is_time=True),
 ]
 CONNECTOR_CELLS = [
     Cell(gettext_lazy("Identity"), lambda connector: connector.station.identity),
@@ -148,5 +148,5 @@ CONNECTOR_CELLS = [
     Cell(gettext_lazy("Connection"), lambda connector: Presence(connector.presence).label),
     Cell(gettext_lazy("Status"), lambda connector: connector.get_status_display()),
     Cell(gettext_lazy("Error code"), lambda connector: connector.error_code),
-    Cell(gettext_lazy("Since"), lambda connector: connector.status_changed_at),
+    Cell(gettext_lazy("Since"), lambda connector: connector.status_changed_at, is_time=True),
 ]

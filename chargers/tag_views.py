@@ -101,7 +101,7 @@ TAG_CELLS = [
     Cell(gettext_lazy("Type"), lambda tag: tag.get_kind_display()),
     Cell(gettext_lazy("Person"), lambda tag: tag.user.email if tag.user else ""),
     Cell(gettext_lazy("Team"), lambda tag: tag.team.name),
-    Cell(gettext_lazy("Expires"), lambda tag: tag.expires_at),
+    Cell(gettext_lazy("Expires"), lambda tag: tag.expires_at, is_time=True),
 ]
 
 

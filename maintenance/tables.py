@@ -230,7 +230,7 @@ def acknowledged_words(who: Any, at: datetime) -> SafeString:
 
 
 MESSAGE_CELLS = [
-    Cell(gettext_lazy("Time"), lambda message: message.received_at),
+    Cell(gettext_lazy("Time"), lambda message: message.received_at, is_time=True),
     Cell(gettext_lazy("Station"), lambda message: message.station.identity),
     Cell(gettext_lazy("Direction"), lambda message: message.get_direction_display()),
     Cell(gettext_lazy("Action"), lambda message: message.action),
@@ -247,8 +247,8 @@ REFUSAL_CELLS = [
     Cell(gettext_lazy("Client"), lambda refusal: refusal.user_agent),
     Cell(gettext_lazy("Offered versions"), lambda refusal: refusal.subprotocols),
     Cell(gettext_lazy("Times"), lambda refusal: refusal.count),
-    Cell(gettext_lazy("First"), lambda refusal: refusal.first_at),
-    Cell(gettext_lazy("Last"), lambda refusal: refusal.last_at),
+    Cell(gettext_lazy("First"), lambda refusal: refusal.first_at, is_time=True),
+    Cell(gettext_lazy("Last"), lambda refusal: refusal.last_at, is_time=True),
 ]
 DEVIATION_CELLS = [
     Cell(gettext_lazy("Station"), lambda deviation: deviation.station.identity),
@@ -261,8 +261,8 @@ DEVIATION_CELLS = [
     Cell(gettext_lazy("Answer"), code_words),
     Cell(gettext_lazy("What we do"), lambda deviation: of_row(deviation).treatment),
     Cell(gettext_lazy("Times"), lambda deviation: deviation.count),
-    Cell(gettext_lazy("First"), lambda deviation: deviation.first_at),
-    Cell(gettext_lazy("Last"), lambda deviation: deviation.last_at),
+    Cell(gettext_lazy("First"), lambda deviation: deviation.first_at, is_time=True),
+    Cell(gettext_lazy("Last"), lambda deviation: deviation.last_at, is_time=True),
 ]
 DEVIATING_MODEL_CELLS = [
     Cell(gettext_lazy("Vendor"), lambda row: row["station__vendor"]),
@@ -270,11 +270,11 @@ DEVIATING_MODEL_CELLS = [
     Cell(gettext_lazy("Stations"), lambda row: row["stations"]),
     Cell(gettext_lazy("Kinds"), lambda row: row["kinds"]),
     Cell(gettext_lazy("Times"), lambda row: row["times"]),
-    Cell(gettext_lazy("Last"), lambda row: row["last"]),
+    Cell(gettext_lazy("Last"), lambda row: row["last"], is_time=True),
 ]
 SECURITY_EVENT_CELLS = [
-    Cell(gettext_lazy("Time"), lambda event: event.at),
-    Cell(gettext_lazy("Received"), lambda event: event.received_at),
+    Cell(gettext_lazy("Time"), lambda event: event.at, is_time=True),
+    Cell(gettext_lazy("Received"), lambda event: event.received_at, is_time=True),
     Cell(gettext_lazy("Station"), lambda event: event.station.identity),
     Cell(gettext_lazy("Event"), lambda event: event.type),
     Cell(gettext_lazy("Meaning"), lambda event: event_words(event.type)),

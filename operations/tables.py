@@ -61,7 +61,7 @@ COMMAND_CELLS = [
     Cell(gettext_lazy("State"), lambda command: command.get_state_display()),
     Cell(gettext_lazy("Outcome"), words.outcome),
     Cell(gettext_lazy("Requested by"), lambda command: command.requested_by or ""),
-    Cell(gettext_lazy("Requested"), lambda command: command.requested_at),
-    Cell(gettext_lazy("Sent"), lambda command: command.sent_at),
-    Cell(gettext_lazy("Settled"), lambda command: command.settled_at),
+    Cell(gettext_lazy("Requested"), lambda command: command.requested_at, is_time=True),
+    Cell(gettext_lazy("Sent"), lambda command: command.sent_at, is_time=True),
+    Cell(gettext_lazy("Settled"), lambda command: command.settled_at, is_time=True),
 ]

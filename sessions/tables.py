@@ -21,7 +21,7 @@ from cpms.common.tables import NUMBER_WIDE, WIDE, Table, two_lines
 from cpms.common.words import stop_words
 from sessions.models import ChargingSession, flag_labels
 from sessions.services.power import FRESH
-from sessions.words import not_billed_cell
+from sessions.words import authorization_words, not_billed_cell
 
 
 def is_fresh(session: ChargingSession) -> bool:
@@ -224,8 +224,8 @@ SESSION_CELLS = [  # by field: a file may have a million rows
     Cell(gettext_lazy("Connector"), None, ["connector_number"]),
     Cell(gettext_lazy("Tag"), None, ["id_tag"]),
     Cell(gettext_lazy("Tag label"), None, ["tag__label"]),
-    Cell(gettext_lazy("Start"), None, ["started_at"]),
-    Cell(gettext_lazy("End"), None, ["stopped_at"]),
+    Cell(gettext_lazy("Start"), None, ["started_at"], is_time=True),
+    Cell(gettext_lazy("End"), None, ["stopped_at"], is_time=True),
     Cell(gettext_lazy("Duration (d:h:m:s)"), duration_cell, ["started_at", "stopped_at"]),
     Cell(gettext_lazy("Energy (kWh)"), kwh_cell, ["energy_wh"]),
     Cell(gettext_lazy("Energy (Wh)"), None, ["energy_wh"]),
@@ -234,15 +234,15 @@ SESSION_CELLS = [  # by field: a file may have a million rows
     Cell(gettext_lazy("Meter end (Wh)"), None, ["meter_stop_wh"]),
     Cell(gettext_lazy("State of charge (%)"), None, ["state_of_charge"]),
     Cell(gettext_lazy("Ended by"), stop_words, ["stop_reason"]),
-    Cell(gettext_lazy("Authorization"), None, ["authorization"]),
+    Cell(gettext_lazy("Authorization"), authorization_words, ["authorization"]),
     Cell(gettext_lazy("Needs a look because"), flags_cell, ["flags"]),
     Cell(
         gettext_lazy("Not billed because"),
         not_billed_cell,
         ["is_billable", "authorization", "flags", "start_received_at"],
     ),
-    Cell(gettext_lazy("Start by the station's clock"), None, ["reported_started_at"]),
-    Cell(gettext_lazy("End by the station's clock"), None, ["reported_stopped_at"]),
+    Cell(gettext_lazy("Start by the station's clock"), None, ["reported_started_at"], is_time=True),
+    Cell(gettext_lazy("End by the station's clock"), None, ["reported_stopped_at"], is_time=True),
     Cell(gettext_lazy("Meter start as reported"), said_cell("meter_start"), ["as_reported"]),
     Cell(gettext_lazy("Meter end as reported"), said_cell("meter_stop"), ["as_reported"]),
 ]
@@ -251,10 +251,10 @@ GAP_CELLS = [
     Cell(gettext_lazy("Station name"), lambda session: session.station.name),
     Cell(gettext_lazy("Connector"), lambda session: session.connector_number),
     Cell(gettext_lazy("Session before"), lambda session: session.before_id),
-    Cell(gettext_lazy("Its end"), lambda session: session.before_stopped_at),
+    Cell(gettext_lazy("Its end"), lambda session: session.before_stopped_at, is_time=True),
     Cell(gettext_lazy("Register at its end (Wh)"), lambda session: session.before_stop_wh),
     Cell(gettext_lazy("Session after"), lambda session: session.pk),
-    Cell(gettext_lazy("Its start"), lambda session: session.started_at),
+    Cell(gettext_lazy("Its start"), lambda session: session.started_at, is_time=True),
     Cell(gettext_lazy("Register at its start (Wh)"), lambda session: session.meter_start_wh),
     Cell(gettext_lazy("Gap (Wh)"), lambda session: session.gap_wh),
     Cell(gettext_lazy("Gap (kWh)"), lambda session: Decimal(session.gap_wh) / 1000),

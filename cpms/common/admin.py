@@ -17,17 +17,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.templatetags.static import static
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
-from import_export.formats import base_formats
 from import_export.tmp_storages import CacheStorage
 from unfold.admin import ModelAdmin
 from unfold.sites import UnfoldAdminSite
 from unfold.views import ChangeList
 
-from cpms.common.export import plain
 from cpms.common.models import OfStationsQuerySet
 from cpms.common.paging import FEW_STATIONS, narrowed, of_stations, page_of
 
@@ -286,24 +283,6 @@ class LogAdmin(StationSearchMixin):
         period = (f"{self.time_field}_from", f"{self.time_field}_to")
         is_of_period = any(name.startswith(period) and value for name, value in request.GET.items())
         return [f"-{self.time_field}", "-id"] if is_of_period and not request.GET.get("q") else ["-id"]
-
-
-class _Harmless:
-    """A cell that a spreadsheet would run as a formula is written as text (S14)."""
-
-    def export_data(self, dataset: Any, **kwargs: Any) -> Any:
-        zone = timezone.get_current_timezone()
-        for number, row in enumerate(dataset):
-            dataset[number] = [plain(cell, zone) for cell in row]
-        return super().export_data(dataset, **kwargs)  # type: ignore[misc]
-
-
-class HarmlessCSV(_Harmless, base_formats.CSV):
-    pass
-
-
-class HarmlessXLSX(_Harmless, base_formats.XLSX):
-    pass
 
 
 class UploadStorage(CacheStorage):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import zipfile
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -24,14 +25,18 @@ from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.translation import get_language, override
 from psycopg.types.datetime import TimestamptzLoader
 
+from cpms.common.look import decimal_sign, forms_in_force, in_form_of
 from cpms.common.prepared import among
 
 MOST_XLSX_ROWS = 1_000_000
 KEYS_AT_ONCE, VALUES_AT_ONCE, ROWS_AT_ONCE = 50_000, 5_000, 1_000
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-HARMFUL = frozenset(FORMULA_STARTS)
+FORMULA_STARTS = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")  # and their wide forms, which Excel reads alike
+FIELD_BORDERS = re.compile(r"([,;|\t\r\n]+)")  # whatever separator the program that opens the file assumes
+MAY_SPLIT = frozenset(",;|\t\r\n")
+SUSPICIOUS = FORMULA_STARTS | frozenset(" \"'")
 NUMBERS = (int, float, Decimal)
 NOT_IN_XML = {code: None for code in (*range(32), 0xFFFE, 0xFFFF) if code not in (9, 10, 13)}
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -45,11 +50,14 @@ class Cell(NamedTuple):
 
     Where all cells of a list name the fields that they are made of, no instances are made of its rows: `value` then
     gets the values of the fields, and without `value` the one field is the cell.
+
+    A column of times says so with `is_time`: a spreadsheet's dates have no zone, so its head names the zone.
     """
 
     head: str | Promise
     value: Callable[..., Any] | None
     fields: Sequence[str] = ()
+    is_time: bool = False
 
 
 # --- rows ---------------------------------------------------------------------------------------------------------
@@ -179,18 +187,22 @@ def _comes_after(order: Sequence[str], key: Row) -> Q:
 # --- cells --------------------------------------------------------------------------------------------------------
 
 
-def plain(value: Any, zone: tzinfo) -> Any:
-    """A value as a file holds it: times in the person's zone, text that no spreadsheet takes for a formula."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return int(value)
-    if isinstance(value, NUMBERS):
-        return value
-    if isinstance(value, datetime):
-        return value.astimezone(zone).isoformat(sep=" ", timespec="seconds")
+def safe_text(value: Any) -> str:
+    """Return the text of a value such that no program that opens the file takes a part of it for a formula (S14).
+
+    A field may be split wherever the program's own separator stands in it, so each part is looked at. Numbers stay.
+    """
     text = str(value).translate(NOT_IN_XML)
-    return f"'{text}" if text.startswith(FORMULA_STARTS) and not _is_number(text) else text
+    parts = FIELD_BORDERS.split(text)
+    parts[::2] = map(_without_formula, parts[::2])
+    return "'" * text.startswith(("\t", "\r", "\n")) + "".join(parts)
+
+
+def _without_formula(part: str) -> str:
+    inner = part.lstrip(" \"'")
+    if inner[:1] not in FORMULA_STARTS or not inner or _is_number(inner.rstrip(" \"']}")):
+        return part
+    return f"{part[: len(part) - len(inner)]}'{inner}"
 
 
 def _is_number(text: str) -> bool:
@@ -200,37 +212,65 @@ def _is_number(text: str) -> bool:
         return False
 
 
+def _is_harmless(text: str) -> bool:
+    return text[:1] not in SUSPICIOUS and MAY_SPLIT.isdisjoint(text) and text.isprintable()
+
+
+def plain(value: Any, zone: tzinfo) -> Any:
+    """A value as a file holds it: numbers and times in the person's zone as such, all else as harmless text."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, NUMBERS):
+        return value
+    if isinstance(value, datetime):
+        return value.astimezone(zone)
+    return safe_text(value)
+
+
 def _plain_column(values: Column, zone: tzinfo) -> Column:
     """`plain` of many values of one kind: what the kind decides is decided once."""
     kinds = set(map(type, values))
     if kinds <= {int, Decimal}:
         return values
     if kinds == {str}:
-        return [text if text[:1] not in HARMFUL and text.isprintable() else plain(text, zone) for text in values]
+        return [text if _is_harmless(text) else plain(text, zone) for text in values]
     if kinds == {datetime}:
-        return [value.astimezone(zone).isoformat(" ", "seconds") for value in values]
+        return [value.astimezone(zone) for value in values]
     return [plain(value, zone) for value in values]
 
 
 class Sheet:
-    """The parts of a file, each as columns of plain values; its heads first."""
+    """The parts of a file, each as columns of plain values; its heads first.
+
+    Cells are filled while the file is on its way, when the request is over: the person's language, zone and forms of
+    dates and numbers are noted here and put in force around each part.
+    """
 
     def __init__(self, rows: QuerySet[Any], cells: Sequence[Cell]) -> None:
         self.rows, self.cells, self.zone = rows, cells, timezone.get_current_timezone()
+        self.language, self.forms = get_language(), forms_in_force()
         self.heads = [str(cell.head) for cell in cells]
+        self.heads_with_zone = [
+            f"{head} ({self.zone})" if cell.is_time else head for head, cell in zip(self.heads, cells, strict=True)
+        ]
         is_by_field = all(cell.fields for cell in cells)
         self.fields = list(dict.fromkeys(chain(*(cell.fields for cell in cells)))) if is_by_field else []
 
     def __iter__(self) -> Iterator[list[Column]]:
         for part in in_parts(self.rows, self.fields):
-            if not part:
-                continue
+            if part:
+                yield self._columns(part)
+
+    def _columns(self, part: list[Any]) -> list[Column]:
+        with timezone.override(self.zone), override(self.language), in_form_of(*self.forms):
             if self.fields:
                 read = dict(zip(self.fields, zip(*part, strict=True), strict=True))
                 columns = [_filled(cell, [read[name] for name in cell.fields]) for cell in self.cells]
             else:
                 columns = [[cell.value(row) for row in part] for cell in self.cells if cell.value]
-            yield [_plain_column(column, self.zone) for column in columns]
+            return [_plain_column(column, self.zone) for column in columns]
 
 
 def _filled(cell: Cell, columns: list[Column]) -> Column:
@@ -242,16 +282,43 @@ def _filled(cell: Cell, columns: list[Column]) -> Column:
 # --- files --------------------------------------------------------------------------------------------------------
 
 
-def csv_parts(sheet: Sheet) -> Iterator[str]:
-    yield "\ufeff" + _csv([sheet.heads])
+class CsvFormat(NamedTuple):
+    """How a person's spreadsheet program reads a CSV file."""
+
+    separator: str
+    decimal_sign: str
+
+    @classmethod
+    def of_reader(cls) -> CsvFormat:
+        """Return the format for the language and number form in force: where decimals have a comma, fields have a
+        semicolon between them."""
+        return cls(";", ",") if decimal_sign() == "," else cls(",", ".")
+
+    def lines(self, rows: Iterable[Row]) -> str:
+        text = io.StringIO()
+        csv.writer(text, delimiter=self.separator).writerows(rows)
+        return text.getvalue()
+
+    def column(self, values: Column) -> Column:
+        kinds = set(map(type, values))
+        if kinds == {datetime}:
+            return [value.isoformat(" ", "seconds") for value in values]
+        if kinds <= {str, int}:
+            return values
+        return [self.cell(value) for value in values]
+
+    def cell(self, value: Any) -> Any:
+        if isinstance(value, datetime):
+            return value.isoformat(" ", "seconds")
+        if isinstance(value, Decimal | float) and self.decimal_sign != ".":
+            return str(value).replace(".", self.decimal_sign)
+        return value
+
+
+def csv_parts(sheet: Sheet, form: CsvFormat) -> Iterator[str]:
+    yield "\ufeff" + form.lines([sheet.heads])
     for columns in sheet:
-        yield _csv(zip(*columns, strict=True))
-
-
-def _csv(lines: Iterable[Row]) -> str:
-    text = io.StringIO()
-    csv.writer(text).writerows(lines)
-    return text.getvalue()
+        yield form.lines(zip(*map(form.column, columns), strict=True))
 
 
 class _Buffer(io.RawIOBase):
@@ -283,12 +350,25 @@ TYPES = (
     f'{DECLARED}<Types xmlns="{PACKAGE}/content-types">'
     f'<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
     f'<Default Extension="xml" ContentType="{SPREADSHEET}.worksheet+xml"/>'
-    f'<Override PartName="/xl/workbook.xml" ContentType="{SPREADSHEET}.sheet.main+xml"/></Types>'
+    f'<Override PartName="/xl/workbook.xml" ContentType="{SPREADSHEET}.sheet.main+xml"/>'
+    f'<Override PartName="/xl/styles.xml" ContentType="{SPREADSHEET}.styles+xml"/></Types>'
 )
 ROOT_LINKS = (
     f'{DECLARED}<Relationships xmlns="{PACKAGE}/relationships"><Relationship Id="rId1" '
     f'Type="{LINKS}/officeDocument" Target="xl/workbook.xml"/></Relationships>'
 )
+
+TIME_STYLE = 1
+STYLES = (
+    f'{DECLARED}<styleSheet xmlns="{MAIN}">'
+    '<numFmts count="1"><numFmt numFmtId="164" formatCode="yyyy\\-mm\\-dd\\ hh:mm:ss"/></numFmts>'
+    '<fonts count="1"><font/></fonts><fills count="1"><fill><patternFill/></fill></fills>'
+    '<borders count="1"><border/></borders><cellStyleXfs count="1"><xf/></cellStyleXfs>'
+    '<cellXfs count="2"><xf/><xf numFmtId="164" applyNumberFormat="1"/></cellXfs>'
+    '<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>'
+)
+FIRST_DAY, FIRST_TIME = datetime(1899, 12, 30), datetime(1900, 3, 1)
+SECONDS_PER_DAY = 86_400
 
 
 def xlsx_parts(sheet: Sheet, name: str) -> Iterator[bytes]:
@@ -297,14 +377,16 @@ def xlsx_parts(sheet: Sheet, name: str) -> Iterator[bytes]:
     buffer = _Buffer()
     count = 0
     columns = iter(sheet)
-    left: list[Column] | None = [[head] for head in sheet.heads]
+    left: list[Column] | None = [[head] for head in sheet.heads_with_zone]
+    begin = f'{DECLARED}<worksheet xmlns="{MAIN}">{_wide_columns(sheet)}<sheetData>'.encode()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as book:
         book.writestr("[Content_Types].xml", TYPES)
         book.writestr("_rels/.rels", ROOT_LINKS)
+        book.writestr("xl/styles.xml", STYLES)
         while left is not None:
             count += 1
             with book.open(f"xl/worksheets/sheet{count}.xml", "w") as file:
-                file.write(f'{DECLARED}<worksheet xmlns="{MAIN}"><sheetData>'.encode())
+                file.write(begin)
                 size = 0
                 while left is not None and size < MOST_SHEET_BYTES:
                     size += file.write(_xml_rows(left))
@@ -328,7 +410,20 @@ def _xml_column(values: Column) -> list[str]:
     return [_xml_cell(value) for value in values]
 
 
+def _wide_columns(sheet: Sheet) -> str:
+    """Columns of times need the width of a time: in a narrower one Excel shows hashes."""
+    wide = [place for place, cell in enumerate(sheet.cells, 1) if cell.is_time]
+    columns = "".join(f'<col min="{place}" max="{place}" width="20" customWidth="1"/>' for place in wide)
+    return f"<cols>{columns}</cols>" if wide else ""
+
+
 def _xml_cell(value: Any) -> str:
+    if isinstance(value, datetime):
+        local = value.replace(tzinfo=None)
+        if local < FIRST_TIME:  # a clock that was never set: Excel has no such date
+            return _xml_cell(value.isoformat(" ", "seconds"))
+        span = local - FIRST_DAY
+        return f'<c s="{TIME_STYLE}"><v>{span.days + span.seconds / SECONDS_PER_DAY:.8f}</v></c>'
     if not isinstance(value, str):
         return f"<c><v>{value}</v></c>"
     if not value:
@@ -350,14 +445,17 @@ def _workbook_links(count: int) -> str:
         f'<Relationship Id="rId{n}" Type="{LINKS}/worksheet" Target="worksheets/sheet{n}.xml"/>'
         for n in range(1, count + 1)
     )
-    return f'{DECLARED}<Relationships xmlns="{PACKAGE}/relationships">{links}</Relationships>'
+    styles = f'<Relationship Id="rId{count + 1}" Type="{LINKS}/styles" Target="styles.xml"/>'
+    return f'{DECLARED}<Relationships xmlns="{PACKAGE}/relationships">{links}{styles}</Relationships>'
 
 
 # --- answers ------------------------------------------------------------------------------------------------------
 
 
 def export_csv(request: HttpRequest, rows: QuerySet[Any], cells: Sequence[Cell], name: str) -> HttpResponseBase:
-    return _answer(request, csv_parts(Sheet(rows, cells)), "text/csv; charset=utf-8", f"{name}.csv")
+    return _answer(
+        request, csv_parts(Sheet(rows, cells), CsvFormat.of_reader()), "text/csv; charset=utf-8", f"{name}.csv"
+    )
 
 
 def export_xlsx(request: HttpRequest, rows: QuerySet[Any], cells: Sequence[Cell], name: str) -> HttpResponseBase:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from django.templatetags.static import static
 from django.utils import numberformat, timezone
-from django.utils.formats import date_format, number_format
+from django.utils.formats import date_format, get_format, number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -56,6 +56,10 @@ def in_form_of(dates: str, numbers: str) -> Iterator[None]:
         _forms.reset(token)
 
 
+def forms_in_force() -> Forms:
+    return _forms.get()
+
+
 def day(at: date, *, is_short: bool = False) -> str:
     """A date in the person's form; short: without the year where that is this one."""
     own = _DAYS.get(_forms.get().dates)
@@ -98,6 +102,12 @@ def number(value: float | Decimal, places: int = 0) -> str:
     if own is not None:
         return numberformat.format(exact, own[0], places, 3, own[1], force_grouping=True)
     return number_format(exact, decimal_pos=places, use_l10n=True, force_grouping=True)
+
+
+def decimal_sign() -> str:
+    """The sign before decimals that this person reads: a dot or a comma."""
+    own = _SIGNS.get(_forms.get().numbers)
+    return own[0] if own is not None else str(get_format("DECIMAL_SEPARATOR"))
 
 
 def kwh(wh: int | None) -> str:

@@ -29,7 +29,7 @@ from operations.tables import said as command_said
 from sessions.models import ChargingSession, Flag, MeterReading
 from sessions.services import charged_by_time, is_understood, other_ends, resets_of
 from sessions.tables import is_fresh, said, session_number
-from sessions.words import why_not_billed
+from sessions.words import authorization_words, why_not_billed
 
 MOST_READINGS = 20_000
 READINGS_PER_PAGE = 20
@@ -96,6 +96,7 @@ class SessionDetailView(DetailPage):
             "average_w": round(session.energy_wh * 3600 / seconds) if seconds > 60 else None,
             "has_current": any(point.current_ma for point in points),
             "has_charge": any(point.state_of_charge is not None for point in points),
+            "authorization": authorization_words(session.authorization),
             "why_not_billed": why_not_billed(session),
             "resets": resets_of(session),
             "ends": reported_ends(session, others),

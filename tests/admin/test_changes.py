@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from datetime import UTC, datetime
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -353,6 +354,45 @@ def test_the_type_of_a_tag_is_imported_and_exported(office, team, tag):
     content = b"".join(answer.streaming_content) if answer.streaming else answer.content
     told = {row["value"]: row["kind"] for row in csv.DictReader(io.StringIO(content.decode()))}
     assert told == {tag.value: "company", "NEW1": "other", "NEW2": "private"}
+
+
+def exported_tags(office, format):
+    fields = {f"tagresource_{name}": "on" for name in ("team", "value", "expires_at", "time_zone")}
+    answer = office.post(reverse("admin:chargers_tag_export"), {"format": format, "resource": ""} | fields)
+    return b"".join(answer.streaming_content) if answer.streaming else answer.content
+
+
+@pytest.mark.parametrize(("language", "separator"), [("en", ","), ("de", ";")])
+def test_the_end_of_a_tag_keeps_its_zone_out_and_in_again(office, team, tag, language, separator):
+    expires_at = datetime(2027, 7, 1, 22, 30, tzinfo=UTC)
+    Tag.objects.filter(pk=tag.pk).update(expires_at=expires_at)
+    User.objects.update(time_zone="America/New_York", language=language)
+    office.cookies["language"] = language
+    text = exported_tags(office, "0").decode()
+    (row,) = csv.DictReader(io.StringIO(text), delimiter=separator)
+    assert row["expires_at"] == "2027-07-01 18:30:00-04:00"
+    Tag.objects.filter(pk=tag.pk).update(expires_at=None)
+    User.objects.update(time_zone="Asia/Tokyo")  # somebody elsewhere reads it
+    upload(office, "tag", text)
+    assert Tag.objects.get(pk=tag.pk).expires_at == expires_at
+
+
+def test_a_workbook_of_tags_has_a_real_date_and_its_zone_beside_it(office, team, tag):
+    from openpyxl import load_workbook
+
+    expires_at = datetime(2027, 7, 1, 22, 30, tzinfo=UTC)
+    Tag.objects.filter(pk=tag.pk).update(expires_at=expires_at)
+    User.objects.update(time_zone="America/New_York")
+    head, row = load_workbook(io.BytesIO(exported_tags(office, "1"))).active.values
+    told = dict(zip(head, row, strict=True))
+    assert told["expires_at"] == datetime(2027, 7, 1, 18, 30)
+    assert told["time_zone"] == "America/New_York"
+
+
+def test_a_file_with_an_unknown_time_zone_is_refused_with_a_sentence(office, team):
+    page = upload(office, "tag", "team,value,expires_at,time_zone\nnordlys,NEW1,2027-07-01 18:30:00,Nordlys/Nowhere\n")
+    assert "There is no time zone" in str(page.context["result"].invalid_rows[0].error)
+    assert not Tag.objects.filter(value="NEW1").exists()
 
 
 @pytest.mark.parametrize(("kind", "format"), [("tag", "0"), ("tag", "1"), ("chargingstation", "0")])

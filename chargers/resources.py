@@ -59,7 +59,7 @@ class StationResource(ModelResource):
 
 class TagResource(ModelResource):
     """`stations` holds identities with a bar between them; empty: valid everywhere. Where `kind` is empty, or the file
-    has no such column, a tag that is there keeps its own. `time_zone` is that of `expires_at` where it has no offset."""
+    has no such column, a tag that is there keeps its own. `time_zone` is that of an `expires_at` without offset."""
 
     team = Field(attribute="team", column_name="team", widget=TeamWidget())
     stations = Field(

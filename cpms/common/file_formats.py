@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from contextlib import suppress
 from datetime import datetime, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -27,10 +28,8 @@ class ZonedTimeWidget(DateTimeWidget):
             ValueError: when the text is no time, or the zone is not known.
         """
         if isinstance(value, str):
-            try:
+            with suppress(ValueError):  # it may be one of the formats that forms read
                 value = datetime.fromisoformat(value.strip())
-            except ValueError:
-                pass  # perhaps one of the formats that forms read
         zone = _zone_of(row)
         with timezone.override(zone):
             read: datetime | None = super().clean(value, row, **kwargs)

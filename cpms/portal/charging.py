@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 from django.contrib.auth.decorators import login_required
@@ -27,13 +26,12 @@ from operations.models import Command
 from operations.services.asking import why_no_commands
 from operations.tables import said as command_said
 from sessions.models import ChargingSession, Flag, MeterReading
-from sessions.services import charged_by_time, is_understood, other_ends, resets_of
+from sessions.services import charged_by_time, charging_of, is_understood, other_ends, resets_of
 from sessions.tables import is_fresh, said, session_number
 from sessions.words import authorization_words, why_not_billed
 
 MOST_READINGS = 20_000
 READINGS_PER_PAGE = 20
-FLOWS_ABOVE_W = 50
 AROUND = timedelta(days=1)
 REGISTER_NAME = "Energy.Active.Import.Register"  # what a value without a measurand is
 PHASE_COLOURS = {"L1": "--l1", "L2": "--l2", "L3": "--l3"}
@@ -55,20 +53,6 @@ def points_of(session: ChargingSession) -> list[Point]:
     return [Point(*row) for row in rows.values_list(*Point._fields)[:MOST_READINGS]]
 
 
-def charging_time(points: Sequence[Point]) -> timedelta | None:
-    """W94: how long power flowed, as far as it was measured; None when nothing tells."""
-    told, spent = False, timedelta(0)
-    for one, two in pairwise(points):
-        if one.power_w is not None:
-            told, flows = True, one.power_w > FLOWS_ABOVE_W
-        elif one.energy_wh is not None and two.energy_wh is not None:
-            told, flows = True, two.energy_wh > one.energy_wh
-        else:
-            continue
-        spent += two.at - one.at if flows else timedelta(0)
-    return spent if told else None
-
-
 class SessionDetailView(DetailPage):
     model = ChargingSession
     template_name = "sessions/session_detail.html"
@@ -81,8 +65,7 @@ class SessionDetailView(DetailPage):
         session: ChargingSession = self.object
         user: Any = self.request.user
         points = points_of(session)
-        flowing = charging_time(points)
-        seconds = flowing.total_seconds() if flowing else 0
+        charging = charging_of(points)
         commands = list(Command.objects.filter(session=session).select_related("requested_by").order_by("id"))
         first, last = _window(session)
         others = other_ends(session)
@@ -92,8 +75,8 @@ class SessionDetailView(DetailPage):
             "may_operate": user.may(Can.OPERATE, session.station) and not why_no_commands(user, session.station),
             "may_see_station": user.may(Can.SEE_STATIONS, session.station),
             "is_fresh": is_fresh(session),
-            "charging_time": flowing,
-            "average_w": round(session.energy_wh * 3600 / seconds) if seconds > 60 else None,
+            "charging_time": charging.time if charging else None,
+            "average_w": charging.average_w(session.max_power_w) if charging else None,
             "has_current": any(point.current_ma for point in points),
             "has_charge": any(point.state_of_charge is not None for point in points),
             "authorization": authorization_words(session.authorization),

@@ -1,3 +1,4 @@
+from sessions.services.charging import charging_of
 from sessions.services.closing import close_stale_sessions
 from sessions.services.ends import StopResult, stop_session
 from sessions.services.ledger import StartResult, start_session
@@ -15,6 +16,7 @@ __all__ = [
     "StopResult",
     "adopt_readings",
     "charged_by_time",
+    "charging_of",
     "check_energy",
     "close_stale_sessions",
     "end_in",

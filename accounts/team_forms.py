@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.features import FEATURES
 from accounts.models import BillingDetails, StationPasswords, Team
 from accounts.team_services import BILLING_FIELDS
+from cpms.common.countries import CountryField
 
 
 class TeamForm(forms.Form):
@@ -28,6 +29,8 @@ class TeamForm(forms.Form):
 
 
 class BillingForm(forms.ModelForm):
+    country = CountryField()
+
     class Meta:
         model = BillingDetails
         fields = BILLING_FIELDS

@@ -29,6 +29,7 @@ from accounts.models import (
 )
 from accounts.models.teams import HOSTS, LOOKS
 from accounts.rights import Can, Role
+from cpms.common.countries import is_country
 from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.remember import forget_after_change
 
@@ -123,8 +124,8 @@ def edit_billing(*, team: Team, facts: Mapping[str, str], actor: User | None = N
     for name in BILLING_FIELDS:
         setattr(details, name, facts.get(name, getattr(details, name)).strip())
     details.country, details.vat_id = details.country.upper(), details.vat_id.upper().replace(" ", "")
-    if details.country and not (details.country.isascii() and details.country.isalpha()):
-        refuse("country", _("A country is two letters, for example DE."))
+    if not is_country(details.country):
+        refuse("country", _("There is no country with this code. It has two letters, for example DE."))
     if details.vat_id and not (details.vat_id.isascii() and details.vat_id.isalnum()):
         refuse("vat_id", _("A VAT number has letters and digits only."))
     try:

@@ -11,7 +11,9 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Team, User
 from accounts.rights import Can
 from chargers.models import Circuit, Installation
+from chargers.models.places import FUSE_STEP_A
 from chargers.services.places import INSTALLATION_FIELDS
+from cpms.common.countries import CountryField
 
 
 def teams_with_places_of(user: User) -> QuerySet[Team]:
@@ -24,6 +26,8 @@ def teams_with_places_of(user: User) -> QuerySet[Team]:
 
 
 class InstallationForm(forms.ModelForm):
+    country = CountryField()
+
     class Meta:
         model = Installation
         fields = INSTALLATION_FIELDS
@@ -60,3 +64,4 @@ class CircuitForm(forms.ModelForm):
         parent.label_from_instance = lambda circuit: circuit.name
         parent.empty_label = _("nothing: it is the grid connection")
         self.fields["phases"].initial = 3
+        self.fields["max_current_a"].widget.attrs["step"] = FUSE_STEP_A

@@ -128,6 +128,14 @@ class HandOverSerializer(serializers.Serializer[Any]):
 
 
 class CircuitSerializer(serializers.ModelSerializer[Circuit]):
+    max_current_a = serializers.DecimalField(
+        max_digits=5,
+        decimal_places=1,
+        coerce_to_string=False,
+        read_only=True,
+        help_text=gettext_lazy("Fuse in amperes per phase, in steps of 0.1 A."),
+    )
+
     class Meta:
         model = Circuit
         fields = ["id", "name", "parent", "max_current_a", "phases"]

@@ -89,9 +89,9 @@ def test_circuits_are_a_tree(place: Installation, team: Team) -> None:
         assert field_of(save_circuit, parent=parent, **facts) == {"parent"}
     foreign = circuit(factories.InstallationFactory.create(team=team), "Elsewhere")
     assert field_of(circuit, place=place, name="B", parent=foreign) == {"parent"}
-    assert field_of(circuit, place=place, name="Grid") == {"name"}
-    assert field_of(circuit, place=place, name="B", max_current_a=0)
-    assert field_of(circuit, place=place, name="B", phases=2) == {"phases"}
+    assert field_of(circuit, place=place, name="Grid", parent=grid) == {"name"}
+    assert field_of(circuit, place=place, name="B", parent=grid, max_current_a=0) == {"max_current_a"}
+    assert field_of(circuit, place=place, name="B", parent=grid, phases=2) == {"phases"}
     assert [(branch.circuit.name, branch.depth) for branch in tree(list(place.circuits.all()))] == [
         ("Grid", 0), ("Row A", 1), ("End", 2),
     ]  # fmt: skip

@@ -42,9 +42,15 @@ class Brand(RememberedModel):
         ordering = ["team"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(accent__regex=COLOUR) & Q(accent_dark__regex=COLOUR), name="brand_colour_is_one"
+                condition=Q(accent__regex=COLOUR) & Q(accent_dark__regex=COLOUR),
+                name="brand_colour_is_one",
+                violation_error_message=_("A colour is a hash and six digits, for example #3b5bdb."),
             ),
-            models.CheckConstraint(condition=Q(accent_dark="") | ~Q(accent=""), name="brand_dark_colour_is_second"),
+            models.CheckConstraint(
+                condition=Q(accent_dark="") | ~Q(accent=""),
+                name="brand_dark_colour_is_second",
+                violation_error_message=_("Choose a colour for light mode first."),
+            ),
         ]
         verbose_name, verbose_name_plural = _("look"), _("looks")
 

@@ -110,15 +110,26 @@ class Grant(models.Model):
         ordering = ["-id"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(installation__isnull=True) ^ Q(station__isnull=True), name="grant_on_one_thing"
+                condition=Q(installation__isnull=True) ^ Q(station__isnull=True),
+                name="grant_on_one_thing",
+                violation_error_message=_("Access is given to one installation or to one station."),
             ),
-            models.CheckConstraint(condition=Q(user__isnull=True) ^ Q(to_team__isnull=True), name="grant_to_one"),
-            models.CheckConstraint(condition=Q(role__in=GrantRole.values), name="grant_role_known"),
+            models.CheckConstraint(
+                condition=Q(user__isnull=True) ^ Q(to_team__isnull=True),
+                name="grant_to_one",
+                violation_error_message=_("Access is given to one person or to one team."),
+            ),
+            models.CheckConstraint(
+                condition=Q(role__in=GrantRole.values),
+                name="grant_role_known",
+                violation_error_message=_("Choose a role."),
+            ),
             models.UniqueConstraint(
                 *(Coalesce(name, 0) for name in ("installation", "station", "user", "to_team")),
                 "role",
                 condition=Q(withdrawn_at__isnull=True),
                 name="grant_given_once",
+                violation_error_message=_("This access has been given already."),
             ),
         ]
         verbose_name, verbose_name_plural = _("grant"), _("grants")

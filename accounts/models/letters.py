@@ -55,8 +55,13 @@ class Invitation(models.Model):
                 Lower("email"),
                 condition=Q(accepted_at__isnull=True, revoked_at__isnull=True),
                 name="invitation_open_once",
+                violation_error_message=_("This address has been invited already."),
             ),
-            models.CheckConstraint(condition=Q(role__in=Role.values), name="invitation_role_known"),
+            models.CheckConstraint(
+                condition=Q(role__in=Role.values),
+                name="invitation_role_known",
+                violation_error_message=_("Choose a role."),
+            ),
         ]
         verbose_name, verbose_name_plural = _("invitation"), _("invitations")
 

@@ -100,9 +100,15 @@ class User(AbstractBaseUser, PermissionsMixin):
     class Meta:
         ordering = ["email"]
         constraints = [
-            models.UniqueConstraint(Lower("email"), name="user_email_once_in_any_case"),
+            models.UniqueConstraint(
+                Lower("email"),
+                name="user_email_once_in_any_case",
+                violation_error_message=_("Somebody has an account with this e-mail address already."),
+            ),
             models.CheckConstraint(
-                condition=Q(is_program=False) | Q(is_staff=False, is_superuser=False), name="user_program_is_no_staff"
+                condition=Q(is_program=False) | Q(is_staff=False, is_superuser=False),
+                name="user_program_is_no_staff",
+                violation_error_message=_("A program cannot be support staff."),
             ),
         ]
         verbose_name, verbose_name_plural = _("person"), _("people")

@@ -91,7 +91,7 @@ class BillingDetails(models.Model):
     street = models.CharField(_("street and number"), max_length=200, blank=True)
     postal_code = models.CharField(_("postal code"), max_length=20, blank=True)
     city = models.CharField(_("city"), max_length=120, blank=True)
-    country = models.CharField(_("country"), max_length=2, blank=True, help_text=_("Two letters, for example DE."))
+    country = models.CharField(_("country"), max_length=2, blank=True, help_text=_("Two letters (ISO 3166-1)."))
     vat_id = models.CharField(_("VAT number"), max_length=20, blank=True)
     email = models.EmailField(_("e-mail for invoices"), max_length=254, blank=True)
     objects = OfTeamQuerySet.as_manager()
@@ -128,9 +128,16 @@ class TeamDomain(RememberedModel):
         constraints = [
             models.UniqueConstraint(fields=["team", "purpose", "domain"], name="domain_once_per_team"),
             models.UniqueConstraint(
-                fields=["purpose", "domain"], condition=Q(proved_at__isnull=False), name="domain_proved_by_one_team"
+                fields=["purpose", "domain"],
+                condition=Q(proved_at__isnull=False),
+                name="domain_proved_by_one_team",
+                violation_error_message=_("Another team has proved that this domain is theirs."),
             ),
-            models.CheckConstraint(condition=Q(domain=Lower("domain")), name="domain_in_lower_case"),
+            models.CheckConstraint(
+                condition=Q(domain=Lower("domain")),
+                name="domain_in_lower_case",
+                violation_error_message=_("Write the domain in small letters."),
+            ),
         ]
         verbose_name, verbose_name_plural = _("domain"), _("domains")
 

@@ -38,8 +38,15 @@ class StationGroup(models.Model):
     class Meta:
         ordering = ["name"]
         constraints = [
-            models.UniqueConstraint("user", Upper("name"), name="group_name_once_per_person"),
-            models.CheckConstraint(condition=~Q(name=""), name="group_name_not_empty"),
+            models.UniqueConstraint(
+                "user",
+                Upper("name"),
+                name="group_name_once_per_person",
+                violation_error_message=_("You have a group of this name already."),
+            ),
+            models.CheckConstraint(
+                condition=~Q(name=""), name="group_name_not_empty", violation_error_message=_("A group needs a name.")
+            ),
         ]
         verbose_name, verbose_name_plural = _("group"), _("groups")
 

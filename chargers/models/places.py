@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, Self
 
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Upper
@@ -15,6 +17,8 @@ from accounts.models import Team
 from accounts.rights import Scope
 from chargers.models.stations import ChargingStation
 from cpms.common.models import ScopedQuerySet
+
+LEAST_FUSE_A, MOST_FUSE_A, FUSE_STEP_A = 1, 6000, Decimal("0.1")
 
 
 class InstallationQuerySet(ScopedQuerySet):
@@ -55,7 +59,7 @@ class Installation(models.Model):
     street = models.CharField(_("street and number"), max_length=200, blank=True)
     postal_code = models.CharField(_("postal code"), max_length=20, blank=True)
     city = models.CharField(_("city"), max_length=120, blank=True)
-    country = models.CharField(_("country"), max_length=2, blank=True, help_text=_("Two letters, for example DE."))
+    country = models.CharField(_("country"), max_length=2, blank=True, help_text=_("Two letters (ISO 3166-1)."))
     contact_name = models.CharField(_("contact"), max_length=160, blank=True)
     contact_phone = models.CharField(_("contact's phone"), max_length=40, blank=True)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
@@ -64,8 +68,17 @@ class Installation(models.Model):
     class Meta:
         ordering = ["name", "pk"]
         constraints = [
-            models.UniqueConstraint("team", Upper("name"), name="installation_name_once_per_team"),
-            models.CheckConstraint(condition=~Q(name=""), name="installation_name_not_empty"),
+            models.UniqueConstraint(
+                "team",
+                Upper("name"),
+                name="installation_name_once_per_team",
+                violation_error_message=_("The team has an installation of this name already."),
+            ),
+            models.CheckConstraint(
+                condition=~Q(name=""),
+                name="installation_name_not_empty",
+                violation_error_message=_("An installation needs a name."),
+            ),
         ]
         verbose_name, verbose_name_plural = _("installation"), _("installations")
 
@@ -104,7 +117,13 @@ class Circuit(models.Model):
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="children", verbose_name=_("fed by")
     )
     name = models.CharField(_("name"), max_length=120)
-    max_current_a = models.PositiveIntegerField(_("fuse (A)"), help_text=_("Per phase."))
+    max_current_a = models.DecimalField(
+        _("fuse (A)"),
+        max_digits=5,
+        decimal_places=1,
+        validators=[MinValueValidator(LEAST_FUSE_A), MaxValueValidator(MOST_FUSE_A)],
+        help_text=_("Per phase, from 1 to 6,000 A in steps of 0.1 A."),
+    )
     phases = models.PositiveSmallIntegerField(_("phases"), choices=[(1, "1"), (3, "3")], default=3)
     objects = CircuitQuerySet.as_manager()
 
@@ -112,9 +131,21 @@ class Circuit(models.Model):
         ordering = ["installation", "name"]
         constraints = [
             models.UniqueConstraint(fields=["installation", "name"], name="circuit_name_once_per_installation"),
-            models.CheckConstraint(condition=Q(max_current_a__gte=1), name="circuit_fuse_from_one"),
-            models.CheckConstraint(condition=Q(phases__in=[1, 3]), name="circuit_one_or_three_phases"),
-            models.CheckConstraint(condition=~Q(parent=F("pk")), name="circuit_not_fed_by_itself"),
+            models.CheckConstraint(
+                condition=Q(max_current_a__gte=1),
+                name="circuit_fuse_from_one",
+                violation_error_message=_("A fuse has 1 to 6,000 A."),
+            ),
+            models.CheckConstraint(
+                condition=Q(phases__in=[1, 3]),
+                name="circuit_one_or_three_phases",
+                violation_error_message=_("A circuit has 1 or 3 phases."),
+            ),
+            models.CheckConstraint(
+                condition=~Q(parent=F("pk")),
+                name="circuit_not_fed_by_itself",
+                violation_error_message=_("A circuit cannot be fed by one that it feeds itself."),
+            ),
         ]
         verbose_name, verbose_name_plural = _("circuit"), _("circuits")
 

@@ -163,7 +163,11 @@ class ChargingStation(models.Model):
     class Meta:
         ordering = ["identity"]
         constraints = [
-            models.CheckConstraint(condition=~Q(identity=""), name="station_identity_not_empty"),
+            models.CheckConstraint(
+                condition=~Q(identity=""),
+                name="station_identity_not_empty",
+                violation_error_message=_("A station needs an identity."),
+            ),
             models.CheckConstraint(
                 condition=Q(password=None) | Q(password_hash=""), name="station_password_in_one_form"
             ),
@@ -263,7 +267,11 @@ class Connector(models.Model):
         ordering = ["station", "number"]
         constraints = [
             models.UniqueConstraint(fields=["station", "number"], name="connector_number_once_per_station"),
-            models.CheckConstraint(condition=Q(number__gte=1), name="connector_number_from_one"),
+            models.CheckConstraint(
+                condition=Q(number__gte=1),
+                name="connector_number_from_one",
+                violation_error_message=_("Connectors are numbered from 1."),
+            ),
         ]
         verbose_name, verbose_name_plural = _("connector"), _("connectors")
 

@@ -69,9 +69,20 @@ class Tag(models.Model):
     class Meta:
         ordering = ["value"]
         constraints = [
-            models.UniqueConstraint("team", Upper("value"), name="tag_value_once_per_team_in_any_case"),
-            models.CheckConstraint(condition=~Q(value=""), name="tag_value_not_empty"),
-            models.CheckConstraint(condition=Q(kind__in=["other", "private", "company"]), name="tag_kind_known"),
+            models.UniqueConstraint(
+                "team",
+                Upper("value"),
+                name="tag_value_once_per_team_in_any_case",
+                violation_error_message=_("The team has this tag already."),
+            ),
+            models.CheckConstraint(
+                condition=~Q(value=""), name="tag_value_not_empty", violation_error_message=_("A tag needs a value.")
+            ),
+            models.CheckConstraint(
+                condition=Q(kind__in=["other", "private", "company"]),
+                name="tag_kind_known",
+                violation_error_message=_("Choose a type."),
+            ),
         ]
         indexes = [
             models.Index(Upper("value"), name="tag_value_upper"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, NoReturn
 
 from django.core.exceptions import ValidationError
@@ -14,6 +15,8 @@ from django.utils.translation import gettext as _
 from accounts.models import Grant, Team, User
 from accounts.rights import Can, GrantRole, allows
 from chargers.models import ChargingStation, Circuit, Installation
+from chargers.models.places import FUSE_STEP_A, LEAST_FUSE_A, MOST_FUSE_A
+from cpms.common.countries import is_country
 from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.news import tell_pages
 
@@ -67,7 +70,7 @@ def save_circuit(
     installation: Installation,
     circuit: Circuit | None,
     name: str,
-    max_current_a: int,
+    max_current_a: Decimal | int,
     phases: int,
     parent: Circuit | None,
     actor: User | None = None,
@@ -85,10 +88,8 @@ def save_circuit(
             raise DomainError(_("An installation has at most %(most)d circuits.") % {"most": MOST_CIRCUITS})
         circuit = Circuit(installation=installation)
     _demand_tree(circuit, parent)
-    if max_current_a < 1:
-        _refuse("max_current_a", _("A fuse has at least 1 A."))
-    circuit.name, circuit.max_current_a, circuit.phases = name.strip(), max_current_a, phases
-    circuit.parent = parent
+    circuit.max_current_a = _fuse(max_current_a)
+    circuit.name, circuit.phases, circuit.parent = name.strip(), phases, parent
     _clean(circuit, exclude=["installation", "parent"])
     if installation.circuits.filter(name=circuit.name).exclude(pk=circuit.pk).exists():
         _refuse("name", _("The installation has a circuit of this name already."))
@@ -164,8 +165,8 @@ def _save_installation(installation: Installation, facts: Mapping[str, str]) -> 
         if name in facts:
             setattr(installation, name, facts[name].strip())
     installation.country = installation.country.upper()
-    if installation.country and not (installation.country.isascii() and installation.country.isalpha()):
-        _refuse("country", _("A country is two letters, for example DE."))
+    if not is_country(installation.country):
+        _refuse("country", _("There is no country with this code. It has two letters, for example DE."))
     _clean(installation, exclude=["team"])
     same = Installation.objects.filter(team=installation.team, name__iexact=installation.name)
     if same.exclude(pk=installation.pk).exists():
@@ -184,7 +185,21 @@ def _demand_circuits(actor: User | None, installation: Installation) -> None:
         raise NotAllowed(_("Only administrators of the team and its service may change circuits."))
 
 
+def _fuse(amperes: Decimal | int) -> Decimal:
+    exact = Decimal(amperes)
+    if not LEAST_FUSE_A <= exact <= MOST_FUSE_A:
+        _refuse("max_current_a", _("A fuse has 1 to 6,000 A."))
+    if exact != exact.quantize(FUSE_STEP_A):
+        _refuse("max_current_a", _("A fuse is given in steps of 0.1 A."))
+    return exact
+
+
 def _demand_tree(circuit: Circuit, parent: Circuit | None) -> None:
+    if parent is None and (circuit.pk is None or circuit.parent_id is not None):
+        root = Circuit.objects.filter(installation=circuit.installation_id, parent=None).exclude(pk=circuit.pk).first()
+        if root is not None:
+            sentence = _("The grid connection of this installation is “%(name)s”. Choose what feeds this circuit.")
+            _refuse("parent", sentence % {"name": root.name})
     if parent is not None and parent.installation_id != circuit.installation_id:
         _refuse("parent", _("This circuit belongs to another installation."))
     feeds = dict(Circuit.objects.filter(installation=circuit.installation_id).values_list("pk", "parent_id"))

@@ -120,6 +120,11 @@ def kw(watts: int | None) -> str:
     return DASH if watts is None else number(Decimal(watts) / 1000, 1)
 
 
+def amperes(value: Decimal) -> str:
+    """A breaker's current, with a decimal only where it has one."""
+    return number(value, 0 if value == value.to_integral_value() else 1)
+
+
 def power(watts: int) -> tuple[str, str]:
     """Power of many stations: figure and unit."""
     return (number(Decimal(watts) / 1_000_000, 2), "MW") if watts >= 1_000_000 else (kw(watts), "kW")

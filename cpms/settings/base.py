@@ -76,6 +76,7 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.mfa",
     "django_altcha",
+    "django_countries",
     "cpms.common",
     "auditlog",
     "accounts",

@@ -15,6 +15,7 @@ from chargers.models import ChargingStation, Connector, Presence
 from cpms.common import look
 from cpms.common.export import Cell
 from cpms.common.tables import NUMBER_WIDE, WIDE, MomentColumn, Table, two_lines
+from cpms.common.words import error_words
 
 
 def said(station: Any) -> states.Said:
@@ -147,6 +148,6 @@ CONNECTOR_CELLS = [
     Cell(gettext_lazy("Connector"), lambda connector: connector.number),
     Cell(gettext_lazy("Connection"), lambda connector: Presence(connector.presence).label),
     Cell(gettext_lazy("Status"), lambda connector: connector.get_status_display()),
-    Cell(gettext_lazy("Error code"), lambda connector: connector.error_code),
+    Cell(gettext_lazy("Error"), lambda connector: error_words(connector.error_code)),
     Cell(gettext_lazy("Since"), lambda connector: connector.status_changed_at, is_time=True),
 ]

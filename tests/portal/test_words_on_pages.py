@@ -1,0 +1,64 @@
+"""What pages say in German: no words of OCPP or of the code, no times in UTC, no names of constraints."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from accounts.models import User
+from maintenance.words import CODES, EVENTS
+from tests.test_routes import FOUND, address, keys_of, line_of
+
+pytestmark = pytest.mark.django_db
+CAMEL = re.compile(r"\b(?:[A-Z][a-z]+){2,}\b|\b[a-z]+(?:_[a-z]+)+\b")
+UTC_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d[^ ]*(?:Z|\+00:00)")
+# Names of places and laws, the field's own terms, and codes that stand beside the words for them.
+KNOWN = re.compile(
+    r"\w+/\w+(/\w+)?|McDonaldinseln|USt-IdNr|ChargeBox|"
+    + "|".join([*EVENTS, *CODES, "StatusNotification", "PropertyConstraintViolation"])
+)
+NOT_READ = {"script", "style", "pre", "code", "svg", "template"}
+VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+
+
+class Texts(HTMLParser):
+    """What a person reads of a page: its texts but code, and what buttons and fields say."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.texts = [], []
+
+    def handle_starttag(self, tag, attrs):
+        found = dict(attrs)
+        if tag not in VOID:
+            is_skipped = tag in NOT_READ or "mono" in (found.get("class") or "").split()
+            self.open.append((tag, is_skipped))
+        self.texts += [found[name] for name in ("aria-label", "placeholder", "alt") if found.get(name)]
+
+    def handle_endtag(self, tag):
+        while self.open and self.open.pop()[0] != tag:
+            pass
+
+    def handle_data(self, data):
+        if data.strip() and not any(skipped for _tag, skipped in self.open):
+            self.texts.append(data.strip())
+
+
+def texts_of(html):
+    parser = Texts()
+    parser.feed(html)
+    return parser.texts
+
+
+@pytest.mark.parametrize("name", [n for n in FOUND if not n.startswith(("api:", "admin:"))])
+def test_a_german_page_has_no_words_of_the_code(name, world):
+    if not line_of(name):
+        pytest.skip("no page")
+    User.objects.update(language="de")
+    browser = world.browser_of("administrator")
+    answer = browser.get(address(name, keys_of(world.rows)))
+    if answer.status_code != 200 or not answer.get("Content-Type", "").startswith("text/html"):
+        pytest.skip("no page")
+    texts = [KNOWN.sub("", text) for text in texts_of(answer.content.decode())]
+    found = [text for text in texts if CAMEL.search(text) or UTC_TIME.search(text)]
+    assert not found

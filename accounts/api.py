@@ -39,19 +39,18 @@ class TokenView(ApiView):
         tags=["tokens"],
     )
     def post(self, request: Request) -> Response:
-        wanted = TokenRequestSerializer(data=request.data)
-        wanted.is_valid(raise_exception=True)
+        wanted = TokenRequestSerializer.read(request)
         user = services.authenticate_person(
-            email=wanted.validated_data["email"],
-            password=wanted.validated_data["password"],
+            email=wanted["email"],
+            password=wanted["password"],
             address=str(request.META.get("REMOTE_ADDR", "")),
         )
-        factors.check_token_request(user=user, code=wanted.validated_data["code"])
+        factors.check_token_request(user=user, code=wanted["code"])
         token, key = services.issue_api_token(
             user=user,
-            name=wanted.validated_data["name"],
-            expires_at=wanted.validated_data["expires_at"],
-            scopes=wanted.validated_data["scopes"],
+            name=wanted["name"],
+            expires_at=wanted["expires_at"],
+            scopes=wanted["scopes"],
         )
         document = {"key": key, "prefix": token.prefix, "name": token.name, "scopes": token.scopes}
         document["expires_at"] = token.expiry_date

@@ -2,12 +2,32 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import QuerySet
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from accounts.models import ApiToken
+from accounts.models import ApiToken, Team
 from accounts.rights import ApiScope
 from accounts.services import LONGEST_PASSWORD, LONGEST_TOKEN_NAME
+from cpms.common.api_bodies import RequestSerializer
+from cpms.common.errors import DomainError
+
+
+def chosen_team(teams: QuerySet[Team], handle: str) -> Team:
+    """The team that a request is about: the one that is named, or the only one there is.
+
+    Args:
+        teams: those in which the person may do it.
+
+    Raises:
+        DomainError: none of them has this handle, or none is named and there are several.
+    """
+    first = list((teams.filter(handle=handle) if handle else teams)[:2])
+    if len(first) == 1:
+        return first[0]
+    sentence = gettext("Name one of your teams by its handle.")
+    raise DomainError(sentence, fields={"team": sentence})
 
 
 class TokenSerializer(serializers.ModelSerializer[ApiToken]):
@@ -24,7 +44,7 @@ class TokenSerializer(serializers.ModelSerializer[ApiToken]):
         read_only_fields = fields
 
 
-class TokenRequestSerializer(serializers.Serializer[Any]):
+class TokenRequestSerializer(RequestSerializer):
     email = serializers.EmailField(max_length=254)
     password = serializers.CharField(
         max_length=LONGEST_PASSWORD, trim_whitespace=False, style={"input_type": "password"}

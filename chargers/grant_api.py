@@ -17,6 +17,7 @@ from rest_framework.reverse import reverse
 from accounts.models import Grant, User
 from accounts.rights import GrantRole
 from chargers.services.grants import change_grant, find_place, give_grant, withdraw_grant
+from cpms.common.api_bodies import RequestSerializer
 from cpms.common.api_views import ScopedViewSetMixin
 
 
@@ -49,7 +50,7 @@ class GrantSerializer(serializers.ModelSerializer[Grant]):
         read_only_fields = fields
 
 
-class GrantRequestSerializer(serializers.Serializer[Any]):
+class GrantRequestSerializer(RequestSerializer):
     station = serializers.CharField(max_length=48, default="", allow_blank=True, help_text=_("Its identity."))
     installation = serializers.IntegerField(min_value=1, max_value=2**63 - 1, default=None, allow_null=True)
     email = serializers.EmailField(max_length=254, default="", allow_blank=True)
@@ -58,7 +59,7 @@ class GrantRequestSerializer(serializers.Serializer[Any]):
     ends_at = serializers.DateTimeField(default=None, allow_null=True)
 
 
-class GrantChangeSerializer(serializers.Serializer[Any]):
+class GrantChangeSerializer(RequestSerializer):
     role = serializers.ChoiceField(choices=GrantRole.choices, required=False)
     ends_at = serializers.DateTimeField(allow_null=True, required=False)
 
@@ -92,9 +93,7 @@ class GrantViewSet(
     @extend_schema(request=GrantRequestSerializer, responses={201: GrantSerializer})
     def create(self, request: Request) -> Response:
         """Give access; its holder is told by mail."""
-        wanted = GrantRequestSerializer(data=request.data)
-        wanted.is_valid(raise_exception=True)
-        given, actor = dict(wanted.validated_data), cast(User, request.user)
+        given, actor = GrantRequestSerializer.read(request), cast(User, request.user)
         place = find_place(actor=actor, station=given.pop("station"), installation=given.pop("installation"))
         grant = give_grant(place=place, actor=actor, **given)
         address = reverse("api:grant-detail", args=[grant.pk], request=request)
@@ -104,9 +103,7 @@ class GrantViewSet(
     def partial_update(self, request: Request, pk: str) -> Response:
         """Change the role or the end."""
         grant = self.get_object()
-        wanted = GrantChangeSerializer(data=request.data)
-        wanted.is_valid(raise_exception=True)
-        facts = {"role": grant.role, "ends_at": grant.ends_at} | dict(wanted.validated_data)
+        facts = {"role": grant.role, "ends_at": grant.ends_at} | GrantChangeSerializer.read(request)
         changed = change_grant(grant=grant, actor=cast(User, request.user), **facts)
         return Response(GrantSerializer(changed).data)
 

@@ -18,6 +18,7 @@ from accounts.rights import Can
 from chargers.models import ChargingStation, StationGroup
 from chargers.serializers import IdentitiesField, stations_named
 from chargers.services import groups as services
+from cpms.common.api_bodies import RequestSerializer
 from cpms.common.api_views import ScopedViewSetMixin
 
 
@@ -47,12 +48,12 @@ class GroupDetailSerializer(serializers.ModelSerializer[StationGroup]):
         return list(seen.order_by("identity").values_list("identity", flat=True))
 
 
-class GroupRequestSerializer(serializers.Serializer[Any]):
+class GroupRequestSerializer(RequestSerializer):
     name = serializers.CharField(max_length=120, help_text=_("Nobody else sees one's groups."))
     stations = IdentitiesField(default=list, help_text=_("Identities of all stations that are to be in it."))
 
 
-class GroupChangeSerializer(serializers.Serializer[Any]):
+class GroupChangeSerializer(RequestSerializer):
     name = serializers.CharField(max_length=120, required=False)
     stations = IdentitiesField(required=False, help_text=_("Takes the place of those that are in it."))
 
@@ -89,11 +90,10 @@ class GroupViewSet(
     @extend_schema(request=GroupRequestSerializer, responses={201: GroupDetailSerializer})
     def create(self, request: Request) -> Response:
         """Make a group."""
-        wanted = GroupRequestSerializer(data=request.data)
-        wanted.is_valid(raise_exception=True)
+        wanted = GroupRequestSerializer.read(request)
         user = cast(User, request.user)
-        stations = stations_named(wanted.validated_data["stations"], user)
-        group = services.make_group(user=user, name=wanted.validated_data["name"], stations=stations)
+        stations = stations_named(wanted["stations"], user)
+        group = services.make_group(user=user, name=wanted["name"], stations=stations)
         response = self._told(group, 201)
         response["Location"] = reverse("api:group-detail", args=[group.pk], request=request)
         return response
@@ -102,9 +102,7 @@ class GroupViewSet(
     def partial_update(self, request: Request, pk: str) -> Response:
         """Change its name or its stations."""
         group = self.get_object()
-        wanted = GroupChangeSerializer(data=request.data)
-        wanted.is_valid(raise_exception=True)
-        told = wanted.validated_data
+        told = GroupChangeSerializer.read(request)
         named = told.get("stations")
         stations = None if named is None else stations_named(named, cast(User, request.user))
         return self._told(services.change_group(group=group, name=told.get("name", group.name), stations=stations))

@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from accounts.models import User
 from chargers.models import ChargingStation, Circuit, Connector, Installation, Presence
+from cpms.common.api_bodies import RequestSerializer
 from cpms.common.errors import DomainError
 
 CONNECTOR_FIELDS = [
@@ -121,7 +122,7 @@ class StationSerializer(serializers.ModelSerializer[ChargingStation]):
         read_only_fields = fields
 
 
-class HandOverSerializer(serializers.Serializer[Any]):
+class HandOverSerializer(RequestSerializer):
     team = serializers.CharField(
         max_length=60, help_text=gettext_lazy("Handle of the team that takes the station over.")
     )

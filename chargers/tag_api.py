@@ -17,12 +17,14 @@ from rest_framework.reverse import reverse
 
 from accounts.models import Team, User
 from accounts.rights import Can
+from accounts.serializers import chosen_team
 from chargers.models import Tag
 from chargers.serializers import IdentitiesField, stations_named
 from chargers.services import tagging as services
 from chargers.services.registration import LONGEST_TAG
+from cpms.common.api_bodies import RequestSerializer
 from cpms.common.api_views import ScopedViewSetMixin
-from cpms.common.errors import DomainError, NotAllowed
+from cpms.common.errors import NotAllowed
 
 TAG_FIELDS = ["id", "team", "value", "label", "status", "kind", "expires_at", "person", "created_at"]
 
@@ -54,7 +56,7 @@ class TagDetailSerializer(TagSerializer):
         return list(tag.stations.order_by("identity").values_list("identity", flat=True))
 
 
-class TagChangeSerializer(serializers.Serializer[Any]):
+class TagChangeSerializer(RequestSerializer):
     value = serializers.CharField(max_length=LONGEST_TAG, required=False, help_text=_("Its case does not count."))
     label = serializers.CharField(max_length=120, allow_blank=True, required=False)  # type: ignore[assignment]
     kind = serializers.ChoiceField(choices=Tag.Kind.choices, required=False, help_text=_("For people only."))
@@ -113,9 +115,7 @@ class TagViewSet(ScopedViewSetMixin, mixins.ListModelMixin, mixins.RetrieveModel
     @extend_schema(request=TagRequestSerializer, responses={201: TagDetailSerializer})
     def create(self, request: Request) -> Response:
         """Make a tag, accepted unless `status` says otherwise."""
-        wanted = TagRequestSerializer(data=request.data)
-        wanted.is_valid(raise_exception=True)
-        told, actor = dict(wanted.validated_data), cast(User, request.user)
+        told, actor = TagRequestSerializer.read(request), cast(User, request.user)
         team = _team_of(actor, told.pop("team"))
         tag = services.save_tag(actor=actor, team=team, **_facts(told, actor))
         address = reverse("api:tag-detail", args=[tag.pk], request=request)
@@ -125,10 +125,8 @@ class TagViewSet(ScopedViewSetMixin, mixins.ListModelMixin, mixins.RetrieveModel
     def partial_update(self, request: Request, pk: str) -> Response:
         """Change a tag, block it, or accept it again."""
         tag, actor = self.get_object(), cast(User, request.user)
-        wanted = TagChangeSerializer(data=request.data)
-        wanted.is_valid(raise_exception=True)
         told = {name: getattr(tag, name) for name in ("value", "label", "kind", "expires_at", "status")}
-        facts = _facts(told | dict(wanted.validated_data), actor)
+        facts = _facts(told | TagChangeSerializer.read(request), actor)
         facts.setdefault("stations", list(tag.stations.all()))
         return Response(TagDetailSerializer(services.save_tag(actor=actor, team=tag.team, tag=tag, **facts)).data)
 
@@ -154,10 +152,6 @@ def _team_of(actor: User, handle: str) -> Team:
         DomainError: which one is not said, or it is none that he operates.
     """
     teams = services.teams_operated_by(actor)
-    first = list((teams.filter(handle=handle) if handle else teams)[:2])
-    if len(first) == 1:
-        return first[0]
     if not teams.exists():
         raise NotAllowed(_now("Only operators and administrators of a team may add tags."))
-    sentence = _now("Name a team that you operate, by its handle.")
-    raise DomainError(sentence, fields={"team": sentence})
+    return chosen_team(teams, handle)

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from accounts.rights import Can
 from chargers.models import ChargingStation
+from cpms.common.api_bodies import NoFields
 from cpms.common.api_views import ScopedViewSetMixin, TimesMixin
 from cpms.common.errors import NotAllowed
 from maintenance import services
@@ -72,5 +73,6 @@ class SecurityEventViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[Sec
         user: Any = request.user
         if not user.may(Can.OPERATE, event.station):
             raise NotAllowed(_("Only operators and administrators of the team may acknowledge alerts."))
+        NoFields.read(request)
         services.acknowledge_events(events=SecurityEvent.objects.filter(pk=event.pk), actor=user)
         return Response(self.get_serializer(self.get_object()).data)

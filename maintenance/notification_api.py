@@ -15,6 +15,7 @@ from rest_framework.response import Response
 
 from accounts.models import User
 from accounts.rights import Can
+from cpms.common.api_bodies import NoFields, RequestSerializer
 from cpms.common.api_views import TimesFilterSet, TimesMixin
 from maintenance import services
 from maintenance.models import Notification
@@ -35,7 +36,7 @@ class NotificationSerializer(serializers.ModelSerializer[Notification]):
         return str(notification_words(row))
 
 
-class ReadSerializer(serializers.Serializer[Any]):
+class ReadSerializer(RequestSerializer):
     until = serializers.IntegerField(
         min_value=1, max_value=2**63 - 1, help_text=_("The id of the newest one that was shown.")
     )
@@ -72,6 +73,7 @@ class NotificationViewSet(TimesMixin, viewsets.ReadOnlyModelViewSet[Notification
     def read(self, request: Request, pk: str) -> Response:
         """Mark one as read. A second time changes nothing."""
         row = self.get_object()
+        NoFields.read(request)
         services.mark_read(user=cast(User, request.user), notifications=Notification.objects.filter(pk=row.pk))
         return Response(self.get_serializer(self.get_object()).data)
 
@@ -81,7 +83,6 @@ class NotificationViewSet(TimesMixin, viewsets.ReadOnlyModelViewSet[Notification
     @action(detail=False, methods=["post"], url_path="read", url_name="read-all", pagination_class=None)
     def read_all(self, request: Request) -> Response:
         """Mark all as read up to the newest one that was shown: what came meanwhile stays unread."""
-        wanted = ReadSerializer(data=request.data)
-        wanted.is_valid(raise_exception=True)
-        rows = Notification.objects.visible_to(request.user).filter(pk__lte=wanted.validated_data["until"])
+        wanted = ReadSerializer.read(request)
+        rows = Notification.objects.visible_to(request.user).filter(pk__lte=wanted["until"])
         return Response({"count": services.mark_read(user=cast(User, request.user), notifications=rows)})

@@ -69,9 +69,8 @@ class StationCommandsView(ScopedViewSetMixin, generics.ListCreateAPIView[Command
         station = self._station()
         wait = WaitSerializer(data={"wait": request.query_params.get("wait", 0)})
         wait.is_valid(raise_exception=True)
-        wanted = CommandRequestSerializer(data=request.data)
-        wanted.is_valid(raise_exception=True)
-        command = _wait(_ask(station, wanted.validated_data, request), wait.validated_data["wait"])
+        wanted = CommandRequestSerializer.read(request)
+        command = _wait(_ask(station, wanted, request), wait.validated_data["wait"])
         address = reverse("api:command-detail", args=[command.pk], request=request)
         return Response(CommandSerializer(command).data, status=201, headers={"Location": address})
 

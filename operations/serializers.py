@@ -6,6 +6,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
+from cpms.common.api_bodies import RequestSerializer
 from operations.models import Command
 from operations.services.asking import LONGEST_WAIT, WAITS
 from operations.services.sealing import shown
@@ -58,7 +59,7 @@ class ObjectField(serializers.DictField):
         return data
 
 
-class CommandRequestSerializer(serializers.Serializer[Any]):
+class CommandRequestSerializer(RequestSerializer):
     """Either `action` and `payload` in OCPP's words, or `kind` and `parameters` in ours."""
 
     action = serializers.CharField(max_length=60, required=False)

@@ -1,0 +1,39 @@
+"""Bodies of API requests, read strictly: what a body may hold is declared, and nothing else is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+from rest_framework import serializers
+from rest_framework.request import Request
+
+
+class RequestSerializer(serializers.Serializer[Any]):
+    """The body of a request. A field that it does not have is refused by name: left out in silence, a misspelt
+    'expires_at' would make a tag that never expires."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping):
+            unknown = [str(name) for name in data if name not in self.fields]
+            if unknown:
+                known = ", ".join(self.fields) or _("none")
+                sentence = _("There is no such field here. Known fields: %(names)s.") % {"names": known}
+                raise serializers.ValidationError({name: [sentence] for name in unknown})
+        return super().to_internal_value(data)
+
+    @classmethod
+    def read(cls, request: Request, **kwargs: Any) -> dict[str, Any]:
+        """Return the checked values of a request's body.
+
+        Raises:
+            ValidationError: a field is missing, wrong or unknown.
+        """
+        wanted = cls(data=request.data, **kwargs)
+        wanted.is_valid(raise_exception=True)
+        return dict(wanted.validated_data)
+
+
+class NoFields(RequestSerializer):
+    """The body of an action that needs nothing but its address."""

@@ -2,21 +2,30 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.reverse import reverse
 
 from accounts.models import User
 from accounts.rights import Can
+from accounts.serializers import chosen_team
 from chargers.api_filters import ConnectorFilter, StationFilter
-from chargers.forms import teams_administered_by
+from chargers.forms import installations_with_new_stations_of, may_add_stations, teams_administered_by
 from chargers.models import ChargingStation, Connector, Installation
-from chargers.serializers import ConnectorSerializer, HandOverSerializer, InstallationSerializer, StationSerializer
-from chargers.services import hand_over_station
+from chargers.serializers import ConnectorSerializer, HandOverSerializer, StationSerializer
+from chargers.services import add_station, hand_over_station, set_password
+from chargers.services.activity import set_station_active
 from chargers.services.handover import may_hand_over, who_may_hand_over
+from chargers.services.naming import rename_station
+from chargers.services.passwords import generate_password
+from chargers.services.places import place_station
+from chargers.station_bodies import CredentialsSerializer, StationBody, StationChangeBody, StationPasswordBody
 from cpms.common.api_views import ScopedViewSetMixin
 from cpms.common.errors import DomainError, NotAllowed
 
@@ -35,6 +44,48 @@ class StationViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[ChargingS
     lookup_value_regex = IDENTITY
     rights_by_method = {"POST": Can.ADD_STATIONS}
 
+    @extend_schema(request=StationBody, responses={201: CredentialsSerializer})
+    def create(self, request: Request) -> Response:
+        """Add a station to a team. The answer has its password, which is not told again."""
+        actor = cast(User, request.user)
+        if not may_add_stations(actor):
+            raise NotAllowed(_("Only administrators of a team and the service of an installation may add stations."))
+        given = StationBody.read(request)
+        installation = self._installation(given.pop("installation", None), installations_with_new_stations_of(actor))
+        handle = given.pop("team")
+        team = installation.team if installation and not handle else chosen_team(teams_administered_by(actor), handle)
+        given["password"] = given["password"] or generate_password()
+        self._demand_new(given["identity"])
+        station = add_station(team=team, installation=installation, actor=actor, **given)
+        return self._credentials(station, given["password"], 201)
+
+    @extend_schema(request=StationChangeBody, responses=StationSerializer)
+    def partial_update(self, request: Request, identity: str) -> Response:
+        """Change a station's name, where it is, what feeds it, or take it out of use and back."""
+        station, actor = self.get_object(), cast(User, request.user)
+        if not actor.may(Can.NAME, station):
+            raise NotAllowed(_("Only operators and administrators of the team may change its stations."))
+        given = StationChangeBody.read(request)
+        with transaction.atomic():
+            if "name" in given:
+                rename_station(station=station, name=given["name"], actor=actor)
+            if "installation" in given or "circuit" in given:
+                self._place(station, given, actor)
+            if "is_active" in given:
+                set_station_active(station=station, is_active=given["is_active"], actor=actor)
+        return Response(StationSerializer(self.get_queryset().get(pk=station.pk)).data)
+
+    @extend_schema(request=StationPasswordBody, responses=CredentialsSerializer)
+    @action(detail=True, methods=["post"])
+    def password(self, request: Request, identity: str) -> Response:
+        """Set the password that the station signs in with; from then on only this one is accepted."""
+        station, actor = self.get_object(), cast(User, request.user)
+        if not actor.may(Can.SET_PASSWORDS, station):
+            raise NotAllowed(_("Only administrators of the team may set the passwords of its stations."))
+        password = StationPasswordBody.read(request)["password"] or generate_password()
+        set_password(station=station, password=password, actor=actor)
+        return self._credentials(station, password, 200)
+
     @extend_schema(request=HandOverSerializer, responses=StationSerializer)
     @action(detail=True, methods=["post"])
     def hand_over(self, request: Request, **kwargs: Any) -> Response:
@@ -42,14 +93,47 @@ class StationViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[ChargingS
         station, actor = self.get_object(), cast(User, request.user)
         if not may_hand_over(actor, station):
             raise NotAllowed(who_may_hand_over())
-        wanted = HandOverSerializer(data=request.data)
-        wanted.is_valid(raise_exception=True)
-        team = teams_administered_by(actor).filter(handle=wanted.validated_data["team"]).first()
+        handle = HandOverSerializer.read(request)["team"]
+        team = teams_administered_by(actor).filter(handle=handle).first()
         if team is None:
             sentence = _("Name a team that you administer, by its handle.")
             raise DomainError(sentence, fields={"team": sentence})
         new = hand_over_station(station=station, team=team, actor=actor)
         return Response(StationSerializer(self.get_queryset().get(pk=new.pk)).data)
+
+    def _place(self, station: ChargingStation, given: dict[str, Any], actor: User) -> None:
+        """Move a station. Who names another installation and no circuit leaves the circuit open."""
+        installation, circuit = station.installation, station.circuit
+        if "installation" in given:
+            installation = self._installation(given["installation"], Installation.objects.reachable_by(actor))
+            circuit = circuit if installation == station.installation else None
+        if given.get("circuit") is not None:
+            circuit = installation.circuits.filter(pk=given["circuit"]).first() if installation else None
+            if circuit is None:
+                sentence = _("The installation has no such circuit.")
+                raise DomainError(sentence, fields={"circuit": sentence})
+        elif "circuit" in given:
+            circuit = None
+        place_station(station=station, installation=installation, circuit=circuit, actor=actor)
+
+    def _installation(self, key: int | None, allowed: QuerySet[Installation]) -> Installation | None:
+        if key is None:
+            return None
+        found = allowed.select_related("team").filter(pk=key).first()
+        if found is None:
+            sentence = _("You have no such installation.")
+            raise DomainError(sentence, fields={"installation": sentence})
+        return found
+
+    def _demand_new(self, identity: str) -> None:
+        if ChargingStation.objects.filter(identity=identity).exclude(team=None).exists():
+            sentence = _("The identity “%(identity)s” is taken.") % {"identity": identity}
+            raise DomainError(sentence, fields={"identity": sentence})
+
+    def _credentials(self, station: ChargingStation, password: str, status: int) -> Response:
+        address = reverse("api:station-detail", args=[station.identity], request=self.request)
+        document = CredentialsSerializer({"identity": station.identity, "password": password}).data
+        return Response(document, status=status, headers={"Location": address, "Cache-Control": "no-store"})
 
 
 class ConnectorViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[Connector]):
@@ -59,11 +143,3 @@ class ConnectorViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[Connect
     serializer_class = ConnectorSerializer
     filterset_class = ConnectorFilter
     lookup_value_regex = r"\d{1,19}"
-
-
-class InstallationViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[Installation]):
-    """Places with stations, and the circuits that feed these."""
-
-    queryset = Installation.objects.select_related("team").prefetch_related("circuits")
-    serializer_class = InstallationSerializer
-    lookup_value_regex = r"\d{1,18}"

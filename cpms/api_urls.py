@@ -15,10 +15,12 @@ from rest_framework.routers import APIRootView, DefaultRouter
 from rest_framework.views import APIView
 
 from accounts.api import TokenView, TokenViewSet
+from accounts.member_api import InvitationViewSet, MemberViewSet
 from accounts.oauth_api import AccessTokenView
-from chargers.api import IDENTITY, ConnectorViewSet, InstallationViewSet, StationViewSet
+from chargers.api import IDENTITY, ConnectorViewSet, StationViewSet
 from chargers.grant_api import GrantViewSet
 from chargers.group_api import GroupViewSet
+from chargers.place_api import InstallationViewSet
 from chargers.tag_api import TagViewSet
 from cpms.common.api import PersonThrottle
 from maintenance.api import DeviationViewSet, MessageViewSet, SecurityEventViewSet, StationDeviationsView
@@ -65,6 +67,8 @@ router.register("deviations", DeviationViewSet, basename="deviation")
 router.register("grants", GrantViewSet, basename="grant")
 router.register("groups", GroupViewSet, basename="group")
 router.register("tags", TagViewSet, basename="tag")
+router.register("members", MemberViewSet, basename="member")
+router.register("invitations", InvitationViewSet, basename="invitation")
 router.register("notifications", NotificationViewSet, basename="notification")
 router.register("tokens", TokenViewSet, basename="token")
 

@@ -39,6 +39,8 @@ OWN = "302 404 200 404 404 404"  # the viewer's
 API_OWN = "401 404 200 404 404 404"
 API_PERSONS = "401 200 200 200 200 200"
 API_MEMBERS = "401 404 200 200 200 200 200 404 200 404"
+API_NAMERS = "401 404 403 200 200 200 200 404 200 404"
+API_MANAGERS = "401 404 404 404 200 200 404 404 404 404"
 API_SESSION_MEMBERS = "401 404 200 200 200 200 200 404 404 404"
 STAFF = "302 302 302 302 302 200"
 NOWHERE = "404 404 404 404 404 404"
@@ -219,12 +221,30 @@ ROUTES: dict[str, dict[str, str]] = {
     "api:oauth_token": {"POST": "400 400 400 400 400 400"},  # without a client's secret
     "api:token-list": {"GET": API_PERSONS},
     "api:token-detail": {"DELETE": "401 404 204 404 404 404"},  # the viewer's
-    "api:station-list": {"GET": API_PERSONS},
-    "api:station-detail": {"GET": API_MEMBERS},
+    "api:station-list": {"GET": API_PERSONS, "POST": "401 400 403 403 400 400 403 403 400 403"},  # without an identity
+    "api:station-detail": {"GET": API_MEMBERS, "PATCH": API_NAMERS},
+    "api:station-password": {"POST": "401 404 403 403 200 200 403 404 200 404"},
     "api:station-hand-over": {"POST": "401 404 403 403 403 400 403 404 403 404"},  # without saying to whom
     "api:station-commands": {"GET": API_MEMBERS, "POST": "401 404 403 201 201 201 201 404 201 404"},
-    "api:installation-list": {"GET": API_PERSONS},
-    "api:installation-detail": {"GET": API_MEMBERS},
+    "api:installation-list": {"GET": API_PERSONS, "POST": "401 400 403 403 400 400 403 403 400 403"},  # without a name
+    "api:installation-detail": {"GET": API_MEMBERS, "PATCH": "401 404 403 403 200 200 200 404 403 404"},
+    "api:installation-circuits": {"POST": "401 404 403 403 400 400 403 404 400 404"},  # without a name
+    "api:installation-circuit": {
+        "PATCH": "401 404 403 403 200 200 403 404 200 404",
+        "DELETE": "401 404 403 403 204 404 403 404 404 404",  # the administrator's turn comes first
+    },
+    "api:member-list": {"GET": API_PERSONS},
+    "api:member-detail": {  # of the viewer, who leaves the team before anybody else could remove him
+        "GET": "401 404 200 200 200 200 404 404 404 404",
+        "PATCH": "401 404 403 403 400 400 404 404 404 404",
+        "DELETE": "401 404 204 404 404 404",
+    },
+    "api:invitation-list": {
+        "GET": API_PERSONS,
+        "POST": "401 400 403 403 400 400 403 403 403 403",
+    },  # without an address
+    "api:invitation-detail": {"GET": API_MANAGERS, "DELETE": "401 404 404 404 204 404 404 404 404 404"},
+    "api:invitation-resend": {"POST": "401 404 404 404 200 400 404 404 404 404"},  # not twice at once
     "api:connector-list": {"GET": API_PERSONS},
     "api:connector-detail": {"GET": API_MEMBERS},
     "api:session-list": {"GET": API_PERSONS},
@@ -328,7 +348,9 @@ def keys_of(one_of_each: Rows) -> dict[str, Any]:
     station = of["ChargingStation"]
     return {
         "places": {"pk": of["Installation"].pk, "circuit": of["Circuit"].pk},
-        "api:installation": {"pk": of["Installation"].pk},
+        "api:installation": {"pk": of["Installation"].pk, "circuit_id": of["Circuit"].pk},
+        "api:member": {"pk": of["Membership"].pk},
+        "api:invitation": {"pk": of["Invitation"].pk},
         "team": {"pk": of["TeamDomain"].pk},
         "brand": {"made": STYLE_MADE, "light": "4338ca", "dark": "818cf8", "key": of["BrandPicture"].key},
         "team:program": {"pk": of["Program"].pk},

@@ -429,6 +429,8 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "ENUM_NAME_OVERRIDES": {
+        "MemberRole": "accounts.rights.Role",
+        "GrantRole": "accounts.rights.GrantRole",
         "KindEnum": "operations.models.Command.Kind",
         "StatusEnum": "chargers.models.Connector.Status",
         "TagKindEnum": "chargers.models.Tag.Kind",

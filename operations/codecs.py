@@ -21,6 +21,13 @@ class CommandCodec(Protocol):
             DomainError: a parameter is missing or wrong; `fields` names it.
         """
 
+    def parameters_schema(self, kind: str) -> Payload:
+        """The JSON schema of the parameters that a command of this kind takes, in our words.
+
+        Raises:
+            KeyError: this OCPP version has no such command.
+        """
+
     def read(self, action: str, payload: Payload) -> tuple[str, Payload]:
         """The command kind and parameters that a raw action and payload mean (kind `raw` where we have none).
 

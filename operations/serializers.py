@@ -4,9 +4,13 @@ from datetime import timedelta
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.extensions import OpenApiSerializerExtension
+from drf_spectacular.openapi import AutoSchema
 from rest_framework import serializers
 
+from chargers.models import ChargingStation
 from cpms.common.api_bodies import RequestSerializer
+from operations.codecs import codec_for
 from operations.models import Command
 from operations.services.asking import LONGEST_WAIT, WAITS
 from operations.services.sealing import shown
@@ -84,3 +88,27 @@ class CommandRequestSerializer(RequestSerializer):
 
 class WaitSerializer(serializers.Serializer[Any]):
     wait = serializers.FloatField(min_value=0, max_value=60, default=0)
+
+
+class CommandRequestSchema(OpenApiSerializerExtension):
+    """Tells the API's description which parameters each kind of command takes."""
+
+    target_class = CommandRequestSerializer
+
+    def map_serializer(self, auto_schema: AutoSchema, direction: Any) -> dict[str, Any]:
+        whole = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
+        common = {"expires_in": whole["properties"]["expires_in"]}
+        raw = {name: whole["properties"][name] for name in ("action", "payload")}
+        kinds = [self._of_kind(kind, common) for kind in Command.Kind if kind != Command.Kind.RAW]
+        in_words_of_ocpp = {"type": "object", "title": "raw", "properties": raw | common, "required": ["action"]}
+        return {"description": whole.get("description", ""), "oneOf": [*kinds, in_words_of_ocpp]}
+
+    def _of_kind(self, kind: Command.Kind, common: dict[str, Any]) -> dict[str, Any]:
+        parameters = codec_for(ChargingStation.Protocol.OCPP_16).parameters_schema(kind)
+        return {
+            "type": "object",
+            "title": kind.value,
+            "description": str(kind.label),
+            "properties": {"kind": {"type": "string", "enum": [kind.value]}, "parameters": parameters} | common,
+            "required": ["kind", "parameters"] if "required" in parameters else ["kind"],
+        }

@@ -52,6 +52,15 @@ class CommandsV16:
         self._check(action, payload, {theirs: ours for ours, theirs in fields.items()})
         return action, payload
 
+    def parameters_schema(self, kind: str) -> Payload:
+        action, fields = FIELDS[kind]
+        theirs = schemas.schema(action)
+        described = theirs.get("properties", {})
+        needed = [ours for ours, name in fields.items() if name in theirs.get("required", [])]
+        properties = {ours: _described(described[name]) for ours, name in fields.items()}
+        found: Payload = {"type": "object", "properties": properties, "additionalProperties": False}
+        return found | ({"required": needed} if needed else {})
+
     def read(self, action: str, payload: Payload) -> tuple[str, Payload]:
         self._check(action, payload, {})
         kind = KINDS.get(action)
@@ -75,6 +84,11 @@ class CommandsV16:
             place, _colon, what = fault.description.partition(":")
             name = names.get(place, place) if place != "payload" else "payload"
             raise DomainError(fault.description, fields={name: what.strip() or fault.description}) from None
+
+
+def _described(schema: Payload) -> Payload:
+    """A part of a JSON schema without what OpenAPI does not take."""
+    return {name: value for name, value in schema.items() if name not in ("id", "$schema")}
 
 
 COMMANDS_V16 = CommandsV16()

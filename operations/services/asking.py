@@ -22,6 +22,7 @@ from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.news import hint, tell_pages
 from operations.codecs import codec_for
 from operations.models import Command
+from operations.services.possible import demand_connector
 from operations.services.sealing import password_in, seal
 
 logger = logging.getLogger(__name__)
@@ -76,6 +77,7 @@ def request_command(
     if not station.is_served and kind not in SET_UP_KINDS:
         raise DomainError(_("The station has not been accepted yet: it must send its BootNotification first."))
     action, _payload = codec.encode(kind, given)
+    demand_connector(station=station, kind=kind, parameters=given)
     password = password_in(kind, given)
     if actor is not None:
         _demand_rights(actor, station, kind, is_password=password is not None)

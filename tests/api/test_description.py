@@ -5,6 +5,8 @@ import io
 import yaml
 from django.core.management import call_command
 
+from operations.models import Command
+
 
 def test_the_description_is_valid_and_complete_without_a_warning():
     out = io.StringIO()
@@ -21,6 +23,19 @@ def test_the_description_is_valid_and_complete_without_a_warning():
     for operations in paths.values():
         for operation in operations.values():
             assert "application/problem+json" in operation["responses"]["default"]["content"]
+
+
+def test_each_kind_of_command_names_its_parameters():
+    out = io.StringIO()
+    call_command("spectacular", "--validate", "--fail-on-warn", stdout=out)
+    schemas = yaml.safe_load(out.getvalue())["components"]["schemas"]
+    kinds = {one["title"]: one["properties"] for one in schemas["CommandRequest"]["oneOf"]}
+    assert kinds.keys() == set(Command.Kind.values)
+    start = kinds["remote_start"]["parameters"]
+    assert start["required"] == ["id_tag"] and start["properties"]["connector"]["type"] == "integer"
+    assert kinds["reset"]["parameters"]["properties"]["type"]["enum"] == ["Hard", "Soft"]
+    assert kinds["clear_cache"]["parameters"]["properties"] == {}
+    assert "action" in kinds["raw"]
 
 
 def test_the_description_is_served(client, db):

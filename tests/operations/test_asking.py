@@ -159,3 +159,32 @@ def test_a_stations_password_is_sealed_until_it_is_sent_and_gone_then(station):
     taken = take_next_command(station_id=station.pk, epoch=station.epoch)
     assert taken is not None and taken.parameters == {"key": "AuthorizationKey", "value": secret}
     assert Command.objects.get().parameters == {"key": "AuthorizationKey", "value": "***"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "parameters", "field"),
+    [
+        ("remote_start", {"connector": 7, "id_tag": "{tag}"}, "connector"),
+        ("remote_start", {"connector": 0, "id_tag": "{tag}"}, "connector"),
+        ("unlock", {"connector": 7}, "connector"),
+        ("change_availability", {"connector": 7, "type": "Operative"}, "connector"),
+        ("trigger_message", {"message": "StatusNotification", "connector": 7}, "connector"),
+        ("raw", {"action": "ReserveNow", "payload": {"connectorId": 7, "expiryDate": "2027-01-01T00:00:00Z",
+                 "idTag": "A", "reservationId": 1}}, "payload"),
+        ("raw", {"action": "UnlockConnector", "payload": {"connectorId": 7}}, "connector"),
+    ],
+)  # fmt: skip
+def test_a_connector_that_does_not_exist_is_refused_with_a_sentence(station, connector, tag, kind, parameters, field):
+    if "id_tag" in parameters:
+        parameters = parameters | {"id_tag": tag.value}
+    with pytest.raises(DomainError, match="connector") as caught:
+        request_command(station=station, kind=kind, parameters=parameters)
+    assert set(caught.value.fields) == {field}
+
+
+def test_a_station_as_a_whole_and_one_without_known_connectors_can_be_asked(station, connector):
+    assert request_command(
+        station=station, kind="change_availability", parameters={"connector": 0, "type": "Operative"}
+    )
+    station.connectors.all().delete()
+    assert request_command(station=station, kind="unlock", parameters={"connector": 3})

@@ -1,0 +1,44 @@
+"""Commands that no station could carry out are refused while the person who asks is still there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from chargers.models import ChargingStation
+from cpms.common.errors import DomainError
+from operations.models import Command
+
+WHOLE_STATION = 0  # OCPP 1.6 section 3.7: connector 0 means the station as a whole
+ONE_CONNECTOR_ONLY = {Command.Kind.REMOTE_START, Command.Kind.UNLOCK, Command.Kind.TRIGGER_MESSAGE}
+
+
+def demand_connector(*, station: ChargingStation, kind: str, parameters: Mapping[str, Any]) -> None:
+    """Check that the connector which a command names exists.
+
+    A station whose connectors are not known yet may be asked for any.
+
+    Raises:
+        DomainError: the station has no such connector, or the command is not for the station as a whole; `fields`
+            names the parameter.
+    """
+    payload = parameters.get("payload") if kind == Command.Kind.RAW else None
+    field, number = "connector", parameters.get("connector")
+    if isinstance(payload, Mapping):
+        field, number = "payload", payload.get("connectorId")
+    if number is None:
+        return
+    if number == WHOLE_STATION:
+        if kind in ONE_CONNECTOR_ONLY:
+            _refuse(field, _("This command is for one connector. Connectors are numbered from 1."))
+        return
+    known = sorted(station.connectors.values_list("number", flat=True))
+    if known and number not in known:
+        names = {"number": number, "known": ", ".join(map(str, known))}
+        _refuse(field, _("The station has no connector %(number)s. Its connectors: %(known)s.") % names)
+
+
+def _refuse(field: str, sentence: str) -> None:
+    raise DomainError(sentence, fields={field: sentence})

@@ -34,7 +34,7 @@ from chargers.models import (
 from chargers.resources import StationResource, TagResource
 from chargers.services.boot import BOOT_FIELDS
 from chargers.services.configuration import HIGHEST_PROFILE
-from chargers.services.passwords import note_password
+from chargers.services.passwords import PASSWORD_FIELDS, note_password
 from cpms.common.admin import (
     REPORTS,
     STATIONS,
@@ -191,6 +191,7 @@ class ChargingStationAdmin(FileMixin, BackOfficeAdmin):
         "protocol",
         ("team", AutocompleteSelectFilter),
         ("deactivated_at", admin.EmptyFieldListFilter),
+        "has_weak_password",
     ]
     list_select_related = ["team", "node"]
     search_fields = ["identity", "name", "serial_number"]
@@ -263,7 +264,8 @@ class ChargingStationAdmin(FileMixin, BackOfficeAdmin):
         given = form.cleaned_data.get("new_password")
         assigned = services.assign_station(station=obj, team=obj.team, password=given, actor=request.user)  # type: ignore[arg-type]
         request.made_password = assigned.password  # type: ignore[attr-defined]
-        obj.password, obj.password_hash = assigned.station.password, assigned.station.password_hash
+        for name in PASSWORD_FIELDS:
+            setattr(obj, name, getattr(assigned.station, name))
 
     def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
         password = getattr(request, "made_password", None)
@@ -299,6 +301,8 @@ class ChargingStationAdmin(FileMixin, BackOfficeAdmin):
     def has_password(self, station: ChargingStation) -> str:
         if station.is_password_open:
             return str(_("the station was told a new one and has not answered: it may log in with either"))
+        if station.has_weak_password:
+            return str(_("set, but weak: it has fewer than 16 characters"))
         if station.password_hash:
             return str(_("set; only its hash is kept"))
         if station.has_password:

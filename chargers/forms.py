@@ -45,7 +45,8 @@ class PasswordField(forms.CharField):
             min_length=8,
             widget=forms.TextInput(attrs=attributes),
             help_text=gettext_lazy(
-                "The station proves itself with it. Many stations take 16 to 20 letters and digits."
+                "The station signs in with this password. If the station cannot take this long one, use at least 16 "
+                "characters: a shorter password can be guessed."
             ),
             **kwargs,
         )

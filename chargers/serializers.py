@@ -113,6 +113,7 @@ class StationSerializer(serializers.ModelSerializer[ChargingStation]):
             "status",
             "error_code",
             "status_changed_at",
+            "has_weak_password",
             "created_at",
             "deactivated_at",
             "handed_over_at",

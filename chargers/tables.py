@@ -55,6 +55,8 @@ class StationTable(Table):
         order_by = "identity"
 
     def render_identity(self, record: ChargingStation) -> SafeString:
+        if record.has_weak_password:
+            return two_lines(link(record), format_html("{} {}", record.name, look.status("warn", _("Weak password"))))
         return two_lines(link(record), record.name)
 
     def render_status(self, record: Any) -> SafeString:
@@ -138,6 +140,7 @@ STATION_CELLS = [
     Cell(gettext_lazy("Meter type"), lambda station: station.meter_type),
     Cell(gettext_lazy("Meter serial number"), lambda station: station.meter_serial_number),
     Cell("ICCID", lambda station: station.iccid),
+    Cell(gettext_lazy("Weak password"), lambda station: station.has_weak_password),
     Cell(gettext_lazy("Last heard"), lambda station: station.last_heard_at),
     Cell(gettext_lazy("Added"), lambda station: station.created_at),
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -38,17 +37,10 @@ from chargers.services.handover import (
     why_not_now,
 )
 from chargers.services.naming import rename_station
+from chargers.services.passwords import STRONG_CHARACTERS, is_weak
 from chargers.services.places import place_station
 from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.pages import AuthenticatedRequest, FormPage
-
-LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz23456789"
-
-
-def new_password() -> str:
-    """20 characters that nobody mixes up when typing them at the station."""
-    return "".join(secrets.choice(LETTERS) for _character in range(20))
-
 
 def ocpp_address(identity: str = "") -> str:
     """Where a station connects to; many stations add their identity by themselves."""
@@ -64,8 +56,9 @@ def show_credentials(
     Args:
         is_new: whether the station is; None where nothing was changed.
     """
-    context = {"station": station, "password": password, "is_new": is_new, "address": ocpp_address()}
-    context["full_address"] = ocpp_address(station.identity)
+    context: dict[str, Any] = {"station": station, "password": password, "is_new": is_new, "address": ocpp_address()}
+    context["strong_characters"] = STRONG_CHARACTERS
+    context |= {"full_address": ocpp_address(station.identity), "is_weak": is_weak(password.encode())}
     return TemplateResponse(request, "chargers/station_added.html", context, headers={"Cache-Control": "no-store"})
 
 
@@ -84,7 +77,7 @@ class StationAddView(FormPage):
         return super().get_form_kwargs() | {"user": self.request.user}
 
     def get_initial(self) -> dict[str, Any]:
-        return {"password": new_password(), "installation": self.request.GET.get("installation")}
+        return {"password": services.generate_password(), "installation": self.request.GET.get("installation")}
 
     def perform(self, form: StationAddForm) -> HttpResponse:  # type: ignore[override]
         given = form.cleaned_data
@@ -115,7 +108,7 @@ class StationPasswordView(FormPage):
         return super().dispatch(request, *args, **kwargs)
 
     def get_initial(self) -> dict[str, Any]:
-        return {"password": new_password()}
+        return {"password": services.generate_password()}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         can_be_shown = self.station.password is not None

@@ -6,6 +6,7 @@ import base64
 import binascii
 import logging
 import re
+import threading
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +20,7 @@ from django.utils import timezone
 
 from chargers import services as chargers
 from chargers.models import ChargingStation
-from chargers.services.passwords import PASSWORD_FIELDS
+from chargers.services.passwords import PASSWORD_FIELDS, is_weak
 from cpms.common.database import server_side_cursor
 from cpms.common.news import tell_pages
 from cpms.common.prepared import Prepared
@@ -38,6 +39,8 @@ _LOOSE = re.compile(rb"/+(?P<prefix>ocpp/+)?(?P<identity>[^/]+)/*")
 WINDOW_SECONDS = 60
 CACHE_RESTS_SECONDS = 3.0
 ATTEMPTS = 3
+CROWD_WAITS_SECONDS = 0.5
+_crowded = threading.BoundedSemaphore(2)  # of the threads for the database: most of them stay for everybody else
 LOWEST_TLS_PROFILE = 2  # of the OCPP security profiles
 STATUS = {
     Cause.UNKNOWN_PATH: 404,
@@ -219,13 +222,37 @@ class _Station:
     team_id: int | None
     password: bytes | None
     password_hash: str
+    has_weak_password: bool | None
     next_password: bytes | None
     next_password_hash: str
+    next_has_weak_password: bool | None
     next_password_message_id: str
     registration: str
     security_profile: int | None
     node_name: str | None
     has_commands: bool
+
+    @property
+    def kept(self) -> chargers.Kept:
+        return chargers.Kept(self.password, self.password_hash)
+
+    @property
+    def next_kept(self) -> chargers.Kept:
+        return chargers.Kept(self.next_password, self.next_password_hash)
+
+    @property
+    def may_be_guessed(self) -> bool:
+        """A password that is weak, or of which that is not known. What can be read is judged by itself."""
+        readable = [bytes(secret) for secret in (self.password, self.next_password) if secret is not None]
+        flags = [
+            flag
+            for hashed, flag in (
+                (self.password_hash, self.has_weak_password),
+                (self.next_password_hash, self.next_has_weak_password),
+            )
+            if hashed
+        ]
+        return any(is_weak(secret) for secret in readable) or any(flag is not False for flag in flags)
 
 
 @Prepared
@@ -324,7 +351,8 @@ def _check_password(station: _Station, knock: Knock) -> None:
     if not knock.authorizations:
         raise refused(Cause.NO_CREDENTIALS)
     key = f"ocpp-wrong:{knock.remote_address}:{station.pk}"
-    if _wrong_attempts(key) >= settings.OCPP_WRONG_PASSWORDS_PER_MINUTE:
+    is_full = _wrong_attempts(key) >= settings.OCPP_WRONG_PASSWORDS_PER_MINUTE
+    if is_full and station.may_be_guessed:
         raise refused(Cause.TOO_MANY_ATTEMPTS)
     kind, _space, encoded = knock.authorizations[0].partition(b" ")
     try:
@@ -334,10 +362,25 @@ def _check_password(station: _Station, knock: Knock) -> None:
     user = station.identity.encode() + b":"
     if not clear.startswith(user):  # P3; an identity may hold a colon itself
         _count_wrong(key)
-        raise refused(Cause.WRONG_USER if clear else Cause.WRONG_CREDENTIALS)
-    if not _password_fits(station, clear[len(user) :]):
+        wrong = Cause.WRONG_USER if clear else Cause.WRONG_CREDENTIALS
+        raise refused(Cause.TOO_MANY_ATTEMPTS if is_full else wrong)
+    given = clear[len(user) :]
+    if not (_fits_in_a_crowd(station, given) if is_full else _password_fits(station, given)):
         _count_wrong(key)
-        raise refused(Cause.WRONG_CREDENTIALS)
+        raise refused(Cause.TOO_MANY_ATTEMPTS if is_full else Cause.WRONG_CREDENTIALS)
+
+
+def _fits_in_a_crowd(station: _Station, given: bytes) -> bool:
+    """The same where many wrong ones came before: the right one still opens the door, since neighbours may share the
+    address, but slow hashes are worked out in two threads at most, and whoever finds none free comes back."""
+    if chargers.is_quick(given, station.kept, station.next_kept):
+        return _password_fits(station, given)
+    if not _crowded.acquire(timeout=CROWD_WAITS_SECONDS):
+        return False
+    try:
+        return _password_fits(station, given)
+    finally:
+        _crowded.release()
 
 
 def _password_fits(station: _Station | None, given: bytes) -> bool:
@@ -347,10 +390,12 @@ def _password_fits(station: _Station | None, given: bytes) -> bool:
         fits = chargers.log_in(
             station_id=station.pk,
             given=given,
-            kept=chargers.Kept(station.password, station.password_hash),
-            next_kept=chargers.Kept(station.next_password, station.next_password_hash),
+            kept=station.kept,
+            next_kept=station.next_kept,
             message_id=station.next_password_message_id,
         )
+        if fits and station.has_weak_password is None and not station.next_password_message_id:
+            chargers.note_strength(station_id=station.pk, given=given, kept=station.kept)
         if fits is not None:
             return fits
         station = _find(station.identity)  # another login or an answer settled which password counts

@@ -20,7 +20,6 @@ from chargers.filtersets import ConnectorFilterSet, StationFilterSet
 from chargers.forms import may_add_stations
 from chargers.models import ChargingStation, Connector, Oddity
 from chargers.services.handover import can_be_handed_over, may_hand_over
-from chargers.services.passwords import PASSWORD_FIELDS
 from chargers.states import IN_USE, of_connector, of_station
 from chargers.tables import CONNECTOR_CELLS, STATION_CELLS, ConnectorTable, StationTable
 from cpms.common.pages import DetailPage, ListPage
@@ -105,7 +104,7 @@ class StationDetailView(DetailPage):
         has_password = ExpressionWrapper(Q(password__isnull=False) | ~Q(password_hash=""), output_field=BooleanField())
         return (
             stations.select_related("team", "installation")
-            .defer(*PASSWORD_FIELDS[:-1])
+            .defer("password", "password_hash", "next_password", "next_password_hash")
             .annotate(knows_password=has_password)
         )
 

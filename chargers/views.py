@@ -42,6 +42,7 @@ from chargers.services.places import place_station
 from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.pages import AuthenticatedRequest, FormPage
 
+
 def ocpp_address(identity: str = "") -> str:
     """Where a station connects to; many stations add their identity by themselves."""
     parts = urlsplit(settings.PUBLIC_URL)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hmac
 import logging
 import re
 import threading
@@ -25,14 +26,14 @@ from cpms.common.database import server_side_cursor
 from cpms.common.news import tell_pages
 from cpms.common.prepared import Prepared
 from maintenance.models import RefusedConnection, StationLink
-from maintenance.services import Refusal, record_refusal
+from maintenance.services import Refusal
 from ocpp_gateway import codec as codecs
 from ocpp_gateway.codec import Codec
 from operations import services as operations
 from operations.models import Command
 
 logger = logging.getLogger(__name__)
-Cause = RefusedConnection.Cause
+Cause, Near = RefusedConnection.Cause, RefusedConnection.Near
 LONGEST_IDENTITY = 48
 _REGULAR = re.compile(rb"(?P<prefix>/ocpp/)(?P<identity>[^/]+)")
 _LOOSE = re.compile(rb"/+(?P<prefix>ocpp/+)?(?P<identity>[^/]+)/*")
@@ -58,13 +59,23 @@ STATUS = {
 
 
 class Refused(Exception):
-    def __init__(self, cause: str, *, identity: str = "", station_id: int | None = None) -> None:
+    """Why a client is not let in.
+
+    Attributes:
+        near: what a client that resembles a station got wrong.
+        path: its address as it may be written down; empty: as it is.
+        attempts: how many unknown clients came from its source within a minute.
+    """
+
+    near, path, attempts, is_throttled = "", "", 0, False
+
+    def __init__(self, cause: str, *, identity: str = "", station_id: int | None = None, near: str = "") -> None:
         super().__init__(cause)
-        self.cause, self.identity, self.station_id = Cause(cause), identity, station_id
+        self.cause, self.identity, self.station_id, self.near = Cause(cause), identity, station_id, near
 
     @property
     def status(self) -> int:
-        return STATUS[self.cause]
+        return 429 if self.is_throttled else STATUS[self.cause]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +88,7 @@ class Knock:
     remote_address: str
     is_tls: bool
     user_agent: str
+    forwarded_for: str = ""  # the header of a proxy, believed or not
 
     @classmethod
     def of(cls, scope: dict[str, Any]) -> Knock:
@@ -90,20 +102,22 @@ class Knock:
             remote_address=client[0] or "",
             is_tls=scope.get("scheme") == "wss",
             user_agent=agent.decode("latin-1"),
+            forwarded_for=", ".join(value.decode("latin-1") for name, value in headers if name == b"x-forwarded-for"),
         )
 
     def refusal(self, refused: Refused) -> Refusal:
         kinds = {_kind_of_authentication(value) for value in self.authorizations}
         return Refusal(
             cause=refused.cause,
-            path=_printable(self.raw_path.decode("latin-1")),
+            path=refused.path or printable(self.raw_path.decode("latin-1")),
             identity=refused.identity,
             station_id=refused.station_id,
+            near=refused.near,
             remote_address=self.remote_address,
-            subprotocols=_printable(", ".join(self.subprotocols)),
+            subprotocols=printable(", ".join(self.subprotocols)),
             authentication=", ".join(sorted(kinds)),
             is_tls=self.is_tls,
-            user_agent=_printable(self.user_agent),
+            user_agent=printable(self.user_agent),
         )
 
 
@@ -126,7 +140,7 @@ def _kind_of_authentication(header: bytes) -> str:
     return kind.decode().capitalize() if blank and kind.lower() in (b"basic", b"bearer", b"digest") else "other"
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     return re.sub(r"[^\x20-\x7e]", "?", text)
 
 
@@ -322,7 +336,7 @@ def _pooled(address: Address) -> _Station:
     """D4: a stranger waits in the pool, where the operator of the platform has switched it on."""
     identity = address.identity
     unknown = Refused(address.unknown_cause, identity=identity)
-    if not settings.OCPP_POOL or not address.is_regular or identity != identity.strip():
+    if not settings.OCPP_POOL or not address.is_regular or not chargers.is_usable_identity(identity):
         raise unknown
     if ChargingStation.objects.filter(team__isnull=True).count() >= settings.OCPP_POOL_LIMIT:
         logger.warning("the pool is full", extra={"station": identity})
@@ -343,8 +357,8 @@ def _check_encryption(station: _Station, knock: Knock) -> None:
 
 
 def _check_password(station: _Station, knock: Knock) -> None:
-    def refused(cause: str) -> Refused:
-        return Refused(cause, identity=station.identity, station_id=station.pk)
+    def refused(cause: str, near: str = "") -> Refused:
+        return Refused(cause, identity=station.identity, station_id=station.pk, near=near)
 
     if len(knock.authorizations) > 1:
         raise refused(Cause.TWO_CREDENTIALS)
@@ -361,13 +375,25 @@ def _check_password(station: _Station, knock: Knock) -> None:
         clear = b""
     user = station.identity.encode() + b":"
     if not clear.startswith(user):  # P3; an identity may hold a colon itself
-        _count_wrong(key)
-        wrong = Cause.WRONG_USER if clear else Cause.WRONG_CREDENTIALS
-        raise refused(Cause.TOO_MANY_ATTEMPTS if is_full else wrong)
+        count_attempt(key)
+        if is_full or not clear:
+            raise refused(Cause.TOO_MANY_ATTEMPTS if is_full else Cause.WRONG_CREDENTIALS)
+        raise refused(Cause.WRONG_USER, Near.USER_CASE if clear.lower().startswith(user.lower()) else "")
     given = clear[len(user) :]
     if not (_fits_in_a_crowd(station, given) if is_full else _password_fits(station, given)):
-        _count_wrong(key)
-        raise refused(Cause.TOO_MANY_ATTEMPTS if is_full else Cause.WRONG_CREDENTIALS)
+        count_attempt(key)
+        if is_full:
+            raise refused(Cause.TOO_MANY_ATTEMPTS)
+        raise refused(Cause.WRONG_CREDENTIALS, _near_password(station.password, given))
+
+
+def _near_password(stored: bytes | None, given: bytes) -> str:
+    """What somebody got wrong who nearly typed the right password. Only the station's team is told."""
+    if stored is None:
+        return ""
+    if hmac.compare_digest(given.strip(b" \t\r\n\0"), bytes(stored)):
+        return Near.PASSWORD_BLANKS
+    return Near.PASSWORD_CASE if hmac.compare_digest(given.lower(), bytes(stored).lower()) else ""
 
 
 def _fits_in_a_crowd(station: _Station, given: bytes) -> bool:
@@ -431,15 +457,12 @@ def _wrong_attempts(key: str) -> int:
     return 0
 
 
-def _count_wrong(key: str) -> None:
+def count_attempt(key: str) -> int:
+    """Count one more within a minute; returns how many there were, 0 while the cache is away."""
     if _patience.is_worth_asking:
         try:
             cache.add(key, 0, WINDOW_SECONDS)
-            cache.incr(key)
+            return int(cache.incr(key))
         except Exception:
             _patience.lose()
-
-
-def remember_refusal(knock: Knock, refused: Refused) -> None:
-    """Record a refusal. Runs in a database thread."""
-    record_refusal(knock.refusal(refused))
+    return 0

@@ -242,6 +242,8 @@ ROUTES: dict[str, dict[str, str]] = {
     "api:station-deviations": {"GET": API_MEMBERS},
     "api:deviation-list": {"GET": API_PERSONS},
     "api:deviation-detail": {"GET": API_MEMBERS},
+    "api:refused-connection-list": {"GET": API_PERSONS},
+    "api:refused-connection-detail": {"GET": API_MEMBERS},
     "api:grant-list": {"GET": API_PERSONS, "POST": "401 400 400 400 400 400"},  # without saying where
     "api:grant-detail": {
         "GET": "401 404 404 404 200 200 200 404 404 404",
@@ -367,6 +369,7 @@ def keys_of(one_of_each: Rows) -> dict[str, Any]:
         "api:message": {"pk": of["Message"].pk},
         "api:security-event": {"pk": of["SecurityEvent"].pk},
         "api:deviation": {"pk": of["Deviation"].pk},
+        "api:refused-connection": {"pk": of["RefusedConnection"].pk},
     }
 
 
@@ -466,9 +469,9 @@ def test_every_model_with_a_page_is_scoped():
         "InboxEntry",
         "InboxShard",
         "NotificationChoice",
-        "RefusedConnection",
         "SignedInBrowser",
         "TeamPower",
+        "UnnamedProxy",
         "User",
     }
     for app in ("accounts", "chargers", "charging_sessions", "operations", "maintenance"):  # the portal's: the site's

@@ -39,7 +39,9 @@ from chargers.services.registration import (
     assign_station,
     check_identity,
     find_station,
+    is_usable_identity,
 )
+from chargers.services.resemblance import Resembling, find_resembling
 from chargers.services.statuses import StatusReport, ensure_connectors, record_statuses
 from chargers.services.tags import Verdict, authorize_tag
 
@@ -50,6 +52,7 @@ __all__ = [
     "Kept",
     "NewStation",
     "NewTag",
+    "Resembling",
     "StatusReport",
     "Verdict",
     "add_station",
@@ -64,11 +67,13 @@ __all__ = [
     "close_link",
     "close_links_of_dead_nodes",
     "ensure_connectors",
+    "find_resembling",
     "find_station",
     "generate_password",
     "hand_over_station",
     "hash_passwords",
     "is_quick",
+    "is_usable_identity",
     "keep_oddity",
     "keep_oversized",
     "log_in",

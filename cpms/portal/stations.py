@@ -27,8 +27,9 @@ from cpms.portal import charts
 from cpms.portal.figures import attach_sessions, forget_stale_power
 from maintenance import violations
 from maintenance.models import Deviation, Message, RefusedConnection, SecurityEvent
+from maintenance.refusal_words import cause_words, cure_words
 from maintenance.summary import pretty, summary
-from maintenance.tables import CURES, arrow
+from maintenance.tables import arrow
 from maintenance.words import event_words
 from operations import words
 from operations.models import Command
@@ -235,12 +236,16 @@ def _violations(station: Any, user: User) -> dict[str, Any]:
 
 
 def _refusals(station: Any) -> list[dict[str, Any]]:
-    rows = RefusedConnection.objects.filter(station=station, last_at__gt=timezone.now() - DAY).order_by("-last_at")[:2]
+    recent = RefusedConnection.objects.filter(station=station, last_at__gt=timezone.now() - DAY)
+    rows = list(recent.order_by("-last_at")[:2])
+    for row in rows:
+        row.station = station
     return [
         {
             "row": row,
             "times": ngettext("%(n)d time", "%(n)d times", row.count) % {"n": row.count},
-            "cure": CURES.get(RefusedConnection.Cause(row.cause), ""),
+            "cause": cause_words(row),
+            "cure": cure_words(row),
         }
         for row in rows
     ]

@@ -87,6 +87,7 @@ INSTALLED_APPS = [
     "cpms.portal",
 ]
 MIDDLEWARE = [
+    "maintenance.middleware.UnnamedProxyMiddleware",
     "cpms.common.middleware.RealAddressMiddleware",
     "accounts.middleware.HostMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -380,6 +381,7 @@ OCPP_LENIENT_PATHS = env.flag("OCPP_LENIENT_PATHS", True)  # //ID, /ocpp/ID/ and
 OCPP_POOL = env.flag("OCPP_POOL", False)
 OCPP_POOL_LIMIT = env.whole("OCPP_POOL_LIMIT", 1000, least=1)
 OCPP_WRONG_PASSWORDS_PER_MINUTE = env.whole("OCPP_WRONG_PASSWORDS_PER_MINUTE", 10, least=1)
+OCPP_UNKNOWN_PER_MINUTE = env.whole("OCPP_UNKNOWN_PER_MINUTE", 20, least=1)  # of one source
 OCPP_PASSWORD_CHECKS = env.whole("OCPP_PASSWORD_CHECKS", 2, least=1, most=64)  # slow hashes at once, per process
 OCPP_HEARTBEAT_SECONDS = env.whole("OCPP_HEARTBEAT_SECONDS", 300, least=1, most=86_400)
 OCPP_IDLE_SECONDS = env.whole("OCPP_IDLE_SECONDS", 0)  # close a silent link after this long; 0 never

@@ -358,6 +358,7 @@ SESSION_COOKIE_AGE = int(timedelta(days=14).total_seconds())
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db" if REDIS_URL else "django.contrib.sessions.backends.db"
 HOOK_ORIGINS = env.words("HOOK_ORIGINS", [])  # from which scripts of others may come, for whoever allows them
 X_FRAME_OPTIONS = "DENY"
+HALF_OPEN_SECONDS = env.number("HALF_OPEN_SECONDS", 20.0, least=1.0)  # then a request that is not complete is dropped
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

@@ -1,4 +1,5 @@
 from chargers.services.boot import record_boot
+from chargers.services.card_search import is_card_search, note_unknown_card
 from chargers.services.configuration import note_configuration
 from chargers.services.handover import hand_over_station
 from chargers.services.links import (
@@ -72,6 +73,7 @@ __all__ = [
     "generate_password",
     "hand_over_station",
     "hash_passwords",
+    "is_card_search",
     "is_quick",
     "is_usable_identity",
     "keep_oddity",
@@ -82,6 +84,7 @@ __all__ = [
     "note_configuration",
     "note_heard",
     "note_strength",
+    "note_unknown_card",
     "offer_password",
     "open_link",
     "password_facts",

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -34,6 +34,7 @@ from chargers.models import (
 from chargers.resources import StationResource, TagResource
 from chargers.services.boot import BOOT_FIELDS
 from chargers.services.configuration import HIGHEST_PROFILE
+from chargers.services.naming import identity_warning
 from chargers.services.passwords import PASSWORD_FIELDS, note_password
 from cpms.common.admin import (
     REPORTS,
@@ -145,6 +146,11 @@ class StationAddForm(StationForm):
         _accepted(services.check_identity, identity)
         return identity
 
+    def clean(self) -> dict[str, Any]:
+        given: dict[str, Any] = super().clean() or self.cleaned_data
+        self.warnings = [identity_warning(given.get("identity", ""))]
+        return given
+
 
 def _accepted(check: Any, value: Any) -> Any:
     try:
@@ -255,6 +261,8 @@ class ChargingStationAdmin(FileMixin, BackOfficeAdmin):
                 note_password(obj, request.user)  # type: ignore[arg-type]
             return super().save_model(request, obj, form, change)
         obj.save()
+        for warning in filter(None, form.warnings):
+            self.message_user(request, warning, messages.WARNING)
         services.ensure_connectors(
             [(obj.pk, number + 1) for number in range(form.cleaned_data["number_of_connectors"])]
         )

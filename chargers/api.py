@@ -14,9 +14,16 @@ from accounts.rights import Can
 from chargers.api_filters import ConnectorFilter, StationFilter
 from chargers.forms import teams_administered_by
 from chargers.models import ChargingStation, Connector, Installation
-from chargers.serializers import ConnectorSerializer, HandOverSerializer, InstallationSerializer, StationSerializer
+from chargers.serializers import (
+    ConnectorSerializer,
+    HandOverSerializer,
+    IdentitySerializer,
+    InstallationSerializer,
+    StationSerializer,
+)
 from chargers.services import hand_over_station
 from chargers.services.handover import may_hand_over, who_may_hand_over
+from chargers.services.naming import correct_identity
 from cpms.common.api_views import ScopedViewSetMixin
 from cpms.common.errors import DomainError, NotAllowed
 
@@ -50,6 +57,16 @@ class StationViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[ChargingS
             raise DomainError(sentence, fields={"team": sentence})
         new = hand_over_station(station=station, team=team, actor=actor)
         return Response(StationSerializer(self.get_queryset().get(pk=new.pk)).data)
+
+    @extend_schema(request=IdentitySerializer, responses=StationSerializer)
+    @action(detail=True, methods=["post"])
+    def correct_identity(self, request: Request, **kwargs: Any) -> Response:
+        """Correct the identity of a station that is set to another one; what it reported stays its own."""
+        station, actor = self.get_object(), cast(User, request.user)
+        wanted = IdentitySerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        same = correct_identity(station=station, identity=wanted.validated_data["identity"], actor=actor)
+        return Response(StationSerializer(self.get_queryset().get(pk=same.pk)).data)
 
 
 class ConnectorViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[Connector]):

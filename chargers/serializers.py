@@ -128,6 +128,14 @@ class HandOverSerializer(serializers.Serializer[Any]):
     )
 
 
+class IdentitySerializer(serializers.Serializer[Any]):
+    identity = serializers.CharField(
+        max_length=48,
+        trim_whitespace=False,
+        help_text=gettext_lazy("Letters a to z, digits and * - _ = : + | @ . are allowed."),
+    )
+
+
 class CircuitSerializer(serializers.ModelSerializer[Circuit]):
     class Meta:
         model = Circuit

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import django_tables2 as tables
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -73,6 +74,24 @@ class StationTable(Table):
     def render_model(self, record: ChargingStation) -> SafeString:
         name = f"{record.vendor} {record.model}".strip()
         return two_lines(name or look.dash(_("The station has not booted yet.")), record.firmware_version)
+
+
+class PoolTable(StationTable):
+    """Stations without a team."""
+
+    created_at = MomentColumn(verbose_name=gettext_lazy("First seen"), orderable=True, attrs=NUMBER_WIDE)
+    do = tables.Column(verbose_name="", empty_values=(), orderable=False, attrs={"td": {"class": "do"}})
+
+    class Meta(StationTable.Meta):
+        exclude = ("team", "power")
+
+    def render_do(self, record: ChargingStation) -> SafeString:
+        return format_html(
+            '<a class="btn btn-sm" href="{}" aria-label="{}">{}</a>',
+            reverse("chargers:station_assign", args=[record.pk]),
+            _("Assign %(station)s to a team") % {"station": record.identity},
+            _("Assign to team"),
+        )
 
 
 class ConnectorTable(Table):

@@ -296,17 +296,22 @@ def _find(identity: str) -> _Station | None:
 def _open_link(station: _Station, knock: Knock, codec: Codec, node_id: int) -> int:
     """The new epoch, written together with the connection's own row; on PostgreSQL in one statement.
 
-    0 when the station was deleted or handed over since it was found.
+    0 when the station was deleted, handed over or given another identity since it was found.
     """
     now = timezone.now()
     if connection.vendor == "postgresql":
         with server_side_cursor() as cursor:
-            values = [node_id, knock.remote_address[:64], now, now, station.pk, str(node_id), codec.subprotocol]
+            opened = [node_id, knock.remote_address[:64], now, now, station.pk, station.identity]
+            values = [*opened, str(node_id), codec.subprotocol]
             row = cursor.execute(_OPEN, values, prepare=True).fetchone()
         return int(row[0]) if row is not None else 0
     with transaction.atomic():
         epoch = chargers.open_link(
-            station_id=station.pk, node_id=node_id, remote_address=knock.remote_address[:64], at=now
+            station_id=station.pk,
+            node_id=node_id,
+            remote_address=knock.remote_address[:64],
+            at=now,
+            identity=station.identity,
         )
         if not epoch:
             return 0
@@ -325,7 +330,7 @@ _OPEN = """
 WITH opened AS (
     UPDATE chargers_chargingstation
     SET epoch = epoch + 1, node_id = %s, remote_address = %s, connected_at = %s, last_heard_at = %s
-    WHERE id = %s AND handed_over_at IS NULL RETURNING id, epoch, remote_address, connected_at
+    WHERE id = %s AND identity = %s AND handed_over_at IS NULL RETURNING id, epoch, remote_address, connected_at
 )
 INSERT INTO maintenance_stationlink (station_id, epoch, node, remote_address, subprotocol, opened_at)
 SELECT id, epoch, %s, remote_address, %s, connected_at FROM opened RETURNING epoch

@@ -42,6 +42,7 @@ API_MEMBERS = "401 404 200 200 200 200 200 404 200 404"
 API_SESSION_MEMBERS = "401 404 200 200 200 200 200 404 404 404"
 STAFF = "302 302 302 302 302 200"
 NOWHERE = "404 404 404 404 404 404"
+NOWHERE_YET = "302 404 404 404 404 404"
 
 ROUTES: dict[str, dict[str, str]] = {
     "oauth_metadata": {"GET": EVERYBODY},
@@ -121,6 +122,12 @@ ROUTES: dict[str, dict[str, str]] = {
         "GET": "302 404 403 403 403 200 403 404 403 404",
         "POST": "302 404 403 403 403 422 403 404 403 404",
     },
+    "chargers:station_identity": {
+        "GET": "302 404 403 403 200 200 403 404 200 404",
+        "POST": "302 404 403 403 422 422 403 404 422 404",
+    },
+    "chargers:station_pool": {"GET": "302 403 403 403 403 200"},  # Vi4
+    "chargers:station_assign": {"GET": NOWHERE_YET, "POST": NOWHERE_YET},  # the world's station has a team
     "chargers:station_password_show": {"POST": "302 404 403 403 200 200 403 404 200 404"},
     "chargers:station_password": {
         "GET": "302 404 403 403 200 200 403 404 200 404",
@@ -222,6 +229,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "api:station-list": {"GET": API_PERSONS},
     "api:station-detail": {"GET": API_MEMBERS},
     "api:station-hand-over": {"POST": "401 404 403 403 403 400 403 404 403 404"},  # without saying to whom
+    "api:station-correct-identity": {"POST": "401 404 403 403 400 400 403 404 400 404"},  # without saying to what
     "api:station-commands": {"GET": API_MEMBERS, "POST": "401 404 403 201 201 201 201 404 201 404"},
     "api:installation-list": {"GET": API_PERSONS},
     "api:installation-detail": {"GET": API_MEMBERS},

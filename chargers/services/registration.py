@@ -114,6 +114,9 @@ def add_stations(
     wanted = list(stations)
     if len({station.identity for station in wanted}) < len(wanted):
         _refuse("identity", _("The same identity is given twice."))
+    for station in wanted:
+        if not station.identity.isprintable():  # the database could not even look for it
+            check_identity(station.identity)
     known = _lock_known_stations([station.identity for station in wanted])
     for station in wanted:
         _check_station(station, is_known=station.identity in known)

@@ -63,6 +63,8 @@ class StationViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[ChargingS
     def correct_identity(self, request: Request, **kwargs: Any) -> Response:
         """Correct the identity of a station that is set to another one; what it reported stays its own."""
         station, actor = self.get_object(), cast(User, request.user)
+        if not actor.may(Can.SET_PASSWORDS, station):
+            raise NotAllowed(_("You may not change the identity of this station."))
         wanted = IdentitySerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         same = correct_identity(station=station, identity=wanted.validated_data["identity"], actor=actor)

@@ -49,7 +49,7 @@ def test_strangers_of_one_source_are_one_row_an_hour_with_a_count_and_a_sample(s
     for n in range(15):
         assert knock(strict, source, f"NOBODY-{n}").refusal() == 404
     row = row_of(remote_address=source, count=15)
-    assert (row.station, row.identity, row.cause) == (None, "NOBODY-14", "unknown_identity")
+    assert (row.station, row.cause) == (None, "unknown_identity") and row.identity.startswith("NOBODY-")
     assert RefusedConnection.objects.count() == 1
 
 

@@ -184,12 +184,12 @@ class RefusedConnection(models.Model):
         """What a client that is not quite a station of a team got wrong."""
 
         CASE = "case", _("The identity differs in upper and lower case")
-        BLANKS = "blanks", _("The identity has blanks too many")
+        BLANKS = "blanks", _("The identity has extra spaces")
         PATH = "path", _("The address around the identity is wrong")
         USER = "user", _("The identity is only in the user name, not in the address")
         USER_CASE = "user_case", _("The user name differs from the identity in upper and lower case")
         PASSWORD_CASE = "password_case", _("The password differs in upper and lower case")
-        PASSWORD_BLANKS = "password_blanks", _("The password has blanks too many")
+        PASSWORD_BLANKS = "password_blanks", _("The password has extra spaces")
 
     cause = models.CharField(_("cause"), max_length=24, choices=Cause.choices)
     near = models.CharField(_("mistake"), max_length=16, choices=Near.choices, blank=True, db_default="")

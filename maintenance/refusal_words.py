@@ -25,23 +25,23 @@ CURES = {
 }
 NEAR_CAUSES = {
     Near.CASE: gettext_lazy("It connects as “%(given)s”, but its identity here is “%(identity)s”"),
-    Near.BLANKS: gettext_lazy("The identity it connects with has blanks too many: “%(given)s”"),
+    Near.BLANKS: gettext_lazy("It connects with extra spaces in its identity: “%(given)s”"),
     Near.PATH: gettext_lazy("It connects to the wrong address: %(path)s"),
-    Near.USER: gettext_lazy("The address it connects to lacks its identity: %(path)s"),
+    Near.USER: gettext_lazy("The address has no identity: %(path)s"),
     Near.USER_CASE: gettext_lazy("The user name differs from the identity in upper and lower case"),
     Near.PASSWORD_CASE: gettext_lazy("The password is wrong: it differs in upper and lower case only"),
-    Near.PASSWORD_BLANKS: gettext_lazy("The password is wrong: it has blanks or a line break too many"),
+    Near.PASSWORD_BLANKS: gettext_lazy("The password is wrong: it has extra spaces or a line break"),
 }
 NEAR_CURES = {
     Near.CASE: gettext_lazy(
         "Set the identity at the station to “%(identity)s”, upper and lower case included, or correct it here."
     ),
-    Near.BLANKS: gettext_lazy("Set the identity at the station to “%(identity)s”, without blanks around it."),
+    Near.BLANKS: gettext_lazy("Set the identity at the station to “%(identity)s”, without spaces around it."),
     Near.PATH: gettext_lazy("Set the station's address to …/ocpp/%(identity)s"),
     Near.USER: gettext_lazy("Set the station's address to …/ocpp/%(identity)s"),
     Near.USER_CASE: gettext_lazy("Set the user name at the station to “%(identity)s”, upper and lower case included."),
     Near.PASSWORD_CASE: gettext_lazy("Enter the password again, upper and lower case included."),
-    Near.PASSWORD_BLANKS: gettext_lazy("Enter the password again, without blanks at its ends."),
+    Near.PASSWORD_BLANKS: gettext_lazy("Enter the password again, without spaces before or after it."),
 }
 OF_VERSION = {Cause.NO_SUBPROTOCOL, Cause.WRONG_SUBPROTOCOL}  # beside which there may be another mistake
 

@@ -38,7 +38,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='refusedconnection',
             name='near',
-            field=models.CharField(blank=True, choices=[('case', 'The identity differs in upper and lower case'), ('blanks', 'The identity has blanks too many'), ('path', 'The address around the identity is wrong'), ('user', 'The identity is only in the user name, not in the address'), ('user_case', 'The user name differs from the identity in upper and lower case'), ('password_case', 'The password differs in upper and lower case'), ('password_blanks', 'The password has blanks too many')], db_default='', max_length=16, verbose_name='mistake'),
+            field=models.CharField(blank=True, choices=[('case', 'The identity differs in upper and lower case'), ('blanks', 'The identity has extra spaces'), ('path', 'The address around the identity is wrong'), ('user', 'The identity is only in the user name, not in the address'), ('user_case', 'The user name differs from the identity in upper and lower case'), ('password_case', 'The password differs in upper and lower case'), ('password_blanks', 'The password has extra spaces')], db_default='', max_length=16, verbose_name='mistake'),
         ),
         migrations.AddIndex(
             model_name='refusedconnection',

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -34,7 +34,8 @@ from chargers.models import (
 from chargers.resources import StationResource, TagResource
 from chargers.services.boot import BOOT_FIELDS
 from chargers.services.configuration import HIGHEST_PROFILE
-from chargers.services.passwords import note_password
+from chargers.services.naming import identity_warning
+from chargers.services.passwords import PASSWORD_FIELDS, note_password
 from cpms.common.admin import (
     REPORTS,
     STATIONS,
@@ -144,6 +145,11 @@ class StationAddForm(StationForm):
         _accepted(services.check_identity, identity)
         return identity
 
+    def clean(self) -> dict[str, Any]:
+        given: dict[str, Any] = super().clean() or self.cleaned_data
+        self.warnings = [identity_warning(given.get("identity", ""))]
+        return given
+
 
 def _accepted(check: Any, value: Any) -> Any:
     try:
@@ -190,6 +196,7 @@ class ChargingStationAdmin(FileMixin, BackOfficeAdmin):
         "protocol",
         ("team", AutocompleteSelectFilter),
         ("deactivated_at", admin.EmptyFieldListFilter),
+        "has_weak_password",
     ]
     list_select_related = ["team", "node"]
     search_fields = ["identity", "name", "serial_number"]
@@ -253,6 +260,8 @@ class ChargingStationAdmin(FileMixin, BackOfficeAdmin):
                 note_password(obj, request.user)  # type: ignore[arg-type]
             return super().save_model(request, obj, form, change)
         obj.save()
+        for warning in filter(None, form.warnings):
+            self.message_user(request, warning, messages.WARNING)
         services.ensure_connectors(
             [(obj.pk, number + 1) for number in range(form.cleaned_data["number_of_connectors"])]
         )
@@ -262,7 +271,8 @@ class ChargingStationAdmin(FileMixin, BackOfficeAdmin):
         given = form.cleaned_data.get("new_password")
         assigned = services.assign_station(station=obj, team=obj.team, password=given, actor=request.user)  # type: ignore[arg-type]
         request.made_password = assigned.password  # type: ignore[attr-defined]
-        obj.password, obj.password_hash = assigned.station.password, assigned.station.password_hash
+        for name in PASSWORD_FIELDS:
+            setattr(obj, name, getattr(assigned.station, name))
 
     def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
         password = getattr(request, "made_password", None)
@@ -298,6 +308,8 @@ class ChargingStationAdmin(FileMixin, BackOfficeAdmin):
     def has_password(self, station: ChargingStation) -> str:
         if station.is_password_open:
             return str(_("the station was told a new one and has not answered: it may log in with either"))
+        if station.has_weak_password:
+            return str(_("set, but weak: it has fewer than 16 characters"))
         if station.password_hash:
             return str(_("set; only its hash is kept"))
         if station.has_password:

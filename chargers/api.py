@@ -18,11 +18,11 @@ from accounts.serializers import chosen_team
 from chargers.api_filters import ConnectorFilter, StationFilter
 from chargers.forms import installations_with_new_stations_of, may_add_stations, teams_administered_by
 from chargers.models import ChargingStation, Connector, Installation
-from chargers.serializers import ConnectorSerializer, HandOverSerializer, StationSerializer
+from chargers.serializers import ConnectorSerializer, HandOverSerializer, IdentitySerializer, StationSerializer
 from chargers.services import add_station, hand_over_station, set_password
 from chargers.services.activity import set_station_active
 from chargers.services.handover import may_hand_over, who_may_hand_over
-from chargers.services.naming import rename_station
+from chargers.services.naming import correct_identity, rename_station
 from chargers.services.passwords import generate_password
 from chargers.services.places import place_station
 from chargers.station_bodies import CredentialsSerializer, StationBody, StationChangeBody, StationPasswordBody
@@ -100,6 +100,17 @@ class StationViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[ChargingS
             raise DomainError(sentence, fields={"team": sentence})
         new = hand_over_station(station=station, team=team, actor=actor)
         return Response(StationSerializer(self.get_queryset().get(pk=new.pk)).data)
+
+    @extend_schema(request=IdentitySerializer, responses=StationSerializer)
+    @action(detail=True, methods=["post"])
+    def correct_identity(self, request: Request, **kwargs: Any) -> Response:
+        """Correct the identity of a station that is set to another one; what it reported stays its own."""
+        station, actor = self.get_object(), cast(User, request.user)
+        if not actor.may(Can.SET_PASSWORDS, station):
+            raise NotAllowed(_("You may not change the identity of this station."))
+        wanted = IdentitySerializer.read(request)
+        same = correct_identity(station=station, identity=wanted["identity"], actor=actor)
+        return Response(StationSerializer(self.get_queryset().get(pk=same.pk)).data)
 
     def _place(self, station: ChargingStation, given: dict[str, Any], actor: User) -> None:
         """Move a station. Who names another installation and no circuit leaves the circuit open."""

@@ -17,7 +17,7 @@ class StationFilter(django_filters.FilterSet):
 
     class Meta:
         model = ChargingStation
-        fields = ["identity", "protocol", "registration", "vendor", "model", "serial_number"]
+        fields = ["identity", "protocol", "registration", "vendor", "model", "serial_number", "has_weak_password"]
 
     def filter_q(self, queryset: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         return queryset.filter(Q(identity__icontains=value) | Q(name__icontains=value))

@@ -25,7 +25,7 @@ class DemoStation:
 
     @property
     def password(self) -> str:
-        return f"demo-{self.identity}"
+        return f"demo-password-{self.identity}"
 
     @property
     def serial_number(self) -> str:

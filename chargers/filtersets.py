@@ -26,6 +26,9 @@ class StationFilterSet(django_filters.FilterSet):
     vendor = django_filters.CharFilter(label=_("Vendor"), lookup_expr="icontains", widget=TEXT)
     model = django_filters.CharFilter(label=_("Model"), lookup_expr="icontains", widget=TEXT)
     firmware_version = django_filters.CharFilter(label=_("Firmware"), lookup_expr="istartswith", widget=TEXT)
+    password = django_filters.ChoiceFilter(
+        label=_("Password"), choices=[("weak", _("Weak"))], method="by_password", widget=SELECT
+    )
     added_since = django_filters.DateFilter(
         label=_("Added since"), field_name="created_at", lookup_expr="date__gte", widget=DATE
     )
@@ -46,6 +49,9 @@ class StationFilterSet(django_filters.FilterSet):
 
     def by_state(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         return rows.filter(has_connector_in(value))
+
+    def by_password(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        return rows.filter(has_weak_password=True)
 
 
 class ConnectorFilterSet(django_filters.FilterSet):

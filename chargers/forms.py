@@ -34,6 +34,12 @@ def may_add_stations(user: User) -> bool:
     return scope.is_everything or bool(scope.teams or scope.installations)
 
 
+IDENTITY_HELP = gettext_lazy(
+    "Also called ChargeBox ID. The station must be set to exactly the same, upper and lower case included. Letters "
+    "a to z, digits and * - _ = : + | @ . are allowed; many stations have room for 20 characters only."
+)
+
+
 class PasswordField(forms.CharField):
     """To be read and typed at the station, so it is not hidden."""
 
@@ -45,7 +51,8 @@ class PasswordField(forms.CharField):
             min_length=8,
             widget=forms.TextInput(attrs=attributes),
             help_text=gettext_lazy(
-                "The station proves itself with it. Many stations take 16 to 20 letters and digits."
+                "The station signs in with this password. If the station cannot take this long one, use at least 16 "
+                "characters: a shorter password can be guessed."
             ),
             **kwargs,
         )
@@ -62,7 +69,7 @@ class StationAddForm(forms.Form):
     identity = forms.CharField(
         label=gettext_lazy("Identity"),
         max_length=LONGEST_IDENTITY,
-        help_text=gettext_lazy("Also called ChargeBox ID. The station must be set to exactly the same, case included."),
+        help_text=IDENTITY_HELP,
     )
     name = forms.CharField(
         label=gettext_lazy("Name"),
@@ -154,6 +161,25 @@ class StationEditForm(forms.Form):
             del self.fields["installation"]
         if not may_wire(user, station, None) or not circuit.queryset.exists():
             del self.fields["circuit"]
+
+
+class StationIdentityForm(forms.Form):
+    identity = forms.CharField(
+        label=gettext_lazy("Identity"), max_length=LONGEST_IDENTITY, strip=False, help_text=IDENTITY_HELP
+    )
+
+
+class TeamChoiceField(forms.ModelChoiceField):
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj.name} ({obj.handle})"
+
+
+class StationAssignForm(forms.Form):
+    team = TeamChoiceField(
+        label=gettext_lazy("Team"),
+        queryset=Team.objects.order_by("name", "pk"),
+        help_text=gettext_lazy("Its administrators find the station in their list."),
+    )
 
 
 class StationHandOverForm(forms.Form):

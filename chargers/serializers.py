@@ -114,6 +114,7 @@ class StationSerializer(serializers.ModelSerializer[ChargingStation]):
             "status",
             "error_code",
             "status_changed_at",
+            "has_weak_password",
             "created_at",
             "deactivated_at",
             "handed_over_at",
@@ -125,6 +126,14 @@ class StationSerializer(serializers.ModelSerializer[ChargingStation]):
 class HandOverSerializer(RequestSerializer):
     team = serializers.CharField(
         max_length=60, help_text=gettext_lazy("Handle of the team that takes the station over.")
+    )
+
+
+class IdentitySerializer(RequestSerializer):
+    identity = serializers.CharField(
+        max_length=48,
+        trim_whitespace=False,
+        help_text=gettext_lazy("Letters a to z, digits and * - _ = : + | @ . are allowed."),
     )
 
 

@@ -106,6 +106,9 @@ def _unknown(connector: Connector) -> tuple[str, str]:
 
 def of_station(station: ChargingStation, presence: str, connectors: list[Connector]) -> Said:
     """A station's status in one word, with a second line that says more."""
+    if station.team_id is None:
+        meaning = _("No team has this station yet. Support staff can assign it to one.")
+        return Said("unknown", _("Waiting for assignment"), meaning, str(Presence(presence).label))
     statuses = {connector.status for connector in connectors}
     first = next((status for status in FIRST_SAID if status in statuses), "")
     if presence != Presence.ONLINE:

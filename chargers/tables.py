@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import django_tables2 as tables
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -56,6 +57,8 @@ class StationTable(Table):
         order_by = "identity"
 
     def render_identity(self, record: ChargingStation) -> SafeString:
+        if record.has_weak_password:
+            return two_lines(link(record), format_html("{} {}", record.name, look.status("warn", _("Weak password"))))
         return two_lines(link(record), record.name)
 
     def render_status(self, record: Any) -> SafeString:
@@ -72,6 +75,24 @@ class StationTable(Table):
     def render_model(self, record: ChargingStation) -> SafeString:
         name = f"{record.vendor} {record.model}".strip()
         return two_lines(name or look.dash(_("The station has not booted yet.")), record.firmware_version)
+
+
+class PoolTable(StationTable):
+    """Stations without a team."""
+
+    created_at = MomentColumn(verbose_name=gettext_lazy("First seen"), orderable=True, attrs=NUMBER_WIDE)
+    do = tables.Column(verbose_name="", empty_values=(), orderable=False, attrs={"td": {"class": "do"}})
+
+    class Meta(StationTable.Meta):
+        exclude = ("team", "power")
+
+    def render_do(self, record: ChargingStation) -> SafeString:
+        return format_html(
+            '<a class="btn btn-sm" href="{}" aria-label="{}">{}</a>',
+            reverse("chargers:station_assign", args=[record.pk]),
+            _("Assign %(station)s to a team") % {"station": record.identity},
+            _("Assign to team"),
+        )
 
 
 class ConnectorTable(Table):
@@ -139,6 +160,7 @@ STATION_CELLS = [
     Cell(gettext_lazy("Meter type"), lambda station: station.meter_type),
     Cell(gettext_lazy("Meter serial number"), lambda station: station.meter_serial_number),
     Cell("ICCID", lambda station: station.iccid),
+    Cell(gettext_lazy("Weak password"), lambda station: station.has_weak_password),
     Cell(gettext_lazy("Last heard"), lambda station: station.last_heard_at, is_time=True),
     Cell(gettext_lazy("Added"), lambda station: station.created_at, is_time=True),
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -23,8 +22,10 @@ from accounts.rights import Can
 from chargers import services
 from chargers.forms import (
     StationAddForm,
+    StationAssignForm,
     StationEditForm,
     StationHandOverForm,
+    StationIdentityForm,
     StationPasswordForm,
     may_add_stations,
 )
@@ -37,17 +38,11 @@ from chargers.services.handover import (
     who_may_hand_over,
     why_not_now,
 )
-from chargers.services.naming import rename_station
+from chargers.services.naming import correct_identity, identity_warning, rename_station
+from chargers.services.passwords import STRONG_CHARACTERS, is_weak
 from chargers.services.places import place_station
 from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.pages import AuthenticatedRequest, FormPage
-
-LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz23456789"
-
-
-def new_password() -> str:
-    """20 characters that nobody mixes up when typing them at the station."""
-    return "".join(secrets.choice(LETTERS) for _character in range(20))
 
 
 def ocpp_address(identity: str = "") -> str:
@@ -64,8 +59,10 @@ def show_credentials(
     Args:
         is_new: whether the station is; None where nothing was changed.
     """
-    context = {"station": station, "password": password, "is_new": is_new, "address": ocpp_address()}
-    context["full_address"] = ocpp_address(station.identity)
+    context: dict[str, Any] = {"station": station, "password": password, "is_new": is_new, "address": ocpp_address()}
+    context["strong_characters"] = STRONG_CHARACTERS
+    context |= {"full_address": ocpp_address(station.identity), "is_weak": is_weak(password.encode())}
+    context["identity_warning"] = identity_warning(station.identity)
     return TemplateResponse(request, "chargers/station_added.html", context, headers={"Cache-Control": "no-store"})
 
 
@@ -84,7 +81,7 @@ class StationAddView(FormPage):
         return super().get_form_kwargs() | {"user": self.request.user}
 
     def get_initial(self) -> dict[str, Any]:
-        return {"password": new_password(), "installation": self.request.GET.get("installation")}
+        return {"password": services.generate_password(), "installation": self.request.GET.get("installation")}
 
     def perform(self, form: StationAddForm) -> HttpResponse:  # type: ignore[override]
         given = form.cleaned_data
@@ -115,7 +112,7 @@ class StationPasswordView(FormPage):
         return super().dispatch(request, *args, **kwargs)
 
     def get_initial(self) -> dict[str, Any]:
-        return {"password": new_password()}
+        return {"password": services.generate_password()}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         can_be_shown = self.station.password is not None
@@ -201,6 +198,60 @@ class StationEditView(FormPage):
             place_station(station=station, installation=installation, circuit=circuit, actor=actor)
         messages.success(self.request, _("The station is saved."))
         return redirect(station)
+
+
+class StationIdentityView(FormPage):
+    """Corrects the identity of a station that is set to another one; its history stays."""
+
+    template_name = "chargers/station_identity.html"
+    form_class = StationIdentityForm
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.user.is_authenticated:
+            rows = ChargingStation.objects.reachable_by(request.user).select_related("team")
+            self.station: ChargingStation = get_object_or_404(rows.defer("password", "next_password"), pk=kwargs["pk"])
+            if not request.user.may(Can.SET_PASSWORDS, self.station):
+                raise PermissionDenied(_("Only administrators of the team may change the identity of its stations."))
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_initial(self) -> dict[str, Any]:
+        return {"identity": self.station.identity}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(station=self.station, **kwargs)
+
+    def perform(self, form: StationIdentityForm) -> HttpResponse:  # type: ignore[override]
+        actor: Any = self.request.user
+        station = correct_identity(station=self.station, identity=form.cleaned_data["identity"], actor=actor)
+        messages.success(self.request, _("The identity is now “%(identity)s”.") % {"identity": station.identity})
+        if warning := identity_warning(station.identity):
+            messages.warning(self.request, warning)
+        return redirect(station)
+
+
+class StationAssignView(FormPage):
+    """Gives a station that waits in the pool to a team."""
+
+    template_name = "chargers/station_assign.html"
+    form_class = StationAssignForm
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.user.is_authenticated:
+            rows = ChargingStation.objects.reachable_by(request.user).filter(team=None)
+            self.station: ChargingStation = get_object_or_404(rows.defer("password", "next_password"), pk=kwargs["pk"])
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(station=self.station, **kwargs)
+
+    def perform(self, form: StationAssignForm) -> HttpResponse:  # type: ignore[override]
+        actor: Any = self.request.user
+        assigned = services.assign_station(station=self.station, team=form.cleaned_data["team"], actor=actor)
+        if assigned.password is not None:
+            return show_credentials(self.request, assigned.station, assigned.password, is_new=False)
+        named = {"station": assigned.station.identity, "team": form.cleaned_data["team"]}
+        messages.success(self.request, _("%(station)s assigned to %(team)s.") % named)
+        return redirect(assigned.station)
 
 
 class StationHandOverView(FormPage):

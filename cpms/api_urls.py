@@ -23,7 +23,13 @@ from chargers.group_api import GroupViewSet
 from chargers.place_api import InstallationViewSet
 from chargers.tag_api import TagViewSet
 from cpms.common.api import PersonThrottle
-from maintenance.api import DeviationViewSet, MessageViewSet, SecurityEventViewSet, StationDeviationsView
+from maintenance.api import (
+    DeviationViewSet,
+    MessageViewSet,
+    RefusedConnectionViewSet,
+    SecurityEventViewSet,
+    StationDeviationsView,
+)
 from maintenance.notification_api import NotificationViewSet
 from operations.api import CommandViewSet, StationCommandsView
 from sessions.api import GapViewSet, SampleViewSet, SessionViewSet
@@ -64,6 +70,7 @@ router.register("messages", MessageViewSet, basename="message")
 router.register("gaps", GapViewSet, basename="gap")
 router.register("security-events", SecurityEventViewSet, basename="security-event")
 router.register("deviations", DeviationViewSet, basename="deviation")
+router.register("refused-connections", RefusedConnectionViewSet, basename="refused-connection")
 router.register("grants", GrantViewSet, basename="grant")
 router.register("groups", GroupViewSet, basename="group")
 router.register("tags", TagViewSet, basename="tag")

@@ -29,6 +29,7 @@ from maintenance.models import (
     RefusedConnection,
     SecurityEvent,
     StationLink,
+    UnnamedProxy,
 )
 
 
@@ -129,9 +130,22 @@ class StationLinkAdmin(OfStationAdmin):
 @admin.register(RefusedConnection)
 class RefusedConnectionAdmin(ReportAdmin):
     menu_group, menu_icon, menu_place = LOGS, "block", 50
-    list_display = ["last_at", "cause", "path", "identity", "remote_address", "count", "is_tls"]
-    list_filter = ["cause", "is_tls", ("last_at", RangeDateTimeFilter)]
+    list_display = ["last_at", "cause", "near", "station", "path", "identity", "remote_address", "count", "is_tls"]
+    list_filter = ["cause", "near", "is_tls", ("last_at", RangeDateTimeFilter)]
+    list_select_related = ["station"]
     search_fields = ["path", "identity", "remote_address"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[RefusedConnection]:
+        return super().get_queryset(request).defer("station__password")
+
+
+@admin.register(UnnamedProxy)
+class UnnamedProxyAdmin(ReportAdmin):
+    """If an address is a proxy of yours, name it in TRUSTED_PROXIES; anybody else may send the header in vain."""
+
+    menu_group, menu_icon, menu_place = LOGS, "router", 55
+    list_display = ["address", "first_at", "last_at"]
+    search_fields = ["address"]
 
 
 @admin.register(Deviation)

@@ -16,9 +16,20 @@ from cpms.common.api_bodies import NoFields
 from cpms.common.api_views import ScopedViewSetMixin, TimesMixin
 from cpms.common.errors import NotAllowed
 from maintenance import services
-from maintenance.api_filters import DeviationFilter, MessageFilter, SecurityEventFilter, StationDeviationFilter
-from maintenance.models import Deviation, Message, SecurityEvent
-from maintenance.serializers import DeviationSerializer, MessageSerializer, SecurityEventSerializer
+from maintenance.api_filters import (
+    DeviationFilter,
+    MessageFilter,
+    RefusedConnectionFilter,
+    SecurityEventFilter,
+    StationDeviationFilter,
+)
+from maintenance.models import Deviation, Message, RefusedConnection, SecurityEvent
+from maintenance.serializers import (
+    DeviationSerializer,
+    MessageSerializer,
+    RefusedConnectionSerializer,
+    SecurityEventSerializer,
+)
 
 
 class MessageViewSet(TimesMixin, viewsets.ReadOnlyModelViewSet[Message]):
@@ -55,6 +66,16 @@ class StationDeviationsView(ScopedViewSetMixin, generics.ListAPIView[Deviation])
             return queryset
         stations = ChargingStation.objects.allowed(self.request.user, queryset.right).only("pk")
         return queryset.filter(station=get_object_or_404(stations, identity=self.kwargs["identity"]))
+
+
+class RefusedConnectionViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[RefusedConnection]):
+    """Connections that were refused, with cause and fix: of stations and of clients that resemble one."""
+
+    queryset = RefusedConnection.objects.select_related("station").defer("station__password")
+    serializer_class = RefusedConnectionSerializer
+    filterset_class = RefusedConnectionFilter
+    lookup_value_regex = r"\d{1,19}"
+    newest_by = ("-last_at", "-id")
 
 
 class SecurityEventViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[SecurityEvent]):

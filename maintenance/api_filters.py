@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from cpms.common.api_views import TimesFilterSet
 from cpms.common.filters import OfStationFilter
 from maintenance.actions import are_rare
-from maintenance.models import Deviation, Message, SecurityEvent
+from maintenance.models import Deviation, Message, RefusedConnection, SecurityEvent
 
 
 class MessageFilter(TimesFilterSet):
@@ -67,6 +67,15 @@ class StationDeviationFilter(TimesFilterSet):
     class Meta:
         model = Deviation
         fields = ["action", "code", "what"]
+
+
+class RefusedConnectionFilter(TimesFilterSet):
+    time_field = "last_at"
+    station = OfStationFilter(label=_("identity of the station"))
+
+    class Meta:
+        model = RefusedConnection
+        fields = ["cause", "near", "remote_address"]
 
 
 class SecurityEventFilter(TimesFilterSet):

@@ -109,7 +109,10 @@ class RefusalFilterSet(django_filters.FilterSet):
     def search(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         value = value.strip()
         return rows.filter(
-            Q(identity__icontains=value) | Q(path__icontains=value) | Q(remote_address__startswith=value)
+            Q(identity__icontains=value)
+            | Q(station__identity__icontains=value)
+            | Q(path__icontains=value)
+            | Q(remote_address__startswith=value)
         )
 
 

@@ -155,8 +155,17 @@ class StationLink(models.Model):
         return f"{self.station} · {self.epoch}"
 
 
+class RefusedConnectionQuerySet(ScopedQuerySet):
+    team_path, station_path = "station__team", "station"
+    right = Can.SEE_MESSAGES
+
+
 class RefusedConnection(models.Model):
-    """B6: a connection we refused, without secrets; the same cause from the same place counts up one row per hour."""
+    """Connections we refused, without secrets.
+
+    What concerns a station is counted in one row per cause, source and hour; what concerns none in one row per source
+    and hour. The other columns are those of the last of them.
+    """
 
     class Cause(models.TextChoices):
         UNKNOWN_PATH = "unknown_path", _("The address is not an OCPP address")
@@ -171,7 +180,19 @@ class RefusedConnection(models.Model):
         NOT_ENCRYPTED = "not_encrypted", _("The connection is not encrypted, though the station must use TLS")
         STORAGE = "storage", _("The database could not be written")
 
+    class Near(models.TextChoices):
+        """What a client that is not quite a station of a team got wrong."""
+
+        CASE = "case", _("The identity differs in upper and lower case")
+        BLANKS = "blanks", _("The identity has extra spaces")
+        PATH = "path", _("The address around the identity is wrong")
+        USER = "user", _("The identity is only in the user name, not in the address")
+        USER_CASE = "user_case", _("The user name differs from the identity in upper and lower case")
+        PASSWORD_CASE = "password_case", _("The password differs in upper and lower case")
+        PASSWORD_BLANKS = "password_blanks", _("The password has extra spaces")
+
     cause = models.CharField(_("cause"), max_length=24, choices=Cause.choices)
+    near = models.CharField(_("mistake"), max_length=16, choices=Near.choices, blank=True, db_default="")
     path = models.CharField(_("path"), max_length=255)
     identity = models.CharField(_("identity"), max_length=48, blank=True)
     station = models.ForeignKey(
@@ -183,18 +204,19 @@ class RefusedConnection(models.Model):
     is_tls = models.BooleanField(_("encrypted"), default=False)
     user_agent = models.CharField(_("client"), max_length=255, blank=True)
     hour = models.DateTimeField(editable=False)
+    bucket = models.CharField(max_length=160, blank=True, db_default="", editable=False)  # what is counted together
     first_at = models.DateTimeField(_("first"))
     last_at = models.DateTimeField(_("last"))
     count = models.PositiveIntegerField(_("times"), default=1)
+    objects = RefusedConnectionQuerySet.as_manager()
 
     class Meta:
         ordering = ["-last_at"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["cause", "path", "remote_address", "hour"], name="refusal_counted_once_an_hour"
-            )
+            models.UniqueConstraint(fields=["bucket"], condition=~Q(bucket=""), name="refusal_counted_in_one_row")
         ]
         indexes = [
+            models.Index(fields=["hour"], condition=Q(station=None), name="refusal_of_strangers"),
             models.Index(fields=["-last_at"], name="refusal_newest"),
             models.Index(fields=["cause", "-last_at"], name="refusal_cause_newest"),
         ]
@@ -202,6 +224,21 @@ class RefusedConnection(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_cause_display()} · {self.path}"
+
+
+class UnnamedProxy(models.Model):
+    """An address that sent X-Forwarded-For though it is not in TRUSTED_PROXIES, so that it was not believed."""
+
+    address = models.CharField(_("address"), max_length=64, unique=True)
+    first_at = models.DateTimeField(_("first"), default=timezone.now)
+    last_at = models.DateTimeField(_("last"), default=timezone.now, db_index=True)
+
+    class Meta:
+        ordering = ["-last_at"]
+        verbose_name, verbose_name_plural = _("unnamed proxy"), _("unnamed proxies")
+
+    def __str__(self) -> str:
+        return self.address
 
 
 class DeviationQuerySet(ScopedQuerySet):

@@ -8,7 +8,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from maintenance import violations
-from maintenance.models import Deviation, Message, SecurityEvent
+from maintenance.models import Deviation, Message, RefusedConnection, SecurityEvent
+from maintenance.refusal_words import cause_words, cure_words
 
 
 @extend_schema_field(OpenApiTypes.ANY)
@@ -87,6 +88,51 @@ class DeviationSerializer(serializers.ModelSerializer[Deviation]):
 
     def get_sentence(self, row: Deviation) -> str:
         return violations.of_row(row).sentence
+
+
+class RefusedConnectionSerializer(serializers.ModelSerializer[RefusedConnection]):
+    """Refused connections of one cause, source and hour. They hold no secret."""
+
+    station = serializers.CharField(
+        source="station.identity",
+        read_only=True,
+        default=None,
+        allow_null=True,
+        help_text="The station that it is or resembles; null: a stranger, shown to support staff only.",
+    )
+    near = serializers.CharField(
+        read_only=True, help_text="What a client that resembles a station got wrong; empty: it is the station."
+    )
+    cause_text = serializers.SerializerMethodField(help_text="Why it was refused, in words.")
+    cure_text = serializers.SerializerMethodField(help_text="What helps, in words.")
+
+    class Meta:
+        model = RefusedConnection
+        fields = [
+            "id",
+            "station",
+            "cause",
+            "near",
+            "cause_text",
+            "cure_text",
+            "identity",
+            "path",
+            "remote_address",
+            "subprotocols",
+            "authentication",
+            "is_tls",
+            "user_agent",
+            "count",
+            "first_at",
+            "last_at",
+        ]
+        read_only_fields = fields
+
+    def get_cause_text(self, row: RefusedConnection) -> str:
+        return cause_words(row)
+
+    def get_cure_text(self, row: RefusedConnection) -> str:
+        return cure_words(row)
 
 
 class SecurityEventSerializer(serializers.ModelSerializer[SecurityEvent]):

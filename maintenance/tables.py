@@ -16,27 +16,10 @@ from cpms.common import look
 from cpms.common.export import Cell
 from cpms.common.tables import NUMBER, NUMBER_WIDE, WIDE, MomentColumn, Table, two_lines
 from maintenance.models import Deviation, Message, RefusedConnection, SecurityEvent
+from maintenance.refusal_words import cause_words, cure_words, offer_words
 from maintenance.summary import summary
 from maintenance.violations import model_url, of_row
 from maintenance.words import code_words, event_words, rule_words
-
-CURES = {
-    RefusedConnection.Cause.UNKNOWN_PATH: gettext_lazy(
-        "Set the station's address to …/ocpp/ followed by its identity."
-    ),
-    RefusedConnection.Cause.UNKNOWN_IDENTITY: gettext_lazy("Add the station, or correct the identity it is set to."),
-    RefusedConnection.Cause.NO_SUBPROTOCOL: gettext_lazy("Set the station to OCPP 1.6J (JSON over WebSocket)."),
-    RefusedConnection.Cause.WRONG_SUBPROTOCOL: gettext_lazy("Set the station to OCPP 1.6J (JSON over WebSocket)."),
-    RefusedConnection.Cause.NO_CREDENTIALS: gettext_lazy("Set a password (AuthorizationKey) at the station."),
-    RefusedConnection.Cause.WRONG_CREDENTIALS: gettext_lazy("Set the same password at the station and here."),
-    RefusedConnection.Cause.WRONG_USER: gettext_lazy("The user name must be the identity, case included."),
-    RefusedConnection.Cause.TWO_CREDENTIALS: gettext_lazy("Look for a proxy that adds an Authorization header."),
-    RefusedConnection.Cause.TOO_MANY_ATTEMPTS: gettext_lazy("Correct the password; it is accepted a minute later."),
-    RefusedConnection.Cause.NOT_ENCRYPTED: gettext_lazy(
-        "Set the station's address to wss://. If it cannot use TLS any more, support can clear its security profile."
-    ),
-    RefusedConnection.Cause.STORAGE: gettext_lazy("Nothing to do at the station: it tries again by itself."),
-}
 
 
 def arrow(message: Message) -> SafeString:
@@ -78,6 +61,7 @@ class RefusalTable(Table):
     cause = tables.Column(verbose_name=gettext_lazy("Cause and cure"))
     identity = tables.Column(verbose_name=gettext_lazy("Station"), empty_values=(), attrs={"td": {"class": "rhs"}})
     remote_address = tables.Column(verbose_name=gettext_lazy("From"), empty_values=(), attrs=WIDE)
+    subprotocols = tables.Column(verbose_name=gettext_lazy("Offered versions"), empty_values=(), attrs=WIDE)
     count = tables.Column(verbose_name=gettext_lazy("Times"), attrs=NUMBER_WIDE)
     last_at = MomentColumn(verbose_name=gettext_lazy("Last"), seconds=True, attrs=NUMBER_WIDE)
 
@@ -85,7 +69,7 @@ class RefusalTable(Table):
         order_by = ()
 
     def render_cause(self, record: RefusedConnection) -> SafeString:
-        return two_lines(record.get_cause_display(), CURES.get(RefusedConnection.Cause(record.cause), ""))
+        return two_lines(format_html('<span class="wrap">{}</span>', cause_words(record)), cure_words(record))
 
     def render_identity(self, record: RefusedConnection) -> SafeString:
         if record.station is not None:
@@ -93,7 +77,11 @@ class RefusalTable(Table):
         return format_html('<span class="mono wrap">{}</span>', record.identity or record.path)
 
     def render_remote_address(self, record: RefusedConnection) -> SafeString:
-        return two_lines(format_html('<span class="mono">{}</span>', record.remote_address), record.user_agent)
+        address = record.remote_address or _("several addresses")
+        return two_lines(format_html('<span class="mono">{}</span>', address), record.user_agent)
+
+    def render_subprotocols(self, record: RefusedConnection) -> SafeString:
+        return two_lines(*offer_words(record))
 
     def render_count(self, record: RefusedConnection) -> str:
         return look.number(record.count)
@@ -240,12 +228,16 @@ MESSAGE_CELLS = [
     Cell(gettext_lazy("Error"), lambda message: message.error_code),
 ]
 REFUSAL_CELLS = [
-    Cell(gettext_lazy("Cause"), lambda refusal: refusal.get_cause_display()),
+    Cell(gettext_lazy("Cause"), cause_words),
+    Cell(gettext_lazy("Fix"), cure_words),
+    Cell(gettext_lazy("Station"), lambda refusal: refusal.station.identity if refusal.station else ""),
     Cell(gettext_lazy("Identity"), lambda refusal: refusal.identity),
     Cell(gettext_lazy("Path"), lambda refusal: refusal.path),
     Cell(gettext_lazy("From"), lambda refusal: refusal.remote_address),
     Cell(gettext_lazy("Client"), lambda refusal: refusal.user_agent),
     Cell(gettext_lazy("Offered versions"), lambda refusal: refusal.subprotocols),
+    Cell(gettext_lazy("Encrypted"), lambda refusal: refusal.is_tls),
+    Cell(gettext_lazy("Authentication"), lambda refusal: refusal.authentication),
     Cell(gettext_lazy("Times"), lambda refusal: refusal.count),
     Cell(gettext_lazy("First"), lambda refusal: refusal.first_at, is_time=True),
     Cell(gettext_lazy("Last"), lambda refusal: refusal.last_at, is_time=True),

@@ -81,6 +81,7 @@ EVENTS = {  # of the security whitepaper, and where 2.0.1 has another name for i
     "InvalidTLSCipherSuite": gettext_lazy("A cipher suite was offered that is not allowed"),
     "MaintenanceLoginAccepted": gettext_lazy("Somebody logged in for maintenance"),
     "MaintenanceLoginFailed": gettext_lazy("A log-in for maintenance failed"),
+    "UnknownCardsTried": gettext_lazy("More than 10 unknown cards were tried within a minute"),
 }
 
 

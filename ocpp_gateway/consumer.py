@@ -17,7 +17,8 @@ from chargers import services as chargers
 from cpms.common.database import StorageFailure
 from maintenance.models import StationLink
 from maintenance.services import Deviated, count_deviations
-from ocpp_gateway import direct, frames, handshake, sending
+from maintenance.services.proxies import is_due, is_unnamed_proxy, note_unnamed_proxy
+from ocpp_gateway import direct, frames, handshake, sending, strangers
 from ocpp_gateway import node as nodes
 from ocpp_gateway.codec import Codec, Reading
 from ocpp_gateway.frames import Call, CallError, CallResult, Fault, FaultKind, json_text
@@ -104,6 +105,8 @@ class StationConsumer(SocketConsumer):
         self._sending = asyncio.Lock()
         self.node = nodes.current()
         knock = Knock.of(self.scope)
+        if is_unnamed_proxy(knock.remote_address, knock.forwarded_for) and is_due(knock.remote_address):
+            self.keep(self._in_database(note_unnamed_proxy, knock.remote_address))
         try:
             address = handshake.read_address(knock.raw_path)
             self.codec, subprotocol = handshake.choose_codec(knock.subprotocols)
@@ -152,6 +155,8 @@ class StationConsumer(SocketConsumer):
             server["set"](self.message_limit)
 
     async def _refuse(self, knock: Knock, refused: Refused) -> None:
+        if refused.station_id is None and refused.cause != Cause.STORAGE:
+            await self._in_database(strangers.look_closer, knock, refused)
         status = refused.status
         headers = [(b"content-type", b"text/plain; charset=utf-8")]
         if status == 401:
@@ -165,7 +170,7 @@ class StationConsumer(SocketConsumer):
             await self.base_send({"type": "websocket.close"})
         logger.info("connection refused", extra={"cause": refused.cause, "station": refused.identity})
         if refused.cause != Cause.STORAGE:
-            await self._in_database(handshake.remember_refusal, knock, refused)
+            await self._in_database(strangers.remember_refusal, knock, refused)
 
     # --- what comes in -------------------------------------------------------------------------------------------
 

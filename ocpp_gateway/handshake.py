@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hmac
 import logging
 import re
+import threading
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -19,25 +21,27 @@ from django.utils import timezone
 
 from chargers import services as chargers
 from chargers.models import ChargingStation
-from chargers.services.passwords import PASSWORD_FIELDS
+from chargers.services.passwords import PASSWORD_FIELDS, is_weak
 from cpms.common.database import server_side_cursor
 from cpms.common.news import tell_pages
 from cpms.common.prepared import Prepared
 from maintenance.models import RefusedConnection, StationLink
-from maintenance.services import Refusal, record_refusal
+from maintenance.services import Refusal
 from ocpp_gateway import codec as codecs
 from ocpp_gateway.codec import Codec
 from operations import services as operations
 from operations.models import Command
 
 logger = logging.getLogger(__name__)
-Cause = RefusedConnection.Cause
+Cause, Near = RefusedConnection.Cause, RefusedConnection.Near
 LONGEST_IDENTITY = 48
 _REGULAR = re.compile(rb"(?P<prefix>/ocpp/)(?P<identity>[^/]+)")
 _LOOSE = re.compile(rb"/+(?P<prefix>ocpp/+)?(?P<identity>[^/]+)/*")
 WINDOW_SECONDS = 60
 CACHE_RESTS_SECONDS = 3.0
 ATTEMPTS = 3
+CROWD_WAITS_SECONDS = 0.5
+_crowded = threading.BoundedSemaphore(2)  # of the threads for the database: most of them stay for everybody else
 LOWEST_TLS_PROFILE = 2  # of the OCPP security profiles
 STATUS = {
     Cause.UNKNOWN_PATH: 404,
@@ -55,13 +59,23 @@ STATUS = {
 
 
 class Refused(Exception):
-    def __init__(self, cause: str, *, identity: str = "", station_id: int | None = None) -> None:
+    """Why a client is not let in.
+
+    Attributes:
+        near: what a client that resembles a station got wrong.
+        path: its address as it may be written down; empty: as it is.
+        attempts: how many unknown clients came from its source within a minute.
+    """
+
+    near, path, attempts, is_throttled = "", "", 0, False
+
+    def __init__(self, cause: str, *, identity: str = "", station_id: int | None = None, near: str = "") -> None:
         super().__init__(cause)
-        self.cause, self.identity, self.station_id = Cause(cause), identity, station_id
+        self.cause, self.identity, self.station_id, self.near = Cause(cause), identity, station_id, near
 
     @property
     def status(self) -> int:
-        return STATUS[self.cause]
+        return 429 if self.is_throttled else STATUS[self.cause]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +88,7 @@ class Knock:
     remote_address: str
     is_tls: bool
     user_agent: str
+    forwarded_for: str = ""  # the header of a proxy, believed or not
 
     @classmethod
     def of(cls, scope: dict[str, Any]) -> Knock:
@@ -87,20 +102,22 @@ class Knock:
             remote_address=client[0] or "",
             is_tls=scope.get("scheme") == "wss",
             user_agent=agent.decode("latin-1"),
+            forwarded_for=", ".join(value.decode("latin-1") for name, value in headers if name == b"x-forwarded-for"),
         )
 
     def refusal(self, refused: Refused) -> Refusal:
         kinds = {_kind_of_authentication(value) for value in self.authorizations}
         return Refusal(
             cause=refused.cause,
-            path=_printable(self.raw_path.decode("latin-1")),
+            path=refused.path or printable(self.raw_path.decode("latin-1")),
             identity=refused.identity,
             station_id=refused.station_id,
+            near=refused.near,
             remote_address=self.remote_address,
-            subprotocols=_printable(", ".join(self.subprotocols)),
+            subprotocols=printable(", ".join(self.subprotocols)),
             authentication=", ".join(sorted(kinds)),
             is_tls=self.is_tls,
-            user_agent=_printable(self.user_agent),
+            user_agent=printable(self.user_agent),
         )
 
 
@@ -123,7 +140,7 @@ def _kind_of_authentication(header: bytes) -> str:
     return kind.decode().capitalize() if blank and kind.lower() in (b"basic", b"bearer", b"digest") else "other"
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     return re.sub(r"[^\x20-\x7e]", "?", text)
 
 
@@ -219,13 +236,37 @@ class _Station:
     team_id: int | None
     password: bytes | None
     password_hash: str
+    has_weak_password: bool | None
     next_password: bytes | None
     next_password_hash: str
+    next_has_weak_password: bool | None
     next_password_message_id: str
     registration: str
     security_profile: int | None
     node_name: str | None
     has_commands: bool
+
+    @property
+    def kept(self) -> chargers.Kept:
+        return chargers.Kept(self.password, self.password_hash)
+
+    @property
+    def next_kept(self) -> chargers.Kept:
+        return chargers.Kept(self.next_password, self.next_password_hash)
+
+    @property
+    def may_be_guessed(self) -> bool:
+        """A password that is weak, or of which that is not known. What can be read is judged by itself."""
+        readable = [bytes(secret) for secret in (self.password, self.next_password) if secret is not None]
+        flags = [
+            flag
+            for hashed, flag in (
+                (self.password_hash, self.has_weak_password),
+                (self.next_password_hash, self.next_has_weak_password),
+            )
+            if hashed
+        ]
+        return any(is_weak(secret) for secret in readable) or any(flag is not False for flag in flags)
 
 
 @Prepared
@@ -255,17 +296,22 @@ def _find(identity: str) -> _Station | None:
 def _open_link(station: _Station, knock: Knock, codec: Codec, node_id: int) -> int:
     """The new epoch, written together with the connection's own row; on PostgreSQL in one statement.
 
-    0 when the station was deleted or handed over since it was found.
+    0 when the station was deleted, handed over or given another identity since it was found.
     """
     now = timezone.now()
     if connection.vendor == "postgresql":
         with server_side_cursor() as cursor:
-            values = [node_id, knock.remote_address[:64], now, now, station.pk, str(node_id), codec.subprotocol]
+            opened = [node_id, knock.remote_address[:64], now, now, station.pk, station.identity]
+            values = [*opened, str(node_id), codec.subprotocol]
             row = cursor.execute(_OPEN, values, prepare=True).fetchone()
         return int(row[0]) if row is not None else 0
     with transaction.atomic():
         epoch = chargers.open_link(
-            station_id=station.pk, node_id=node_id, remote_address=knock.remote_address[:64], at=now
+            station_id=station.pk,
+            node_id=node_id,
+            remote_address=knock.remote_address[:64],
+            at=now,
+            identity=station.identity,
         )
         if not epoch:
             return 0
@@ -284,7 +330,7 @@ _OPEN = """
 WITH opened AS (
     UPDATE chargers_chargingstation
     SET epoch = epoch + 1, node_id = %s, remote_address = %s, connected_at = %s, last_heard_at = %s
-    WHERE id = %s AND handed_over_at IS NULL RETURNING id, epoch, remote_address, connected_at
+    WHERE id = %s AND identity = %s AND handed_over_at IS NULL RETURNING id, epoch, remote_address, connected_at
 )
 INSERT INTO maintenance_stationlink (station_id, epoch, node, remote_address, subprotocol, opened_at)
 SELECT id, epoch, %s, remote_address, %s, connected_at FROM opened RETURNING epoch
@@ -295,7 +341,7 @@ def _pooled(address: Address) -> _Station:
     """D4: a stranger waits in the pool, where the operator of the platform has switched it on."""
     identity = address.identity
     unknown = Refused(address.unknown_cause, identity=identity)
-    if not settings.OCPP_POOL or not address.is_regular or identity != identity.strip():
+    if not settings.OCPP_POOL or not address.is_regular or not chargers.is_usable_identity(identity):
         raise unknown
     if ChargingStation.objects.filter(team__isnull=True).count() >= settings.OCPP_POOL_LIMIT:
         logger.warning("the pool is full", extra={"station": identity})
@@ -316,15 +362,16 @@ def _check_encryption(station: _Station, knock: Knock) -> None:
 
 
 def _check_password(station: _Station, knock: Knock) -> None:
-    def refused(cause: str) -> Refused:
-        return Refused(cause, identity=station.identity, station_id=station.pk)
+    def refused(cause: str, near: str = "") -> Refused:
+        return Refused(cause, identity=station.identity, station_id=station.pk, near=near)
 
     if len(knock.authorizations) > 1:
         raise refused(Cause.TWO_CREDENTIALS)
     if not knock.authorizations:
         raise refused(Cause.NO_CREDENTIALS)
     key = f"ocpp-wrong:{knock.remote_address}:{station.pk}"
-    if _wrong_attempts(key) >= settings.OCPP_WRONG_PASSWORDS_PER_MINUTE:
+    is_full = _wrong_attempts(key) >= settings.OCPP_WRONG_PASSWORDS_PER_MINUTE
+    if is_full and station.may_be_guessed:
         raise refused(Cause.TOO_MANY_ATTEMPTS)
     kind, _space, encoded = knock.authorizations[0].partition(b" ")
     try:
@@ -333,11 +380,38 @@ def _check_password(station: _Station, knock: Knock) -> None:
         clear = b""
     user = station.identity.encode() + b":"
     if not clear.startswith(user):  # P3; an identity may hold a colon itself
-        _count_wrong(key)
-        raise refused(Cause.WRONG_USER if clear else Cause.WRONG_CREDENTIALS)
-    if not _password_fits(station, clear[len(user) :]):
-        _count_wrong(key)
-        raise refused(Cause.WRONG_CREDENTIALS)
+        count_attempt(key)
+        if is_full or not clear:
+            raise refused(Cause.TOO_MANY_ATTEMPTS if is_full else Cause.WRONG_CREDENTIALS)
+        raise refused(Cause.WRONG_USER, Near.USER_CASE if clear.lower().startswith(user.lower()) else "")
+    given = clear[len(user) :]
+    if not (_fits_in_a_crowd(station, given) if is_full else _password_fits(station, given)):
+        count_attempt(key)
+        if is_full:
+            raise refused(Cause.TOO_MANY_ATTEMPTS)
+        raise refused(Cause.WRONG_CREDENTIALS, _near_password(station.password, given))
+
+
+def _near_password(stored: bytes | None, given: bytes) -> str:
+    """What somebody got wrong who nearly typed the right password. Only the station's team is told."""
+    if stored is None:
+        return ""
+    if hmac.compare_digest(given.strip(b" \t\r\n\0"), bytes(stored)):
+        return Near.PASSWORD_BLANKS
+    return Near.PASSWORD_CASE if hmac.compare_digest(given.lower(), bytes(stored).lower()) else ""
+
+
+def _fits_in_a_crowd(station: _Station, given: bytes) -> bool:
+    """The same where many wrong ones came before: the right one still opens the door, since neighbours may share the
+    address, but slow hashes are worked out in two threads at most, and whoever finds none free comes back."""
+    if chargers.is_quick(given, station.kept, station.next_kept):
+        return _password_fits(station, given)
+    if not _crowded.acquire(timeout=CROWD_WAITS_SECONDS):
+        return False
+    try:
+        return _password_fits(station, given)
+    finally:
+        _crowded.release()
 
 
 def _password_fits(station: _Station | None, given: bytes) -> bool:
@@ -347,10 +421,12 @@ def _password_fits(station: _Station | None, given: bytes) -> bool:
         fits = chargers.log_in(
             station_id=station.pk,
             given=given,
-            kept=chargers.Kept(station.password, station.password_hash),
-            next_kept=chargers.Kept(station.next_password, station.next_password_hash),
+            kept=station.kept,
+            next_kept=station.next_kept,
             message_id=station.next_password_message_id,
         )
+        if fits and station.has_weak_password is None and not station.next_password_message_id:
+            chargers.note_strength(station_id=station.pk, given=given, kept=station.kept)
         if fits is not None:
             return fits
         station = _find(station.identity)  # another login or an answer settled which password counts
@@ -386,15 +462,12 @@ def _wrong_attempts(key: str) -> int:
     return 0
 
 
-def _count_wrong(key: str) -> None:
+def count_attempt(key: str) -> int:
+    """Count one more within a minute; returns how many there were, 0 while the cache is away."""
     if _patience.is_worth_asking:
         try:
             cache.add(key, 0, WINDOW_SECONDS)
-            cache.incr(key)
+            return int(cache.incr(key))
         except Exception:
             _patience.lose()
-
-
-def remember_refusal(knock: Knock, refused: Refused) -> None:
-    """Record a refusal. Runs in a database thread."""
-    record_refusal(knock.refusal(refused))
+    return 0

@@ -22,6 +22,7 @@ from django.db import transaction
 from chargers import services as chargers
 from cpms.common.database import DatabaseThreads, StorageFailure, is_storage_failure
 from maintenance.services import prepare_partitions
+from maintenance.services.proxies import warn_about_unnamed_proxies
 from ocpp_gateway.inbox import Inbox, shard_of
 from ocpp_gateway.wakeup import DrainWaker
 from operations import services as operations
@@ -81,6 +82,7 @@ class Node:
                 if is_storage_failure(error):
                     raise
                 logger.exception("the log's next days are not prepared; their messages go into its default part")
+            warn_about_unnamed_proxies()
             return chargers.register_node(self.name).pk
 
         self.row_id = await self._own_thread.run(settings.OCPP_STORAGE_SECONDS, begin)

@@ -12,6 +12,8 @@ from django.conf import settings
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
+from ocpp_gateway.half_open import HttpProtocol
+
 GRACE_SECONDS = 2  # Ctrl-C must not wait for a page that never ends
 DISCARD_SECONDS = 5
 BACKLOG = 4096  # a fleet that comes back all at once
@@ -97,7 +99,7 @@ def uvicorn_config(app: str, host: str, port: int) -> uvicorn.Config:
         host=host,
         port=port,
         loop="uvloop",
-        http="httptools",
+        http=HttpProtocol,
         ws=WebSocketProtocol,
         ws_max_size=settings.OCPP_FRAME_BYTES,
         ws_ping_interval=settings.OCPP_PING_SECONDS,

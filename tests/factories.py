@@ -39,6 +39,7 @@ from maintenance.models import (
     RefusedConnection,
     SecurityEvent,
     StationLink,
+    UnnamedProxy,
 )
 from operations.models import Command
 from sessions.models import ChargingSession, MeterReading, TeamPower
@@ -299,6 +300,13 @@ class RefusedConnectionFactory(DjangoModelFactory):
     hour = first_at = last_at = factory.LazyFunction(timezone.now)
 
 
+class UnnamedProxyFactory(DjangoModelFactory):
+    class Meta:
+        model = UnnamedProxy
+
+    address = factory.Sequence(lambda n: f"192.0.2.{n}")
+
+
 class DeviationFactory(DjangoModelFactory):
     class Meta:
         model = Deviation
@@ -460,6 +468,7 @@ def one_of_everything(team, station, connector, tag, session, viewer) -> list:
         InboxEntryFactory(message=message, failed=True),
         StationLinkFactory(station=station),
         RefusedConnectionFactory(station=station),
+        UnnamedProxyFactory(),
         DeviationFactory(station=station),
         SecurityEventFactory(station=station),
         AlarmMailFactory(team=team, user=viewer),

@@ -44,6 +44,7 @@ API_MANAGERS = "401 404 404 404 200 200 404 404 404 404"
 API_SESSION_MEMBERS = "401 404 200 200 200 200 200 404 404 404"
 STAFF = "302 302 302 302 302 200"
 NOWHERE = "404 404 404 404 404 404"
+NOWHERE_YET = "302 404 404 404 404 404"
 
 ROUTES: dict[str, dict[str, str]] = {
     "oauth_metadata": {"GET": EVERYBODY},
@@ -123,6 +124,12 @@ ROUTES: dict[str, dict[str, str]] = {
         "GET": "302 404 403 403 403 200 403 404 403 404",
         "POST": "302 404 403 403 403 422 403 404 403 404",
     },
+    "chargers:station_identity": {
+        "GET": "302 404 403 403 200 200 403 404 200 404",
+        "POST": "302 404 403 403 422 422 403 404 422 404",
+    },
+    "chargers:station_pool": {"GET": "302 403 403 403 403 200"},  # Vi4
+    "chargers:station_assign": {"GET": NOWHERE_YET, "POST": NOWHERE_YET},  # the world's station has a team
     "chargers:station_password_show": {"POST": "302 404 403 403 200 200 403 404 200 404"},
     "chargers:station_password": {
         "GET": "302 404 403 403 200 200 403 404 200 404",
@@ -225,6 +232,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "api:station-detail": {"GET": API_MEMBERS, "PATCH": API_NAMERS},
     "api:station-password": {"POST": "401 404 403 403 200 200 403 404 200 404"},
     "api:station-hand-over": {"POST": "401 404 403 403 403 400 403 404 403 404"},  # without saying to whom
+    "api:station-correct-identity": {"POST": "401 404 403 403 400 400 403 404 400 404"},  # without saying to what
     "api:station-commands": {"GET": API_MEMBERS, "POST": "401 404 403 201 201 201 201 404 201 404"},
     "api:installation-list": {"GET": API_PERSONS, "POST": "401 400 403 403 400 400 403 403 400 403"},  # without a name
     "api:installation-detail": {"GET": API_MEMBERS, "PATCH": "401 404 403 403 200 200 200 404 403 404"},
@@ -262,6 +270,8 @@ ROUTES: dict[str, dict[str, str]] = {
     "api:station-deviations": {"GET": API_MEMBERS},
     "api:deviation-list": {"GET": API_PERSONS},
     "api:deviation-detail": {"GET": API_MEMBERS},
+    "api:refused-connection-list": {"GET": API_PERSONS},
+    "api:refused-connection-detail": {"GET": API_MEMBERS},
     "api:grant-list": {"GET": API_PERSONS, "POST": "401 400 400 400 400 400"},  # without saying where
     "api:grant-detail": {
         "GET": "401 404 404 404 200 200 200 404 404 404",
@@ -389,6 +399,7 @@ def keys_of(one_of_each: Rows) -> dict[str, Any]:
         "api:message": {"pk": of["Message"].pk},
         "api:security-event": {"pk": of["SecurityEvent"].pk},
         "api:deviation": {"pk": of["Deviation"].pk},
+        "api:refused-connection": {"pk": of["RefusedConnection"].pk},
     }
 
 
@@ -488,9 +499,9 @@ def test_every_model_with_a_page_is_scoped():
         "InboxEntry",
         "InboxShard",
         "NotificationChoice",
-        "RefusedConnection",
         "SignedInBrowser",
         "TeamPower",
+        "UnnamedProxy",
         "User",
     }
     for app in ("accounts", "chargers", "charging_sessions", "operations", "maintenance"):  # the portal's: the site's

@@ -130,7 +130,7 @@ class Stack:
             "--without-gossip",
         )
         beat = (*celery, "beat", "-S", "celery.beat.Scheduler", "-l", "WARNING")
-        portal = (PYTHON, "-m", "daphne", "-v", "0", "-b", HOST, "-p", str(self.port), "cpms.asgi:portal")
+        portal = (PYTHON, "manage.py", "portal", "--host", HOST, "--port", str(self.port))
         return [
             Part("postgres", self.postgres.command(), "INT", 60, 1, user.pw_name if user else "-"),
             Part("redis", self.redis.command(), "TERM", 30, 1),

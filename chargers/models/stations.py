@@ -111,9 +111,12 @@ class ChargingStation(models.Model):
     protocol = models.CharField(_("protocol"), max_length=8, choices=Protocol.choices, default=Protocol.OCPP_16)
     password = EncryptedField(_("password"), null=True, blank=True)
     password_hash = models.CharField(max_length=200, blank=True, editable=False)  # instead, where the team wants that
+    # shorter than recommended; NULL: not known, as of a hash that was made before this was noted
+    has_weak_password = models.BooleanField(_("weak password"), null=True, blank=True, editable=False)
     # sent to the station, which has not said yet whether it took it: it may log in with either (P6)
     next_password = EncryptedField(null=True, blank=True)
     next_password_hash = models.CharField(max_length=200, blank=True, editable=False)
+    next_has_weak_password = models.BooleanField(null=True, blank=True, editable=False)
     next_password_message_id = models.CharField(max_length=36, blank=True, editable=False)  # of what told it
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     registration = models.CharField(
@@ -145,6 +148,10 @@ class ChargingStation(models.Model):
     connected_at = models.DateTimeField(_("connected"), null=True, blank=True)
     disconnected_at = models.DateTimeField(_("disconnected"), null=True, blank=True)
     last_heard_at = models.DateTimeField(_("last heard"), null=True, blank=True)
+
+    # cards that nobody knows, asked about within one minute: somebody may be trying numbers
+    unknown_cards = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+    unknown_cards_since = models.DateTimeField(null=True, blank=True, editable=False)
 
     # its clock (B25): positive when the station's clock is ahead of ours
     clock_offset_ms = models.BigIntegerField(_("clock offset (ms)"), null=True, blank=True)

@@ -1,4 +1,5 @@
 from chargers.services.boot import record_boot
+from chargers.services.card_search import is_card_search, note_unknown_card
 from chargers.services.configuration import note_configuration
 from chargers.services.handover import hand_over_station
 from chargers.services.links import (
@@ -18,7 +19,9 @@ from chargers.services.passwords import (
     check_password,
     generate_password,
     hash_passwords,
+    is_quick,
     log_in,
+    note_strength,
     offer_password,
     password_facts,
     reveal_password,
@@ -37,7 +40,9 @@ from chargers.services.registration import (
     assign_station,
     check_identity,
     find_station,
+    is_usable_identity,
 )
+from chargers.services.resemblance import Resembling, find_resembling
 from chargers.services.statuses import StatusReport, ensure_connectors, record_statuses
 from chargers.services.tags import Verdict, authorize_tag
 
@@ -48,6 +53,7 @@ __all__ = [
     "Kept",
     "NewStation",
     "NewTag",
+    "Resembling",
     "StatusReport",
     "Verdict",
     "add_station",
@@ -62,10 +68,14 @@ __all__ = [
     "close_link",
     "close_links_of_dead_nodes",
     "ensure_connectors",
+    "find_resembling",
     "find_station",
     "generate_password",
     "hand_over_station",
     "hash_passwords",
+    "is_card_search",
+    "is_quick",
+    "is_usable_identity",
     "keep_oddity",
     "keep_oversized",
     "log_in",
@@ -73,6 +83,8 @@ __all__ = [
     "node_lives",
     "note_configuration",
     "note_heard",
+    "note_strength",
+    "note_unknown_card",
     "offer_password",
     "open_link",
     "password_facts",

@@ -148,6 +148,7 @@ def _retire(old: ChargingStation, now: datetime) -> str:
         circuit=None,
         password=None,
         password_hash="",
+        has_weak_password=None,
         **CLOSED,
         epoch=F("epoch") + 1,  # whatever the old link still says changes nothing
         node=None,
@@ -158,7 +159,7 @@ def _retire(old: ChargingStation, now: datetime) -> str:
 
 def _found(old: ChargingStation, team: Team, connectors: list[Connector]) -> ChargingStation:
     """The same station, new in the other team. A team that keeps hashes only gets one; a hash stays what it is."""
-    password: dict[str, Any] = {"password_hash": old.password_hash}
+    password: dict[str, Any] = {"password_hash": old.password_hash, "has_weak_password": old.has_weak_password}
     if old.password is not None:
         password = password_facts(bytes(old.password), team)
     facts = {name: getattr(old, name) for name in GOES_ALONG}

@@ -40,16 +40,24 @@ class Heard:
     clock_at: datetime | None = None
 
 
-def open_link(*, station_id: int, node_id: int, remote_address: str, at: datetime) -> int:
+def open_link(*, station_id: int, node_id: int, remote_address: str, at: datetime, identity: str = "") -> int:
     """Make a new link the station's only one; returns its epoch, which every later write compares (trust rule 3).
 
-    0 when the station was handed over since the caller found it: it is another row now.
+    0 when the station was handed over since the caller found it, or has not this identity any more.
     """
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE chargers_chargingstation SET epoch = epoch + 1, node_id = %s, remote_address = %s, "
-            "connected_at = %s, last_heard_at = %s WHERE id = %s AND handed_over_at IS NULL RETURNING epoch",
-            [node_id, remote_address, *[connection.ops.adapt_datetimefield_value(at)] * 2, station_id],
+            "connected_at = %s, last_heard_at = %s "
+            "WHERE id = %s AND (%s = '' OR identity = %s) AND handed_over_at IS NULL RETURNING epoch",
+            [
+                node_id,
+                remote_address,
+                *[connection.ops.adapt_datetimefield_value(at)] * 2,
+                station_id,
+                identity,
+                identity,
+            ],
         )
         row = cursor.fetchone()
     return int(row[0]) if row is not None else 0

@@ -1,17 +1,21 @@
-"""What a team calls its stations."""
+"""What a team calls its stations, and the identity by which they connect."""
 
 from __future__ import annotations
 
 import logging
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.audit import Action, note
 from accounts.models import User
 from accounts.rights import Can
 from chargers.models import ChargingStation
+from chargers.services.registration import USUAL_IDENTITY, check_identity
 from cpms.common.errors import DomainError, NotAllowed
-from cpms.common.news import tell_pages
+from cpms.common.news import hint, tell_pages
 
 logger = logging.getLogger(__name__)
 
@@ -35,3 +39,56 @@ def rename_station(*, station: ChargingStation, name: str, actor: User | None = 
     tell_pages({station.team_id: [station.pk]})
     logger.info("station renamed", extra={"station": station.identity})
     return station
+
+
+@transaction.atomic
+def correct_identity(*, station: ChargingStation, identity: str, actor: User | None = None) -> ChargingStation:
+    """Give a station the identity it really connects with; all that it ever reported stays its own.
+
+    A link that is open under the old identity is closed: it is superseded as by a newer one, and what it still says is
+    not acknowledged.
+
+    Raises:
+        NotAllowed: the person may not set how this station connects.
+        DomainError: no station can use the identity, another one has it, or the station was handed over.
+    """
+    if actor is not None and not actor.may(Can.SET_PASSWORDS, station):
+        raise NotAllowed(_("You may not change the identity of this station."))
+    check_identity(identity)
+    rows = ChargingStation.objects.select_related("node").select_for_update(of=("self",))
+    old = rows.defer("password", "next_password").get(pk=station.pk)
+    if old.handed_over_at is not None:
+        raise DomainError(_("This station was handed over to another team: nothing connects as this one any more."))
+    if old.identity == identity:
+        return old
+    taken = DomainError(
+        _("The identity “%(identity)s” is taken.") % {"identity": identity},
+        fields={"identity": _("The identity “%(identity)s” is taken.") % {"identity": identity}},
+    )
+    if ChargingStation.objects.filter(identity=identity).exists():
+        raise taken
+    try:
+        with transaction.atomic():
+            ChargingStation.objects.filter(pk=old.pk).update(
+                identity=identity,
+                epoch=F("epoch") + 1,
+                node=None,
+                disconnected_at=timezone.now() if old.node_id is not None else old.disconnected_at,
+            )
+    except IntegrityError:  # somebody else took it in this moment
+        raise taken from None
+    changes = {"identity": [old.identity, identity]}
+    note(old, actor=actor, team_id=old.team_id, changes=changes, action=Action.UPDATE)
+    tell_pages({old.team_id: [old.pk]})
+    if old.node is not None:  # a hint: without it the link's next message finds out
+        hint(f"node-{old.node.name}", {"type": "superseded", "station": old.pk, "epoch": old.epoch + 1})
+    logger.info("station identity corrected", extra={"station": identity, "was": old.identity})
+    return ChargingStation.objects.defer("password", "next_password").get(pk=old.pk)
+
+
+def identity_warning(identity: str) -> str:
+    """The sentence about an identity that some stations have no room for; nothing where all have."""
+    if len(identity) <= USUAL_IDENTITY:
+        return ""
+    sentence = _("This identity has more than %(usual)d characters: many OCPP 1.6 stations have no room for it.")
+    return sentence % {"usual": USUAL_IDENTITY}

@@ -8,8 +8,10 @@ import re
 import secrets
 import threading
 from collections import OrderedDict
+from functools import cache
 from typing import Any, NamedTuple
 
+from django.conf import settings
 from django.contrib.auth.hashers import ScryptPasswordHasher
 from django.db import transaction
 from django.db.models import F, Q
@@ -25,9 +27,15 @@ from cpms.common.news import tell_pages
 logger = logging.getLogger(__name__)
 LONGEST_PASSWORD = 255
 RANDOM_BYTES = 20  # the most that OCPP 1.6 lets a station keep: 40 characters of hex text
-CLOSED: dict[str, Any] = {"next_password": None, "next_password_hash": "", "next_password_message_id": ""}
+STRONG_CHARACTERS = 16  # a shorter one can be guessed by somebody who is patient
+CLOSED: dict[str, Any] = {
+    "next_password": None,
+    "next_password_hash": "",
+    "next_has_weak_password": None,
+    "next_password_message_id": "",
+}
 AFTER_REBOOT = "after reboot"  # instead of a message id: taken, but in use only once the station has rebooted
-PASSWORD_FIELDS = ("password", "password_hash", *CLOSED)
+PASSWORD_FIELDS = ("password", "password_hash", "has_weak_password", *CLOSED)
 HASHED_AT_ONCE = 500
 
 
@@ -104,6 +112,18 @@ def check_password(password: str | bytes) -> bytes:
     return secret
 
 
+def is_weak(secret: bytes) -> bool:
+    """Whether a password is so short that guessing it must be stopped by a hard limit.
+
+    Bytes that are no text count as the hex text they are set as.
+    """
+    try:
+        text = secret.decode()
+    except UnicodeDecodeError:
+        text = secret.hex()
+    return len(text if text.isprintable() else secret.hex()) < STRONG_CHARACTERS
+
+
 # --- who fits ------------------------------------------------------------------------------------------------------
 
 
@@ -116,10 +136,25 @@ def fits(given: bytes, kept: Kept) -> bool:
     text = _one_form(given)
     if _verified.knows(text, kept.password_hash):
         return True
-    if not _hasher.verify(text, kept.password_hash):
-        return False
-    _verified.remember(text, kept.password_hash)
-    return True
+    with _slots():
+        is_right = _hasher.verify(text, kept.password_hash)
+    if is_right:
+        _verified.remember(text, kept.password_hash)
+    return is_right
+
+
+def is_quick(given: bytes, *kept: Kept) -> bool:
+    """Whether it can be told without a slow hash if a password is one of those that are kept."""
+    text = _one_form(given)
+    return any(each.password_hash and _verified.knows(text, each.password_hash) for each in kept) or not any(
+        each.password_hash for each in kept
+    )
+
+
+@cache
+def _slots() -> threading.BoundedSemaphore:
+    """Slow hashes that one process works out at the same time, so that wrong passwords cannot take all of the CPU."""
+    return threading.BoundedSemaphore(settings.OCPP_PASSWORD_CHECKS)
 
 
 def _fits_clear(given: bytes, stored: bytes) -> bool:
@@ -142,6 +177,12 @@ def _one_form(secret: bytes) -> str:
     while (meant := _unhex(secret)) is not None:
         secret = meant
     return secret.hex()
+
+
+def note_strength(*, station_id: int, given: bytes, kept: Kept) -> None:
+    """Note whether a password is weak, where that is not known: the station has just shown it."""
+    rows = ChargingStation.objects.filter(pk=station_id, has_weak_password=None, password_hash=kept.password_hash)
+    rows.update(has_weak_password=is_weak(given))
 
 
 def log_in(*, station_id: int, given: bytes, kept: Kept, next_kept: Kept, message_id: str) -> bool | None:
@@ -170,7 +211,7 @@ def log_in(*, station_id: int, given: bytes, kept: Kept, next_kept: Kept, messag
 
 def password_facts(secret: bytes, team: Team | None) -> dict[str, Any]:
     """The columns of a station whose password somebody set: what it was told before counts no more."""
-    return {**_kept(secret, team)._asdict(), **CLOSED}
+    return {**_kept(secret, team)._asdict(), "has_weak_password": is_weak(secret), **CLOSED}
 
 
 def _kept(secret: bytes, team: Team | None) -> Kept:
@@ -252,7 +293,10 @@ def offer_password(*, station: ChargingStation, password: str | bytes, message_i
         )
     kept = _kept(secret, station.team)
     ChargingStation.objects.filter(pk=station.pk).update(
-        next_password=kept.password, next_password_hash=kept.password_hash, next_password_message_id=message_id
+        next_password=kept.password,
+        next_password_hash=kept.password_hash,
+        next_has_weak_password=is_weak(secret),
+        next_password_message_id=message_id,
     )
 
 
@@ -265,7 +309,8 @@ def settle_password(*, station_id: int, message_id: str, is_taken: bool) -> bool
     if not message_id:
         return False
     rows = ChargingStation.objects.filter(pk=station_id, next_password_message_id=message_id)
-    taken = {"password": F("next_password"), "password_hash": F("next_password_hash")} if is_taken else {}
+    columns = ("password", "password_hash", "has_weak_password")
+    taken = {name: F(f"next_{name}") for name in columns} if is_taken else {}
     is_settled = bool(rows.update(**taken, **CLOSED))
     if is_settled:
         team_id = ChargingStation.objects.values_list("team_id", flat=True).get(pk=station_id)
@@ -281,11 +326,22 @@ def await_reboot(*, station_id: int, message_id: str) -> None:
         rows.update(next_password_message_id=AFTER_REBOOT)
 
 
+def note_strengths() -> int:
+    """Note of passwords that can be read whether they are weak, where that is not known. Returns of how many."""
+    rows = ChargingStation.objects.filter(has_weak_password=None, password__isnull=False)
+    found = list(rows.order_by("pk").values_list("pk", "password")[:HASHED_AT_ONCE])
+    for weak in (True, False):
+        keys = [pk for pk, secret in found if is_weak(bytes(secret)) is weak]
+        rows.filter(pk__in=keys).update(has_weak_password=weak)
+    return len(found)
+
+
 # --- hashes --------------------------------------------------------------------------------------------------------
 
 
 def hash_passwords() -> int:
     """Where a team chose to keep hashes only, what is still encrypted becomes one. Returns how many stations."""
+    note_strengths()  # before they cannot be read any more
     rows = ChargingStation.objects.filter(team__station_passwords=StationPasswords.SHOW_ONCE).filter(
         Q(password__isnull=False) | Q(next_password__isnull=False)
     )

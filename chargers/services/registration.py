@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,6 +28,9 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 AT_ONCE = 500  # rows per statement: within SQLite's limit of parameters
 LONGEST_IDENTITY = 48
+USUAL_IDENTITY = 20  # OCPP 1.6 stations often have room for no more (CiString20)
+IDENTITY_SIGNS = "* - _ = : + | @ ."
+USABLE_IDENTITY = re.compile(r"[a-zA-Z0-9*\-_=:+|@.]+")  # OCPP's identifierString
 LONGEST_TAG = 36
 
 
@@ -108,11 +112,14 @@ def add_stations(
     if installation is not None and installation.team_id != team.pk:
         _refuse("installation", _("This installation belongs to another team."))
     wanted = list(stations)
-    for station in wanted:
-        _check_station(station)
     if len({station.identity for station in wanted}) < len(wanted):
         _refuse("identity", _("The same identity is given twice."))
+    for station in wanted:
+        if not station.identity.isprintable():  # the database could not even look for it
+            check_identity(station.identity)
     known = _lock_known_stations([station.identity for station in wanted])
+    for station in wanted:
+        _check_station(station, is_known=station.identity in known)
     _demand_free(known.values(), team, actor)
     pooled = [station.pk for station in known.values() if station.team_id is None]
     _demand_passwords(wanted, known, pooled)
@@ -229,20 +236,31 @@ def find_station(identity: str) -> ChargingStation:
     return station
 
 
+def is_usable_identity(identity: str) -> bool:
+    """Whether a station can use it: letters and digits of ASCII and the signs of OCPP's identifierString."""
+    return len(identity) <= LONGEST_IDENTITY and USABLE_IDENTITY.fullmatch(identity) is not None
+
+
 def check_identity(identity: str) -> None:
-    """What a station may call itself.
+    """Check what a station shall call itself.
 
     Raises:
-        DomainError: it is empty, too long, has blanks at an end, or a character that cannot be printed.
+        DomainError: it is empty, too long, or has a character that stations cannot use.
     """
     if not 1 <= len(identity) <= LONGEST_IDENTITY:
         _refuse("identity", _("An identity has 1 to %(most)d characters.") % {"most": LONGEST_IDENTITY})
-    if identity != identity.strip() or not identity.isprintable():
-        _refuse("identity", _("An identity has printable characters only, and no blank at its ends."))
+    if not is_usable_identity(identity):
+        _refuse(
+            "identity",
+            _("An identity has only letters a to z and A to Z, digits, and the characters %(signs)s")
+            % {"signs": IDENTITY_SIGNS},
+        )
 
 
-def _check_station(station: NewStation) -> None:
-    check_identity(station.identity)
+def _check_station(station: NewStation, *, is_known: bool) -> None:
+    """A station that is there already may have an identity of a time with fewer rules."""
+    if not is_known:
+        check_identity(station.identity)
     if station.password is not None:
         check_password(station.password)
     if len(station.name) > 120 or not station.name.isprintable():

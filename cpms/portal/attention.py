@@ -17,7 +17,8 @@ from accounts.rights import Can
 from chargers.models import ChargingStation, Connector
 from chargers.states import State, with_state
 from cpms.common.words import error_words
-from maintenance.models import InboxEntry, RefusedConnection, SecurityEvent
+from maintenance.models import InboxEntry, RefusedConnection, SecurityEvent, UnnamedProxy
+from maintenance.refusal_words import cause_words
 from maintenance.words import event_words
 from sessions.models import ChargingSession
 
@@ -37,10 +38,10 @@ class Trouble(NamedTuple):
 
 
 def troubles(user: User) -> list[Trouble]:
-    """Six queries, seven for support staff."""
-    found = [*_alarmed(user), *_faulted(user), *_offline(user), *_flagged(user), *_refused(user)]
+    """Seven queries, nine for support staff."""
+    found = [*_alarmed(user), *_faulted(user), *_offline(user), *_flagged(user), *_refused(user), *_weak(user)]
     if user.is_staff:
-        found += _failed_inbox()
+        found += [*_failed_inbox(), *_unnamed_proxies()]
     return found
 
 
@@ -151,13 +152,34 @@ def _refused(user: User) -> list[Trouble]:
         if refusal.station is None or refusal.station_id in seen or len(seen) == SHOWN:
             continue
         seen.add(refusal.station_id)
-        url = f"{reverse('maintenance:refusal_list')}?q={refusal.station.identity}"
+        url = f"{reverse('maintenance:refusal_list')}?{urlencode({'q': refusal.station.identity})}"
         times = ngettext("%(n)d time", "%(n)d times", refusal.count) % {"n": refusal.count}
         told.append(
-            Trouble(
-                "warn", _("Refused"), refusal.station.identity, url, refusal.get_cause_display(), times, refusal.last_at
-            )
+            Trouble("warn", _("Refused"), refusal.station.identity, url, cause_words(refusal), times, refusal.last_at)
         )
+    return told
+
+
+def _weak(user: User) -> list[Trouble]:
+    """Stations whose password can be guessed, for those who may set a better one."""
+    rows = ChargingStation.objects.visible_to(user).allowed(user, Can.SET_PASSWORDS).filter(has_weak_password=True)
+    count = rows.filter(handed_over_at=None).order_by().count()
+    if not count:
+        return []
+    told = ngettext("%(n)d station", "%(n)d stations", count) % {"n": count}
+    url = f"{reverse('chargers:station_list')}?password=weak"
+    return [Trouble("warn", _("Weak password"), told, url, _("has fewer than 16 characters"), "", None)]
+
+
+def _unnamed_proxies() -> list[Trouble]:
+    """Whoever sends X-Forwarded-For in vain may be a proxy that somebody forgot to name."""
+    rows = UnnamedProxy.objects.filter(last_at__gt=timezone.now() - DAY).order_by("-last_at")
+    first = list(rows[: SHOWN + 1])
+    url = reverse("admin:maintenance_unnamedproxy_changelist")
+    text, note = _("sends X-Forwarded-For but is not in TRUSTED_PROXIES"), _("see docs/running.md")
+    told = [Trouble("warn", _("Proxy"), row.address, url, text, note, row.last_at) for row in first[:SHOWN]]
+    if len(first) > SHOWN:
+        told.append(Trouble("warn", _("Proxy"), _("More addresses"), url, text, "", None))
     return told
 
 

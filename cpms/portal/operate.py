@@ -97,6 +97,7 @@ class OperateMixin:
     nothing_title: Any
     nothing: Any
     paths = ("station__team", "station")
+    is_for_pool = False  # whether a station that has no team yet can be asked
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         user: Any = request.user
@@ -107,7 +108,8 @@ class OperateMixin:
     def rows(self) -> QuerySet[Any]:
         user: Any = self.request.user
         rows: QuerySet[Any] = super().rows()  # type: ignore[misc]
-        return rows.filter(user.shown(Can.OPERATE, *self.paths))
+        rows = rows.filter(user.shown(Can.OPERATE, *self.paths))
+        return rows if self.is_for_pool else rows.filter(**{f"{self.paths[0]}__isnull": False})
 
     def facts(self, context: dict[str, Any]) -> dict[str, Any]:
         return {}
@@ -144,6 +146,7 @@ class ResetView(OperateMixin, StationListView):
     nothing_title = gettext_lazy("No station to reset")
     nothing = gettext_lazy("Add a station first.")
     paths = ("team", "")
+    is_for_pool = True
 
 
 class AvailabilityView(OperateMixin, ConnectorListView):

@@ -6,8 +6,10 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.db.models import BooleanField, ExpressionWrapper, OuterRef, Q, QuerySet, Subquery, Sum
 from django.http import HttpRequest, JsonResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -20,16 +22,16 @@ from chargers.filtersets import ConnectorFilterSet, StationFilterSet
 from chargers.forms import may_add_stations
 from chargers.models import ChargingStation, Connector, Oddity
 from chargers.services.handover import can_be_handed_over, may_hand_over
-from chargers.services.passwords import PASSWORD_FIELDS
 from chargers.states import IN_USE, of_connector, of_station
-from chargers.tables import CONNECTOR_CELLS, STATION_CELLS, ConnectorTable, StationTable
+from chargers.tables import CONNECTOR_CELLS, STATION_CELLS, ConnectorTable, PoolTable, StationTable
 from cpms.common.pages import DetailPage, ListPage
 from cpms.portal import charts
 from cpms.portal.figures import attach_sessions, forget_stale_power
 from maintenance import violations
 from maintenance.models import Deviation, Message, RefusedConnection, SecurityEvent
+from maintenance.refusal_words import cause_words, cure_words
 from maintenance.summary import pretty, summary
-from maintenance.tables import CURES, arrow
+from maintenance.tables import arrow
 from maintenance.words import event_words
 from operations import words
 from operations.models import Command
@@ -74,7 +76,31 @@ class StationListView(ListPage):
         user = self.request.user
         if not user.is_staff and len(user.team_ids) < 2:  # type: ignore[union-attr]
             context["table"].exclude = ("team",)
-        return {"may_add": may_add_stations(user)}  # type: ignore[arg-type]
+        waiting = ChargingStation.objects.filter(team=None, handed_over_at=None).order_by()
+        return {
+            "may_add": may_add_stations(user),  # type: ignore[arg-type]
+            "waiting": waiting.count() if user.is_staff else 0,
+        }
+
+
+class PoolListView(ListPage):
+    """Stations that came by themselves and wait for a team; for support staff, as nobody else sees them."""
+
+    model = ChargingStation
+    table_class = PoolTable
+    filterset_class = StationFilterSet
+    template_name = "chargers/pool_list.html"
+    export_name = "waiting-stations"
+    export_cells = STATION_CELLS
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.user.is_authenticated and not request.user.is_staff:
+            raise PermissionDenied(_("Only support staff may look into the pool."))
+        return super().dispatch(request, *args, **kwargs)
+
+    def rows(self) -> QuerySet[Any]:
+        waiting = ChargingStation.objects.visible_to(self.request.user).filter(team=None, handed_over_at=None)
+        return waiting.with_presence().prefetch_related("connectors").defer("password", "next_password")
 
 
 class ConnectorListView(ListPage):
@@ -105,7 +131,7 @@ class StationDetailView(DetailPage):
         has_password = ExpressionWrapper(Q(password__isnull=False) | ~Q(password_hash=""), output_field=BooleanField())
         return (
             stations.select_related("team", "installation")
-            .defer(*PASSWORD_FIELDS[:-1])
+            .defer("password", "password_hash", "next_password", "next_password_hash")
             .annotate(knows_password=has_password)
         )
 
@@ -119,6 +145,7 @@ class StationDetailView(DetailPage):
             "may_operate": user.may(Can.OPERATE, station) and not no_commands and not is_past,
             "no_commands": no_commands if user.may(Can.OPERATE, station) and not is_past else "",
             "may_acknowledge": user.may(Can.OPERATE, station) and "security_events" not in user.features_off,
+            "may_assign": station.team_id is None,  # who sees it is support staff
             "may_name": user.may(Can.NAME, station),
             "may_configure": user.may(Can.CONFIGURE, station) and not is_past,
             "may_administer": user.may(Can.SET_PASSWORDS, station) and not is_past,
@@ -236,12 +263,16 @@ def _violations(station: Any, user: User) -> dict[str, Any]:
 
 
 def _refusals(station: Any) -> list[dict[str, Any]]:
-    rows = RefusedConnection.objects.filter(station=station, last_at__gt=timezone.now() - DAY).order_by("-last_at")[:2]
+    recent = RefusedConnection.objects.filter(station=station, last_at__gt=timezone.now() - DAY)
+    rows = list(recent.order_by("-last_at")[:2])
+    for row in rows:
+        row.station = station
     return [
         {
             "row": row,
             "times": ngettext("%(n)d time", "%(n)d times", row.count) % {"n": row.count},
-            "cure": CURES.get(RefusedConnection.Cause(row.cause), ""),
+            "cause": cause_words(row),
+            "cure": cure_words(row),
         }
         for row in rows
     ]

@@ -37,6 +37,7 @@ urlpatterns = [
 ]
 station_patterns = [
     path("", stations.StationListView.as_view(), name="station_list"),
+    path("waiting/", stations.PoolListView.as_view(), name="station_pool"),
     path("connectors/", stations.ConnectorListView.as_view(), name="connector_list"),
     path("<int:pk>/", stations.StationDetailView.as_view(), name="station_detail"),
     path("<int:pk>/live/", stations.StationLiveView.as_view(), name="station_live"),

@@ -88,6 +88,7 @@ INSTALLED_APPS = [
     "cpms.portal",
 ]
 MIDDLEWARE = [
+    "maintenance.middleware.UnnamedProxyMiddleware",
     "cpms.common.middleware.RealAddressMiddleware",
     "accounts.middleware.HostMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -358,6 +359,7 @@ SESSION_COOKIE_AGE = int(timedelta(days=14).total_seconds())
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db" if REDIS_URL else "django.contrib.sessions.backends.db"
 HOOK_ORIGINS = env.words("HOOK_ORIGINS", [])  # from which scripts of others may come, for whoever allows them
 X_FRAME_OPTIONS = "DENY"
+HALF_OPEN_SECONDS = env.number("HALF_OPEN_SECONDS", 20.0, least=1.0)  # then a request that is not complete is dropped
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -381,6 +383,8 @@ OCPP_LENIENT_PATHS = env.flag("OCPP_LENIENT_PATHS", True)  # //ID, /ocpp/ID/ and
 OCPP_POOL = env.flag("OCPP_POOL", False)
 OCPP_POOL_LIMIT = env.whole("OCPP_POOL_LIMIT", 1000, least=1)
 OCPP_WRONG_PASSWORDS_PER_MINUTE = env.whole("OCPP_WRONG_PASSWORDS_PER_MINUTE", 10, least=1)
+OCPP_UNKNOWN_PER_MINUTE = env.whole("OCPP_UNKNOWN_PER_MINUTE", 20, least=1)  # of one source
+OCPP_PASSWORD_CHECKS = env.whole("OCPP_PASSWORD_CHECKS", 2, least=1, most=64)  # slow hashes at once, per process
 OCPP_HEARTBEAT_SECONDS = env.whole("OCPP_HEARTBEAT_SECONDS", 300, least=1, most=86_400)
 OCPP_IDLE_SECONDS = env.whole("OCPP_IDLE_SECONDS", 0)  # close a silent link after this long; 0 never
 OCPP_FRAME_BYTES = env.whole("OCPP_FRAME_BYTES", 1024 * 1024, least=65_536)  # of whom we do not know yet

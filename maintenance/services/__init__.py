@@ -13,6 +13,7 @@ from maintenance.services.refusals import Refusal, record_refusal
 from maintenance.services.reports import (
     Progress,
     SecurityNotice,
+    record_card_search,
     record_certificate_request,
     record_progress,
     record_security_events,
@@ -33,6 +34,7 @@ __all__ = [
     "mark_read",
     "notify",
     "prepare_partitions",
+    "record_card_search",
     "record_certificate_request",
     "record_progress",
     "record_refusal",

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.browsers import forget_old_browsers
 from accounts.mails import forget_old_mails
-from maintenance.models import AlarmMail, Deviation, Message, RefusedConnection
+from maintenance.models import AlarmMail, Deviation, Message, RefusedConnection, UnnamedProxy
 
 DAYS_AHEAD = 3
 TABLE = "maintenance_message"
@@ -76,6 +76,7 @@ def keep_house() -> None:
     old = timezone.now() - timedelta(days=90)
     RefusedConnection.objects.filter(last_at__lt=old).delete()
     Deviation.objects.filter(last_at__lt=old).delete()
+    UnnamedProxy.objects.filter(last_at__lt=old).delete()
     AlarmMail.objects.filter(created_at__lt=old).delete()
     forget_old_mails()
     forget_old_browsers()

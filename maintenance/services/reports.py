@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from chargers.models import ChargingStation
 from maintenance.models import CertificateRequest, ProgressReport, SecurityEvent
@@ -23,6 +23,9 @@ CRITICAL = {
     "maintenanceloginaccepted",
     "maintenanceloginfailed",
 }
+
+
+CARD_SEARCH, CARD_SEARCH_EVERY = "UnknownCardsTried", timedelta(hours=1)  # ours: no station reports it
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,15 @@ def record_security_events(notices: Sequence[SecurityNotice]) -> None:
     SecurityEvent.objects.bulk_create(rows, ignore_conflicts=True)
     if any(row.is_critical for row in rows):
         alarms.wake_alarms()
+
+
+def record_card_search(*, station: ChargingStation, at: datetime) -> None:
+    """Somebody seems to try card numbers at a station: an alert, once an hour."""
+    earlier = SecurityEvent.objects.filter(station=station, type=CARD_SEARCH, received_at__gt=at - CARD_SEARCH_EVERY)
+    if earlier.exists():
+        return
+    SecurityEvent.objects.create(station=station, type=CARD_SEARCH, at=at, received_at=at, is_critical=True)
+    alarms.wake_alarms()
 
 
 def record_certificate_request(*, station: ChargingStation, csr: str, received_at: datetime) -> None:

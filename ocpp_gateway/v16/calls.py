@@ -8,6 +8,7 @@ from django.conf import settings
 
 from chargers import services as chargers
 from chargers.services import Verdict
+from chargers.services.tags import INVALID
 from maintenance import services as maintenance
 from ocpp_gateway.codec import DirectHandler, Talk
 from ocpp_gateway.frames import Payload
@@ -44,7 +45,14 @@ def boot_notification(talk: Talk, payload: Payload) -> Payload:
 
 
 def authorize(talk: Talk, payload: Payload) -> Payload:
-    return {"idTagInfo": id_tag_info(chargers.authorize_tag(station=talk.station, value=payload["idTag"]))}
+    """Where somebody tries card numbers, every one is invalid for a while. Starts and ends are never judged so."""
+    station, at = talk.station, talk.received_at
+    if chargers.is_card_search(station=station, at=at):
+        return {"idTagInfo": {"status": INVALID}}
+    verdict = chargers.authorize_tag(station=station, value=payload["idTag"])
+    if verdict.tag is None and chargers.note_unknown_card(station=station, at=at):
+        maintenance.record_card_search(station=station, at=at)
+    return {"idTagInfo": id_tag_info(verdict)}
 
 
 def start_transaction(talk: Talk, payload: Payload) -> Payload:

@@ -68,9 +68,8 @@
       button.setAttribute("aria-pressed", String(field.type === "text"));
     },
     generate: (button) => {
-      const letters = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz23456789";
       const field = document.getElementById(button.dataset.target);
-      field.value = [...crypto.getRandomValues(new Uint32Array(20))].map((n) => letters[n % letters.length]).join("");
+      field.value = [...crypto.getRandomValues(new Uint8Array(20))].map((n) => n.toString(16).padStart(2, "0")).join("");
       field.type = "text";
     },
     addrow: (button) => {

@@ -32,7 +32,7 @@ def errors(answer):
 
 def test_a_station_is_added_with_its_password_and_connectors(office, team):
     body = {
-        "identity": "CP 1",
+        "identity": "CP-1",
         "team": team.pk,
         "name": "",
         "protocol": "1.6",

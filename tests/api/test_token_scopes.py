@@ -24,7 +24,7 @@ FOR_ALL = {"api:api-root", "api:schema", "api:docs", "api:token-list"}
 READS = {
     "stations:read": {"station", "installation", "connector", "tag", "group", "notification"},
     "sessions:read": {"session", "sample", "gap"},
-    "messages:read": {"command", "message", "deviation", "station-deviations", "security-event"},
+    "messages:read": {"command", "message", "deviation", "station-deviations", "security-event", "refused-connection"},
 }
 
 

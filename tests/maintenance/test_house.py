@@ -68,13 +68,13 @@ def test_an_old_day_is_dropped_as_a_whole(db, settings):
     assert partition_name(timezone.now().date()) in partitions()
 
 
-def test_refusals_count_up_by_cause_place_and_hour(db):
+def test_refusals_of_a_station_count_up_by_cause_source_and_hour(station):
     """B6."""
-    refusal = Refusal(cause="wrong_credentials", path="/ocpp/A", remote_address="10.0.0.1", user_agent="x" * 999)
-    for _ in range(3):
-        record_refusal(refusal)
-    record_refusal(Refusal(cause="wrong_credentials", path="/ocpp/A", remote_address="10.0.0.2"))
-    record_refusal(Refusal(cause="no_credentials", path="/ocpp/A", remote_address="10.0.0.1"))
+    facts = {"path": "/ocpp/A", "station_id": station.pk, "user_agent": "x" * 999}
+    for path in ("/ocpp/A", "//A", "/A/"):
+        record_refusal(Refusal(cause="wrong_credentials", remote_address="10.0.0.1", **facts | {"path": path}))
+    record_refusal(Refusal(cause="wrong_credentials", remote_address="10.0.0.2", **facts))
+    record_refusal(Refusal(cause="no_credentials", remote_address="10.0.0.1", **facts))
     assert sorted(RefusedConnection.objects.values_list("count", flat=True)) == [1, 1, 3]
 
 

@@ -127,6 +127,7 @@ class House:
             "DATABASE_URL": url,
             "REDIS_URL": self.redis_url,
             "OCPP_WRONG_PASSWORDS_PER_MINUTE": "3",
+            "OCPP_UNKNOWN_PER_MINUTE": "10000",  # all tests come from one source
             "OCPP_CALL_SECONDS": "20",
             "OCPP_FIRST_MESSAGE_SECONDS": "0.05",  # most tests let the central system speak first
         }

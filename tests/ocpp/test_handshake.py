@@ -3,8 +3,11 @@
 import http.client
 
 import pytest
+from django.core.cache import cache
 
+from accounts.models import StationPasswords, Team
 from chargers.models import ChargingStation
+from chargers.services import password_facts
 from maintenance.models import Deviation, RefusedConnection, StationLink
 from operations.models import Command
 from operations.services import request_command
@@ -222,14 +225,57 @@ def test_binary_passwords_fit_as_bytes_and_as_hex_text(house, stored, given):
         assert link.call("Heartbeat")
 
 
-def test_guessing_is_throttled_per_source_and_station(house, station):
-    """S4: a neighbour behind the same address is not locked out; nor is any refusal a 5xx."""
-    neighbour = house.station()
+def guess_until_throttled(house, station):
     for _ in range(3):
         assert knock(house, station.identity, password="guess").refusal() == 401
     assert knock(house, station.identity, password="guess").refusal() == 429
-    assert knock(house, station.identity, password=PASSWORD).refusal() == 429  # guessing on tells nothing
+
+
+def test_guessing_is_throttled_per_source_and_station(house, station):
+    """S4: a neighbour behind the same address is not locked out; nor is any refusal a 5xx."""
+    neighbour = house.station()
+    guess_until_throttled(house, station)
     with house.link(neighbour) as link:
+        assert link.call("Heartbeat")
+
+
+@pytest.mark.parametrize("is_hashed", [False, True])
+def test_the_right_password_opens_the_door_however_many_wrong_ones_came_before(house, is_hashed):
+    """Whoever shares the address of a station cannot keep it offline."""
+    facts = password_facts(PASSWORD.encode(), Team(station_passwords=StationPasswords.SHOW_ONCE if is_hashed else ""))
+    station = house.station(**facts)
+    guess_until_throttled(house, station)
+    with house.link(station) as link:
+        assert link.call("Heartbeat")
+    assert knock(house, station.identity, password="guess").refusal() == 429
+    row = until(lambda: RefusedConnection.objects.filter(station=station, cause="too_many_attempts").first())
+    assert row.count >= 1
+
+
+@pytest.mark.parametrize("is_hashed", [False, True])
+def test_a_weak_password_keeps_the_hard_limit(house, is_hashed):
+    """A short one can be guessed, so that guessing on must tell nothing."""
+    weak = PASSWORD[:-1]
+    facts = password_facts(weak.encode(), Team(station_passwords=StationPasswords.SHOW_ONCE if is_hashed else ""))
+    station = house.station(**facts)
+    with house.link(station, password=weak) as link:
+        assert link.call("Heartbeat")
+    guess_until_throttled(house, station)
+    assert knock(house, station.identity, password=weak).refusal() == 429
+
+
+def test_a_hash_of_unknown_strength_is_judged_by_the_next_login(house):
+    facts = password_facts(PASSWORD.encode(), Team(station_passwords=StationPasswords.SHOW_ONCE))
+    station = house.station(**facts | {"has_weak_password": None})
+    guess_until_throttled(house, station)
+    assert knock(house, station.identity, password=PASSWORD).refusal() == 429  # it may be weak
+    cache.delete(f"ocpp-wrong:127.0.0.1:{station.pk}")  # a minute later
+    with house.link(station) as link:
+        assert link.call("Heartbeat")
+    station.refresh_from_db()
+    assert station.has_weak_password is False
+    guess_until_throttled(house, station)
+    with house.link(station) as link:
         assert link.call("Heartbeat")
 
 
@@ -435,7 +481,9 @@ def test_refusals_are_recorded_with_their_cause_and_without_secrets(house):
 def test_the_same_refusal_is_counted_not_repeated(house):
     """B6."""
     path = "/ocpp/NOBODY-AT-ALL"
+    rows = RefusedConnection.objects.filter(remote_address="127.0.0.1", station=None)
+    before = sum(rows.values_list("count", flat=True))
     for _ in range(3):
         assert knock(house, path=path).refusal() == 404
-    until(lambda: sum(RefusedConnection.objects.filter(path=path).values_list("count", flat=True)) == 3)
-    assert set(RefusedConnection.objects.filter(path=path).values_list("cause", flat=True)) == {"unknown_identity"}
+    until(lambda: sum(rows.values_list("count", flat=True)) == before + 3)
+    assert set(rows.filter(path=path).values_list("cause", flat=True)) == {"unknown_identity"}

@@ -1,6 +1,9 @@
 """Who may tell a station a new password, what is kept of it, and what is shown (P5, P6)."""
 
 import json
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -10,8 +13,16 @@ from django.urls import reverse
 from django.utils import timezone
 
 from chargers.models import ChargingStation
-from chargers.services import assign_station, generate_password, hash_passwords, settle_password
-from chargers.services.passwords import Kept, _one_form, fits
+from chargers.services import (
+    assign_station,
+    generate_password,
+    hash_passwords,
+    offer_password,
+    passwords,
+    set_password,
+    settle_password,
+)
+from chargers.services.passwords import Kept, _one_form, fits, is_weak
 from cpms.common.errors import DomainError, NotAllowed
 from operations.models import Command
 from operations.services import request_command, settle_answer, settle_overdue_commands, take_next_command
@@ -234,3 +245,67 @@ def test_the_schedule_knows_the_sweep():
     app.loader.import_default_modules()
     assert "chargers.hash_passwords" in current_app.tasks
     call_command("check")
+
+
+@pytest.mark.parametrize(
+    ("secret", "weak"),
+    [
+        (b"123456789012345", True),
+        (b"1234567890123456", False),
+        ("ä".encode() * 15, True),
+        (bytes(7), True),
+        (bytes(8), False),  # 16 characters of hex text
+        (b"\xff" * 20, False),
+    ],
+)
+def test_a_password_below_16_characters_is_weak(secret, weak):
+    assert is_weak(secret) is weak
+
+
+def test_a_password_made_here_has_32_characters_or_more():
+    """And no more than AuthorizationKey holds in OCPP 1.6 (P4)."""
+    assert 32 <= len(generate_password()) <= 40
+
+
+@pytest.mark.django_db
+def test_whether_a_password_is_weak_follows_it(station):
+    """Set by hand, sent over OCPP and taken, not taken, and handed over."""
+
+    def flag():
+        return ChargingStation.objects.values_list("has_weak_password", flat=True).get(pk=station.pk)
+
+    set_password(station=station, password="short one")
+    assert flag() is True
+    for message_id, is_taken, after in (("m1", False, True), ("m2", True, False)):
+        station.refresh_from_db()
+        offer_password(station=station, password=generate_password(), message_id=message_id)
+        settle_password(station_id=station.pk, message_id=message_id, is_taken=is_taken)
+        assert flag() is after
+
+
+@pytest.mark.django_db
+def test_readable_passwords_of_unknown_strength_are_judged_by_the_sweep(station):
+    ChargingStation.objects.filter(pk=station.pk).update(password=b"short one", has_weak_password=None)
+    hash_passwords()
+    station.refresh_from_db()
+    assert station.has_weak_password is True
+
+
+def test_wrong_passwords_take_no_more_than_the_allowed_slow_hashes_at_once(settings, monkeypatch):
+    """A flood of wrong ones cannot take all of the CPU."""
+    running, most, lock = 0, 0, threading.Lock()
+
+    def slow(text, stored):
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        time.sleep(0.01)
+        with lock:
+            running -= 1
+        return False
+
+    monkeypatch.setattr(passwords._hasher, "verify", slow)
+    with ThreadPoolExecutor(12) as pool:
+        list(pool.map(lambda n: fits(b"wrong %d" % n, Kept(None, "scrypt$x")), range(48)))
+    assert 1 <= most <= settings.OCPP_PASSWORD_CHECKS

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from chargers.models import ChargingStation
 from maintenance.models import RefusedConnection
-from maintenance.tables import CURES
+from maintenance.refusal_words import CURES
 from operations.models import Command
 from operations.services import take_next_command
 from tests import factories
@@ -161,13 +161,13 @@ def test_tags_to_choose_from_are_those_that_may_charge_here(page, station, team,
 
 def test_an_administrator_adds_a_station_and_sees_its_password_once(as_person, administrator, team):
     page = as_person(administrator)
-    given = {"identity": "NEW 1", "name": "Row 3", "password": "a-good-password", "connectors": 3}
+    given = {"identity": "NEW|1", "name": "Row 3", "password": "a-good-password", "connectors": 3}
     answer = page.post(reverse("chargers:station_add"), given)
     text = answer.content.decode()
     assert "a-good-password" in text
-    assert "/ocpp/NEW%201" in text
+    assert "/ocpp/NEW%7C1" in text
     assert answer["Cache-Control"] == "no-store"
-    station = ChargingStation.objects.get(identity="NEW 1")
+    station = ChargingStation.objects.get(identity="NEW|1")
     assert (station.team, station.connectors.count()) == (team, 3)
     assert "a-good-password" not in page.get(station.get_absolute_url()).content.decode()
 
@@ -240,7 +240,7 @@ def test_a_password_is_set_by_hand_and_shown_once(as_person, administrator, stat
 def test_a_team_that_keeps_hashes_sees_a_password_once_too(as_person, administrator, station, team):
     team.station_passwords = "show_once"
     team.save()
-    given = {"identity": "NEW 1", "password": "a-good-password", "connectors": 1}
+    given = {"identity": "NEW|1", "password": "a-good-password", "connectors": 1}
     assert "a-good-password" in as_person(administrator).post(reverse("chargers:station_add"), given).content.decode()
     by_hand = reverse("chargers:station_password", args=[station.pk])
     as_person(administrator).post(by_hand, {"password": "set-by-hand-1"})

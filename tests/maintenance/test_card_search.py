@@ -1,0 +1,43 @@
+"""The counter of unknown cards, and who is told."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from chargers.services import is_card_search, note_unknown_card
+from maintenance.models import SecurityEvent
+from maintenance.services import notify, record_card_search
+from maintenance.words import event_words, notification_words
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_known_card_costs_no_query_for_the_counter(station, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        assert not is_card_search(station=station, at=timezone.now())
+
+
+def test_the_minute_begins_with_the_first_unknown_card(station):
+    start = timezone.now()
+    for n in range(11):
+        is_too_many = note_unknown_card(station=station, at=start + timedelta(seconds=n))
+        assert is_too_many is (n == 10)
+    station.refresh_from_db()
+    assert is_card_search(station=station, at=start + timedelta(seconds=59))
+    assert not is_card_search(station=station, at=start + timedelta(seconds=60))
+    note_unknown_card(station=station, at=start + timedelta(seconds=61))
+    assert station.unknown_cards == 1
+
+
+def test_the_team_is_told_once_an_hour(station, viewer):
+    now = timezone.now()
+    for minutes in (0, 1, 59):
+        record_card_search(station=station, at=now - timedelta(minutes=59 - minutes))
+    assert SecurityEvent.objects.count() == 1
+    notify()
+    (told,) = viewer.notifications.all()
+    assert event_words("UnknownCardsTried") in notification_words(told)
+    record_card_search(station=factories.StationFactory(team=station.team), at=now)
+    assert SecurityEvent.objects.count() == 2

@@ -1,0 +1,93 @@
+"""Identities that no station can use are refused, and a wrong one is corrected without losing the station's history."""
+
+import pytest
+import tablib
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import AuditEntry
+from chargers.models import ChargingStation
+from chargers.resources import StationResource
+from chargers.services import add_station, check_identity, open_link, register_node
+from chargers.services.naming import correct_identity, identity_warning
+from cpms.common.errors import DomainError, NotAllowed
+from tests import factories
+
+NOW = timezone.now()
+pytestmark = pytest.mark.django_db
+UNUSABLE = ["", " CP", "CP 1", "Säule", "CP/1", "CP#1", "CP?1", "50%", "a\x00b", "x" * 49]
+
+
+@pytest.mark.parametrize("identity", ["CP-1", "a", "x" * 48, "A*b-c_d=e:f+g|h@i.j"])
+def test_the_letters_of_ocpps_identifier_string_are_taken(identity):
+    check_identity(identity)
+
+
+@pytest.mark.parametrize("identity", UNUSABLE)
+def test_an_identity_that_no_station_can_use_is_refused_with_a_sentence(
+    team, station, as_person, administrator, identity
+):
+    with pytest.raises(DomainError) as told:
+        add_station(team=team, identity=identity, password="a-good-password-of-20")
+    assert str(told.value).startswith("An identity has") and "identity" in told.value.fields
+    with pytest.raises(DomainError, match="An identity has"):
+        correct_identity(station=station, identity=identity)
+    given = {"identity": identity, "password": "a-good-password-of-20", "connectors": 1}
+    page = as_person(administrator)
+    if identity not in ("", " CP"):  # the form strips blanks
+        assert page.post(reverse("chargers:station_add"), given).status_code == 422
+    path = reverse("chargers:station_identity", args=[station.pk])
+    assert page.post(path, {"identity": identity}).status_code == 422
+    assert ChargingStation.objects.count() == 1
+
+
+def test_an_import_refuses_them_too(team):
+    rows = tablib.Dataset(["Säule 7", team.handle, "a-good-password-of-20"], headers=["identity", "team", "password"])
+    result = StationResource().import_data(rows, raise_errors=False)
+    assert result.has_validation_errors() and not ChargingStation.objects.exists()
+
+
+def test_the_api_refuses_them_too(api, administrator, station):
+    path = f"/api/v1/stations/{station.identity}/correct_identity/"
+    refused = api(administrator).post(path, {"identity": "Säule 7"}, format="json")
+    assert refused.status_code == 400 and "letters a to z" in str(refused.json())
+
+
+def test_more_than_20_characters_are_warned_about(as_person, administrator, station):
+    assert identity_warning("x" * 20) == "" and "20 characters" in identity_warning("x" * 21)
+    page = as_person(administrator)
+    given = {"identity": "y" * 21, "password": "a-good-password-of-20", "connectors": 1}
+    assert "more than 20 characters" in page.post(reverse("chargers:station_add"), given).content.decode()
+    path = reverse("chargers:station_identity", args=[station.pk])
+    assert "more than 20 characters" in page.post(path, {"identity": "x" * 21}, follow=True).content.decode()
+
+
+def test_a_wrong_identity_is_corrected_and_the_history_stays(api, administrator, station):
+    session = factories.SessionFactory(station=station)
+    old = station.identity
+    told = api(administrator).post(f"/api/v1/stations/{old}/correct_identity/", {"identity": "CP-RIGHT"}, format="json")
+    assert told.status_code == 200 and told.json()["identity"] == "CP-RIGHT"
+    session.refresh_from_db()
+    assert session.station_id == station.pk and session.station.identity == "CP-RIGHT"
+    entry = AuditEntry.objects.filter(object_id=station.pk).latest("pk")
+    assert (entry.changes["identity"], entry.actor, entry.team) == ([old, "CP-RIGHT"], administrator, station.team)
+
+
+def test_the_link_of_the_old_identity_can_change_nothing_any_more(station):
+    node = register_node("n")
+    epoch = open_link(station_id=station.pk, node_id=node.pk, remote_address="", at=NOW, identity=station.identity)
+    new = correct_identity(station=station, identity="CP-RIGHT")
+    assert (new.epoch, new.node_id) == (epoch + 1, None) and new.disconnected_at is not None
+    late = open_link(station_id=station.pk, node_id=node.pk, remote_address="", at=NOW, identity=station.identity)
+    assert late == 0  # a handshake that looked before and opens after
+
+
+def test_nobody_takes_the_identity_of_another_station(station, other_team):
+    taken = factories.StationFactory(team=other_team)
+    with pytest.raises(DomainError, match="is taken"):
+        correct_identity(station=station, identity=taken.identity)
+
+
+def test_only_who_may_set_passwords_corrects_an_identity(station, operator):
+    with pytest.raises(NotAllowed):
+        correct_identity(station=station, identity="CP-RIGHT", actor=operator)

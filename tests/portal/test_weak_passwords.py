@@ -1,0 +1,77 @@
+"""Weak station passwords are shown as weak, and proxies that nobody named to platform staff."""
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from chargers.services import set_password
+from maintenance.models import UnnamedProxy
+from maintenance.services import proxies
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def weak(station):
+    set_password(station=station, password="short one")
+    return station
+
+
+def test_it_is_shown_at_the_station_in_the_list_and_by_api(weak, as_person, administrator, api):
+    page, client = as_person(administrator), api(administrator)
+    factories.StationFactory(team=weak.team, has_weak_password=False, identity="STRONG-1")
+    for url in (weak.get_absolute_url(), reverse("chargers:station_list")):
+        text = page.get(url).content.decode()
+        assert text.count("Weak password") == 1 and "short one" not in text
+    filtered = page.get(reverse("chargers:station_list"), {"password": "weak"}).content.decode()
+    assert weak.identity in filtered and "STRONG-1" not in filtered
+    assert client.get(f"/api/v1/stations/{weak.identity}/").json()["has_weak_password"] is True
+    found = client.get("/api/v1/stations/", {"has_weak_password": "true"}).json()["results"]
+    assert [row["identity"] for row in found] == [weak.identity]
+
+
+def test_who_can_change_it_finds_it_under_needs_attention(weak, as_person, administrator, viewer):
+    dashboard = reverse("portal:dashboard")
+    assert "password=weak" in as_person(administrator).get(dashboard).content.decode()
+    assert "password=weak" not in as_person(viewer).get(dashboard).content.decode()
+
+
+@pytest.mark.parametrize(("password", "is_warned"), [("fifteen-letters", True), ("sixteen--letters", False)])
+def test_whoever_sets_a_short_one_is_warned(as_person, administrator, station, password, is_warned):
+    url = reverse("chargers:station_password", args=[station.pk])
+    text = as_person(administrator).post(url, {"password": password}).content.decode()
+    assert ("This password is weak" in text) is is_warned
+
+
+def test_the_form_offers_a_long_one(as_person, administrator, station):
+    form = as_person(administrator).get(reverse("chargers:station_password", args=[station.pk])).context["form"]
+    assert 32 <= len(form.initial["password"]) <= 40
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_a_proxy_that_is_not_named_is_shown_to_platform_staff(
+    client, as_person, staff, viewer, station, settings, named
+):
+    """Behind it all visitors look like one."""
+    proxies._noted.clear()
+    settings.TRUSTED_PROXIES = ["127.0.0.1"] if named else []
+    client.get(reverse("accounts:login"), headers={"X-Forwarded-For": "192.0.2.9"})
+    assert UnnamedProxy.objects.filter(address="127.0.0.1").exists() is not named
+    shown = as_person(staff).get(reverse("portal:dashboard")).content.decode()
+    assert ("not in TRUSTED_PROXIES" in shown) is not named
+    assert "TRUSTED_PROXIES" not in as_person(viewer).get(reverse("portal:dashboard")).content.decode()
+
+
+def test_a_process_says_at_its_start_which_proxies_were_not_named(caplog):
+    UnnamedProxy.objects.create(address="192.0.2.77")
+    proxies.warn_about_unnamed_proxies()
+    (told,) = [row for row in caplog.records if "TRUSTED_PROXIES" in row.getMessage()]
+    assert told.levelname == "WARNING" and "192.0.2.77" in told.addresses
+
+
+def test_nobody_can_fill_the_list_of_proxies(db):
+    for n in range(proxies.MOST_KEPT + 5):
+        proxies.note_unnamed_proxy(f"10.0.0.{n}")
+    assert UnnamedProxy.objects.count() == proxies.MOST_KEPT
+    assert UnnamedProxy.objects.filter(last_at__lte=timezone.now()).exists()

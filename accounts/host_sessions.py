@@ -16,6 +16,7 @@ from accounts.models import User
 KEY = "only_team"
 ACCOUNT_WIDE = frozenset(
     {
+        "accounts:api_token_revoke",
         "accounts:api_tokens",
         "accounts:app_add",
         "accounts:codes_make",
@@ -23,6 +24,8 @@ ACCOUNT_WIDE = frozenset(
         "accounts:factor_remove",
         "accounts:key_add",
         "accounts:key_rename",
+        "api:token-detail",
+        "api:token-list",
         "portal:own_data",
         "team:choose",
         "team:switch",

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone, translation
+from django.utils.translation import gettext as _
 
 from accounts import browsers, factors, host_sessions
 from accounts.branding import host_team_id, own_host
@@ -73,6 +74,12 @@ class PersonMiddleware:
             timezone.deactivate()
 
 
+def _refused(request: HttpRequest, detail: str) -> HttpResponse:
+    """A problem, as the API tells one."""
+    facts = {"type": "about:blank", "title": "Forbidden", "status": 403, "detail": detail}
+    return JsonResponse(facts | {"instance": request.path}, status=403, content_type=PROBLEM)
+
+
 class HostSessionMiddleware:
     """Pages of the account as a whole are at our own address only, see accounts.host_sessions."""
 
@@ -88,6 +95,8 @@ class HostSessionMiddleware:
             return None
         if match is None or match.view_name not in host_sessions.ACCOUNT_WIDE:
             return None
+        if match.view_name.startswith("api:"):
+            return _refused(request, _("Sign in at %(site)s for this.") % {"site": settings.PUBLIC_URL})
         if host_team_id(request) is None:  # somebody took the session's key along to our own address
             raise PermissionDenied
         path = request.path if request.method == "GET" else reverse("accounts:account")
@@ -137,9 +146,7 @@ class SecondFactorMiddleware:
             return None
         address = reverse("accounts:security")
         if name.startswith("api:"):
-            detail = factors.set_up_first(user)
-            facts = {"type": "about:blank", "title": "Forbidden", "status": 403, "detail": detail}
-            return JsonResponse(facts | {"instance": request.path}, status=403, content_type=PROBLEM)
+            return _refused(request, factors.set_up_first(user))
         if getattr(request, "htmx", False):
             return HttpResponse(status=204, headers={"HX-Redirect": address})
         return redirect(address)

@@ -6,6 +6,7 @@ from django.urls import reverse
 
 from accounts.models import Membership
 from accounts.rights import Role
+from accounts.services import issue_api_token
 from cpms.portal import live
 from tests import factories
 from tests.accounts.conftest import prove
@@ -58,6 +59,14 @@ def test_nor_is_the_api_by_session(limited, stations):
     found = limited.get("/api/v1/stations/", **OWN).json()["results"]
     assert [one["identity"] for one in found] == [ours.identity]
     assert limited.get(f"/api/v1/stations/{theirs.identity}/", **OWN).status_code == 404
+
+
+def test_personal_tokens_are_not_there_by_the_api_either(limited, both):
+    token, _key = issue_api_token(user=both, name="t")
+    for answer in (limited.get("/api/v1/tokens/", **OWN), limited.delete(f"/api/v1/tokens/{token.prefix}/", **OWN)):
+        assert answer.status_code == 403 and "localhost:8000" in answer.json()["detail"]
+    token.refresh_from_db()
+    assert not token.revoked
 
 
 def test_nor_does_its_socket_tell_of_them(own_host, both, team, other_team):

@@ -41,7 +41,7 @@ def pictures():
 @pytest.fixture
 def branded(look, site, pictures):
     """The team nordlys with its look, on its domain; all of it done in the portal."""
-    page = look("/team/branding/", person="admin")
+    page = look("/team/branding/", person="admin", again=True)  # the page of the domain wants a fresh log-in
     if page.input_value("#id_portal_name") != "Nordlys Lading":
         page.fill("#id_portal_name", "Nordlys Lading")
         page.set_input_files("#id_logo_light", file_of(drawing((420, 96), GREEN)))

@@ -137,6 +137,8 @@ def _erase(person: User) -> None:
     person.tags.update(user=None, label="", status="blocked")
     person.station_groups.all().delete()
     person.api_tokens.all().delete()
+    person.address_changes.all().delete()
+    person.factor_codes.all().delete()
     Authenticator.objects.filter(user=person).delete()
     browsers.sign_out_others(user=person, but=None)
     Grant.objects.filter(user=person, withdrawn_at__isnull=True).update(withdrawn_at=now)

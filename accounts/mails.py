@@ -156,12 +156,17 @@ def _verify(mail: AccountMail, person: User | None, sender: Sender) -> Letter | 
     )
 
 
+def undo_token(change: AddressChange) -> str:
+    """What proves that somebody reads the mails to the old address."""
+    return signing.dumps(change.pk, salt=UNDO_SALT)
+
+
 def _changed(mail: AccountMail, person: User | None, sender: Sender) -> Letter | None:
     """To the old address, so that who loses his account by this learns of it, and can undo it."""
     change = AddressChange.objects.filter(pk=int(mail.about or 0)).first()
     if mail.user is None or change is None or change.undone_at is not None:
         return None
-    path = reverse("accounts:email_undo", args=[signing.dumps(change.pk, salt=UNDO_SALT)])
+    path = reverse("accounts:email_undo", args=[undo_token(change)])
     return Letter(
         to=mail.email,
         subject=_("Your e-mail address was changed"),

@@ -142,3 +142,9 @@ def test_who_erases_oneself_there_leaves_that_team_only(limited, both, team, oth
 def test_a_session_begun_at_our_own_address_sees_all_teams(own_host, both, stations):
     client = begun_at(both)
     assert all(client.get(station.get_absolute_url()).status_code == 200 for station in stations)
+
+
+def test_who_is_of_another_team_is_told_where_that_is(own_host, stranger, other_team):
+    head = begun_at(stranger, **OWN).get("/", **OWN).context["team"]
+    assert (head.name, head.note, head.url) == ("Not your team", "your teams are at localhost", OURS)
+    assert begun_at(stranger).get("/").context["team"].name == other_team.name

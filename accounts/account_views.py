@@ -18,7 +18,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 from django.views.generic import FormView, TemplateView
 
-from accounts import browsers, factors, passwords, people
+from accounts import address_changes, browsers, confirm, factors, passwords, people
 from accounts.branding import host_team_id
 from accounts.forms import AddressForm, ChangePasswordForm, NewPasswordForm, PreferencesForm, ResetForm
 from accounts.models import User
@@ -124,6 +124,7 @@ class ChangePasswordView(FormPage):
             new=told["password1"],
             address=source(self.request),
             session_key=self.request.session.session_key,
+            with_tokens=told["with_tokens"],
         )
         update_session_auth_hash(self.request, user)  # here one stays; everywhere else one is signed out
         browsers.note_new_key(self.request, user)
@@ -131,6 +132,7 @@ class ChangePasswordView(FormPage):
         return redirect("accounts:account")
 
 
+@method_decorator(confirm.confirmed, name="dispatch")
 class AddressView(FormPage):
     """Another address, or the one there is, to be verified by a mail."""
 
@@ -164,3 +166,16 @@ def email_confirm(request: HttpRequest, token: str) -> HttpResponse:
         return link_is_void(request, str(error))
     messages.success(request, _("The address %(email)s is confirmed.") % {"email": email})
     return redirect("accounts:account" if request.user.is_authenticated else "accounts:login")
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def email_undo(request: HttpRequest, token: str) -> HttpResponse:
+    """Where the link in the mail to the old address leads."""
+    try:
+        if request.method == "GET":
+            return render(request, "accounts/email_undo.html", {"change": address_changes.read_undo_token(token)})
+        address_changes.undo(token=token)
+    except DomainError as error:
+        return link_is_void(request, str(error))
+    return redirect("accounts:password_reset_sent")

@@ -8,6 +8,7 @@ from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
@@ -16,16 +17,18 @@ from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateTimeFilter
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from accounts import browsers, factors, mails, programs, services
+from accounts import address_changes, browsers, confirm, enrolment_codes, factors, mails, passwords, programs, services
 from accounts.models import (
     AccessToken,
     AccountMail,
+    AddressChange,
     ApiToken,
     AuditEntry,
     BillingDetails,
     Brand,
     BrandPicture,
     Enrolment,
+    FactorEnrolmentCode,
     FormerHandle,
     Grant,
     Invitation,
@@ -77,7 +80,7 @@ class MembershipInline(StaffInlineMixin, TabularInline):
 
 
 @admin.register(User)
-class PersonAdmin(UserAdmin, BackOfficeAdmin):  # type: ignore[misc]
+class PersonAdmin(UserAdmin, confirm.FreshProofAdmin):  # type: ignore[misc]
     """Nobody is deleted: what a person did stays explained. Who leaves is set inactive."""
 
     menu_group, menu_icon, menu_place = PEOPLE, "person", 20
@@ -99,22 +102,33 @@ class PersonAdmin(UserAdmin, BackOfficeAdmin):  # type: ignore[misc]
     )
     add_fieldsets = ((None, {"fields": ("email", "usable_password", "password1", "password2")}),)
 
-    actions = ["reset_factors", "sign_out"]
+    actions = ["reset_factors", "issue_enrolment_code", "sign_out"]
+    guarded_actions = ["reset_factors", "issue_enrolment_code"]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
-        """As if the person had done it: signed out elsewhere, and told by mail."""
+        """As if the person had set a new one by link: signed out, API tokens revoked, and told by mail."""
+        if not confirm.is_confirmed(request):
+            return confirm.ask(request, request.get_full_path())
         response: HttpResponse = super().user_change_password(request, id, form_url)
         if request.method == "POST" and response.status_code == HTTPStatus.FOUND:
             person = User.objects.get(pk=id)
             is_me = person == request.user
             if is_me:
                 browsers.note_new_key(request, person)
-            browsers.sign_out_others(user=person, but=request.session.session_key if is_me else None)
-            mails.write_mail(AccountMail.Kind.PASSWORD, email=person.email, user=person)
+            passwords.end_everything(user=person, but=request.session.session_key if is_me else None)
         return response
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Another address counts as if the person had changed it, but nobody has shown that the mails arrive there."""
+        if not change or "email" not in form.changed_data:
+            return super().save_model(request, obj, form, change)
+        obj.email_verified_at = None
+        form.changed_data.append("email_verified_at")
+        super().save_model(request, obj, form, change)
+        address_changes.note_change(user=obj, old_email=form.initial["email"])
 
     @admin.display(description=_("Second factor"))
     def second_factor(self, person: User) -> str:
@@ -134,6 +148,23 @@ class PersonAdmin(UserAdmin, BackOfficeAdmin):  # type: ignore[misc]
                 sentence = _("The second factor of %(name)s is reset; a mail says so.") % {"name": person}
                 self.message_user(request, sentence, messages.SUCCESS)
 
+    @admin.action(description=_("Issue an enrolment code for a first second factor"))
+    def issue_enrolment_code(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
+        """Shown once, to be passed on by a way that is not the person's mailbox."""
+        issued = []
+        for person in queryset:
+            try:
+                row, code = enrolment_codes.issue_code(person=person, actor=cast(User, request.user))
+                issued.append({"person": person, "code": code, "expires_at": row.expires_at})
+            except DomainError as error:
+                self.message_user(request, str(error), messages.WARNING)
+        if not issued:
+            return None
+        context = self.admin_site.each_context(request) | {"title": _("Enrolment codes"), "issued": issued}
+        context["opts"] = self.opts
+        page = "admin/accounts/enrolment_codes.html"
+        return TemplateResponse(request, page, context, headers={"Cache-Control": "no-store"})
+
     @admin.action(description=_("Sign out everywhere"))
     def sign_out(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         count = 0
@@ -144,7 +175,7 @@ class PersonAdmin(UserAdmin, BackOfficeAdmin):  # type: ignore[misc]
 
 
 @admin.register(Team)
-class TeamAdmin(BackOfficeAdmin):
+class TeamAdmin(confirm.FreshProofAdmin):
     menu_group, menu_icon, menu_place = PEOPLE, "groups", 10
     list_display = ["name", "handle", "created_at"]
     search_fields = ["name", "handle"]
@@ -258,6 +289,27 @@ class SignedInBrowserAdmin(ReportAdmin):
             browsers.sign_out(browser=row, actor=cast(User, request.user))
         text = ngettext("%(count)d browser is signed out.", "%(count)d browsers are signed out.", len(rows))
         self.message_user(request, text % {"count": len(rows)}, messages.SUCCESS)
+
+
+@admin.register(FactorEnrolmentCode)
+class FactorEnrolmentCodeAdmin(ReportAdmin):
+    """Issued by an action of the list of people, or by the command line; here one sees by whom and when."""
+
+    menu_group, menu_icon, menu_place = PEOPLE, "password", 46
+    list_display = ["user", "created_by", "created_at", "expires_at", "used_at", "revoked_at"]
+    list_filter = [("created_at", RangeDateTimeFilter)]
+    list_select_related = ["user", "created_by"]
+    search_fields = ["user__email"]
+    exclude = ["code_hash"]
+
+
+@admin.register(AddressChange)
+class AddressChangeAdmin(ReportAdmin):
+    menu_group, menu_icon, menu_place = PEOPLE, "alternate_email", 47
+    list_display = ["user", "old_email", "new_email", "changed_at", "undone_at"]
+    list_filter = [("changed_at", RangeDateTimeFilter)]
+    list_select_related = ["user"]
+    search_fields = ["user__email", "old_email", "new_email"]
 
 
 if admin.site.is_registered(Authenticator):  # by allauth, whose pages show the secrets

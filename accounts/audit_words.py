@@ -29,6 +29,7 @@ FACTOR_WORDS = {
     "app": gettext_lazy("Authenticator app"),
     "codes": gettext_lazy("Recovery codes"),
     "all": gettext_lazy("Second factor"),
+    "enrolment_code": gettext_lazy("Enrolment code"),
 }
 KEY_BEGINNING = "key:"  # and the name that its owner gave it
 

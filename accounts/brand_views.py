@@ -206,6 +206,7 @@ class HostsView(BrandPage):
     template_name = "team/hosts.html"
     form_class = HostForm
     tab = "hosts"
+    needs_proof = True
     success_words = gettext_lazy("The host name is added. Now add its records to the DNS.")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:

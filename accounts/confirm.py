@@ -1,9 +1,9 @@
-"""Before somebody changes how he signs in, he shows again who he is, unless he has just done so."""
+"""Before people open a secret or change how somebody signs in, they show again who they are, unless they just have."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from accounts import factors, services
 from accounts.models import User
+from cpms.common.admin import BackOfficeAdmin
 from cpms.common.errors import DomainError
 
 KEY = "confirmed_at"
@@ -34,23 +35,54 @@ def is_confirmed(request: HttpRequest) -> bool:
     return isinstance(at, float) and 0 <= time.time() - at < COUNTS_SECONDS
 
 
+def ask(request: HttpRequest, back: str = "") -> HttpResponse:
+    """Ask first who it is.
+
+    Args:
+        back: where it goes on afterwards; without it to the same page, or to the account where something was sent.
+    """
+    is_part = bool(getattr(request, "htmx", False))  # a dialog: begun again once it is known who asks
+    if not back:
+        is_page = request.method in ("GET", "HEAD") and not is_part
+        back = request.get_full_path() if is_page else reverse("accounts:security")
+    address = f"{reverse('accounts:confirm')}?{urlencode({REDIRECT_FIELD_NAME: back})}"
+    if is_part:
+        return HttpResponse(status=204, headers={"HX-Redirect": address})
+    return redirect(address)
+
+
 def confirmed(view: Callable[..., Any]) -> Callable[..., Any]:
-    """For views that change how somebody signs in: asks first who he is, and then leads back."""
+    """For views of secrets and of how somebody signs in: asks first who it is, and then leads back."""
 
     @login_required
     @wraps(view)
     def ask_first(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if is_confirmed(request):
-            return view(request, *args, **kwargs)
-        back = request.get_full_path() if request.method == "GET" else reverse("accounts:security")
-        if getattr(request, "htmx", False):  # a dialog: begun again once it is known who asks
-            back = reverse("accounts:security")
-        address = f"{reverse('accounts:confirm')}?{urlencode({REDIRECT_FIELD_NAME: back})}"
-        if getattr(request, "htmx", False):
-            return HttpResponse(status=204, headers={"HX-Redirect": address})
-        return redirect(address)
+        return view(request, *args, **kwargs) if is_confirmed(request) else ask(request)
 
     return ask_first
+
+
+class FreshProofAdmin(BackOfficeAdmin):
+    """An admin whose form, or some of whose actions, change secrets or how people sign in."""
+
+    guarded_actions: Sequence[str] = ()
+
+    def needs_proof(self, request: HttpRequest, object_id: str | None) -> bool:
+        """Whether the form is opened or sent with something that asks for a fresh proof."""
+        return True
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> Any:
+        if self.needs_proof(request, object_id) and not is_confirmed(request):
+            return ask(request, request.get_full_path())
+        return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        is_guarded = request.method == "POST" and request.POST.get("action") in self.guarded_actions
+        if is_guarded and not is_confirmed(request):
+            return ask(request, request.get_full_path())
+        return super().changelist_view(request, extra_context)
 
 
 def check_password(*, user: User, password: str, address: str) -> None:

@@ -15,12 +15,14 @@ from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from allauth.mfa.utils import decrypt
 from allauth.mfa.webauthn.internal import auth as webauthn
+from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
-from accounts import browsers, mails, services
+from accounts import browsers, enrolment_codes, mails, services
 from accounts.audit import Action, note
 from accounts.audit_facts import team_of
 from accounts.models import AccountMail, User
@@ -31,7 +33,10 @@ Type = Authenticator.Type
 FACTORS = (Type.TOTP, Type.WEBAUTHN)
 MOST_KEYS = 20
 LONGEST_NAME = 60
+has_factor = enrolment_codes.has_factor
 MOST_TRIES, TRIES_SECONDS = 5, 300  # of codes of six digits: a million, three of which count at a time
+
+WRONG_CODES_SECONDS, WRONG_CODES_MAIL_SECONDS = 24 * 3600, 3600
 
 
 class Factors(NamedTuple):
@@ -67,27 +72,23 @@ def set_up_first(user: User) -> str:
     return _("A team of yours demands a second factor: sign in to the portal and set up one.")
 
 
-def has_factor(user: User) -> bool:
-    """Whether signing in asks this person for a second step."""
-    return Authenticator.objects.filter(user=user, type__in=FACTORS).exists()
-
-
 # --- set up and taken away ----------------------------------------------------------------------------------------
 
 
 @transaction.atomic
-def add_app(*, user: User, secret: str, code: str) -> list[str]:
+def add_app(*, user: User, secret: str, code: str, enrolment_code: str = "") -> list[str]:
     """Take an authenticator app into use.
 
     Args:
         secret: what the app was given, in base 32.
         code: what the app shows now: the proof that it has the secret.
+        enrolment_code: without which support staff cannot set up a first second factor.
 
     Returns:
         New recovery codes; none where the person has some.
 
     Raises:
-        DomainError: there is an app already, or the code is wrong.
+        DomainError: there is an app already, or one of the codes is wrong.
     """
     user = User.objects.select_for_update().get(pk=user.pk)
     if Authenticator.objects.filter(user=user, type=Type.TOTP).exists():
@@ -95,6 +96,7 @@ def add_app(*, user: User, secret: str, code: str) -> list[str]:
     counter = _counter_of(secret, code)
     if counter is None:
         raise DomainError(_("This code is not right. Is the clock of your device right?"), fields={"code": ""})
+    _use_enrolment_code(user, enrolment_code)
     row = TOTP.activate(user, secret).instance
     row.data["last_counter"] = counter
     row.save(update_fields=["data"])
@@ -103,17 +105,18 @@ def add_app(*, user: User, secret: str, code: str) -> list[str]:
 
 
 @transaction.atomic
-def add_key(*, user: User, name: str, credential: dict[str, Any]) -> list[str]:
+def add_key(*, user: User, name: str, credential: dict[str, Any], enrolment_code: str = "") -> list[str]:
     """Take a passkey into use that the browser has just made.
 
     Args:
         credential: the browser's answer to `allauth.mfa.webauthn` options of this session.
+        enrolment_code: as for `add_app`.
 
     Returns:
         New recovery codes; none where the person has some.
 
     Raises:
-        DomainError: the answer does not fit, or there are too many keys.
+        DomainError: the answer does not fit, there are too many keys, or the enrolment code is wrong.
     """
     user = User.objects.select_for_update().get(pk=user.pk)
     if Authenticator.objects.filter(user=user, type=Type.WEBAUTHN).count() >= MOST_KEYS:
@@ -125,6 +128,7 @@ def add_key(*, user: User, name: str, credential: dict[str, Any]) -> list[str]:
         raise DomainError(_("The passkey could not be set up. Please try again.")) from None
     if not made.is_user_verified():
         raise DomainError(_("The device did not ask who you are: set up a PIN, finger or face there first."))
+    _use_enrolment_code(user, enrolment_code)
     row = webauthn.WebAuthn.add(user, _name(name), credential).instance
     _tell(user, AccountMail.Kind.KEY_ON, ["", f"key:{row.wrap().name}"])
     return _first_codes(user)
@@ -198,6 +202,11 @@ def reset(*, person: User, actor: User) -> None:
     _tell(person, AccountMail.Kind.RESET_2FA, ["all", ""], actor=actor)
 
 
+def _use_enrolment_code(user: User, code: str) -> None:
+    if enrolment_codes.is_needed(user):
+        enrolment_codes.use_code(person=user, code=code)
+
+
 def _first_codes(user: User) -> list[str]:
     if Authenticator.objects.filter(user=user, type=Type.RECOVERY_CODES).exists():
         return []
@@ -246,10 +255,30 @@ def check_code(*, user: User, code: str) -> Authenticator:
     attempt = services.count_attempt("code", "", user.email, most=MOST_TRIES, seconds=TRIES_SECONDS)
     found = _use_code(user, code.replace(" ", "").replace("-", "")[:20])
     if found is None:
+        _note_wrong_code(user)
         raise DomainError(_("This code is not right or was used already."), fields={"code": ""})
     services.forget_attempts(attempt)
+    services.forget_attempts(_wrong_codes_key(user))
     _note_use(found)
     return found
+
+
+def _wrong_codes_key(user: User) -> str:
+    return f"wrong-codes-{salted_hmac('wrong-codes', user.email, algorithm='sha256').hexdigest()}"
+
+
+def _note_wrong_code(user: User) -> None:
+    """Tell the owner of the account by mail of each five wrong codes since the last right one, at most once an hour."""
+    key = _wrong_codes_key(user)
+    try:
+        cache.add(key, 0, WRONG_CODES_SECONDS)
+        is_time = cache.incr(key) % MOST_TRIES == 0 and cache.add(f"{key}-told", True, WRONG_CODES_MAIL_SECONDS)
+    except Exception as error:  # a cache that is away stops nobody
+        logger.warning("wrong codes are not counted", extra={"cause": type(error).__name__})
+        return
+    if is_time:
+        mails.write_mail(AccountMail.Kind.WRONG_CODES, email=user.email, user=user, language=user.language)
+        logger.warning("wrong codes of a second factor", extra={"user": user.pk})
 
 
 def check_key(*, user: User | None, credential: dict[str, Any]) -> Authenticator:

@@ -135,7 +135,13 @@ class ChangePasswordForm(NewPasswordForm):
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "class": "form-control"}),
     )
-    field_order = ["old", "password1", "password2"]
+    with_tokens = forms.BooleanField(
+        label=_("Also revoke my API tokens"),
+        required=False,
+        initial=True,
+        help_text=_("Leave it ticked if somebody else may know your password. Your programs then need new tokens."),
+    )
+    field_order = ["old", "password1", "password2", "with_tokens"]
 
 
 class ResetForm(forms.Form):
@@ -196,7 +202,27 @@ class CodeForm(forms.Form):
     )
 
 
-class AppForm(CodeForm):
+class FirstFactorForm(forms.Form):
+    """Of an app or a passkey; support staff's first one needs an enrolment code."""
+
+    enrolment_code = forms.CharField(
+        label=_("Enrolment code"),
+        max_length=40,
+        required=False,
+        help_text=_(
+            "Support staff needs one for the first second factor. The command “add_user --staff” prints it, or another "
+            "member of the support staff issues it in the administration."
+        ),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "class": "form-control mono"}),
+    )
+
+    def __init__(self, *args: Any, needs_enrolment_code: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not needs_enrolment_code:
+            del self.fields["enrolment_code"]
+
+
+class AppForm(FirstFactorForm):
     code = forms.CharField(
         label=_("Code that the app shows"),
         max_length=20,
@@ -215,7 +241,7 @@ class ConfirmForm(forms.Form):
     )
 
 
-class KeyForm(forms.Form):
+class KeyForm(FirstFactorForm):
     name = forms.CharField(
         label=_("Name"),
         max_length=LONGEST_NAME,

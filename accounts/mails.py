@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -19,15 +20,17 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_noop, ngettext
 
 from accounts.branding import sender_of
-from accounts.models import AccountMail, Invitation, ProgramKey, User
+from accounts.models import AccountMail, AddressChange, ApiToken, Invitation, Program, ProgramKey, User
 from cpms.common import look
 from cpms.common.mail import Letter, Sender, identity_of, public_url, send_due, zone_of
 
 ADDRESS_SALT = "accounts.address"
 ADDRESS_SECONDS = 24 * 60 * 60
+UNDO_SALT = "accounts.address.undo"
+UNDO_VALID = timedelta(days=7)
 OLD = timedelta(days=30)
 
 
@@ -45,7 +48,7 @@ def write_mail(
     """Sent after commit; a sweep every minute finds what this misses.
 
     Args:
-        team_id: in whose look it is and to whose domain its link leads; None: ours.
+        team_id: in whose look it is; None: ours. Only an invitation to this team leads to the team's own domain.
     """
     language = language or translation.get_language() or ""
     facts = {"invitation": invitation, "key": key, "team_id": team_id, "about": about}
@@ -79,8 +82,20 @@ def _message(mail: AccountMail) -> EmailMessage | None:
     language = (person.language if person else "") or mail.language or settings.LANGUAGE_CODE
     with translation.override(language):
         sender = sender_of(mail.team_id)
+        if not _leads_to_own_domain(mail, person):
+            sender = replace(sender, site="")
         letter = LETTERS[mail.kind](mail, person, sender)
         return letter.message(identity_of("account", mail), sender) if letter else None
+
+
+def _leads_to_own_domain(mail: AccountMail, person: User | None) -> bool:
+    """Whether a link may lead to the team's own domain: the team decides who answers there, and reads each key.
+
+    An invitation opens that team and nothing else. Support staff signs in at our own address only.
+    """
+    if mail.kind != AccountMail.Kind.INVITE or mail.invitation is None or (person is not None and person.is_staff):
+        return False
+    return mail.invitation.team_id == mail.team_id
 
 
 def _no_answer(sender: Sender) -> str:
@@ -115,7 +130,13 @@ def _reset(mail: AccountMail, person: User | None, sender: Sender) -> Letter | N
 
 def address_token(user: User, email: str) -> str:
     """What proves that somebody reads mails to `email`; void as soon as the account's address is another one."""
-    return signing.dumps({"user": user.pk, "email": email, "now": user.email}, salt=ADDRESS_SALT)
+    told = {"user": user.pk, "email": email, "now": user.email, "seal": seal_of(user)}
+    return signing.dumps(told, salt=ADDRESS_SALT)
+
+
+def seal_of(user: User) -> str:
+    """Another password makes another one: then links that were asked for before are void."""
+    return salted_hmac("accounts.address.seal", user.password, algorithm="sha256").hexdigest()[:16]
 
 
 def _verify(mail: AccountMail, person: User | None, sender: Sender) -> Letter | None:
@@ -135,10 +156,17 @@ def _verify(mail: AccountMail, person: User | None, sender: Sender) -> Letter | 
     )
 
 
+def undo_token(change: AddressChange) -> str:
+    """What proves that somebody reads the mails to the old address."""
+    return signing.dumps(change.pk, salt=UNDO_SALT)
+
+
 def _changed(mail: AccountMail, person: User | None, sender: Sender) -> Letter | None:
-    """To the old address, so that who loses his account by this learns of it."""
-    if mail.user is None:
+    """To the old address, so that who loses his account by this learns of it, and can undo it."""
+    change = AddressChange.objects.filter(pk=int(mail.about or 0)).first()
+    if mail.user is None or change is None or change.undone_at is not None:
         return None
+    path = reverse("accounts:email_undo", args=[undo_token(change)])
     return Letter(
         to=mail.email,
         subject=_("Your e-mail address was changed"),
@@ -146,9 +174,14 @@ def _changed(mail: AccountMail, person: User | None, sender: Sender) -> Letter |
             _("Hello %(name)s,") % {"name": mail.user},
             _("from now on you sign in to %(site)s with another address than %(email)s.")
             % {"email": mail.email, "site": sender.name},
-            _("If this was not you, please tell an administrator of your team at once."),
+            _("If this was not you, undo it here and tell an administrator of your team at once:"),
         ],
-        after=[_no_answer(sender)],
+        action=(_("Undo the change"), public_url(path, sender.site)),
+        after=[
+            _("The link is valid for 7 days and works once."),
+            _("It restores this address, signs you out everywhere and asks for a new password."),
+            _no_answer(sender),
+        ],
     )
 
 
@@ -261,16 +294,44 @@ def _security(subject: str, what: str) -> Writer:
     return letter
 
 
+def _password(mail: AccountMail, person: User | None, sender: Sender) -> Letter | None:
+    """Says also what ended with the old password, and what goes on."""
+    what = gettext_noop("the password of your account at %(site)s was changed. Everywhere else you were signed out.")
+    letter = _security(gettext_noop("Your password was changed"), what)(mail, person, sender)
+    if letter is None or mail.user is None:
+        return letter
+    hello, changed, *others = letter.paragraphs
+    return replace(letter, paragraphs=[hello, changed, *_what_ended(mail, mail.user), *others])
+
+
+def _what_ended(mail: AccountMail, user: User) -> list[str]:
+    signed_out, revoked = (int(word) for word in (mail.about or "0 0").split())
+    kept = ApiToken.objects.filter(user=user, revoked=False, created__lte=mail.created_at).count()
+    programs = Program.objects.filter(created_by=user, revoked_at__isnull=True).count()
+    sentences = [
+        (signed_out, ngettext("%(n)d browser was signed out.", "%(n)d browsers were signed out.", signed_out)),
+        (revoked, ngettext("%(n)d API token was revoked.", "%(n)d API tokens were revoked.", revoked)),
+        (kept, ngettext("%(n)d API token of yours still works.", "%(n)d API tokens of yours still work.", kept)),
+        (
+            programs,
+            ngettext(
+                "%(n)d program that you added to a team keeps its key.",
+                "%(n)d programs that you added to a team keep their keys.",
+                programs,
+            ),
+        ),
+    ]
+    told = [sentence % {"n": count} for count, sentence in sentences if count]
+    return [" ".join(told)] if told else []
+
+
 LETTERS: dict[str, Writer] = {
     AccountMail.Kind.RESET: _reset,
     AccountMail.Kind.VERIFY: _verify,
     AccountMail.Kind.CHANGED: _changed,
     AccountMail.Kind.INVITE: _invite,
     AccountMail.Kind.DOMAIN: _domain,
-    AccountMail.Kind.PASSWORD: _security(
-        gettext_noop("Your password was changed"),
-        gettext_noop("the password of your account at %(site)s was changed. Everywhere else you were signed out."),
-    ),
+    AccountMail.Kind.PASSWORD: _password,
     AccountMail.Kind.APP_ON: _security(
         gettext_noop("An authenticator app was added"),
         gettext_noop("an authenticator app was added to your account at %(site)s. Signing in asks for its code now."),
@@ -295,4 +356,18 @@ LETTERS: dict[str, Writer] = {
         gettext_noop("our support reset the second factor of your account at %(site)s. You are signed out everywhere."),
     ),
     AccountMail.Kind.EXPIRY: _expiry,
+    AccountMail.Kind.WRONG_CODES: _security(
+        gettext_noop("Five wrong codes for your account"),
+        gettext_noop(
+            "five wrong codes of a second factor were entered for your account at %(site)s. Whoever entered them "
+            "probably knows your password."
+        ),
+    ),
+    AccountMail.Kind.ENROL_CODE: _security(
+        gettext_noop("An enrolment code was issued for your account"),
+        gettext_noop(
+            "an enrolment code was issued for your account at %(site)s. With it and your password, a second factor can "
+            "be set up."
+        ),
+    ),
 }

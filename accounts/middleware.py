@@ -6,12 +6,14 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import logout
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone, translation
+from django.utils.translation import gettext as _
 
-from accounts import browsers, factors
+from accounts import browsers, factors, host_sessions
 from accounts.branding import host_team_id, own_host
 from accounts.features import feature_at
 from cpms.common import look
@@ -50,9 +52,12 @@ class PersonMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         user = request.user
-        if user.is_authenticated and user.is_staff and host_team_id(request) is not None:
+        if user.is_authenticated and not host_sessions.is_in_place(request):
+            site = settings.PUBLIC_URL if user.is_staff else ""
             logout(request)  # who may see all teams does not stay where one team decides to whom the name leads
-            return redirect(f"{settings.PUBLIC_URL}{reverse('accounts:login')}")
+            return redirect(f"{site}{reverse('accounts:login')}")
+        if user.is_authenticated:
+            host_sessions.limit(user, request.session)
         if user.is_authenticated and user.language:
             translation.activate(user.language)
             request.LANGUAGE_CODE = translation.get_language()
@@ -67,6 +72,37 @@ class PersonMiddleware:
                 return self.get_response(request)
         finally:
             timezone.deactivate()
+
+
+def _refused(request: HttpRequest, detail: str) -> HttpResponse:
+    """A problem, as the API tells one."""
+    facts = {"type": "about:blank", "title": "Forbidden", "status": 403, "detail": detail}
+    return JsonResponse(facts | {"instance": request.path}, status=403, content_type=PROBLEM)
+
+
+class HostSessionMiddleware:
+    """Pages of the account as a whole are at our own address only, see accounts.host_sessions."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        match, user = request.resolver_match, request.user
+        if not user.is_authenticated or user.only_team is None:
+            return None
+        if match is None or match.view_name not in host_sessions.ACCOUNT_WIDE:
+            return None
+        if match.view_name.startswith("api:"):
+            return _refused(request, _("Sign in at %(site)s for this.") % {"site": settings.PUBLIC_URL})
+        if host_team_id(request) is None:  # somebody took the session's key along to our own address
+            raise PermissionDenied
+        path = request.path if request.method == "GET" else reverse("accounts:account")
+        if getattr(request, "htmx", False):
+            return HttpResponse(status=204, headers={"HX-Redirect": f"{settings.PUBLIC_URL}{path}"})
+        return redirect(f"{settings.PUBLIC_URL}{path}")
 
 
 class SecondFactorMiddleware:
@@ -110,9 +146,7 @@ class SecondFactorMiddleware:
             return None
         address = reverse("accounts:security")
         if name.startswith("api:"):
-            detail = factors.set_up_first(user)
-            facts = {"type": "about:blank", "title": "Forbidden", "status": 403, "detail": detail}
-            return JsonResponse(facts | {"instance": request.path}, status=403, content_type=PROBLEM)
+            return _refused(request, factors.set_up_first(user))
         if getattr(request, "htmx", False):
             return HttpResponse(status=204, headers={"HX-Redirect": address})
         return redirect(address)

@@ -12,11 +12,12 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import browsers, mails, services, team_services
+from accounts import address_changes, browsers, mails, services, team_services
 from accounts.models import AccountMail, User
 from cpms.common.errors import DomainError
 
 logger = logging.getLogger(__name__)
+MOST_MAILS, MAILS_SECONDS = 5, 3600  # to one address, from wherever they are asked for
 
 
 @transaction.atomic
@@ -27,15 +28,37 @@ def ask_for_new_password(*, email: str, address: str, team_id: int | None = None
         team_id: on whose domain it was asked; the mail is in that team's look.
 
     Raises:
-        TooManyAttempts: asked too often from this source for this address.
+        TooManyAttempts: asked too often from this source for this address, or from anywhere.
     """
     services.count_attempt("reset", address, email)
+    _count_mail("reset", email)
     mails.write_mail(AccountMail.Kind.RESET, email=email.strip().lower(), team_id=team_id)
+
+
+def _count_mail(kind: str, email: str) -> None:
+    """Nobody's mailbox is flooded, from however many sources the mails are asked for.
+
+    Raises:
+        TooManyAttempts: there were MOST_MAILS within the hour.
+    """
+    services.count_attempt(f"{kind}-mail", "", email, most=MOST_MAILS, seconds=MAILS_SECONDS)
+
+
+def end_everything(*, user: User, but: str | None, with_tokens: bool = True) -> None:
+    """After a new password: sign out, revoke the person's tokens, and say by mail what ended.
+
+    Args:
+        but: the key of the session that stays; None for none of them.
+        with_tokens: whether API tokens and access tokens end too.
+    """
+    signed_out = browsers.sign_out_others(user=user, but=but)
+    revoked = services.revoke_tokens_of(user) if with_tokens else 0
+    mails.write_mail(AccountMail.Kind.PASSWORD, email=user.email, user=user, about=f"{signed_out} {revoked}")
 
 
 @transaction.atomic
 def set_password_by_link(*, user: User, key: str, password: str) -> None:
-    """The link works once: the password is part of what its key is made of. Everywhere else the person is signed out.
+    """The link works once: the password is part of what its key is made of. All sessions and tokens of the person end.
 
     Raises:
         DomainError: the link was used meanwhile, or the person may not sign in.
@@ -46,18 +69,20 @@ def set_password_by_link(*, user: User, key: str, password: str) -> None:
     locked.set_password(password)
     locked.email_verified_at = locked.email_verified_at or timezone.now()  # who has the link reads the mails
     locked.save(update_fields=["password", "email_verified_at"])
-    browsers.sign_out_others(user=locked, but=None)
-    mails.write_mail(AccountMail.Kind.PASSWORD, email=locked.email, user=locked)
+    end_everything(user=locked, but=None)
     team_services.enrol(locked)
     logger.info("password set by link", extra={"user": user.pk})
 
 
 @transaction.atomic
-def change_password(*, user: User, old: str, new: str, address: str, session_key: str | None = None) -> None:
+def change_password(
+    *, user: User, old: str, new: str, address: str, session_key: str | None = None, with_tokens: bool = True
+) -> None:
     """Set another password; everywhere but in one browser the person is signed out.
 
     Args:
         session_key: of the session that stays.
+        with_tokens: whether the person's tokens end too.
 
     Raises:
         DomainError: the old one is wrong, or was guessed at too often.
@@ -67,8 +92,7 @@ def change_password(*, user: User, old: str, new: str, address: str, session_key
         raise DomainError(_("This is not your password."), fields={"old": ""})
     user.set_password(new)
     user.save(update_fields=["password"])
-    browsers.sign_out_others(user=user, but=session_key)
-    mails.write_mail(AccountMail.Kind.PASSWORD, email=user.email, user=user)
+    end_everything(user=user, but=session_key, with_tokens=with_tokens)
     logger.info("password changed", extra={"user": user.pk})
 
 
@@ -87,6 +111,7 @@ def ask_to_verify(*, user: User, email: str, address: str, team_id: int | None =
     except ValidationError:
         raise DomainError(_("This is no e-mail address."), fields={"email": ""}) from None
     services.count_attempt("verify", address, user.email)
+    _count_mail("verify", email)
     mails.write_mail(AccountMail.Kind.VERIFY, email=email, user=user, team_id=team_id)
 
 
@@ -103,7 +128,11 @@ def read_address_token(token: str) -> tuple[User, str]:
     except signing.BadSignature:
         raise DomainError(_("This link is not complete.")) from None
     user = User.objects.filter(pk=told["user"], email=told["now"], is_active=True).first()
-    if user is None or (user.email == told["email"] and user.email_verified_at is not None):
+    if (
+        user is None
+        or told.get("seal") != mails.seal_of(user)
+        or (user.email == told["email"] and user.email_verified_at is not None)
+    ):
         raise DomainError(_("This link was used already or does not count any more."))
     return user, told["email"]
 
@@ -125,7 +154,7 @@ def confirm_address(*, token: str, team_id: int | None = None) -> User:
     except IntegrityError:
         raise DomainError(_("This address belongs to another account.")) from None
     if old != email:
-        mails.write_mail(AccountMail.Kind.CHANGED, email=old, user=user, team_id=team_id)
+        address_changes.note_change(user=user, old_email=old, team_id=team_id)
     team_services.enrol(user)
     logger.info("e-mail address verified", extra={"user": user.pk})
     return user

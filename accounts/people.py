@@ -108,7 +108,8 @@ def erase_person(*, person: User, actor: User) -> bool:
     teams = list(Team.objects.select_for_update().filter(members=person).order_by("pk"))
     person = User.objects.select_for_update().get(pk=person.pk)
     mine = set(shared_teams(actor, person).values_list("pk", flat=True))
-    is_all = person == actor or actor.is_staff or mine == {team.pk for team in teams}
+    is_own_account = person == actor and actor.only_team is None  # else the session is limited to a team
+    is_all = is_own_account or actor.is_staff or mine == {team.pk for team in teams}
     for team in teams:
         if is_all or team.pk in mine:
             _leave(person, team)
@@ -136,6 +137,8 @@ def _erase(person: User) -> None:
     person.tags.update(user=None, label="", status="blocked")
     person.station_groups.all().delete()
     person.api_tokens.all().delete()
+    person.address_changes.all().delete()
+    person.factor_codes.all().delete()
     Authenticator.objects.filter(user=person).delete()
     browsers.sign_out_others(user=person, but=None)
     Grant.objects.filter(user=person, withdrawn_at__isnull=True).update(withdrawn_at=now)

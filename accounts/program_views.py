@@ -23,6 +23,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from accounts import confirm
 from accounts import programs as services
 from accounts.models import Program, ProgramKey, User
 from accounts.program_forms import ProgramAddForm, ProgramForm, RotateForm
@@ -137,6 +138,7 @@ class ProgramAddView(SecretMixin, TeamPage):
     template_name = "team/program_add.html"
     form_class = ProgramAddForm
     tab = "programs"
+    needs_proof = True
 
     def perform(self, form: ProgramAddForm) -> HttpResponse:  # type: ignore[override]
         told = form.cleaned_data
@@ -152,7 +154,8 @@ class ProgramAddView(SecretMixin, TeamPage):
 
 
 class ProgramPage(SecretMixin, FormPage):
-    """A page about one program: 404 for who is not in its team, 403 for who does not manage it."""
+    """What a program may do, or its key: 404 for who is not in its team, 403 for who does not manage it. One shows
+    again who one is, unless one has just done so."""
 
     program: Program
     request: AuthenticatedRequest
@@ -160,6 +163,8 @@ class ProgramPage(SecretMixin, FormPage):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.user.is_authenticated:
             self.program = program_of(request.user, kwargs["pk"])
+            if not confirm.is_confirmed(request):
+                return confirm.ask(request, request.path)
         return super().dispatch(request, *args, **kwargs)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:

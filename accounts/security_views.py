@@ -30,7 +30,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 from django.views.generic import FormView, TemplateView
 
-from accounts import browsers, confirm, factors, services
+from accounts import browsers, confirm, enrolment_codes, factors, services
 from accounts.account_views import source
 from accounts.forms import AppForm, CodeForm, ConfirmForm, KeyForm
 from accounts.models import User
@@ -93,8 +93,18 @@ def _after(request: HttpRequest, codes: list[str], sentence: str) -> HttpRespons
     return _codes(request, codes) if codes else redirect("accounts:security")
 
 
+class FirstFactorMixin:
+    """Asks support staff for an enrolment code where the second factor is the first one."""
+
+    request: AuthenticatedRequest
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        needs_code = enrolment_codes.is_needed(self.request.user)
+        return super().get_form_kwargs() | {"needs_enrolment_code": needs_code}  # type: ignore[misc]
+
+
 @method_decorator([confirm.confirmed, sensitive_post_parameters(), never_cache], name="dispatch")
-class AppAddView(FormPage):
+class AppAddView(FirstFactorMixin, FormPage):
     template_name = "accounts/app_add.html"
     form_class = AppForm
     request: AuthenticatedRequest
@@ -120,13 +130,18 @@ class AppAddView(FormPage):
         secret = self.request.session.get(SECRET)
         if not secret:
             raise DomainError(_("This took too long. Open the page again."))
-        codes = factors.add_app(user=self.request.user, secret=secret, code=form.cleaned_data["code"])
+        codes = factors.add_app(
+            user=self.request.user,
+            secret=secret,
+            code=form.cleaned_data["code"],
+            enrolment_code=form.cleaned_data.get("enrolment_code", ""),
+        )
         del self.request.session[SECRET]
         return _after(self.request, codes, _("Your authenticator app is set up."))
 
 
 @method_decorator([confirm.confirmed, sensitive_post_parameters(), never_cache], name="dispatch")
-class KeyAddView(FormPage):
+class KeyAddView(FirstFactorMixin, FormPage):
     template_name = "accounts/key_add.html"
     form_class = KeyForm
     request: AuthenticatedRequest
@@ -136,7 +151,10 @@ class KeyAddView(FormPage):
 
     def perform(self, form: KeyForm) -> HttpResponse:  # type: ignore[override]
         codes = factors.add_key(
-            user=self.request.user, name=form.cleaned_data["name"], credential=credential_of(self.request)
+            user=self.request.user,
+            name=form.cleaned_data["name"],
+            credential=credential_of(self.request),
+            enrolment_code=form.cleaned_data.get("enrolment_code", ""),
         )
         return _after(self.request, codes, _("Your passkey is set up."))
 

@@ -19,7 +19,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.models import ApiToken, FormerHandle, Membership, Team, User
+from accounts.models import AccessToken, ApiToken, FormerHandle, Membership, Team, User
 from accounts.rights import ApiScope, Role
 from cpms.common.errors import DomainError, NotAllowed
 
@@ -167,6 +167,22 @@ def revoke_api_token(*, token: ApiToken, actor: User) -> None:
     token.revoked = True
     token.save(update_fields=["revoked"])
     logger.info("API token revoked", extra={"user": actor.pk, "token": token.prefix})
+
+
+@transaction.atomic
+def revoke_tokens_of(user: User) -> int:
+    """End a person's API tokens, and the access tokens of programs that this person added.
+
+    A program itself is its team's and goes on: its client gets another access token with its secret.
+
+    Returns:
+        How many API tokens ended.
+    """
+    tokens = list(ApiToken.objects.filter(user=user, revoked=False))
+    for token in tokens:  # one by one: the audit trail names each
+        revoke_api_token(token=token, actor=user)
+    AccessToken.objects.filter(program__created_by=user).delete()
+    return len(tokens)
 
 
 def authenticate_person(*, email: str, password: str, address: str) -> User:

@@ -250,7 +250,7 @@ def enrol(user: User) -> list[Team]:
         if is_first and Membership.objects.get_or_create(team=row.team, user=user, defaults={"role": Role.VIEWER})[1]:
             joined.append(row.team)
             logger.info("joined by domain", extra={"team": row.team.handle, "user": user.pk})
-    for cached in ("_teams_of", "roles", "own_teams", "grants_held", "features_off"):
+    for cached in ("_all_teams_of", "roles", "own_teams", "grants_held", "features_off"):
         user.__dict__.pop(cached, None)
     return joined
 

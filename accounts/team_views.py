@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString
@@ -22,7 +23,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import own_domains
+from accounts import confirm, own_domains
 from accounts import team_services as services
 from accounts.current import choose_team, current_team
 from accounts.features import FEATURES, sentence_about
@@ -42,6 +43,7 @@ class TeamPage(FormPage):
     team: Team
     tab = ""
     feature = ""  # without which the page refuses
+    needs_proof = False  # whether one shows again who one is before the page opens, unless one has just done so
     success_words: Any = ""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -53,6 +55,8 @@ class TeamPage(FormPage):
                 raise PermissionDenied(_("Only administrators of the team may see and change its settings."))
             if self.feature and not team.has_feature(self.feature):
                 raise PermissionDenied(sentence_about(self.feature))
+            if self.needs_proof and not confirm.is_confirmed(request):
+                return confirm.ask(request, request.path)
             self.team = team
         return super().dispatch(request, *args, **kwargs)
 
@@ -79,6 +83,9 @@ class GeneralView(TeamPage):
         return {"name": team.name, "handle": team.handle, "station_passwords": team.station_passwords}
 
     def perform(self, form: TeamForm) -> HttpResponse:  # type: ignore[override]
+        is_secret = form.cleaned_data["station_passwords"] != self.team.station_passwords
+        if is_secret and not confirm.is_confirmed(self.request):
+            return confirm.ask(self.request, self.request.path)
         services.edit_team(team=self.team, actor=self.actor, **form.cleaned_data)
         return self.done()
 
@@ -103,6 +110,7 @@ class SecurityView(TeamPage):
     template_name = "team/security.html"
     form_class = SecurityForm
     tab = "security"
+    needs_proof = True
     success_words = gettext_lazy("The security of the team is saved.")
 
     def get_initial(self) -> dict[str, Any]:
@@ -145,6 +153,7 @@ class EnrolmentView(TeamPage):
     template_name = "team/enrolment.html"
     form_class = DomainForm
     tab = "enrolment"
+    needs_proof = True
     success_words = gettext_lazy("The domain is named. Prove now that it is yours.")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -165,6 +174,8 @@ class EnrolmentView(TeamPage):
 @require_http_methods(["POST"])
 def domain_prove(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     row = _domain(request, pk)
+    if not confirm.is_confirmed(request):
+        return confirm.ask(request, _page_of(row))
     try:
         if row.purpose == TeamDomain.Purpose.PORTAL:
             own_domains.check_host(domain=row, actor=request.user)
@@ -175,26 +186,28 @@ def domain_prove(request: AuthenticatedRequest, pk: int) -> HttpResponse:
         raise PermissionDenied(str(error)) from None
     except DomainError as error:
         messages.error(request, str(error))
-    return _back(row)
+    return redirect(_page_of(row))
 
 
 @login_required
 @require_http_methods(["GET", "POST"])
 def domain_drop(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     row = _domain(request, pk)
+    if not confirm.is_confirmed(request):
+        return confirm.ask(request, _page_of(row))
     if request.method == "GET":
         return render(request, "team/domain_drop.html", {"domain": row})
     services.drop_domain(domain=row, actor=request.user)
     messages.success(request, _("%(domain)s is given up.") % {"domain": row.domain})
-    return _back(row)
+    return redirect(_page_of(row))
 
 
 def _domain(request: AuthenticatedRequest, pk: int) -> TeamDomain:
     return get_object_or_404(TeamDomain.objects.visible_to(request.user).select_related("team"), pk=pk)
 
 
-def _back(row: TeamDomain) -> HttpResponse:
-    return redirect("team:branding_hosts" if row.purpose == TeamDomain.Purpose.PORTAL else "team:enrolment")
+def _page_of(row: TeamDomain) -> str:
+    return reverse("team:branding_hosts" if row.purpose == TeamDomain.Purpose.PORTAL else "team:enrolment")
 
 
 # --- which team ---------------------------------------------------------------------------------------------------

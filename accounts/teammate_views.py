@@ -36,7 +36,7 @@ from cpms.common.pages import AuthenticatedRequest, FormPage, add_errors
 
 def own_teams(user: User) -> QuerySet[Team]:
     """Teams this person is in; support staff is in all of them."""
-    teams: QuerySet[Team] = Team.objects.all() if user.is_staff else Team.objects.filter(members=user)
+    teams: QuerySet[Team] = Team.objects.all() if user.sees_all_teams else Team.objects.filter(pk__in=user.team_ids)
     return teams.order_by("name")
 
 

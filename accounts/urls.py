@@ -14,6 +14,7 @@ urlpatterns = [
     path("account/password/", account_views.ChangePasswordView.as_view(), name="password_change"),
     path("account/address/", account_views.AddressView.as_view(), name="email_change"),
     path("account/address/<str:token>/", account_views.email_confirm, name="email_confirm"),
+    path("account/address/undo/<str:token>/", account_views.email_undo, name="email_undo"),
     path("account/invitation/<str:token>/", teammate_views.InvitationView.as_view(), name="invitation"),
     path("account/theme/", account_views.theme, name="theme"),
     path("account/confirm/", security_views.ConfirmView.as_view(), name="confirm"),

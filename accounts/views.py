@@ -13,12 +13,13 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 from django_altcha import get_altcha_challenge
 
-from accounts import browsers, services
+from accounts import browsers, confirm, services
 from accounts.captcha import LARGEST_NUMBER
 from accounts.forms import ApiTokenForm, LoginForm
 from accounts.models import ApiToken
@@ -56,6 +57,7 @@ def admin_login(request: HttpRequest) -> HttpResponse:
     return redirect_to_login(request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index"))
 
 
+@method_decorator(confirm.confirmed, name="dispatch")
 class ApiTokenListView(FormPage):
     """The person's tokens; a new one's key is in the answer to its creation and nowhere else."""
 

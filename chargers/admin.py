@@ -18,6 +18,7 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateTime
 from unfold.contrib.import_export.forms import ExportForm, ImportForm
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminPasswordWidget
 
+from accounts import confirm
 from accounts.models import User
 from chargers import services
 from chargers.models import (
@@ -185,7 +186,7 @@ STATE = ["status", "error_code", "status_changed_at", "clock_offset_ms", "clock_
 
 
 @admin.register(ChargingStation)
-class ChargingStationAdmin(FileMixin, BackOfficeAdmin):
+class ChargingStationAdmin(FileMixin, confirm.FreshProofAdmin):
     menu_group, menu_icon, menu_place = STATIONS, "ev_station", 10
     form = StationForm
     resource_classes = [StationResource]
@@ -227,6 +228,22 @@ class ChargingStationAdmin(FileMixin, BackOfficeAdmin):
     add_fieldsets = (
         (None, {"fields": ("identity", "team", "name", "protocol", "new_password", "number_of_connectors")}),
     )
+
+    def needs_proof(self, request: HttpRequest, object_id: str | None) -> bool:
+        """Another password, or a team: with it a station of the pool gets a password, which is shown."""
+        is_secret = bool(request.POST.get("new_password") or request.POST.get("team"))
+        return request.method == "POST" and object_id is not None and is_secret
+
+    def import_action(self, request: HttpRequest, **kwargs: Any) -> Any:
+        """A file may hold passwords of stations that are there."""
+        if not confirm.is_confirmed(request):
+            return confirm.ask(request, request.path)
+        return super().import_action(request, **kwargs)
+
+    def process_import(self, request: HttpRequest, **kwargs: Any) -> Any:
+        if not confirm.is_confirmed(request):
+            return confirm.ask(request, reverse("admin:chargers_chargingstation_import"))
+        return super().process_import(request, **kwargs)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ChargingStation]:
         return super().get_queryset(request).with_presence().defer("password", "next_password")

@@ -14,10 +14,12 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts import confirm
 from accounts.rights import Can
 from chargers import services
 from chargers.forms import (
@@ -109,6 +111,8 @@ class StationPasswordView(FormPage):
             self.station: ChargingStation = get_object_or_404(stations, pk=kwargs["pk"])
             if not request.user.may(Can.SET_PASSWORDS, self.station):
                 raise PermissionDenied(_("Only administrators of the team may set the passwords of its stations."))
+            if not confirm.is_confirmed(request):
+                return confirm.ask(request, request.path)
         return super().dispatch(request, *args, **kwargs)
 
     def get_initial(self) -> dict[str, Any]:
@@ -130,6 +134,8 @@ def station_password_show(request: AuthenticatedRequest, pk: int) -> HttpRespons
     """The password in use, for a station that is set up anew (P5)."""
     stations = ChargingStation.objects.reachable_by(request.user).select_related("team")
     station = get_object_or_404(stations.defer("password", "next_password"), pk=pk)
+    if not confirm.is_confirmed(request):
+        return confirm.ask(request, reverse("chargers:station_password", args=[pk]))
     try:
         password = services.reveal_password(station=station, actor=request.user)
     except NotAllowed as error:

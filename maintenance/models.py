@@ -346,14 +346,19 @@ class NotificationQuerySet(models.QuerySet[Any]):
             return self.none()
         scope = user.scope(Can.SEE_STATIONS)
         seen = Q() if scope.is_everything else scope.condition("station__team", "station")
-        return self.filter(Q(station__isnull=True) | seen, user=user)
+        return self.filter(self._of_no_station(user) | seen, user=user)
 
     def visible_to(self, user: Any) -> Self:
         """One's own, as long as one may see the station it is about; with a group chosen, of its stations."""
         if not user.is_authenticated:
             return self.none()
         seen = user.shown(Can.SEE_STATIONS, "station__team", "station")
-        return self.filter(Q(station__isnull=True) | seen, user=user)
+        return self.filter(self._of_no_station(user) | seen, user=user)
+
+    @staticmethod
+    def _of_no_station(user: Any) -> Q:
+        """They may be about any team, so a session that is limited to one does not show them."""
+        return Q(station__isnull=True) if user.only_team is None else Q(pk__in=[])
 
     def unread(self) -> Self:
         return self.filter(read_at__isnull=True)

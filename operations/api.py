@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
+from accounts import confirm
 from accounts.models import User
 from accounts.rights import Can
 from chargers.models import ChargingStation
@@ -80,14 +81,13 @@ class StationCommandsView(ScopedViewSetMixin, generics.ListCreateAPIView[Command
 
 
 def _ask(station: ChargingStation, wanted: dict[str, Any], request: Request) -> Command:
-    actor, expires_in = cast(User, request.user), wanted["expires_in"]
+    facts: dict[str, Any] = {"actor": cast(User, request.user), "expires_in": wanted["expires_in"]}
+    facts["may_set_password"] = request.auth is not None or confirm.is_confirmed(
+        request._request
+    )  # a token was a proof
     if "kind" in wanted:
-        return services.request_command(
-            station=station, kind=wanted["kind"], parameters=wanted["parameters"], actor=actor, expires_in=expires_in
-        )
-    return services.request_raw_command(
-        station=station, action=wanted["action"], payload=wanted["payload"], actor=actor, expires_in=expires_in
-    )
+        return services.request_command(station=station, kind=wanted["kind"], parameters=wanted["parameters"], **facts)
+    return services.request_raw_command(station=station, action=wanted["action"], payload=wanted["payload"], **facts)
 
 
 def _wait(command: Command, seconds: float) -> Command:

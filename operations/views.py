@@ -14,6 +14,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts import confirm
 from accounts.rights import Can
 from chargers.models import ChargingStation
 from cpms.common.errors import DomainError, NotAllowed
@@ -76,6 +77,8 @@ def station_command(request: AuthenticatedRequest, pk: int, kind: str) -> HttpRe
         raise PermissionDenied(_("Only operators and administrators of the team may send commands."))
     if not request.user.may(FORMS[kind].right, station):
         raise PermissionDenied(_("Only administrators of the team may set the passwords of its stations."))
+    if FORMS[kind].right == Can.SET_PASSWORDS and not confirm.is_confirmed(request):
+        return confirm.ask(request, station.get_absolute_url())
     is_part = bool(request.htmx)
     if request.method == "GET":
         form = FORMS[kind](station=station, initial=request.GET.dict())

@@ -6,9 +6,11 @@ import json
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.signals import user_logged_in
 from django.core.cache import cache
 from django.core.management import call_command
 
+from accounts import confirm
 from accounts.branding import hosts, looks
 from accounts.models import Team, User
 from accounts.programs import add_program
@@ -25,6 +27,18 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
+
+
+@pytest.fixture(autouse=True)
+def _signed_in_just_now():
+    """`force_login` is a proof of who it is, as signing in through the door is (`Adapter.login`)."""
+
+    def note(sender, request, **_facts):
+        confirm.note_confirmed(request)
+
+    user_logged_in.connect(note)
+    yield
+    user_logged_in.disconnect(note)
 
 
 @pytest.fixture(autouse=True)

@@ -9,11 +9,13 @@ from factory.django import DjangoModelFactory
 
 from accounts.models import (
     AccountMail,
+    AddressChange,
     AuditEntry,
     BillingDetails,
     Brand,
     BrandPicture,
     Enrolment,
+    FactorEnrolmentCode,
     FormerHandle,
     Grant,
     Invitation,
@@ -82,6 +84,24 @@ class SignedInBrowserFactory(DjangoModelFactory):
     session_hash = factory.LazyAttribute(lambda row: row.user.get_session_auth_hash())
     address = "192.0.2.7"
     agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+
+
+class FactorEnrolmentCodeFactory(DjangoModelFactory):
+    class Meta:
+        model = FactorEnrolmentCode
+
+    user = factory.SubFactory(UserFactory, is_staff=True)
+    code_hash = factory.Sequence(lambda n: f"{n:064x}")
+    expires_at = factory.LazyFunction(lambda: timezone.now() + timedelta(hours=24))
+
+
+class AddressChangeFactory(DjangoModelFactory):
+    class Meta:
+        model = AddressChange
+
+    user = factory.SubFactory(UserFactory)
+    old_email = "old@example.org"
+    new_email = factory.LazyAttribute(lambda row: row.user.email)
 
 
 class NotificationChoiceFactory(DjangoModelFactory):
@@ -446,6 +466,8 @@ def one_of_everything(team, station, connector, tag, session, viewer) -> list:
         InvitationFactory(team=team),
         AccountMailFactory(),
         SignedInBrowserFactory(user=viewer),
+        FactorEnrolmentCodeFactory(),
+        AddressChangeFactory(user=viewer),
         BillingDetailsFactory(team=team),
         TeamDomainFactory(team=team),
         BrandFactory(team=team),

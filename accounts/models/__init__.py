@@ -7,17 +7,20 @@ from accounts.models.grants import Grant
 from accounts.models.letters import AccountMail, Invitation
 from accounts.models.people import ApiToken, Enrolment, Membership, Theme, User
 from accounts.models.programs import AccessToken, Program, ProgramKey
+from accounts.models.proofs import AddressChange, FactorEnrolmentCode
 from accounts.models.teams import BillingDetails, FormerHandle, StationPasswords, Team, TeamDomain
 
 __all__ = [
     "AccessToken",
     "AccountMail",
+    "AddressChange",
     "ApiToken",
     "AuditEntry",
     "BillingDetails",
     "Brand",
     "BrandPicture",
     "Enrolment",
+    "FactorEnrolmentCode",
     "FormerHandle",
     "Grant",
     "Invitation",

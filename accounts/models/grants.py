@@ -50,7 +50,8 @@ class GrantQuerySet(ScopedQuerySet):
 
     @staticmethod
     def _to(user: User) -> Q:
-        return Q(user=user) | Q(to_team__in=user.team_ids)
+        own = Q(user=user) if user.only_team is None else Q(user=user, team=user.only_team)
+        return own | Q(to_team__in=user.team_ids)
 
     def active(self) -> Self:
         return self.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=timezone.now()), withdrawn_at__isnull=True)

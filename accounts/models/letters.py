@@ -94,6 +94,8 @@ class AccountMail(OutgoingMail):
         CODES = "codes", _("Recovery codes were made")
         RESET_2FA = "reset_2fa", _("Second factor was reset by support")
         EXPIRY = "expiry", _("Key of a program ends soon")
+        WRONG_CODES = "wrong_2fa", _("Wrong codes of a second factor")
+        ENROL_CODE = "enrol_code", _("Enrolment code was issued")
 
     kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
     email = models.CharField(_("e-mail"), max_length=254)
@@ -120,7 +122,7 @@ class AccountMail(OutgoingMail):
         blank=True,
         related_name="+",
         verbose_name=_("team"),
-        help_text=_("In whose look it is, and to whose domain its link leads."),
+        help_text=_("In whose look it is. Only an invitation leads to the team's own domain."),
     )
     about = models.CharField(_("about"), max_length=253, blank=True)
 

@@ -92,6 +92,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     chosen_provider: Provider | None = None
     hides_deactivated = False  # pages do, unless he asked to see deactivated stations
     token_scopes: Sequence[str] | None = None  # those that the token in use is limited to, for the time of a request
+    only_team: int | None = None  # to which a session is limited that was begun on this team's own domain
     refused_right = ""  # what was asked for last and no scope includes
 
     USERNAME_FIELD = "email"
@@ -127,13 +128,23 @@ class User(AbstractBaseUser, PermissionsMixin):
         return f"{self.first_name} (program)" if self.is_program else self.email
 
     @cached_property
-    def _teams_of(self) -> list[tuple[int, str, list[str], bool]]:
+    def _all_teams_of(self) -> list[tuple[int, str, list[str], bool]]:
         """Teams by key, each with the role in it, what it goes without, and whether it demands a second factor; one
         query per request."""
         if self.is_program:
             return [(self.program.team_id, Role.ADMIN, self.program.team.features_off, False)]
         facts = ("team_id", "role", "team__features_off", "team__requires_two_factor")
         return list(self.memberships.values_list(*facts))
+
+    @property
+    def _teams_of(self) -> list[tuple[int, str, list[str], bool]]:
+        """Those of them that the session is not kept from."""
+        return [team for team in self._all_teams_of if self.only_team in (None, team[0])]
+
+    @property
+    def sees_all_teams(self) -> bool:
+        """Support staff, unless the session is limited to a team."""
+        return self.is_staff and self.only_team is None
 
     @cached_property
     def roles(self) -> dict[int, str]:
@@ -147,7 +158,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     @cached_property
     def own_teams(self) -> list[Team]:
         """The teams this person is in, by name; one query per request."""
-        return [self.program.team] if self.is_program else list(self.teams.order_by("name", "pk"))
+        if self.is_program:
+            return [self.program.team]
+        teams = self.teams.order_by("name", "pk")
+        return list(teams if self.only_team is None else teams.filter(pk=self.only_team))
 
     @cached_property
     def features_off(self) -> dict[str, str]:
@@ -162,7 +176,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def must_have_second_factor(self) -> bool:
         """A team of this person demands one, or the site does, of its support staff."""
-        return self.is_staff_with_factor or any(is_strict for _team, _role, _off, is_strict in self._teams_of)
+        return self.is_staff_with_factor or any(is_strict for _team, _role, _off, is_strict in self._all_teams_of)
 
     @property
     def api_off(self) -> list[tuple[tuple[str, ...], str]]:
@@ -172,7 +186,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     @cached_property
     def grants_held(self) -> list[Held]:
         """What this person was granted and counts now, himself or through his teams; one query per request."""
-        rows = Grant.objects.active().filter(Q(user=self) | Q(to_team__in=self.team_ids))
+        rows = Grant.objects.active().held_by(self)
         return [
             Held(role, installation_id, station_id, None if to_team is None else self.roles[to_team], ends_at)
             for role, installation_id, station_id, to_team, ends_at in rows.values_list(
@@ -186,7 +200,10 @@ class User(AbstractBaseUser, PermissionsMixin):
         if self.lacks_scope(Can.SEE_OWN):
             return []
         seen = self.scope(Can.SEE_SESSIONS).teams
-        return list(self.tags.exclude(team__in=seen).order_by().values_list("pk", flat=True))
+        tags = self.tags.exclude(team__in=seen)
+        if self.only_team is not None:
+            tags = tags.filter(team=self.only_team)
+        return list(tags.order_by().values_list("pk", flat=True))
 
     @property
     def requests_per_minute(self) -> int | None:
@@ -222,7 +239,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         if self.lacks_scope(right):
             self.refused_right = str(right)
             return Scope()
-        if self.is_staff:
+        if self.sees_all_teams:
             return Scope(is_everything=True)
         grants = [held for held in self.grants_held if held.allows(right)]
         return Scope(
@@ -264,7 +281,7 @@ class User(AbstractBaseUser, PermissionsMixin):
             return False
         if self.lacks_scope(RIGHT_OF_ROLE[role]):
             return False
-        if self.is_staff:
+        if self.sees_all_teams:
             return True
         held = self.roles.get(team_id) if team_id is not None else None
         return held is not None and RANK[Role(held)] >= RANK[role]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -12,7 +13,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.branding import look_of
+from accounts.branding import look_of, main_host
 from accounts.current import current_team
 from accounts.models import User
 from accounts.rights import Can, Provider
@@ -50,6 +51,9 @@ def _team_head(request: HttpRequest, user: User) -> TeamHead:
         return TeamHead(team.name, initials(team.name), note=_("support staff"), title=team.name, url=choose)
     if team is None and user.grants_held:
         return TeamHead(name=_("Shared with you"), initials="\u2217", note=str(user))
+    if team is None and user.only_team is not None:
+        note = _("your teams are at %(host)s") % {"host": main_host()}
+        return TeamHead(name=_("Not your team"), initials="?", note=note, url=settings.PUBLIC_URL)
     if team is None:
         return TeamHead(name=_("No team yet"), initials="?", note=_("ask an administrator to add you"))
     if len(user.own_teams) == 1:

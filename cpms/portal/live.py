@@ -13,6 +13,7 @@ from django.contrib.auth import HASH_SESSION_KEY
 from django.db.models import Q
 from django.utils.crypto import constant_time_compare
 
+from accounts import host_sessions
 from accounts.models import Team, User
 from accounts.rights import Can
 from chargers.models import ChargingStation
@@ -49,6 +50,7 @@ class Hearing:
 def hearing(user: User, session: Any) -> Hearing:
     """What this person's pages hear now: a few queries, two for whoever only has teams and has chosen nothing."""
     kept = session if session is not None else {}
+    host_sessions.limit(user, kept)
     user.chosen_group = groups.chosen_group(user, kept.get(groups.SESSION_KEY))
     user.chosen_provider = providers.chosen_provider(user, kept.get(providers.SESSION_KEY))
     group, provider = user.chosen_group, user.chosen_provider

@@ -221,7 +221,7 @@ def user_delete(request: AuthenticatedRequest) -> HttpResponse:
     try:
         with transaction.atomic():
             erased = [people.erase_person(person=person, actor=request.user) for person in chosen]
-            is_me = request.user in chosen
+            is_me = any(is_gone and person == request.user for person, is_gone in zip(chosen, erased, strict=True))
     except DomainError as error:
         messages.error(request, str(error))
         return redirect("portal:user_list")

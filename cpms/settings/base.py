@@ -100,6 +100,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.middleware.PersonMiddleware",
+    "accounts.middleware.HostSessionMiddleware",
     "accounts.middleware.SecondFactorMiddleware",
     "accounts.middleware.FeatureMiddleware",
     "chargers.middleware.ChosenMiddleware",

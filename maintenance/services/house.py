@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
+from accounts.address_changes import forget_old_changes
 from accounts.browsers import forget_old_browsers
 from accounts.mails import forget_old_mails
 from maintenance.models import AlarmMail, Deviation, Message, RefusedConnection, UnnamedProxy
@@ -79,4 +80,5 @@ def keep_house() -> None:
     UnnamedProxy.objects.filter(last_at__lt=old).delete()
     AlarmMail.objects.filter(created_at__lt=old).delete()
     forget_old_mails()
+    forget_old_changes()
     forget_old_browsers()

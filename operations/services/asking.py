@@ -49,6 +49,7 @@ def request_command(
     parameters: Payload | None = None,
     actor: User | None = None,
     expires_in: timedelta = WAITS,
+    may_set_password: bool = True,
 ) -> Command:
     """Ask a station for something.
 
@@ -57,9 +58,10 @@ def request_command(
         parameters: as the kind needs them, in our words (`connector`, `id_tag`, `session`, `type`, `key`, ...).
         actor: the person who asks; None for the system itself.
         expires_in: how long the command waits for a station that is offline.
+        may_set_password: whether the person has just shown who asks, as a password for the station demands.
 
     Raises:
-        NotAllowed: the person may not operate this station.
+        NotAllowed: the person may not operate this station, or must first show who asks.
         DomainError: a parameter is missing or wrong (`fields` names it), a tag may not charge there, or the station
             is not accepted yet or was handed over.
     """
@@ -81,6 +83,10 @@ def request_command(
     password = password_in(kind, given)
     if actor is not None:
         _demand_rights(actor, station, kind, is_password=password is not None)
+    if password is not None and not may_set_password:
+        raise NotAllowed(
+            _("This sets the station's password. Confirm in the portal that it is you, or use an API token.")
+        )
     _check_password(password)
     if kind == Command.Kind.REMOTE_START and (why_not := why_no_start(station, str(given["id_tag"]))):
         raise DomainError(why_not, fields={"id_tag": why_not})
@@ -170,6 +176,7 @@ def request_raw_command(
     payload: Payload,
     actor: User | None = None,
     expires_in: timedelta = WAITS,
+    may_set_password: bool = True,
 ) -> Command:
     """Ask in OCPP's own words. What we have a kind for becomes that kind, so that its outcome is followed.
 
@@ -177,7 +184,14 @@ def request_raw_command(
         DomainError: the action is unknown for the station's OCPP version or the payload does not fit its schema.
     """
     kind, parameters = codec_for(station.protocol).read(action, payload)
-    return request_command(station=station, kind=kind, parameters=parameters, actor=actor, expires_in=expires_in)
+    return request_command(
+        station=station,
+        kind=kind,
+        parameters=parameters,
+        actor=actor,
+        expires_in=expires_in,
+        may_set_password=may_set_password,
+    )
 
 
 def note_command(command: Command, actor: User) -> None:

@@ -210,6 +210,10 @@ def look(site: Site, browser: Any, states: dict[tuple[str, str], Any]) -> Iterat
             states.setdefault((person, base), context.storage_state())
         if path:
             page.goto(path)
+        if "/account/confirm/" in page.url:  # the log-in was more than ten minutes ago
+            page.fill("#id_password", PASSWORD)
+            page.click("button:text-is('Confirm')")
+            page.wait_for_url(f"{base}{path}")
         return page
 
     open_page.complaints = complaints  # type: ignore[attr-defined]

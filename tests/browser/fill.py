@@ -7,6 +7,10 @@ import django
 
 django.setup()
 
+from django.urls import reverse  # noqa: E402
+
+from accounts.mails import undo_token  # noqa: E402
+from accounts.models import AddressChange  # noqa: E402
 from maintenance.violations import model_url  # noqa: E402
 from sessions.models import MeterReading  # noqa: E402
 from tests import factories  # noqa: E402
@@ -19,4 +23,5 @@ pages = {name: address(name, rows) for name in names if not name.startswith(("ap
 odd = {"value": "7", "unit": "furlong", "measurand": "Energy.Active.Import.Register", "context": "Sample.Often"}
 MeterReading.objects.update(values=[odd, odd | {"value": "much", "phase": "L9"}, {"raw": "5"}])  # words of their own
 pages["maintenance:deviation_model"] = model_url("Maker", "Wallbox 2")  # as the factory says of its stations
+pages["accounts:email_undo"] = reverse("accounts:email_undo", args=[undo_token(AddressChange.objects.get())])
 json.dump(pages, sys.stdout)

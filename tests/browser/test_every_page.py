@@ -65,7 +65,7 @@ def looked_at(page, name):
 @pytest.mark.parametrize("part", range(PARTS))
 def test_nothing_sticks_out_and_nobody_is_shut_out(look, pages, part):
     PICTURES.mkdir(parents=True, exist_ok=True)
-    page, wrong, seen = look("/", person="full"), {}, 0
+    page, wrong, seen = look("/", person="full", again=True), {}, 0  # pages of secrets want a fresh log-in
     for name in sorted(pages)[part::PARTS]:
         if is_page(page, pages[name]):
             page.goto(pages[name])
@@ -73,7 +73,7 @@ def test_nothing_sticks_out_and_nobody_is_shut_out(look, pages, part):
             if found := looked_at(page, name):
                 wrong[name] = found
     assert wrong == {}
-    assert seen > 50 / PARTS  # pages and addresses that are none are not spread evenly
+    assert seen > 40 / PARTS  # pages and addresses that are none are not spread evenly
 
 
 def test_the_report_for_the_manufacturer_is_copied(look, pages):

@@ -6,11 +6,12 @@ from datetime import timedelta
 import pytest
 import time_machine
 from django.core import mail
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import mails, passwords
-from accounts.models import AccountMail
+from accounts import address_changes, mails, passwords, people, programs, services
+from accounts.models import AccessToken, AccountMail, AddressChange, ApiToken, AuditEntry, Program
 from cpms.common.errors import DomainError
 from tests import factories
 
@@ -132,11 +133,54 @@ def test_a_password_must_be_said_twice_and_be_good(client, viewer, first, second
 def test_a_new_password_signs_out_everywhere(client, viewer):
     client.force_login(viewer)
     passwords.ask_for_new_password(email=viewer.email, address="::1")
-    from django.test import Client
-
     other = Client()
     other.post(other.get(link(), follow=True).request["PATH_INFO"], NEW)
     assert client.get(reverse("accounts:account")).status_code == 302
+
+
+def tokens_and_browsers(person):
+    """Two API tokens, an access token of a program of this person, and a browser."""
+    services.issue_api_token(user=person, name="one")
+    services.issue_api_token(user=person, name="two")
+    factories.SignedInBrowserFactory(user=person)
+    team = person.memberships.get().team
+    program, _secret = programs.add_program(team=team, name="p", scopes=["operate"], actor=None)
+    Program.objects.filter(pk=program.pk).update(created_by=person)
+    programs.issue_access_token(program=program, secret="t", scopes=[], seconds=60)
+
+
+def still_works(person):
+    tokens = ApiToken.objects.filter(user=person, revoked=False).count()
+    return tokens, AccessToken.objects.filter(program__created_by=person).count(), person.browsers.count()
+
+
+def test_a_reset_by_link_revokes_tokens_and_sessions_and_the_mail_says_so(client, viewer, operator):
+    """Issue 10, 4: of this person only."""
+    tokens_and_browsers(viewer)
+    services.issue_api_token(user=operator, name="another person's")
+    ask(client, viewer.email)
+    client.post(client.get(link(), follow=True).request["PATH_INFO"], NEW)
+    assert still_works(viewer) == (0, 0, 0) and still_works(operator)[0] == 1
+    mails.send_mails()
+    text = mail.outbox[-1].body
+    assert "1 browser was signed out. 2 API tokens were revoked." in text
+    assert "1 program that you added to a team keeps its key." in text, "it is the team's"
+    entries = AuditEntry.objects.filter(content_type__model="apitoken", action=AuditEntry.Action.UPDATE)
+    assert entries.count() == 2
+
+
+@pytest.mark.parametrize("is_ticked", [True, False])
+def test_a_password_change_offers_to_revoke_tokens_and_the_mail_says_so(client, viewer, is_ticked):
+    """Issue 10, 4: ticked, unless somebody takes it away."""
+    tokens_and_browsers(viewer)
+    client.force_login(viewer)
+    url = reverse("accounts:password_change")
+    assert re.search(r'name="with_tokens"[^>]* checked', client.get(url).content.decode())
+    client.post(url, {"old": factories.PASSWORD, **NEW, **({"with_tokens": "on"} if is_ticked else {})})
+    assert still_works(viewer) == ((0, 0, 0) if is_ticked else (2, 1, 0))
+    mails.send_mails()
+    told = "2 API tokens were revoked." if is_ticked else "2 API tokens of yours still work."
+    assert told in mail.outbox[-1].body
 
 
 def test_changing_the_password_needs_the_old_one_and_keeps_this_session(client, viewer):
@@ -164,6 +208,112 @@ def test_another_address_counts_once_its_link_was_pressed(client, viewer):
     assert "used already" in client.post(path).content.decode()
     mails.send_mails()
     assert mail.outbox[-1].to == [old] and "another address" in mail.outbox[-1].body
+
+
+def changed_to(client, viewer, email="new@example.org"):
+    """Another address; returns the path of the link that undoes it."""
+    client.force_login(viewer)
+    client.post(reverse("accounts:email_change"), {"email": email})
+    path = link()
+    client.post(path)
+    viewer.refresh_from_db()
+    assert viewer.email == email
+    return link(), path
+
+
+def test_an_address_change_tells_the_old_address_and_can_be_undone_from_there(client, viewer):
+    """Issue 10, 3: the old address is back, sessions and tokens end, the password is void, a link sets a new one."""
+    old = viewer.email
+    undo, confirm = changed_to(client, viewer)
+    assert mail.outbox[-1].to == [old]
+    tokens_and_browsers(viewer)
+    other = Client()
+    assert old in other.get(undo).content.decode()
+    viewer.refresh_from_db()
+    assert viewer.email == "new@example.org", "a mail program that opens links changes nothing"
+    assert other.post(undo).url == reverse("accounts:password_reset_sent")
+    viewer.refresh_from_db()
+    assert viewer.email == old and not viewer.has_usable_password() and still_works(viewer) == (0, 0, 0)
+    assert client.get(reverse("accounts:account")).status_code == 302
+    reset = link()
+    assert mail.outbox[-1].to == [old]
+    other.post(other.get(reset, follow=True).request["PATH_INFO"], NEW)
+    viewer.refresh_from_db()
+    assert viewer.check_password(NEW["password1"])
+    assert "used already" in other.post(undo).content.decode(), "it works once"
+    assert "does not count" in other.post(confirm).content.decode(), "nor does the first link change it again"
+
+
+@pytest.mark.parametrize(("days", "counts"), [(6.9, True), (7.1, False)])
+def test_an_address_change_can_be_undone_for_seven_days(client, viewer, days, counts):
+    """Issue 10, 3."""
+    undo, _confirm = changed_to(client, viewer)
+    with time_machine.travel(timezone.now() + timedelta(days=days)):
+        assert ("has expired" in client.post(undo).content.decode()) is not counts
+
+
+def test_an_undo_after_several_changes_voids_the_later_ones(client, viewer):
+    """Issue 10, 3: who took the account over cannot take it back."""
+    old = viewer.email
+    first, _confirm = changed_to(client, viewer, "one@example.org")
+    second, _confirm = changed_to(client, viewer, "two@example.org")
+    Client().post(first)
+    viewer.refresh_from_db()
+    assert viewer.email == old
+    assert "does not count" in Client().post(second).content.decode()
+    assert "not complete" in Client().get(reverse("accounts:email_undo", args=["x"])).content.decode()
+
+
+def test_an_address_that_support_changes_is_told_and_undone_in_the_same_way(client, viewer, staff):
+    """Issue 10, 3."""
+    old = viewer.email
+    client.force_login(staff)
+    page = reverse("admin:accounts_user_change", args=[viewer.pk])
+    form = client.get(page).context["adminform"].form
+    facts = {name: value for name, value in form.initial.items() if value not in (None, False)}
+    inline = {"memberships-TOTAL_FORMS": 0, "memberships-INITIAL_FORMS": 0}
+    answer = client.post(page, facts | inline | {"email": "new@example.org"})
+    assert answer.status_code == 302, answer.context["errors"]
+    viewer.refresh_from_db()
+    assert viewer.email == "new@example.org" and viewer.email_verified_at is None
+    Client().post(link())
+    viewer.refresh_from_db()
+    assert viewer.email == old
+
+
+def test_an_old_address_that_somebody_else_has_now_is_not_restored(client, viewer):
+    undo, _confirm = changed_to(client, viewer)
+    factories.UserFactory(email=AddressChange.objects.get().old_email)
+    assert "belongs to another account" in client.post(undo).content.decode()
+    assert still_works(viewer)[0] == 0
+
+
+def test_old_addresses_are_forgotten(viewer):
+    change = AddressChange.objects.create(user=viewer, old_email="a@example.org", new_email=viewer.email)
+    with time_machine.travel(timezone.now() + timedelta(days=31)):
+        address_changes.forget_old_changes()
+    assert not AddressChange.objects.filter(pk=change.pk).exists()
+    AddressChange.objects.create(user=viewer, old_email="a@example.org", new_email=viewer.email)
+    people.erase_person(person=viewer, actor=viewer)
+    assert not AddressChange.objects.exists(), "nor is one kept of who is erased"
+
+
+@pytest.mark.parametrize("kind", ["reset", "verify"])
+def test_mails_are_limited_per_recipient_from_wherever_they_are_asked_for(viewer, operator, kind):
+    """Issue 10: reset and verification mails, also for an address that nobody has."""
+
+    def ask_from(number):
+        if kind == "reset":
+            return passwords.ask_for_new_password(email="Somebody@example.org", address=f"192.0.2.{number}")
+        return passwords.ask_to_verify(
+            user=factories.UserFactory(), email="Somebody@example.org", address=f"192.0.2.{number}"
+        )
+
+    for number in range(passwords.MOST_MAILS):
+        ask_from(number)
+    with pytest.raises(DomainError, match="Too many attempts"):
+        ask_from(200)
+    assert AccountMail.objects.count() == passwords.MOST_MAILS
 
 
 def test_an_address_of_somebody_else_is_not_taken_nor_told(client, viewer, operator):

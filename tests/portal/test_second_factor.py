@@ -15,7 +15,7 @@ from django.core import mail
 from django.urls import reverse
 from django.utils import translation
 
-from accounts import factors, mails
+from accounts import confirm, enrolment_codes, factors, mails
 from accounts.models import AuditEntry
 from cpms.common.errors import DomainError, NotAllowed
 from tests import factories
@@ -40,6 +40,14 @@ def secured(viewer):
 
 def sign_in(client, user, **more):
     return client.post(LOGIN, {"login": user.email, "password": PASSWORD, **more})
+
+
+def signed_in_long_ago(client, user):
+    """Signed in, but it was not proved lately who it is."""
+    client.force_login(user)
+    session = client.session
+    del session[confirm.KEY]
+    session.save()
 
 
 def is_signed_in(client):
@@ -114,6 +122,24 @@ def test_codes_are_not_guessed(client, secured):
     assert not is_signed_in(client)
 
 
+def test_owners_get_a_mail_after_five_wrong_second_factors(client, secured):
+    """Issue 10: five since the last right one; whoever enters them may know the password."""
+    viewer, codes = secured
+
+    def wrong(times):
+        for _n in range(times):
+            sign_in(client, viewer)
+            client.post(SECOND, {"code": "123456"})
+
+    wrong(4)
+    factors.check_code(user=viewer, code=codes[0])
+    wrong(4)
+    assert "Five wrong codes for your account" not in subjects()
+    wrong(4)
+    assert subjects().count("Five wrong codes for your account") == 1
+    assert mail.outbox[-1].to == [viewer.email]
+
+
 def test_one_can_begin_anew_as_somebody_else(client, secured, operator):
     sign_in(client, secured[0])
     assert client.get(LOGIN).url == SECOND, "what was begun goes on"
@@ -141,13 +167,13 @@ def test_a_session_that_is_not_fresh_confirms_before_it_changes_factors(client, 
 
 def test_who_has_a_factor_confirms_with_it_and_not_with_the_password(client, secured):
     viewer, codes = secured
-    client.force_login(viewer)
-    confirm = reverse("accounts:confirm")
-    assert "Your password" not in client.get(confirm).content.decode()
-    client.post(confirm, {"password": PASSWORD})
+    signed_in_long_ago(client, viewer)
+    page = reverse("accounts:confirm")
+    assert "Your password" not in client.get(page).content.decode()
+    client.post(page, {"password": PASSWORD})
     app = Authenticator.objects.get(type="totp")
-    assert client.post(reverse("accounts:factor_remove", args=[app.pk])).url.startswith(confirm)
-    assert client.post(confirm, {"code": codes[0], "next": "https://evil.example/"}).url == SECURITY
+    assert client.post(reverse("accounts:factor_remove", args=[app.pk])).url.startswith(page)
+    assert client.post(page, {"code": codes[0], "next": "https://evil.example/"}).url == SECURITY
     client.post(reverse("accounts:factor_remove", args=[app.pk]))
     assert not Authenticator.objects.filter(user=viewer).exists(), "the recovery codes go with it"
     assert subjects()[-1] == "The authenticator app was removed"
@@ -296,14 +322,16 @@ def test_support_staff_without_a_factor_gets_to_its_set_up_and_to_nothing_else(c
     assert token.status_code == 400 and "Support staff needs" in token.json()["detail"]
     page = client.get(SECURITY).content.decode()
     assert "Support staff needs a second factor." in page and "A team of yours" not in page
-    factors.add_app(user=staff, secret=SECRET, code=code())
+    enrolment_code = enrolment_codes.issue_code(person=staff, actor=None)[1]
+    factors.add_app(user=staff, secret=SECRET, code=code(), enrolment_code=enrolment_code)
     assert client.get("/admin/").status_code == client.get(DASHBOARD).status_code == 200
     with pytest.raises(DomainError, match="Support staff"):
         factors.remove(factor=Authenticator.objects.get(type="totp"), actor=staff)
 
 
 def test_support_staff_signs_in_to_the_admin_with_both_steps(client, strict, staff):
-    factors.add_app(user=staff, secret=SECRET, code=code(shift=-1))
+    enrolment_code = enrolment_codes.issue_code(person=staff, actor=None)[1]
+    factors.add_app(user=staff, secret=SECRET, code=code(shift=-1), enrolment_code=enrolment_code)
     assert sign_in(client, staff, next="/admin/").url == SECOND
     assert client.get("/admin/").status_code == 302
     assert client.post(SECOND, {"code": code()}).url == "/admin/"

@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from accounts import services
+from accounts import enrolment_codes, services
 from accounts.rights import Role
 from cpms.common.scripting import ScriptCommand
 
@@ -16,20 +16,28 @@ class Command(ScriptCommand):
         parser.add_argument("--password", required=True)
         parser.add_argument("--team", required=True, metavar="HANDLE")
         parser.add_argument("--role", required=True, choices=Role.values)
-        parser.add_argument("--staff", action="store_true", help="support staff: sees every team, may use the admin")
+        parser.add_argument(
+            "--staff",
+            action="store_true",
+            help="support staff: sees every team, may use the admin; prints a code for a first second factor",
+        )
 
     def run(self, *, email: str, password: str, team: str, role: str, staff: bool, **options: Any) -> None:
         user, is_new = services.add_user(
             email=email, password=password, team=services.find_team(team), role=role, is_staff=staff
         )
-        self.show(
-            {
-                "created": int(is_new),
-                "updated": int(not is_new),
-                "user": user.email,
-                "team": team,
-                "role": role,
-                "is_staff": user.is_staff,
-            },
-            f"{user.email} is {role} of {team}{' and support staff' if user.is_staff else ''}.",
-        )
+        facts: dict[str, Any] = {
+            "created": int(is_new),
+            "updated": int(not is_new),
+            "user": user.email,
+            "team": team,
+            "role": role,
+            "is_staff": user.is_staff,
+        }
+        words = f"{user.email} is {role} of {team}{' and support staff' if user.is_staff else ''}."
+        if staff and not enrolment_codes.has_factor(user):
+            row, code = enrolment_codes.issue_code(person=user, actor=None)
+            until = row.expires_at.isoformat(timespec="seconds")
+            facts |= {"enrolment_code": code, "enrolment_code_expires_at": until}
+            words += f"\nEnrolment code for the first second factor, valid once until {until}: {code}"
+        self.show(facts, words)

@@ -179,6 +179,14 @@ def table() -> list[dict[str, Any]]:
     return [{"right": Can(right), "marks": [column in ALLOWED[right] for column in COLUMNS]} for right in Can.values]
 
 
+class KeyKind(models.TextChoices):
+    """With what kind of key a request to the API was made."""
+
+    TOKEN = "token", _("API token of a person")
+    KEY = "key", _("Key of an application")
+    ACCESS_TOKEN = "access_token", _("OAuth 2 access token of an application")
+
+
 class ApiScope(models.TextChoices):
     """What a key of a program may be limited to. The values are OAuth 2 scopes (RFC 6749 section 3.3)."""
 

@@ -93,6 +93,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     hides_deactivated = False  # pages do, unless he asked to see deactivated stations
     token_scopes: Sequence[str] | None = None  # those that the token in use is limited to, for the time of a request
     refused_right = ""  # what was asked for last and no scope includes
+    key_in_use: tuple[str, str] = ("", "")  # kind and prefix of the API key of this request; see Command.RequestedWith
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS = []

@@ -33,7 +33,7 @@ from maintenance.tables import CURES, arrow
 from maintenance.words import event_words
 from operations import words
 from operations.models import Command
-from operations.services.asking import why_no_commands
+from operations.services.authority import why_no_commands
 from operations.tables import said as command_said
 from sessions.models import ChargingSession, MeterReading
 from sessions.services import end_in

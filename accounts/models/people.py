@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext as _now
@@ -177,11 +177,14 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @cached_property
     def foreign_tag_ids(self) -> list[int]:
-        """This person's own tags of teams whose sessions he may not see."""
+        """This person's own tags that charge where they may not see the sessions: of no team, of teams whose sessions
+        they may not see, and any of them once they were given access to somebody else's stations."""
         if self.lacks_scope(Can.SEE_OWN):
             return []
         seen = self.scope(Can.SEE_SESSIONS).teams
-        return list(self.tags.exclude(team__in=seen).order_by().values_list("pk", flat=True))
+        was_given_access = Exists(Grant.objects.held_by(self))
+        tags = self.tags.filter(Q(team=None) | ~Q(team__in=seen) | was_given_access)
+        return list(tags.order_by().values_list("pk", flat=True))
 
     @property
     def requests_per_minute(self) -> int | None:

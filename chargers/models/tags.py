@@ -38,7 +38,15 @@ class Tag(models.Model):
         PRIVATE = "private", _("Private")
         COMPANY = "company", _("Company")
 
-    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="tags", verbose_name=_("team"))
+    team = models.ForeignKey(
+        Team,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="tags",
+        verbose_name=_("team"),
+        help_text=_("Empty: the tag is a person's own and charges where that person was given access."),
+    )
     value = models.CharField(_("value"), max_length=36)
     label = models.CharField(_("label"), max_length=120, blank=True)
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.ACCEPTED)
@@ -70,6 +78,9 @@ class Tag(models.Model):
         ordering = ["value"]
         constraints = [
             models.UniqueConstraint("team", Upper("value"), name="tag_value_once_per_team_in_any_case"),
+            models.UniqueConstraint(
+                Upper("value"), condition=Q(team__isnull=True), name="tag_value_once_without_team_in_any_case"
+            ),
             models.CheckConstraint(condition=~Q(value=""), name="tag_value_not_empty"),
             models.CheckConstraint(condition=Q(kind__in=["other", "private", "company"]), name="tag_kind_known"),
         ]

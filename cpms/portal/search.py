@@ -110,7 +110,7 @@ def _tags(tags: list[Tag]) -> Found:
     for tag in tags:
         page = getattr(tag, "get_absolute_url", None)
         url = page() if page else f"{reverse('sessions:session_list')}?{urlencode({'id_tag': tag.value})}"
-        found.hits.append(Hit(tag.label or tag.value, tag.value if tag.label else tag.team.name, url))
+        found.hits.append(Hit(tag.label or tag.value, tag.value if tag.label or not tag.team else tag.team.name, url))
     return found
 
 

@@ -19,7 +19,15 @@ from accounts.rights import Can
 from chargers.grant_forms import GrantAddForm, GrantEditForm
 from chargers.grant_tables import GRANT_CELLS, GrantFilterSet, GrantTable, place_of
 from chargers.models import ChargingStation, Installation
-from chargers.services.grants import Place, change_grant, find_place, give_grant, may_withdraw, withdraw_grant
+from chargers.services.grants import (
+    Place,
+    change_grant,
+    find_place,
+    give_grant,
+    may_change,
+    may_withdraw,
+    withdraw_grant,
+)
 from cpms.common.errors import NotAllowed
 from cpms.common.pages import AuthenticatedRequest, FormPage, ListPage
 
@@ -44,7 +52,7 @@ class GrantListView(ListPage):
     def decorate(self, records: list[Any]) -> None:
         user: Any = self.request.user
         for grant in records:
-            grant.may_change = grant.is_active and user.may(Can.MANAGE_ACCESS, grant.place)
+            grant.may_change = grant.is_active and may_change(user, grant)
             grant.may_withdraw = grant.is_active and may_withdraw(user, grant)
 
     def facts(self, context: dict[str, Any]) -> dict[str, Any]:
@@ -107,8 +115,8 @@ class GrantEditView(FormPage):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.user.is_authenticated:
             self.grant: Grant = get_object_or_404(_grants(request), pk=kwargs["pk"])
-            if not request.user.may(Can.MANAGE_ACCESS, self.grant.place):
-                raise PermissionDenied(_("Only administrators of the team and owners may change access."))
+            if not may_change(request.user, self.grant):
+                raise PermissionDenied(_("You may not change this access: the team gave it."))
         return super().dispatch(request, *args, **kwargs)
 
     def get_initial(self) -> dict[str, Any]:
@@ -132,7 +140,7 @@ class GrantEditView(FormPage):
 def grant_withdraw(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     grant = get_object_or_404(_grants(request), pk=pk)
     if not may_withdraw(request.user, grant):
-        raise PermissionDenied(_("Only administrators of the team and owners may withdraw access."))
+        raise PermissionDenied(_("You may not withdraw this access."))
     if request.method == "GET":
         context = {"grant": grant, "place": place_of(grant), "is_own": grant.user_id == request.user.pk}
         return render(request, "access/grant_withdraw.html", context)

@@ -31,7 +31,7 @@ TEAMMATES = "302 404 200 200 200 200"  # tags are the team's, whatever it shares
 OPERATE_SOMEWHERE = "302 200 403 200 200 200 200 403 200 403"
 TEAM_OPERATORS = "302 404 403 200 200 200"
 DOERS = "302 404 403 302 302 302 302 404 302 404"
-MANAGERS = "302 404 404 404 200 200 200 404 404 404"  # of access: nobody else sees who has it
+GIVERS = "302 404 404 404 200 200 403 404 404 404"  # of access: nobody else sees who has it
 WIRERS = "302 404 403 403 200 200 403 404 200 404"  # Z15: an owner may not, Z16: the service may
 SETTINGS = "302 200 403 403 200 302 403 403 403 403"
 PROGRAM = "302 404 403 403 200 200"
@@ -208,8 +208,9 @@ ROUTES: dict[str, dict[str, str]] = {
         "GET": "302 200 403 403 200 200 200 403 403 403",
         "POST": "302 422 403 403 422 422 422 403 403 403",
     },
-    "access:grant_edit": {"GET": MANAGERS, "POST": "302 404 404 404 422 422 422 404 404 404"},
-    "access:grant_withdraw": {"GET": MANAGERS, "POST": "302 404 404 404 302 302 302 404 404 404"},
+    # the team gave it, so an owner sees it, but it stays; told in tests/test_withdrawing.py
+    "access:grant_edit": {"GET": GIVERS, "POST": "302 404 404 404 422 422 403 404 404 404"},
+    "access:grant_withdraw": {"GET": GIVERS, "POST": "302 404 404 404 302 302 403 404 404 404"},
     # API
     "api:api-root": {"GET": API_PERSONS},
     "api:schema": {"GET": EVERYBODY},
@@ -245,8 +246,8 @@ ROUTES: dict[str, dict[str, str]] = {
     "api:grant-list": {"GET": API_PERSONS, "POST": "401 400 400 400 400 400"},  # without saying where
     "api:grant-detail": {
         "GET": "401 404 404 404 200 200 200 404 404 404",
-        "PATCH": "401 404 404 404 200 200 200 404 404 404",
-        "DELETE": "401 404 404 404 204 204 204 404 404 404",
+        "PATCH": "401 404 404 404 200 200 403 404 404 404",
+        "DELETE": "401 404 404 404 204 204 403 404 404 404",
     },
     "api:group-list": {"GET": API_PERSONS, "POST": "401 400 400 400 400 400"},  # without a name
     "api:group-detail": {"GET": API_OWN, "PATCH": API_OWN, "DELETE": "401 404 204 404 404 404"},

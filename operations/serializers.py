@@ -9,6 +9,8 @@ from rest_framework import serializers
 from operations.models import Command
 from operations.services.asking import LONGEST_WAIT, WAITS
 from operations.services.sealing import shown
+from operations.technical import as_readable_by
+from sessions.technical import Reader
 
 MOST_SECONDS = LONGEST_WAIT.total_seconds()
 
@@ -48,6 +50,11 @@ class CommandSerializer(serializers.ModelSerializer[Command]):
             "message_id",
         ]
         read_only_fields = fields
+
+    def to_representation(self, instance: Command) -> Any:
+        user = self.context["request"].user
+        reader = Reader(user)
+        return super().to_representation(as_readable_by(reader, instance, user))
 
     def get_parameters(self, command: Command) -> dict[str, Any]:
         return shown(command.kind, command.parameters)

@@ -48,6 +48,13 @@ def what(command: Command) -> str:
     return ", ".join(parts)
 
 
+def requester(command: Command) -> str:
+    """Return who asked for it, for a person who may perhaps not know who charges."""
+    if getattr(command, "is_requester_hidden", False):
+        return _("not shown")
+    return str(command.requested_by or _("the system"))
+
+
 def outcome(command: Command) -> str:
     """Why it is in its state, for the person who asked."""
     if command.state == State.REQUESTED:

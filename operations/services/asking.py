@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from accounts.audit import Action, note
 from accounts.models import User
+from accounts.rights import Can
 from chargers.models import ChargingStation
 from chargers.services import authorize_tag, check_password
 from chargers.services.tags import BLOCKED, EXPIRED
@@ -74,7 +75,7 @@ def request_command(
         raise DomainError(_("The station has not been accepted yet: it must send its BootNotification first."))
     action, _payload = codec.encode(kind, given)
     _check_password(password_in(kind, given))
-    if kind == Command.Kind.REMOTE_START and (why_not := why_no_start(station, str(given["id_tag"]))):
+    if kind == Command.Kind.REMOTE_START and (why_not := why_no_start(station, str(given["id_tag"]), actor)):
         raise DomainError(why_not, fields={"id_tag": why_not})
     command = Command.objects.create(
         station=station,
@@ -110,11 +111,17 @@ def ask_for_boot(*, station_id: int) -> bool:
     return True
 
 
-def why_no_start(station: ChargingStation, id_tag: str) -> str:
-    """Why nobody can charge at a station with this tag, in a sentence; nothing where that is possible."""
+def why_no_start(station: ChargingStation, id_tag: str, actor: User | None) -> str:
+    """Return why nobody can charge at a station with this tag, in a sentence; empty where that is possible.
+
+    Whoever does not see who charges there is told the same of every tag but their own.
+    """
     verdict = authorize_tag(station=station, value=id_tag)
     if verdict.is_accepted or station.deactivated_at is not None:
         return ""
+    is_own = verdict.tag is not None and actor is not None and verdict.tag.user_id == actor.pk
+    if actor is not None and not is_own and not actor.may(Can.SEE_SESSIONS, station):
+        return _("Nobody can charge at this station with this tag.")
     if verdict.tag is None:
         return _("The team has no such tag.")
     reasons = {BLOCKED: _("This tag is blocked."), EXPIRED: _("This tag has expired.")}

@@ -41,6 +41,7 @@ API_PERSONS = "401 200 200 200 200 200"
 API_MEMBERS = "401 404 200 200 200 200 200 404 200 404"
 API_SESSION_MEMBERS = "401 404 200 200 200 200 200 404 404 404"
 STAFF = "302 302 302 302 302 200"
+NOBODYS = "302 404 404 404 404 404"
 NOWHERE = "404 404 404 404 404 404"
 
 ROUTES: dict[str, dict[str, str]] = {
@@ -51,6 +52,14 @@ ROUTES: dict[str, dict[str, str]] = {
     "portal:dashboard_live": {"GET": PERSONS},
     "portal:dashboard_sessions": {"GET": PERSONS},
     "portal:dashboard_power": {"GET": PERSONS},
+    "portal:own": {"GET": PERSONS},
+    "portal:own_live": {"GET": PERSONS},
+    # where one may charge; a viewer charges with a tag of their own, which here nobody has
+    "portal:own_start": {
+        "GET": "302 404 200 200 200 200 200 200 404 404",
+        "POST": "302 404 422 422 422 422 422 422 404 404",
+    },
+    "portal:own_stop": {"GET": NOBODYS, "POST": NOBODYS},  # whose session it is; told in tests/portal/test_drivers.py
     "portal:language": {"POST": NOWHERE},  # without saying which
     "portal:privacy": {"POST": "302 302 302 302 302 302"},
     "portal:imprint": {"GET": EVERYBODY},
@@ -338,6 +347,8 @@ def keys_of(one_of_each: Rows) -> dict[str, Any]:
         "admin": {row._meta.label_lower.replace(".", "_"): row for row in one_of_each.values()},
         "portal:notification": {"pk": of["Notification"].pk},
         "portal:group": {"pk": of["StationGroup"].pk},
+        "portal:own_start": {"pk": station.pk},
+        "portal:own_stop": {"pk": of["ChargingSession"].pk},
         "chargers": {"pk": station.pk},
         "chargers:tag": {"pk": of["Tag"].pk},
         "sessions": {"pk": of["ChargingSession"].pk},

@@ -21,8 +21,9 @@ from cpms.common import look
 from cpms.common.pages import AuthenticatedRequest
 from cpms.portal import charts
 from cpms.portal.attention import troubles
+from cpms.portal.drivers import is_driver
 from cpms.portal.figures import figures, interesting_connectors, sessions_per_day
-from cpms.portal.own import is_driver, own_page
+from cpms.portal.own import own_page
 from cpms.portal.power import power_of_day
 from cpms.portal.samples import samples
 

@@ -220,7 +220,14 @@ ROUTES: dict[str, dict[str, str]] = {
     # the team gave it, so an owner sees it, but it stays; told in tests/test_withdrawing.py
     "access:grant_edit": {"GET": GIVERS, "POST": "302 404 404 404 422 422 403 404 404 404"},
     "access:grant_withdraw": {"GET": GIVERS, "POST": "302 404 404 404 302 302 403 404 404 404"},
+    # the access of the table is an owner's, given by the team
+    "access:driver_tags": {"GET": GIVERS, "POST": "302 404 404 404 302 302 403 404 404 404"},
     # API
+    "api:own-sessions": {"GET": API_PERSONS},
+    "api:own-tags": {"GET": API_PERSONS},
+    "api:own-places": {"GET": API_PERSONS},
+    "api:own-start": {"POST": "401 404 400 400 400 400 400 400 404 404"},  # without saying where and with what
+    "api:own-stop": {"POST": "401 404 404 404 404 404"},  # whose session it is; told in tests/portal/test_drivers.py
     "api:api-root": {"GET": API_PERSONS},
     "api:schema": {"GET": EVERYBODY},
     "api:docs": {"GET": EVERYBODY},
@@ -370,6 +377,7 @@ def keys_of(one_of_each: Rows) -> dict[str, Any]:
         "account_": {"uidb36": "1", "key": "none"},
         "api": {"identity": station.identity, "prefix": of["ApiToken"].prefix},
         "api:group": {"pk": of["StationGroup"].pk},
+        "api:own-stop": {"pk": of["ChargingSession"].pk},
         "api:tag": {"pk": of["Tag"].pk},
         "api:notification": {"pk": of["Notification"].pk},
         "api:connector": {"pk": of["Connector"].pk},

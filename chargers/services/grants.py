@@ -5,14 +5,15 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 from functools import partial
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from celery import current_app
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.models import Grant, Team, User
+from accounts.invitations import write_invitation
+from accounts.models import Grant, Invitation, Team, User
 from accounts.rights import WITHDRAWN_BY, Can, GivenBy, GrantRole, Role, Withdrawer, rights_of
 from chargers.models import ChargingStation, Installation
 from cpms.common import look
@@ -63,6 +64,39 @@ def give_grant(
         raise DomainError(_("This access was given in this moment already.")) from None
     _tell(grant, GIVEN)
     return grant
+
+
+@transaction.atomic
+def invite_driver(
+    *, place: Place, email: str, ends_at: datetime | None = None, actor: User, language: str = ""
+) -> Invitation:
+    """Ask somebody who has no account to charge at a place: with the account they get access, and join no team.
+
+    Raises:
+        NotAllowed: the person may not manage the access of this place.
+        DomainError: the address has an account, is none or is invited already, or the end is past or too late.
+    """
+    _demand_access(actor, place)
+    if place.team is None:
+        raise DomainError(_("A station in the pool has no team yet that could share it."))
+    _check_end(ends_at)
+    _demand_as_much(actor, place, GrantRole.USER, ends_at)
+    if User.objects.filter(email__iexact=email.strip()).exists():
+        _refuse("email", _("This person has an account: grant access instead."))
+    on: dict[str, Any] = {"installation" if isinstance(place, Installation) else "station": place}
+    return write_invitation(
+        team=place.team,
+        email=email,
+        role=GrantRole.USER,
+        actor=actor,
+        language=language,
+        access_ends_at=ends_at,
+        **on,
+    )
+
+
+def has_no_account(email: str) -> bool:
+    return bool(email.strip()) and not User.objects.filter(email__iexact=email.strip()).exists()
 
 
 @transaction.atomic

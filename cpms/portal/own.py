@@ -34,13 +34,13 @@ SHOWN_SESSIONS, MOST_PLACES = 10, 200
 
 def own_sessions(user: User) -> Any:
     """Sessions with this person's tags, wherever they charged."""
-    rows = ChargingSession.objects.reachable_by(user).filter(tag__user=user)
+    rows = ChargingSession.objects.in_view_of(user).filter(tag__user=user)
     return rows.select_related("station", "tag", "team").defer(*(f"station__{name}" for name in PASSWORD_FIELDS))
 
 
 def own_tags(user: User) -> QuerySet[Tag]:
-    rows: QuerySet[Tag] = Tag.objects.filter(user=user).select_related("team").order_by("label", "value", "pk")
-    return rows.none() if user.lacks_scope(Can.SEE_OWN) else rows
+    tags: QuerySet[Tag] = Tag.objects.filter(user=user).select_related("team").order_by("label", "value", "pk")
+    return tags
 
 
 def own_places(user: User) -> QuerySet[Any]:

@@ -10,8 +10,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Grant, Team, User
+from accounts.rights import ApiScope
 from chargers.models import ChargingStation, Tag
 from operations.models import Command
+from operations.services import take_next_command
 from sessions.models import ChargingSession
 from tests import factories
 
@@ -163,3 +165,53 @@ def test_the_page_asks_the_same_number_of_queries_however_many_places(
     page.get("/")
     with django_assert_max_num_queries(16):
         page.get("/")
+
+
+# --- the API ------------------------------------------------------------------------------------------------------
+
+
+def test_the_api_lists_own_sessions_tags_and_places(
+    api: Any, inside: ChargingStation, own_tag: Tag, driver: User, team: Team
+) -> None:
+    own = running(inside, own_tag)
+    running(inside, factories.TagFactory.create(team=team), 2)
+    client = api(driver)
+    told = {name: client.get(f"/api/v1/own/{name}/").json()["results"] for name in ("sessions", "tags", "places")}
+    assert [row["id"] for row in told["sessions"]] == [own.pk]
+    assert [row["value"] for row in told["tags"]] == [own_tag.value]
+    (place,) = told["places"]
+    assert (place["identity"], place["installation"], place["city"]) == (inside.identity, "Hall 1", "Kiel")
+    assert [(one["number"], one["status"]) for one in place["connectors"]] == [(1, "Available")]
+
+
+def test_start_and_stop_over_the_api(api: Any, inside: ChargingStation, own_tag: Tag, driver: User, team: Team) -> None:
+    client, address = api(driver), f"/api/v1/own/places/{inside.identity}/start/"
+    assert client.post(address, {"connector": 1, "tag": own_tag.value.lower()}, format="json").status_code == 201
+    assert Command.objects.get().parameters == {"connector": 1, "id_tag": own_tag.value}
+    foreign_tag = factories.TagFactory.create(team=team)
+    assert client.post(address, {"connector": 1, "tag": foreign_tag.value}, format="json").status_code == 404
+    own, foreign = running(inside, own_tag), running(inside, foreign_tag, 2)
+    assert client.post(f"/api/v1/own/sessions/{own.pk}/stop/").status_code == 201
+    assert client.post(f"/api/v1/own/sessions/{foreign.pk}/stop/").status_code == 404
+    assert Command.objects.count() == 2
+
+
+@pytest.mark.parametrize("scope", ApiScope.values)
+def test_a_key_reads_and_starts_only_with_the_scope_for_it(
+    scope: str, api: Any, inside: ChargingStation, own_tag: Tag, driver: User
+) -> None:
+    client = api(driver, scope)
+    assert (client.get("/api/v1/own/sessions/").status_code == 200) is (scope == ApiScope.SESSIONS_READ)
+    answer = client.post(
+        f"/api/v1/own/places/{inside.identity}/start/", {"connector": 1, "tag": own_tag.value}, format="json"
+    )
+    assert (answer.status_code == 201) is (scope == ApiScope.OPERATE), answer.json()
+
+
+def test_a_start_is_cancelled_when_the_access_ends_before_it_is_sent(
+    page: Client, inside: ChargingStation, own_tag: Tag
+) -> None:
+    start(page, inside, own_tag)
+    Grant.objects.update(ends_at=timezone.now())
+    assert take_next_command(station_id=inside.pk, epoch=inside.epoch) is None
+    assert Command.objects.get().cancel_reason == "access"

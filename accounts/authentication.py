@@ -13,6 +13,7 @@ from rest_framework.request import Request
 
 from accounts import factors, programs
 from accounts.models import AccessToken, ApiToken, ProgramKey, User
+from accounts.rights import KeyKind
 
 KEY = re.compile(r"[A-Za-z0-9]{8}\.[A-Za-z0-9]{32}")
 WORDS = {"bearer", "token"}
@@ -43,12 +44,19 @@ class TokenAuthentication(BaseAuthentication):
 def _holder(key: str) -> tuple[User, Secret] | None:
     """Who may be asked for with this key; its beginning says of which kind it is."""
     if key.startswith(programs.TOKEN_BEGINNING):
-        return programs.program_with_token(key)
+        by_access_token = programs.program_with_token(key)
+        if by_access_token is not None:
+            by_access_token[0].key_in_use = (KeyKind.ACCESS_TOKEN, "")
+        return by_access_token
     if key.startswith(programs.BEGINNING):
-        return programs.program_with_key(key)
+        by_key = programs.program_with_key(key)
+        if by_key is not None:
+            by_key[0].key_in_use = (KeyKind.KEY, by_key[1].prefix)
+        return by_key
     token = _find(key)
     if token is None or token.has_expired:
         return None
+    token.user.key_in_use = (KeyKind.TOKEN, token.prefix)
     if token.scopes:
         token.user.token_scopes = token.scopes
     if token.user.is_active:

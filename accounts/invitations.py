@@ -5,17 +5,19 @@ from __future__ import annotations
 import logging
 import secrets
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from accounts import mails, team_services
-from accounts.models import AccountMail, Invitation, Membership, Team, User
-from accounts.rights import Can, Role
+from accounts.models import AccountMail, Grant, Invitation, Membership, Team, User
+from accounts.rights import Can, GivenBy, GrantRole, Role
 from accounts.services import LONGEST_PASSWORD
 from cpms.common.errors import DomainError, NotAllowed
 
@@ -40,13 +42,31 @@ def invite(
         DomainError: no address, no role, already in the team or invited, or too many are open.
     """
     _manages(actor, team)
+    if role not in Role.values:
+        raise DomainError(_("There is no such role."), fields={"role": ""})
+    return write_invitation(team=team, email=email, role=role, actor=actor, language=language, expires_at=expires_at)
+
+
+def write_invitation(
+    *,
+    team: Team,
+    email: str,
+    role: str,
+    actor: User | None,
+    language: str = "",
+    expires_at: datetime | None = None,
+    **place: Any,
+) -> Invitation:
+    """Write an invitation and its mail; whether the actor may invite has been checked.
+
+    Raises:
+        DomainError: no address, already in the team or invited, or too many are open.
+    """
     email = email.strip().lower()
     try:
         validate_email(email)
     except ValidationError:
         raise DomainError(_("This is no e-mail address."), fields={"email": ""}) from None
-    if role not in Role.values:
-        raise DomainError(_("There is no such role."), fields={"role": ""})
     Team.objects.select_for_update().get(pk=team.pk)
     if Membership.objects.filter(team=team, user__email__iexact=email).exists():
         raise DomainError(_("This person is in the team already."), fields={"email": ""})
@@ -63,10 +83,11 @@ def invite(
         invited_by=actor,
         expires_at=expires_at or timezone.now() + VALID,
         token_hash=secrets.token_hex(32),
+        **place,
     )
     invitation.save()
     _renew(invitation)
-    logger.info("invited", extra={"user": actor.pk, "team": team.pk, "invitation": invitation.pk})
+    logger.info("invited", extra={"user": actor and actor.pk, "team": team.pk, "invitation": invitation.pk})
     return invitation
 
 
@@ -197,8 +218,11 @@ def must_fit(invitation: Invitation, user: User) -> None:
 
 
 def _join(invitation: Invitation, user: User) -> None:
-    """Who is in the team meanwhile keeps the role he has."""
-    Membership.objects.get_or_create(team=invitation.team, user=user, defaults={"role": invitation.role})
+    """Who is in the team meanwhile keeps the role he has; a driver gets access and joins nothing."""
+    if invitation.is_to_charge:
+        _give_access(invitation, user)
+    else:
+        Membership.objects.get_or_create(team=invitation.team, user=user, defaults={"role": invitation.role})
     invitation.accepted_at = timezone.now()
     invitation.save(update_fields=["accepted_at"])
     if user.email_verified_at is None:
@@ -206,6 +230,33 @@ def _join(invitation: Invitation, user: User) -> None:
         user.save(update_fields=["email_verified_at"])
     team_services.enrol(user)
     logger.info("invitation accepted", extra={"user": user.pk, "invitation": invitation.pk})
+
+
+def _give_access(invitation: Invitation, user: User) -> None:
+    """
+    Raises:
+        DomainError: the access has ended, or whoever invited may not give it any more.
+    """
+    giver, place = invitation.invited_by, invitation.place
+    may_give = giver is not None and place.team_id == invitation.team_id and giver.may(Can.MANAGE_ACCESS, place)
+    has_ended = invitation.access_ends_at is not None and invitation.access_ends_at <= timezone.now()
+    if giver is None or not may_give or has_ended:
+        raise DomainError(_("This invitation no longer counts. Please ask the team for another one."))
+    on = {"installation": invitation.installation, "station": invitation.station}
+    same = Grant.objects.filter(**on, user=user, role=GrantRole.USER, withdrawn_at__isnull=True)
+    if same.active().exists():
+        return
+    same.update(withdrawn_at=F("ends_at"))
+    acts_for_team = giver.is_staff or invitation.team_id in giver.scope(Can.MANAGE_ACCESS).teams
+    Grant.objects.create(
+        team=invitation.team,
+        **on,
+        role=GrantRole.USER,
+        user=user,
+        ends_at=invitation.access_ends_at,
+        created_by=giver,
+        given_by=GivenBy.TEAM if acts_for_team else GivenBy.OWNER,
+    )
 
 
 @transaction.atomic

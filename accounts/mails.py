@@ -200,6 +200,10 @@ def _invite(mail: AccountMail, person: User | None, sender: Sender) -> Letter | 
         return None
     name = invitation.invited_by or _("An administrator")
     who = {"team": invitation.team.name, "name": name, "site": sender.name}
+    if invitation.is_to_charge:
+        what = _("%(name)s invites you to charge at stations of “%(team)s”. See your sessions at %(site)s.")
+    else:
+        what = _("%(name)s invites you to the team “%(team)s” at %(site)s, where it runs its charging stations.")
     forms = (person.date_format, person.number_format) if person else ("", "")
     with timezone.override(zone_of(person.time_zone if person else "")), look.in_form_of(*forms):
         until = look.date_time(invitation.expires_at)
@@ -208,7 +212,7 @@ def _invite(mail: AccountMail, person: User | None, sender: Sender) -> Letter | 
         subject=_("Invitation to %(team)s") % who,
         paragraphs=[
             _("Hello,"),
-            _("%(name)s invites you to the team “%(team)s” at %(site)s, where it runs its charging stations.") % who,
+            what % who,
             _("Your role will be: %(role)s.") % {"role": invitation.get_role_display()},
         ],
         action=(

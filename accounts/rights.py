@@ -78,6 +78,49 @@ ALLOWED: dict[str, frozenset[str]] = {
 }
 
 
+class GivenBy(models.TextChoices):
+    """In whose name a grant was given."""
+
+    TEAM = "team", _("the team")
+    OWNER = "owner", _("an owner")
+
+
+class Withdrawer(models.TextChoices):
+    """Who may want to withdraw somebody's access."""
+
+    ADMIN = "admin", _("Administrator of the team")
+    GIVER = "giver", _("Owner who gave it")
+    OWNER = "owner", _("Other owner")
+    HOLDER = "holder", _("Holder")
+
+
+_WITHDRAWALS = {
+    #                                          admin giver owner holder
+    (GrantRole.OWNER, GivenBy.TEAM): "           x     .     .     x",
+    (GrantRole.SERVICE, GivenBy.TEAM): "         x     .     .     x",
+    (GrantRole.USER, GivenBy.TEAM): "            x     x     x     x",
+    (GrantRole.OWNER, GivenBy.OWNER): "          x     x     .     x",
+    (GrantRole.SERVICE, GivenBy.OWNER): "        x     x     .     x",
+    (GrantRole.USER, GivenBy.OWNER): "           x     x     x     x",
+}
+WITHDRAWN_BY: dict[tuple[str, str], frozenset[str]] = {
+    kind: frozenset(column for column, mark in zip(Withdrawer.values, marks.split(), strict=True) if mark == _YES)
+    for kind, marks in _WITHDRAWALS.items()
+}
+
+
+def withdrawals() -> list[dict[str, Any]]:
+    """The table of who may withdraw whose access, for people."""
+    return [
+        {
+            "role": GrantRole(role),
+            "given_by": GivenBy(given_by),
+            "marks": [who in may for who in Withdrawer.values],
+        }
+        for (role, given_by), may in WITHDRAWN_BY.items()
+    ]
+
+
 def allows(role: str, right: str) -> bool:
     """Whether a role, in a team or by a grant, includes a right."""
     return role in ALLOWED[right]
@@ -177,6 +220,14 @@ def role_labels() -> list[Any]:
 def table() -> list[dict[str, Any]]:
     """The table for people: each right with a yes or no per role."""
     return [{"right": Can(right), "marks": [column in ALLOWED[right] for column in COLUMNS]} for right in Can.values]
+
+
+class KeyKind(models.TextChoices):
+    """With what kind of key a request to the API was made."""
+
+    TOKEN = "token", _("API token of a person")
+    KEY = "key", _("Key of an application")
+    ACCESS_TOKEN = "access_token", _("OAuth 2 access token of an application")
 
 
 class ApiScope(models.TextChoices):

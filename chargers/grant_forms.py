@@ -12,8 +12,9 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from accounts.rights import Can, GrantRole
-from chargers.models import Installation
+from chargers.models import ChargingStation, Installation
 from chargers.services.grants import Place, roles_to_give
+from chargers.services.tags import LONGEST_VALUE
 
 EARLIEST_YEAR, LATEST_YEAR = 2000, 2999
 
@@ -68,7 +69,7 @@ class GrantAddForm(forms.Form):
         label=gettext_lazy("Person"),
         max_length=254,
         required=False,
-        help_text=gettext_lazy("E-mail address of somebody with an account here."),
+        help_text=gettext_lazy("E-mail address. For the role User nobody needs an account yet: they are invited."),
     )
     to_team = forms.CharField(
         label=gettext_lazy("or team"),
@@ -100,3 +101,24 @@ class GrantEditForm(forms.Form):
         role: Any = self.fields["role"]
         may_give = roles_to_give(user, place)
         role.choices = [choice for choice in GrantRole.choices if choice[0] in may_give]
+
+
+class DriverTagForm(forms.Form):
+    value = forms.CharField(
+        label=gettext_lazy("RFID tag"),
+        max_length=LONGEST_VALUE[ChargingStation.Protocol.OCPP_16],
+        required=False,
+        help_text=gettext_lazy("The number of the card. Leave empty to create a virtual tag."),
+    )
+    label = forms.CharField(label=gettext_lazy("Additional note"), max_length=120, required=False)
+    is_teams = forms.BooleanField(
+        label=gettext_lazy("Tag of the team"),
+        required=False,
+        initial=True,
+        help_text=gettext_lazy("Otherwise it is the person's own, and also charges where others give them access."),
+    )
+
+    def __init__(self, *args: Any, may_be_teams: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not may_be_teams:
+            del self.fields["is_teams"]

@@ -119,6 +119,8 @@ class GrantTable(Table):
         edit = '<a class="btn btn-sm" href="{}">{}</a>'
         ask = '<button type="button" class="btn btn-sm quiet-danger" hx-get="{}" hx-target="#ask">{}</button>'
         parts = []
+        if record.may_give_tags:
+            parts.append((format_html(edit, reverse("access:driver_tags", args=[record.pk]), _("Tags")),))
         if record.may_change:
             parts.append((format_html(edit, reverse("access:grant_edit", args=[record.pk]), _("Change")),))
         if record.may_withdraw:

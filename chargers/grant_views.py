@@ -15,11 +15,22 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import Grant
-from accounts.rights import Can
-from chargers.grant_forms import GrantAddForm, GrantEditForm
+from accounts.rights import Can, GrantRole
+from chargers.grant_forms import DriverTagForm, GrantAddForm, GrantEditForm
 from chargers.grant_tables import GRANT_CELLS, GrantFilterSet, GrantTable, place_of
 from chargers.models import ChargingStation, Installation
-from chargers.services.grants import Place, change_grant, find_place, give_grant, may_withdraw, withdraw_grant
+from chargers.services import driver_tags
+from chargers.services.grants import (
+    Place,
+    change_grant,
+    find_place,
+    give_grant,
+    has_no_account,
+    invite_driver,
+    may_change,
+    may_withdraw,
+    withdraw_grant,
+)
 from cpms.common.errors import NotAllowed
 from cpms.common.pages import AuthenticatedRequest, FormPage, ListPage
 
@@ -44,7 +55,8 @@ class GrantListView(ListPage):
     def decorate(self, records: list[Any]) -> None:
         user: Any = self.request.user
         for grant in records:
-            grant.may_change = grant.is_active and user.may(Can.MANAGE_ACCESS, grant.place)
+            grant.may_change = grant.is_active and may_change(user, grant)
+            grant.may_give_tags = driver_tags.may_give_tags(user, grant)
             grant.may_withdraw = grant.is_active and may_withdraw(user, grant)
 
     def facts(self, context: dict[str, Any]) -> dict[str, Any]:
@@ -87,6 +99,10 @@ class GrantAddView(FormPage):
             station=given["station"].strip(),
             installation=installation and installation.pk,
         )
+        if given["role"] == GrantRole.USER and not given["to_team"] and has_no_account(given["email"]):
+            invite_driver(place=place, email=given["email"], ends_at=given["ends_at"], actor=actor)  # type: ignore[arg-type]
+            messages.success(self.request, _("%(email)s is invited to charge.") % {"email": given["email"]})
+            return redirect("access:grant_list")
         grant = give_grant(
             place=place,
             role=given["role"],
@@ -107,8 +123,8 @@ class GrantEditView(FormPage):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.user.is_authenticated:
             self.grant: Grant = get_object_or_404(_grants(request), pk=kwargs["pk"])
-            if not request.user.may(Can.MANAGE_ACCESS, self.grant.place):
-                raise PermissionDenied(_("Only administrators of the team and owners may change access."))
+            if not may_change(request.user, self.grant):
+                raise PermissionDenied(_("You may not change this access: the team gave it."))
         return super().dispatch(request, *args, **kwargs)
 
     def get_initial(self) -> dict[str, Any]:
@@ -127,12 +143,47 @@ class GrantEditView(FormPage):
         return redirect("access:grant_list")
 
 
+class DriverTagsView(FormPage):
+    """The tags of somebody who was given the right to charge, and a form for another one."""
+
+    template_name = "access/driver_tags.html"
+    form_class = DriverTagForm
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.user.is_authenticated:
+            self.grant: Grant = get_object_or_404(_grants(request), pk=kwargs["pk"])
+            if not driver_tags.may_give_tags(request.user, self.grant):
+                raise PermissionDenied(_("You may not give this person a tag."))
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        user: Any = self.request.user
+        return super().get_form_kwargs() | {"may_be_teams": driver_tags.may_give_team_tags(user, self.grant)}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        tags = driver_tags.tags_of(self.grant)
+        return super().get_context_data(grant=self.grant, place=place_of(self.grant), tags=tags, **kwargs)
+
+    def perform(self, form: DriverTagForm) -> HttpResponse:  # type: ignore[override]
+        given, actor = form.cleaned_data, self.request.user
+        tag = driver_tags.give_tag(
+            grant=self.grant,
+            value=given["value"],
+            label=given["label"],
+            is_teams=given.get("is_teams", False),
+            actor=actor,  # type: ignore[arg-type]
+        )
+        named = {"who": self.grant.holder, "value": tag.value}
+        messages.success(self.request, _("%(who)s can charge with the tag %(value)s.") % named)
+        return redirect("access:driver_tags", self.grant.pk)
+
+
 @login_required
 @require_http_methods(["GET", "POST"])
 def grant_withdraw(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     grant = get_object_or_404(_grants(request), pk=pk)
     if not may_withdraw(request.user, grant):
-        raise PermissionDenied(_("Only administrators of the team and owners may withdraw access."))
+        raise PermissionDenied(_("You may not withdraw this access."))
     if request.method == "GET":
         context = {"grant": grant, "place": place_of(grant), "is_own": grant.user_id == request.user.pk}
         return render(request, "access/grant_withdraw.html", context)

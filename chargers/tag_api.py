@@ -32,7 +32,7 @@ TAG_FIELDS = ["id", "team", "value", "label", "status", "kind", "expires_at", "p
 class TagSerializer(serializers.ModelSerializer[Tag]):
     """A tag as the list shows it; without stations it is valid at all of its team's."""
 
-    team = serializers.CharField(source="team.handle", read_only=True)
+    team = serializers.CharField(source="team.handle", read_only=True, allow_null=True, default=None)
     person = serializers.CharField(source="user.email", read_only=True, allow_null=True, default=None)
     station_count = serializers.IntegerField(read_only=True)
 

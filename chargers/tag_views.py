@@ -100,7 +100,7 @@ TAG_CELLS = [
     Cell(gettext_lazy("Status"), lambda tag: tag.get_status_display()),
     Cell(gettext_lazy("Type"), lambda tag: tag.get_kind_display()),
     Cell(gettext_lazy("Person"), lambda tag: tag.user.email if tag.user else ""),
-    Cell(gettext_lazy("Team"), lambda tag: tag.team.name),
+    Cell(gettext_lazy("Team"), lambda tag: tag.team.name if tag.team else ""),
     Cell(gettext_lazy("Expires"), lambda tag: tag.expires_at, is_time=True),
 ]
 
@@ -135,7 +135,7 @@ class TagDetailView(DetailPage):
         return super().get_context_data(
             said=said(self.object),
             is_blocked=self.object.status == Tag.Status.BLOCKED,
-            may_change=user.may(Can.OPERATE, self.object.team),
+            may_change=user.may(Can.OPERATE, self.object),
             places=list(places.only("pk", "identity", "name")[:SHOWN_STATIONS]),
             **kwargs,
         )
@@ -241,7 +241,7 @@ class TagEditView(TagAddView):
 def _tag_to_change(request: HttpRequest, pk: int) -> Tag:
     user: Any = request.user
     tag: Tag = get_object_or_404(Tag.objects.reachable_by(user).select_related("team"), pk=pk)
-    if not user.may(Can.OPERATE, tag.team):
+    if not user.may(Can.OPERATE, tag):
         raise PermissionDenied(_("Only operators and administrators of the team may change its tags."))
     return tag
 

@@ -23,6 +23,7 @@ from chargers.group_api import GroupViewSet
 from chargers.place_api import InstallationViewSet
 from chargers.tag_api import TagViewSet
 from cpms.common.api import PersonThrottle
+from cpms.portal.own_api import OwnPlacesView, OwnSessionsView, OwnStartView, OwnStopView, OwnTagsView
 from maintenance.api import (
     DeviationViewSet,
     MessageViewSet,
@@ -89,6 +90,11 @@ urlpatterns = [
     re_path(
         rf"^stations/(?P<identity>{IDENTITY})/deviations/$", StationDeviationsView.as_view(), name="station-deviations"
     ),
+    path("own/sessions/", OwnSessionsView.as_view(), name="own-sessions"),
+    path("own/tags/", OwnTagsView.as_view(), name="own-tags"),
+    path("own/places/", OwnPlacesView.as_view(), name="own-places"),
+    re_path(rf"^own/places/(?P<identity>{IDENTITY})/start/$", OwnStartView.as_view(), name="own-start"),
+    re_path(r"^own/sessions/(?P<pk>\d{1,18})/stop/$", OwnStopView.as_view(), name="own-stop"),
     *router.urls,
     re_path(r"", extend_schema(exclude=True)(NowhereView).as_view(), name="nowhere"),
 ]

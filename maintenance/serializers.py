@@ -10,6 +10,8 @@ from rest_framework import serializers
 from maintenance import violations
 from maintenance.models import Deviation, Message, RefusedConnection, SecurityEvent
 from maintenance.refusal_words import cause_words, cure_words
+from maintenance.technical import as_readable_by
+from sessions.technical import Reader
 
 
 @extend_schema_field(OpenApiTypes.ANY)
@@ -45,6 +47,10 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
             "is_deviating",
         ]
         read_only_fields = fields
+
+    def to_representation(self, instance: Message) -> Any:
+        reader = Reader(self.context["request"].user)
+        return super().to_representation(as_readable_by(reader, instance))
 
 
 class DeviationSerializer(serializers.ModelSerializer[Deviation]):

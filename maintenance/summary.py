@@ -95,7 +95,8 @@ def _start(asked: Payload, answered: Payload) -> list[str]:
 
 
 def _stop(asked: Payload, answered: Payload) -> list[str]:
-    named = _("session %(number)s") % {"number": asked.get("transactionId")}
+    number_of = asked.get("transactionId")
+    named = _("session %(number)s") % {"number": number_of} if number_of is not None else ""
     return [named, _wh(asked.get("meterStop")), str(asked.get("reason") or "")]
 
 
@@ -104,6 +105,8 @@ def _authorize(asked: Payload, answered: Payload) -> list[str]:
 
 
 def _meter(asked: Payload, answered: Payload) -> list[str]:
+    if "meterValue" not in asked:
+        return [_("connector %(number)s") % {"number": asked.get("connectorId")}]
     values = asked["meterValue"][-1]["sampledValue"]
     told: dict[str, list[str]] = {}
     for value in values:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -24,6 +26,7 @@ from django.views.generic import TemplateView
 from accounts.rights import Can
 from chargers.models import ChargingStation
 from cpms.common.errors import NotAllowed
+from cpms.common.export import Cell, changed_first
 from cpms.common.pages import AuthenticatedRequest, DetailPage, ListPage
 from cpms.common.paging import FEW_STATIONS, few_of
 from cpms.common.tables import CappedPaginator
@@ -43,6 +46,8 @@ from maintenance.tables import (
     RefusalTable,
     SecurityEventTable,
 )
+from maintenance.technical import as_readable_by
+from sessions.technical import Reader
 
 
 class MessagePaginator(CappedPaginator):
@@ -75,6 +80,17 @@ class MessageListView(ListPage):
         person: Any = self.request.user
         return few_of(Message.objects.all().stations_shown_to(person))
 
+    @cached_property
+    def _readable(self) -> Callable[[Message], Message]:
+        return partial(as_readable_by, Reader(self.request.user))  # type: ignore[arg-type]
+
+    def decorate(self, records: list[Any]) -> None:
+        for message in records:
+            self._readable(message)
+
+    def cells(self) -> Sequence[Cell]:
+        return changed_first(self.export_cells, self._readable)
+
     def facts(self, context: dict[str, Any]) -> dict[str, Any]:
         return {"is_recent_only": context["filterset"].is_recent_only}
 
@@ -88,9 +104,14 @@ class MessageDetailView(DetailPage):
         return super().get_queryset().select_related("station").defer("station__password")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        message: Message = self.object
+        reader = Reader(self.request.user)  # type: ignore[arg-type]
+        message: Message = as_readable_by(reader, self.object)
         return super().get_context_data(
-            summary=summary(message), payload=pretty(message.payload), answer=pretty(message.answer), **kwargs
+            is_reduced=not reader.sees_sessions(message.station),
+            summary=summary(message),
+            payload=pretty(message.payload),
+            answer=pretty(message.answer),
+            **kwargs,
         )
 
 

@@ -73,7 +73,8 @@ class StationCommandsView(ScopedViewSetMixin, generics.ListCreateAPIView[Command
         wanted = CommandRequestSerializer.read(request)
         command = _wait(_ask(station, wanted, request), wait.validated_data["wait"])
         address = reverse("api:command-detail", args=[command.pk], request=request)
-        return Response(CommandSerializer(command).data, status=201, headers={"Location": address})
+        told = CommandSerializer(command, context=self.get_serializer_context()).data
+        return Response(told, status=201, headers={"Location": address})
 
     def _station(self) -> ChargingStation:
         stations = ChargingStation.objects.reachable_by(self.request.user).select_related("node").defer("password")

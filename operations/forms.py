@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.models import User
 from accounts.rights import Can
 from chargers.models import ChargingStation, Connector, Tag
 from chargers.services import generate_password
@@ -29,9 +30,13 @@ class CommandForm(forms.Form):
     button: Any
     is_dangerous = False
 
-    def __init__(self, *args: Any, station: ChargingStation, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, station: ChargingStation, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.station = station
+        self.station, self.user = station, user
+
+    def describe(self, session: ChargingSession) -> str:
+        """Name a session; whoever does not see sessions is not told whose it is."""
+        return describe(session, is_whole=self.user.may(Can.SEE_SESSIONS, self.station))
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -84,7 +89,7 @@ class StartForm(CommandForm):
 
     def clean_id_tag(self) -> str:
         value = self.cleaned_data["id_tag"].strip()
-        if why_not := services.why_no_start(self.station, value):
+        if why_not := services.why_no_start(self.station, value, self.user):
             raise ValidationError(why_not)
         tag = Tag.objects.filter(team=self.station.team_id, value__iexact=value).first()
         return tag.value if tag else value
@@ -99,7 +104,7 @@ class StopForm(CommandForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["session"].choices = [  # type: ignore[attr-defined]
-            (session.pk, describe(session)) for session in self._open_sessions()
+            (session.pk, self.describe(session)) for session in self._open_sessions()
         ]
 
     @property
@@ -126,7 +131,7 @@ class ResetForm(CommandForm):
         running = list(self._open_sessions())
         if not running:
             return [_("No session is running. The station is away for a minute or two while it restarts.")]
-        return [_("A reset ends %(session)s.") % {"session": describe(session)} for session in running]
+        return [_("A reset ends %(session)s.") % {"session": self.describe(session)} for session in running]
 
 
 class UnlockForm(CommandForm):
@@ -143,7 +148,7 @@ class UnlockForm(CommandForm):
         running = [s for s in self._open_sessions() if s.connector_number == self._connector()]
         return [
             _("The plug is released, so that it can be pulled out."),
-            *(_("This ends %(session)s.") % {"session": describe(session)} for session in running),
+            *(_("This ends %(session)s.") % {"session": self.describe(session)} for session in running),
         ]
 
 
@@ -245,16 +250,20 @@ FORMS: dict[str, type[CommandForm]] = {
 }  # fmt: skip
 
 
-def describe(session: ChargingSession) -> str:
+def describe(session: ChargingSession, *, is_whole: bool) -> str:
+    if not is_whole:
+        return _("the session on connector %(number)d") % {"number": session.connector_number}
     return _("the session of tag %(tag)s on connector %(number)d") % {
         "tag": session.id_tag or _("unknown"),
         "number": session.connector_number,
     }
 
 
-def tags_like(station: ChargingStation, text: str) -> QuerySet[Tag]:
-    """Tags to choose from for a session at this station."""
+def tags_like(station: ChargingStation, user: User, text: str) -> QuerySet[Tag]:
+    """Tags to choose from for a session at this station; of their own for whoever does not see who charges there."""
     tags = Tag.objects.filter(team=station.team_id).valid().filter(Q(stations=None) | Q(stations=station))
+    if not user.may(Can.SEE_SESSIONS, station):
+        tags = tags.filter(user=user)
     if text:
         tags = tags.filter(Q(value__icontains=text) | Q(label__icontains=text))
     return tags.order_by("label", "value")

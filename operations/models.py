@@ -6,11 +6,12 @@ from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, Exists, OuterRef, Q, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.rights import Can
+from accounts.models import ApiToken, ProgramKey
+from accounts.rights import Can, KeyKind
 from chargers.models import ChargingStation
 from cpms.common.models import ScopedQuerySet
 from sessions.models import ChargingSession
@@ -22,6 +23,27 @@ class CommandQuerySet(ScopedQuerySet):
 
     def unsettled(self) -> Self:
         return self.filter(state__in=[Command.State.REQUESTED, Command.State.SENT])
+
+    def with_requester(self) -> Self:
+        """Each with whoever asked for it, and whether the API key in use then still counts (`is_key_valid`)."""
+        now = timezone.now()
+        token = ApiToken.objects.filter(Q(expiry_date=None) | Q(expiry_date__gt=now), revoked=False)
+        key = ProgramKey.objects.valid(now)
+        return self.select_related("requested_by__program__team").annotate(
+            is_key_valid=Case(
+                When(
+                    requested_with=KeyKind.TOKEN,
+                    then=Exists(token.filter(prefix=OuterRef("requested_key"), user=OuterRef("requested_by"))),
+                ),
+                When(requested_with=KeyKind.KEY, then=Exists(key.filter(prefix=OuterRef("requested_key")))),
+                # an access token lives an hour only: what counts is that its client could get another one
+                When(
+                    requested_with=KeyKind.ACCESS_TOKEN,
+                    then=Exists(key.filter(program__user=OuterRef("requested_by"))),
+                ),
+                default=Value(True),
+            )
+        )
 
 
 class Command(models.Model):
@@ -50,6 +72,16 @@ class Command(models.Model):
         TIMED_OUT = "timed_out", _("No answer")
         UNKNOWN = "unknown", _("Outcome unknown")  # the link broke after it was sent
         EXPIRED = "expired", _("Expired")
+        CANCELLED = "cancelled", _("Cancelled")  # whoever asked for it lost the right before it was sent
+
+    class CancelReason(models.TextChoices):
+        ACCOUNT = "account", _("The account that requested it was deactivated.")
+        ACCESS = "access", _("The access with which it was requested ended or was withdrawn.")
+        ROLE = "role", _("The role of the person who requested it no longer allows it.")
+        KEY = "key", _("The API key with which it was requested was revoked or has expired.")
+        SCOPE = "scope", _("The application that requested it no longer has the scope for it.")
+        FEATURE = "feature", _("Commands were switched off for the team.")
+        HANDED_OVER = "handed_over", _("The station was handed over to another team.")
 
     station = models.ForeignKey(
         ChargingStation, on_delete=models.CASCADE, related_name="commands", verbose_name=_("station")
@@ -65,6 +97,12 @@ class Command(models.Model):
         related_name="+",
         verbose_name=_("requested by"),
     )
+    requested_with = models.CharField(
+        max_length=12, choices=KeyKind.choices, blank=True, default="", db_default="", editable=False
+    )  # the kind of API key; empty: on a page, or by the system
+    requested_key = models.CharField(max_length=8, blank=True, default="", db_default="", editable=False)  # its prefix
+    requested_scopes = models.JSONField(null=True, editable=False)  # to which the key was limited; None: not limited
+    is_by_system = models.BooleanField(default=True, db_default=True, editable=False)  # nobody asked for it
     requested_at = models.DateTimeField(_("requested"), default=timezone.now)
     expires_at = models.DateTimeField(_("expires"))
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
@@ -75,6 +113,9 @@ class Command(models.Model):
     answer = models.JSONField(_("answer"), null=True, blank=True)
     error_code = models.CharField(_("error code"), max_length=60, blank=True)
     error_description = models.CharField(_("error"), max_length=255, blank=True)
+    cancel_reason = models.CharField(
+        _("reason"), max_length=12, choices=CancelReason.choices, blank=True, default="", db_default=""
+    )
     confirmed_at = models.DateTimeField(_("confirmed"), null=True, blank=True)
     session = models.ForeignKey(
         ChargingSession,

@@ -14,6 +14,8 @@ from operations.codecs import codec_for
 from operations.models import Command
 from operations.services.asking import LONGEST_WAIT, WAITS
 from operations.services.sealing import shown
+from operations.technical import as_readable_by
+from sessions.technical import Reader
 
 MOST_SECONDS = LONGEST_WAIT.total_seconds()
 
@@ -24,6 +26,9 @@ class CommandSerializer(serializers.ModelSerializer[Command]):
     requested_by = serializers.CharField(source="requested_by.signature", read_only=True, allow_null=True, default=None)
     session = serializers.IntegerField(source="session_id", read_only=True, allow_null=True)
     answer = serializers.DictField(read_only=True, allow_null=True, help_text=_("Payload of the station's CALLRESULT."))
+    error_description = serializers.SerializerMethodField(
+        help_text=_("What the station said of its error, or why the command was cancelled, in a sentence.")
+    )
     is_settled = serializers.BooleanField(read_only=True)
 
     class Meta:
@@ -43,6 +48,7 @@ class CommandSerializer(serializers.ModelSerializer[Command]):
             "settled_at",
             "confirmed_at",
             "answer",
+            "cancel_reason",
             "error_code",
             "error_description",
             "session",
@@ -50,8 +56,16 @@ class CommandSerializer(serializers.ModelSerializer[Command]):
         ]
         read_only_fields = fields
 
+    def to_representation(self, instance: Command) -> Any:
+        user = self.context["request"].user
+        reader = Reader(user)
+        return super().to_representation(as_readable_by(reader, instance, user))
+
     def get_parameters(self, command: Command) -> dict[str, Any]:
         return shown(command.kind, command.parameters)
+
+    def get_error_description(self, command: Command) -> str:
+        return command.error_description or str(command.get_cancel_reason_display())
 
 
 class ObjectField(serializers.DictField):

@@ -6,7 +6,6 @@ import django_tables2 as tables
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cpms.common import look
@@ -51,7 +50,7 @@ class CommandTable(Table):
         )
 
     def render_requested_by(self, record: Command) -> str:
-        return str(record.requested_by or _("the system"))
+        return words.requester(record)
 
 
 COMMAND_CELLS = [
@@ -60,7 +59,7 @@ COMMAND_CELLS = [
     Cell(gettext_lazy("Station"), lambda command: command.station.identity),
     Cell(gettext_lazy("State"), lambda command: command.get_state_display()),
     Cell(gettext_lazy("Outcome"), words.outcome),
-    Cell(gettext_lazy("Requested by"), lambda command: command.requested_by or ""),
+    Cell(gettext_lazy("Requested by"), lambda command: words.requester(command) if command.requested_by_id else ""),
     Cell(gettext_lazy("Requested"), lambda command: command.requested_at, is_time=True),
     Cell(gettext_lazy("Sent"), lambda command: command.sent_at, is_time=True),
     Cell(gettext_lazy("Settled"), lambda command: command.settled_at, is_time=True),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -11,6 +13,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -18,6 +21,7 @@ from accounts import confirm
 from accounts.rights import Can
 from chargers.models import ChargingStation
 from cpms.common.errors import DomainError, NotAllowed
+from cpms.common.export import Cell, changed_first
 from cpms.common.pages import AuthenticatedRequest, DetailPage, ListPage, add_errors
 from operations import words
 from operations.filtersets import CommandFilterSet
@@ -26,6 +30,8 @@ from operations.models import Command
 from operations.services import request_command
 from operations.services.sealing import shown
 from operations.tables import COMMAND_CELLS, CommandTable, said
+from operations.technical import as_readable_by
+from sessions.technical import Reader
 
 MOST_TAGS = 20
 
@@ -42,6 +48,18 @@ class CommandListView(ListPage):
     def rows(self) -> QuerySet[Any]:
         return super().rows().select_related("station", "requested_by").defer("station__password")
 
+    @cached_property
+    def _readable(self) -> Callable[[Command], Command]:
+        user: Any = self.request.user
+        return partial(as_readable_by, Reader(user), user=user)
+
+    def decorate(self, records: list[Any]) -> None:
+        for command in records:
+            self._readable(command)
+
+    def cells(self) -> Sequence[Cell]:
+        return changed_first(self.export_cells, self._readable)
+
 
 class CommandDetailView(DetailPage):
     model = Command
@@ -52,12 +70,14 @@ class CommandDetailView(DetailPage):
         return super().get_queryset().select_related("station", "requested_by", "session").defer("station__password")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        command: Command = self.object
+        user: Any = self.request.user
+        command: Command = as_readable_by(Reader(user), self.object, user)
         answer = command.answer or {}
         return super().get_context_data(
             said=said(command),
             what=words.what(command),
             outcome=words.outcome(command),
+            requester=words.requester(command),
             settings=answer.get("configurationKey") or [],
             unknown_keys=answer.get("unknownKey") or [],
             asked_raw=json.dumps(shown(command.kind, command.parameters), indent=2, ensure_ascii=False),
@@ -81,9 +101,9 @@ def station_command(request: AuthenticatedRequest, pk: int, kind: str) -> HttpRe
         return confirm.ask(request, station.get_absolute_url())
     is_part = bool(request.htmx)
     if request.method == "GET":
-        form = FORMS[kind](station=station, initial=request.GET.dict())
+        form = FORMS[kind](station=station, user=request.user, initial=request.GET.dict())
         return _form_page(request, form, is_part)
-    form = FORMS[kind](request.POST, station=station)
+    form = FORMS[kind](request.POST, station=station, user=request.user)
     if not form.is_valid():
         return _form_page(request, form, is_part, status=422)
     try:
@@ -119,5 +139,5 @@ def tag_choices(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     station = get_object_or_404(ChargingStation.objects.reachable_by(request.user), pk=pk)
     if not request.user.may(Can.OPERATE, station):
         raise PermissionDenied(_("Only operators and administrators of the team may send commands."))
-    tags = tags_like(station, request.GET.get("id_tag", "").strip()[:36])[:MOST_TAGS]
+    tags = tags_like(station, request.user, request.GET.get("id_tag", "").strip()[:36])[:MOST_TAGS]
     return render(request, "operations/tag_choices.html", {"tags": tags})

@@ -20,6 +20,7 @@ KINDS_OF_STATE = {
     State.TIMED_OUT: "warn",
     State.UNKNOWN: "unknown",
     State.EXPIRED: "neutral",
+    State.CANCELLED: "neutral",
 }
 
 
@@ -47,6 +48,13 @@ def what(command: Command) -> str:
     return ", ".join(parts)
 
 
+def requester(command: Command) -> str:
+    """Return who asked for it, for a person who may perhaps not know who charges."""
+    if getattr(command, "is_requester_hidden", False):
+        return _("not shown")
+    return str(command.requested_by or _("the system"))
+
+
 def outcome(command: Command) -> str:
     """Why it is in its state, for the person who asked."""
     if command.state == State.REQUESTED:
@@ -61,6 +69,8 @@ def outcome(command: Command) -> str:
         return _("the station did not answer in time; it may or may not have been carried out")
     if command.state == State.EXPIRED:
         return _("the station was not connected in time; it was not sent")
+    if command.state == State.CANCELLED:
+        return command.get_cancel_reason_display()
     answered = str((command.answer or {}).get("status") or (command.answer or {}).get("data") or "")
     if command.state == State.ACCEPTED and answered == "Scheduled":
         return _("the station does it when the running session is over")

@@ -32,7 +32,7 @@ TEAMMATES = "302 404 200 200 200 200"  # tags are the team's, whatever it shares
 OPERATE_SOMEWHERE = "302 200 403 200 200 200 200 403 200 403"
 TEAM_OPERATORS = "302 404 403 200 200 200"
 DOERS = "302 404 403 302 302 302 302 404 302 404"
-MANAGERS = "302 404 404 404 200 200 200 404 404 404"  # of access: nobody else sees who has it
+GIVERS = "302 404 404 404 200 200 403 404 404 404"  # of access: nobody else sees who has it
 WIRERS = "302 404 403 403 200 200 403 404 200 404"  # Z15: an owner may not, Z16: the service may
 SETTINGS = "302 200 403 403 200 302 403 403 403 403"
 PROGRAM = "302 404 403 403 200 200"
@@ -44,6 +44,7 @@ API_NAMERS = "401 404 403 200 200 200 200 404 200 404"
 API_MANAGERS = "401 404 404 404 200 200 404 404 404 404"
 API_SESSION_MEMBERS = "401 404 200 200 200 200 200 404 404 404"
 STAFF = "302 302 302 302 302 200"
+NOBODYS = "302 404 404 404 404 404"
 NOWHERE = "404 404 404 404 404 404"
 NOWHERE_YET = "302 404 404 404 404 404"
 
@@ -55,6 +56,14 @@ ROUTES: dict[str, dict[str, str]] = {
     "portal:dashboard_live": {"GET": PERSONS},
     "portal:dashboard_sessions": {"GET": PERSONS},
     "portal:dashboard_power": {"GET": PERSONS},
+    "portal:own": {"GET": PERSONS},
+    "portal:own_live": {"GET": PERSONS},
+    # where one may charge; a viewer charges with a tag of their own, which here nobody has
+    "portal:own_start": {
+        "GET": "302 404 200 200 200 200 200 200 404 404",
+        "POST": "302 404 422 422 422 422 422 422 404 404",
+    },
+    "portal:own_stop": {"GET": NOBODYS, "POST": NOBODYS},  # whose session it is; told in tests/portal/test_drivers.py
     "portal:language": {"POST": NOWHERE},  # without saying which
     "portal:privacy": {"POST": "302 302 302 302 302 302"},
     "portal:imprint": {"GET": EVERYBODY},
@@ -218,9 +227,17 @@ ROUTES: dict[str, dict[str, str]] = {
         "GET": "302 200 403 403 200 200 200 403 403 403",
         "POST": "302 422 403 403 422 422 422 403 403 403",
     },
-    "access:grant_edit": {"GET": MANAGERS, "POST": "302 404 404 404 422 422 422 404 404 404"},
-    "access:grant_withdraw": {"GET": MANAGERS, "POST": "302 404 404 404 302 302 302 404 404 404"},
+    # the team gave it, so an owner sees it, but it stays; told in tests/test_withdrawing.py
+    "access:grant_edit": {"GET": GIVERS, "POST": "302 404 404 404 422 422 403 404 404 404"},
+    "access:grant_withdraw": {"GET": GIVERS, "POST": "302 404 404 404 302 302 403 404 404 404"},
+    # the access of the table is an owner's, given by the team
+    "access:driver_tags": {"GET": GIVERS, "POST": "302 404 404 404 302 302 403 404 404 404"},
     # API
+    "api:own-sessions": {"GET": API_PERSONS},
+    "api:own-tags": {"GET": API_PERSONS},
+    "api:own-places": {"GET": API_PERSONS},
+    "api:own-start": {"POST": "401 404 400 400 400 400 400 400 404 404"},  # without saying where and with what
+    "api:own-stop": {"POST": "401 404 404 404 404 404"},  # whose session it is; told in tests/portal/test_drivers.py
     "api:api-root": {"GET": API_PERSONS},
     "api:schema": {"GET": EVERYBODY},
     "api:docs": {"GET": EVERYBODY},
@@ -276,8 +293,8 @@ ROUTES: dict[str, dict[str, str]] = {
     "api:grant-list": {"GET": API_PERSONS, "POST": "401 400 400 400 400 400"},  # without saying where
     "api:grant-detail": {
         "GET": "401 404 404 404 200 200 200 404 404 404",
-        "PATCH": "401 404 404 404 200 200 200 404 404 404",
-        "DELETE": "401 404 404 404 204 204 204 404 404 404",
+        "PATCH": "401 404 404 404 200 200 403 404 404 404",
+        "DELETE": "401 404 404 404 204 204 403 404 404 404",
     },
     "api:group-list": {"GET": API_PERSONS, "POST": "401 400 400 400 400 400"},  # without a name
     "api:group-detail": {"GET": API_OWN, "PATCH": API_OWN, "DELETE": "401 404 204 404 404 404"},
@@ -370,6 +387,8 @@ def keys_of(one_of_each: Rows) -> dict[str, Any]:
         "admin": {row._meta.label_lower.replace(".", "_"): row for row in one_of_each.values()},
         "portal:notification": {"pk": of["Notification"].pk},
         "portal:group": {"pk": of["StationGroup"].pk},
+        "portal:own_start": {"pk": station.pk},
+        "portal:own_stop": {"pk": of["ChargingSession"].pk},
         "chargers": {"pk": station.pk},
         "chargers:tag": {"pk": of["Tag"].pk},
         "sessions": {"pk": of["ChargingSession"].pk},
@@ -391,6 +410,7 @@ def keys_of(one_of_each: Rows) -> dict[str, Any]:
         "account_": {"uidb36": "1", "key": "none"},
         "api": {"identity": station.identity, "prefix": of["ApiToken"].prefix},
         "api:group": {"pk": of["StationGroup"].pk},
+        "api:own-stop": {"pk": of["ChargingSession"].pk},
         "api:tag": {"pk": of["Tag"].pk},
         "api:notification": {"pk": of["Notification"].pk},
         "api:connector": {"pk": of["Connector"].pk},

@@ -14,18 +14,33 @@ access given to an installation or a station, to a person or to another team, pe
 given to a team gives each teammate what both the given role and his own role in that team allow. Support staff may do
 everything.
 """
+WITHDRAWALS = """
+## Withdrawing access
+
+Who may withdraw whose access, and change its role or its end (holders may only give it back). An owner withdraws what
+they gave themselves and access to charge; what the team gave to owners and service partners stays the team's affair.
+For access of a team, its administrators are the holders. Support staff may withdraw all of it.
+"""
 
 
 def page() -> str:
     from django.utils import translation
 
-    from accounts.rights import role_labels, table
+    from accounts.rights import Withdrawer, role_labels, table, withdrawals
 
     with translation.override("en"):
         head = ["Right", *(str(label) for label in role_labels())]
         rows = [[str(row["right"].label), *("yes" if mark else "no" for mark in row["marks"])] for row in table()]
-    lines = [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows)]
-    return HEAD + "\n" + "\n".join(lines) + "\n"
+        columns = ["Access", "Given by", *(str(label) for label in Withdrawer.labels)]
+        kinds = [
+            [str(row["role"].label), str(row["given_by"].label), *("yes" if mark else "no" for mark in row["marks"])]
+            for row in withdrawals()
+        ]
+    return f"{HEAD}\n{_table(head, rows)}{WITHDRAWALS}\n{_table(columns, kinds)}"
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in (head, ["---"] * len(head), *rows))
 
 
 def main() -> int:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models.teams import Team
-from accounts.rights import Can, GrantRole, Scope
+from accounts.rights import Can, GivenBy, GrantRole, Scope
 from cpms.common.models import ScopedQuerySet
 
 if TYPE_CHECKING:
@@ -103,6 +103,9 @@ class Grant(models.Model):
         editable=False,
         related_name="+",
         verbose_name=_("given by"),
+    )
+    given_by = models.CharField(
+        max_length=5, choices=GivenBy.choices, default=GivenBy.TEAM, db_default=GivenBy.TEAM, editable=False
     )
     withdrawn_at = models.DateTimeField(_("withdrawn"), null=True, blank=True, editable=False)
     objects = GrantQuerySet.as_manager()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 from django.db import models
 from django.db.models import Q
@@ -13,9 +13,11 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models.people import User
 from accounts.models.programs import ProgramKey
 from accounts.models.teams import Team
-from accounts.rights import Can, Role
+from accounts.rights import Can, GrantRole, Role
 from cpms.common.mail import OutgoingMail
 from cpms.common.models import ScopedQuerySet
+
+INVITED_ROLES = [*Role.choices, (GrantRole.USER.value, GrantRole.USER.label)]
 
 
 class InvitationQuerySet(ScopedQuerySet):
@@ -34,7 +36,14 @@ class Invitation(models.Model):
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="invitations", verbose_name=_("team"))
     email = models.EmailField(_("e-mail"), max_length=254)
-    role = models.CharField(_("role"), max_length=10, choices=Role.choices, default=Role.VIEWER)
+    role = models.CharField(_("role"), max_length=10, choices=INVITED_ROLES, default=Role.VIEWER)
+    installation = models.ForeignKey(
+        "chargers.Installation", on_delete=models.CASCADE, null=True, blank=True, editable=False, related_name="+"
+    )  # this and the next two: of a driver, who does not join the team
+    station = models.ForeignKey(
+        "chargers.ChargingStation", on_delete=models.CASCADE, null=True, blank=True, editable=False, related_name="+"
+    )
+    access_ends_at = models.DateTimeField(_("access ends"), null=True, blank=True, editable=False)
     language = models.CharField(_("language"), max_length=10, blank=True)
     invited_by = models.ForeignKey(
         User, on_delete=models.SET_NULL, null=True, editable=False, related_name="+", verbose_name=_("invited by")
@@ -58,15 +67,30 @@ class Invitation(models.Model):
                 violation_error_message=_("This address has been invited already."),
             ),
             models.CheckConstraint(
-                condition=Q(role__in=Role.values),
+                condition=Q(role__in=[key for key, _label in INVITED_ROLES]),
                 name="invitation_role_known",
                 violation_error_message=_("Choose a role."),
+            ),
+            models.CheckConstraint(
+                condition=Q(role=GrantRole.USER) ^ Q(installation__isnull=True, station__isnull=True),
+                name="invitation_of_driver_to_a_place",
+                violation_error_message=_("A driver is invited to an installation or a station."),
             ),
         ]
         verbose_name, verbose_name_plural = _("invitation"), _("invitations")
 
     def __str__(self) -> str:
         return f"{self.email} · {self.team}"
+
+    @property
+    def is_to_charge(self) -> bool:
+        """Whether it is about charging at a place, not about joining the team."""
+        return self.role == GrantRole.USER
+
+    @property
+    def place(self) -> Any:
+        """The installation or the station at which a driver may charge."""
+        return self.installation or self.station
 
     @property
     def has_expired(self) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext as _now
@@ -94,6 +94,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     token_scopes: Sequence[str] | None = None  # those that the token in use is limited to, for the time of a request
     only_team: int | None = None  # to which a session is limited that was begun on this team's own domain
     refused_right = ""  # what was asked for last and no scope includes
+    key_in_use: tuple[str, str] = ("", "")  # kind and prefix of the API key of this request; see Command.RequestedWith
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS = []
@@ -196,11 +197,13 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @cached_property
     def foreign_tag_ids(self) -> list[int]:
-        """This person's own tags of teams whose sessions he may not see."""
+        """This person's own tags that charge where they may not see the sessions: of no team, of teams whose sessions
+        they may not see, and any of them once they were given access to somebody else's stations."""
         if self.lacks_scope(Can.SEE_OWN):
             return []
         seen = self.scope(Can.SEE_SESSIONS).teams
-        tags = self.tags.exclude(team__in=seen)
+        was_given_access = Exists(Grant.objects.held_by(self))
+        tags = self.tags.filter(Q(team=None) | ~Q(team__in=seen) | was_given_access)
         if self.only_team is not None:
             tags = tags.filter(team=self.only_team)
         return list(tags.order_by().values_list("pk", flat=True))

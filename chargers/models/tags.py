@@ -38,7 +38,15 @@ class Tag(models.Model):
         PRIVATE = "private", _("Private")
         COMPANY = "company", _("Company")
 
-    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="tags", verbose_name=_("team"))
+    team = models.ForeignKey(
+        Team,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="tags",
+        verbose_name=_("team"),
+        help_text=_("Empty: the tag is a person's own and charges where that person was given access."),
+    )
     value = models.CharField(_("value"), max_length=36)
     label = models.CharField(_("label"), max_length=120, blank=True)
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.ACCEPTED)
@@ -74,6 +82,12 @@ class Tag(models.Model):
                 Upper("value"),
                 name="tag_value_once_per_team_in_any_case",
                 violation_error_message=_("The team has this tag already."),
+            ),
+            models.UniqueConstraint(
+                Upper("value"),
+                condition=Q(team__isnull=True),
+                name="tag_value_once_without_team_in_any_case",
+                violation_error_message=_("Somebody has this tag already."),
             ),
             models.CheckConstraint(
                 condition=~Q(value=""), name="tag_value_not_empty", violation_error_message=_("A tag needs a value.")

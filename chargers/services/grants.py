@@ -5,15 +5,16 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 from functools import partial
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from celery import current_app
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.models import Grant, Team, User
-from accounts.rights import Can, GrantRole, Role, rights_of
+from accounts.invitations import write_invitation
+from accounts.models import Grant, Invitation, Team, User
+from accounts.rights import WITHDRAWN_BY, Can, GivenBy, GrantRole, Role, Withdrawer, rights_of
 from chargers.models import ChargingStation, Installation
 from cpms.common import look
 from cpms.common.errors import DomainError, NotAllowed
@@ -55,6 +56,7 @@ def give_grant(
     _make_room(place, role, user, team)
     on = {"installation" if isinstance(place, Installation) else "station": place}
     facts = {"role": role, "user": user, "to_team": team, "ends_at": ends_at, "created_by": actor}
+    facts["given_by"] = GivenBy.TEAM if actor is None or _acts_for_team(actor, place.team_id) else GivenBy.OWNER
     try:
         with transaction.atomic():
             grant = Grant.objects.create(team_id=place.team_id, **on, **facts)
@@ -62,6 +64,39 @@ def give_grant(
         raise DomainError(_("This access was given in this moment already.")) from None
     _tell(grant, GIVEN)
     return grant
+
+
+@transaction.atomic
+def invite_driver(
+    *, place: Place, email: str, ends_at: datetime | None = None, actor: User, language: str = ""
+) -> Invitation:
+    """Ask somebody who has no account to charge at a place: with the account they get access, and join no team.
+
+    Raises:
+        NotAllowed: the person may not manage the access of this place.
+        DomainError: the address has an account, is none or is invited already, or the end is past or too late.
+    """
+    _demand_access(actor, place)
+    if place.team is None:
+        raise DomainError(_("A station in the pool has no team yet that could share it."))
+    _check_end(ends_at)
+    _demand_as_much(actor, place, GrantRole.USER, ends_at)
+    if User.objects.filter(email__iexact=email.strip()).exists():
+        _refuse("email", _("This person has an account: grant access instead."))
+    on: dict[str, Any] = {"installation" if isinstance(place, Installation) else "station": place}
+    return write_invitation(
+        team=place.team,
+        email=email,
+        role=GrantRole.USER,
+        actor=actor,
+        language=language,
+        access_ends_at=ends_at,
+        **on,
+    )
+
+
+def has_no_account(email: str) -> bool:
+    return bool(email.strip()) and not User.objects.filter(email__iexact=email.strip()).exists()
 
 
 @transaction.atomic
@@ -74,6 +109,8 @@ def change_grant(*, grant: Grant, role: str, ends_at: datetime | None, actor: Us
     """
     grant = _lock(grant)
     _demand_access(actor, grant.place)
+    if actor is not None and not may_change(actor, grant):
+        raise NotAllowed(_("You may not change this access: the team gave it."))
     if not grant.is_active:
         raise DomainError(_("This access has ended. Give it again instead."))
     _check_role(role)
@@ -111,9 +148,35 @@ def withdraw_grant(*, grant: Grant, actor: User | None = None) -> Grant:
 
 
 def may_withdraw(actor: User, grant: Grant) -> bool:
-    if actor.may(Can.MANAGE_ACCESS, grant.place):
-        return True
-    return grant.user_id == actor.pk or (grant.to_team_id is not None and actor.has_role(grant.to_team_id, Role.ADMIN))
+    """Whether the table of withdrawals says yes; see `accounts.rights.WITHDRAWN_BY`."""
+    return actor.is_staff or bool(WITHDRAWN_BY[grant.role, grant.given_by] & _parts(actor, grant))
+
+
+def may_change(actor: User, grant: Grant) -> bool:
+    """Another role or an earlier end takes access away as well, so only they may who may withdraw it; but holders may
+    give it back and nothing else."""
+    return actor.is_staff or bool(
+        WITHDRAWN_BY[grant.role, grant.given_by] & (_parts(actor, grant) - {Withdrawer.HOLDER})
+    )
+
+
+def _parts(actor: User, grant: Grant) -> set[Withdrawer]:
+    """What somebody is to a grant."""
+    parts = set()
+    if grant.user_id == actor.pk or (grant.to_team_id is not None and actor.has_role(grant.to_team_id, Role.ADMIN)):
+        parts.add(Withdrawer.HOLDER)
+    if not actor.may(Can.MANAGE_ACCESS, grant.place):
+        return parts
+    if _acts_for_team(actor, grant.team_id):
+        parts.add(Withdrawer.ADMIN)
+    else:
+        parts.add(Withdrawer.GIVER if grant.created_by_id == actor.pk else Withdrawer.OWNER)
+    return parts
+
+
+def _acts_for_team(actor: User, team_id: int | None) -> bool:
+    """Whether this person manages access for the team that owns the place, and not by access that was given."""
+    return actor.is_staff or team_id in actor.scope(Can.MANAGE_ACCESS).teams
 
 
 def roles_to_give(actor: User, place: Place) -> list[str]:

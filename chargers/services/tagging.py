@@ -35,7 +35,7 @@ def random_value() -> str:
 def save_tag(
     *,
     actor: User,
-    team: Team,
+    team: Team | None,
     value: str,
     label: str = "",
     kind: str = Tag.Kind.OTHER,
@@ -47,6 +47,7 @@ def save_tag(
     """Make a tag, or change one that is there.
 
     Args:
+        team: None only for a tag of no team that is there.
         value: empty for a random one.
         stations: where alone it is valid; empty: at all stations of the team.
         status: accepted or blocked; empty: as it is.
@@ -55,12 +56,12 @@ def save_tag(
         NotAllowed: the person is no operator of the team.
         DomainError: the value is taken or is none, or a station is not the team's (`fields` names which).
     """
-    _demand_operator(actor, team)
+    _demand_operator(actor, tag or team)
     tag = Tag(team=team) if tag is None else Tag.objects.select_for_update(of=("self",)).get(pk=tag.pk)
     tag.value, tag.label, tag.kind, tag.expires_at = value or random_value(), label, kind, expires_at
     tag.status = status or tag.status
     check_tag(NewTag(tag.value, tag.label, tag.status, tag.expires_at, tag.kind))
-    if any(station.team_id != team.pk for station in stations):
+    if any(team is None or station.team_id != team.pk for station in stations):
         sentence = _("A tag is valid at stations of its own team only.")
         raise DomainError(sentence, fields={"stations": sentence})
     try:
@@ -79,7 +80,7 @@ def set_tag_blocked(*, actor: User, tag: Tag, is_blocked: bool) -> Tag:
     Raises:
         NotAllowed: the person is no operator of the team.
     """
-    _demand_operator(actor, tag.team)
+    _demand_operator(actor, tag)
     tag.status = Tag.Status.BLOCKED if is_blocked else Tag.Status.ACCEPTED
     tag.save(update_fields=["status"])
     return tag
@@ -92,10 +93,11 @@ def delete_tag(*, actor: User, tag: Tag) -> None:
     Raises:
         NotAllowed: the person is no operator of the team.
     """
-    _demand_operator(actor, tag.team)
+    _demand_operator(actor, tag)
     tag.delete()
 
 
-def _demand_operator(actor: User, team: Team) -> None:
-    if not actor.may(Can.OPERATE, team):
+def _demand_operator(actor: User, owner: Team | Tag | None) -> None:
+    """Tags of no team are changed by support staff."""
+    if owner is None or not actor.may(Can.OPERATE, owner):
         raise NotAllowed(_("Only operators and administrators of the team may change its tags."))

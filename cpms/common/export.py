@@ -60,6 +60,15 @@ class Cell(NamedTuple):
     is_time: bool = False
 
 
+def changed_first(cells: Sequence[Cell], change: Callable[[Any], Any]) -> list[Cell]:
+    """Return cells that are filled from each row as `change` returns it; none of them names fields."""
+    return [Cell(cell.head, partial(_of_changed, change, cell.value)) for cell in cells if cell.value]
+
+
+def _of_changed(change: Callable[[Any], Any], value: Callable[..., Any], row: Any) -> Any:
+    return value(change(row))
+
+
 # --- rows ---------------------------------------------------------------------------------------------------------
 
 

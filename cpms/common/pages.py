@@ -81,6 +81,10 @@ class ListPage(LoginRequiredMixin, View):
         """What an export needs besides what the page needs."""
         return rows
 
+    def cells(self) -> Sequence[Cell]:
+        """Return the columns of an export for this person."""
+        return self.export_cells
+
     def decorate(self, records: list[Any]) -> None:
         """Add to the rows of one page what a query over all rows would be too dear for."""
 
@@ -155,8 +159,8 @@ class ListPage(LoginRequiredMixin, View):
         person: Any = self.request.user
         tell(Download(person, self.model, self.export_name, self.right or rows.right, kind, filters_told(chosen)))
         if kind == "xlsx":
-            return export_xlsx(self.request, rows, self.export_cells, self.export_name)
-        return export_csv(self.request, rows, self.export_cells, self.export_name)
+            return export_xlsx(self.request, rows, self.cells(), self.export_name)
+        return export_csv(self.request, rows, self.cells(), self.export_name)
 
 
 def _whole(text: str | None) -> int:

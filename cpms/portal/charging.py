@@ -23,7 +23,7 @@ from cpms.portal.reported import matched_before, reported_ends, source_notes
 from cpms.portal.trace import trace as what_happened
 from operations import words
 from operations.models import Command
-from operations.services.asking import why_no_commands
+from operations.services.authority import why_no_commands
 from operations.tables import said as command_said
 from sessions.models import ChargingSession, Flag, MeterReading
 from sessions.services import charged_by_time, charging_of, is_understood, other_ends, resets_of

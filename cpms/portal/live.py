@@ -63,9 +63,12 @@ def hearing(user: User, session: Any) -> Hearing:
     if scope.is_everything:
         return Hearing(whole=frozenset(Team.objects.order_by("pk").values_list("pk", flat=True)[:MOST_TEAMS]))
     whole = frozenset(scope.teams)
-    if not (scope.installations or scope.stations):
+    places = [scope, user.scope(Can.CHARGE)]  # who may only charge hears of the connectors as well
+    installations = [key for one in places for key in one.installations]
+    stations = [key for one in places for key in one.stations]
+    if not (installations or stations):
         return Hearing(whole=whole)
-    granted = Q(installation__in=scope.installations) | Q(pk__in=scope.stations)
+    granted = Q(installation__in=installations) | Q(pk__in=stations)
     return _named(ChargingStation.objects.filter(granted), whole=whole)
 
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from accounts.features import feature_at
 from accounts.models import User
 from accounts.rights import Can
+from cpms.portal.drivers import charges_elsewhere, is_driver
 
 
 class Entry(NamedTuple):
@@ -20,6 +21,7 @@ class Entry(NamedTuple):
     family: str
     right: str = Can.SEE_STATIONS  # who holds it nowhere has nothing there
     arguments: tuple[str, ...] = ()
+    is_for_drivers: bool = False  # also for who only charges at stations of others
 
 
 class Section(NamedTuple):
@@ -30,7 +32,9 @@ class Section(NamedTuple):
     entries: list[Entry]
 
 
+OWN_CHARGING = Entry(gettext_lazy("Charging"), "portal:own", "portal:own", right="", is_for_drivers=True)
 NAVIGATION: list[Section] = [
+    Section(gettext_lazy("Charging"), icon="charging-pile", entries=[OWN_CHARGING]),
     Section(
         gettext_lazy("Dashboard"),
         icon="layout-dashboard",
@@ -50,7 +54,7 @@ NAVIGATION: list[Section] = [
         gettext_lazy("Charging Sessions"),
         icon="bolt",
         entries=[
-            Entry(gettext_lazy("Sessions"), "sessions:session_list", "sessions:session", Can.SEE_OWN),
+            Entry(gettext_lazy("Sessions"), "sessions:session_list", "sessions:session", Can.SEE_OWN, (), True),
             Entry(gettext_lazy("Missing energy"), "sessions:gap_list", "sessions:gap", Can.SEE_SESSIONS),
         ],
     ),
@@ -62,10 +66,10 @@ NAVIGATION: list[Section] = [
             Entry(gettext_lazy("Team"), "team:general", "team:", Can.MANAGE_TEAM),
             Entry(gettext_lazy("Billing details"), "team:billing", "team:billing", Can.MANAGE_TEAM),
             Entry(gettext_lazy("Teammates"), "accounts:teammates", "accounts:teammate", right=""),
-            Entry(gettext_lazy("Access"), "access:grant_list", "access:", right=""),
+            Entry(gettext_lazy("Access"), "access:grant_list", "access:", "", (), True),
             Entry(gettext_lazy("Permissions"), "portal:permissions", "portal:permissions", right=""),
             Entry(gettext_lazy("Audit trail"), "team:audit", "team:audit", Can.MANAGE_TEAM),
-            Entry(gettext_lazy("API tokens"), "accounts:api_tokens", "accounts:api_token", right=""),
+            Entry(gettext_lazy("API tokens"), "accounts:api_tokens", "accounts:api_token", "", (), True),
         ],
     ),
     Section(
@@ -106,7 +110,7 @@ NAVIGATION: list[Section] = [
     Section(
         gettext_lazy("Notifications"),
         icon="bell",
-        entries=[Entry(gettext_lazy("Notifications"), "portal:notification_list", "portal:notification", right="")],
+        entries=[Entry(gettext_lazy("Notifications"), "portal:notification_list", "portal:notification", "", (), True)],
     ),
     Section(
         gettext_lazy("Group Management"),
@@ -121,15 +125,33 @@ def _why_off(user: User, name: str) -> str:
     return user.features_off.get(feature.key, "") if feature else ""
 
 
+def entries_for(user: User) -> list[tuple[Section, list[Entry]]]:
+    """Return the sections with the entries behind which this person has something."""
+    only_drives = is_driver(user)
+    sections = []
+    for section in NAVIGATION:
+        entries = [
+            entry
+            for entry in section.entries
+            if (entry.is_for_drivers or not only_drives)
+            and (only_drives or entry is not OWN_CHARGING or charges_elsewhere(user))
+            and (not entry.right or (only_drives and entry.is_for_drivers) or user.scope(entry.right))
+        ]
+        sections.append((section, entries))
+    return sections
+
+
 def navigation(request: HttpRequest, user: User) -> list[dict[str, Any]]:
     """Sections with what this person may use; one with a single page is a link by itself."""
     match = request.resolver_match
     here = match.view_name if match else ""
+    if here == "portal:dashboard" and is_driver(user):  # it shows them the same
+        here = OWN_CHARGING.name
     arguments = tuple(str(value) for value in match.kwargs.values()) if match else ()
     families = [entry.family for section in NAVIGATION for entry in section.entries if here.startswith(entry.family)]
     family = max(families, key=len, default=None)  # the closest one
     told = []
-    for section in NAVIGATION:
+    for section, shown in entries_for(user):
         entries = [
             {
                 "label": entry.label,
@@ -137,8 +159,7 @@ def navigation(request: HttpRequest, user: User) -> list[dict[str, Any]]:
                 "why_off": _why_off(user, entry.name),
                 "is_current": entry.family == family and arguments[: len(entry.arguments)] == entry.arguments,
             }
-            for entry in section.entries
-            if not entry.right or user.scope(entry.right)
+            for entry in shown
         ]
         if entries:
             is_single = len(section.entries) == 1 and entries[0]["label"] == section.label

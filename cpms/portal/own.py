@@ -1,28 +1,171 @@
-"""What somebody sees who may charge and nothing else: his own sessions, and where he may charge (Z12)."""
+"""What somebody sees who may charge and nothing else: their own sessions, where they may charge, start and stop."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
 from accounts.rights import Can
-from chargers.models import ChargingStation
+from chargers.models import ChargingStation, Tag
+from chargers.services.passwords import PASSWORD_FIELDS
+from chargers.states import of_connector
+from cpms.common.errors import DomainError, NotAllowed
+from cpms.common.pages import AuthenticatedRequest, add_errors
+from operations.models import Command
+from operations.services import request_command
 from sessions.models import ChargingSession
 from sessions.tables import SessionTable
 
 SHOWN_SESSIONS, MOST_PLACES = 10, 200
 
 
-def is_driver(user: User) -> bool:
-    return bool(user.scope(Can.SEE_OWN)) and not user.scope(Can.SEE_STATIONS)
+def own_sessions(user: User) -> Any:
+    """Sessions with this person's tags, wherever they charged."""
+    rows = ChargingSession.objects.in_view_of(user).filter(tag__user=user)
+    return rows.select_related("station", "tag", "team").defer(*(f"station__{name}" for name in PASSWORD_FIELDS))
+
+
+def own_tags(user: User) -> QuerySet[Tag]:
+    tags: QuerySet[Tag] = Tag.objects.filter(user=user).select_related("team").order_by("label", "value", "pk")
+    return tags
+
+
+def own_places(user: User) -> QuerySet[Any]:
+    """Stations at which this person may charge and which no other page shows them."""
+    seen = ChargingStation.objects.allowed(user, Can.SEE_STATIONS).order_by().values("pk")
+    places = ChargingStation.objects.allowed(user, Can.CHARGE).in_view_of(user).exclude(pk__in=seen).with_presence()
+    places = places.filter(deactivated_at__isnull=True).select_related("installation").prefetch_related("connectors")
+    return places.defer(*PASSWORD_FIELDS).order_by("installation__name", "identity")
 
 
 def own_page(user: User) -> dict[str, Any]:
-    sessions = ChargingSession.objects.visible_to(user).select_related("station", "tag", "tag__user", "team")
-    latest = list(sessions.defer("station__password").order_by("-started_at")[:SHOWN_SESSIONS])
-    places = ChargingStation.objects.allowed(user, Can.CHARGE).in_view_of(user).select_related("installation")
+    sessions = own_sessions(user).select_related("tag__user").order_by("-started_at")
+    latest = list(sessions[:SHOWN_SESSIONS])
+    places = list(own_places(user)[:MOST_PLACES])
     return {
         "latest": latest,
         "table": SessionTable(latest, orderable=False),
-        "places": list(places.defer("password").order_by("installation__name", "identity")[:MOST_PLACES]),
+        "running": list(sessions.open()[:SHOWN_SESSIONS]),
+        "places": places,
+        "shown_places": [
+            {
+                "station": station,
+                "connectors": [
+                    {"number": connector.number, "said": of_connector(connector, station.presence)}
+                    for connector in sorted(station.connectors.all(), key=lambda one: one.number)
+                ],
+            }
+            for station in places
+        ],
+        "tags": list(own_tags(user)),
     }
+
+
+@login_required
+@require_safe
+def own(request: AuthenticatedRequest) -> HttpResponse:
+    return render(request, "portal/own.html", own_page(request.user))
+
+
+@login_required
+@require_safe
+def own_live(request: AuthenticatedRequest) -> HttpResponse:
+    """The part of the page that changes."""
+    return render(request, "portal/parts/own_live.html", own_page(request.user))
+
+
+class OwnStartForm(forms.Form):
+    connector = forms.TypedChoiceField(label=gettext_lazy("Connector"), coerce=int)
+    tag = forms.ModelChoiceField(label=gettext_lazy("Tag"), queryset=Tag.objects.none(), empty_label=None)
+
+    def __init__(self, *args: Any, station: ChargingStation, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        numbers = station.connectors.order_by("number").values_list("number", flat=True)
+        self.fields["connector"].choices = [(number, str(number)) for number in numbers]  # type: ignore[attr-defined]
+        self.fields["tag"].queryset = own_tags(user).valid()  # type: ignore[attr-defined]
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def own_start(request: AuthenticatedRequest, pk: int) -> HttpResponse:
+    """Start a session at a station where one may charge, with a tag of one's own."""
+    user = request.user
+    station = get_object_or_404(ChargingStation.objects.allowed(user, Can.CHARGE).defer(*PASSWORD_FIELDS), pk=pk)
+    facts = {
+        "title": _("Start a session"),
+        "button": _("Start session"),
+        "place": station.display_name,
+        "action": reverse("portal:own_start", args=[station.pk]),
+        "has_no_tag": not own_tags(user).exists(),
+    }
+    if request.method == "GET":
+        form = OwnStartForm(station=station, user=user, initial=request.GET.dict())
+        return _form_page(request, facts | {"form": form})
+    form = OwnStartForm(request.POST, station=station, user=user)
+    if not form.is_valid():
+        return _form_page(request, facts | {"form": form}, status=422)
+    parameters = {"connector": form.cleaned_data["connector"], "id_tag": form.cleaned_data["tag"].value}
+    sentence = _("The station was asked to start. Plug in the cable, if you have not yet.")
+    return _ask(request, facts, form, station, Command.Kind.REMOTE_START, parameters, sentence)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def own_stop(request: AuthenticatedRequest, pk: int) -> HttpResponse:
+    """Stop a session of one's own."""
+    session = get_object_or_404(own_sessions(request.user).open(), pk=pk)
+    facts = {
+        "title": _("Stop your session"),
+        "button": _("Stop session"),
+        "place": session.station.display_name,
+        "action": reverse("portal:own_stop", args=[session.pk]),
+        "is_dangerous": True,
+    }
+    if request.method == "GET":
+        return _form_page(request, facts | {"form": forms.Form()})
+    sentence = _("The station was asked to stop.")
+    form = forms.Form(request.POST)
+    return _ask(request, facts, form, session.station, Command.Kind.REMOTE_STOP, {"session": session.pk}, sentence)
+
+
+def _ask(
+    request: AuthenticatedRequest,
+    facts: dict[str, Any],
+    form: forms.Form,
+    station: ChargingStation,
+    kind: str,
+    parameters: dict[str, Any],
+    sentence: str,
+) -> HttpResponse:
+    try:
+        request_command(station=station, kind=kind, parameters=parameters, actor=request.user)
+    except NotAllowed as error:
+        raise PermissionDenied(str(error)) from None
+    except DomainError as error:
+        form.is_valid()
+        at_tag = {"tag": str(error)} if "id_tag" in error.fields else {}
+        add_errors(form, DomainError(str(error), fields=at_tag))
+        return _form_page(request, facts | {"form": form}, status=422)
+    if not request.htmx:
+        messages.success(request, sentence)
+        return redirect("portal:own")
+    told = {"said": {"text": sentence, "kind": "good"}, "done": {}}
+    return HttpResponse(status=204, headers={"HX-Trigger": json.dumps(told)})
+
+
+def _form_page(request: AuthenticatedRequest, context: dict[str, Any], status: int = 200) -> HttpResponse:
+    template = "portal/own_command.html"
+    return render(request, f"{template}#dialog" if request.htmx else template, context, status=status)

@@ -24,7 +24,7 @@ from accounts.rights import Can
 from chargers.models import ChargingStation, Installation, Tag
 from cpms.common import look
 from cpms.common.pages import AuthenticatedRequest
-from cpms.portal.navigation import NAVIGATION, Entry
+from cpms.portal.navigation import Entry, entries_for
 from sessions.models import ChargingSession
 from sessions.tables import session_number
 
@@ -35,7 +35,7 @@ MORE_PAGES: list[tuple[Promise, Entry]] = [
         gettext_lazy("ChargePoints"),
         Entry(gettext_lazy("Add station"), "chargers:station_add", "", Can.ADD_STATIONS),
     ),
-    (gettext_lazy("Group Management"), Entry(gettext_lazy("Make group"), "portal:group_add", "")),
+    (gettext_lazy("Group Management"), Entry(gettext_lazy("Make group"), "portal:group_add", "", Can.SEE_STATIONS)),
 ]
 
 
@@ -110,7 +110,7 @@ def _tags(tags: list[Tag]) -> Found:
     for tag in tags:
         page = getattr(tag, "get_absolute_url", None)
         url = page() if page else f"{reverse('sessions:session_list')}?{urlencode({'id_tag': tag.value})}"
-        found.hits.append(Hit(tag.label or tag.value, tag.value if tag.label else tag.team.name, url))
+        found.hits.append(Hit(tag.label or tag.value, tag.value if tag.label or not tag.team else tag.team.name, url))
     return found
 
 
@@ -127,12 +127,13 @@ def _people(user: User, text: str) -> Found:
 
 def _pages(user: User, text: str) -> Found:
     """Pages and settings by a word of their name."""
-    pages = [(section.label, entry) for section in NAVIGATION for entry in section.entries]
+    pages = [(section.label, entry) for section, entries in entries_for(user) for entry in entries]
+    more = [(section, entry) for section, entry in MORE_PAGES if not entry.right or user.scope(entry.right)]
     found = Found(_("Pages and settings"), "layout-dashboard")
-    for section, entry in [*pages, *MORE_PAGES]:
+    for section, entry in [*pages, *more]:
         words = f"{section} {entry.label}".casefold()
         is_fit = any(word.startswith(text.casefold()) for word in [words, *words.split()]) or text.casefold() in words
-        if is_fit and (not entry.right or user.scope(entry.right)):
+        if is_fit:
             note = str(section) if section != entry.label else ""
             found.hits.append(Hit(str(entry.label), note, reverse(entry.name, args=entry.arguments)))
     del found.hits[SHOWN:]

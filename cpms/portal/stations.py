@@ -32,15 +32,18 @@ from maintenance.models import Deviation, Message, RefusedConnection, SecurityEv
 from maintenance.refusal_words import cause_words, cure_words
 from maintenance.summary import pretty, summary
 from maintenance.tables import arrow
+from maintenance.technical import as_readable_by as readable_message
 from maintenance.words import event_words
 from operations import words
 from operations.models import Command
-from operations.services.asking import why_no_commands
+from operations.services.authority import why_no_commands
 from operations.tables import said as command_said
+from operations.technical import as_readable_by as readable_command
 from sessions.models import ChargingSession, MeterReading
 from sessions.services import end_in
 from sessions.services.power import FRESH
 from sessions.tables import StationSessionTable
+from sessions.technical import Reader
 
 SHOWN_SESSIONS, SHOWN_COMMANDS, SHOWN_MESSAGES, SHOWN_ODDITIES, SHOWN_VIOLATIONS = 10, 6, 15, 5, 5
 SHOWN_ALERTS = 3
@@ -153,10 +156,10 @@ class StationDetailView(DetailPage):
             "may_share": station.team_id is not None and user.may(Can.MANAGE_ACCESS, station),
             "said": of_station(station, station.presence, connectors),
             "places": _places(station, connectors, user),
-            "commands": _commands(station),
-            "log": _log(station),
+            "commands": _commands(station, user),
+            "log": _log(station, user),
             "latest": _latest_sessions(station, user),
-            "oddities": _oddities(station),
+            "oddities": _oddities(station, user),
             "alerts": _alerts(station),
             "violations": _violations(station, user),
             "refusals": _refusals(station),
@@ -164,9 +167,13 @@ class StationDetailView(DetailPage):
         return super().get_context_data(**kwargs)
 
 
-def _oddities(station: ChargingStation) -> list[dict[str, Any]]:
-    """The newest unusual reports; ends that do not count with what they say, in place of a note."""
+def _oddities(station: ChargingStation, user: User) -> list[dict[str, Any]]:
+    """The newest unusual reports; ends that do not count with what they say, in place of a note. Who does not see
+    sessions reads of what kind they are."""
     rows = Oddity.objects.filter(station=station).order_by("-received_at")[:SHOWN_ODDITIES]
+    if not user.may(Can.SEE_SESSIONS, station):
+        rows = rows.defer("note", "facts", "payload")
+        return [{"row": row, "is_reduced": True} for row in rows]
     return [{"row": row, "end": end_in(row)} for row in rows]
 
 
@@ -212,15 +219,30 @@ def _places(station: Any, connectors: list[Connector], user: User) -> list[dict[
     return told
 
 
-def _commands(station: Any) -> list[dict[str, Any]]:
+def _commands(station: Any, user: User) -> list[dict[str, Any]]:
+    reader = Reader(user)
     rows = Command.objects.filter(station=station).select_related("requested_by").order_by("-id")[:SHOWN_COMMANDS]
+    for row in rows:
+        row.station = station
+        readable_command(reader, row, user)
     return [
-        {"row": row, "said": command_said(row), "what": words.what(row), "outcome": words.outcome(row)} for row in rows
+        {
+            "row": row,
+            "said": command_said(row),
+            "what": words.what(row),
+            "outcome": words.outcome(row),
+            "requester": words.requester(row),
+        }
+        for row in rows
     ]
 
 
-def _log(station: Any) -> list[dict[str, Any]]:
+def _log(station: Any, user: User) -> list[dict[str, Any]]:
+    reader = Reader(user)
     rows = Message.objects.filter(station=station).order_by("-id")[:SHOWN_MESSAGES]
+    for row in rows:
+        row.station = station
+        readable_message(reader, row)
     return [
         {
             "row": row,

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from cpms.portal import charging, groups, mails, notifications, operate, people, search, site, stations, views
+from cpms.portal import charging, groups, mails, notifications, operate, own, people, search, site, stations, views
 
 app_name = "portal"
 urlpatterns = [
@@ -14,6 +14,10 @@ urlpatterns = [
     path("mails/", mails.mail_list, name="mail_list"),
     path("mails/<slug:name>/", mails.mail_html, name="mail_html"),
     path("", views.dashboard, name="dashboard"),
+    path("charging/", own.own, name="own"),
+    path("charging/live/", own.own_live, name="own_live"),
+    path("charging/stations/<int:pk>/start/", own.own_start, name="own_start"),
+    path("charging/sessions/<int:pk>/stop/", own.own_stop, name="own_stop"),
     path("dashboard/live/", views.dashboard_live, name="dashboard_live"),
     path("dashboard/sessions.json", views.dashboard_sessions, name="dashboard_sessions"),
     path("dashboard/power.json", views.dashboard_power, name="dashboard_power"),

@@ -14,15 +14,16 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
-from accounts.rights import Can, Role, role_labels, table
+from accounts.rights import Can, Role, Withdrawer, role_labels, table, withdrawals
 from chargers.forms import may_add_stations
 from chargers.tables import ConnectorTable
 from cpms.common import look
 from cpms.common.pages import AuthenticatedRequest
 from cpms.portal import charts
 from cpms.portal.attention import troubles
+from cpms.portal.drivers import is_driver
 from cpms.portal.figures import figures, interesting_connectors, sessions_per_day
-from cpms.portal.own import is_driver, own_page
+from cpms.portal.own import own_page
 from cpms.portal.power import power_of_day
 from cpms.portal.samples import samples
 
@@ -127,8 +128,9 @@ def dashboard_power(request: AuthenticatedRequest) -> JsonResponse:
 @login_required
 @require_safe
 def permissions(request: AuthenticatedRequest) -> HttpResponse:
-    """Z11-Z17: the table that everything here is decided by."""
-    return render(request, "portal/permissions.html", {"roles": role_labels(), "table": table()})
+    """Show the tables that everything here is decided by."""
+    context = {"roles": role_labels(), "table": table(), "who": Withdrawer.labels, "withdrawals": withdrawals()}
+    return render(request, "portal/permissions.html", context)
 
 
 @require_safe

@@ -12,7 +12,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.audit import Action, note
-from accounts.features import sentence_about
 from accounts.models import User
 from accounts.rights import Can
 from chargers.models import ChargingStation
@@ -22,6 +21,7 @@ from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.news import hint, tell_pages
 from operations.codecs import codec_for
 from operations.models import Command
+from operations.services.authority import demand_right, why_no_commands
 from operations.services.possible import demand_connector
 from operations.services.sealing import password_in, seal
 
@@ -37,8 +37,6 @@ SET_UP_KINDS = {  # what a station that is not accepted yet may be asked for (OC
     Command.Kind.RESET,
     Command.Kind.RAW,
 }
-
-TECHNICAL_KINDS = {Command.Kind.CHANGE_CONFIGURATION, Command.Kind.RAW}
 
 
 @transaction.atomic
@@ -65,37 +63,35 @@ def request_command(
         DomainError: a parameter is missing or wrong (`fields` names it), a tag may not charge there, or the station
             is not accepted yet or was handed over.
     """
-    if actor is not None and not actor.may(Can.OPERATE, station):
-        raise NotAllowed(_("You may not send commands to this station."))
+    codec = codec_for(station.protocol)
+    given = dict(parameters or {})
+    if kind == Command.Kind.RAW:  # what we have a kind for is that kind, with its rules
+        kind, given = codec.read(str(given.get("action", "")), given.get("payload", {}))
+    if actor is not None:
+        demand_right(actor, station, kind, given)
     if why_not := why_no_commands(actor, station):
         raise NotAllowed(why_not)
     if not timedelta(0) < expires_in <= LONGEST_WAIT:
         raise DomainError(_("The time to wait must be between one second and 30 days."), fields={"expires_in": "range"})
     _demand_use(station, kind)
-    codec = codec_for(station.protocol)
-    given = dict(parameters or {})
-    if kind == Command.Kind.RAW:  # what we have a kind for is that kind, with its rules
-        kind, given = codec.read(str(given.get("action", "")), given.get("payload", {}))
     if not station.is_served and kind not in SET_UP_KINDS:
         raise DomainError(_("The station has not been accepted yet: it must send its BootNotification first."))
     action, _payload = codec.encode(kind, given)
     demand_connector(station=station, kind=kind, parameters=given)
     password = password_in(kind, given)
-    if actor is not None:
-        _demand_rights(actor, station, kind, is_password=password is not None)
     if password is not None and not may_set_password:
         raise NotAllowed(
             _("This sets the station's password. Confirm in the portal that it is you, or use an API token.")
         )
     _check_password(password)
-    if kind == Command.Kind.REMOTE_START and (why_not := why_no_start(station, str(given["id_tag"]))):
+    if kind == Command.Kind.REMOTE_START and (why_not := why_no_start(station, str(given["id_tag"]), actor)):
         raise DomainError(why_not, fields={"id_tag": why_not})
     command = Command.objects.create(
         station=station,
         kind=kind,
         parameters=seal(kind, given),
         action=action,
-        requested_by=actor,
+        **_requester(actor),
         expires_at=timezone.now() + expires_in,
     )
     if actor is not None:
@@ -124,18 +120,17 @@ def ask_for_boot(*, station_id: int) -> bool:
     return True
 
 
-def why_no_commands(actor: User | None, station: ChargingStation) -> str:
-    """D5: a station's team may go without commands; the sentence that says so, or nothing."""
-    if actor is None or actor.is_staff or station.team is None or station.team.has_feature("commands"):
-        return ""
-    return sentence_about("commands")
+def why_no_start(station: ChargingStation, id_tag: str, actor: User | None) -> str:
+    """Return why nobody can charge at a station with this tag, in a sentence; empty where that is possible.
 
-
-def why_no_start(station: ChargingStation, id_tag: str) -> str:
-    """Why nobody can charge at a station with this tag, in a sentence; nothing where that is possible."""
+    Whoever does not see who charges there is told the same of every tag but their own.
+    """
     verdict = authorize_tag(station=station, value=id_tag)
     if verdict.is_accepted or station.deactivated_at is not None:
         return ""
+    is_own = verdict.tag is not None and actor is not None and verdict.tag.user_id == actor.pk
+    if actor is not None and not is_own and not actor.may(Can.SEE_SESSIONS, station):
+        return _("Nobody can charge at this station with this tag.")
     if verdict.tag is None:
         return _("The team has no such tag.")
     reasons = {BLOCKED: _("This tag is blocked."), EXPIRED: _("This tag has expired.")}
@@ -152,12 +147,19 @@ def _demand_use(station: ChargingStation, kind: str) -> None:
             raise DomainError(_("The station is deactivated: nobody can charge there."))
 
 
-def _demand_rights(actor: User, station: ChargingStation, kind: str, *, is_password: bool) -> None:
-    """What goes beyond everyday work: an owner may not change technical settings (Z15)."""
-    if is_password and not actor.may(Can.SET_PASSWORDS, station):
-        raise NotAllowed(_("You may not set the password of this station."))
-    if kind in TECHNICAL_KINDS and not actor.may(Can.CONFIGURE, station):
-        raise NotAllowed(_("You may not change the technical settings of this station."))
+def _requester(actor: User | None) -> dict[str, Any]:
+    """Who asks, and with which key: the right to ask is checked again when the command is sent."""
+    if actor is None:
+        return {"is_by_system": True}
+    kind, prefix = actor.key_in_use
+    scopes = None if actor.token_scopes is None else list(actor.token_scopes)
+    return {
+        "is_by_system": False,
+        "requested_by": actor,
+        "requested_with": kind,
+        "requested_key": prefix,
+        "requested_scopes": scopes,
+    }
 
 
 def _check_password(password: str | None) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -20,6 +20,7 @@ from cpms.common.errors import DomainError
 from cpms.common.news import tell_pages
 from cpms.common.prepared import Prepared, among
 from operations.models import Command
+from operations.services.authority import cancel_all_lost, cancel_if_lost
 from operations.services.sealing import password_in, shown, unseal
 from sessions.models import ChargingSession, Flag
 
@@ -41,7 +42,8 @@ def take_next_command(*, station_id: int, epoch: int) -> Command | None:
     Args:
         epoch: of the link that would send it; a link that is no longer the station's newest gets nothing.
     """
-    station = ChargingStation.objects.select_for_update(of=("self",), no_key=True).get(pk=station_id)
+    stations = ChargingStation.objects.select_related("team").select_for_update(of=("self",), no_key=True)
+    station = stations.get(pk=station_id)
     if station.epoch != epoch:
         return None
     now = timezone.now()
@@ -50,8 +52,12 @@ def take_next_command(*, station_id: int, epoch: int) -> Command | None:
         return None
     waiting = Command.objects.select_for_update(of=("self",)).filter(station_id=station_id, state=State.REQUESTED)
     _expire(waiting.filter(expires_at__lte=now), now)
-    while (command := waiting.filter(expires_at__gt=now).order_by("id").first()) is not None:
+    to_come = waiting.filter(expires_at__gt=now).with_requester().order_by("id")
+    while (command := to_come.first()) is not None:
         tell_pages({station.team_id: [station.pk]})
+        command.station = station
+        if cancel_if_lost(command):
+            continue
         command.message_id = str(uuid.uuid4())
         to_send, command.parameters = unseal(command.kind, command.parameters)
         try:
@@ -62,7 +68,6 @@ def take_next_command(*, station_id: int, epoch: int) -> Command | None:
         command.state, command.sent_at, command.sent_epoch = State.SENT, now, epoch
         command.save(update_fields=["state", "sent_at", "sent_epoch", "message_id", "parameters"])
         command.parameters = to_send
-        command.station = station
         return command
     return None
 
@@ -203,7 +208,8 @@ def settle_error(*, station_id: int, message_id: str, code: str, description: st
 
 def settle_overdue_commands() -> int:
     """Settle what a station did not answer in time, or cannot answer any more since its link or the process that held
-    it is gone; expire what waited too long or waits for a station that was handed over and never comes.
+    it is gone; expire what waited too long; cancel what was asked for with a right that is gone meanwhile, or of a
+    station that was handed over and never comes.
 
     Returns how many.
     """
@@ -212,8 +218,7 @@ def settle_overdue_commands() -> int:
     silent_node = Q(station__node__alive_at__lte=Now() - NODE_ALIVE)
     lost = sent.filter(Q(station__node=None) | silent_node | Q(sent_epoch__lt=F("station__epoch")))
     overdue = sent.filter(sent_at__lt=now - timedelta(seconds=settings.OCPP_CALL_SECONDS))
-    gone = ChargingStation.objects.filter(pk=OuterRef("station_id"), handed_over_at__isnull=False)
-    expired = Command.objects.filter(Q(expires_at__lte=now) | Exists(gone), state=State.REQUESTED)
+    expired = Command.objects.filter(expires_at__lte=now, state=State.REQUESTED)
     changed: dict[int | None, list[int]] = {}
     with transaction.atomic():
         count = _lose(lost)
@@ -222,6 +227,7 @@ def settle_overdue_commands() -> int:
                 changed.setdefault(team_id, []).append(station_id)
         count += overdue.update(state=_unless_confirmed(State.TIMED_OUT), settled_at=now)
         count += _expire(expired, now)
+        count += cancel_all_lost()
         tell_pages(changed)
     return count
 

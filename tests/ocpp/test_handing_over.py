@@ -125,7 +125,7 @@ def test_a_command_that_was_sent_stays_with_the_old_team(house: House, station, 
     with house.link(new) as link:
         assert link.call("Heartbeat")
         settle_overdue_commands()  # the house has no beat
-        becomes(waiting, "expired")
+        becomes(waiting, "cancelled")
         assert not link.asked and not new.commands.exists()
     assert Command.objects.get(pk=sent.pk).station_id == station.pk
 

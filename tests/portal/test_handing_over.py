@@ -192,7 +192,7 @@ def test_commands_that_wait_are_not_sent_any_more(old, other_team):
     elsewhere = request_command(station=factories.StationFactory(), kind="reset", parameters={"type": "Soft"})
     new = hand_over_station(station=old, team=other_team)
     assert settle_overdue_commands() == 2
-    assert {Command.objects.get(pk=each.pk).state for each in waiting} == {"expired"}
+    assert {Command.objects.get(pk=each.pk).state for each in waiting} == {"cancelled"}
     assert "sealed" not in Command.objects.get(pk=waiting[1].pk).parameters
     assert Command.objects.get(pk=elsewhere.pk).state == "requested"
     assert not new.commands.exists()

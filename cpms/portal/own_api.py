@@ -1,0 +1,132 @@
+"""One's own charging over the API: sessions, tags, places, start and stop."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import generics, serializers
+from rest_framework.generics import get_object_or_404
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import User
+from accounts.rights import Can
+from chargers.models import ChargingStation, Connector, Presence, Tag
+from chargers.tag_api import TagSerializer
+from cpms.common.api_views import ApiView
+from cpms.portal.own import own_places, own_sessions, own_tags
+from operations.models import Command
+from operations.services import request_command
+from sessions.models import ChargingSession
+from sessions.serializers import SessionSerializer
+
+
+class OwnConnectorSerializer(serializers.ModelSerializer[Connector]):
+    class Meta:
+        model = Connector
+        fields = ["number", "status", "status_changed_at"]
+        read_only_fields = fields
+
+
+class OwnPlaceSerializer(serializers.ModelSerializer[ChargingStation]):
+    """A station at which one may charge, as far as that needs."""
+
+    installation = serializers.CharField(source="installation.name", read_only=True, allow_null=True, default=None)
+    city = serializers.CharField(source="installation.city", read_only=True, allow_null=True, default=None)
+    presence = serializers.ChoiceField(choices=Presence.choices, read_only=True)
+    connectors = OwnConnectorSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = ChargingStation
+        fields = ["identity", "name", "installation", "city", "presence", "connectors"]
+        read_only_fields = fields
+
+
+class OwnStartSerializer(serializers.Serializer[Any]):
+    connector = serializers.IntegerField(min_value=1, max_value=1000)
+    tag = serializers.CharField(max_length=36, help_text="The number of a tag of one's own.")
+
+
+class OwnCommandSerializer(serializers.ModelSerializer[Command]):
+    """What became of a start or a stop."""
+
+    class Meta:
+        model = Command
+        fields = ["id", "kind", "state", "requested_at", "expires_at"]
+        read_only_fields = fields
+
+
+class OwnListView(ApiView, generics.ListAPIView[Any]):
+    right = Can.SEE_OWN
+
+    @property
+    def user(self) -> User:
+        return cast(User, self.request.user)
+
+
+class OwnSessionsView(OwnListView):
+    """Sessions with one's own tags, wherever they charged; the latest start first."""
+
+    queryset = ChargingSession.objects.none()
+    serializer_class = SessionSerializer
+    newest_by = ("-started_at", "-id")
+
+    def get_queryset(self) -> Any:
+        return self.queryset if getattr(self, "swagger_fake_view", False) else own_sessions(self.user)
+
+
+class OwnTagsView(OwnListView):
+    """One's own tags."""
+
+    queryset = Tag.objects.none()
+    serializer_class = TagSerializer
+
+    def get_queryset(self) -> Any:
+        return self.queryset if getattr(self, "swagger_fake_view", False) else own_tags(self.user)
+
+
+class OwnPlacesView(OwnListView):
+    """Stations at which one may charge and is shown nothing else, with the status of their connectors."""
+
+    queryset = ChargingStation.objects.none()
+    serializer_class = OwnPlaceSerializer
+
+    def get_queryset(self) -> Any:
+        return self.queryset if getattr(self, "swagger_fake_view", False) else own_places(self.user)
+
+
+class OwnStartView(ApiView):
+    """Start a session at a station where one may charge, with a tag of one's own."""
+
+    right = Can.CHARGE
+
+    @extend_schema(request=OwnStartSerializer, responses={201: OwnCommandSerializer})
+    def post(self, request: Request, identity: str) -> Response:
+        user = cast(User, request.user)
+        station = get_object_or_404(ChargingStation.objects.allowed(user, Can.CHARGE), identity=identity)
+        wanted = OwnStartSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        tag = get_object_or_404(own_tags(user), value__iexact=wanted.validated_data["tag"])
+        command = request_command(
+            station=station,
+            kind=Command.Kind.REMOTE_START,
+            parameters={"connector": wanted.validated_data["connector"], "id_tag": tag.value},
+            actor=user,
+        )
+        return Response(OwnCommandSerializer(command).data, status=201)
+
+
+class OwnStopView(ApiView):
+    """Stop a running session of one's own."""
+
+    right = Can.CHARGE
+
+    @extend_schema(request=None, responses={201: OwnCommandSerializer})
+    def post(self, request: Request, pk: str) -> Response:
+        user = cast(User, request.user)
+        session = get_object_or_404(own_sessions(user).open(), pk=pk)
+        command = request_command(
+            station=session.station, kind=Command.Kind.REMOTE_STOP, parameters={"session": session.pk}, actor=user
+        )
+        return Response(OwnCommandSerializer(command).data, status=201)

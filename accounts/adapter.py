@@ -9,7 +9,7 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from django.http import HttpRequest
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from accounts import browsers, confirm, team_services
+from accounts import browsers, confirm, known_browsers, team_services
 from cpms.common.models import decrypt, encrypt
 
 
@@ -22,6 +22,7 @@ class Adapter(DefaultAccountAdapter):
         """The last step of every way in: what is to be done once for all of them is done here."""
         super().login(request, user)
         browsers.note_sign_in(request, user)
+        known_browsers.note_account(request, user.email)
         confirm.note_confirmed(request)
         if user.email_verified_at is not None:
             team_services.enrol(user)  # a team may have proved its domain since

@@ -24,7 +24,11 @@ ACTIONS = {
     Action.DELETE: gettext_lazy("Deleted"),
     Action.ACCESS: gettext_lazy("Looked at"),
 }
-NOTED = {"second_factor": gettext_lazy("second factor"), "signed_in": gettext_lazy("signed in")}  # no fields
+NOTED = {
+    "second_factor": gettext_lazy("second factor"),
+    "signed_in": gettext_lazy("signed in"),
+    "sign_in_attempts": gettext_lazy("failed sign-ins"),
+}  # no fields
 FACTOR_WORDS = {
     "app": gettext_lazy("Authenticator app"),
     "codes": gettext_lazy("Recovery codes"),

@@ -1,4 +1,4 @@
-"""Changes to teams, people and their keys, and the one place where a password is checked."""
+"""Changes to teams, people and their keys, and how attempts are counted."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import NoReturn, cast
 
 from django.conf import settings
-from django.contrib.auth import authenticate
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email, validate_slug
@@ -32,7 +31,7 @@ LONGEST_TOKEN_NAME = 50
 class TooManyAttempts(DomainError):
     """Somebody tries passwords too quickly (429)."""
 
-    retry_after_seconds = ATTEMPT_WINDOW_SECONDS
+    retry_after_seconds: int = ATTEMPT_WINDOW_SECONDS
 
 
 @transaction.atomic
@@ -167,26 +166,6 @@ def revoke_api_token(*, token: ApiToken, actor: User) -> None:
     token.revoked = True
     token.save(update_fields=["revoked"])
     logger.info("API token revoked", extra={"user": actor.pk, "token": token.prefix})
-
-
-def authenticate_person(*, email: str, password: str, address: str) -> User:
-    """The active person with this address and password: for the log-in page, the admin and the token endpoint.
-
-    Args:
-        address: where the attempt comes from; tries are counted per address and e-mail, so that neither a neighbour
-            behind the same address nor the person elsewhere is locked out.
-
-    Raises:
-        TooManyAttempts: more than LOGIN_ATTEMPTS_PER_MINUTE wrong ones.
-        DomainError: they do not fit; it is not said which of the two is wrong.
-    """
-    attempt = count_attempt("login", address, email)
-    if len(password) <= LONGEST_PASSWORD and "\0" not in email:
-        user = authenticate(None, username=email.strip(), password=password)
-        if isinstance(user, User):
-            forget_attempts(attempt)
-            return user
-    raise DomainError(_("E-mail address and password do not fit."))
 
 
 def count_attempt(

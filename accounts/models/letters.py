@@ -89,6 +89,8 @@ class AccountMail(OutgoingMail):
         CODES = "codes", _("Recovery codes were made")
         RESET_2FA = "reset_2fa", _("Second factor was reset by support")
         EXPIRY = "expiry", _("Key of a program ends soon")
+        MANY_ACCOUNTS = "many_accs", _("One source tries many accounts")
+        MANY_ATTEMPTS = "many_tries", _("Many failed sign-ins to one account")
 
     kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
     email = models.CharField(_("e-mail"), max_length=254)

@@ -97,6 +97,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.known_browsers.KnownBrowserMiddleware",
     "accounts.middleware.PersonMiddleware",
     "accounts.middleware.SecondFactorMiddleware",
     "accounts.middleware.FeatureMiddleware",
@@ -265,6 +266,8 @@ AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
 LOGIN_URL = reverse_lazy("accounts:login")
 LOGIN_REDIRECT_URL = reverse_lazy("portal:dashboard")
 LOGIN_ATTEMPTS_PER_MINUTE = env.whole("LOGIN_ATTEMPTS_PER_MINUTE", 10, least=1)
+LOGIN_ACCOUNTS_PER_SOURCE = env.whole("LOGIN_ACCOUNTS_PER_SOURCE", 30, least=1)  # an hour
+LOGIN_FAILURES_PER_ACCOUNT = env.whole("LOGIN_FAILURES_PER_ACCOUNT", 30, least=1)  # an hour
 # Who sees every team does so with more than a password. In the demo everybody knows that of support staff.
 STAFF_REQUIRES_TWO_FACTOR = env.flag("STAFF_REQUIRES_TWO_FACTOR", not (DEBUG or "--demo" in sys.argv[2:]))
 PASSWORD_RESET_TIMEOUT = int(timedelta(hours=24).total_seconds())

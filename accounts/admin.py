@@ -60,7 +60,6 @@ class PersonForm(UserChangeForm):
             "first_name",
             "last_name",
             "phone",
-            "employee_number",
             "language",
             "time_zone",
             "is_active",
@@ -93,7 +92,7 @@ class PersonAdmin(UserAdmin, BackOfficeAdmin):  # type: ignore[misc]
     inlines = [MembershipInline]
     fieldsets = (
         (None, {"fields": ("email", "password")}),
-        (_("Person"), {"fields": ("first_name", "last_name", "phone", "employee_number", "language", "time_zone")}),
+        (_("Person"), {"fields": ("first_name", "last_name", "phone", "language", "time_zone")}),
         (_("Rights"), {"fields": ("is_active", "is_staff", "second_factor")}),
         (_("History"), {"fields": ("last_login", "date_joined", "email_verified_at", "erased_at")}),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import zoneinfo
-from typing import Any
+from collections.abc import Mapping
 
 from allauth.mfa.models import Authenticator
 from django.conf import settings
@@ -20,7 +20,7 @@ from cpms.common import look
 from cpms.common.errors import DomainError, NotAllowed
 
 logger = logging.getLogger(__name__)
-FIELDS = ("first_name", "last_name", "phone", "language", "employee_number")
+FIELDS = ("first_name", "last_name", "phone", "language")
 
 
 def people_of(actor: User) -> QuerySet[User]:
@@ -41,16 +41,58 @@ def shared_teams(actor: User, person: User) -> QuerySet[Team]:
     return teams if scope.is_everything else teams.filter(pk__in=scope.teams)
 
 
+def why_not_personal(actor: User, person: User) -> str:
+    """Return the sentence why the actor cannot change a person's name, phone and language; empty when they can.
+
+    These belong to the person, so one team's administrator must not change what other teams see.
+    """
+    if actor == person or actor.is_staff:
+        return ""
+    others = Membership.objects.filter(user=person).exclude(team__in=actor.scope(Can.MANAGE_TEAM).teams)
+    if not others.exists():
+        return ""
+    return _("%(name)s is also a member of another team: only they can change their name, phone and language.") % {
+        "name": person
+    }
+
+
+def numbers_of(actor: User, person: User) -> QuerySet[Membership]:
+    """Return the memberships whose employee number the actor may change."""
+    found: QuerySet[Membership] = person.memberships.filter(team__in=shared_teams(actor, person))
+    return found.select_related("team").order_by("team__name", "pk")
+
+
 @transaction.atomic
-def edit_person(*, person: User, actor: User, **values: Any) -> None:
-    """Raises:
-    NotAllowed: the actor may not change this person.
+def edit_person(
+    *,
+    person: User,
+    actor: User,
+    values: Mapping[str, str] | None = None,
+    employee_numbers: Mapping[int, str] | None = None,
+) -> None:
+    """Change what is known about a person.
+
+    Args:
+        values: name, phone and language (FIELDS), where they are to be changed.
+        employee_numbers: by membership.
+
+    Raises:
+        NotAllowed: the actor may not change this person, these values or one of these memberships.
     """
     if not people_of(actor).filter(pk=person.pk).exists():
         raise NotAllowed(_("You may not change this person."))
-    for name in FIELDS:
-        setattr(person, name, values[name].strip())
-    person.save(update_fields=FIELDS)
+    if values is not None:
+        if why_not := why_not_personal(actor, person):
+            raise NotAllowed(why_not)
+        for name in FIELDS:
+            setattr(person, name, values[name].strip())
+        person.save(update_fields=FIELDS)
+    allowed = {membership.pk: membership for membership in numbers_of(actor, person)}
+    for pk, number in (employee_numbers or {}).items():
+        if pk not in allowed:
+            raise NotAllowed(_("Only administrators of the team may change employee numbers."))
+        allowed[pk].employee_number = number.strip()
+        allowed[pk].save(update_fields=["employee_number"])
     logger.info("person changed", extra={"user": actor.pk, "person": person.pk})
 
 
@@ -142,7 +184,7 @@ def _erase(person: User) -> None:
     AccountMail.objects.filter(Q(user=person) | Q(email__iexact=old)).delete()
     person.email = f"former-{person.pk}@erased.invalid"
     Invitation.objects.filter(email__iexact=old).exclude(accepted_at=None, revoked_at=None).update(email=person.email)
-    person.first_name = person.last_name = person.phone = person.employee_number = ""
+    person.first_name = person.last_name = person.phone = ""
     person.language = person.time_zone = person.theme = person.date_format = person.number_format = ""
     person.email_verified_at, person.erased_at = None, now
     person.is_active = person.is_staff = person.is_superuser = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -34,6 +35,7 @@ FACTOR_WORDS = {
     "codes": gettext_lazy("Recovery codes"),
     "all": gettext_lazy("Second factor"),
 }
+FORMER = re.compile(r"\bFormer person (\d+)\b")  # as erasure writes it
 KEY_BEGINNING = "key:"  # and the name that its owner gave it
 
 
@@ -46,7 +48,16 @@ class Told(NamedTuple):
 
     def __str__(self) -> str:
         change = "" if self.before is None else f"{self.before or look.DASH} → "
-        return f"{self.label}: {change}{self.after or look.DASH}"
+        return former_in_words(f"{self.label}: {change}{self.after or look.DASH}")
+
+
+def former_in_words(text: str) -> str:
+    """Say the pseudonym of an erased person in the language of who reads it."""
+    return FORMER.sub(lambda found: _("Former person %(number)d") % {"number": int(found[1])}, text)
+
+
+def object_of(entry: Any) -> str:
+    return former_in_words(entry.object_repr)
 
 
 def kind_of(entry: Any) -> str:

@@ -6,15 +6,13 @@ import logging
 import zoneinfo
 from collections.abc import Mapping
 
-from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import browsers
-from accounts.models import AccountMail, Grant, Invitation, Membership, Team, Theme, User
+from accounts import erasure
+from accounts.models import Membership, Team, Theme, User
 from accounts.rights import Can, Role
 from cpms.common import look
 from cpms.common.errors import DomainError, NotAllowed
@@ -149,13 +147,14 @@ def erase_person(*, person: User, actor: User) -> bool:
         raise NotAllowed(_("You may not delete this person."))
     teams = list(Team.objects.select_for_update().filter(members=person).order_by("pk"))
     person = User.objects.select_for_update().get(pk=person.pk)
+    traces = erasure.Traces(person)
     mine = set(shared_teams(actor, person).values_list("pk", flat=True))
     is_all = person == actor or actor.is_staff or mine == {team.pk for team in teams}
     for team in teams:
         if is_all or team.pk in mine:
             _leave(person, team)
     if is_all:
-        _erase(person)
+        erasure.erase(person, traces)
     logger.info("person erased" if is_all else "person left", extra={"user": actor.pk, "person": person.pk})
     return is_all
 
@@ -170,23 +169,3 @@ def _leave(person: User, team: Team) -> None:
         )
     Membership.objects.filter(team=team, user=person).delete()
     person.tags.filter(team=team).update(user=None, label="", status="blocked")
-
-
-def _erase(person: User) -> None:
-    """Commands and sessions keep their rows; nothing in them says who it was."""
-    now, old = timezone.now(), person.email
-    person.tags.update(user=None, label="", status="blocked")
-    person.station_groups.all().delete()
-    person.api_tokens.all().delete()
-    Authenticator.objects.filter(user=person).delete()
-    browsers.sign_out_others(user=person, but=None)
-    Grant.objects.filter(user=person, withdrawn_at__isnull=True).update(withdrawn_at=now)
-    AccountMail.objects.filter(Q(user=person) | Q(email__iexact=old)).delete()
-    person.email = f"former-{person.pk}@erased.invalid"
-    Invitation.objects.filter(email__iexact=old).exclude(accepted_at=None, revoked_at=None).update(email=person.email)
-    person.first_name = person.last_name = person.phone = ""
-    person.language = person.time_zone = person.theme = person.date_format = person.number_format = ""
-    person.email_verified_at, person.erased_at = None, now
-    person.is_active = person.is_staff = person.is_superuser = False
-    person.set_unusable_password()  # ends every session: its hash is part of them
-    person.save()

@@ -18,12 +18,17 @@ from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
+from cpms.common.logs import write_only_json
 from cpms.settings.environment import Environment
 from cpms.settings.languages import languages_in
 from cpms.settings.secrets import secret_key, station_secret_keys
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 env = Environment(BASE_DIR)
+_IS_SERVER = env.text("REDIS_URL") != "" or env.text("DATABASE_URL").startswith("postgres")
+LOG_FORMAT = env.choice("LOG_FORMAT", "json" if _IS_SERVER else "text", ("json", "text"))
+if LOG_FORMAT == "json":
+    write_only_json()  # first of all: also a wrong setting is said so
 
 # --- where it runs -----------------------------------------------------------------------------------------------
 VAR_DIR = Path(env.text("VAR_DIR", str(BASE_DIR / "var")))
@@ -106,7 +111,7 @@ MIDDLEWARE = [
     "accounts.audit.AuditMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
+    "cpms.common.request_log.RequestLogMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
 ]
@@ -441,7 +446,7 @@ SPECTACULAR_SETTINGS = {
 
 # --- logs --------------------------------------------------------------------------------------------------------
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
-LOG_FORMAT = env.choice("LOG_FORMAT", "json" if IS_PRODUCTION else "text", ("json", "text"))
+LOGGING_CONFIG = "cpms.common.logs.configure"
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -449,10 +454,16 @@ LOGGING: dict[str, Any] = {
         "json": {"()": "cpms.common.logs.json_formatter"},
         "text": {"()": "cpms.common.logs.text_formatter"},
     },
-    "filters": {"without_refusals": {"()": "cpms.common.logs.WithoutRefusals"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
+    "filters": {
+        "without_refusals": {"()": "cpms.common.logs.WithoutRefusals"},
+        "without_paths": {"()": "cpms.common.logs.WithoutPaths"},
+    },
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["without_paths"]},
+    },
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
+        "django.request": {"level": "ERROR"},  # what was refused is one line of ours, without a stack
         "django.server": {"level": "WARNING"},
         "daphne": {"level": "WARNING"},
         "websockets": {"level": "WARNING"},

@@ -58,7 +58,7 @@ class WithoutPaths(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         request = record.__dict__.pop("request", None)
         if request is not None and hasattr(request, "get_full_path"):
-            record.route = route = route_of(request)  # type: ignore[attr-defined]
+            record.route = route = route_of(request)
             paths = (request.path, request.path_info, request.get_full_path())
             if isinstance(record.args, tuple):
                 record.args = tuple(route if arg in paths else arg for arg in record.args)

@@ -24,6 +24,7 @@ from accounts.audit_words import ACTIONS, DOWNLOADED, action_of, changes_in_word
 from accounts.models import AuditEntry
 from accounts.rights import Can
 from cpms.common.export import Cell
+from cpms.common.filters import DateTimeFilter
 from cpms.common.pages import ListPage
 from cpms.common.tables import WIDE, MomentColumn, Table, two_lines
 
@@ -57,12 +58,8 @@ class AuditFilterSet(django_filters.FilterSet):
         widget=SELECT,
     )
     kind = django_filters.ChoiceFilter(label=gettext_lazy("Object"), choices=(), method="by_kind", widget=SELECT)
-    start = django_filters.DateTimeFilter(
-        label=gettext_lazy("From"), field_name="timestamp", lookup_expr="gte", widget=MomentInput
-    )
-    end = django_filters.DateTimeFilter(
-        label=gettext_lazy("Before"), field_name="timestamp", lookup_expr="lt", widget=MomentInput
-    )
+    start = DateTimeFilter(label=gettext_lazy("From"), field_name="timestamp", lookup_expr="gte", widget=MomentInput)
+    end = DateTimeFilter(label=gettext_lazy("Before"), field_name="timestamp", lookup_expr="lt", widget=MomentInput)
 
     class Meta:
         model = AuditEntry

@@ -21,6 +21,7 @@ from django.utils.translation import ngettext
 from accounts.models import ApiToken, FormerHandle, Membership, Team, User
 from accounts.rights import ApiScope, Role
 from cpms.common.errors import DomainError, NotAllowed
+from cpms.common.moments import is_sensible
 
 logger = logging.getLogger(__name__)
 ATTEMPT_WINDOW_SECONDS = 60
@@ -142,6 +143,8 @@ def issue_api_token(
         raise DomainError(_("This person may not log in."))
     if expires_at is not None and expires_at <= timezone.now():
         _refuse("expires_at", _("This time is past."))
+    if expires_at is not None and not is_sensible(expires_at):
+        _refuse("expires_at", _("This time is too far away; leave it out for no end."))
     if not set(scopes) <= set(ApiScope.values):
         _refuse("scopes", _("Choose among: %(scopes)s.") % {"scopes": ", ".join(ApiScope.values)})
     token, key = ApiToken.objects.create_key(

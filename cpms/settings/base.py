@@ -93,6 +93,8 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "cpms.common.middleware.RealAddressMiddleware",
+    "cpms.common.middleware.PrivateMiddleware",
+    "cpms.common.middleware.ParameterLimitMiddleware",
     "accounts.middleware.HostMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -366,6 +368,7 @@ SESSION_ENGINE = "django.contrib.sessions.backends.cached_db" if REDIS_URL else 
 HOOK_ORIGINS = env.words("HOOK_ORIGINS", [])  # from which scripts of others may come, for whoever allows them
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],

@@ -16,6 +16,7 @@ from accounts.models import Membership, Team, Theme, User
 from accounts.rights import Can, Role
 from cpms.common import look
 from cpms.common.errors import DomainError, NotAllowed
+from cpms.common.lines import check_lines
 
 logger = logging.getLogger(__name__)
 FIELDS = ("first_name", "last_name", "phone", "language")
@@ -82,6 +83,7 @@ def edit_person(
     if values is not None:
         if why_not := why_not_personal(actor, person):
             raise NotAllowed(why_not)
+        check_lines(**{name: values[name] for name in FIELDS})
         for name in FIELDS:
             setattr(person, name, values[name].strip())
         person.save(update_fields=FIELDS)
@@ -89,6 +91,7 @@ def edit_person(
     for pk, number in (employee_numbers or {}).items():
         if pk not in allowed:
             raise NotAllowed(_("Only administrators of the team may change employee numbers."))
+        check_lines(**{f"employee_number_{pk}": number})
         allowed[pk].employee_number = number.strip()
         allowed[pk].save(update_fields=["employee_number"])
     logger.info("person changed", extra={"user": actor.pk, "person": person.pk})

@@ -21,6 +21,7 @@ from django.utils.translation import ngettext
 from accounts.models import ApiToken, FormerHandle, Membership, Team, User
 from accounts.rights import ApiScope, Role
 from cpms.common.errors import DomainError, NotAllowed
+from cpms.common.lines import check_lines
 from cpms.common.moments import is_sensible
 
 logger = logging.getLogger(__name__)
@@ -53,6 +54,7 @@ def add_team(*, handle: str, name: str = "") -> tuple[Team, bool]:
         _refuse("handle", _("A handle has at most 60 characters."))
     if len(name) > 120:
         _refuse("name", _("A name has at most 120 characters."))
+    check_lines(name=name)
     if FormerHandle.objects.filter(handle=handle).exists():
         _refuse("handle", _("This handle is taken."))
     team, is_new = Team.objects.get_or_create(handle=handle, defaults={"name": name or handle})
@@ -147,6 +149,7 @@ def issue_api_token(
         _refuse("expires_at", _("This time is too far away; leave it out for no end."))
     if not set(scopes) <= set(ApiScope.values):
         _refuse("scopes", _("Choose among: %(scopes)s.") % {"scopes": ", ".join(ApiScope.values)})
+    check_lines(name=name)
     token, key = ApiToken.objects.create_key(
         user=user,
         name=name.strip()[:LONGEST_TOKEN_NAME] or _("API token"),

@@ -28,6 +28,7 @@ from unfold.sites import UnfoldAdminSite
 from unfold.views import ChangeList
 
 from cpms.common.export import plain
+from cpms.common.lines import validate_line
 from cpms.common.models import OfStationsQuerySet
 from cpms.common.paging import FEW_STATIONS, narrowed, of_stations, page_of
 
@@ -193,6 +194,13 @@ class BackOfficeAdmin(ModelAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return QuickChangeList
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Names and labels are one line here as everywhere."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None and type(db_field) is models.CharField:
+            field.validators.append(validate_line)
+        return field
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return _is_staff(request)

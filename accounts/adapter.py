@@ -9,7 +9,7 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from django.http import HttpRequest
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from accounts import browsers, confirm, host_sessions, team_services
+from accounts import browsers, confirm, host_sessions, known_browsers, team_services
 from cpms.common.models import decrypt, encrypt
 
 
@@ -23,6 +23,7 @@ class Adapter(DefaultAccountAdapter):
         super().login(request, user)
         browsers.note_sign_in(request, user)
         host_sessions.note_begun(request)
+        known_browsers.note_account(request, user.email)
         confirm.note_confirmed(request)
         if user.email_verified_at is not None:
             team_services.enrol(user)  # a team may have proved its domain since

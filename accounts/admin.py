@@ -63,7 +63,6 @@ class PersonForm(UserChangeForm):
             "first_name",
             "last_name",
             "phone",
-            "employee_number",
             "language",
             "time_zone",
             "is_active",
@@ -96,7 +95,7 @@ class PersonAdmin(UserAdmin, confirm.FreshProofAdmin):  # type: ignore[misc]
     inlines = [MembershipInline]
     fieldsets = (
         (None, {"fields": ("email", "password")}),
-        (_("Person"), {"fields": ("first_name", "last_name", "phone", "employee_number", "language", "time_zone")}),
+        (_("Person"), {"fields": ("first_name", "last_name", "phone", "language", "time_zone")}),
         (_("Rights"), {"fields": ("is_active", "is_staff", "second_factor")}),
         (_("History"), {"fields": ("last_login", "date_joined", "email_verified_at", "erased_at")}),
     )

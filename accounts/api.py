@@ -10,7 +10,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import factors, services
+from accounts import factors, services, sign_in
 from accounts.models import ApiToken, User
 from accounts.serializers import NewTokenSerializer, TokenRequestSerializer, TokenSerializer
 from cpms.common.api_views import ApiView
@@ -40,7 +40,7 @@ class TokenView(ApiView):
     )
     def post(self, request: Request) -> Response:
         wanted = TokenRequestSerializer.read(request)
-        user = services.authenticate_person(
+        user = sign_in.authenticate_person(
             email=wanted["email"],
             password=wanted["password"],
             address=str(request.META.get("REMOTE_ADDR", "")),

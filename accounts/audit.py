@@ -179,7 +179,7 @@ def register() -> None:
     follow(models.Brand, look)
     person = ["email", "first_name", "last_name", "language", "time_zone", "is_active", "is_staff"]
     follow(models.User, person, secrets=["password"])
-    follow(models.Membership, ["team", "user", "role"])
+    follow(models.Membership, ["team", "user", "role", "employee_number"])
     follow(models.Grant, ["installation", "station", "role", "user", "to_team", "ends_at", "withdrawn_at"])
     follow(models.Program, ["name", "way", "scopes", "requests_per_minute", "revoked_at"])
     follow(models.ProgramKey, ["program", "prefix", "expires_at", "revoked_at"])

@@ -20,10 +20,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.audit import DOWNLOAD, FOLLOWED, Action
-from accounts.audit_words import ACTIONS, DOWNLOADED, action_of, changes_in_words, changes_of, kind_of
+from accounts.audit_words import ACTIONS, DOWNLOADED, action_of, changes_in_words, changes_of, kind_of, object_of
 from accounts.models import AuditEntry
 from accounts.rights import Can
 from cpms.common.export import Cell
+from cpms.common.filters import DateTimeFilter
 from cpms.common.pages import ListPage
 from cpms.common.tables import WIDE, MomentColumn, Table, two_lines
 
@@ -57,12 +58,8 @@ class AuditFilterSet(django_filters.FilterSet):
         widget=SELECT,
     )
     kind = django_filters.ChoiceFilter(label=gettext_lazy("Object"), choices=(), method="by_kind", widget=SELECT)
-    start = django_filters.DateTimeFilter(
-        label=gettext_lazy("From"), field_name="timestamp", lookup_expr="gte", widget=MomentInput
-    )
-    end = django_filters.DateTimeFilter(
-        label=gettext_lazy("Before"), field_name="timestamp", lookup_expr="lt", widget=MomentInput
-    )
+    start = DateTimeFilter(label=gettext_lazy("From"), field_name="timestamp", lookup_expr="gte", widget=MomentInput)
+    end = DateTimeFilter(label=gettext_lazy("Before"), field_name="timestamp", lookup_expr="lt", widget=MomentInput)
 
     class Meta:
         model = AuditEntry
@@ -99,7 +96,7 @@ class AuditTable(Table):
         return two_lines(record.actor_email or _("the system"), record.remote_addr or "")
 
     def render_object_repr(self, record: Any) -> SafeString:
-        return two_lines(record.object_repr, f"{kind_of(record)} · {action_of(record)}")
+        return two_lines(object_of(record), f"{kind_of(record)} · {action_of(record)}")
 
     def render_changes(self, record: Any) -> SafeString:
         told = changes_of(record)
@@ -113,7 +110,7 @@ AUDIT_CELLS = [
     Cell(gettext_lazy("Address"), lambda entry: entry.remote_addr or ""),
     Cell(gettext_lazy("Team"), lambda entry: entry.team.name if entry.team else ""),
     Cell(gettext_lazy("Object"), kind_of),
-    Cell(gettext_lazy("What"), lambda entry: entry.object_repr),
+    Cell(gettext_lazy("What"), object_of),
     Cell(gettext_lazy("What was done"), action_of),
     Cell(gettext_lazy("Changes"), changes_in_words),
 ]

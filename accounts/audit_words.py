@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -24,13 +25,18 @@ ACTIONS = {
     Action.DELETE: gettext_lazy("Deleted"),
     Action.ACCESS: gettext_lazy("Looked at"),
 }
-NOTED = {"second_factor": gettext_lazy("second factor"), "signed_in": gettext_lazy("signed in")}  # no fields
+NOTED = {
+    "second_factor": gettext_lazy("second factor"),
+    "signed_in": gettext_lazy("signed in"),
+    "sign_in_attempts": gettext_lazy("failed sign-ins"),
+}  # no fields
 FACTOR_WORDS = {
     "app": gettext_lazy("Authenticator app"),
     "codes": gettext_lazy("Recovery codes"),
     "all": gettext_lazy("Second factor"),
     "enrolment_code": gettext_lazy("Enrolment code"),
 }
+FORMER = re.compile(r"\bFormer person (\d+)\b")  # as erasure writes it
 KEY_BEGINNING = "key:"  # and the name that its owner gave it
 
 
@@ -43,7 +49,16 @@ class Told(NamedTuple):
 
     def __str__(self) -> str:
         change = "" if self.before is None else f"{self.before or look.DASH} → "
-        return f"{self.label}: {change}{self.after or look.DASH}"
+        return former_in_words(f"{self.label}: {change}{self.after or look.DASH}")
+
+
+def former_in_words(text: str) -> str:
+    """Say the pseudonym of an erased person in the language of who reads it."""
+    return FORMER.sub(lambda found: _("Former person %(number)d") % {"number": int(found[1])}, text)
+
+
+def object_of(entry: Any) -> str:
+    return former_in_words(entry.object_repr)
 
 
 def kind_of(entry: Any) -> str:

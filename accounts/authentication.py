@@ -8,12 +8,13 @@ from datetime import timedelta
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied, Throttled
 from rest_framework.request import Request
 
-from accounts import factors, programs
+from accounts import factors, programs, sign_in
 from accounts.models import AccessToken, ApiToken, ProgramKey, User
 from accounts.rights import KeyKind
+from accounts.services import TooManyAttempts
 
 KEY = re.compile(r"[A-Za-z0-9]{8}\.[A-Za-z0-9]{32}")
 WORDS = {"bearer", "token"}
@@ -31,6 +32,7 @@ class TokenAuthentication(BaseAuthentication):
             return None
         found = _holder(key.strip())
         if found is None or not found[0].is_active:
+            _count_wrong_key(request, key)
             raise AuthenticationFailed(_("The token is not valid, has expired or was revoked."))
         user = found[0]
         if user.must_have_second_factor and not factors.has_factor(user):  # S24: the pages are shut then, too
@@ -39,6 +41,13 @@ class TokenAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="api"'
+
+
+def _count_wrong_key(request: Request, key: str) -> None:
+    try:
+        sign_in.count_wrong_key(source=str(request.META.get("REMOTE_ADDR", "")), key=key)
+    except TooManyAttempts as error:
+        raise Throttled(wait=error.retry_after_seconds, detail=str(error)) from None
 
 
 def _holder(key: str) -> tuple[User, Secret] | None:

@@ -17,6 +17,7 @@ from accounts.models import Brand, BrandPicture, Team, User
 from accounts.pictures import Made, icon_from, logo_from
 from accounts.team_services import demand_team, refuse
 from cpms.common.errors import DomainError, NotAllowed
+from cpms.common.lines import check_lines
 
 logger = logging.getLogger(__name__)
 FIELDS = ("portal_name", "accent", "accent_dark", "support_email", "support_phone", "imprint_url")
@@ -58,6 +59,7 @@ def save_brand(
         brand = Brand.objects.filter(team=team).first() or Brand(team=team)
         for name in FIELDS:
             setattr(brand, name, facts.get(name, getattr(brand, name)).strip())
+        check_lines(**{name: getattr(brand, name) for name in FIELDS})
         try:
             brand.full_clean()
         except ValidationError as error:

@@ -5,24 +5,27 @@ from __future__ import annotations
 import base64
 import json
 import logging
+from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qs
 
 import altcha
 from django import forms
 from django.conf import settings
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
-from django.utils.crypto import salted_hmac
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django_altcha import AltchaField, AltchaWidget, get_challenge_expire_seconds, get_hmac_key
 
-from accounts.services import network_of
+from accounts import sign_in
 
 logger = logging.getLogger(__name__)
 ALWAYS, AFTER_FAILURE, OFF = "always", "after_failure", "off"
-LARGEST_NUMBER = 50_000  # all of which a telephone has tried in about a second
-REMEMBERED_SECONDS = 15 * 60  # that somebody failed
+LARGEST_NUMBERS = (50_000, 150_000, 500_000, 1_500_000)  # by level; a telephone tries the first in about a second
+HARDER_FROM = (5, 15, 60)  # failures within an hour, from which on the next level is asked for
+HARDEST = len(LARGEST_NUMBERS) - 1
 LONGEST = 4000
 
 
@@ -30,6 +33,7 @@ class CaptchaWidget(AltchaWidget):
     """Fetches its sum by itself and speaks the page's language."""
 
     template_name = "accounts/parts/captcha.html"
+    level = 0
 
     def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
         context = forms.HiddenInput.get_context(self, name, value, attrs)
@@ -47,7 +51,7 @@ class CaptchaWidget(AltchaWidget):
             "verifying": _("One moment …"),
             "waitAlert": _("One moment, please."),
         }
-        return context | {"words": json.dumps(words)}
+        return context | {"words": json.dumps(words), "level": self.level}
 
     def use_required_attribute(self, initial: Any) -> bool:
         return False
@@ -58,17 +62,43 @@ class CaptchaField(AltchaField):
 
     widget = CaptchaWidget
     sentence = gettext_lazy("The check against robots did not succeed. Please try again.")
+    harder = gettext_lazy("There were many failed attempts. Please try again; the check takes longer now.")
+
+    def __init__(self, *args: Any, level: int = 0, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.level = self.widget.level = level
 
     def validate(self, value: Any) -> None:
         if not value or len(value) > LONGEST:
             raise ValidationError(self.sentence, code="required")
         try:
             is_right, _reason = altcha.verify_solution(payload=value, hmac_key=get_hmac_key(), check_expires=True)
-            challenge = str(json.loads(base64.b64decode(value))["challenge"])
+            told = json.loads(base64.b64decode(value))
+            challenge, level = str(told["challenge"]), _level_of(str(told["salt"]))
         except Exception:  # anything could have been sent
-            is_right, challenge = False, ""
+            is_right, challenge, level = False, "", 0
+        if is_right and level < self.level:
+            raise ValidationError(self.harder, code="harder")
         if not is_right or not _is_first_use(challenge):
             raise ValidationError(self.sentence, code="invalid")
+
+
+def make_challenge(level: int) -> dict[str, Any]:
+    """Make a sum for the browser. Its salt, which the signature covers, says how hard it is."""
+    level = min(max(level, 0), HARDEST)
+    options = altcha.ChallengeOptions(
+        hmac_key=get_hmac_key(),
+        max_number=LARGEST_NUMBERS[level],
+        expires=timezone.now() + timedelta(seconds=get_challenge_expire_seconds()),
+        params={"level": str(level)},
+    )
+    made = altcha.create_challenge(options)
+    facts = {name: getattr(made, name) for name in ("algorithm", "challenge", "salt", "signature")}
+    return facts | {"maxnumber": made.max_number}  # as the browser's element spells it
+
+
+def _level_of(salt: str) -> int:
+    return int(parse_qs(salt.partition("?")[2])["level"][0])
 
 
 def _is_first_use(challenge: str) -> bool:
@@ -79,27 +109,20 @@ def _is_first_use(challenge: str) -> bool:
         return True
 
 
-def is_needed(address: str, email: str) -> bool:
-    """Whether this attempt must bring an answer."""
-    if settings.LOGIN_CAPTCHA != AFTER_FAILURE:
-        return bool(settings.LOGIN_CAPTCHA == ALWAYS)
-    try:
-        return bool(cache.get_many(_keys(address, email)))
-    except Exception as error:
-        logger.warning("failed log-ins are not remembered", extra={"cause": type(error).__name__})
-        return True
+def level_for(address: str, email: str, *, is_known: bool = False) -> int | None:
+    """Return how hard the sum of this attempt must be; None when none is asked for.
 
-
-def note_failure(address: str, email: str) -> None:
-    """From now on this source, and whoever tries this address, must bring an answer."""
-    if settings.LOGIN_CAPTCHA != AFTER_FAILURE:
-        return
-    try:
-        cache.set_many(dict.fromkeys(_keys(address, email), 1), REMEMBERED_SECONDS)
-    except Exception as error:
-        logger.warning("failed log-ins are not remembered", extra={"cause": type(error).__name__})
-
-
-def _keys(address: str, email: str) -> list[str]:
-    names = [f"from {network_of(address)}"] + ([f"to {email.strip().lower()}"] if email else [])
-    return [f"failed-{salted_hmac('captcha', name, algorithm='sha256').hexdigest()}" for name in names]
+    Args:
+        is_known: the browser signed in to this account before: what others try there does not count against it.
+    """
+    if settings.LOGIN_CAPTCHA == OFF:
+        return None
+    failed = sign_in.failures(address, email)
+    if failed is None:
+        return 0
+    most = failed.of_source if is_known else max(failed.of_source, failed.at_account)
+    if settings.LOGIN_CAPTCHA == AFTER_FAILURE and not most:
+        return None
+    if not is_known and failed.at_account >= settings.LOGIN_FAILURES_PER_ACCOUNT:
+        return HARDEST
+    return sum(most >= least for least in HARDER_FROM)

@@ -27,6 +27,7 @@ from accounts.audit import Action, note
 from accounts.audit_facts import team_of
 from accounts.models import AccountMail, User
 from cpms.common.errors import DomainError, NotAllowed
+from cpms.common.lines import check_lines
 
 logger = logging.getLogger(__name__)
 Type = Authenticator.Type
@@ -214,6 +215,7 @@ def _first_codes(user: User) -> list[str]:
 
 
 def _name(name: str) -> str:
+    check_lines(name=name)
     return " ".join(name.split())[:LONGEST_NAME] or _("Passkey")
 
 

@@ -16,11 +16,12 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from accounts import captcha
+from accounts import captcha, known_browsers
 from accounts.factors import LONGEST_NAME
 from accounts.models import Theme, User
 from accounts.rights import ApiScope, Role
-from accounts.services import LONGEST_PASSWORD, LONGEST_TOKEN_NAME, authenticate_person
+from accounts.services import LONGEST_PASSWORD, LONGEST_TOKEN_NAME
+from accounts.sign_in import authenticate_person
 from cpms.common import look
 from cpms.common.errors import DomainError
 
@@ -36,18 +37,24 @@ class LoginForm(AllauthLoginForm):
         self.fields["password"].widget.attrs |= {"class": "form-control", "autocomplete": "current-password"}
         self.order_fields(["login", "password"])
         self.source = str(self.request.META.get("REMOTE_ADDR", ""))
-        if captcha.is_needed(self.source, str(self.data.get("login", ""))):
-            self.fields["captcha"] = captcha.CaptchaField(label=_("Check against robots"))
+        email = str(self.data.get("login", ""))
+        self.device = known_browsers.device_for(self.request, email)
+        self._ask_for_captcha(email)
+
+    def _ask_for_captcha(self, email: str) -> None:
+        """As hard as the failures so far demand."""
+        level = captcha.level_for(self.source, email, is_known=bool(self.device))
+        if level is not None:
+            self.fields["captcha"] = captcha.CaptchaField(label=_("Check against robots"), level=level)
 
     def _clean_with_password(self, credentials: dict[str, Any]) -> dict[str, Any]:
         """Only reached with a right captcha: who has none learns nothing about a password."""
         email = str(self.cleaned_data["login"])
         try:
-            self.user = authenticate_person(email=email, password=credentials["password"], address=self.source)
+            password = credentials["password"]
+            self.user = authenticate_person(email=email, password=password, address=self.source, device=self.device)
         except DomainError as error:
-            captcha.note_failure(self.source, email)
-            if "captcha" not in self.fields and captcha.is_needed(self.source, email):
-                self.fields["captcha"] = captcha.CaptchaField(label=_("Check against robots"))
+            self._ask_for_captcha(email)
             raise ValidationError(str(error)) from None
         self._login = Login(user=self.user, email=email)
         return self.cleaned_data

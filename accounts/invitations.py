@@ -20,6 +20,7 @@ from accounts.models import AccountMail, Grant, Invitation, Membership, Team, Us
 from accounts.rights import Can, GivenBy, GrantRole, Role
 from accounts.services import LONGEST_PASSWORD
 from cpms.common.errors import DomainError, NotAllowed
+from cpms.common.lines import check_lines
 
 logger = logging.getLogger(__name__)
 VALID = timedelta(days=14)
@@ -174,6 +175,7 @@ def accept_as_new(*, token: str, first_name: str, last_name: str, password: str)
     invitation = find_invitation(token, is_locked=True)
     if User.objects.filter(email__iexact=invitation.email).exists():
         raise DomainError(_("There is an account with this address already: sign in to accept."))
+    check_lines(first_name=first_name, last_name=last_name)
     user = User(
         email=invitation.email,
         first_name=first_name.strip(),

@@ -329,6 +329,33 @@ def _what_ended(mail: AccountMail, user: User) -> list[str]:
     return [" ".join(told)] if told else []
 
 
+def _guessing(subject: str, what: str, then: str) -> Writer:
+    """A letter to support staff; `about` holds the count, and the source or the account."""
+
+    def letter(mail: AccountMail, person: User | None, sender: Sender) -> Letter | None:
+        if mail.user is None or not mail.user.is_active or not mail.user.is_staff:
+            return None
+        count, _blank, about = mail.about.partition(" ")
+        forms = look.in_form_of(mail.user.date_format, mail.user.number_format)
+        with timezone.override(zone_of(mail.user.time_zone)), forms:
+            at = look.full_time(mail.created_at)
+        return Letter(
+            to=mail.email,
+            subject=_(subject),
+            paragraphs=[
+                _("Hello %(name)s,") % {"name": mail.user},
+                _(what) % {"about": about, "count": count},
+                _(then),
+                _("Time: %(time)s") % {"time": at},
+                _("The next mail of this kind comes in an hour at the earliest."),
+            ],
+            action=(_("Open the audit trail"), public_url(reverse("team:audit"), sender.site)),
+            after=[_no_answer(sender)],
+        )
+
+    return letter
+
+
 LETTERS: dict[str, Writer] = {
     AccountMail.Kind.RESET: _reset,
     AccountMail.Kind.VERIFY: _verify,
@@ -373,5 +400,15 @@ LETTERS: dict[str, Writer] = {
             "an enrolment code was issued for your account at %(site)s. With it and your password, a second factor can "
             "be set up."
         ),
+    ),
+    AccountMail.Kind.MANY_ACCOUNTS: _guessing(
+        gettext_noop("Somebody tries passwords at many accounts"),
+        gettext_noop("from %(about)s sign-ins to %(count)s different accounts failed within an hour."),
+        gettext_noop("Browsers that are not known there have to wait until the hour is over."),
+    ),
+    AccountMail.Kind.MANY_ATTEMPTS: _guessing(
+        gettext_noop("Somebody tries many passwords at one account"),
+        gettext_noop("%(count)s sign-ins to the account %(about)s failed within an hour."),
+        gettext_noop("Browsers that signed in to it before are not affected; others are slowed down."),
     ),
 }

@@ -18,7 +18,8 @@ from rest_framework.request import Request
 
 from accounts import oauth
 from accounts.rights import ApiScope
-from accounts.services import TooManyAttempts, count_attempt, forget_attempts
+from accounts.services import TooManyAttempts
+from accounts.sign_in import begin_attempt
 from cpms.common.api_views import ApiView
 
 FORM = "application/x-www-form-urlencoded"
@@ -59,7 +60,9 @@ class AccessTokenView(ApiView):
         header = plain.headers.get("Authorization", "")
         client_id, _secret = oauth.credentials_of(header, str(plain.POST.get("client_id", "")), "")
         try:
-            attempt = count_attempt("oauth", str(plain.META.get("REMOTE_ADDR", "")), client_id)
+            attempt = begin_attempt(
+                source=str(plain.META.get("REMOTE_ADDR", "")), account=f"client {client_id}", what="oauth"
+            )
         except TooManyAttempts as error:
             refused = _answer({"error": "temporarily_unavailable", "error_description": str(error)}, 429)
             refused["Retry-After"] = str(error.retry_after_seconds)
@@ -68,7 +71,7 @@ class AccessTokenView(ApiView):
             plain.get_full_path(), "POST", plain.POST.urlencode(), _headers(plain)
         )
         if status == 200:
-            forget_attempts(attempt)
+            attempt.succeeded()
         return _answer(json.loads(body), status, headers)
 
 

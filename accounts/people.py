@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import logging
 import zoneinfo
-from typing import Any
+from collections.abc import Mapping
 
-from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import browsers
-from accounts.models import AccountMail, Grant, Invitation, Membership, Team, Theme, User
+from accounts import erasure
+from accounts.models import Membership, Team, Theme, User
 from accounts.rights import Can, Role
 from cpms.common import look
 from cpms.common.errors import DomainError, NotAllowed
+from cpms.common.lines import check_lines
 
 logger = logging.getLogger(__name__)
-FIELDS = ("first_name", "last_name", "phone", "language", "employee_number")
+FIELDS = ("first_name", "last_name", "phone", "language")
 
 
 def people_of(actor: User) -> QuerySet[User]:
@@ -41,16 +40,60 @@ def shared_teams(actor: User, person: User) -> QuerySet[Team]:
     return teams if scope.is_everything else teams.filter(pk__in=scope.teams)
 
 
+def why_not_personal(actor: User, person: User) -> str:
+    """Return the sentence why the actor cannot change a person's name, phone and language; empty when they can.
+
+    These belong to the person, so one team's administrator must not change what other teams see.
+    """
+    if actor == person or actor.is_staff:
+        return ""
+    others = Membership.objects.filter(user=person).exclude(team__in=actor.scope(Can.MANAGE_TEAM).teams)
+    if not others.exists():
+        return ""
+    return _("%(name)s is also a member of another team: only they can change their name, phone and language.") % {
+        "name": person
+    }
+
+
+def numbers_of(actor: User, person: User) -> QuerySet[Membership]:
+    """Return the memberships whose employee number the actor may change."""
+    found: QuerySet[Membership] = person.memberships.filter(team__in=shared_teams(actor, person))
+    return found.select_related("team").order_by("team__name", "pk")
+
+
 @transaction.atomic
-def edit_person(*, person: User, actor: User, **values: Any) -> None:
-    """Raises:
-    NotAllowed: the actor may not change this person.
+def edit_person(
+    *,
+    person: User,
+    actor: User,
+    values: Mapping[str, str] | None = None,
+    employee_numbers: Mapping[int, str] | None = None,
+) -> None:
+    """Change what is known about a person.
+
+    Args:
+        values: name, phone and language (FIELDS), where they are to be changed.
+        employee_numbers: by membership.
+
+    Raises:
+        NotAllowed: the actor may not change this person, these values or one of these memberships.
     """
     if not people_of(actor).filter(pk=person.pk).exists():
         raise NotAllowed(_("You may not change this person."))
-    for name in FIELDS:
-        setattr(person, name, values[name].strip())
-    person.save(update_fields=FIELDS)
+    if values is not None:
+        if why_not := why_not_personal(actor, person):
+            raise NotAllowed(why_not)
+        check_lines(**{name: values[name] for name in FIELDS})
+        for name in FIELDS:
+            setattr(person, name, values[name].strip())
+        person.save(update_fields=FIELDS)
+    allowed = {membership.pk: membership for membership in numbers_of(actor, person)}
+    for pk, number in (employee_numbers or {}).items():
+        if pk not in allowed:
+            raise NotAllowed(_("Only administrators of the team may change employee numbers."))
+        check_lines(**{f"employee_number_{pk}": number})
+        allowed[pk].employee_number = number.strip()
+        allowed[pk].save(update_fields=["employee_number"])
     logger.info("person changed", extra={"user": actor.pk, "person": person.pk})
 
 
@@ -107,6 +150,7 @@ def erase_person(*, person: User, actor: User) -> bool:
         raise NotAllowed(_("You may not delete this person."))
     teams = list(Team.objects.select_for_update().filter(members=person).order_by("pk"))
     person = User.objects.select_for_update().get(pk=person.pk)
+    traces = erasure.Traces(person)
     mine = set(shared_teams(actor, person).values_list("pk", flat=True))
     is_own_account = person == actor and actor.only_team is None  # else the session is limited to a team
     is_all = is_own_account or actor.is_staff or mine == {team.pk for team in teams}
@@ -114,7 +158,7 @@ def erase_person(*, person: User, actor: User) -> bool:
         if is_all or team.pk in mine:
             _leave(person, team)
     if is_all:
-        _erase(person)
+        erasure.erase(person, traces)
     logger.info("person erased" if is_all else "person left", extra={"user": actor.pk, "person": person.pk})
     return is_all
 
@@ -129,25 +173,3 @@ def _leave(person: User, team: Team) -> None:
         )
     Membership.objects.filter(team=team, user=person).delete()
     person.tags.filter(team=team).update(user=None, label="", status="blocked")
-
-
-def _erase(person: User) -> None:
-    """Commands and sessions keep their rows; nothing in them says who it was."""
-    now, old = timezone.now(), person.email
-    person.tags.update(user=None, label="", status="blocked")
-    person.station_groups.all().delete()
-    person.api_tokens.all().delete()
-    person.address_changes.all().delete()
-    person.factor_codes.all().delete()
-    Authenticator.objects.filter(user=person).delete()
-    browsers.sign_out_others(user=person, but=None)
-    Grant.objects.filter(user=person, withdrawn_at__isnull=True).update(withdrawn_at=now)
-    AccountMail.objects.filter(Q(user=person) | Q(email__iexact=old)).delete()
-    person.email = f"former-{person.pk}@erased.invalid"
-    Invitation.objects.filter(email__iexact=old).exclude(accepted_at=None, revoked_at=None).update(email=person.email)
-    person.first_name = person.last_name = person.phone = person.employee_number = ""
-    person.language = person.time_zone = person.theme = person.date_format = person.number_format = ""
-    person.email_verified_at, person.erased_at = None, now
-    person.is_active = person.is_staff = person.is_superuser = False
-    person.set_unusable_password()  # ends every session: its hash is part of them
-    person.save()

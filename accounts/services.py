@@ -1,4 +1,4 @@
-"""Changes to teams, people and their keys, and the one place where a password is checked."""
+"""Changes to teams, people and their keys, and how attempts are counted."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import NoReturn, cast
 
 from django.conf import settings
-from django.contrib.auth import authenticate
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email, validate_slug
@@ -22,6 +21,8 @@ from django.utils.translation import ngettext
 from accounts.models import AccessToken, ApiToken, FormerHandle, Membership, Team, User
 from accounts.rights import ApiScope, Role
 from cpms.common.errors import DomainError, NotAllowed
+from cpms.common.lines import check_lines
+from cpms.common.moments import is_sensible
 
 logger = logging.getLogger(__name__)
 ATTEMPT_WINDOW_SECONDS = 60
@@ -32,7 +33,7 @@ LONGEST_TOKEN_NAME = 50
 class TooManyAttempts(DomainError):
     """Somebody tries passwords too quickly (429)."""
 
-    retry_after_seconds = ATTEMPT_WINDOW_SECONDS
+    retry_after_seconds: int = ATTEMPT_WINDOW_SECONDS
 
 
 @transaction.atomic
@@ -53,6 +54,7 @@ def add_team(*, handle: str, name: str = "") -> tuple[Team, bool]:
         _refuse("handle", _("A handle has at most 60 characters."))
     if len(name) > 120:
         _refuse("name", _("A name has at most 120 characters."))
+    check_lines(name=name)
     if FormerHandle.objects.filter(handle=handle).exists():
         _refuse("handle", _("This handle is taken."))
     team, is_new = Team.objects.get_or_create(handle=handle, defaults={"name": name or handle})
@@ -143,8 +145,11 @@ def issue_api_token(
         raise DomainError(_("This person may not log in."))
     if expires_at is not None and expires_at <= timezone.now():
         _refuse("expires_at", _("This time is past."))
+    if expires_at is not None and not is_sensible(expires_at):
+        _refuse("expires_at", _("This time is too far away; leave it out for no end."))
     if not set(scopes) <= set(ApiScope.values):
         _refuse("scopes", _("Choose among: %(scopes)s.") % {"scopes": ", ".join(ApiScope.values)})
+    check_lines(name=name)
     token, key = ApiToken.objects.create_key(
         user=user,
         name=name.strip()[:LONGEST_TOKEN_NAME] or _("API token"),
@@ -183,26 +188,6 @@ def revoke_tokens_of(user: User) -> int:
         revoke_api_token(token=token, actor=user)
     AccessToken.objects.filter(program__created_by=user).delete()
     return len(tokens)
-
-
-def authenticate_person(*, email: str, password: str, address: str) -> User:
-    """The active person with this address and password: for the log-in page, the admin and the token endpoint.
-
-    Args:
-        address: where the attempt comes from; tries are counted per address and e-mail, so that neither a neighbour
-            behind the same address nor the person elsewhere is locked out.
-
-    Raises:
-        TooManyAttempts: more than LOGIN_ATTEMPTS_PER_MINUTE wrong ones.
-        DomainError: they do not fit; it is not said which of the two is wrong.
-    """
-    attempt = count_attempt("login", address, email)
-    if len(password) <= LONGEST_PASSWORD and "\0" not in email:
-        user = authenticate(None, username=email.strip(), password=password)
-        if isinstance(user, User):
-            forget_attempts(attempt)
-            return user
-    raise DomainError(_("E-mail address and password do not fit."))
 
 
 def count_attempt(

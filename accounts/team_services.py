@@ -31,6 +31,7 @@ from accounts.models.teams import HOSTS, LOOKS
 from accounts.rights import Can, Role
 from cpms.common.countries import is_country
 from cpms.common.errors import DomainError, NotAllowed
+from cpms.common.lines import check_lines
 from cpms.common.remember import forget_after_change
 
 logger = logging.getLogger(__name__)
@@ -123,6 +124,7 @@ def edit_billing(*, team: Team, facts: Mapping[str, str], actor: User | None = N
     details, _is_new = BillingDetails.objects.select_for_update().get_or_create(team=team)
     for name in BILLING_FIELDS:
         setattr(details, name, facts.get(name, getattr(details, name)).strip())
+    check_lines(**{name: getattr(details, name) for name in BILLING_FIELDS})
     details.country, details.vat_id = details.country.upper(), details.vat_id.upper().replace(" ", "")
     if not is_country(details.country):
         refuse("country", _("There is no country with this code. It has two letters, for example DE."))

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from chargers.models import ChargingStation, Connector, Presence
 from chargers.states import State, has_connector_in, with_state
+from cpms.common.filters import DateFilter
 
 SELECT = forms.Select(attrs={"class": "form-select"})
 TEXT = forms.TextInput(attrs={"class": "form-control", "autocomplete": "off"})
@@ -29,9 +30,7 @@ class StationFilterSet(django_filters.FilterSet):
     password = django_filters.ChoiceFilter(
         label=_("Password"), choices=[("weak", _("Weak"))], method="by_password", widget=SELECT
     )
-    added_since = django_filters.DateFilter(
-        label=_("Added since"), field_name="created_at", lookup_expr="date__gte", widget=DATE
-    )
+    added_since = DateFilter(label=_("Added since"), field_name="created_at", lookup_expr="date__gte", widget=DATE)
 
     class Meta:
         model = ChargingStation

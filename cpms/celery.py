@@ -4,6 +4,7 @@ import os
 from typing import Any
 
 from celery import Celery, signals
+from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cpms.settings.base")
 
@@ -11,6 +12,22 @@ app = Celery("cpms")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf["CELERY_DB_REUSE_MAX"] = 10**12  # else Celery closes the whole pool of connections around every task
 app.autodiscover_tasks(["accounts", "chargers", "sessions", "operations", "maintenance", "ocpp_gateway"])
+
+
+@signals.setup_logging.connect
+def _keep_our_logging(**_kwargs: Any) -> None:
+    """Celery sets up none of its own where somebody answers this signal."""
+
+
+@signals.celeryd_init.connect
+def _begin_worker(**_kwargs: Any) -> None:
+    from celery.apps import worker
+
+    from cpms.common import logs, mail
+
+    if settings.LOG_FORMAT == logs.JSON:
+        worker.safe_say = logs.say_json  # type: ignore[attr-defined]  # it says by itself that it ends
+    mail.warn_about_console()
 
 
 @signals.task_prerun.connect

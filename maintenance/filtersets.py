@@ -13,6 +13,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from chargers.models import ChargingStation
+from cpms.common.filters import DateTimeFilter
 from cpms.common.paging import of_stations
 from maintenance.actions import are_rare
 from maintenance.models import Deviation, Message, RefusedConnection, SecurityEvent
@@ -40,12 +41,8 @@ class MessageFilterSet(django_filters.FilterSet):
     answer = django_filters.ChoiceFilter(
         label=_("Answer"), choices=[("yes", _("Only errors"))], method="only_errors", widget=SELECT
     )
-    start = django_filters.DateTimeFilter(
-        label=_("From"), field_name="received_at", lookup_expr="gte", widget=MomentInput
-    )
-    end = django_filters.DateTimeFilter(
-        label=_("Before"), field_name="received_at", lookup_expr="lt", widget=MomentInput
-    )
+    start = DateTimeFilter(label=_("From"), field_name="received_at", lookup_expr="gte", widget=MomentInput)
+    end = DateTimeFilter(label=_("Before"), field_name="received_at", lookup_expr="lt", widget=MomentInput)
 
     class Meta:
         model = Message
@@ -149,12 +146,8 @@ class SecurityEventFilterSet(django_filters.FilterSet):
     q = django_filters.CharFilter(label=_("Identity of the station"), method="by_station")
     state = django_filters.ChoiceFilter(label=_("Kind"), choices=STATES, method="by_state", widget=SELECT)
     type = django_filters.CharFilter(label=_("Event"), lookup_expr="iexact", widget=TEXT)
-    start = django_filters.DateTimeFilter(
-        label=_("From"), field_name="received_at", lookup_expr="gte", widget=MomentInput
-    )
-    end = django_filters.DateTimeFilter(
-        label=_("Before"), field_name="received_at", lookup_expr="lt", widget=MomentInput
-    )
+    start = DateTimeFilter(label=_("From"), field_name="received_at", lookup_expr="gte", widget=MomentInput)
+    end = DateTimeFilter(label=_("Before"), field_name="received_at", lookup_expr="lt", widget=MomentInput)
 
     class Meta:
         model = SecurityEvent

@@ -66,7 +66,8 @@ class NotificationViewSet(TimesMixin, viewsets.ReadOnlyModelViewSet[Notification
     filterset_class = NotificationFilter
     time_field = "created_at"
     lookup_value_regex = r"\d{1,18}"
-    personal_rights = dict.fromkeys(("POST", "PATCH", "DELETE"), Can.OPERATE)  # who may only read changes nothing
+    # Of a limited key: what a person is told is more than stations, and who may only read changes nothing.
+    personal_rights = {"GET": Can.SEE_MESSAGES} | dict.fromkeys(("POST", "PATCH", "DELETE"), Can.OPERATE)
 
     @extend_schema(request=None, responses=NotificationSerializer)
     @action(detail=True, methods=["post"])

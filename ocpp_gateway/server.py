@@ -1,6 +1,7 @@
 """How uvicorn serves us, in one place for the embedded process and for the gateways of a stack."""
 
 import contextlib
+import logging
 import resource
 import signal
 import socket
@@ -9,11 +10,14 @@ from types import FrameType
 
 import uvicorn
 from django.conf import settings
+from django.core.management.base import CommandError
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
+from cpms.common.logs import JSON
 from ocpp_gateway.half_open import HttpProtocol
 
+logger = logging.getLogger(__name__)
 GRACE_SECONDS = 2  # Ctrl-C must not wait for a page that never ends
 DISCARD_SECONDS = 5
 BACKLOG = 4096  # a fleet that comes back all at once
@@ -133,6 +137,14 @@ def listen(host: str, port: int) -> socket.socket:
         ) from error
     listener.set_inheritable(True)
     return listener
+
+
+def refusal(error: AddressTakenError) -> BaseException:
+    """What ends the command: a sentence for the person, or a line of JSON for the program that reads them."""
+    if settings.LOG_FORMAT != JSON:
+        return CommandError(str(error))
+    logger.critical(str(error))
+    return SystemExit(1)
 
 
 def serve(app: str, listener: socket.socket) -> Server:

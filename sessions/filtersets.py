@@ -14,7 +14,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from chargers.models import ChargingStation, Tag
-from cpms.common.filters import OfStationFilter
+from cpms.common.filters import DateTimeFilter, OfStationFilter
 from sessions.models import ChargingSession
 
 MOST_MATCHES = 500  # stations or tags a search may stand for
@@ -41,12 +41,8 @@ class SessionFilterSet(django_filters.FilterSet):
     station = OfStationFilter(label=_("Station"), widget=TEXT)
     id_tag = django_filters.CharFilter(label=_("Tag"), lookup_expr="iexact", widget=TEXT)
     state = django_filters.ChoiceFilter(label=_("State"), choices=STATES, method="by_state", widget=SELECT)
-    start = django_filters.DateTimeFilter(
-        label=_("Began from"), field_name="started_at", lookup_expr="gte", widget=MomentInput
-    )
-    end = django_filters.DateTimeFilter(
-        label=_("Began before"), field_name="started_at", lookup_expr="lt", widget=MomentInput
-    )
+    start = DateTimeFilter(label=_("Began from"), field_name="started_at", lookup_expr="gte", widget=MomentInput)
+    end = DateTimeFilter(label=_("Began before"), field_name="started_at", lookup_expr="lt", widget=MomentInput)
 
     class Meta:
         model = ChargingSession
@@ -79,8 +75,8 @@ class GapFilterSet(django_filters.FilterSet):
     q = django_filters.CharFilter(label=_("Identity or name of the station"), method="search")
     kind = django_filters.ChoiceFilter(label=_("Kind"), choices=KINDS, method="by_kind", widget=SELECT)
     least = django_filters.NumberFilter(label=_("At least (kWh)"), method="at_least", min_value=0, widget=NUMBER)
-    start = django_filters.DateTimeFilter(label=_("Began from"), method="in_period", widget=MomentInput)
-    end = django_filters.DateTimeFilter(label=_("Began before"), method="in_period", widget=MomentInput)
+    start = DateTimeFilter(label=_("Began from"), method="in_period", widget=MomentInput)
+    end = DateTimeFilter(label=_("Began before"), method="in_period", widget=MomentInput)
 
     class Meta:
         model = ChargingSession

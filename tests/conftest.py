@@ -16,6 +16,7 @@ from accounts.models import Team, User
 from accounts.programs import add_program
 from accounts.rights import ApiScope, Role
 from accounts.services import issue_api_token
+from accounts.sign_in import source_keys
 from cpms.common.remember import forget
 from cpms.portal.models import SiteText, hooks_offered, site_text
 from tests import factories
@@ -46,6 +47,8 @@ def _no_memory_of_other_tests() -> None:
     """Throttles count by primary key, and SQLite gives the same ones to the next test."""
     if "locmem" in settings.CACHES["default"]["BACKEND"]:
         cache.clear()
+    else:
+        cache.delete_many(source_keys("127.0.0.1"))
     forget()
 
 

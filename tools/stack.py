@@ -7,6 +7,7 @@ import argparse
 import base64
 import contextlib
 import http.client
+import json
 import os
 import secrets
 import shlex
@@ -116,7 +117,7 @@ class Stack:
     def parts(self) -> list[Part]:
         user = server_user()
         env = str(self.environment_file)
-        celery = (PYTHON, "-m", "celery", "-A", "cpms")
+        celery = (PYTHON, "-m", "celery", "-q", "-A", "cpms")
         worker = (
             *celery,
             "worker",
@@ -302,7 +303,9 @@ def kept_secret(path: Path, make: Callable[[], str]) -> str:
 
 
 def say(text: str) -> None:
-    print(text, flush=True)
+    """For the person at the terminal; a line of JSON where somebody asked for that."""
+    is_json = os.environ.get("LOG_FORMAT") == "json"
+    print(json.dumps({"event": text.strip(), "level": "info"}) if is_json else text, flush=True)
 
 
 def describe(stack: Stack) -> str:
@@ -359,6 +362,8 @@ def main() -> int:
             return 0
         return up(Stack(words.var, words.port, words.gateway_port, words.gateways))
     except (StackError, ServiceError, SupervisorError, packages.MissingError) as error:
+        if os.environ.get("LOG_FORMAT") == "json":
+            error = json.dumps({"event": str(error), "level": "error"})  # type: ignore[assignment]
         print(error, file=sys.stderr)
         return 2 if isinstance(error, packages.MissingError) else 1
 

@@ -16,11 +16,12 @@ ROOT = Path(__file__).resolve().parent.parent
 FRONTEND = ROOT / "frontend"
 MODULES = FRONTEND / "node_modules"
 VENDOR = ROOT / "static" / "vendor"
+ALPINE = ROOT / "static/unfold/js/alpine/alpine.js"  # instead of Unfold's, which needs 'unsafe-eval'
 SOURCE_MAP = re.compile(rb"\s*(?://[#@] sourceMappingURL=[^\n]*|/\*[#@] sourceMappingURL=[^*]*\*/)\s*$")
 ICON_IN_USE = re.compile(r"""\bicon(?:=|\s|\()["']([a-z][a-z0-9-]*)["']""")
 MIT = """MIT License
 
-Copyright (c) 2018-2026 The Tabler Authors
+{}
 
 Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
 documentation files (the "Software"), to deal in the Software without restriction, including without limitation the
@@ -35,9 +36,11 @@ WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEM
 COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR
 OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
 """
-# package: (folder under static/vendor, files, licence file or None where the package ships none)
-PACKAGES: dict[str, tuple[str, list[str], str | None]] = {
-    "@tabler/core": ("tabler", ["dist/css/tabler.min.css", "dist/js/tabler.min.js"], None),
+TABLER = "Copyright (c) 2018-2026 The Tabler Authors"
+# package: (folder under static/vendor, files, licence file, or whose MIT licence it is where the package ships none)
+PACKAGES: dict[str, tuple[str, list[str], str]] = {
+    "@alpinejs/csp": ("alpine", ["dist/cdn.min.js"], "Copyright (c) 2019-2021 Caleb Porzio and contributors"),
+    "@tabler/core": ("tabler", ["dist/css/tabler.min.css", "dist/js/tabler.min.js"], TABLER),
     "@fontsource-variable/inter": (
         "inter",
         ["files/inter-latin-wght-normal.woff2", "files/inter-latin-ext-wght-normal.woff2"],
@@ -86,7 +89,8 @@ def vendor() -> None:
         contents = {Path(name).name: SOURCE_MAP.sub(b"\n", (home / name).read_bytes()) for name in files}
         if folder == "icons":
             contents["sprite.svg"] = cut_sprite(icons_in_use())
-        contents["LICENSE"] = (home / licence).read_bytes() if licence else MIT.encode()
+        is_file = not licence.startswith("Copyright")
+        contents["LICENSE"] = (home / licence).read_bytes() if is_file else MIT.format(licence).encode()
         for name, content in contents.items():
             (target / name).write_bytes(content)
         manifest.append(
@@ -100,6 +104,8 @@ def vendor() -> None:
                 },
             }
         )
+    ALPINE.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(VENDOR / "alpine/cdn.min.js", ALPINE)
     (VENDOR / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
 
 

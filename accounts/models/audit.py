@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from auditlog.models import AbstractLogEntry, LogEntryManager
-from django.db import models
+from django.db import connection, models, transaction
 from django.utils.translation import gettext_lazy as _
 
 from accounts.audit_facts import complete, team_of
@@ -18,6 +20,24 @@ class AuditQuerySet(OfTeamQuerySet):
 
     def update(self, **facts: Any) -> int:
         raise TypeError("Entries of the audit trail are never changed.")
+
+    @contextmanager
+    def erasing(self) -> Iterator[None]:
+        """Let texts of entries be replaced until the block ends; on PostgreSQL a trigger refuses it otherwise."""
+        with transaction.atomic():
+            _say_erasing("on")
+            yield
+            _say_erasing("off")
+
+    def pseudonymise(self, **texts: Any) -> int:
+        """Replace texts that tell who a person was who is erased. What was done, when and to what stays."""
+        return models.QuerySet.update(self, **texts)
+
+
+def _say_erasing(word: str) -> None:
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('cpms.erasing', %s, true)", [word])
 
 
 class AuditManager(LogEntryManager.from_queryset(AuditQuerySet)):  # type: ignore[misc]

@@ -120,6 +120,8 @@ class AccountMail(OutgoingMail):
         EXPIRY = "expiry", _("Key of a program ends soon")
         WRONG_CODES = "wrong_2fa", _("Wrong codes of a second factor")
         ENROL_CODE = "enrol_code", _("Enrolment code was issued")
+        MANY_ACCOUNTS = "many_accs", _("One source tries many accounts")
+        MANY_ATTEMPTS = "many_tries", _("Many failed sign-ins to one account")
 
     kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
     email = models.CharField(_("e-mail"), max_length=254)

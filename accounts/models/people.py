@@ -71,7 +71,6 @@ class User(AbstractBaseUser, PermissionsMixin):
     first_name = models.CharField(_("first name"), max_length=80, blank=True)
     last_name = models.CharField(_("last name"), max_length=80, blank=True)
     phone = models.CharField(_("mobile no."), max_length=32, blank=True)
-    employee_number = models.CharField(_("employee number"), max_length=40, blank=True)
     language = models.CharField(_("language"), max_length=10, blank=True)
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True)
     theme = models.CharField(_("appearance"), max_length=6, choices=Theme.choices, blank=True)
@@ -300,6 +299,7 @@ class Membership(models.Model):
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships", verbose_name=_("team"))
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships", verbose_name=_("person"))
     role = models.CharField(_("role"), max_length=10, choices=Role.choices, default=Role.VIEWER)
+    employee_number = models.CharField(_("employee number"), max_length=40, blank=True, default="", db_default="")
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     objects = MembershipQuerySet.as_manager()
 

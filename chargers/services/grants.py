@@ -18,6 +18,7 @@ from accounts.rights import WITHDRAWN_BY, Can, GivenBy, GrantRole, Role, Withdra
 from chargers.models import ChargingStation, Installation
 from cpms.common import look
 from cpms.common.errors import DomainError, NotAllowed
+from cpms.common.moments import is_sensible
 
 logger = logging.getLogger(__name__)
 Place = Installation | ChargingStation
@@ -254,6 +255,8 @@ def _check_role(role: str) -> None:
 def _check_end(ends_at: datetime | None) -> None:
     if ends_at is not None and ends_at <= timezone.now():
         _refuse("ends_at", _("This time is past."))
+    if ends_at is not None and not is_sensible(ends_at):
+        _refuse("ends_at", _("This time is too far away; leave it out for no end."))
 
 
 def _recipient(place: Place, email: str, handle: str) -> tuple[User | None, Team | None]:

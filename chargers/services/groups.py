@@ -13,6 +13,7 @@ from accounts.models import User
 from accounts.rights import Chosen
 from chargers.models import ChargingStation, StationGroup
 from cpms.common.errors import DomainError
+from cpms.common.lines import check_lines
 
 SESSION_KEY = "group"
 MOST_GROUPS = 100
@@ -83,6 +84,7 @@ def _named(group: StationGroup, name: str) -> StationGroup:
     if not group.name or len(group.name) > 120:
         sentence = _("A group needs a name of at most 120 characters.")
         raise DomainError(sentence, fields={"name": sentence})
+    check_lines(name=group.name)
     try:
         with transaction.atomic():
             group.save()

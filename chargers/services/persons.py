@@ -13,6 +13,7 @@ from accounts.rights import Can
 from chargers.models import Tag
 from chargers.services.tagging import random_value
 from cpms.common.errors import DomainError, NotAllowed
+from cpms.common.lines import check_lines
 
 LONGEST = 20  # idToken of OCPP 1.6
 
@@ -48,6 +49,7 @@ def set_tags_of_person(
         mine = mine.filter(team__in=teams.teams)
     known = {tag.pk: tag for tag in mine.order_by("pk")}
     for row in wanted:
+        check_lines(tag_label=row.label)
         if row.kind not in Tag.Kind.values:
             raise DomainError(_("Choose a type for each tag."))
         if row.pk is None:

@@ -22,6 +22,7 @@ from chargers.models import ChargingStation, Installation, Tag
 from chargers.services.passwords import PASSWORD_FIELDS, check_password, generate_password, password_facts
 from chargers.services.statuses import MOST_CONNECTORS, ensure_connectors
 from cpms.common.errors import DomainError, NotAllowed
+from cpms.common.lines import check_lines
 from cpms.common.news import tell_pages
 
 logger = logging.getLogger(__name__)
@@ -273,6 +274,7 @@ def _check_station(station: NewStation, *, is_known: bool) -> None:
 
 
 def check_tag(tag: NewTag) -> None:
+    check_lines(label=tag.label)
     if not 1 <= len(tag.value) <= LONGEST_TAG:
         _refuse("value", _("A tag's value has 1 to %(most)d characters.") % {"most": LONGEST_TAG})
     if tag.value != tag.value.strip() or not (tag.value.isprintable() and tag.value.isascii()):

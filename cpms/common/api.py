@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import Any, NoReturn
 
 from django.conf import settings
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied, SuspiciousOperation, ValidationError
 from django.http import Http404
 from django.utils.encoding import force_str
 from django.utils.translation import gettext as _
@@ -202,6 +202,8 @@ def _as_api_exception(error: Exception) -> Exception:
             return _Refused(error)
         case Http404():
             return exceptions.NotFound(_("There is nothing here, or it is not yours to see."))
+        case SuspiciousOperation():  # a form with too many fields, for one
+            return exceptions.ParseError(_("The request cannot be read."))
         case PermissionDenied():
             return exceptions.PermissionDenied()
         case ValidationError():

@@ -25,6 +25,7 @@ from rest_framework.views import APIView
 
 from cpms.common.api import PROBLEM, PersonThrottle, StrictJSONParser
 from cpms.common.errors import NotAllowed
+from cpms.common.moments import is_sensible
 
 RATE_HEADERS = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
 
@@ -133,7 +134,7 @@ class _MomentField(forms.Field):
             moment = parse_datetime(str(value).strip().replace(" ", "+"))  # a '+' in a query string reads as a blank
         except ValueError:
             moment = None
-        if moment is None:
+        if moment is None or not is_sensible(moment):
             raise ValidationError(_("Enter a time like 2027-01-31T12:00:00Z."))
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 

@@ -108,6 +108,12 @@ class Letter:
         return message
 
 
+def warn_about_console() -> None:
+    """Said once at the start of a process that sends mails, where they would only be written to its log."""
+    if settings.EMAIL_BACKEND.endswith("console.EmailBackend") and not settings.DEBUG:
+        logger.warning("mails are only written where this process logs: set EMAIL_URL")
+
+
 def _inline_picture(content: bytes) -> MIMEImage:
     picture = MIMEImage(content, "png")
     picture.add_header("Content-ID", f"<{LOGO}>")

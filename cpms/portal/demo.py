@@ -15,7 +15,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import services as accounts
-from accounts.models import Team, User
+from accounts.models import Membership, Team, User
 from accounts.rights import Role
 from chargers import services as chargers
 from chargers.demo import DEMO_NEIGHBOUR, DEMO_STATIONS, DEMO_TEAM, DemoStation
@@ -103,6 +103,7 @@ def _person(login: Login, team: Team) -> User:
     if not user.first_name:
         user.first_name, user.last_name = login.name.split()
         user.save(update_fields=["first_name", "last_name"])
+        Membership.objects.filter(user=user, team=team).update(employee_number=f"N-{user.pk:04}")
     return user
 
 

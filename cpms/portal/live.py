@@ -13,7 +13,7 @@ from django.contrib.auth import HASH_SESSION_KEY
 from django.db.models import Q
 from django.utils.crypto import constant_time_compare
 
-from accounts import host_sessions
+from accounts import factors, host_sessions
 from accounts.models import Team, User
 from accounts.rights import Can
 from chargers.models import ChargingStation
@@ -22,6 +22,7 @@ from cpms.common.news import person_group, team_group
 
 MOST_TEAMS = 100
 NOT_LOGGED_IN = 4401
+OWES_FACTOR = 4403  # must set up a second factor first, like on every page
 OTHER_CHOICE = 4409  # another provider or group of stations was chosen in another window
 
 
@@ -77,8 +78,16 @@ def _named(rows: Any, **more: Any) -> Hearing:
     return Hearing(parts=frozenset(team for team, _pk in pairs), stations=frozenset(pk for _team, pk in pairs), **more)
 
 
+class Debt:
+    """The person must set up a second factor first."""
+
+
+def owes_factor(user: User) -> bool:
+    return user.must_have_second_factor and not factors.has_factor(user)
+
+
 @database_sync_to_async
-def _hearing_now(user: Any, session: Any) -> Hearing | None:
+def _hearing_now(user: Any, session: Any) -> Hearing | Debt | None:
     """The same after a while: None when this person may not log in any more, or has logged out elsewhere."""
     fresh = User.objects.filter(pk=user.pk, is_active=True).first()
     is_ended = session is not None and not session.exists(session.session_key)
@@ -88,7 +97,7 @@ def _hearing_now(user: Any, session: Any) -> Hearing | None:
     made_for = None if stored is None else stored.get(HASH_SESSION_KEY)
     if made_for is not None and not constant_time_compare(made_for, fresh.get_session_auth_hash()):
         return None  # the password is another one since
-    return hearing(fresh, stored)
+    return Debt() if owes_factor(fresh) else hearing(fresh, stored)
 
 
 class LiveConsumer(AsyncJsonWebsocketConsumer):
@@ -99,6 +108,10 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         if not user.is_authenticated:
             await self.accept()  # so that the page learns why, instead of trying for ever
             await self.close(NOT_LOGGED_IN)
+            return
+        if await database_sync_to_async(owes_factor)(user):
+            await self.accept()
+            await self.close(OWES_FACTOR)
             return
         await self._listen(await database_sync_to_async(hearing)(user, self.scope.get("session")))
         await self.channel_layer.group_add(person_group(user.pk), self.channel_name)
@@ -118,6 +131,19 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         for team in self.heard.teams:
             await self.channel_layer.group_discard(team_group(team), self.channel_name)
 
+    @classmethod
+    async def decode_json(cls, text_data: str) -> Any:
+        """What is no JSON is nothing that we asked for."""
+        try:
+            return await super().decode_json(text_data)
+        except (ValueError, RecursionError):
+            return None
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **kwargs: Any) -> None:
+        """Bytes are nothing that we asked for either."""
+        if text_data:
+            await super().receive(text_data=text_data, **kwargs)
+
     async def receive_json(self, content: Any, **kwargs: Any) -> None:
         """The page asks now and then whether we are still here: a dead network shows no other sign.
 
@@ -130,6 +156,8 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         heard = await _hearing_now(self.scope["user"], self.scope.get("session"))
         if heard is None:
             await self.close(NOT_LOGGED_IN)
+        elif isinstance(heard, Debt):
+            await self.close(OWES_FACTOR)
         elif heard.choice != self.heard.choice:
             await self.close(OTHER_CHOICE)
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import django_filters
@@ -49,12 +49,13 @@ class PersonFilterSet(django_filters.FilterSet):
         fields: list[str] = []
 
     def search(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        managed = Membership.objects.allowed(self.request.user, people.Can.MANAGE_TEAM)
         for word in value.replace("\0", "").split()[:5]:
             rows = rows.filter(
                 Q(email__icontains=word)
                 | Q(first_name__icontains=word)
                 | Q(last_name__icontains=word)
-                | Q(employee_number__icontains=word)
+                | Q(pk__in=managed.filter(employee_number__icontains=word).values("user"))
             )
         return rows
 
@@ -128,14 +129,40 @@ class PersonForm(forms.ModelForm):
 
     class Meta:
         model = User
-        fields = ["first_name", "last_name", "phone", "language", "employee_number"]
+        fields = ["first_name", "last_name", "phone", "language"]
         labels = {
             "first_name": gettext_lazy("First Name"),
             "last_name": gettext_lazy("Last Name"),
             "phone": gettext_lazy("Mobile No."),
-            "employee_number": gettext_lazy("Employee number"),
         }
         widgets = {"phone": forms.TextInput(attrs={"type": "tel", "autocomplete": "off"})}
+
+    def __init__(self, *args: Any, memberships: Sequence[Membership] = (), why_not: str = "", **kwargs: Any) -> None:
+        """
+        Args:
+            memberships: whose employee numbers are changed here.
+            why_not: why name, phone and language are only shown.
+        """
+        super().__init__(*args, **kwargs)
+        self.memberships, self.why_not = memberships, why_not
+        for name in people.FIELDS:
+            self.fields[name].disabled = bool(why_not)
+        for membership in memberships:
+            label = _("Employee number")
+            if len(memberships) > 1:
+                label = _("Employee number in %(team)s") % {"team": membership.team}
+            self.fields[f"employee_number_{membership.pk}"] = forms.CharField(
+                label=label, max_length=40, required=False, initial=membership.employee_number
+            )
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """Return what the service takes."""
+        told = self.cleaned_data
+        return {
+            "values": None if self.why_not else {name: told[name] for name in people.FIELDS},
+            "employee_numbers": {row.pk: told[f"employee_number_{row.pk}"] for row in self.memberships},
+        }
 
     def clean_phone(self) -> str:
         phone = str(self.cleaned_data["phone"]).strip()
@@ -154,7 +181,9 @@ class UserEditView(FormPage):
         return get_object_or_404(people.people_of(self.request.user), pk=self.kwargs["pk"])
 
     def get_form_kwargs(self) -> dict[str, Any]:
-        return super().get_form_kwargs() | {"instance": User.objects.get(pk=self.person.pk)}
+        actor, person = self.request.user, User.objects.get(pk=self.person.pk)
+        memberships, why_not = list(people.numbers_of(actor, person)), people.why_not_personal(actor, person)
+        return super().get_form_kwargs() | {"instance": person, "memberships": memberships, "why_not": why_not}
 
     def _tags(self) -> QuerySet[Tag]:
         """Those that may be changed: of teams that the person who looks manages."""
@@ -194,7 +223,7 @@ class UserEditView(FormPage):
         teams = people.shared_teams(actor, self.person)
         team = teams.filter(handle=told["team"]).first() if told.get("team") else teams.first()
         with transaction.atomic():
-            people.edit_person(person=self.person, actor=actor, **form.cleaned_data)
+            people.edit_person(person=self.person, actor=actor, **form.changes)
             shown = [int(pk) for pk in told.getlist("tag_shown") if pk.isdecimal() and len(pk) < 18]
             wanted = list(self._wanted())
             set_tags_of_person(person=self.person, team=team, wanted=wanted, shown=shown, actor=actor)
@@ -256,7 +285,7 @@ def own_data(request: AuthenticatedRequest) -> HttpResponse:
             name: getattr(user, name)
             for name in ("email", "email_verified_at", *people.FIELDS, *LOOKS, "date_joined", "last_login")
         },
-        "memberships": list(user.memberships.values("team__name", "role", "created_at")),
+        "memberships": list(user.memberships.values("team__name", "role", "employee_number", "created_at")),
         "grants": list(
             user.grants.values(
                 "role", "installation__name", "station__identity", "created_at", "ends_at", "withdrawn_at"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, timedelta
+from functools import wraps
 from typing import Any
 
 from django.conf import settings
@@ -18,6 +20,7 @@ from accounts.rights import Can, Role, Withdrawer, role_labels, table, withdrawa
 from chargers.forms import may_add_stations
 from chargers.tables import ConnectorTable
 from cpms.common import look
+from cpms.common.moments import is_sensible
 from cpms.common.pages import AuthenticatedRequest
 from cpms.portal import charts
 from cpms.portal.attention import troubles
@@ -75,15 +78,40 @@ def dashboard_live(request: AuthenticatedRequest) -> HttpResponse:
     return render(request, "portal/dashboard_live.html", _dashboard(user) | {"is_live": True})
 
 
+class _OddDayError(ValueError):
+    """A day that cannot be meant."""
+
+
 def _day(text: str | None, default: date) -> date:
+    """
+    Raises:
+        _OddDayError: it lies outside the years in which there are data.
+    """
     try:
-        return date.fromisoformat(text or "")
+        day = date.fromisoformat(text or "")
     except ValueError:
         return default
+    if not is_sensible(day):
+        raise _OddDayError
+    return day
+
+
+def _sensible_days(view: Callable[[AuthenticatedRequest], JsonResponse]) -> Callable[..., JsonResponse]:
+    """For charts: 400 for a day that cannot be meant."""
+
+    @wraps(view)
+    def answer(request: AuthenticatedRequest) -> JsonResponse:
+        try:
+            return view(request)
+        except _OddDayError:
+            return JsonResponse({"error": _("There is no such day here.")}, status=400)
+
+    return answer
 
 
 @login_required
 @require_safe
+@_sensible_days
 def dashboard_sessions(request: AuthenticatedRequest) -> JsonResponse:
     """W32: sessions per day; the last seven days unless a period is given."""
     user = request.user
@@ -106,6 +134,7 @@ def dashboard_sessions(request: AuthenticatedRequest) -> JsonResponse:
 
 @login_required
 @require_safe
+@_sensible_days
 def dashboard_power(request: AuthenticatedRequest) -> JsonResponse:
     """W36: the summed charging power of one day."""
     user = request.user

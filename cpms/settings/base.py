@@ -18,12 +18,17 @@ from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
+from cpms.common.logs import write_only_json
 from cpms.settings.environment import Environment
 from cpms.settings.languages import languages_in
 from cpms.settings.secrets import secret_key, station_secret_keys
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 env = Environment(BASE_DIR)
+_IS_SERVER = env.text("REDIS_URL") != "" or env.text("DATABASE_URL").startswith("postgres")
+LOG_FORMAT = env.choice("LOG_FORMAT", "json" if _IS_SERVER else "text", ("json", "text"))
+if LOG_FORMAT == "json":
+    write_only_json()  # first of all: also a wrong setting is said so
 
 # --- where it runs -----------------------------------------------------------------------------------------------
 VAR_DIR = Path(env.text("VAR_DIR", str(BASE_DIR / "var")))
@@ -90,6 +95,8 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "maintenance.middleware.UnnamedProxyMiddleware",
     "cpms.common.middleware.RealAddressMiddleware",
+    "cpms.common.middleware.PrivateMiddleware",
+    "cpms.common.middleware.ParameterLimitMiddleware",
     "accounts.middleware.HostMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -99,6 +106,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.known_browsers.KnownBrowserMiddleware",
     "accounts.middleware.PersonMiddleware",
     "accounts.middleware.HostSessionMiddleware",
     "accounts.middleware.SecondFactorMiddleware",
@@ -108,7 +116,7 @@ MIDDLEWARE = [
     "accounts.audit.AuditMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
+    "cpms.common.request_log.RequestLogMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
 ]
@@ -268,6 +276,8 @@ AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
 LOGIN_URL = reverse_lazy("accounts:login")
 LOGIN_REDIRECT_URL = reverse_lazy("portal:dashboard")
 LOGIN_ATTEMPTS_PER_MINUTE = env.whole("LOGIN_ATTEMPTS_PER_MINUTE", 10, least=1)
+LOGIN_ACCOUNTS_PER_SOURCE = env.whole("LOGIN_ACCOUNTS_PER_SOURCE", 30, least=1)  # an hour
+LOGIN_FAILURES_PER_ACCOUNT = env.whole("LOGIN_FAILURES_PER_ACCOUNT", 30, least=1)  # an hour
 # Who sees every team does so with more than a password. In the demo everybody knows that of support staff.
 STAFF_REQUIRES_TWO_FACTOR = env.flag("STAFF_REQUIRES_TWO_FACTOR", not (DEBUG or "--demo" in sys.argv[2:]))
 PASSWORD_RESET_TIMEOUT = int(timedelta(hours=24).total_seconds())
@@ -362,6 +372,7 @@ HOOK_ORIGINS = env.words("HOOK_ORIGINS", [])  # from which scripts of others may
 X_FRAME_OPTIONS = "DENY"
 HALF_OPEN_SECONDS = env.number("HALF_OPEN_SECONDS", 20.0, least=1.0)  # then a request that is not complete is dropped
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
@@ -446,7 +457,7 @@ SPECTACULAR_SETTINGS = {
 
 # --- logs --------------------------------------------------------------------------------------------------------
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
-LOG_FORMAT = env.choice("LOG_FORMAT", "json" if IS_PRODUCTION else "text", ("json", "text"))
+LOGGING_CONFIG = "cpms.common.logs.configure"
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -454,10 +465,16 @@ LOGGING: dict[str, Any] = {
         "json": {"()": "cpms.common.logs.json_formatter"},
         "text": {"()": "cpms.common.logs.text_formatter"},
     },
-    "filters": {"without_refusals": {"()": "cpms.common.logs.WithoutRefusals"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
+    "filters": {
+        "without_refusals": {"()": "cpms.common.logs.WithoutRefusals"},
+        "without_paths": {"()": "cpms.common.logs.WithoutPaths"},
+    },
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["without_paths"]},
+    },
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
+        "django.request": {"level": "ERROR"},  # what was refused is one line of ours, without a stack
         "django.server": {"level": "WARNING"},
         "daphne": {"level": "WARNING"},
         "websockets": {"level": "WARNING"},

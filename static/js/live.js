@@ -46,6 +46,7 @@
     };
     socket.onclose = (event) => {
       clearInterval(pinger); clearTimeout(judge);
+      if (event.code === 4403) return;  // a second factor is owed: the page for that needs no news
       if ([4401, 4409].includes(event.code)) return location.reload();  // elsewhere: signed out, or another group chosen
       lost();
       setTimeout(connect, wait + Math.random() * 500);

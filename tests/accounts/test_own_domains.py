@@ -340,6 +340,14 @@ def claimed_elsewhere(other_team):
         (f"http://{HOST}:8000", f"{HOST}:8000", True),
         ("http://localhost:8000", "localhost:8000", True),
         (f"http://{HOST}:8000", "localhost:8000", False),  # a team's page must not speak to our host
+        ("http://localhost:8000", "localhost:8001", True),  # PUBLIC_URL, by a proxy that tells another host
+        ("https://localhost:8001", "localhost:8001", False),  # another scheme
+        ("http://localhost:9999", "localhost:8001", False),  # another port
+        ("http://localhost", "localhost:80", True),
+        (f"http://{HOST}:9000", f"{HOST}:8000", False),
+        (f"https://{HOST}:8000", f"{HOST}:8000", False),
+        ("http://localhost:8000", f"{HOST}:8000", False),
+        ("http://localhost:99999", "localhost:8000", False),
         ("http://unknown.example", "unknown.example", False),
         (f"http://{HOST}:8000", "unknown.example", False),
         ("http://[", f"{HOST}:8000", False),

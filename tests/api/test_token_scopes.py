@@ -22,9 +22,17 @@ TOKENS = reverse("accounts:api_tokens")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 FOR_ALL = {"api:api-root", "api:schema", "api:docs", "api:token-list"}
 READS = {
-    "stations:read": {"station", "installation", "connector", "tag", "group", "notification"},
+    "stations:read": {"station", "installation", "connector", "tag", "group"},
     "sessions:read": {"session", "sample", "gap"},
-    "messages:read": {"command", "message", "deviation", "station-deviations", "security-event", "refused-connection"},
+    "messages:read": {
+        "command",
+        "message",
+        "deviation",
+        "station-deviations",
+        "security-event",
+        "refused-connection",
+        "notification",
+    },
 }
 
 

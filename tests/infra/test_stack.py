@@ -1,5 +1,7 @@
 """The stack on one machine: every part comes back after SIGKILL, several stacks run at once, the end is an end."""
 
+import http.client
+import json
 import os
 import signal
 import subprocess
@@ -129,3 +131,19 @@ def test_a_stack_ends_with_who_started_it(tmp_path_factory):
     finally:
         process.wait()
         stack.down()
+
+
+def test_every_line_of_our_processes_is_json(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("lines")
+    for parent in (folder, folder.parent, folder.parent.parent):
+        parent.chmod(0o711)
+    with running_stack(folder / "var") as stack:
+        connection = http.client.HTTPConnection("127.0.0.1", stack.port, timeout=10)
+        for path in ("/account/reset/1-5ec4e7/", "/nothing?next=/5ec4e7", "/api/v1/stations/?cursor=5ec4e7"):
+            connection.request("GET", path, headers={"Host": f"localhost:{stack.port}"})
+            connection.getresponse().read()
+        connection.close()
+    for name in ("gateway-1", "portal", "worker", "beat"):
+        for line in stack.log(name).read_text().splitlines():
+            assert "event" in json.loads(line), name
+            assert "5ec4e7" not in line

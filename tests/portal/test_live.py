@@ -10,7 +10,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.db import SessionStore
 
 from cpms.common.news import person_group, team_group
-from cpms.portal.live import NOT_LOGGED_IN, LiveConsumer
+from cpms.portal.live import NOT_LOGGED_IN, OWES_FACTOR, LiveConsumer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -158,6 +158,39 @@ def test_a_page_that_may_stay_stays_when_others_are_signed_out(viewer, layer):
         socket = socket_of(viewer)
         await socket.connect()
         await layer.group_send(person_group(viewer.pk), {"type": "recheck"})
+        await socket.send_json_to("ping")
+        answer = await socket.receive_json_from()
+        await socket.disconnect()
+        return answer
+
+    assert async_to_sync(there_and_back)() == "pong"
+
+
+def test_who_owes_a_second_factor_hears_nothing(viewer, team):
+    """As on pages: nothing but its set-up."""
+    type(team).objects.filter(pk=team.pk).update(requires_two_factor=True)
+
+    async def there_and_back():
+        socket = socket_of(viewer)
+        await socket.connect()
+        return await socket.receive_output()
+
+    assert async_to_sync(there_and_back)()["code"] == OWES_FACTOR
+
+
+def test_whose_team_demands_a_second_factor_meanwhile_is_sent_away(viewer, team):
+    def change(session):
+        type(team).objects.filter(pk=team.pk).update(requires_two_factor=True)
+
+    assert ends_after(viewer, change, None)["code"] == OWES_FACTOR
+
+
+@pytest.mark.parametrize("broken", ["{", "ping", "[" * 100_000, "NaN", '"pong"', "{}", "\ud800", b"\x00\xff"])
+def test_broken_json_is_no_end(viewer, broken):
+    async def there_and_back():
+        socket = socket_of(viewer)
+        await socket.connect()
+        await socket.send_to(**{"bytes_data" if isinstance(broken, bytes) else "text_data": broken})
         await socket.send_json_to("ping")
         answer = await socket.receive_json_from()
         await socket.disconnect()

@@ -15,11 +15,15 @@ from cpms.common.errors import DomainError, NotAllowed
 from tests import factories
 
 LIST, DELETE = reverse("portal:user_list"), reverse("portal:user_delete")
-PERSON = {"first_name": "Ada", "last_name": "Lovelace", "phone": "+49 170 1", "language": "de", "employee_number": "7"}
+PERSON = {"first_name": "Ada", "last_name": "Lovelace", "phone": "+49 170 1", "language": "de"}
 
 
 def edit(person):
     return reverse("portal:user_edit", args=[person.pk])
+
+
+def number_field(membership):
+    return f"employee_number_{membership.pk}"
 
 
 def tags(*rows, shown=()):
@@ -84,9 +88,11 @@ def test_a_person_is_changed_with_his_tags_in_one_form(client, administrator, vi
         ("", "", "phone", "other"),
         shown=(old.pk, kept.pk),
     )
-    assert client.post(edit(viewer), PERSON | rows).status_code == 302
+    number = number_field(viewer.memberships.get())
+    assert client.post(edit(viewer), PERSON | rows | {number: "7"}).status_code == 302
     viewer.refresh_from_db()
-    assert (viewer.first_name, viewer.phone, viewer.employee_number) == ("Ada", "+49 170 1", "7")
+    assert (viewer.first_name, viewer.phone) == ("Ada", "+49 170 1")
+    assert viewer.memberships.get().employee_number == "7"
     found = {tag.label: tag for tag in Tag.objects.filter(user=viewer)}
     assert set(found) == {"blue", "van", "phone"}
     assert (found["blue"].kind, found["van"].value, found["van"].kind) == ("company", "04AABBCC", "private")
@@ -238,8 +244,56 @@ def test_queries_do_not_grow_with_people(client, administrator, team, django_ass
 
 @pytest.mark.parametrize("wanted", ["Lovelace", "love ADA", "E-77", "%", "a\0b", ""])
 def test_people_are_found(client, administrator, viewer, wanted):
-    User.objects.filter(pk=viewer.pk).update(first_name="Ada", last_name="Lovelace", employee_number="E-77")
+    User.objects.filter(pk=viewer.pk).update(first_name="Ada", last_name="Lovelace")
+    viewer.memberships.update(employee_number="E-77")
     client.force_login(administrator)
     assert client.get(LIST, {"q": wanted}).status_code == 200
     if wanted.isascii() and wanted[:1].isalpha() and "\0" not in wanted:
         assert [row.email for row in client.get(LIST, {"q": wanted}).context["page"].object_list.data] == [viewer.email]
+
+
+def test_one_teams_administrator_does_not_change_a_person_of_another_team_too(
+    client, administrator, viewer, other_team, stranger
+):
+    mine, other = viewer.memberships.get(), factories.MembershipFactory(team=other_team, user=viewer)
+    client.force_login(administrator)
+    page = client.get(edit(viewer)).content.decode()
+    assert "is also a member of another team" in page and other_team.name not in page
+    for name in ("first_name", "last_name", "phone", "language"):
+        assert re.search(rf'<(input|select)[^>]* name="{name}"[^>]* disabled', page)
+    assert number_field(mine) in page and number_field(other) not in page
+    numbers = {number_field(mine): "A-1", number_field(other): "stolen"}
+    assert client.post(edit(viewer), PERSON | numbers).status_code == 302
+    viewer.refresh_from_db(), mine.refresh_from_db(), other.refresh_from_db()
+    assert (viewer.first_name, viewer.last_name, viewer.phone, viewer.language) == ("", "", "", "")
+    assert (mine.employee_number, other.employee_number) == ("A-1", "")
+    with pytest.raises(NotAllowed, match="another team"):
+        people.edit_person(person=viewer, actor=administrator, values=PERSON)
+    with pytest.raises(NotAllowed, match="employee numbers"):
+        people.edit_person(person=viewer, actor=administrator, employee_numbers={other.pk: "stolen"})
+
+
+def test_the_person_support_staff_and_who_administers_all_their_teams_change_them(
+    viewer, administrator, other_team, staff
+):
+    factories.MembershipFactory(team=other_team, user=viewer)
+    people.edit_person(person=viewer, actor=viewer, values=PERSON)
+    people.edit_person(person=viewer, actor=staff, values=PERSON)
+    factories.MembershipFactory(team=other_team, user=administrator, role=Role.ADMIN)
+    fresh = User.objects.get(pk=administrator.pk)
+    people.edit_person(person=viewer, actor=fresh, values=PERSON | {"first_name": "Grace"})
+    viewer.refresh_from_db()
+    assert viewer.first_name == "Grace"
+
+
+def test_the_employee_number_is_each_teams_own(client, administrator, viewer, other_team, stranger):
+    viewer.memberships.update(employee_number="NORD-1")
+    factories.MembershipFactory(team=other_team, user=viewer, employee_number="SECRET-2")
+    client.force_login(administrator)
+    assert "SECRET-2" not in client.get(edit(viewer)).content.decode()
+    for wanted, found in (("nord-1", {viewer.email}), ("secret-2", set())):
+        rows = client.get(LIST, {"q": wanted}).context["page"].object_list.data
+        assert {row.email for row in rows} == found, "one cannot search for what one may not see"
+    client.force_login(viewer)
+    told = json.loads(client.get(reverse("portal:own_data")).content)
+    assert {row["employee_number"] for row in told["memberships"]} == {"NORD-1", "SECRET-2"}

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 
-from ocpp_gateway.server import AddressTakenError, allow_many_sockets, listen, serve
+from ocpp_gateway.server import AddressTakenError, allow_many_sockets, listen, refusal, serve
 
 
 class Command(BaseCommand):
@@ -20,5 +20,5 @@ class Command(BaseCommand):
         try:
             listener = listen(host, port)
         except AddressTakenError as error:
-            raise CommandError(str(error)) from error
+            raise refusal(error) from error
         serve("cpms.asgi:gateway", listener).run(sockets=[listener])

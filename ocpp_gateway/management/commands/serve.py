@@ -7,12 +7,14 @@ import threading
 import time
 from typing import Any
 
+from django.conf import settings
 from django.core.management import call_command, get_commands
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from cpms.celery import app as celery_app
+from cpms.common.logs import JSON, say_json
 from cpms.embedded import EmbeddedCelery
-from ocpp_gateway.server import AddressTakenError, Server, allow_many_sockets, listen, serve
+from ocpp_gateway.server import AddressTakenError, Server, allow_many_sockets, listen, refusal, serve
 
 END_SECONDS = 3.2
 
@@ -31,7 +33,7 @@ class Command(BaseCommand):
         try:
             listener = listen(host, port)
         except AddressTakenError as error:
-            raise CommandError(str(error)) from error
+            raise refusal(error) from error
         try:
             logins = self._prepare(demo)
         except KeyboardInterrupt:
@@ -68,6 +70,9 @@ class Command(BaseCommand):
             self._end(server, threads)
 
     def _say(self, text: str) -> None:
+        if settings.LOG_FORMAT == JSON:
+            say_json(text)
+            return
         self.stdout.write(text)
         self.stdout.flush()
 

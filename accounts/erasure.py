@@ -38,6 +38,7 @@ SWEPT: Mapping[str, tuple[str, ...]] = {
     "accounts.Brand": ("portal_name", "support_email", "support_phone"),
     "accounts.User": ("first_name", "last_name"),
     "accounts.Program": ("name",),
+    "accounts.AddressChange": ("old_email", "new_email"),
     "accounts.ApiToken": ("name",),
     "accounts.Invitation": ("email",),
     "accounts.AccountMail": ("email", "about", "error"),

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib.auth.signals import user_logged_in
 from django.core.cache import cache
 from django.core.management import call_command
+from django.utils import translation
 
 from accounts import confirm
 from accounts.branding import hosts, looks
@@ -50,6 +51,7 @@ def _no_memory_of_other_tests() -> None:
     else:
         cache.delete_many(source_keys("127.0.0.1"))
     forget()
+    translation.deactivate()  # a page that a test asked for leaves its reader's language in force
 
 
 @pytest.fixture

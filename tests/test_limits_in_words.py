@@ -22,7 +22,8 @@ WRITTEN_BY_STATIONS = {
     "membership_role_known", "program_way_known", "station_password_in_one_form", "station_next_password_in_one_form",
     "station_handed_over_never_returns", "session_start_once", "session_one_open_per_connector",
     "session_foreign_stop_once", "session_energy_not_negative", "reading_once_per_session",
-    "reading_once_per_connector", "command_one_open_per_station",
+    "reading_once_per_connector", "command_one_open_per_station", "refusal_counted_in_one_row",
+    "factor_code_open_once_per_person",
 }  # fmt: skip
 
 

@@ -62,7 +62,9 @@ class Cell(NamedTuple):
 
 def changed_first(cells: Sequence[Cell], change: Callable[[Any], Any]) -> list[Cell]:
     """Return cells that are filled from each row as `change` returns it; none of them names fields."""
-    return [Cell(cell.head, partial(_of_changed, change, cell.value)) for cell in cells if cell.value]
+    return [
+        Cell(cell.head, partial(_of_changed, change, cell.value), is_time=cell.is_time) for cell in cells if cell.value
+    ]
 
 
 def _of_changed(change: Callable[[Any], Any], value: Callable[..., Any], row: Any) -> Any:

@@ -63,6 +63,7 @@ def test_a_key_goes_on_when_who_made_it_leaves(team, administrator, station):
     assert [row["identity"] for row in client_with(key).get(STATIONS).json()["results"]] == [station.identity]
 
 
+OF_PEOPLE = {"api:member-list", "api:invitation-list"}  # no key of a program manages a team
 LISTS = sorted(name for name in FOUND if name.startswith("api:") and name.endswith("-list"))
 
 
@@ -70,7 +71,10 @@ LISTS = sorted(name for name in FOUND if name.startswith("api:") and name.endswi
 def test_a_key_of_one_team_sees_no_row_of_another(name, program_client, one_of_each, other_team):
     """S20."""
     answer = program_client(other_team).get(reverse(name))
-    assert (answer.status_code, answer.json()["results"]) == (200, [])
+    if name in OF_PEOPLE:
+        assert answer.status_code == 403
+    else:
+        assert (answer.status_code, answer.json()["results"]) == (200, [])
 
 
 def test_a_key_sees_what_its_team_was_granted(program_client, other_team, station):

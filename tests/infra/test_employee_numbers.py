@@ -12,7 +12,7 @@ pytestmark = pytest.mark.processes
 FILL = """
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
-old = MigrationExecutor(connection).loader.project_state([("accounts", "0010_add_sign_in_alarms")]).apps
+old = MigrationExecutor(connection).loader.project_state([("accounts", "0013_add_sign_in_alarms")]).apps
 person = old.get_model("accounts", "User").objects.create(email="ada@example.org", employee_number="E-77")
 for handle in ("one", "two"):
     team = old.get_model("accounts", "Team").objects.create(handle=handle, name=handle)

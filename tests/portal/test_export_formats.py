@@ -16,25 +16,10 @@ from cpms.common.export import CsvFormat, safe_text
 from cpms.common.look import in_form_of
 from cpms.common.pages import ListPage
 from tests import factories
+from tests.portal.exported import LISTS, OF_STAFF
 from tests.world import add_full_team
 
 SESSIONS = reverse("sessions:session_list")
-LISTS = {
-    "stations": "chargers:station_list",
-    "connectors": "chargers:connector_list",
-    "tags": "chargers:tag_list",
-    "installations": "places:installation_list",
-    "access": "access:grant_list",
-    "sessions": "sessions:session_list",
-    "missing-energy": "sessions:gap_list",
-    "messages": "maintenance:message_list",
-    "refused-connections": "maintenance:refusal_list",
-    "deviations": "maintenance:deviation_list",
-    "deviations-by-model": "maintenance:deviation_models",
-    "security-events": "maintenance:security_list",
-    "commands": "operations:command_list",
-    "audit-trail": "team:audit",
-}
 NEW_YORK = "America/New_York"
 CLOCK_TIME = re.compile(r"\d{1,2}:\d{2}")
 ZONED = re.compile(r"[+-]\d\d:\d\d\b|\bE[SD]T\b|\bZ\b|[\d\"]Z")
@@ -127,7 +112,7 @@ def full_team(db):
     return person
 
 
-@pytest.mark.parametrize("name", sorted(ListPage.exported))
+@pytest.mark.parametrize("name", sorted({*ListPage.exported} - OF_STAFF))
 def test_every_time_in_every_file_has_its_zone(as_person, full_team, name):
     client = as_person(full_team)
     url = reverse(LISTS[name])
@@ -138,7 +123,7 @@ def test_every_time_in_every_file_has_its_zone(as_person, full_team, name):
                 assert ZONED.search(cell), (title, cell)
 
 
-@pytest.mark.parametrize("name", sorted(ListPage.exported))
+@pytest.mark.parametrize("name", sorted({*ListPage.exported} - OF_STAFF))
 def test_every_time_in_a_workbook_is_a_real_date_under_a_head_with_the_zone(as_person, full_team, name):
     client = as_person(full_team)
     content = b"".join(client.get(reverse(LISTS[name]), {"export": "xlsx"}).streaming_content)

@@ -33,7 +33,7 @@ def test_the_migration_moves_employee_numbers_to_all_memberships(tmp_path):
         done = subprocess.run(command, cwd=settings.BASE_DIR, env=env, check=True, capture_output=True, text=True)
         return done.stdout
 
-    manage("migrate", "accounts", "0010")
+    manage("migrate", "accounts", "0013")
     manage("shell", "-c", FILL)
     manage("migrate")
     assert json.loads(manage("shell", "-c", SHOW)) == [["one", "E-77"], ["two", "E-77"]]

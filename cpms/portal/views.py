@@ -18,6 +18,7 @@ from accounts.rights import Can, Role, role_labels, table
 from chargers.forms import may_add_stations
 from chargers.tables import ConnectorTable
 from cpms.common import look
+from cpms.common.errors import DomainError
 from cpms.common.pages import AuthenticatedRequest
 from cpms.portal import charts
 from cpms.portal.attention import troubles
@@ -26,7 +27,8 @@ from cpms.portal.own import is_driver, own_page
 from cpms.portal.power import power_of_day
 from cpms.portal.samples import samples
 
-LONGEST_PERIOD = timedelta(days=92)
+LONGEST_PERIOD = 93  # days
+EARLIEST_YEAR = 2000
 
 
 def _dashboard(user: User) -> dict[str, Any]:
@@ -75,10 +77,36 @@ def dashboard_live(request: AuthenticatedRequest) -> HttpResponse:
 
 
 def _day(text: str | None, default: date) -> date:
+    """Raises:
+    DomainError: it is no day, or one that has not begun.
+    """
     try:
-        return date.fromisoformat(text or "")
+        day = date.fromisoformat(text) if text else default
     except ValueError:
-        return default
+        raise DomainError(_("Enter a day as year, month and day.")) from None
+    if day > timezone.localdate():
+        raise DomainError(_("Choose today or an earlier day: nothing is known of the future."))
+    if day.year < EARLIEST_YEAR:
+        raise DomainError(_("Choose a day after the year %(year)d.") % {"year": EARLIEST_YEAR - 1})
+    return day
+
+
+def _refusal(error: DomainError) -> JsonResponse:
+    """For static/js/charts.js, which shows the sentence beside the fields."""
+    return JsonResponse({"error": str(error)}, status=400)
+
+
+def _period(first: str | None, last: str | None) -> tuple[date, date]:
+    """Raises:
+    DomainError: it is longer than can be drawn, or no period of the past.
+    """
+    end = _day(last, timezone.localdate())
+    start = _day(first, end - timedelta(days=6))
+    if start > end:
+        raise DomainError(_("The period ends before it begins."))
+    if (end - start).days >= LONGEST_PERIOD:
+        raise DomainError(_("Choose at most %(days)d days.") % {"days": LONGEST_PERIOD})
+    return start, end
 
 
 @login_required
@@ -86,17 +114,17 @@ def _day(text: str | None, default: date) -> date:
 def dashboard_sessions(request: AuthenticatedRequest) -> JsonResponse:
     """W32: sessions per day; the last seven days unless a period is given."""
     user = request.user
-    today = timezone.localdate()
-    last = min(_day(request.GET.get("to"), today), today)
-    first = min(_day(request.GET.get("from"), last - timedelta(days=6)), last)
-    first = max(first, last - LONGEST_PERIOD)
+    try:
+        first, last = _period(request.GET.get("from"), request.GET.get("to"))
+    except DomainError as error:
+        return _refusal(error)
     values = sessions_per_day(user, first, last)
     days = [charts.day_label(first + timedelta(days=n)) for n in range(len(values))]
     return JsonResponse(
         {
             "days": days,
             "values": values,
-            "open": last == today,
+            "open": last == timezone.localdate(),
             "empty": "" if any(values) else _("No session began in this period."),
             "table": charts.table([_("Day"), _("Sessions")], zip(days, map(look.number, values), strict=True)),
         }
@@ -108,7 +136,10 @@ def dashboard_sessions(request: AuthenticatedRequest) -> JsonResponse:
 def dashboard_power(request: AuthenticatedRequest) -> JsonResponse:
     """W36: the summed charging power of one day."""
     user = request.user
-    day = _day(request.GET.get("day"), timezone.localdate())
+    try:
+        day = _day(request.GET.get("day"), timezone.localdate())
+    except DomainError as error:
+        return _refusal(error)
     start, end = charts.day_bounds(day)
     rows = power_of_day(user, day)
     is_large = max((power for _at, power in rows), default=0) >= 1_000_000

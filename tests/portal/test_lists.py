@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from openpyxl import load_workbook
 
+from cpms.common.words import STATUS, UNKNOWN
 from tests import factories
 
 STATIONS, CONNECTORS = reverse("chargers:station_list"), reverse("chargers:connector_list")
@@ -55,6 +56,23 @@ def test_query_count_does_not_grow_with_rows(page, team, online, url, django_ass
 def test_shows_nothing_of_another_team(as_person, stranger, team, online, url):
     fill(team, online, 2)
     assert rows_of(as_person(stranger).get(url)) == []
+
+
+@pytest.mark.parametrize("url", [STATIONS, CONNECTORS, reverse("operations:remote_start")])
+def test_every_status_is_explained_in_the_page_itself(page, station, url):
+    """W38-W46: not only in a title, which needs a mouse."""
+    text = page.get(url).content.decode().partition("What the statuses mean")[2]
+    for look in (*STATUS.values(), UNKNOWN):
+        assert f">{look.label}</span></dt><dd>{look.meaning}</dd>" in text
+
+
+def test_a_connector_of_a_station_that_is_away_is_not_explained_as_if_it_were_now(page, team, offline):
+    station = offline(team, status="Available")
+    connector = station.connectors.get()
+    text = page.get(station.get_absolute_url()).content.decode()
+    assert "The station is not connected. Last status: Available, as of " in text
+    assert "Free for a vehicle." not in text.partition('id="places"')[2].partition("</section>")[0]
+    assert page.get(CONNECTORS, {"q": connector.station.identity}).content.decode().count("Last status: Available") == 1
 
 
 @pytest.mark.parametrize("size", [10, 20, 30, 40, 50])
@@ -103,7 +121,7 @@ def test_each_filter_is_a_chip_with_the_address_that_drops_it(page, station):
 
 def test_a_station_that_is_away_shows_what_it_was(page, team, offline):
     offline(team, status="Charging")
-    text = page.get(STATIONS).content.decode()
+    text = page.get(STATIONS).content.decode().partition("What the statuses mean")[0]
     assert "was Charging, as of" in text
     assert "st charging" not in text
 

@@ -59,7 +59,7 @@ class TagChangeSerializer(serializers.Serializer[Any]):
     value = serializers.CharField(
         max_length=36,
         required=False,
-        help_text=_("1 to 20 characters, whatever it was before; its case does not count."),
+        help_text=_("1 to 20 characters, unless it stays as it is; its case does not count."),
     )
     label = serializers.CharField(max_length=120, allow_blank=True, required=False)  # type: ignore[assignment]
     kind = serializers.ChoiceField(choices=Tag.Kind.choices, required=False, help_text=_("For people only."))

@@ -217,5 +217,5 @@ def test_query_count_does_not_grow_with_the_park(page, team, online, offline, dj
         offline(team)
     with django_assert_max_num_queries(20):
         page.get(URL)
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(17):
         page.get(reverse("portal:dashboard_live"))

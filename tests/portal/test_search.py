@@ -5,6 +5,8 @@ from django.db import connection
 from django.urls import reverse
 
 from cpms.portal.search import _begins, search
+from sessions.filtersets import SessionFilterSet
+from sessions.models import ChargingSession
 from tests import factories
 
 URL = reverse("portal:search")
@@ -117,11 +119,11 @@ def test_few_queries_whatever_there_is(viewer, things, team, django_assert_max_n
 def multiply(row, count, columns):
     """As many rows like it, made by PostgreSQL itself; the named columns differ."""
     kept = [field.column for field in row._meta.concrete_fields if not field.primary_key]
-    values = [f"'ST-' || lpad(n::text, 6, '0') || '{name}'" if name in columns else name for name in kept]
-    table = row._meta.db_table
+    values = [f"'ST-' || lpad(n::text, 6, '0') || '{name}'" if name in columns else f'"{name}"' for name in kept]
+    table, quoted = row._meta.db_table, [f'"{name}"' for name in kept]
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {table} ({', '.join(kept)}) SELECT {', '.join(values)} "
+            f"INSERT INTO {table} ({', '.join(quoted)}) SELECT {', '.join(values)} "
             f"FROM {table}, generate_series(1, %s) AS n WHERE id = %s",
             [count, row.pk],
         )
@@ -140,3 +142,25 @@ def test_indexes_find_it_among_very_many(viewer, team, factory, columns):
         cursor.execute(f"ANALYZE {model._meta.db_table}")
     plan = _begins(model.objects.visible_to(viewer), "ST-0123", *columns).explain()
     assert all(f"{column}_begins" in plan for column in columns), plan
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="plans of PostgreSQL")
+@pytest.mark.parametrize("text", ["nd-m", "harbour", "lovelace", "c7b"])
+def test_sessions_are_found_by_part_of_a_word_among_very_many(operator, team, rf, text):
+    """Stations and tags are looked through, sessions are found in an index."""
+    place = factories.InstallationFactory(team=team, name="Harbour hall")
+    person = factories.UserFactory(last_name="Lovelace")
+    tag = factories.TagFactory(team=team, value="04A2C7B1", user=person)
+    wanted = factories.StationFactory(team=team, identity="FIND-ME", installation=place)
+    other = factories.SessionFactory(station=factories.StationFactory(team=team), finished=True)
+    multiply(other, 30_000, ["id_tag"])
+    factories.SessionFactory(station=wanted, tag=tag)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    request = rf.get("/")
+    request.user = operator
+    rows = ChargingSession.objects.visible_to(operator)
+    found = SessionFilterSet({"q": text}, queryset=rows, request=request).qs
+    plan = found.order_by("-started_at", "-pk")[:20].explain()
+    assert "Seq Scan on charging_sessions_chargingsession" not in plan and "_newest" in plan, plan
+    assert len(found) == 1

@@ -40,6 +40,7 @@ from chargers.services.boot import BOOT_FIELDS
 from chargers.services.configuration import HIGHEST_PROFILE
 from chargers.services.naming import identity_warning
 from chargers.services.passwords import PASSWORD_FIELDS, note_password
+from chargers.services.registration import LONGEST_TAG, length_refusal
 from cpms.common.admin import (
     REPORTS,
     STATIONS,
@@ -369,9 +370,25 @@ class ConnectorAdmin(StationSearchMixin, BackOfficeAdmin):
         return [*self.readonly_fields, "station", "number"] if obj else self.readonly_fields
 
 
+class TagAdminForm(forms.ModelForm):
+    """Takes a longer value only from a tag that has it: a station may have sent it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "value" in self.fields:
+            self.fields["value"].widget.attrs.pop("maxlength", None)  # it would cut off what is pasted
+
+    def clean_value(self) -> str:
+        value = str(self.cleaned_data["value"])
+        if "value" in self.changed_data and len(value) > LONGEST_TAG:
+            raise ValidationError(length_refusal())
+        return value
+
+
 @admin.register(Tag)
 class TagAdmin(FileMixin, BackOfficeAdmin):
     menu_group, menu_icon, menu_place = STATIONS, "contactless", 30
+    form = TagAdminForm
     resource_classes = [TagResource]
     list_display = ["value", "label", "kind", "team", "status", "expires_at", "user"]
     list_filter = [

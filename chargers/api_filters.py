@@ -3,16 +3,19 @@ from __future__ import annotations
 from typing import Any
 
 import django_filters
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from chargers.finding import stations_like
 from chargers.models import ChargingStation, Connector, Presence
 from cpms.common.api_views import WholeFilter
 from cpms.common.filters import OfStationFilter
 
 
 class StationFilter(django_filters.FilterSet):
-    q = django_filters.CharFilter(method="filter_q", label=_("part of the identity or the name"))
+    q = django_filters.CharFilter(
+        method="filter_q", label=_("part of the identity, the name, a serial number or the place")
+    )
     presence = django_filters.ChoiceFilter(choices=Presence.choices)
 
     class Meta:
@@ -20,7 +23,7 @@ class StationFilter(django_filters.FilterSet):
         fields = ["identity", "protocol", "registration", "vendor", "model", "serial_number", "has_weak_password"]
 
     def filter_q(self, queryset: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
-        return queryset.filter(Q(identity__icontains=value) | Q(name__icontains=value))
+        return stations_like(queryset, value)
 
 
 class ConnectorFilter(django_filters.FilterSet):

@@ -6,9 +6,10 @@ from typing import Any
 
 import django_filters
 from django import forms
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from chargers.finding import stations_like, stations_named
 from chargers.models import ChargingStation, Connector, Presence
 from chargers.states import State, has_connector_in, with_state
 from cpms.common.filters import DateFilter
@@ -19,7 +20,7 @@ DATE = forms.DateInput(attrs={"class": "form-control", "type": "date"}, format="
 
 
 class StationFilterSet(django_filters.FilterSet):
-    q = django_filters.CharFilter(label=_("Identity, name or serial number"), method="search")
+    q = django_filters.CharFilter(label=_("Identity, name, serial number or place"), method="search")
     presence = django_filters.ChoiceFilter(label=_("Connection"), choices=Presence.choices, widget=SELECT)
     state = django_filters.ChoiceFilter(
         label=_("Has a connector"), choices=State.choices, method="by_state", widget=SELECT
@@ -37,14 +38,7 @@ class StationFilterSet(django_filters.FilterSet):
         fields: list[str] = []
 
     def search(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
-        value = value.strip()
-        return rows.filter(
-            Q(identity__icontains=value)
-            | Q(name__icontains=value)
-            | Q(serial_number__icontains=value)
-            | Q(charge_box_serial_number__icontains=value)
-            | Q(installation__name__icontains=value)
-        )
+        return stations_like(rows, value)
 
     def by_state(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         return rows.filter(has_connector_in(value))
@@ -54,7 +48,7 @@ class StationFilterSet(django_filters.FilterSet):
 
 
 class ConnectorFilterSet(django_filters.FilterSet):
-    q = django_filters.CharFilter(label=_("Identity or name of the station"), method="search")
+    q = django_filters.CharFilter(label=_("Identity, name or place of the station"), method="search")
     state = django_filters.ChoiceFilter(label=_("State"), choices=State.choices, method="by_state", widget=SELECT)
     status = django_filters.ChoiceFilter(label=_("Status"), choices=Connector.Status.choices, widget=SELECT)
 
@@ -63,8 +57,7 @@ class ConnectorFilterSet(django_filters.FilterSet):
         fields: list[str] = []
 
     def search(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
-        value = value.strip()
-        return rows.filter(Q(station__identity__icontains=value) | Q(station__name__icontains=value))
+        return rows.filter(station__in=stations_named(ChargingStation.objects.all(), value))
 
     def by_state(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         return with_state(rows).filter(state=value)

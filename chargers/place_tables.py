@@ -68,12 +68,19 @@ INSTALLATION_CELLS = [
 
 
 class Branch(NamedTuple):
+    """
+    Attributes:
+        above: what feeds it, where that has the smaller breaker, so that this one never protects anything.
+    """
+
     circuit: Circuit
     depth: int
+    above: Circuit | None = None
 
 
 def tree(circuits: list[Circuit]) -> list[Branch]:
     """Circuits below what feeds them, by name. Rows that feed each other in a ring are shown at the end."""
+    by_key = {circuit.pk: circuit for circuit in circuits}
     below: dict[int | None, list[Circuit]] = defaultdict(list)
     for circuit in circuits:
         below[circuit.parent_id].append(circuit)
@@ -81,7 +88,9 @@ def tree(circuits: list[Circuit]) -> list[Branch]:
     waiting = [Branch(circuit, 0) for circuit in reversed(below[None])]
     while waiting:
         branch = waiting.pop()
-        found.append(branch)
+        above = by_key.get(branch.circuit.parent_id or 0)
+        is_above = above is not None and branch.circuit.max_current_a > above.max_current_a
+        found.append(branch._replace(above=above if is_above else None))
         deeper = min(branch.depth + 1, DEEPEST)
         waiting += [Branch(circuit, deeper) for circuit in reversed(below[branch.circuit.pk])]
     known = {branch.circuit.pk for branch in found}

@@ -88,11 +88,21 @@ def of_connector(connector: Connector, presence: str) -> Said:
     """A connector's status; of a station that is away, what it was."""
     seen = look_of(connector.status)
     if presence != Presence.ONLINE and connector.status:
-        was = _("was %(status)s") % {"status": seen.label}
-        return Said(presence, str(Presence(presence).label), str(seen.meaning), was, is_stale=True)
+        return _connector_of_absent(connector, presence, str(seen.label))
     if seen is UNKNOWN:
         return Said("unknown", str(seen.label), *_unknown(connector))
     return Said(seen.kind, str(seen.label), str(seen.meaning), error_words(connector.error_code), seen.is_live)
+
+
+def _connector_of_absent(connector: Connector, presence: str, last: str) -> Said:
+    """Its last status with its time: what that status means need not be true any more."""
+    label = str(Presence(presence).label)
+    if connector.status_changed_at is None:
+        title = _("The station is not connected. Last status: %(status)s.") % {"status": last}
+        return Said(presence, label, title, _("was %(status)s") % {"status": last}, is_stale=True)
+    facts = {"status": last, "time": look.short_time(connector.status_changed_at)}
+    title = _("The station is not connected. Last status: %(status)s, as of %(time)s.") % facts
+    return Said(presence, label, title, _("was %(status)s, as of %(time)s") % facts, is_stale=True)
 
 
 def _unknown(connector: Connector) -> tuple[str, str]:

@@ -18,6 +18,7 @@ from rest_framework.reverse import reverse
 from accounts.models import Team, User
 from accounts.rights import Can
 from accounts.serializers import chosen_team
+from chargers.finding import tags_like
 from chargers.models import Tag
 from chargers.serializers import IdentitiesField, stations_named
 from chargers.services import tagging as services
@@ -57,7 +58,11 @@ class TagDetailSerializer(TagSerializer):
 
 
 class TagChangeSerializer(RequestSerializer):
-    value = serializers.CharField(max_length=LONGEST_TAG, required=False, help_text=_("Its case does not count."))
+    value = serializers.CharField(
+        max_length=36,
+        required=False,
+        help_text=_("1 to 20 characters, unless it stays as it is; its case does not count."),
+    )
     label = serializers.CharField(max_length=120, allow_blank=True, required=False)  # type: ignore[assignment]
     kind = serializers.ChoiceField(choices=Tag.Kind.choices, required=False, help_text=_("For people only."))
     expires_at = serializers.DateTimeField(allow_null=True, required=False, help_text=_("From then on it is refused."))
@@ -77,7 +82,7 @@ class TagRequestSerializer(TagChangeSerializer):
 
 
 class TagFilter(django_filters.FilterSet):
-    q = django_filters.CharFilter(method="filter_q", label=_("part of the value or the label"))
+    q = django_filters.CharFilter(method="filter_q", label=_("part of the value, the label or the person"))
     value = django_filters.CharFilter(lookup_expr="iexact", label=_("the whole value, in any case"))
     is_valid = django_filters.BooleanFilter(method="filter_is_valid", label=_("neither blocked nor expired"))
 
@@ -86,7 +91,7 @@ class TagFilter(django_filters.FilterSet):
         fields = ["status", "kind"]
 
     def filter_q(self, queryset: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
-        return queryset.filter(Q(value__icontains=value) | Q(label__icontains=value))
+        return tags_like(queryset, value)
 
     def filter_is_valid(self, queryset: QuerySet[Any], name: str, value: bool) -> QuerySet[Any]:
         if value:

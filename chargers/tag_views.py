@@ -10,7 +10,7 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -22,9 +22,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import Team, User
 from accounts.rights import Can
+from chargers.finding import tags_like
 from chargers.models import ChargingStation, Tag
 from chargers.services import tagging as services
-from chargers.services.registration import LONGEST_TAG
+from chargers.tag_fields import TagValueField
 from cpms.common import look
 from cpms.common.errors import NotAllowed
 from cpms.common.export import Cell
@@ -59,8 +60,7 @@ class TagFilterSet(django_filters.FilterSet):
         fields: list[str] = []
 
     def search(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
-        value = value.strip()
-        return rows.filter(Q(value__icontains=value) | Q(label__icontains=value) | Q(user__email__icontains=value))
+        return tags_like(rows, value)
 
     def by_state(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         if value == "accepted":
@@ -143,9 +143,8 @@ class TagDetailView(DetailPage):
 
 class TagForm(forms.Form):
     team = forms.ModelChoiceField(label=gettext_lazy("Team"), queryset=Team.objects.none())
-    value = forms.CharField(
+    value = TagValueField(
         label=gettext_lazy("RFID tag"),
-        max_length=LONGEST_TAG,
         required=False,
         help_text=gettext_lazy("As the card's reader says it; its case does not count. Empty: a random virtual tag."),
     )
@@ -220,6 +219,7 @@ class TagEditView(TagAddView):
         form.fields.pop("team", None)  # a tag stays its team's
         form.only_team = self.tag.team
         form.fields["value"].required = True
+        form.fields["value"].initial = self.tag.value
         return form
 
     def get_initial(self) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
+from chargers.finding import of_any, stations_named
 from chargers.models import ChargingStation
 from cpms.common.filters import DateTimeFilter
 from cpms.common.paging import of_stations
@@ -35,7 +36,7 @@ class MomentInput(forms.DateTimeInput):
 class MessageFilterSet(django_filters.FilterSet):
     """Without station and period it shows the last 24 hours: the log is the largest table there is."""
 
-    q = django_filters.CharFilter(label=_("Identity of the station"), method="by_station")
+    q = django_filters.CharFilter(label=_("Identity, name or place of the station"), method="by_station")
     direction = django_filters.ChoiceFilter(label=_("Direction"), choices=Message.Direction.choices, widget=SELECT)
     action = django_filters.CharFilter(label=_("Action"), method="by_action", widget=TEXT)
     answer = django_filters.ChoiceFilter(
@@ -71,7 +72,7 @@ class MessageFilterSet(django_filters.FilterSet):
         text = (self._chosen.get("q") or "").strip()
         if not text:
             return None
-        found = ChargingStation.objects.reachable_by(self.request.user).filter(identity__icontains=text)
+        found = stations_named(ChargingStation.objects.reachable_by(self.request.user), text)
         return list(found.order_by().values_list("pk", flat=True)[:MOST_STATIONS])
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
@@ -143,7 +144,7 @@ class DeviationFilterSet(django_filters.FilterSet):
 class SecurityEventFilterSet(django_filters.FilterSet):
     STATES = [("open", _("Not acknowledged")), ("critical", _("Critical")), ("other", _("Not critical"))]
 
-    q = django_filters.CharFilter(label=_("Identity of the station"), method="by_station")
+    q = django_filters.CharFilter(label=_("Identity, name or place of the station"), method="by_station")
     state = django_filters.ChoiceFilter(label=_("Kind"), choices=STATES, method="by_state", widget=SELECT)
     type = django_filters.CharFilter(label=_("Event"), lookup_expr="iexact", widget=TEXT)
     start = DateTimeFilter(label=_("From"), field_name="received_at", lookup_expr="gte", widget=MomentInput)
@@ -154,7 +155,7 @@ class SecurityEventFilterSet(django_filters.FilterSet):
         fields: list[str] = []
 
     def by_station(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
-        return rows.filter(station__identity__icontains=value.strip())
+        return rows.filter(of_any("station", stations_named(ChargingStation.objects.all(), value)))
 
     def by_state(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         return rows.alerts() if value == "open" else rows.filter(is_critical=value == "critical")  # type: ignore[attr-defined]

@@ -12,8 +12,10 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from accounts.rights import Can
+from chargers import finding
 from chargers.models import ChargingStation, Connector, Tag
 from chargers.services import generate_password
+from chargers.tag_fields import TagValueField
 from operations import services
 from operations.models import Command
 from operations.services.sealing import PASSWORD_KEY
@@ -76,16 +78,15 @@ class StartForm(CommandForm):
     kind = Command.Kind.REMOTE_START
     title, button = gettext_lazy("Start a session"), gettext_lazy("Start session")
     connector = ConnectorField()
-    id_tag = forms.CharField(
+    id_tag = TagValueField(
         label=gettext_lazy("Tag"),
-        max_length=36,
-        help_text=gettext_lazy("Whose session it is: type part of a tag's value or label, and choose."),
+        help_text=gettext_lazy("Whose session it is: type part of a tag's value, its label or its person, and choose."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["connector"].fill(list(self.station.connectors.all()))  # type: ignore[attr-defined]
-        self.fields["id_tag"].widget.attrs |= {"list": "tags", "autocomplete": "off", "spellcheck": "false"}
+        self.fields["id_tag"].widget.attrs["list"] = "tags"
 
     def clean_id_tag(self) -> str:
         value = self.cleaned_data["id_tag"].strip()
@@ -264,6 +265,4 @@ def tags_like(station: ChargingStation, user: User, text: str) -> QuerySet[Tag]:
     tags = Tag.objects.filter(team=station.team_id).valid().filter(Q(stations=None) | Q(stations=station))
     if not user.may(Can.SEE_SESSIONS, station):
         tags = tags.filter(user=user)
-    if text:
-        tags = tags.filter(Q(value__icontains=text) | Q(label__icontains=text))
-    return tags.order_by("label", "value")
+    return finding.tags_like(tags, text).order_by("label", "value")

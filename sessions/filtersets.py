@@ -13,11 +13,11 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
+from chargers.finding import of_any, stations_named, tags_like
 from chargers.models import ChargingStation, Tag
 from cpms.common.filters import DateTimeFilter, OfStationFilter
 from sessions.models import ChargingSession
 
-MOST_MATCHES = 500  # stations or tags a search may stand for
 LARGEST_KEY = 2**63 - 1
 USUAL_PERIOD, LONGEST_PERIOD = timedelta(days=30), timedelta(days=366)
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -37,7 +37,7 @@ class MomentInput(forms.DateTimeInput):
 class SessionFilterSet(django_filters.FilterSet):
     STATES = [("open", _("Running")), ("finished", _("Completed")), ("flagged", _("Needs a look"))]
 
-    q = django_filters.CharFilter(label=_("Station, tag or session number"), method="search")
+    q = django_filters.CharFilter(label=_("Station, place, tag, person or session number"), method="search")
     station = OfStationFilter(label=_("Station"), widget=TEXT)
     id_tag = django_filters.CharFilter(label=_("Tag"), lookup_expr="iexact", widget=TEXT)
     state = django_filters.ChoiceFilter(label=_("State"), choices=STATES, method="by_state", widget=SELECT)
@@ -49,13 +49,10 @@ class SessionFilterSet(django_filters.FilterSet):
         fields: list[str] = []
 
     def search(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
-        """Stations and tags are looked up first, so that millions of sessions are found by index."""
-        value = value.strip()
-        stations = ChargingStation.objects.reachable_by(self.request.user).filter(identity__icontains=value)
-        tags = Tag.objects.visible_to(self.request.user).filter(Q(value__icontains=value) | Q(label__icontains=value))
-        found = Q(station__in=list(stations.order_by().values_list("pk", flat=True)[:MOST_MATCHES])) | Q(
-            tag__in=list(tags.order_by().values_list("pk", flat=True)[:MOST_MATCHES])
-        )
+        """Find sessions by part of their station, its place, their tag or its person, or by their number."""
+        user = self.request.user
+        found = of_any("station", stations_named(ChargingStation.objects.reachable_by(user), value))
+        found |= of_any("tag", tags_like(Tag.objects.visible_to(user), value))
         digits = value.replace(" ", "").replace("\u202f", "")
         if digits.isdecimal() and int(digits) <= LARGEST_KEY:
             found |= Q(pk=int(digits))
@@ -72,7 +69,7 @@ class GapFilterSet(django_filters.FilterSet):
 
     KINDS = [("missing", _("Energy outside sessions")), ("back", _("Register went back"))]
 
-    q = django_filters.CharFilter(label=_("Identity or name of the station"), method="search")
+    q = django_filters.CharFilter(label=_("Identity, name or place of the station"), method="search")
     kind = django_filters.ChoiceFilter(label=_("Kind"), choices=KINDS, method="by_kind", widget=SELECT)
     least = django_filters.NumberFilter(label=_("At least (kWh)"), method="at_least", min_value=0, widget=NUMBER)
     start = DateTimeFilter(label=_("Began from"), method="in_period", widget=MomentInput)
@@ -99,8 +96,7 @@ class GapFilterSet(django_filters.FilterSet):
         return rows  # with both ends known
 
     def search(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
-        value = value.strip()
-        return rows.filter(Q(station__identity__icontains=value) | Q(station__name__icontains=value))
+        return rows.filter(of_any("station", stations_named(ChargingStation.objects.all(), value)))
 
     def by_kind(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         return rows.filter(gap_wh__gt=0) if value == "missing" else rows.filter(gap_wh__lt=0)

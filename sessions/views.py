@@ -57,6 +57,7 @@ class GapListView(ListPage):
     table_class = GapTable
     filterset_class = GapFilterSet
     paginator_class = GapPaginator
+    tells_total = False  # it takes another window over a month's sessions
     template_name = "sessions/gap_list.html"
     export_name = "missing-energy"
     export_cells = GAP_CELLS

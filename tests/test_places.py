@@ -101,6 +101,18 @@ def test_circuits_are_a_tree(place: Installation, team: Team) -> None:
     assert place.circuits.count() == 2
 
 
+def test_a_circuit_that_may_carry_more_than_what_feeds_it_is_pointed_out(
+    client: Any, viewer: User, place: Installation
+) -> None:
+    main = factories.CircuitFactory.create(installation=place, name="Main", max_current_a=63)
+    for name, most in (("Row A", 63), ("Row B", 64)):
+        factories.CircuitFactory.create(installation=place, name=name, parent=main, max_current_a=most)
+    client.force_login(viewer)
+    text = client.get(place.get_absolute_url()).content.decode()
+    row_a, row_b = text.partition("Row A")[2].split("Row B")
+    assert "Main, which feeds it, has only 63 A" in row_b and "has only" not in row_a
+
+
 def test_a_station_hangs_on_a_circuit_of_its_installation(inside: Any, place: Installation, other_team: Team) -> None:
     grid = circuit(place, "Grid")
     place_station(station=inside, installation=place, circuit=grid)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
@@ -11,11 +11,10 @@ from django.utils.translation import gettext as _
 from accounts.models import Team, User
 from accounts.rights import Can
 from chargers.models import Tag
+from chargers.services.registration import NewTag, check_tag
 from chargers.services.tagging import random_value
 from cpms.common.errors import DomainError, NotAllowed
-from cpms.common.lines import check_lines
-
-LONGEST = 20  # idToken of OCPP 1.6
+from cpms.common.lines import line_refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,58 +27,123 @@ class WantedTag:
     kind: str
 
 
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a row cannot be saved as it is.
+
+    Attributes:
+        consent: what `set_tags_of_person` needs among its `consents` to assign the tag all the same; empty where
+            nobody can agree to it.
+    """
+
+    sentence: str
+    consent: str = ""
+
+
+class TagsRefused(DomainError):
+    """Nothing was saved; `problems` says why, by the number of the row."""
+
+    def __init__(self, problems: Mapping[int, Problem]) -> None:
+        super().__init__(next(iter(problems.values())).sentence)
+        self.problems = dict(problems)
+
+
 @transaction.atomic
 def set_tags_of_person(
-    *, person: User, team: Team | None, wanted: Sequence[WantedTag], shown: Collection[int], actor: User
+    *,
+    person: User,
+    team: Team | None,
+    wanted: Sequence[WantedTag],
+    shown: Collection[int],
+    actor: User,
+    consents: Collection[str] = (),
 ) -> None:
-    """The person's tags in teams that the actor manages are those that are wanted.
+    """Make the wanted tags those of the person, in teams that the actor manages.
 
     Args:
         team: whose the new ones are.
         shown: the tags that the form had: of these, what is not wanted any more is taken away and blocked. A tag that
             somebody else added meanwhile stays.
+        consents: what the actor agreed to after a first attempt; see `Problem.consent`.
 
     Raises:
         NotAllowed: the actor does not manage the team.
-        DomainError: a value or type is wrong, or the tag is somebody else's.
+        TagsRefused: a value or type is wrong, or the team has such a tag already and the actor has not agreed that it
+            becomes this person's.
     """
     teams = actor.scope(Can.MANAGE_TEAM)
     mine = Tag.objects.select_for_update().filter(user=person)
     if not teams.is_everything:
         mine = mine.filter(team__in=teams.teams)
     known = {tag.pk: tag for tag in mine.order_by("pk")}
-    for row in wanted:
-        check_lines(tag_label=row.label)
-        if row.kind not in Tag.Kind.values:
-            raise DomainError(_("Choose a type for each tag."))
-        if row.pk is None:
-            _add(person, team, row, actor)
-        elif (tag := known.get(row.pk)) is not None:
+    problems: dict[int, Problem] = {}
+    values: set[str] = set()
+    kept: set[int] = set()
+    for number, row in enumerate(wanted):
+        tag = known.get(row.pk or 0)
+        value = (tag.value if tag else row.value.strip()).upper()
+        if refusal := line_refusal(row.label):
+            problems[number] = Problem(refusal)
+        elif row.kind not in Tag.Kind.values:
+            problems[number] = Problem(_("Choose a type for each tag."))
+        elif value and value in values:
+            problems[number] = Problem(_("The tag %(value)s is in this form twice.") % {"value": value})
+        elif row.pk is None:
+            added = _add(person, team, row, actor, consents)
+            if isinstance(added, Problem):
+                problems[number] = added
+            else:
+                kept.add(added)
+        elif tag is not None:
             tag.label, tag.kind = row.label.strip()[:120], row.kind
             tag.save(update_fields=["label", "kind"])
-    kept = {row.pk for row in wanted}
+        values.add(value)
+        kept.add(row.pk or 0)
+    if problems:
+        raise TagsRefused(problems)
     gone = [pk for pk in shown if pk in known and pk not in kept]
     Tag.objects.filter(pk__in=gone).update(user=None, status=Tag.Status.BLOCKED)
 
 
-def _add(person: User, team: Team | None, row: WantedTag, actor: User) -> None:
+def _add(person: User, team: Team | None, row: WantedTag, actor: User, consents: Collection[str]) -> int | Problem:
+    """Save a new row; return the key of its tag, or what stands in the way."""
     if team is None or not actor.may(Can.MANAGE_TEAM, team):
         raise NotAllowed(_("Only administrators of the team may add tags."))
-    value, kind = row.value.strip() or random_value(), row.kind
-    if len(value) > LONGEST or not (value.isprintable() and value.isascii()):
-        raise DomainError(
-            _("“%(value)s” is no tag: it has 1 to 20 printable ASCII characters.") % {"value": value[:40]}
-        )
-    tag = Tag.objects.select_for_update().filter(team=team, value__iexact=value).first()
-    if tag is None:
-        try:
+    value, label = row.value.strip() or random_value(), row.label.strip()[:120]
+    tag = (
+        Tag.objects.select_for_update(of=("self",))
+        .select_related("user")
+        .filter(team=team, value__iexact=value)
+        .first()
+    )
+    try:
+        check_tag(NewTag(value, label, kind=row.kind), is_known=tag is not None)
+        if tag is None:
             with transaction.atomic():
-                Tag.objects.create(team=team, user=person, value=value, label=row.label.strip()[:120], kind=kind)
-        except IntegrityError:
-            raise DomainError(_("The tag %(value)s was taken in this moment.") % {"value": value}) from None
-        return
-    if tag.user_id not in (None, person.pk):
-        raise DomainError(_("The tag %(value)s is somebody else's.") % {"value": value})
-    tag.user, tag.kind, tag.status = person, kind, Tag.Status.ACCEPTED
-    tag.label = row.label.strip()[:120] or tag.label
+                return Tag.objects.create(team=team, user=person, value=value, label=label, kind=row.kind).pk
+    except DomainError as error:
+        return Problem(str(error))
+    except IntegrityError:
+        return Problem(_("The tag %(value)s was taken in this moment.") % {"value": value})
+    consent = f"{tag.pk}:{tag.user_id or ''}"
+    if tag.user_id != person.pk and consent not in consents:
+        return Problem(_what_it_is(tag), consent)
+    tag.user, tag.kind, tag.status = person, row.kind, Tag.Status.ACCEPTED
+    tag.label = label or tag.label
     tag.save(update_fields=["user", "kind", "label", "status"])
+    return tag.pk
+
+
+def _what_it_is(tag: Tag) -> str:
+    """Say which tag the team has under a value, so that nobody takes the wrong one over."""
+    sentences = {
+        (False, False): _("The team has the tag %(value)s already; it is nobody's."),
+        (True, False): _("The team has the tag %(value)s already, named “%(name)s”; it is nobody's."),
+        (False, True): _("The team has the tag %(value)s already; it belongs to %(holder)s."),
+        (True, True): _("The team has the tag %(value)s already, named “%(name)s”; it belongs to %(holder)s."),
+    }
+    facts = {"value": tag.value, "name": tag.label, "holder": tag.user}
+    sentence = sentences[bool(tag.label), tag.user is not None] % facts
+    if tag.status == Tag.Status.BLOCKED:
+        sentence += " " + _("It is blocked, and would be accepted again.")
+    return sentence

@@ -32,7 +32,7 @@ LONGEST_IDENTITY = 48
 USUAL_IDENTITY = 20  # OCPP 1.6 stations often have room for no more (CiString20)
 IDENTITY_SIGNS = "* - _ = : + | @ ."
 USABLE_IDENTITY = re.compile(r"[a-zA-Z0-9*\-_=:+|@.]+")  # OCPP's identifierString
-LONGEST_TAG = 36
+LONGEST_TAG = 20  # of an idTag of OCPP 1.6; one that is longer is kept where it is known already
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,13 +209,13 @@ def add_tags(
     """
     _demand_admin(actor, team)
     wanted = list(tags)
+    known = _known_tags(team, [tag.value for tag in wanted])
     for tag in wanted:
-        check_tag(tag)
+        check_tag(tag, is_known=tag.value.upper() in known)
     if len({tag.value.upper() for tag in wanted}) < len(wanted):
         _refuse("value", _("The same value is given twice; its case does not count."))
     if any(station.team_id != team.pk for station in stations):
         _refuse("stations", _("A tag can be valid only at stations of its own team."))
-    known = _known_tags(team, [tag.value for tag in wanted])
     _save_tags(team, wanted, known)
     tags_now = _known_tags(team, [tag.value for tag in wanted])
     note_added([tag for value, tag in tags_now.items() if value not in known], actor=actor, team_id=team.pk)
@@ -273,10 +273,17 @@ def _check_station(station: NewStation, *, is_known: bool) -> None:
         _refuse("connectors", _("A station has 0 to %(most)d connectors.") % {"most": MOST_CONNECTORS})
 
 
-def check_tag(tag: NewTag) -> None:
+def check_tag(tag: NewTag, *, is_known: bool = False) -> None:
+    """
+    Args:
+        is_known: whether the team has a tag with this value, which may be longer than a new one.
+
+    Raises:
+        DomainError: the value, the status or the type cannot be used.
+    """
     check_lines(label=tag.label)
-    if not 1 <= len(tag.value) <= LONGEST_TAG:
-        _refuse("value", _("A tag's value has 1 to %(most)d characters.") % {"most": LONGEST_TAG})
+    if not tag.value or (len(tag.value) > LONGEST_TAG and not is_known):
+        _refuse("value", length_refusal())
     if tag.value != tag.value.strip() or not (tag.value.isprintable() and tag.value.isascii()):
         _refuse("value", _("A tag's value has printable ASCII characters only, and no blank at its ends."))
     if tag.status not in Tag.Status.values:
@@ -284,6 +291,10 @@ def check_tag(tag: NewTag) -> None:
         _refuse("status", _("The status must be one of: %(known)s.") % {"known": known})
     if tag.kind and tag.kind not in Tag.Kind.values:
         _refuse("kind", _("The type must be one of: %(known)s.") % {"known": ", ".join(Tag.Kind.values)})
+
+
+def length_refusal() -> str:
+    return _("A tag has 1 to %(most)d characters.") % {"most": LONGEST_TAG}
 
 
 def _demand_admin(actor: User | None, place: Team | Installation) -> None:

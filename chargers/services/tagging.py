@@ -58,9 +58,10 @@ def save_tag(
     """
     _demand_operator(actor, tag or team)
     tag = Tag(team=team) if tag is None else Tag.objects.select_for_update(of=("self",)).get(pk=tag.pk)
+    is_known = tag.pk is not None and tag.value == value
     tag.value, tag.label, tag.kind, tag.expires_at = value or random_value(), label, kind, expires_at
     tag.status = status or tag.status
-    check_tag(NewTag(tag.value, tag.label, tag.status, tag.expires_at, tag.kind))
+    check_tag(NewTag(tag.value, tag.label, tag.status, tag.expires_at, tag.kind), is_known=is_known)
     if any(team is None or station.team_id != team.pk for station in stations):
         sentence = _("A tag is valid at stations of its own team only.")
         raise DomainError(sentence, fields={"stations": sentence})

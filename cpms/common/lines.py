@@ -24,6 +24,11 @@ def check_lines(**texts: str) -> None:
         raise DomainError(_sentence(), fields=wrong)
 
 
+def line_refusal(text: str) -> str:
+    """Return the sentence that says why this text cannot be a name; nothing where it can."""
+    return _sentence() if NOT_IN_A_LINE.search(text) else ""
+
+
 def validate_line(value: Any) -> None:
     """The same for a form's field."""
     if isinstance(value, str) and NOT_IN_A_LINE.search(value):

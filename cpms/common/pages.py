@@ -64,6 +64,7 @@ class ListPage(LoginRequiredMixin, View):
     page_size = 20
     is_newest_first = False  # then a live list keeps its rows and says how many are new
     paginator_class: type[CappedPaginator] = CappedPaginator
+    tells_total = True  # whether counting all rows beside those that were found is cheap enough
     tie_breakers: Sequence[str] = ("-pk",)  # what orders rows that are alike, so that no page repeats one
     dear_columns: Sequence[str] = ()  # no index helps to sort by them: only where there are few enough rows
     exported: ClassVar[dict[str, type[ListPage]]] = {}  # lists by the name of their files
@@ -107,6 +108,7 @@ class ListPage(LoginRequiredMixin, View):
             return self._export(narrow, request.GET["export"], filterset.form)
         context = {"filterset": filterset, "filter": filterset.form, "chips": list(chips(filterset, request.GET))}
         context |= self._page(found, filterset) | {"view": self}
+        context["total"] = self._total() if context["chips"] and self.tells_total else ""
         context |= self.facts(context)
         is_part = getattr(request, "htmx", False) and request.htmx.target == "list"  # type: ignore[attr-defined]
         response = TemplateResponse(request, f"{self.template_name}#list" if is_part else self.template_name, context)
@@ -148,6 +150,13 @@ class ListPage(LoginRequiredMixin, View):
             "new": f"{MOST_NEW}+" if new > MOST_NEW else str(new or ""),
             "until": until or (max((row.pk for row in records), default=0) if self.is_newest_first else 0),
         }
+
+    def _total(self) -> str:
+        """How many rows there are without any filter, counted to the same limit."""
+        whole = self.filterset_class(QueryDict(), queryset=self.rows(), request=self.request)
+        rows = self.table_class(whole.qs).rows
+        stations, is_rare = self.few_stations(whole), getattr(whole, "is_rare", False)
+        return self.paginator_class(rows, self.page_size, stations=stations, is_rare=is_rare).count_words
 
     def _export(self, found: QuerySet[Any], kind: str, chosen: Form) -> HttpResponseBase:
         rows: Any = self.export_rows(found)

@@ -78,3 +78,8 @@ def error_words(code: str) -> str:
 
 def stop_words(reason: str) -> str:
     return str(STOP_REASONS.get(reason, reason))
+
+
+def status_meanings() -> list[Look]:
+    """Return every status of a connector with its explanation, in the order in which a session goes through them."""
+    return [*STATUS.values(), UNKNOWN]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Max, Min, Q, Sum
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -20,25 +21,44 @@ from cpms.common.words import error_words
 from maintenance.models import InboxEntry, RefusedConnection, SecurityEvent, UnnamedProxy
 from maintenance.refusal_words import cause_words
 from maintenance.words import event_words
-from sessions.models import ChargingSession
+from sessions.models import ChargingSession, Flag
 
 SHOWN = 3  # of each kind; the rest is a link
+MANY = 3  # stations of one installation that are away: it is one trouble
+MOST_READ = 300  # rows that are looked through for repeats
 RECENT = timedelta(days=7)
 DAY = timedelta(days=1)
 
 
 class Trouble(NamedTuple):
-    kind: str  # colour
+    """What is wrong, once, however often it happened.
+
+    Attributes:
+        kind: its colour.
+        at: when it happened, or happened last.
+        since: when it happened first, where it did more than once.
+    """
+
+    kind: str
     word: str
     subject: str
     url: str
     text: str
     note: str
     at: datetime | None
+    since: datetime | None = None
+
+
+def _repeats(rows: Iterable[Any], key: Callable[[Any], Any]) -> list[list[Any]]:
+    """Return the rows in groups of the same key, in the order in which each key comes first."""
+    groups: dict[Any, list[Any]] = {}
+    for row in rows:
+        groups.setdefault(key(row), []).append(row)
+    return list(groups.values())
 
 
 def troubles(user: User) -> list[Trouble]:
-    """Seven queries, nine for support staff."""
+    """Nine queries, eleven for support staff."""
     found = [*_alarmed(user), *_faulted(user), *_offline(user), *_flagged(user), *_refused(user), *_weak(user)]
     if user.is_staff:
         found += [*_failed_inbox(), *_unnamed_proxies()]
@@ -72,20 +92,26 @@ def _alarmed(user: User) -> list[Trouble]:
 def _faulted(user: User) -> list[Trouble]:
     rows = with_state(Connector.objects.visible_to(user).filter(status=Connector.Status.FAULTED))
     rows = rows.filter(state=State.FAULTED).select_related("station").defer("station__password")
-    first = list(rows.order_by("-status_changed_at")[: SHOWN + 1])
-    told = [
-        Trouble(
-            "faulted",
-            _("Faulted"),
-            connector.station.identity,
-            connector.station.get_absolute_url(),
-            _("connector %(number)d") % {"number": connector.number},
-            error_words(connector.error_code) or connector.info,
-            connector.status_changed_at,
+    newest = rows.order_by("-status_changed_at")[:MOST_READ]
+    groups = _repeats(newest, lambda connector: (connector.station_id, connector.error_code))
+    told = []
+    for group in groups[:SHOWN]:
+        last, first = group[0], group[-1]
+        numbers = ", ".join(str(number) for number in sorted(connector.number for connector in group))
+        names = ngettext("connector %(number)s", "connectors %(number)s", len(group)) % {"number": numbers}
+        told.append(
+            Trouble(
+                "faulted",
+                _("Faulted"),
+                last.station.identity,
+                last.station.get_absolute_url(),
+                names,
+                error_words(last.error_code) or last.info,
+                last.status_changed_at,
+                first.status_changed_at if len(group) > 1 else None,
+            )
         )
-        for connector in first[:SHOWN]
-    ]
-    if len(first) > SHOWN:
+    if len(groups) > SHOWN:
         url = f"{reverse('chargers:connector_list')}?state={State.FAULTED.value}"
         told.append(Trouble("faulted", _("Faulted"), _("More faulted connectors"), url, "", "", None))
     return told
@@ -99,9 +125,20 @@ def _offline(user: User) -> list[Trouble]:
         .with_presence()
         .filter(Q(last_heard_at__gt=since) | Q(disconnected_at__gt=since))
     )
-    away = rows.exclude(presence="online").defer("password").order_by("-disconnected_at", "-last_heard_at")
-    first = list(away[: SHOWN + 1])
-    told = [
+    away = rows.exclude(presence="online")
+    places = list(
+        away.filter(installation__isnull=False)
+        .order_by()
+        .values("installation", "installation__name")
+        .annotate(count=Count("pk"), since=Min("disconnected_at"), last=Max("disconnected_at"))
+        .filter(count__gte=MANY)
+        .order_by("-last", "installation")[:SHOWN]
+    )
+    told = [_offline_place(place) for place in places]
+    alone = away.exclude(installation__in=[place["installation"] for place in places])
+    newest = alone.defer("password").order_by("-disconnected_at", "-last_heard_at")
+    first = list(newest[: SHOWN + 1])
+    told += [
         Trouble(
             station.presence,
             _("Offline") if station.presence == "offline" else _("Unknown"),
@@ -114,49 +151,84 @@ def _offline(user: User) -> list[Trouble]:
         for station in first[:SHOWN]
     ]
     if len(first) > SHOWN:
-        count = away.order_by().count() - SHOWN
+        count = alone.order_by().count() - SHOWN
         more = ngettext("%(n)d more station", "%(n)d more stations", count) % {"n": count}
         url = f"{reverse('chargers:station_list')}?presence=offline&sort=-last_heard_at"
         told.append(Trouble("offline", _("Offline"), more, url, _("were online this week"), "", None))
     return told
 
 
+def _offline_place(place: dict[str, Any]) -> Trouble:
+    """An installation many of whose stations are away: mostly that is one cause, the network there."""
+    url = f"{reverse('chargers:station_list')}?{urlencode({'q': place['installation__name']})}"
+    count = ngettext("%(n)d station is away", "%(n)d stations are away", place["count"]) % {"n": place["count"]}
+    name = place["installation__name"]
+    return Trouble("offline", _("Offline"), name, url, count, "", place["last"], place["since"])
+
+
 def _flagged(user: User) -> list[Trouble]:
+    """Sessions that need a look: those of a card that is not accepted are one trouble, and so are those of a station
+    with the same flags."""
     since = timezone.now() - RECENT
     rows = ChargingSession.objects.visible_to(user).filter(has_flags=True, started_at__gt=since)
-    first = list(rows.select_related("station").defer("station__password").order_by("-started_at")[: SHOWN + 1])
-    told = [
-        Trouble(
-            "warn",
-            _("Review"),
-            str(session),
-            session.get_absolute_url(),
-            _("at %(station)s") % {"station": session.station.identity},
-            ", ".join(session.flag_labels),
-            session.started_at,
-        )
-        for session in first[:SHOWN]
-    ]
-    if len(first) > SHOWN:
+    newest = rows.select_related("station").defer("station__password").order_by("-started_at")[:MOST_READ]
+    groups = _repeats(newest, _cause_of)
+    told = [_flagged_alone(group[0]) if len(group) == 1 else _flagged_often(group) for group in groups[:SHOWN]]
+    if len(groups) > SHOWN:
         url = f"{reverse('sessions:session_list')}?state=flagged"
         told.append(Trouble("warn", _("Review"), _("More sessions that need a look"), url, "", "", None))
     return told
 
 
+def _cause_of(session: ChargingSession) -> tuple[Any, ...]:
+    if Flag.UNAUTHORISED in session.flags:
+        return ("tag", session.id_tag.upper())
+    return (session.station_id, *sorted(session.flags))
+
+
+def _flagged_alone(session: ChargingSession) -> Trouble:
+    where = _("at %(station)s") % {"station": session.station.identity}
+    labels = ", ".join(session.flag_labels)
+    return Trouble("warn", _("Review"), str(session), session.get_absolute_url(), where, labels, session.started_at)
+
+
+def _flagged_often(group: list[ChargingSession]) -> Trouble:
+    last, first = group[0], group[-1]
+    count = ngettext("%(n)d session", "%(n)d sessions", len(group)) % {"n": len(group)}
+    stations = {session.station.identity for session in group}
+    if Flag.UNAUTHORISED in last.flags:
+        subject, only = _("Tag %(value)s") % {"value": last.id_tag}, {"id_tag": last.id_tag}
+        note = str(Flag.UNAUTHORISED.label)
+        places = ngettext("%(count)s at %(station)s", "%(count)s at %(n)d stations", len(stations))
+        text = places % {"count": count, "station": last.station.identity, "n": len(stations)}
+    else:
+        subject, only = last.station.identity, {"station": last.station.identity}
+        text, note = count, ", ".join(last.flag_labels)
+    url = f"{reverse('sessions:session_list')}?{urlencode({'state': 'flagged', **only})}"
+    return Trouble("warn", _("Review"), subject, url, text, note, last.started_at, first.started_at)
+
+
 def _refused(user: User) -> list[Trouble]:
+    """Stations that are refused for the same cause, once each."""
     rows = RefusedConnection.objects.filter(last_at__gt=timezone.now() - DAY, station__isnull=False)
-    rows = rows.filter(user.shown(Can.SEE_MESSAGES, "station__team", "station"))
-    told: list[Trouble] = []
-    seen: set[int | None] = set()
-    for refusal in rows.select_related("station").defer("station__password").order_by("-last_at")[:20]:
-        if refusal.station is None or refusal.station_id in seen or len(seen) == SHOWN:
-            continue
-        seen.add(refusal.station_id)
-        url = f"{reverse('maintenance:refusal_list')}?{urlencode({'q': refusal.station.identity})}"
-        times = ngettext("%(n)d time", "%(n)d times", refusal.count) % {"n": refusal.count}
-        told.append(
-            Trouble("warn", _("Refused"), refusal.station.identity, url, cause_words(refusal), times, refusal.last_at)
-        )
+    rows = rows.filter(user.shown(Can.SEE_MESSAGES, "station__team", "station")).order_by()
+    causes = rows.values("station", "cause", "near").annotate(
+        times=Sum("count"), since=Min("first_at"), last=Max("last_at"), newest=Max("pk")
+    )
+    first = list(causes.order_by("-last", "station")[: SHOWN + 1])
+    newest = RefusedConnection.objects.select_related("station").defer("station__password", "station__next_password")
+    samples = newest.in_bulk([row["newest"] for row in first[:SHOWN]])
+    told = []
+    for row in first[:SHOWN]:
+        refusal = samples[row["newest"]]
+        identity = refusal.station.identity
+        url = f"{reverse('maintenance:refusal_list')}?{urlencode({'q': identity, 'cause': refusal.cause})}"
+        times = ngettext("%(n)d time", "%(n)d times", row["times"]) % {"n": row["times"]}
+        since = row["since"] if row["times"] > 1 else None
+        told.append(Trouble("warn", _("Refused"), identity, url, cause_words(refusal), times, row["last"], since))
+    if len(first) > SHOWN:
+        url = reverse("maintenance:refusal_list")
+        told.append(Trouble("warn", _("Refused"), _("More stations that are refused"), url, "", "", None))
     return told
 
 

@@ -9,7 +9,7 @@ import django_tables2 as tables
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from chargers.finding import stations_like
 from chargers.models import ChargingStation, StationGroup
 from chargers.services import groups as services
 from chargers.services import providers
@@ -123,22 +124,15 @@ def _seen(request: AuthenticatedRequest) -> QuerySet[ChargingStation]:
     return stations.only("pk", "identity", "name").order_by("identity")
 
 
-def _like(stations: QuerySet[ChargingStation], text: str) -> QuerySet[ChargingStation]:
-    """Stations by identity or name, or by the place they stand at."""
-    return stations.filter(
-        Q(identity__icontains=text)
-        | Q(name__icontains=text)
-        | Q(installation__name__icontains=text)
-        | Q(installation__city__icontains=text)
-    )
-
-
 def _contents(request: AuthenticatedRequest, group: StationGroup, asked: Any) -> dict[str, Any]:
     """What is in a group, and what could be: a page of each."""
     find = asked.get("find", "").strip()[:120]
     page = asked.get("page", "")
     members = StationGroup.stations.through.objects.filter(stationgroup=group, chargingstation=OuterRef("pk"))
-    inside, outside = _seen(request).filter(Exists(members)), _like(_seen(request).exclude(Exists(members)), find)
+    inside, outside = (
+        _seen(request).filter(Exists(members)),
+        stations_like(_seen(request).exclude(Exists(members)), find),
+    )
     first = (max(int(page), 1) - 1) * SHOWN if page.isdecimal() and len(page) < 7 else 0
     count = inside.order_by().count()
     first = first if first < count else 0
@@ -167,7 +161,9 @@ def group_stations(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     if asked.get("do") == "take":
         services.take_from_group(group=group, station=get_object_or_404(chosen))
     elif asked.get("do") == "all":
-        count = services.add_to_group(group=group, stations=_like(_seen(request), asked.get("find", "").strip()[:120]))
+        count = services.add_to_group(
+            group=group, stations=stations_like(_seen(request), asked.get("find", "").strip()[:120])
+        )
         sentence = ngettext("%(n)s station is added.", "%(n)s stations are added.", count) % {"n": look.number(count)}
         if not request.htmx:
             messages.success(request, sentence)

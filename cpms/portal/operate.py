@@ -98,6 +98,7 @@ class OperateMixin:
     nothing: Any
     paths = ("station__team", "station")
     is_for_pool = False  # whether a station that has no team yet can be asked
+    shows_statuses = True  # of connectors or stations
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         user: Any = request.user
@@ -132,6 +133,7 @@ class RemoteStopView(OperateMixin, SessionListView):
     nothing_title = gettext_lazy("No session is running")
     nothing = gettext_lazy("As soon as somebody charges, the session can be stopped here.")
     paths = ("team", "station")
+    shows_statuses = False
     dear_columns = ("energy_wh",)
 
     def rows(self) -> QuerySet[Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import django_filters
@@ -30,7 +31,7 @@ from accounts import people
 from accounts.audit import note_own_data
 from accounts.models import Membership, User
 from chargers.models import Tag
-from chargers.services.persons import WantedTag, set_tags_of_person
+from chargers.services.persons import Problem, TagsRefused, WantedTag, set_tags_of_person
 from cpms.common.errors import DomainError
 from cpms.common.pages import AuthenticatedRequest, FormPage, ListPage
 from cpms.common.tables import WIDE, MomentColumn, Table, two_lines
@@ -175,6 +176,7 @@ class UserEditView(FormPage):
     template_name = "portal/user_edit.html"
     form_class = PersonForm
     request: AuthenticatedRequest
+    problems: Mapping[int, Problem] = MappingProxyType({})  # with the rows of tags, by their numbers
 
     @cached_property
     def person(self) -> User:
@@ -196,8 +198,16 @@ class UserEditView(FormPage):
         if self.request.method == "POST":  # what was typed is not lost on a mistake
             values = {tag.pk: tag.value for tag in tags}
             rows = [
-                {"pk": row.pk or "", "value": values.get(row.pk or 0, row.value), "label": row.label, "kind": row.kind}
-                for row in self._wanted()
+                {
+                    "pk": row.pk or "",
+                    "value": values.get(row.pk or 0, row.value),
+                    "label": row.label,
+                    "kind": row.kind,
+                    "number": number,
+                    "problem": self.problems.get(number),
+                    "is_agreed": number in self.problems and self.problems[number].consent in self._consents(),
+                }
+                for number, row in enumerate(self._wanted())
             ]
         others = self.person.tags.exclude(pk__in=[tag.pk for tag in tags]) if self.person == self.request.user else []
         return super().get_context_data(**kwargs) | {
@@ -218,15 +228,29 @@ class UserEditView(FormPage):
                 pk=int(pk) if pk.isdecimal() and len(pk) < 18 else None, value=value, label=label, kind=kind
             )
 
+    def _consents(self) -> list[str]:
+        return self.request.POST.getlist("tag_consent")[:MOST_TAGS]
+
     def perform(self, form: PersonForm) -> HttpResponse:  # type: ignore[override]
         told, actor = self.request.POST, self.request.user
         teams = people.shared_teams(actor, self.person)
         team = teams.filter(handle=told["team"]).first() if told.get("team") else teams.first()
-        with transaction.atomic():
-            people.edit_person(person=self.person, actor=actor, **form.changes)
-            shown = [int(pk) for pk in told.getlist("tag_shown") if pk.isdecimal() and len(pk) < 18]
-            wanted = list(self._wanted())
-            set_tags_of_person(person=self.person, team=team, wanted=wanted, shown=shown, actor=actor)
+        shown = [int(pk) for pk in told.getlist("tag_shown") if pk.isdecimal() and len(pk) < 18]
+        try:
+            with transaction.atomic():
+                people.edit_person(person=self.person, actor=actor, **form.changes)
+                set_tags_of_person(
+                    person=self.person,
+                    team=team,
+                    wanted=list(self._wanted()),
+                    shown=shown,
+                    actor=actor,
+                    consents=self._consents(),
+                )
+        except TagsRefused as error:
+            self.problems = error.problems
+            form.add_error(None, _("Nothing is saved yet: look at the tags below."))
+            return self.form_invalid(form)  # type: ignore[arg-type]
         messages.success(self.request, _("%(name)s is saved.") % {"name": self.person})
         return redirect("portal:user_list")
 

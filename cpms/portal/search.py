@@ -1,10 +1,11 @@
 """One search for everything a person may see: stations, places, sessions, tags, people, pages (P34, V1).
 
-Things are found by how they begin, whatever their case, so that an index finds them; the lists find what is inside.
+Things that begin with the text come first, found by an index; where they are few, those that hold it anywhere follow.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -21,6 +22,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from accounts.rights import Can
+from chargers.finding import STATION_COLUMNS, TAG_COLUMNS, holds
 from chargers.models import ChargingStation, Installation, Tag
 from cpms.common import look
 from cpms.common.pages import AuthenticatedRequest
@@ -56,14 +58,31 @@ class Found:
 
 
 def search(user: User, text: str) -> list[Found]:
-    """Five queries, whatever there is. Only kinds of which something was found."""
+    """Ten queries at most, whatever there is. Only kinds of which something was found."""
     text = text.strip()[:MOST]
     if len(text) < LEAST:
         return []
-    tags = _begins(Tag.objects.visible_to(user), text, "value", "label").select_related("team")
-    found_tags = list(tags.order_by("value")[:SHOWN])
-    kinds = [_stations(user, text), _places(user, text), _sessions(user, text, found_tags), _tags(found_tags)]
-    return [kind for kind in [*kinds, _people(user, text), _pages(user, text)] if kind.hits]
+    tags = Tag.objects.visible_to(user).select_related("team")
+    found_tags = _first(tags, text, ("value", "label"), TAG_COLUMNS, "value")
+    stations = _first(
+        ChargingStation.objects.visible_to(user).only("pk", "identity", "name"),
+        text,
+        ("identity", "name", "serial_number"),
+        STATION_COLUMNS,
+        "identity",
+    )
+    kinds = [_stations(stations, text), _places(user, text), _sessions(user, text, stations, found_tags)]
+    kinds += [_tags(found_tags), _people(user, text), _pages(user, text)]
+    return [kind for kind in kinds if kind.hits]
+
+
+def _first(rows: QuerySet[Any], text: str, begins: Sequence[str], columns: Sequence[str], order: str) -> list[Any]:
+    """Return the rows with a column that begins with the text, then those with columns that hold its words."""
+    found = list(_begins(rows, text, *begins).order_by(order, "pk")[:SHOWN])
+    if len(found) < SHOWN:
+        others = rows.filter(holds(text, *columns)).exclude(pk__in=[row.pk for row in found])
+        found += others.order_by(order, "pk")[: SHOWN - len(found)]
+    return found
 
 
 def _begins(rows: QuerySet[Any], text: str, *columns: str) -> QuerySet[Any]:
@@ -73,27 +92,25 @@ def _begins(rows: QuerySet[Any], text: str, *columns: str) -> QuerySet[Any]:
     return rows.filter(wanted)
 
 
-def _stations(user: User, text: str) -> Found:
-    rows = _begins(ChargingStation.objects.visible_to(user), text, "identity", "name", "serial_number")
-    stations = list(rows.only("pk", "identity", "name").order_by("identity")[:SHOWN])
+def _stations(stations: list[ChargingStation], text: str) -> Found:
     hits = [Hit(station.identity, station.name, station.get_absolute_url()) for station in stations]
     return Found(_("Stations"), "charging-pile", hits, f"{reverse('chargers:station_list')}?{urlencode({'q': text})}")
 
 
 def _places(user: User, text: str) -> Found:
-    rows = _begins(Installation.objects.visible_to(user), text, "name", "city").order_by("name", "pk")
+    places = Installation.objects.visible_to(user)
     found = Found(_("Installations"), "map-pin")
-    for place in rows[:SHOWN]:
+    for place in _first(places, text, ("name", "city"), ("name", "street", "city"), "name"):
         page = getattr(place, "get_absolute_url", None)
         url = page() if page else f"{reverse('chargers:station_list')}?{urlencode({'q': place.name})}"
         found.hits.append(Hit(place.name, ", ".join(filter(None, [place.street, place.city])), url))
     return found
 
 
-def _sessions(user: User, text: str, tags: list[Tag]) -> Found:
-    """By number, as it is read aloud, and the latest with a tag that was found."""
+def _sessions(user: User, text: str, stations: list[ChargingStation], tags: list[Tag]) -> Found:
+    """By number, as it is read aloud, and the latest at a station or with a tag that was found."""
     digits = "".join(character for character in text if not character.isspace())
-    wanted = Q(tag__in=[tag.pk for tag in tags])
+    wanted = Q(tag__in=[tag.pk for tag in tags]) | Q(station__in=[station.pk for station in stations])
     if digits.isascii() and digits.isdecimal() and int(digits) <= LARGEST_KEY:
         wanted |= Q(pk=int(digits))
     rows = ChargingSession.objects.visible_to(user).filter(wanted).select_related("station")
@@ -118,8 +135,9 @@ def _people(user: User, text: str) -> Found:
     """Whom this person may manage; so far that has a page for support staff only."""
     found = Found(_("People"), "users")
     if user.is_staff:
-        rows = _begins(User.objects.all(), text, "email", "last_name", "first_name").order_by("email")
-        for person in rows.only("pk", "email", "first_name", "last_name")[:SHOWN]:
+        people = User.objects.only("pk", "email", "first_name", "last_name")
+        columns = ("email", "last_name", "first_name")
+        for person in _first(people, text, columns, columns, "email"):
             url = reverse("admin:accounts_user_change", args=[person.pk])
             found.hits.append(Hit(person.get_full_name(), person.email, url))
     return found

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date, timedelta
-from functools import wraps
 from typing import Any
 
 from django.conf import settings
@@ -20,7 +18,7 @@ from accounts.rights import Can, Role, Withdrawer, role_labels, table, withdrawa
 from chargers.forms import may_add_stations
 from chargers.tables import ConnectorTable
 from cpms.common import look
-from cpms.common.moments import is_sensible
+from cpms.common.errors import DomainError
 from cpms.common.pages import AuthenticatedRequest
 from cpms.portal import charts
 from cpms.portal.attention import troubles
@@ -30,7 +28,8 @@ from cpms.portal.own import own_page
 from cpms.portal.power import power_of_day
 from cpms.portal.samples import samples
 
-LONGEST_PERIOD = timedelta(days=92)
+LONGEST_PERIOD = 93  # days
+EARLIEST_YEAR = 2000
 
 
 def _dashboard(user: User) -> dict[str, Any]:
@@ -78,54 +77,55 @@ def dashboard_live(request: AuthenticatedRequest) -> HttpResponse:
     return render(request, "portal/dashboard_live.html", _dashboard(user) | {"is_live": True})
 
 
-class _OddDayError(ValueError):
-    """A day that cannot be meant."""
-
-
 def _day(text: str | None, default: date) -> date:
-    """
-    Raises:
-        _OddDayError: it lies outside the years in which there are data.
+    """Raises:
+    DomainError: it is no day, or one that has not begun.
     """
     try:
-        day = date.fromisoformat(text or "")
+        day = date.fromisoformat(text) if text else default
     except ValueError:
-        return default
-    if not is_sensible(day):
-        raise _OddDayError
+        raise DomainError(_("Enter a day as year, month and day.")) from None
+    if day > timezone.localdate():
+        raise DomainError(_("Choose today or an earlier day: nothing is known of the future."))
+    if day.year < EARLIEST_YEAR:
+        raise DomainError(_("Choose a day after the year %(year)d.") % {"year": EARLIEST_YEAR - 1})
     return day
 
 
-def _sensible_days(view: Callable[[AuthenticatedRequest], JsonResponse]) -> Callable[..., JsonResponse]:
-    """For charts: 400 for a day that cannot be meant."""
+def _refusal(error: DomainError) -> JsonResponse:
+    """For static/js/charts.js, which shows the sentence beside the fields."""
+    return JsonResponse({"error": str(error)}, status=400)
 
-    @wraps(view)
-    def answer(request: AuthenticatedRequest) -> JsonResponse:
-        try:
-            return view(request)
-        except _OddDayError:
-            return JsonResponse({"error": _("There is no such day here.")}, status=400)
 
-    return answer
+def _period(first: str | None, last: str | None) -> tuple[date, date]:
+    """Raises:
+    DomainError: it is longer than can be drawn, or no period of the past.
+    """
+    end = _day(last, timezone.localdate())
+    start = _day(first, end - timedelta(days=6))
+    if start > end:
+        raise DomainError(_("The period ends before it begins."))
+    if (end - start).days >= LONGEST_PERIOD:
+        raise DomainError(_("Choose at most %(days)d days.") % {"days": LONGEST_PERIOD})
+    return start, end
 
 
 @login_required
 @require_safe
-@_sensible_days
 def dashboard_sessions(request: AuthenticatedRequest) -> JsonResponse:
     """W32: sessions per day; the last seven days unless a period is given."""
     user = request.user
-    today = timezone.localdate()
-    last = min(_day(request.GET.get("to"), today), today)
-    first = min(_day(request.GET.get("from"), last - timedelta(days=6)), last)
-    first = max(first, last - LONGEST_PERIOD)
+    try:
+        first, last = _period(request.GET.get("from"), request.GET.get("to"))
+    except DomainError as error:
+        return _refusal(error)
     values = sessions_per_day(user, first, last)
     days = [charts.day_label(first + timedelta(days=n)) for n in range(len(values))]
     return JsonResponse(
         {
             "days": days,
             "values": values,
-            "open": last == today,
+            "open": last == timezone.localdate(),
             "empty": "" if any(values) else _("No session began in this period."),
             "table": charts.table([_("Day"), _("Sessions")], zip(days, map(look.number, values), strict=True)),
         }
@@ -134,11 +134,13 @@ def dashboard_sessions(request: AuthenticatedRequest) -> JsonResponse:
 
 @login_required
 @require_safe
-@_sensible_days
 def dashboard_power(request: AuthenticatedRequest) -> JsonResponse:
     """W36: the summed charging power of one day."""
     user = request.user
-    day = _day(request.GET.get("day"), timezone.localdate())
+    try:
+        day = _day(request.GET.get("day"), timezone.localdate())
+    except DomainError as error:
+        return _refusal(error)
     start, end = charts.day_bounds(day)
     rows = power_of_day(user, day)
     is_large = max((power for _at, power in rows), default=0) >= 1_000_000

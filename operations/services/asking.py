@@ -16,6 +16,7 @@ from accounts.models import User
 from accounts.rights import Can
 from chargers.models import ChargingStation
 from chargers.services import authorize_tag, check_password
+from chargers.services.registration import LONGEST_TAG, length_refusal
 from chargers.services.tags import BLOCKED, EXPIRED
 from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.news import hint, tell_pages
@@ -76,6 +77,8 @@ def request_command(
     _demand_use(station, kind)
     if not station.is_served and kind not in SET_UP_KINDS:
         raise DomainError(_("The station has not been accepted yet: it must send its BootNotification first."))
+    if len(str(given.get("id_tag", ""))) > LONGEST_TAG:
+        raise DomainError(length_refusal(), fields={"id_tag": length_refusal()})
     action, _payload = codec.encode(kind, given)
     demand_connector(station=station, kind=kind, parameters=given)
     password = password_in(kind, given)

@@ -112,13 +112,13 @@
       box.addEventListener("click", (event) => this.press(event));
       box.addEventListener("change", (event) => this.change(event));
       if (box.dataset.on) document.body.addEventListener(box.dataset.on, () => this.soon());
-      if (box.dataset.every) setInterval(() => document.hidden || this.load(), Number(box.dataset.every) * 1000);
+      if (box.dataset.every) setInterval(() => document.hidden || this.refresh(), Number(box.dataset.every) * 1000);
       new ResizeObserver(() => this.chart.resize()).observe(this.place);
       this.load();
     }
     soon() {  // readings come every few seconds: one fetch per two seconds is enough
       if (this.timer) return;
-      this.timer = setTimeout(() => { this.timer = null; this.load(); }, 1500);
+      this.timer = setTimeout(() => { this.timer = null; this.refresh(); }, 1500);
     }
     press(event) {
       const button = event.target.closest("button[data-view], button[data-query], button[data-reveal]");
@@ -139,14 +139,36 @@
       inputs.forEach((input) => this.address.searchParams.set(input.name, input.value));
       this.load();
     }
-    async load() {
+    refresh() {  // what comes by itself waits for what is under way
+      if (this.running) this.isDue = true;
+      else this.load();
+    }
+    async load() {  // of several requests the last one counts, however slow the earlier ones are
+      this.running?.abort();
+      const running = this.running = new AbortController();
+      const address = new URL(this.address);
+      let refusal = "", data = this.data, failed = false;
+      this.isDue = false;
       try {
-        const response = await fetch(this.address, { headers: { Accept: "application/json" } });
-        if (!response.ok) throw new Error(response.status);
-        this.data = await response.json();
-        this.failed = false;
-      } catch { this.failed = true; }
+        const response = await fetch(address, { headers: { Accept: "application/json" }, signal: running.signal });
+        if (response.status === 400) refusal = (await response.json()).error;
+        else if (!response.ok) throw new Error(response.status);
+        else data = await response.json();
+      } catch { failed = true; }
+      if (running !== this.running) return;
+      this.running = null;
+      Object.assign(this, { data, failed });
+      if (refusal) this.address = new URL(this.shown || this.address);  // what is drawn is what is kept true
+      else if (!failed) this.shown = address;
+      this.refuse(refusal);
       this.draw();
+      if (this.isDue) this.soon();
+    }
+    refuse(sentence) {
+      const place = this.box.querySelector(".refusal");
+      place.textContent = sentence;
+      place.hidden = !sentence;
+      this.box.querySelectorAll("input[type=date]").forEach((input) => input.setAttribute("aria-invalid", String(Boolean(sentence))));
     }
     draw() {
       const words = this.box.dataset;

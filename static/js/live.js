@@ -9,6 +9,9 @@
   const PING = 25000, PONG = 10000;
   let socket, wait = 500, pinger, judge, stale = null, pending = new Set(), timer = null, last = 0;
 
+  let isLeaving = false;
+  addEventListener("beforeunload", () => { isLeaving = true; });
+
   const fresh = () => {
     wait = 500;
     if (stale) {
@@ -47,7 +50,10 @@
     socket.onclose = (event) => {
       clearInterval(pinger); clearTimeout(judge);
       if (event.code === 4403) return;  // a second factor is owed: the page for that needs no news
-      if ([4401, 4409].includes(event.code)) return location.reload();  // elsewhere: signed out, or another group chosen
+      if ([4401, 4409].includes(event.code)) {  // elsewhere: signed out, or another group chosen
+        // a form that is being sent, like that of a new password, has an answer of its own
+        return setTimeout(() => location.reload(), isLeaving ? 5000 : 0);
+      }
       lost();
       setTimeout(connect, wait + Math.random() * 500);
       wait = Math.min(wait * 2, 15000);

@@ -21,11 +21,11 @@
   document.addEventListener("htmx:responseError", (event) => {
     const texts = document.body.dataset;
     const status = event.detail.xhr.status;
-    if (event.target.closest("[data-quiet]")) return;
+    if (event.target.matches("[data-quiet]")) return;  // itself: a button in a live list that refuses says so
     say(status === 403 ? texts.forbidden : status === 404 ? texts.gone : texts.failed, "bad");
   });
   document.addEventListener("htmx:sendError", (event) => {
-    if (!event.target.closest("[data-quiet]")) say(document.body.dataset.unreachable, "bad");
+    if (!event.target.matches("[data-quiet]")) say(document.body.dataset.unreachable, "bad");
   });
 
   // --- dialogs: what arrives in #ask opens by itself; what arrives inside of one that was closed meanwhile does not

@@ -233,6 +233,28 @@ def _is_elsewhere(address: str, base: str) -> bool:
     return base[5:] not in address and not address.startswith("data:")
 
 
+def is_page(page: Any, path: str) -> bool:
+    """Not a part of one, a file, or an address for who is not signed in."""
+    answer = page.request.get(path, max_redirects=0)
+    return answer.status == 200 and str(answer.text()).lstrip().lower().startswith("<!doctype html")
+
+
+@pytest.fixture(scope="package")
+def pages(site: Site) -> dict[str, str]:
+    """Addresses by the names of their routes, of a team with one row of everything."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.browser.fill"],
+        cwd=settings.BASE_DIR,
+        env=site.env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert not done.returncode, done.stderr
+    found: dict[str, str] = json.loads(done.stdout)
+    return found
+
+
 def connected(site: Site, identity: str) -> Station:
     station = Station(site, identity)
     station.boot()

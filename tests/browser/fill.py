@@ -8,20 +8,33 @@ import django
 django.setup()
 
 from django.urls import reverse  # noqa: E402
+from django.utils import timezone  # noqa: E402
 
 from accounts.mails import undo_token  # noqa: E402
 from accounts.models import AddressChange  # noqa: E402
+from chargers.models import ChargingStation, Tag  # noqa: E402
+from maintenance.models import SecurityEvent, StationLink  # noqa: E402
 from maintenance.violations import model_url  # noqa: E402
-from sessions.models import MeterReading  # noqa: E402
+from sessions.models import ChargingSession, MeterReading  # noqa: E402
 from tests import factories  # noqa: E402
 from tests.test_routes import FOUND, ROUTES, address, keys_of  # noqa: E402
 from tests.world import add_full_team  # noqa: E402
 
-rows = keys_of(add_full_team("full", factories.UserFactory.create(email="full@example.org")))
+made = add_full_team("full", factories.UserFactory.create(email="full@example.org"))
+rows = keys_of(made)
+Tag.objects.filter(pk=made["chargers.Tag"].pk).update(value="FULLCARD")
+ChargingStation.objects.filter(pk=made["chargers.ChargingStation"].pk).update(identity="FULL-1")
+session = ChargingSession.objects.filter(pk=made["charging_sessions.ChargingSession"].pk)
+session.update(started_at=timezone.now(), start_received_at=timezone.now())  # no sweep closes it
+SecurityEvent.objects.update(is_critical=True)
+ChargingStation.objects.update(epoch=max(StationLink.objects.values_list("epoch", flat=True)))  # so that it can connect
 names = [name for name, line in ROUTES.items() if "GET" in line and name in FOUND]
 pages = {name: address(name, rows) for name in names if not name.startswith(("api", "admin", "health", "oauth"))}
 odd = {"value": "7", "unit": "furlong", "measurand": "Energy.Active.Import.Register", "context": "Sample.Often"}
-MeterReading.objects.update(values=[odd, odd | {"value": "much", "phase": "L9"}, {"raw": "5"}])  # words of their own
+volts = [{"value": "231.4", "unit": "V", "measurand": "Voltage", "phase": phase} for phase in ("L1-N", "L2-N", "L3-N")]
+degrees = {"value": "41.5", "unit": "Celsius", "measurand": "Temperature", "location": "Body"}
+unknown = [odd, odd | {"value": "much", "phase": "L9"}, {"raw": "5"}]  # words of their own
+MeterReading.objects.update(values=[*volts, degrees, *unknown])
 pages["maintenance:deviation_model"] = model_url("Maker", "Wallbox 2")  # as the factory says of its stations
 pages["accounts:email_undo"] = reverse("accounts:email_undo", args=[undo_token(AddressChange.objects.get())])
 json.dump(pages, sys.stdout)

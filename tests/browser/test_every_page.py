@@ -1,16 +1,14 @@
 """Every page that opens by an address, with something on it: at three widths, light and dark, nothing sticks out,
 nothing complains, and axe-core finds no serious and no critical fault. PICTURES=1 keeps pictures to look at."""
 
-import json
 import os
-import subprocess
-import sys
 
 import pytest
 from django.conf import settings
 from playwright.sync_api import expect
 
 from tests.browser.axe import COLOURS, faults
+from tests.browser.conftest import is_page
 
 pytestmark = pytest.mark.browser
 PICTURES = settings.BASE_DIR / "test-results" / "pictures"
@@ -21,27 +19,6 @@ SETTLED = """async () => {
   await Promise.allSettled(going.map((each) => each.finished));
 }"""
 PARTS = 4  # which workers share
-
-
-@pytest.fixture(scope="package")
-def pages(site):
-    """Addresses by the names of their routes, of a team with one row of everything."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.browser.fill"],
-        cwd=settings.BASE_DIR,
-        env=site.env,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert not done.returncode, done.stderr
-    return json.loads(done.stdout)
-
-
-def is_page(page, path):
-    """Not a part of one, a file, or an address for who is not signed in."""
-    answer = page.request.get(path, max_redirects=0)
-    return answer.status == 200 and answer.text().lstrip().lower().startswith("<!doctype html")
 
 
 def looked_at(page, name):

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from cpms.portal.figures import figures
 from tests import factories
+from tests.portal.test_lists import rows_of
 
 URL = reverse("portal:dashboard")
 NOON = datetime(2026, 11, 21, 11, 0, tzinfo=UTC)
@@ -91,7 +92,30 @@ def test_sessions_per_day_of_the_last_week_and_of_a_period(page, station):
     period = page.get(url, {"from": "2026-10-12", "to": "2026-10-13"}).json()
     assert period["values"] == [1, 0]
     assert period["open"] is False
-    assert len(page.get(url, {"from": "1990-01-01"}).json()["values"]) <= 93
+    assert len(page.get(url, {"from": "2026-07-15", "to": "2026-10-15"}).json()["values"]) == 93
+
+
+@time_machine.travel(NOON, tick=False)
+@pytest.mark.parametrize(
+    ("period", "sentence"),
+    [
+        ({"from": "2026-07-14", "to": "2026-10-15"}, "Choose at most 93 days."),
+        ({"from": "2026-10-13", "to": "2026-10-12"}, "The period ends before it begins."),
+        ({"from": "2026-10-13", "to": "9999-12-31"}, "nothing is known of the future"),
+        ({"from": "0002-10-13", "to": "2026-10-12"}, "Choose a day after the year 1999."),
+        ({"from": "nonsense"}, "Enter a day"),
+    ],
+    ids=["too long", "reversed", "future", "mistyped year", "no day"],
+)
+def test_a_period_that_cannot_be_shown_is_said_and_not_changed(page, period, sentence):
+    answer = page.get(reverse("portal:dashboard_sessions"), period)
+    assert answer.status_code == 400 and sentence in answer.json()["error"]
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "nonsense", "0001-01-01"])
+def test_a_day_without_power_is_refused_with_a_sentence(page, day):
+    answer = page.get(reverse("portal:dashboard_power"), {"day": day})
+    assert answer.status_code == 400 and answer.json()["error"]
 
 
 @time_machine.travel(NOON, tick=False)
@@ -103,7 +127,6 @@ def test_power_of_a_day_is_summed_over_teams_and_has_gaps(as_person, staff, team
     values = [value for _at, value in told["series"][0]["points"]]
     assert values == [1.0, None, 1.0, 1.5]
     assert told["to"] - told["from"] == 24 * 3600 * 1000
-    assert as_person(staff).get(reverse("portal:dashboard_power"), {"day": "nonsense"}).status_code == 200
 
 
 def test_what_is_wrong_is_listed_with_its_page(as_person, staff, team, online, offline):
@@ -120,6 +143,68 @@ def test_what_is_wrong_is_listed_with_its_page(as_person, staff, team, online, o
     assert told["Review"].url == odd.get_absolute_url()
 
 
+def test_one_refused_card_is_one_row_with_a_count(page, team, online):
+    station, now = online(team), timezone.now()
+    for hours in range(5):
+        factories.SessionFactory(
+            station=station,
+            finished=True,
+            id_tag="lost1" if hours % 2 else "LOST1",
+            started_at=now - timedelta(hours=hours + 2),
+            flags=["unauthorised"],
+            has_flags=True,
+        )
+    other = factories.SessionFactory(
+        station=station, finished=True, started_at=now - timedelta(hours=9), flags=["clock"], has_flags=True
+    )
+    card, alone = page.get(URL).context["troubles"]
+    assert (card.subject, card.text) == ("Tag LOST1", f"5 sessions at {station.identity}")
+    assert (card.at, card.since) == (now - timedelta(hours=2), now - timedelta(hours=6))
+    assert len(rows_of(page.get(card.url))) == 5
+    assert alone.url == other.get_absolute_url() and alone.since is None
+
+
+def test_sessions_of_a_station_with_the_same_flaw_are_one_row(page, team, online):
+    station, now = online(team), timezone.now()
+    for hours in (2, 3):
+        factories.SessionFactory(
+            station=station, finished=True, started_at=now - timedelta(hours=hours), flags=["clock"], has_flags=True
+        )
+    [trouble] = page.get(URL).context["troubles"]
+    assert (trouble.subject, trouble.text) == (station.identity, "2 sessions")
+    assert len(rows_of(page.get(trouble.url))) == 2
+
+
+def test_refusals_of_a_station_are_one_row_with_their_sum(page, team, online):
+    station, now = online(team), timezone.now()
+    for hours, count in ((1, 7), (3, 5)):
+        at = now - timedelta(hours=hours)
+        factories.RefusedConnectionFactory(station=station, count=count, hour=at, first_at=at, last_at=at)
+    [trouble] = page.get(URL).context["troubles"]
+    assert (trouble.subject, trouble.note) == (station.identity, "12 times")
+    assert (trouble.at, trouble.since) == (now - timedelta(hours=1), now - timedelta(hours=3))
+
+
+def test_connectors_of_a_station_with_the_same_fault_are_one_row(page, team, online):
+    station = online(team, status="Faulted")
+    factories.ConnectorFactory(
+        station=station, number=2, status="Faulted", error_code=station.connectors.get().error_code
+    )
+    [trouble] = page.get(URL).context["troubles"]
+    assert (trouble.subject, trouble.text) == (station.identity, "connectors 1, 2")
+
+
+def test_an_installation_that_is_away_is_one_row(page, team, offline):
+    place = factories.InstallationFactory(team=team, name="Harbour hall")
+    for _number in range(4):
+        station = offline(team)
+        station.installation = place
+        station.save()
+    alone = offline(team)
+    told = {trouble.subject: trouble.text for trouble in page.get(URL).context["troubles"]}
+    assert told == {"Harbour hall": "4 stations are away", alone.identity: alone.name}
+
+
 def test_the_inbox_is_for_support_staff(page, team, online):
     factories.InboxEntryFactory(message=factories.MessageFactory(station=online(team)), failed=True)
     assert page.get(URL).context["troubles"] == []
@@ -130,7 +215,7 @@ def test_query_count_does_not_grow_with_the_park(page, team, online, offline, dj
         station = online(team, status="Charging")
         factories.SessionFactory(station=station)
         offline(team)
-    with django_assert_max_num_queries(19):
+    with django_assert_max_num_queries(20):
         page.get(URL)
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(17):
         page.get(reverse("portal:dashboard_live"))

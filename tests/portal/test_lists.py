@@ -5,10 +5,13 @@ import io
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 from openpyxl import load_workbook
 
+from cpms.common.words import STATUS, UNKNOWN
 from tests import factories
 
 STATIONS, CONNECTORS = reverse("chargers:station_list"), reverse("chargers:connector_list")
@@ -53,6 +56,23 @@ def test_query_count_does_not_grow_with_rows(page, team, online, url, django_ass
 def test_shows_nothing_of_another_team(as_person, stranger, team, online, url):
     fill(team, online, 2)
     assert rows_of(as_person(stranger).get(url)) == []
+
+
+@pytest.mark.parametrize("url", [STATIONS, CONNECTORS, reverse("operations:remote_start")])
+def test_every_status_is_explained_in_the_page_itself(page, station, url):
+    """W38-W46: not only in a title, which needs a mouse."""
+    text = page.get(url).content.decode().partition("What the statuses mean")[2]
+    for look in (*STATUS.values(), UNKNOWN):
+        assert f">{look.label}</span></dt><dd>{look.meaning}</dd>" in text
+
+
+def test_a_connector_of_a_station_that_is_away_is_not_explained_as_if_it_were_now(page, team, offline):
+    station = offline(team, status="Available")
+    connector = station.connectors.get()
+    text = page.get(station.get_absolute_url()).content.decode()
+    assert "The station is not connected. Last status: Available, as of " in text
+    assert "Free for a vehicle." not in text.partition('id="places"')[2].partition("</section>")[0]
+    assert page.get(CONNECTORS, {"q": connector.station.identity}).content.decode().count("Last status: Available") == 1
 
 
 @pytest.mark.parametrize("size", [10, 20, 30, 40, 50])
@@ -101,9 +121,36 @@ def test_each_filter_is_a_chip_with_the_address_that_drops_it(page, station):
 
 def test_a_station_that_is_away_shows_what_it_was(page, team, offline):
     offline(team, status="Charging")
-    text = page.get(STATIONS).content.decode()
+    text = page.get(STATIONS).content.decode().partition("What the statuses mean")[0]
     assert "was Charging, as of" in text
     assert "st charging" not in text
+
+
+def count_of(response) -> str:
+    """What stands under the title."""
+    text = response.content.decode().partition('id="list-count"')[2].partition("</span>")[0]
+    return text.rpartition(">")[2].strip()
+
+
+@pytest.mark.parametrize("url", [STATIONS, SESSIONS, CONNECTORS, COMMANDS, SECURITY, DEVIATIONS])
+def test_under_the_title_stands_how_many_of_all_are_shown(page, team, url, django_assert_num_queries):
+    """Of however many there are, with two queries more than without a filter at most."""
+    for number in range(12):
+        station = factories.StationFactory(team=team, identity=f"{'FIND' if number < 3 else 'OTHER'}-{number}")
+        factories.ConnectorFactory(station=station)
+        factories.SessionFactory(station=station)
+        factories.CommandFactory(station=station)
+        factories.SecurityEventFactory(station=station)
+        factories.DeviationFactory(station=station)
+    assert count_of(page.get(url)) == ""
+    assert count_of(page.get(url, {"q": "find"})) == "3 of 12, filtered"
+    part = page.get(url, {"q": "find"}, headers={"HX-Request": "true", "HX-Target": "list"})
+    assert count_of(part) == "3 of 12, filtered" and 'id="list-count" hx-swap-oob="true"' in part.content.decode()
+    with CaptureQueriesContext(connection) as few:
+        page.get(url, {"q": "find"})
+    factories.StationFactory.create_batch(30, team=team)
+    with django_assert_num_queries(len(few)):
+        page.get(url, {"q": "find"})
 
 
 def test_htmx_gets_the_list_alone(page, station):
@@ -142,6 +189,35 @@ def test_sessions_are_found_by_station_tag_number_state_and_time(page, team, tag
     ):
         assert rows_of(page.get(SESSIONS, query)) == [found], query
     assert rows_of(page.get(SESSIONS, {"state": "finished"})) == [other]
+
+
+@pytest.mark.parametrize("text", ["nd-m", "row", "harbour", "kiel", "ada", "lovelace", "c7b", "pool", "ada lovelace"])
+def test_sessions_are_found_by_part_of_station_place_tag_and_person(page, team, text):
+    place = factories.InstallationFactory(team=team, name="Harbour hall", city="Kiel")
+    station = factories.StationFactory(team=team, identity="FIND-ME", name="Row 5", installation=place)
+    person = factories.UserFactory(first_name="Ada", last_name="Lovelace")
+    tag = factories.TagFactory(team=team, value="04A2C7B1", label="Pool car", user=person)
+    found = factories.SessionFactory(station=station, tag=tag, id_tag=tag.value)
+    factories.SessionFactory(station=factories.StationFactory(team=team, identity="ELSEWHERE"), id_tag="ANOTHER")
+    assert rows_of(page.get(SESSIONS, {"q": text})) == [found]
+
+
+@pytest.mark.parametrize("text", ["nd-m", "row", "harbour", "kiel"])
+def test_stations_and_connectors_are_found_by_part_of_name_and_place(page, team, text):
+    place = factories.InstallationFactory(team=team, name="Harbour hall", city="Kiel")
+    station = factories.StationFactory(team=team, identity="FIND-ME", name="Row 5", installation=place)
+    connector = factories.ConnectorFactory(station=station)
+    factories.ConnectorFactory(station=factories.StationFactory(team=team, identity="ELSEWHERE"))
+    assert rows_of(page.get(STATIONS, {"q": text})) == [station]
+    assert rows_of(page.get(reverse("chargers:connector_list"), {"q": text})) == [connector]
+
+
+def test_a_search_that_many_stations_fit_leaves_none_out(page, team, monkeypatch):
+    monkeypatch.setattr("chargers.finding.MOST_KEYS", 2)
+    for number in range(4):
+        factories.SessionFactory(station=factories.StationFactory(team=team, identity=f"MANY-{number}"))
+    factories.SessionFactory(station=factories.StationFactory(team=team, identity="ELSEWHERE"))
+    assert len(rows_of(page.get(SESSIONS, {"q": "many"}))) == 4
 
 
 def test_csv_holds_what_is_filtered_and_no_formulas(page, team):

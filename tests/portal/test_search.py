@@ -5,6 +5,8 @@ from django.db import connection
 from django.urls import reverse
 
 from cpms.portal.search import _begins, search
+from sessions.filtersets import SessionFilterSet
+from sessions.models import ChargingSession
 from tests import factories
 
 URL = reverse("portal:search")
@@ -25,14 +27,45 @@ def things(team):
     return place, station, tag, session
 
 
-def test_it_finds_things_by_how_they_begin_in_any_case(viewer, things):
+@pytest.mark.parametrize(
+    "text",
+    [
+        "de*abc",
+        "ABC-1",
+        "row",
+        "sn9",
+        "kiel",
+        "bour hal",
+        "harbour row",
+        "04a2",
+        "c7b1",
+        "pool",
+        "car",
+        "lovel",
+        "ada@ex",
+    ],
+)
+def test_stations_and_sessions_are_found_by_any_part(viewer, things, text):
+    """Of identity, name, serial number and place; sessions also of tag, label and person."""
+    _place, _station, tag, _session = things
+    tag.user = factories.UserFactory(first_name="Ada", last_name="Lovelace", email="ada@example.org")
+    tag.save()
+    is_of_tag = text in ("04a2", "c7b1", "pool", "car", "lovel", "ada@ex")
+    told = found(viewer, text)
+    assert len(told["Sessions"]) == 1
+    assert told.get("Tags") == (["Pool car"] if is_of_tag else None)
+    assert told.get("Stations") == (None if is_of_tag else ["DE*ABC-1"])
+
+
+def test_what_begins_with_the_text_comes_first(viewer, team):
+    for identity in ("A-KIEL-1", "KIEL-2", "B-KIEL-3"):
+        factories.StationFactory(team=team, identity=identity)
+    assert found(viewer, "kiel")["Stations"] == ["KIEL-2", "A-KIEL-1", "B-KIEL-3"]
+
+
+def test_it_finds_places_numbers_and_pages(viewer, things):
     _place, _station, _tag, session = things
-    assert found(viewer, "de*abc") == {"Stations": ["DE*ABC-1"]}
-    assert found(viewer, "row") == {"Stations": ["DE*ABC-1"]}
-    assert found(viewer, "xsn") == {"Stations": ["DE*ABC-1"]}
-    assert found(viewer, "kiel") == found(viewer, "HARBOUR") == {"Installations": ["Harbour hall"]}
-    told = found(viewer, "04a2")
-    assert told["Tags"] == ["Pool car"] and len(told["Sessions"]) == 1
+    assert found(viewer, "kiel")["Installations"] == found(viewer, "HARBOUR")["Installations"] == ["Harbour hall"]
     assert len(found(viewer, f"{session.pk:03d}")["Sessions"]) == 1
     assert found(viewer, "securi") == {"Pages and settings": ["Security events"]}
     assert "API tokens" in found(viewer, "settings")["Pages and settings"]
@@ -79,18 +112,18 @@ def test_the_box_gets_a_list_of_options_and_the_address_a_page(page, things):
 def test_few_queries_whatever_there_is(viewer, things, team, django_assert_max_num_queries):
     factories.StationFactory.create_batch(30, team=team)
     viewer = type(viewer).objects.get(pk=viewer.pk)
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(10):
         search(viewer, "CP")
 
 
 def multiply(row, count, columns):
     """As many rows like it, made by PostgreSQL itself; the named columns differ."""
     kept = [field.column for field in row._meta.concrete_fields if not field.primary_key]
-    values = [f"'ST-' || lpad(n::text, 6, '0') || '{name}'" if name in columns else name for name in kept]
-    table = row._meta.db_table
+    values = [f"'ST-' || lpad(n::text, 6, '0') || '{name}'" if name in columns else f'"{name}"' for name in kept]
+    table, quoted = row._meta.db_table, [f'"{name}"' for name in kept]
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {table} ({', '.join(kept)}) SELECT {', '.join(values)} "
+            f"INSERT INTO {table} ({', '.join(quoted)}) SELECT {', '.join(values)} "
             f"FROM {table}, generate_series(1, %s) AS n WHERE id = %s",
             [count, row.pk],
         )
@@ -109,3 +142,25 @@ def test_indexes_find_it_among_very_many(viewer, team, factory, columns):
         cursor.execute(f"ANALYZE {model._meta.db_table}")
     plan = _begins(model.objects.visible_to(viewer), "ST-0123", *columns).explain()
     assert all(f"{column}_begins" in plan for column in columns), plan
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="plans of PostgreSQL")
+@pytest.mark.parametrize("text", ["nd-m", "harbour", "lovelace", "c7b"])
+def test_sessions_are_found_by_part_of_a_word_among_very_many(operator, team, rf, text):
+    """Stations and tags are looked through, sessions are found in an index."""
+    place = factories.InstallationFactory(team=team, name="Harbour hall")
+    person = factories.UserFactory(last_name="Lovelace")
+    tag = factories.TagFactory(team=team, value="04A2C7B1", user=person)
+    wanted = factories.StationFactory(team=team, identity="FIND-ME", installation=place)
+    other = factories.SessionFactory(station=factories.StationFactory(team=team), finished=True)
+    multiply(other, 30_000, ["id_tag"])
+    factories.SessionFactory(station=wanted, tag=tag)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    request = rf.get("/")
+    request.user = operator
+    rows = ChargingSession.objects.visible_to(operator)
+    found = SessionFilterSet({"q": text}, queryset=rows, request=request).qs
+    plan = found.order_by("-started_at", "-pk")[:20].explain()
+    assert "Seq Scan on charging_sessions_chargingsession" not in plan and "_newest" in plan, plan
+    assert len(found) == 1

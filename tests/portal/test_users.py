@@ -109,26 +109,73 @@ def test_a_tag_that_was_added_meanwhile_stays(client, administrator, viewer, tea
     assert meanwhile.user == viewer
 
 
-def test_a_tag_needs_a_type_and_is_not_taken_from_somebody(client, administrator, viewer, operator, team):
-    taken = factories.TagFactory(team=team, user=operator)
+def test_what_is_wrong_with_a_tag_stands_at_its_row(client, administrator, viewer):
+    """Two mistakes are told together, each at its own row, and nothing is saved."""
+    rows = [("", "GOOD1", "", "other"), ("", "X1", "", ""), ("", "x" * 21, "", "other")]
     client.force_login(administrator)
-    for row, why in (
-        (("", "X1", "", ""), "Choose a type"),
-        (("", taken.value.lower(), "", "other"), "somebody else"),
-        (("", "x" * 21, "", "other"), "is no tag"),
-    ):
-        answer = client.post(edit(viewer), PERSON | tags(row))
-        assert answer.status_code == 422 and why in answer.content.decode()
+    answer = client.post(edit(viewer), PERSON | tags(*rows))
+    assert answer.status_code == 422
+    told = [row["problem"] and row["problem"].sentence for row in answer.context["tags"]]
+    assert told == [None, "Choose a type for each tag.", "A tag has 1 to 20 characters."]
+    assert [row["value"] for row in answer.context["tags"]] == ["GOOD1", "X1", "x" * 21]
     viewer.refresh_from_db()
     assert viewer.first_name == "" and not viewer.tags.exists(), "all or nothing"
 
 
-def test_a_free_tag_of_the_team_becomes_his(client, administrator, viewer, tag):
-    Tag.objects.update(status=Tag.Status.BLOCKED)
+def test_a_number_that_is_pasted_is_never_cut(client, administrator, viewer, tag):
+    """A limit in the page would cut off its end without a word."""
+    tag.user = viewer
+    tag.save()
     client.force_login(administrator)
-    client.post(edit(viewer), PERSON | tags(("", tag.value.lower(), "", "other")))
+    for page in (edit(viewer), reverse("chargers:tag_add"), reverse("chargers:tag_edit", args=[tag.pk])):
+        for field in re.findall(r'<input[^>]*name="(?:tag_)?value"[^>]*>', client.get(page).content.decode()):
+            assert "maxlength" not in field
+
+
+def test_the_same_number_twice_in_one_form_is_refused(client, administrator, viewer, tag):
+    tag.user = viewer
+    tag.save()
+    client.force_login(administrator)
+    for rows in (
+        [("", "TWICE", "", "other"), ("", "twice", "", "other")],
+        [(tag.pk, tag.value, "", "other"), ("", tag.value.lower(), "", "other")],
+    ):
+        answer = client.post(edit(viewer), PERSON | tags(*rows, shown=(tag.pk,)))
+        assert answer.status_code == 422
+        first, second = (row["problem"] for row in answer.context["tags"])
+        assert first is None and "is in this form twice" in second.sentence and not second.consent
+    assert not Tag.objects.filter(value__iexact="twice").exists()
+
+
+@pytest.mark.parametrize("is_held", [False, True], ids=["nobody's", "somebody's"])
+def test_a_tag_of_the_team_is_taken_over_only_with_a_yes(client, administrator, viewer, operator, tag, is_held):
+    """It is offered with its name and holder; the yes counts for this holder only."""
+    holder = operator if is_held else None
+    Tag.objects.update(status=Tag.Status.BLOCKED, label="Gate card", user=holder)
+    form = PERSON | tags(("", tag.value.lower(), "", "other"))
+    client.force_login(administrator)
+    answer = client.post(edit(viewer), form)
     tag.refresh_from_db()
-    assert tag.user == viewer and tag.status == Tag.Status.ACCEPTED
+    assert answer.status_code == 422 and (tag.user, tag.status) == (holder, Tag.Status.BLOCKED)
+    [row] = answer.context["tags"]
+    words = (tag.value, "“Gate card”", str(operator) if is_held else "nobody", "blocked")
+    assert all(word in row["problem"].sentence for word in words)
+    assert f'name="tag_consent" value="{row["problem"].consent}"' in answer.content.decode()
+
+    stale = f"{tag.pk}:{viewer.pk}"
+    assert client.post(edit(viewer), form | {"tag_consent": stale}).status_code == 422
+    assert client.post(edit(viewer), form | {"tag_consent": row["problem"].consent}).status_code == 302
+    tag.refresh_from_db()
+    assert (tag.user, tag.status, tag.label) == (viewer, Tag.Status.ACCEPTED, "Gate card")
+
+
+def test_a_tag_that_is_taken_away_and_typed_again_stays(client, administrator, viewer, tag):
+    tag.user = viewer
+    tag.save()
+    client.force_login(administrator)
+    client.post(edit(viewer), PERSON | tags(("", tag.value, "", "company"), shown=(tag.pk,)))
+    tag.refresh_from_db()
+    assert (tag.user, tag.kind, tag.status) == (viewer, "company", Tag.Status.ACCEPTED)
 
 
 def test_who_is_no_administrator_changes_himself_but_no_tags(client, viewer, tag):

@@ -1,0 +1,327 @@
+"""Every button of every page, and what its press does; read by tests/browser/test_every_button.py.
+
+Whoever adds a button adds a row: under the route of its page (those of tests/test_routes.py), the text of the button
+(its `aria-label` where it has no text) with # for numbers and * for anything, and one of the outcomes of pressing.py.
+Pages show the team of tests/browser/fill.py, whose station is connected.
+"""
+
+from collections.abc import Mapping
+
+from tests.browser.conftest import PASSWORD
+from tests.browser.pressing import (
+    CLICK,
+    CLOSES,
+    MENU,
+    After,
+    Changes,
+    Downloads,
+    Elsewhere,
+    Filters,
+    Goes,
+    Opens,
+    Refuses,
+    Row,
+    Says,
+    Stays,
+)
+
+SENT = Says("is on its way to")
+
+
+def asks(button: str, outcome: Row = SENT) -> Opens:
+    """Return the row of a button that opens a form with this button and one that closes it."""
+    return Opens({"Cancel": CLOSES, button: outcome})
+
+
+OUT_OF_SERVICE = asks("Change availability", After({"[name=type][value=Inoperative]": True}, SENT))
+
+COMMON: Mapping[str, Row] = {  # of lists and charts, wherever they are
+    "Export": MENU,
+    "CSV file": Downloads(".csv"),
+    "Excel file": Downloads(".xlsx"),
+    "Filter": MENU,
+    "Apply filters": Filters(),
+    "Rows per page": Goes(),
+    "What the statuses mean": Changes(".meanings"),
+    "Table": Changes(".chart-table"),
+    "Chart": After({"[data-view=table]": CLICK}, Changes(".chart-table")),
+}
+NEW = "another long password"
+NEW_PASSWORD = {"#id_old": PASSWORD, "#id_password1": NEW, "#id_password2": NEW}
+BUTTONS: Mapping[str, Mapping[str, Row]] = {
+    "access:grant_edit": {"Save access": Goes("access:grant_list"), "Cancel": Goes("access:grant_list")},
+    "access:grant_give": {
+        "Give access": After(
+            {"#id_station": "FULL-1", "#id_email": "operator@example.org", "[name=role][value=user]": True},
+            Goes("access:grant_list"),
+        ),
+        "Cancel": Goes("access:grant_list"),
+    },
+    "access:grant_list": {
+        "Give access": Goes("access:grant_give"),
+        "Change": Goes("access:grant_edit"),
+        "Withdraw": asks("Withdraw access", Goes("access:grant_list", says="withdrawn")),
+    },
+    "account_reset_password_from_key": {
+        "Ask for a new link": Goes("accounts:password_reset"),
+        "Sign in": Goes("portal:dashboard"),
+    },
+    "accounts:account": {
+        "Second factor and browsers": Goes("accounts:security"),
+        "Change password": Goes("accounts:password_change"),
+        "Confirm or change address": Goes("accounts:email_change"),
+        "Save settings": Goes(says="saved."),
+        "Choose notifications": Goes("portal:notification_choices"),
+        "Download your data": Downloads(".json"),
+        "Change name and phone": Goes("portal:user_edit"),
+    },
+    "accounts:api_tokens": {
+        "Revoke token": asks("Revoke token", Goes(says="revoked")),
+        "Create token": After({"#id_name": "Walk"}, Says("Copy")),
+    },
+    "accounts:app_add": {
+        "Set up app": After({"#id_code": "000000"}, Refuses("This code is not right")),
+        "Cancel": Goes("accounts:security"),
+    },
+    "accounts:confirm": {
+        "Show": Changes("#id_password"),
+        "Confirm": After({"#id_password": PASSWORD}, Goes("accounts:security")),
+    },
+    "accounts:email_change": {
+        "Send confirmation mail": After({"#id_email": "other@example.org"}, Goes("accounts:account")),
+        "Cancel": Goes("accounts:account"),
+    },
+    "accounts:email_confirm": {"Open the dashboard": Goes("portal:dashboard"), "Sign out": Goes("accounts:login")},
+    "accounts:invitation": {"Open the dashboard": Goes("portal:dashboard"), "Sign out": Goes("accounts:login")},
+    "accounts:key_add": {
+        "Add passkey": Elsewhere("tests/browser/test_account.py"),
+        "Cancel": Goes("accounts:security"),
+    },
+    "accounts:password_change": {
+        "Change password": After(NEW_PASSWORD, Goes("accounts:account")),
+        "Cancel": Goes("accounts:account"),
+    },
+    "accounts:login": {
+        "Show": Changes("#id_password"),
+        "Sign in": Elsewhere("tests/browser/test_signing_in.py"),
+        "Sign in with a passkey": Elsewhere("tests/browser/test_account.py"),
+    },
+    "accounts:password_reset": {
+        "Send the link": After({"#id_email": "full@example.org"}, Goes("accounts:password_reset_sent"))
+    },
+    "accounts:password_reset_sent": {
+        "Back to sign in": Goes("portal:dashboard"),
+        "Ask again": Goes("accounts:password_reset"),
+    },
+    "accounts:security": {"Set up app": Goes("accounts:app_add"), "Add passkey": Goes("accounts:key_add")},
+    "accounts:teammates": {
+        "Change role": asks("Change role", Goes(says="The role of")),
+        "Leave team": asks("Leave team", Goes(says="A team needs an administrator")),
+        "Remove": asks("Remove", Goes(says="is not in the team any more")),
+        "Send again": Goes(says="the first link does not count any more"),
+        "Revoke": asks("Revoke invitation", Goes(says="revoked")),
+        "Send invitation": After(
+            {"#id_email": "invited@example.org"}, Goes(says="is on its way to invited@example.org")
+        ),
+    },
+    "chargers:connector_list": {},
+    "chargers:station_add": {
+        "Add station": After({"#id_identity": "WALK-1"}, Goes(says="WALK-1 is added")),
+        "Generate another password": Changes("#id_password"),
+    },
+    "chargers:station_detail": {
+        "Start session": asks("Start session", After({"#id_id_tag": "FULLCARD"}, SENT)),
+        "Reset": asks("Reset station"),
+        "More": MENU,
+        "Unlock connector": asks("Unlock connector"),
+        "Change availability": OUT_OF_SERVICE,
+        "Ask for message": asks("Ask for message"),
+        "Read configuration": asks("Read configuration"),
+        "Clear authorization cache": asks("Clear cache"),
+        "Change station": Goes("chargers:station_edit"),
+        "Deactivate station": asks("Deactivate station", Goes(says="is deactivated")),
+        "Give access": Goes("access:grant_give"),
+        "Send new password": asks("Send new password"),
+        "Set the password by hand": Goes("chargers:station_password"),
+        "Stop session": asks("Stop session"),
+        "Unlock": asks("Unlock connector"),
+        "Take out of service": asks("Change availability"),
+        "Acknowledge": Changes("#alerts"),
+        "Pause": Changes("#log [data-press=pause]"),
+        "#:#:#.# *": Changes("#log details"),
+        "Copy report": Says("in the clipboard"),
+        "All of this model": Goes("maintenance:deviation_model"),
+    },
+    "chargers:station_edit": {
+        "Save station": Goes("chargers:station_detail"),
+        "Cancel": Goes("chargers:station_detail"),
+    },
+    "chargers:station_list": {"Add station": Goes("chargers:station_add")},
+    "chargers:station_password": {
+        "Set password": Goes(says="Open the station"),
+        "Generate another password": Changes("#id_password"),
+        "Cancel": Goes("chargers:station_detail"),
+        "Show password": Goes("chargers:station_password_show"),
+    },
+    "chargers:tag_add": {
+        "Save tag": After({"#id_value": "WALK1"}, Goes("chargers:tag_detail")),
+        "Cancel": Goes("chargers:tag_list"),
+    },
+    "chargers:tag_detail": {
+        "Change tag": Goes("chargers:tag_edit"),
+        "Block": Goes(says="blocked"),
+        "Delete": asks("Delete tag", Goes("chargers:tag_list")),
+    },
+    "chargers:tag_edit": {"Save tag": Goes("chargers:tag_detail"), "Cancel": Goes("chargers:tag_detail")},
+    "chargers:tag_list": {"Add tag": Goes("chargers:tag_add")},
+    "maintenance:deviation_list": {},
+    "maintenance:deviation_model": {
+        "By station": Goes("maintenance:deviation_list"),
+        "Copy report": Says("in the clipboard"),
+    },
+    "maintenance:deviation_models": {},
+    "maintenance:message_detail": {},
+    "maintenance:message_list": {},
+    "maintenance:refusal_list": {},
+    "maintenance:security_list": {
+        "Acknowledge": Changes("#list"),
+        "Acknowledge all": asks("Acknowledge all", Goes(says="1 alert is acknowledged.")),
+    },
+    "operations:availability": {"Commands": Goes("operations:command_list"), "Change availability": OUT_OF_SERVICE},
+    "operations:command_detail": {},
+    "operations:command_list": {},
+    "operations:remote_start": {
+        "Commands": Goes("operations:command_list"),
+        "Start session": asks("Start session", After({"#id_id_tag": "FULLCARD"}, SENT)),
+    },
+    "operations:remote_stop": {"Commands": Goes("operations:command_list"), "Stop session": asks("Stop session")},
+    "operations:reset": {"Commands": Goes("operations:command_list"), "Reset": asks("Reset station")},
+    "operations:station_command": {
+        "Clear cache": Goes("chargers:station_detail", says="is on its way"),
+        "Cancel": Goes("chargers:station_detail"),
+    },
+    "places:circuit_add": {
+        "Save circuit": After({"#id_name": "Walk", "#id_max_current_a": "32"}, Goes("places:installation_detail")),
+        "Cancel": Goes("places:installation_detail"),
+    },
+    "places:circuit_edit": {
+        "Save circuit": Goes("places:installation_detail"),
+        "Cancel": Goes("places:installation_detail"),
+    },
+    "places:installation_add": {
+        "Add installation": After({"#id_name": "Walk"}, Goes("places:installation_detail")),
+        "Cancel": Goes("places:installation_list"),
+    },
+    "places:installation_detail": {
+        "Give access": Goes("access:grant_give"),
+        "Change installation": Goes("places:installation_edit"),
+        "Add station": Goes("chargers:station_add"),
+        "Add circuit": Goes("places:circuit_add"),
+        "Remove": asks("Remove circuit", Goes(says="removed")),
+    },
+    "places:installation_edit": {
+        "Save installation": Goes("places:installation_detail"),
+        "Cancel": Goes("places:installation_detail"),
+    },
+    "places:installation_list": {"Add installation": Goes("places:installation_add")},
+    "portal:dashboard": {
+        "Add station": Goes("chargers:station_add"),
+        "Yesterday": Changes(".period"),
+        "Today": After({"text=Yesterday": CLICK}, Changes(".period")),
+        "Another day": Changes(".dates"),
+        "# days": After({"[data-kind=days] [data-reveal]": CLICK}, Changes(".period")),
+        "From * to": Changes(".dates"),
+    },
+    "portal:group_add": {
+        "Make group": After({"#id_name": "Walk"}, Goes("portal:group_detail")),
+        "Cancel": Goes("portal:group_list"),
+    },
+    "portal:group_detail": {
+        "Show this group only": Goes("portal:dashboard"),
+        "Rename": Goes("portal:group_edit"),
+        "Delete": asks("Delete group", Goes("portal:group_list")),
+        "Add # station": Changes("#contents"),
+        "Add": Changes("#contents"),
+    },
+    "portal:group_edit": {
+        "Rename group": After({"#id_name": "Walk"}, Goes("portal:group_detail")),
+        "Cancel": Goes("portal:group_detail"),
+    },
+    "portal:group_list": {"Make group": Goes("portal:group_add")},
+    "portal:imprint": {"Open the dashboard": Goes("portal:dashboard")},
+    "portal:mail_list": {},
+    "portal:notification_choices": {"Save notifications": Goes(says="are saved.")},
+    "portal:notification_list": {
+        "Choose notifications": Goes("portal:notification_choices"),
+        "Mark all as read": Changes("#list"),
+        "Mark as read": Changes("#list"),
+    },
+    "portal:permissions": {},
+    "portal:search": {"Search": After({".page input[name=q]": "full"}, Goes())},
+    "portal:user_edit": {
+        "Add tag": Changes("#tag-rows"),
+        "Save": Goes("portal:user_list"),
+        "Cancel": Goes("portal:user_list"),
+    },
+    "portal:user_list": {"Invite somebody": Goes("accounts:teammates"), "Edit": Goes("portal:user_edit")},
+    "sessions:gap_list": {},
+    "sessions:session_detail": {
+        "Raw messages": Goes("maintenance:message_list"),
+        "Stop session": asks("Stop session"),
+        "Power": After({"[data-view=table]": CLICK}, Changes(".chart-table")),
+    },
+    "sessions:session_list": {},
+    "team:audit": {},
+    "team:billing": {"Save billing details": Goes(says="saved.")},
+    "team:branding": {
+        "Reset look": asks("Reset look", Goes(says="The portal has our look again.")),
+        "Save look": Goes(says="saved."),
+    },
+    "team:branding_hosts": {"Add host name": After({"#id_domain": "walk.example.org"}, Goes(says="walk.example.org"))},
+    "team:choose": {},
+    "team:enrolment": {
+        "Check record": Says("record"),
+        "Give up domain": asks("Give up domain", Goes(says="given up")),
+        "Add domain": After({"#id_domain": "walk.example.org"}, Goes(says="walk.example.org")),
+    },
+    "team:features": {},
+    "team:general": {"Save team": Goes(says="saved.")},
+    "team:program_add": {
+        "Add program": After({"#id_name": "Walk", "[name=scopes]": True}, Goes(says="This is the new key")),
+        "Cancel": Goes("team:programs"),
+    },
+    "team:program_edit": {
+        "Make a new key": Goes("team:program_rotate"),
+        "Revoke program": asks("Revoke program", Goes("team:programs")),
+        "Save program": Goes("team:programs"),
+    },
+    "team:program_rotate": {"Make new key": Says("key"), "Cancel": Goes("team:program_edit")},
+    "team:programs": {"Description of the API": Goes("api:docs"), "Add program": Goes("team:program_add")},
+    "team:security": {"Save security": Goes(says="saved.")},
+}
+SHELL: Mapping[str, Row] = {  # around each page, pressed on one
+    "ChargePoints": Changes(".side details"),
+    "Charging Sessions": Changes(".side details"),
+    "Settings": Changes(".side details"),
+    "Operations": Changes(".side details"),
+    "Maintenance": Changes(".side details"),
+    "Show deactivated charge points": Goes(says="Hide deactivated charge points"),
+    "Search*": Opens({"Close": Changes("#seek")}),
+    "EN": MENU,
+    "English": Stays(),
+    "Deutsch": Goes(says="Berechtigungen"),
+    "#": Goes("portal:notification_list"),
+    "All stations": MENU,
+    "Group #": Goes(says="Log Off Group"),
+    "Group Management": Goes("portal:group_list"),
+    "FE*": MENU,
+    "System": After({"[data-value=dark]": CLICK}, Changes("[data-press=theme]")),
+    "Light": Changes("[data-press=theme]"),
+    "Dark": Changes("[data-press=theme]"),
+    "Your account": Goes("accounts:account"),
+    "Teammates": Goes("accounts:teammates"),
+    "Users": Goes("portal:user_list"),
+    "API tokens": Goes("accounts:api_tokens"),
+    "Sign out": Goes("accounts:login"),
+    "Privacy Settings": Opens({"Close": Changes("dialog")}),
+}

@@ -1,0 +1,404 @@
+"""Find every button of an open page, press it, and read what became of it.
+
+The table in tests/browser/buttons.py names each button of each page with its outcome, in the classes below. Each of
+them is of something that was not so before the press: a button that does nothing has no outcome.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.urls import Resolver404, resolve
+from playwright.sync_api import Error, Locator, Page, Request, Response, expect
+
+TRIES = 4
+WAIT = 12_000  # milliseconds in which a press must have shown
+NOTES = ".note, .invalid-feedback, [role=alert], #said"
+# Marks what can be pressed with `data-button`, its name; of several of one name the first.
+BUTTON = (
+    "button, summary, [role=button], input[type=submit], input[type=button], select[data-go], a.btn, a.dropdown-item, "
+    "a[hx-get], [data-press]"
+)
+COLLECT = """([within, selector]) => {
+  const found = new Set();
+  document.querySelectorAll("[data-button]").forEach((each) => each.removeAttribute("data-button"));
+  for (const each of document.querySelector(within).querySelectorAll(selector)) {
+    const dialog = each.closest("dialog");
+    const isInMenu = !each.matches("summary") && each.closest(".dropdown-menu:not(.show), details:not([open])");
+    if (each.disabled || (dialog && !dialog.open) || !(isInMenu || each.checkVisibility())) continue;
+    const copy = each.cloneNode(true);
+    copy.querySelectorAll(".sr, .visually-hidden, svg, option").forEach((part) => part.remove());
+    const text = copy.textContent.trim() || each.getAttribute("aria-label") || each.title || each.value || "";
+    const name = text.replace(/\\s+/g, " ").replace(/\\d+/g, "#");
+    if (found.has(name)) continue;
+    found.add(name);
+    each.dataset.button = name;
+  }
+  return [...found];
+}"""
+
+
+class Useless(AssertionError):
+    """A button whose press has not the outcome that the table promises."""
+
+
+@dataclass(frozen=True)
+class Goes:
+    """Leads to the page of a route, if none is named to another address of the same one.
+
+    The address must be another one than before, unless the press also `says` something.
+    """
+
+    route: str = ""
+    says: str = ""
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Makes a list shorter, or another, by the filter that was chosen."""
+
+
+@dataclass(frozen=True)
+class Says:
+    """Shows a sentence that was not there."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Refuses:
+    """Shows a sentence that was not there, since what was filled in is wrong."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Stays:
+    """Chooses what is chosen already, and is marked so."""
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """Is pressed by a test of its own, since it takes more than fields to be filled in."""
+
+    test: str
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Changes the text, an attribute, a value or the visibility of what a selector finds."""
+
+    selector: str
+
+
+@dataclass(frozen=True)
+class Downloads:
+    """Hands over a file that is not empty."""
+
+    suffix: str
+
+
+@dataclass(frozen=True)
+class Opens:
+    """Opens a dialog with these buttons."""
+
+    buttons: Mapping[str, Row] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class After:
+    """An outcome that needs fields filled in first: a text, True to tick a box, or CLICK to press a button."""
+
+    fields: Mapping[str, Any]
+    outcome: Outcome
+
+
+Outcome = Goes | Says | Changes | Downloads | Opens | Filters | Refuses | Stays | Elsewhere
+Row = Outcome | After
+MENU = Changes(".dropdown-menu")  # what opens a menu
+CLOSES = Changes("dialog.ask")
+CLICK = object()  # in the fields of an `After`: what must have been pressed before
+
+
+class Database:
+    """The rows of a running site on SQLite, put back to how they were: one press does not spoil the next."""
+
+    # What the running process knows by itself, and who is signed in since.
+    KEPT = ("django_migrations", "chargers_gatewaynode", "maintenance_inboxshard", "maintenance_stationlink")
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.copy = path, path.with_suffix(".before")
+        self.update()
+
+    def update(self) -> None:
+        """Keep the rows as they are now."""
+        with closing(sqlite3.connect(self.path)) as now, closing(sqlite3.connect(self.copy)) as before:
+            now.backup(before)
+
+    def restore(self) -> None:
+        with closing(sqlite3.connect(self.path, isolation_level=None, timeout=20)) as now:
+            now.execute("PRAGMA ignore_check_constraints = ON")  # they use functions of Django's
+            now.execute("ATTACH ? AS before", [str(self.copy)])
+            now.execute("BEGIN IMMEDIATE")
+            names = now.execute("SELECT name FROM before.sqlite_master WHERE type = 'table'").fetchall()
+            for (name,) in names:
+                if name not in self.KEPT and not name.startswith("sqlite_"):
+                    now.execute(f'DELETE FROM main."{name}"')
+                    now.execute(f'INSERT INTO main."{name}" SELECT * FROM before."{name}"')
+            now.execute("COMMIT")
+
+
+class Presser:
+    """Presses the buttons of one page after the other, as one person in one browser."""
+
+    def __init__(self, page: Page, database: Database) -> None:
+        self.page, self.database = page, database
+        self.changed: list[str] = []  # requests that may have changed rows since the rows were put back
+        self.failed: list[str] = []
+        self.within = "body"
+        self.is_spoilt = True  # whether the page has to be loaded anew for the next button
+        self.cookies: Any = page.context.cookies()
+        self.pending: set[Request] = set()
+        page.on("request", self._note_request)
+        page.on("requestfinished", self._note_end)
+        page.on("requestfailed", self._note_end)
+        page.on("response", self._note_response)
+
+    def _note_request(self, request: Request) -> None:
+        self.pending.add(request)
+        if request.method != "GET":
+            self.changed.append(request.url)
+
+    def _note_end(self, request: Request) -> None:
+        self.pending.discard(request)
+
+    def _note_response(self, response: Response) -> None:
+        if response.status >= 400:
+            self.failed.append(f"{response.request.method} {urlsplit(response.url).path}: {response.status}")
+
+    def walk(self, path: str, rows: Mapping[str, Row], common: Mapping[str, Row], within: str = "") -> list[str]:
+        """Press each button of a page; return what is wrong with them, a line each.
+
+        Args:
+            rows: the buttons that the page has, by names, in which * stands for anything and # for a number.
+            common: those that any page may have.
+            within: a selector of the part of the page, unless it is its body.
+        """
+        self.is_spoilt = True
+        self._open(path)
+        within = within or (".page" if self.page.locator(".page").count() else "main")
+        found = self._buttons(within)
+        row_of = {name: next((key for key in (*rows, *common) if fnmatch(name, key)), "") for name in found}
+        wrong = [f"“{name}” is in no row of the table" for name in found if not row_of[name]]
+        wrong += [f"“{key}” is in the table but not on the page" for key in rows if key not in row_of.values()]
+        for key in dict.fromkeys(row_of.values()):
+            if isinstance({**common, **rows}.get(key), Elsewhere):
+                continue
+            name = next(name for name in found if row_of[name] == key)
+            if key and (fault := self._press_anew(path, name, {**common, **rows}[key], within)):
+                wrong.append(f"“{name}” {fault}")
+        return wrong
+
+    def _buttons(self, within: str) -> list[str]:
+        self.within = within
+        found: list[str] = self.page.evaluate(COLLECT, [within, BUTTON])
+        return found
+
+    def reset(self) -> None:
+        """Put back what the last press changed, with who is signed in."""
+        if self.changed:
+            self.database.restore()
+            self.changed.clear()
+            self.page.context.clear_cookies()
+            self.page.context.add_cookies(self.cookies)
+
+    def _open(self, path: str) -> None:
+        self.reset()
+        if self.is_spoilt:
+            self.page.goto(path)
+        else:
+            self.page.keyboard.press("Escape")  # closes a menu
+        self.failed.clear()
+
+    def _press_anew(self, path: str, name: str, row: Row, within: str, before: Callable[[], None] | None = None) -> str:
+        """Press a button on the page as it is when opened; return what is wrong, if anything.
+
+        A page that changes by itself may have changed meanwhile, so a button has two chances.
+        """
+        fault = ""
+        for _chance in range(2):
+            try:
+                self._open(path)
+                self.is_spoilt = True
+                if before:
+                    before()
+                self._buttons(within)
+                self._press(name, row, within)
+            except (AssertionError, Error) as error:
+                fault = " ".join(str(error).partition("Call log")[0].split())[:400]
+                continue
+            self.is_spoilt = not (row in (MENU, CLOSES) or isinstance(row, Downloads | Opens)) or bool(self.changed)
+            return self._walk_dialog(path, name, row, within) if isinstance(row, Opens) else ""
+        return fault
+
+    def _walk_dialog(self, path: str, opener: str, row: Opens, within: str) -> str:
+        def open_again() -> None:
+            self._buttons(within)
+            self._press(opener, Opens(), within)
+
+        found = self._buttons("dialog[open]")
+        if set(found) != set(row.buttons):
+            return f"opens a dialog with {found}, in the table: {list(row.buttons)}"
+        for name, inner in row.buttons.items():
+            if fault := self._press_anew(path, name, inner, "dialog[open]", open_again):
+                return f"> “{name}” {fault}"
+        return ""
+
+    def _press(self, name: str, row: Row, within: str) -> None:
+        button = self.page.locator(f'{within} [data-button="{name}"]')
+        self._reveal(button)
+        if isinstance(row, After):
+            for selector, value in row.fields.items():
+                self._fill(self.page.locator(selector).first, value)
+            row = row.outcome
+        self._read(button, row)
+        self._wait_until(lambda: not self.pending, "is not answered")
+        if self.failed and not isinstance(row, Refuses):
+            raise Useless(f"was refused: {self.failed}")
+
+    def _fill(self, place: Locator, value: Any) -> None:
+        if value is CLICK:
+            place.click(timeout=WAIT)
+        elif isinstance(value, bool):
+            place.check(timeout=WAIT)
+        elif place.evaluate("place => place.tagName", timeout=WAIT) == "SELECT":
+            place.select_option(value, timeout=WAIT)
+        else:
+            place.fill(value, timeout=WAIT)
+
+    def _reveal(self, button: Locator) -> None:
+        """Open the menu that the button is in."""
+        button.evaluate(
+            """(button) => {
+              const details = button.closest("details");
+              if (details && !button.matches("summary")) details.open = true;
+              const menu = button.closest(".dropdown-menu:not(.show)");
+              if (menu) menu.parentElement.querySelector("[data-bs-toggle]").click();
+            }""",
+            timeout=WAIT,
+        )
+
+    def _click(self, button: Locator) -> None:
+        is_select = False
+        for _attempt in range(TRIES):
+            try:
+                is_select = button.evaluate("button => button.tagName", timeout=WAIT / TRIES) == "SELECT"
+                if not is_select:
+                    button.click(trial=True, timeout=WAIT / TRIES)
+                break
+            except Error:  # a live list was swapped meanwhile, and its marks with it
+                self._buttons(self.within)
+        if is_select:
+            button.select_option(index=1, timeout=WAIT)
+        else:
+            button.click(timeout=WAIT)
+
+    def _read(self, button: Locator, outcome: Outcome) -> None:
+        """Press, and see that what is promised was not so before, and is now."""
+        match outcome:
+            case Downloads(suffix):
+                with self.page.expect_download(timeout=WAIT) as coming:
+                    self._click(button)
+                file = coming.value.path()
+                if not coming.value.suggested_filename.endswith(suffix) or not file.stat().st_size:
+                    raise Useless(f"hands over {coming.value.suggested_filename}")
+            case Goes(route, says):
+                self._go(button, route, says)
+            case Stays():
+                if button.get_attribute("aria-current") != "true":
+                    raise Useless("is not marked as chosen")
+                self._click(button)
+            case Filters():
+                self._choose_filter(button)
+                self._click(button)
+                expect(self.page.locator("#list .chip").first).to_be_visible(timeout=WAIT)
+            case Says(text) | Refuses(text):
+                place = self.page.locator(NOTES).filter(has_text=text)
+                expect(place).to_have_count(0)
+                self._click(button)
+                expect(place.first).to_be_visible(timeout=WAIT)
+            case Changes(selector):
+                before = self._look(selector)
+                self._click(button)
+                self._wait_until(lambda: self._look(selector) != before, f"changes nothing of {selector}")
+            case Opens():
+                expect(self.page.locator("dialog[open]")).to_have_count(0)
+                self._click(button)
+                expect(self.page.locator("dialog[open]").first).to_be_visible(timeout=WAIT)
+
+    def _choose_filter(self, button: Locator) -> None:
+        """Choose something without an event, so that only the button can do anything about it."""
+        expect(self.page.locator("#list .chip")).to_have_count(0)
+        button.evaluate(
+            """(button) => {
+              const fields = [...button.form.querySelectorAll(".filters select, .filters input")];
+              const select = fields.find((field) => field.matches("select") && field.options.length > 1);
+              const date = fields.find((field) => field.type.startsWith("date"));
+              if (select) select.options[select.options.length - 1].selected = true;
+              else if (date) date.value = date.type === "date" ? "2026-01-02" : "2026-01-02T03:04";
+              else fields[0].value = "1";
+            }"""
+        )
+
+    def _go(self, button: Locator, route: str, says: str) -> None:
+        before = self.page.url
+        said = self.page.locator("body").filter(has_text=says)
+        if says and not route:
+            expect(said).to_have_count(0)
+        self.page.evaluate("window.wasThere = true")
+        self._click(button)
+        self._wait_until(lambda: not self.page.evaluate("Boolean(window.wasThere)"), "leads nowhere")
+        self.page.wait_for_load_state("domcontentloaded")
+        if (there := route_of(self.page.url)) != (route or route_of(before)):
+            raise Useless(f"leads to {there} ({self.page.url}), not to {route}: {self._told()}")
+        if says:
+            expect(said.first).to_be_visible(timeout=WAIT)
+        elif self.page.url == before:
+            raise Useless("leads to the page it stands on and says nothing")
+
+    def _told(self) -> str:
+        return " ".join(self.page.locator(NOTES).all_inner_texts())
+
+    def _look(self, selector: str) -> Any:
+        return self.page.evaluate(
+            """(selector) => [...document.querySelectorAll(selector)].map((each) => [
+              each.outerHTML.replace(/ data-button="[^"]*"|htmx-[a-z]+/g, ""),
+              each.value, each.open, each.checkVisibility(),
+            ])""",
+            selector,
+        )
+
+    def _wait_until(self, is_so: Callable[[], bool], complaint: str) -> None:
+        for _attempt in range(WAIT // 50):
+            try:
+                if is_so():
+                    return
+            except Error:  # between two pages
+                pass
+            self.page.wait_for_timeout(50)
+        raise Useless(f"{complaint} {self._told()}")
+
+
+def route_of(address: str) -> str:
+    try:
+        return re.sub(r"^:", "", resolve(urlsplit(address).path).view_name)
+    except Resolver404:
+        return "nowhere"

@@ -1,0 +1,75 @@
+"""Every button of every page is pressed and does what the table in tests/browser/buttons.py says.
+
+A button that is not in the table fails, and so does one whose press changes nothing.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from tests.browser import pressing
+from tests.browser.buttons import BUTTONS, COMMON, SHELL
+from tests.browser.conftest import connected, is_page
+from tests.browser.pressing import Changes, Database, Goes, Presser
+
+pytestmark = pytest.mark.browser
+PARTS = 4  # which workers share
+
+
+@pytest.fixture(scope="package")
+def database(site, pages):
+    """The rows as they are once the team's station is connected."""
+    path = Path(site.env["VAR_DIR"]) / "cpms.sqlite3"
+    station = connected(site, "FULL-1")
+    station.say("StatusNotification", connectorId=2, status="Available", errorCode="NoError")
+    yield Database(path)
+    station.link.close()
+
+
+@pytest.fixture
+def press(look, database):
+    page = look("/", person="full")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    database.update()  # with who has just signed in
+    yield Presser(page, database)
+    database.restore()
+    look.complaints[:] = [told for told in look.complaints if " 422 " not in told]  # what `Refuses` asked for
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_button_does_what_it_says(press, pages, part):
+    wrong = []
+    for name in sorted(pages)[part::PARTS]:
+        press.reset()
+        if is_page(press.page, pages[name]) and (faults := press.walk(pages[name], BUTTONS.get(name, {}), COMMON)):
+            wrong += [f"{name}: {fault}" for fault in faults]
+    assert not wrong, "\n".join(["Buttons that do not do what tests/browser/buttons.py says:", *wrong])
+
+
+def test_every_button_around_a_page_does_what_it_says(press, pages):
+    assert not press.walk(pages["portal:permissions"], SHELL, {}, within="body")
+
+
+@pytest.mark.parametrize(
+    "name", ["accounts:login", "accounts:password_reset", "accounts:password_reset_sent", "portal:imprint"]
+)
+def test_every_button_before_the_log_in_does_what_it_says(look, database, pages, name):
+    rows = {"Open the dashboard": Goes("accounts:login"), "Back to sign in": Goes("accounts:login")}
+    presser = Presser(look("", person=""), database)
+    assert not presser.walk(pages[name], {label: rows.get(label, row) for label, row in BUTTONS[name].items()}, {})
+
+
+def test_a_button_that_no_row_presses_fails_and_so_does_one_that_does_nothing(press, pages, monkeypatch):
+    monkeypatch.setattr(pressing, "WAIT", 1_000)
+    press.page.add_init_script(
+        """document.addEventListener("DOMContentLoaded", () => {
+          const button = Object.assign(document.createElement("button"), { textContent: "Approve 3 cards" });
+          document.querySelector(".page").append(button);
+        })"""
+    )
+    path = pages["portal:permissions"]
+    assert press.walk(path, {}, {}) == ["“Approve # cards” is in no row of the table"]
+    [fault] = press.walk(path, {"Approve # cards": Changes("#content")}, {})
+    assert "“Approve # cards” changes nothing of #content" in fault
+    [fault] = press.walk(path, {"Approve # cards": Goes("portal:dashboard")}, {})
+    assert "“Approve # cards” leads nowhere" in fault

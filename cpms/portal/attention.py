@@ -199,7 +199,7 @@ def _flagged_often(group: list[ChargingSession]) -> Trouble:
     if Flag.UNAUTHORISED in last.flags:
         subject, only = _("Tag %(value)s") % {"value": last.id_tag}, {"id_tag": last.id_tag}
         note = str(Flag.UNAUTHORISED.label)
-        places = ngettext("%(count)s at %(station)s", "%(count)s at %(n)d stations", len(stations))
+        places = _("%(count)s at %(n)d stations") if len(stations) > 1 else _("%(count)s at %(station)s")
         text = places % {"count": count, "station": last.station.identity, "n": len(stations)}
     else:
         subject, only = last.station.identity, {"station": last.station.identity}

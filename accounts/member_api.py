@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import django_filters
 from django.conf import settings
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
@@ -19,10 +20,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
-from accounts import invitations
+from accounts import invitations, people
 from accounts.models import Invitation, Membership, Team, User
 from accounts.rights import Can, Role
-from accounts.serializers import chosen_team
+from accounts.serializers import InvitationSerializer, chosen_team
 from cpms.common.api_bodies import NoFields, RequestSerializer
 from cpms.common.api_views import ApiView
 from cpms.common.errors import NotAllowed
@@ -38,23 +39,25 @@ class MemberSerializer(serializers.ModelSerializer[Membership]):
 
     class Meta:
         model = Membership
-        fields = ["id", "team", "email", "first_name", "last_name", "role", "created_at"]
+        fields = ["id", "team", "email", "first_name", "last_name", "role", "employee_number", "created_at"]
         read_only_fields = fields
+
+    def to_representation(self, instance: Membership) -> Any:
+        """The employee number is for those who manage the team, and for oneself."""
+        shown = super().to_representation(instance)
+        user = self.context["request"].user
+        if instance.user_id != user.pk and not user.may(Can.MANAGE_TEAM, instance.team):
+            shown["employee_number"] = ""
+        return shown
 
 
 class MemberChangeBody(RequestSerializer):
-    role = serializers.ChoiceField(choices=Role.choices)
-
-
-class InvitationSerializer(serializers.ModelSerializer[Invitation]):
-    """An invitation that nobody has accepted yet."""
-
-    team = serializers.CharField(source="team.handle", read_only=True)
-
-    class Meta:
-        model = Invitation
-        fields = ["id", "team", "email", "role", "language", "created_at", "expires_at"]
-        read_only_fields = fields
+    role = serializers.ChoiceField(choices=Role.choices, required=False)
+    employee_number = serializers.CharField(max_length=40, allow_blank=True, required=False)
+    first_name = serializers.CharField(max_length=150, allow_blank=True, required=False)
+    last_name = serializers.CharField(max_length=150, allow_blank=True, required=False)
+    phone = serializers.CharField(max_length=40, allow_blank=True, required=False)
+    language = serializers.ChoiceField(choices=settings.LANGUAGES, allow_blank=True, required=False)
 
 
 class InvitationBody(RequestSerializer):
@@ -94,7 +97,7 @@ class MemberFilter(django_filters.FilterSet):
 
 
 class MemberViewSet(OfOwnTeams):
-    """Who is in one's teams. Administrators change roles and remove members; everybody may leave."""
+    """Who is in one's teams. Administrators change and remove members; everybody may leave."""
 
     queryset = Membership.objects.select_related("user", "team")
     serializer_class = MemberSerializer
@@ -102,11 +105,18 @@ class MemberViewSet(OfOwnTeams):
 
     @extend_schema(request=MemberChangeBody, responses=MemberSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Change somebody's role."""
+        """Change a member's role and employee number; and name, phone and language of one who is in no other team."""
         member: Membership = self.get_object()
         actor = self.demand_manager(member.team)
-        invitations.change_role(membership=member, role=MemberChangeBody.read(request)["role"], actor=actor)
-        return Response(MemberSerializer(self.get_object()).data)
+        given = MemberChangeBody.read(request)
+        with transaction.atomic():
+            if "role" in given:
+                invitations.change_role(membership=member, role=given.pop("role"), actor=actor)
+            numbers = {member.pk: given.pop("employee_number")} if "employee_number" in given else None
+            known = {name: getattr(member.user, name) for name in people.FIELDS}
+            values = known | given if given else None
+            people.edit_person(person=member.user, actor=actor, values=values, employee_numbers=numbers)
+        return Response(self.get_serializer(self.get_object()).data)
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:

@@ -61,6 +61,13 @@ def numbers_of(actor: User, person: User) -> QuerySet[Membership]:
     return found.select_related("team").order_by("team__name", "pk")
 
 
+def phone_refusal(phone: str) -> str:
+    """Return the sentence that says why this is no telephone number; nothing where it may be one, or is empty."""
+    if all(sign.isdigit() or sign in "+-/() ." for sign in phone.strip()):
+        return ""
+    return _("A number has digits, blanks and + - / ( ) only.")
+
+
 @transaction.atomic
 def edit_person(
     *,
@@ -77,6 +84,7 @@ def edit_person(
 
     Raises:
         NotAllowed: the actor may not change this person, these values or one of these memberships.
+        DomainError: a value holds control characters, or the phone is no number.
     """
     if not people_of(actor).filter(pk=person.pk).exists():
         raise NotAllowed(_("You may not change this person."))
@@ -84,6 +92,8 @@ def edit_person(
         if why_not := why_not_personal(actor, person):
             raise NotAllowed(why_not)
         check_lines(**{name: values[name] for name in FIELDS})
+        if refusal := phone_refusal(values["phone"]):
+            raise DomainError(refusal, fields={"phone": refusal})
         for name in FIELDS:
             setattr(person, name, values[name].strip())
         person.save(update_fields=FIELDS)

@@ -7,7 +7,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from accounts.models import ApiToken, Team
+from accounts.models import ApiToken, Invitation, Team
 from accounts.rights import ApiScope
 from accounts.services import LONGEST_PASSWORD, LONGEST_TOKEN_NAME
 from cpms.common.api_bodies import RequestSerializer
@@ -72,3 +72,14 @@ class NewTokenSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     scopes = serializers.ListField(child=serializers.ChoiceField(choices=ApiScope.choices))
     expires_at = serializers.DateTimeField(allow_null=True)
+
+
+class InvitationSerializer(serializers.ModelSerializer[Invitation]):
+    """An invitation that nobody has accepted yet."""
+
+    team = serializers.CharField(source="team.handle", read_only=True)
+
+    class Meta:
+        model = Invitation
+        fields = ["id", "team", "email", "role", "language", "created_at", "expires_at"]
+        read_only_fields = fields

@@ -7,18 +7,32 @@ from typing import Any, cast
 import django_filters
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, viewsets
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from accounts.models import Grant, User
 from accounts.rights import GrantRole
-from chargers.services.grants import change_grant, find_place, give_grant, withdraw_grant
+from accounts.serializers import InvitationSerializer
+from chargers.models import Tag
+from chargers.services import driver_tags
+from chargers.services.grants import (
+    change_grant,
+    find_place,
+    give_grant,
+    has_no_account,
+    invite_driver,
+    withdraw_grant,
+)
+from chargers.services.registration import LONGEST_TAG
 from cpms.common.api_bodies import RequestSerializer
 from cpms.common.api_views import ScopedViewSetMixin
+from cpms.common.errors import NotAllowed
 
 
 class GrantSerializer(serializers.ModelSerializer[Grant]):
@@ -64,6 +78,25 @@ class GrantChangeSerializer(RequestSerializer):
     ends_at = serializers.DateTimeField(allow_null=True, required=False)
 
 
+class DriverTagBody(RequestSerializer):
+    value = serializers.CharField(
+        max_length=LONGEST_TAG, default="", allow_blank=True, help_text=_("Empty: a random virtual tag.")
+    )
+    label = serializers.CharField(max_length=120, default="", allow_blank=True)  # type: ignore[assignment]
+    is_teams = serializers.BooleanField(
+        default=False, help_text=_("Whether the tag is the team's; otherwise it is the person's own, of no team.")
+    )
+
+
+class DriverTagSerializer(serializers.ModelSerializer[Tag]):
+    team = serializers.CharField(source="team.handle", read_only=True, allow_null=True, default=None)
+
+    class Meta:
+        model = Tag
+        fields = ["id", "team", "value", "label", "status", "expires_at"]
+        read_only_fields = fields
+
+
 class GrantFilter(django_filters.FilterSet):
     station = django_filters.CharFilter(field_name="station__identity", label=_("identity of the station"))
     is_active = django_filters.BooleanFilter(method="filter_is_active", label=_("whether it counts now"))
@@ -90,11 +123,15 @@ class GrantViewSet(
     filterset_class = GrantFilter
     lookup_value_regex = r"\d{1,18}"
 
-    @extend_schema(request=GrantRequestSerializer, responses={201: GrantSerializer})
+    @extend_schema(request=GrantRequestSerializer, responses={201: GrantSerializer, 202: InvitationSerializer})
     def create(self, request: Request) -> Response:
-        """Give access; its holder is told by mail."""
+        """Give access; its holder is told by mail. With the role user, an address without an account is invited: the
+        answer is 202 and the invitation, and access begins when it is accepted."""
         given, actor = GrantRequestSerializer.read(request), cast(User, request.user)
         place = find_place(actor=actor, station=given.pop("station"), installation=given.pop("installation"))
+        if given["role"] == GrantRole.USER and not given["to_team"] and has_no_account(given["email"]):
+            invitation = invite_driver(place=place, email=given["email"], ends_at=given["ends_at"], actor=actor)
+            return Response(InvitationSerializer(invitation).data, status=202)
         grant = give_grant(place=place, actor=actor, **given)
         address = reverse("api:grant-detail", args=[grant.pk], request=request)
         return Response(GrantSerializer(grant).data, status=201, headers={"Location": address})
@@ -106,6 +143,20 @@ class GrantViewSet(
         facts = {"role": grant.role, "ends_at": grant.ends_at} | GrantChangeSerializer.read(request)
         changed = change_grant(grant=grant, actor=cast(User, request.user), **facts)
         return Response(GrantSerializer(changed).data)
+
+    @extend_schema(methods=["GET"], responses=DriverTagSerializer(many=True), filters=False)
+    @extend_schema(methods=["POST"], request=DriverTagBody, responses={201: DriverTagSerializer})
+    @action(detail=True, methods=["get", "post"], pagination_class=None)
+    def tags(self, request: Request, pk: str) -> Response:
+        """The tags of somebody who was given the right to charge; POST gives another one."""
+        grant, actor = self.get_object(), cast(User, request.user)
+        if not driver_tags.may_give_tags(actor, grant):
+            raise NotAllowed(_now("You may not give this person a tag."))
+        if request.method == "GET":
+            return Response(DriverTagSerializer(driver_tags.tags_of(grant), many=True).data)
+        given = DriverTagBody.read(request)
+        tag = driver_tags.give_tag(grant=grant, actor=actor, **given)
+        return Response(DriverTagSerializer(tag).data, status=201)
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:

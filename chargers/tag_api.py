@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 import django_filters
+from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _now
@@ -25,7 +26,7 @@ from chargers.services import tagging as services
 from chargers.services.registration import LONGEST_TAG
 from cpms.common.api_bodies import RequestSerializer
 from cpms.common.api_views import ScopedViewSetMixin
-from cpms.common.errors import NotAllowed
+from cpms.common.errors import DomainError, NotAllowed
 
 TAG_FIELDS = ["id", "team", "value", "label", "status", "kind", "expires_at", "person", "created_at"]
 
@@ -70,6 +71,12 @@ class TagChangeSerializer(RequestSerializer):
         required=False, help_text=_("Identities of the stations at which alone it is valid; empty: all of the team's.")
     )
     status = serializers.ChoiceField(choices=Tag.Status.choices, required=False)
+    person = serializers.EmailField(
+        max_length=254,
+        allow_null=True,
+        required=False,
+        help_text=_("E-mail address of its holder: a member of the team, or somebody to whom it gave access."),
+    )
 
 
 class TagRequestSerializer(TagChangeSerializer):
@@ -121,25 +128,50 @@ class TagViewSet(ScopedViewSetMixin, mixins.ListModelMixin, mixins.RetrieveModel
     def create(self, request: Request) -> Response:
         """Make a tag, accepted unless `status` says otherwise."""
         told, actor = TagRequestSerializer.read(request), cast(User, request.user)
-        team = _team_of(actor, told.pop("team"))
-        tag = services.save_tag(actor=actor, team=team, **_facts(told, actor))
+        team, whose = _team_of(actor, told.pop("team")), _person_in(told)
+        with transaction.atomic():
+            tag = services.save_tag(actor=actor, team=team, **_facts(told, actor))
+            if whose is not None:
+                services.assign_tag(actor=actor, tag=tag, person=whose)
         address = reverse("api:tag-detail", args=[tag.pk], request=request)
         return Response(TagDetailSerializer(tag).data, status=201, headers={"Location": address})
 
     @extend_schema(request=TagChangeSerializer, responses=TagDetailSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Change a tag, block it, or accept it again."""
+        """Change a tag or its holder, block it, or accept it again."""
         tag, actor = self.get_object(), cast(User, request.user)
         told = {name: getattr(tag, name) for name in ("value", "label", "kind", "expires_at", "status")}
-        facts = _facts(told | TagChangeSerializer.read(request), actor)
+        given = TagChangeSerializer.read(request)
+        is_assigned, whose = "person" in given, _person_in(given)
+        facts = _facts(told | given, actor)
         facts.setdefault("stations", list(tag.stations.all()))
-        return Response(TagDetailSerializer(services.save_tag(actor=actor, team=tag.team, tag=tag, **facts)).data)
+        with transaction.atomic():
+            tag = services.save_tag(actor=actor, team=tag.team, tag=tag, **facts)
+            if is_assigned:
+                services.assign_tag(actor=actor, tag=tag, person=whose)
+        return Response(TagDetailSerializer(tag).data)
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
         """Delete a tag; sessions keep the value that charged."""
         services.delete_tag(actor=cast(User, request.user), tag=self.get_object())
         return Response(status=204)
+
+
+def _person_in(told: dict[str, Any]) -> User | None:
+    """Take the holder out of a body.
+
+    Raises:
+        DomainError: nobody has this address.
+    """
+    email = told.pop("person", None)
+    if email is None:
+        return None
+    person = User.objects.filter(email__iexact=email, is_active=True).first()
+    if person is None:
+        sentence = _now("This person is neither a member of the team nor was given access by it.")
+        raise DomainError(sentence, fields={"person": sentence})
+    return person
 
 
 def _facts(told: dict[str, Any], actor: User) -> dict[str, Any]:

@@ -262,7 +262,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "api:member-list": {"GET": API_PERSONS},
     "api:member-detail": {  # of the viewer, who leaves the team before anybody else could remove him
         "GET": "401 404 200 200 200 200 404 404 404 404",
-        "PATCH": "401 404 403 403 400 400 404 404 404 404",
+        "PATCH": "401 404 403 403 200 200 404 404 404 404",
         "DELETE": "401 404 204 404 404 404",
     },
     "api:invitation-list": {
@@ -295,6 +295,10 @@ ROUTES: dict[str, dict[str, str]] = {
         "GET": "401 404 404 404 200 200 200 404 404 404",
         "PATCH": "401 404 404 404 200 200 403 404 404 404",
         "DELETE": "401 404 404 404 204 204 403 404 404 404",
+    },
+    "api:grant-tags": {  # the team gave the access, so an owner has no say in it
+        "GET": "401 404 404 404 200 200 403 404 404 404",
+        "POST": "401 404 404 404 201 201 403 404 404 404",
     },
     "api:group-list": {"GET": API_PERSONS, "POST": "401 400 400 400 400 400"},  # without a name
     "api:group-detail": {"GET": API_OWN, "PATCH": API_OWN, "DELETE": "401 404 204 404 404 404"},

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from accounts.models import Team, User
+from accounts.models import Grant, Membership, Team, User
 from accounts.rights import Can
 from chargers.models import ChargingStation, Tag
 from chargers.services.registration import NewTag, check_tag
@@ -73,6 +73,29 @@ def save_tag(
         raise DomainError(sentence, fields={"value": sentence}) from None
     tag.stations.set(stations)
     return tag
+
+
+@transaction.atomic
+def assign_tag(*, actor: User, tag: Tag, person: User | None) -> Tag:
+    """Say whose a tag of a team is; None: nobody's.
+
+    Raises:
+        NotAllowed: the actor does not manage the team of the tag.
+        DomainError: the person is no member of the team and was not given access by it.
+    """
+    if tag.team is None or not actor.may(Can.MANAGE_TEAM, tag.team):
+        raise NotAllowed(_("Only administrators of the team may say whose a tag is."))
+    if person is not None and not _may_hold(person, tag.team):
+        sentence = _("This person is neither a member of the team nor was given access by it.")
+        raise DomainError(sentence, fields={"person": sentence})
+    tag.user = person
+    tag.save(update_fields=["user"])
+    return tag
+
+
+def _may_hold(person: User, team: Team) -> bool:
+    is_member = Membership.objects.filter(team=team, user=person).exists()
+    return is_member or Grant.objects.active().filter(team=team, user=person).exists()
 
 
 @transaction.atomic

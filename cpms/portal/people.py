@@ -167,8 +167,8 @@ class PersonForm(forms.ModelForm):
 
     def clean_phone(self) -> str:
         phone = str(self.cleaned_data["phone"]).strip()
-        if phone and not all(sign.isdigit() or sign in "+-/() ." for sign in phone):
-            raise forms.ValidationError(_("A number has digits, blanks and + - / ( ) only."))
+        if refusal := people.phone_refusal(phone):
+            raise forms.ValidationError(refusal)
         return phone
 
 

@@ -7,7 +7,7 @@ import pytest
 from accounts.models import AccountMail, AuditEntry, Grant, Invitation, Membership
 from accounts.programs import add_program
 from accounts.rights import ApiScope, Role
-from chargers.models import ChargingStation, Circuit, Installation
+from chargers.models import ChargingStation, Circuit, Installation, Tag
 from chargers.services.passwords import Kept, fits
 from tests import factories
 
@@ -235,3 +235,63 @@ def test_teams_of_others_have_no_members_here(admin_api, other_team):
     member = factories.MembershipFactory(team=other_team)
     assert admin_api.get(f"{MEMBERS}{member.pk}/").status_code == 404
     assert member.pk not in {row["id"] for row in admin_api.get(MEMBERS).json()["results"]}
+
+
+def test_a_members_number_and_name_are_changed_and_only_managers_see_the_number(admin_api, api, team, viewer):
+    member = Membership.objects.get(user=viewer, team=team)
+    body = {"employee_number": "E-77", "first_name": "Ada", "phone": "+47 22 00 00 00"}
+    told = send(admin_api, "PATCH", f"{MEMBERS}{member.pk}/", body).json()
+    assert (told["employee_number"], told["first_name"]) == ("E-77", "Ada")
+    viewer.refresh_from_db()
+    assert viewer.phone == "+47 22 00 00 00"
+    assert api(viewer).get(f"{MEMBERS}{member.pk}/").json()["employee_number"] == "E-77"
+    operator = factories.MembershipFactory(team=team, role=Role.OPERATOR).user
+    assert api(operator).get(f"{MEMBERS}{member.pk}/").json()["employee_number"] == ""
+    assert field_of(send(admin_api, "PATCH", f"{MEMBERS}{member.pk}/", {"phone": "call me"})) == {"phone"}
+
+
+def test_a_member_of_another_team_too_keeps_the_name(admin_api, team, other_team, viewer):
+    factories.MembershipFactory(team=other_team, user=viewer)
+    member = Membership.objects.get(user=viewer, team=team)
+    assert send(admin_api, "PATCH", f"{MEMBERS}{member.pk}/", {"first_name": "Eve"}).status_code == 403
+    assert send(admin_api, "PATCH", f"{MEMBERS}{member.pk}/", {"employee_number": "E-1"}).status_code == 200
+
+
+# --- tags and drivers ---------------------------------------------------------------------------------------------
+
+
+def test_a_tag_is_made_for_a_member_and_given_to_another_one(admin_api, team, viewer, operator):
+    body = {"value": "04A2C7B1", "person": viewer.email.upper()}
+    told = send(admin_api, "POST", "/api/v1/tags/", body).json()
+    assert told["person"] == viewer.email
+    path = f"/api/v1/tags/{told['id']}/"
+    assert send(admin_api, "PATCH", path, {"label": "Van"}).json()["person"] == viewer.email
+    assert send(admin_api, "PATCH", path, {"person": operator.email}).json()["person"] == operator.email
+    assert send(admin_api, "PATCH", path, {"person": None}).json()["person"] is None
+
+
+def test_a_tag_is_nobodys_who_has_nothing_to_do_with_the_team(admin_api, stranger):
+    for email in (stranger.email, "nobody@example.org"):
+        answer = send(admin_api, "POST", "/api/v1/tags/", {"value": "04A2", "person": email})
+        assert field_of(answer) == {"person"}
+    assert not Tag.objects.exists()
+
+
+def test_an_operator_says_not_whose_a_tag_is(api, operator, viewer, tag):
+    assert send(api(operator), "PATCH", f"/api/v1/tags/{tag.pk}/", {"person": viewer.email}).status_code == 403
+
+
+def test_an_outsider_is_invited_to_charge_and_gets_a_tag(admin_api, team, station):
+    body = {"station": station.identity, "email": "driver@example.org", "role": "user"}
+    answer = send(admin_api, "POST", "/api/v1/grants/", body)
+    assert (answer.status_code, answer.json()["email"]) == (202, "driver@example.org")
+    assert Invitation.objects.get().station == station
+    driver = factories.GrantFactory(station=station, role="user")
+    path = f"/api/v1/grants/{driver.pk}/tags/"
+    told = send(admin_api, "POST", path, {"value": "04A2", "label": "Private", "is_teams": True}).json()
+    assert (told["value"], told["team"]) == ("04A2", team.handle)
+    assert send(admin_api, "POST", path, {}).json()["team"] is None
+    assert admin_api.get(path).json()[0]["value"] == "04A2"
+    assert field_of(send(admin_api, "POST", path, {"value": "04a2", "is_teams": True})) == {"value"}
+    service = factories.GrantFactory(station=station, role="service")
+    assert send(admin_api, "POST", f"/api/v1/grants/{service.pk}/tags/", {}).status_code == 403

@@ -15,6 +15,9 @@ from chargers.demo import DEMO_STATIONS
 from chargers.models import ChargingStation
 from cpms.common.pages import ListPage
 from cpms.portal.navigation import NAVIGATION
+from maintenance.models import Notification, SecurityEvent
+from operations.models import Command
+from sessions.models import ChargingSession
 from tests import factories
 from tests.world import undone
 
@@ -91,3 +94,25 @@ def test_who_was_given_access_sees_it(demo):
         assert client.get(reverse("chargers:station_list")).context["page"].object_list
         assert client.get(reverse("access:grant_list")).context["page"].object_list
         assert role.encode() in client.get(reverse("access:grant_list")).content
+
+
+def test_the_demo_shows_what_the_marks_are_for(demo):
+    client = demo(ADMIN)
+
+    def text(name, **query):
+        return client.get(reverse(name), query).content.decode()
+
+    assert "karla.weiss@nordlys.example" in text("accounts:teammates")  # an open invitation
+    assert "Managing director: Mia Holm" in text("portal:imprint") and "Privacy" in text("portal:imprint")
+    assert "RATHAUS-01" in text("maintenance:refusal_list")  # a near miss
+    assert "219" not in text("maintenance:refusal_list")  # of strangers: for support staff
+    assert "219" in demo(SUPPORT).get(reverse("maintenance:refusal_list")).content.decode()
+    assert "Amtron Twincharge" in text("maintenance:deviation_models")
+    states = set(Command.objects.values_list("state", flat=True))
+    assert states >= {"confirmed", "accepted", "refused", "failed", "timed_out", "unknown", "expired"}
+    events = SecurityEvent.objects.filter(is_critical=True)
+    assert {event.acknowledged_at is None for event in events} == {True, False}
+    mine = Notification.objects.filter(user__email=ADMIN)
+    assert mine.unread().count() == 2 and mine.exclude(read_at=None).count() == 4
+    driver = User.objects.get(email="driver@nordlys.example")
+    assert ChargingSession.objects.visible_to(driver).exists()

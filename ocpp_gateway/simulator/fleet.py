@@ -7,12 +7,13 @@ import random
 import threading
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import Any
 
 from django.db import connection
 from django.db.models import Max, QuerySet
 
 from chargers.demo import DEMO_STATIONS, LASTING_FAULT
-from chargers.demo_traffic import vehicle_that_charges
+from chargers.demo_traffic import arriving_vehicle, vehicle_that_charges
 from chargers.models import Connector, Tag
 from ocpp_gateway.simulator.station import Drivers, Plan, Running, SimulatedStation
 from sessions.models import ChargingSession
@@ -33,7 +34,7 @@ def demo_plans() -> list[Plan]:
         for outlet in outlets
         if outlet[1] not in running.get(outlet[0], {}) and outlet[1] not in faulted.get(outlet[0], {})
     ]
-    missing = max(0, LEAST_CHARGING - (len(outlets) - len(idle)))
+    missing = max(0, LEAST_CHARGING - sum(len(of_station) for of_station in running.values()))
     soon = {outlet: chance.uniform(5.0, 60.0) for outlet in chance.sample(idle, min(missing, len(idle)))}
     return [
         Plan(
@@ -86,17 +87,19 @@ def _running(chance: random.Random) -> dict[str, dict[int, Running]]:
         demo = by_identity[session.station.identity]
         if not 1 <= session.connector_number <= demo.connectors:
             continue
+        kind: dict[str, Any] = {"phases": demo.phases, "is_direct_current": demo.is_direct_current, "chance": chance}
         percent = session.state_of_charge
+        vehicle = (
+            vehicle_that_charges(
+                power_w=session.power_w or 0, percent=float(percent) if percent is not None else None, **kind
+            )
+            if session.energy_wh
+            else arriving_vehicle(**kind)
+        )
         found[demo.identity][session.connector_number] = Running(
             session.pk,
             session.id_tag,
-            vehicle_that_charges(
-                power_w=session.power_w or 0,
-                percent=float(percent) if percent is not None else None,
-                phases=demo.phases,
-                is_direct_current=demo.is_direct_current,
-                chance=chance,
-            ),
+            vehicle,
             session.last_sample_at or session.started_at,
         )
     return found

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 ZONE = ZoneInfo("Europe/Berlin")  # where the demo's stations stand
 RAMP_SECONDS = 180.0
-TAPER_FROM = 0.8  # of what the vehicle wants
+TAPER_FROM, FAST_TAPER_FROM = 0.8, 0.5  # of what the vehicle wants; the second for direct current
 VOLTS = 230.0
 
 
@@ -60,6 +60,7 @@ class Vehicle:
         start_percent: its state of charge when it came; None: as if it were full at the end.
         dwell_seconds: how long it stays when it is full; None: until its driver happens to come back.
         ramp_seconds: how long it takes until it charges with full power.
+        taper_from: the share of what it wants from which on it takes less and less.
     """
 
     wanted_wh: float
@@ -69,6 +70,7 @@ class Vehicle:
     start_percent: float | None = None
     dwell_seconds: float | None = None
     ramp_seconds: float = RAMP_SECONDS
+    taper_from: float = TAPER_FROM
     taken_wh: float = 0.0
     _unevenness: list[float] = field(default_factory=lambda: [random.uniform(0.985, 1.0) for _ in range(3)])  # noqa: S311
 
@@ -86,7 +88,8 @@ class Vehicle:
         """What it takes so many seconds after its start, when so much is offered."""
         share = self.taken_wh / self.wanted_wh if self.wanted_wh else 1.0
         ramp = min(1.0, seconds / self.ramp_seconds) if self.ramp_seconds else 1.0
-        taper = 1.0 if share < TAPER_FROM else math.exp(-(share - TAPER_FROM) / (1.0 - TAPER_FROM) * 2.4)
+        late = max(0.0, share - self.taper_from) / (1.0 - self.taper_from)
+        taper = math.exp(-late * 2.4)
         ripple = 1.0 + 0.008 * math.sin(seconds / 7.0)
         return max(0.0, min(self.most_w, offered_w) * ramp * taper * ripple)
 
@@ -113,6 +116,7 @@ def arriving_vehicle(*, phases: int, is_direct_current: bool, chance: random.Ran
         capacity_wh=capacity,
         start_percent=start,
         dwell_seconds=dwell,
+        taper_from=FAST_TAPER_FROM if is_direct_current else TAPER_FROM,
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 DEMO_TEAM = "nordlys"
 DEMO_NEIGHBOUR = "fjordby"  # a second team, to see that teams do not see each other
+LASTING_FAULT = "HAFEN-P3-01", 2  # station and connector: faulted until somebody resets the station
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,11 @@ class DemoStation:
     @property
     def password(self) -> str:
         return f"demo-password-{self.identity}"
+
+    @property
+    def address(self) -> str:
+        """Where it connects from: an address of documentation (RFC 5737)."""
+        return f"198.51.100.{sum(map(ord, self.identity)) % 250 + 1}"
 
     @property
     def serial_number(self) -> str:

@@ -345,15 +345,17 @@ class NotificationQuerySet(models.QuerySet[Any]):
         if not user.is_authenticated:
             return self.none()
         scope = user.scope(Can.SEE_STATIONS)
-        seen = Q() if scope.is_everything else scope.condition("station__team", "station")
-        return self.filter(self._of_no_station(user) | seen, user=user)
+        return self._among(user, Q() if scope.is_everything else scope.condition("station__team", "station"))
 
     def visible_to(self, user: Any) -> Self:
         """One's own, as long as one may see the station it is about; with a group chosen, of its stations."""
         if not user.is_authenticated:
             return self.none()
-        seen = user.shown(Can.SEE_STATIONS, "station__team", "station")
-        return self.filter(self._of_no_station(user) | seen, user=user)
+        return self._among(user, user.shown(Can.SEE_STATIONS, "station__team", "station"))
+
+    def _among(self, user: Any, seen: Q) -> Self:
+        """One's own: of no station, or of these; an empty condition means all stations, and `or` would drop it."""
+        return self.filter(self._of_no_station(user) | seen if seen else Q(), user=user)
 
     @staticmethod
     def _of_no_station(user: Any) -> Q:

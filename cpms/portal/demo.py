@@ -2,49 +2,57 @@
 
 from __future__ import annotations
 
-import math
-import random
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
-from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
 from accounts import services as accounts
+from accounts.audit_facts import as_history
 from accounts.models import Membership, Team, User
-from accounts.rights import Role
+from accounts.rights import GrantRole, Role
 from chargers import services as chargers
-from chargers.demo import DEMO_NEIGHBOUR, DEMO_STATIONS, DEMO_TEAM, DemoStation
+from chargers.demo import DEMO_NEIGHBOUR, DEMO_STATIONS, DEMO_TEAM
 from chargers.models import ChargingStation, Connector, Tag
-from sessions.models import ChargingSession, Flag, MeterReading, TeamPower
+from cpms.portal import demo_events, demo_log
+from cpms.portal.demo_sessions import ADOPTED, ADOPTED_AGO, OFFLINE_FOR, make_sessions
+from sessions.models import ChargingSession
 
 PASSWORD = "nordlys-demo"  # noqa: S105 - of people who exist in the demo only
-DAYS = 60
-WITH_READINGS = 40  # the newest sessions, whose curves can be looked at
-STEP = timedelta(minutes=1)
-HOURS = {"office": (7, 10), "depot": (17, 21), "mall": (9, 18), "road": (6, 22)}
-A_DAY = {"office": 0.42, "depot": 0.62, "mall": 0.55, "road": 0.9}
+BEGAN_AGO, ISSUED_AGO = timedelta(days=69), timedelta(days=66)  # when the two teams began, and gave out their cards
 
 
 @dataclass(frozen=True, slots=True)
 class Login:
+    """
+    Attributes:
+        team: empty for who is in no team and was given access to something.
+        role: in the team, or of that access.
+    """
+
     email: str
     name: str
     role: str
-    team: str
+    team: str = DEMO_TEAM
     is_staff: bool = False
+
+    @property
+    def title(self) -> str:
+        if self.is_staff:
+            return "support staff"
+        return f"{self.role} of {self.team}" if self.team else f"granted the role {self.role}"
 
 
 LOGINS = (
-    Login("admin@nordlys.example", "Mia Holm", Role.ADMIN, DEMO_TEAM),
-    Login("operator@nordlys.example", "Jonas Brandt", Role.OPERATOR, DEMO_TEAM),
-    Login("viewer@nordlys.example", "Ida Petersen", Role.VIEWER, DEMO_TEAM),
-    Login("support@nordlys.example", "Nora Lind", Role.ADMIN, DEMO_TEAM, is_staff=True),
+    Login("admin@nordlys.example", "Mia Holm", Role.ADMIN),
+    Login("operator@nordlys.example", "Jonas Brandt", Role.OPERATOR),
+    Login("viewer@nordlys.example", "Ida Petersen", Role.VIEWER),
+    Login("support@nordlys.example", "Nora Lind", Role.ADMIN, is_staff=True),
     Login("admin@fjordby.example", "Lars Nygaard", Role.ADMIN, DEMO_NEIGHBOUR),
+    Login(demo_events.SERVICE, "Olaf Reimers", GrantRole.SERVICE, ""),
+    Login(demo_events.OWNER, "Greta Sommer", GrantRole.OWNER, ""),
+    Login(demo_events.DRIVER, "Tim Albers", GrantRole.USER, ""),
 )
 TAGS = (
     ("04A2C7B1", "Van HH-NE 412"),
@@ -55,21 +63,17 @@ TAGS = (
     ("5E3F70A2", "Jonas Petersen"),
     ("5E3F70A3", "Mara Voss"),
     ("5E3F70A4", "Tim Albers"),
+    ("5E3F70A5", "Aylin Demir"),
+    ("5E3F70A6", "Paul Krüger"),
+    ("04B9E013", "Truck HH-NE 802"),
+    (ADOPTED, "Lena Hansen, new card"),
     ("7C11D0F4", "Guest card 1"),
     ("7C11D0F5", "Guest card 2"),
     ("7C11D0F6", "Guest card 3 (lost)"),
     ("09D8AA37", "Contractor, until last month"),
 )
 LOST, ENDED = "7C11D0F6", "09D8AA37"
-
-
-@dataclass(slots=True)
-class Charge:
-    """One past session and how its power went, minute by minute."""
-
-    session: ChargingSession
-    watts: list[int]
-    station: DemoStation
+NEIGHBOURS_TAGS = (("FJ0001", "Town hall, pool car 1"), ("FJ0002", "Town hall, pool car 2"))
 
 
 @transaction.atomic
@@ -79,31 +83,41 @@ def load() -> dict[str, int]:
     Returns:
         how many stations and sessions are new.
     """
-    teams = {
-        DEMO_TEAM: accounts.add_team(handle=DEMO_TEAM, name="Nordlys Energie")[0],
-        DEMO_NEIGHBOUR: accounts.add_team(handle=DEMO_NEIGHBOUR, name="Stadtwerke Fjordby")[0],
-    }
-    people = {login.email: _person(login, teams[login.team]) for login in LOGINS}
-    stations = _stations(teams)
-    tags = _tags(teams[DEMO_TEAM], people["viewer@nordlys.example"])
-    if ChargingSession.objects.filter(team=teams[DEMO_TEAM]).exists():
-        return {"stations": stations, "sessions": 0}
-    charges = _charges(teams, tags)
-    ChargingSession.objects.bulk_create([charge.session for charge in charges], 200)
-    nordlys = [charge for charge in charges if charge.station.team == DEMO_TEAM]
-    _save_readings(nordlys[-WITH_READINGS:])
-    _save_power(teams[DEMO_TEAM], nordlys)
-    return {"stations": stations, "sessions": len(charges)}
+    began = timezone.now() - BEGAN_AGO
+    with as_history(at=began, actor=None):
+        teams = {
+            DEMO_TEAM: accounts.add_team(handle=DEMO_TEAM, name="Nordlys Energie")[0],
+            DEMO_NEIGHBOUR: accounts.add_team(handle=DEMO_NEIGHBOUR, name="Stadtwerke Fjordby")[0],
+        }
+        people = {login.email: _person(login, teams.get(login.team), began) for login in LOGINS}
+    admins = {DEMO_TEAM: people["admin@nordlys.example"], DEMO_NEIGHBOUR: people["admin@fjordby.example"]}
+    is_new = not ChargingSession.objects.filter(team=teams[DEMO_TEAM]).exists()
+    with as_history(at=began + timedelta(hours=2), actor=admins[DEMO_TEAM]):
+        stations = _stations(teams)
+    demo_events.place_stations(teams[DEMO_TEAM], admins[DEMO_TEAM], began + timedelta(hours=3))
+    tags = _tags(teams[DEMO_TEAM], TAGS, admins[DEMO_TEAM])
+    tags += _tags(teams[DEMO_NEIGHBOUR], NEIGHBOURS_TAGS, admins[DEMO_NEIGHBOUR])
+    Tag.objects.filter(team=teams[DEMO_TEAM], value="5E3F70A3", user=None).update(user=people["viewer@nordlys.example"])
+    Tag.objects.filter(team=teams[DEMO_TEAM], value="5E3F70A4", user=None).update(user=people[demo_events.DRIVER])
+    sessions = make_sessions(teams, tags) if is_new else 0
+    demo_events.load(teams[DEMO_TEAM], people)
+    if is_new:
+        demo_log.load(teams[DEMO_TEAM], people)
+    return {"stations": stations, "sessions": sessions}
 
 
-def _person(login: Login, team: Team) -> User:
-    user, _is_new = accounts.add_user(
-        email=login.email, password=PASSWORD, team=team, role=login.role, is_staff=login.is_staff
+def _person(login: Login, team: Team | None, began: datetime) -> User:
+    role = login.role if team is not None else Role.VIEWER
+    user, is_new = accounts.add_user(
+        email=login.email, password=PASSWORD, team=team, role=role, is_staff=login.is_staff
     )
     if not user.first_name:
         user.first_name, user.last_name = login.name.split()
         user.save(update_fields=["first_name", "last_name"])
         Membership.objects.filter(user=user, team=team).update(employee_number=f"N-{user.pk:04}")
+    if is_new:
+        User.objects.filter(pk=user.pk).update(date_joined=began)
+        Membership.objects.filter(user=user).update(created_at=began)
     return user
 
 
@@ -122,7 +136,7 @@ def _stations(teams: dict[str, Team]) -> int:
     fresh = [one for one in DEMO_STATIONS if one.identity not in known]
     now = timezone.now()
     for one in fresh:
-        seen_at = now - timedelta(hours=1 if one.is_simulated else 53)
+        seen_at = now if one.is_simulated else now - OFFLINE_FOR
         ChargingStation.objects.filter(identity=one.identity).update(
             vendor=one.vendor,
             model=one.model,
@@ -134,6 +148,9 @@ def _stations(teams: dict[str, Team]) -> int:
             last_heard_at=seen_at,
             connected_at=now - timedelta(days=9),
             disconnected_at=seen_at,
+            remote_address=one.address,
+            epoch=3,
+            created_at=now - BEGAN_AGO,
         )
         Connector.objects.filter(station__identity=one.identity).update(
             status=Connector.Status.AVAILABLE, error_code="NoError", status_changed_at=seen_at, reported_at=seen_at
@@ -141,179 +158,27 @@ def _stations(teams: dict[str, Team]) -> int:
     return len(fresh)
 
 
-def _tags(team: Team, viewer: User) -> list[Tag]:
+def _tags(team: Team, tags: tuple[tuple[str, str], ...], actor: User) -> list[Tag]:
+    """Make those that are missing. One of them was refused before an administrator added it."""
     known = set(Tag.objects.filter(team=team).values_list("value", flat=True))
-    month_ago = timezone.now() - timedelta(days=30)
-    chargers.add_tags(
-        team=team,
-        tags=[
+    now = timezone.now()
+    at_first = [one for one in tags if one[0] != ADOPTED]
+    for at, some in ((now - ISSUED_AGO, at_first), (now - ADOPTED_AGO, list(tags))):
+        wanted = [
             chargers.NewTag(
                 value,
                 label,
                 status=Tag.Status.BLOCKED if value == LOST else Tag.Status.ACCEPTED,
-                expires_at=month_ago if value == ENDED else None,
+                expires_at=now - timedelta(days=30) if value == ENDED else None,
             )
-            for value, label in TAGS
+            for value, label in some
             if value not in known
-        ],
-    )
-    Tag.objects.filter(team=team, value="5E3F70A3", user=None).update(user=viewer)
-    return list(Tag.objects.filter(team=team, value__in=[value for value, _label in TAGS]).exclude(value=LOST))
-
-
-def _charges(teams: dict[str, Team], tags: list[Tag]) -> list[Charge]:
-    """Sessions in the order in which they began, so that their numbers look as if they had been given then."""
-    chance = random.Random(4711)  # noqa: S311 - the same demo on every machine
-    keys = dict(ChargingStation.objects.values_list("identity", "pk"))
-    charges = [
-        charge
-        for station in DEMO_STATIONS
-        for number in range(1, station.connectors + 1)
-        for charge in _life(station, number, keys[station.identity], teams[station.team], tags, chance)
-    ]
-    charges.sort(key=lambda charge: charge.session.started_at)
-    _make_some_odd(charges, chance)
-    return charges
-
-
-def _life(
-    station: DemoStation, number: int, key: int, team: Team, tags: list[Tag], chance: random.Random
-) -> Iterator[Charge]:
-    """Two months of one connector. Its register goes on from session to session, as a meter does."""
-    now = timezone.now()
-    free_at = first = now - timedelta(days=DAYS)
-    last = now - timedelta(minutes=20 if station.is_simulated else 53 * 60)
-    register = chance.randrange(900_000, 9_000_000)
-    fits = [tag for tag in tags if tag.expires_at is None] if team.handle == DEMO_TEAM else []
-    for day in range(DAYS + 1):
-        if chance.random() > A_DAY[station.habit]:
+        ]
+        if not wanted:
             continue
-        begin, end = HOURS[station.habit]
-        midnight = (first + timedelta(days=day)).replace(hour=0, minute=0, second=0, microsecond=0)
-        started_at = midnight + timedelta(seconds=round(3600 * chance.uniform(begin, end), 3))
-        watts = _curve(station, chance)
-        stopped_at = started_at + STEP * len(watts) + timedelta(seconds=chance.randrange(5, 58))
-        if started_at < free_at or stopped_at > last:
-            continue
-        energy = round(sum(watts) / 60)
-        tag = chance.choice(fits) if fits else None
-        session = ChargingSession(
-            team=team,
-            station_id=key,
-            connector_number=number,
-            id_tag=tag.value if tag else "FJ0001",
-            tag=tag,
-            started_at=started_at,
-            start_received_at=started_at + timedelta(milliseconds=chance.randrange(40, 400)),
-            meter_start_wh=register,
-            stopped_at=stopped_at,
-            stop_received_at=stopped_at + timedelta(milliseconds=chance.randrange(40, 400)),
-            meter_stop_wh=register + energy,
-            stop_reason=chance.choice(["Local", "Local", "EVDisconnected", "Remote"]),
-            stop_id_tag=tag.value if tag else "",
-            closed_by=ChargingSession.ClosedBy.STATION,
-            energy_wh=energy,
-            last_register_wh=register + energy,
-            max_power_w=max(watts),
-        )
-        register, free_at = register + energy, stopped_at + timedelta(minutes=4)
-        yield Charge(session, watts, station)
-
-
-def _curve(station: DemoStation, chance: random.Random) -> list[int]:
-    """Watts per minute: a ramp, a plateau that the vehicle or the station limits, a taper when the battery fills."""
-    if station.is_direct_current:
-        wanted, vehicle = chance.uniform(9_000, 58_000), chance.choice([50_000, 100_000, 140_000])
-    else:
-        wanted, vehicle = chance.uniform(4_000, 42_000), chance.choice([7_400, 11_000, 11_000, 22_000])
-    plateau, energy = min(station.power_w, vehicle) * chance.uniform(0.94, 0.99), 0.0
-    watts: list[int] = []
-    taper_from = wanted * (0.62 if station.is_direct_current else 0.88)
-    while energy < wanted * 0.995 and len(watts) < 14 * 60:
-        ramp = min(1.0, (len(watts) + 1) / 3)
-        left = (wanted - energy) / (wanted - taper_from)
-        taper = 1.0 if energy < taper_from else max(0.08, left**0.8)
-        power = plateau * ramp * taper * (1 + 0.006 * math.sin(len(watts) / 3) + chance.uniform(-0.004, 0.004))
-        watts.append(round(power))
-        energy += power / 60
-    return watts
-
-
-def _make_some_odd(charges: list[Charge], chance: random.Random) -> None:
-    """A ledger without anything to look at would not show what the marks are for."""
-    odd = chance.sample([charge.session for charge in charges if charge.station.team == DEMO_TEAM], 6)
-    for session in odd[:2]:
-        session.id_tag, session.tag, session.authorization, session.is_billable = "DEADBEEF", None, "Invalid", False
-        session.add_flag(Flag.UNAUTHORISED)
-    for session in odd[2:5]:
-        session.start_received_at = session.stop_received_at = session.started_at + session.duration * 2
-        session.add_flag(Flag.OFFLINE)
-    odd[5].add_flag(Flag.CLOCK)
-
-
-def _save_readings(charges: Iterable[Charge]) -> None:
-    rows, sessions = [], []
-    for charge in charges:
-        session, energy = charge.session, float(charge.session.meter_start_wh or 0)
-        every = max(1, len(charge.watts) // 60)
-        for minute, power in enumerate(charge.watts, 1):
-            energy += power / 60
-            if minute % every and minute != len(charge.watts):
-                continue
-            filled = minute / len(charge.watts) if charge.station.is_direct_current else None
-            rows.append(_reading(charge, session.started_at + STEP * minute, round(energy), power, filled))
-            session.sample_count += len(rows[-1].values)
-            session.last_sample_at = rows[-1].at
-            session.state_of_charge = rows[-1].state_of_charge
-        sessions.append(session)
-    MeterReading.objects.bulk_create(rows, 500)
-    ChargingSession.objects.bulk_update(sessions, ["sample_count", "last_sample_at", "state_of_charge"], 100)
-
-
-def _reading(charge: Charge, at: datetime, energy: int, power: int, filled: float | None) -> MeterReading:
-    session = charge.session
-    common: dict[str, Any] = {"context": "Sample.Periodic", "format": "Raw", "location": "Outlet"}
-    values = [
-        common | {"value": str(energy), "measurand": "Energy.Active.Import.Register", "unit": "Wh"},
-        common | {"value": str(power), "measurand": "Power.Active.Import", "unit": "W"},
-    ]
-    current, soc = None, None
-    if filled is None:
-        phases = range(1, charge.station.phases + 1)
-        current = {f"L{phase}": round(power / charge.station.phases / 230 * 1000) for phase in phases}
-        for phase, milliamperes in current.items():
-            value = f"{milliamperes / 1000:.1f}"
-            values.append(common | {"value": value, "measurand": "Current.Import", "unit": "A", "phase": phase})
-    else:
-        soc = Decimal(round(22 + 68 * filled))
-        values.append(common | {"value": str(soc), "measurand": "SoC", "unit": "Percent", "location": "EV"})
-    return MeterReading(
-        station_id=session.station_id,
-        connector_number=session.connector_number,
-        session=session,
-        at=at,
-        values=values,
-        energy_wh=energy,
-        power_w=power,
-        current_ma=current,
-        state_of_charge=soc,
-    )
-
-
-def _save_power(team: Team, charges: Iterable[Charge]) -> None:
-    """The team's summed power of the last two days, once a minute, from the very sessions that are shown."""
-    now = timezone.now().replace(second=0, microsecond=0)
-    first = now - timedelta(days=2)
-    watts: dict[datetime, int] = defaultdict(int)
-    counts: dict[datetime, int] = defaultdict(int)
-    for charge in charges:
-        begin = charge.session.started_at.replace(second=0, microsecond=0)
-        for minute, power in enumerate(charge.watts):
-            watts[begin + STEP * minute] += power
-            counts[begin + STEP * minute] += 1
-    minutes = (first + STEP * number for number in range(2 * 24 * 60))
-    TeamPower.objects.bulk_create(
-        [TeamPower(team=team, at=at, power_w=watts[at], session_count=counts[at]) for at in minutes],
-        500,
-        ignore_conflicts=True,
-    )
+        with as_history(at=at, actor=actor):
+            chargers.add_tags(team=team, tags=wanted)
+        values = [tag.value for tag in wanted]
+        Tag.objects.filter(team=team, value__in=values).update(created_at=at)
+        known |= set(values)
+    return list(Tag.objects.filter(team=team, value__in=[value for value, _label in tags]))

@@ -3,31 +3,39 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import threading
+from collections import defaultdict
 from collections.abc import Iterable
+from typing import Any
 
 from django.db import connection
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 
-from chargers.demo import DEMO_STATIONS, DEMO_TEAM
-from chargers.models import Tag
-from ocpp_gateway.simulator.station import Drivers, Plan, SimulatedStation
+from chargers.demo import DEMO_STATIONS, LASTING_FAULT
+from chargers.demo_traffic import arriving_vehicle, vehicle_that_charges
+from chargers.models import Connector, Tag
+from ocpp_gateway.simulator.station import Drivers, Plan, Running, SimulatedStation
 from sessions.models import ChargingSession
+
+FAULT_SECONDS = (600.0, 7_200.0)
+LEAST_CHARGING = 3  # when the demo starts, so that there is something to see
 
 
 def demo_plans() -> list[Plan]:
-    """The demo's stations: their meters go on where the stored sessions ended."""
-    known = (
-        ChargingSession.objects.filter(station__identity__in=[each.identity for each in DEMO_STATIONS])
-        .values_list("station__identity", "connector_number")
-        .order_by()
-        .annotate(meter=Max("meter_stop_wh"), register=Max("last_register_wh"))
-    )
-    meters: dict[str, dict[int, int]] = {}
-    for identity, connector, meter, register in known:
-        meters.setdefault(identity, {})[connector] = max(meter or 0, register or 0)
-    tags = Tag.objects.valid().filter(team__handle=DEMO_TEAM, stations__isnull=True).values_list("value", flat=True)
-    drivers = Drivers(tags)
+    """The demo's stations. They go on where they were: with their meters, the sessions that run and what is faulted."""
+    chance = random.Random()  # noqa: S311
+    simulated = [each for each in DEMO_STATIONS if each.is_simulated]
+    meters, running, faulted = _meters(), _running(chance), _faulted(chance)
+    drivers = {team: Drivers(_tags(team)) for team in {each.team for each in simulated}}
+    outlets = [(each.identity, number) for each in simulated for number in range(1, each.connectors + 1)]
+    idle = [
+        outlet
+        for outlet in outlets
+        if outlet[1] not in running.get(outlet[0], {}) and outlet[1] not in faulted.get(outlet[0], {})
+    ]
+    missing = max(0, LEAST_CHARGING - sum(len(of_station) for of_station in running.values()))
+    soon = {outlet: chance.uniform(5.0, 60.0) for outlet in chance.sample(idle, min(missing, len(idle)))}
     return [
         Plan(
             identity=each.identity,
@@ -40,14 +48,78 @@ def demo_plans() -> list[Plan]:
             power_w=each.power_w,
             phases=each.phases,
             is_direct_current=each.is_direct_current,
-            drivers=drivers if each.team == DEMO_TEAM else None,
+            drivers=drivers[each.team],
             meter_wh=meters.get(each.identity, {}),
-            sample_seconds=5.0,
-            pause_seconds=(5.0, 90.0),
+            sample_seconds=10.0,
+            habit=each.habit,
+            fault_chance=0.02,
+            fault_seconds=FAULT_SECONDS,
+            strange_card_chance=0.02,
+            running=running.get(each.identity, {}),
+            faulted=faulted.get(each.identity, {}),
+            first_pause_seconds={number: wait for (name, number), wait in soon.items() if name == each.identity},
         )
-        for each in DEMO_STATIONS
-        if each.is_simulated
+        for each in simulated
     ]
+
+
+def _sessions() -> QuerySet[ChargingSession]:
+    rows: QuerySet[ChargingSession] = ChargingSession.objects.filter(
+        station__identity__in=[each.identity for each in DEMO_STATIONS]
+    )
+    return rows.order_by()
+
+
+def _meters() -> dict[str, dict[int, int]]:
+    """Where the stored sessions of each connector ended."""
+    known = _sessions().values_list("station__identity", "connector_number")
+    meters: dict[str, dict[int, int]] = defaultdict(dict)
+    for identity, number, stop, register in known.annotate(stop=Max("meter_stop_wh"), last=Max("last_register_wh")):
+        meters[identity][number] = max(stop or 0, register or 0)
+    return meters
+
+
+def _running(chance: random.Random) -> dict[str, dict[int, Running]]:
+    """Sessions that nobody has ended."""
+    by_identity = {each.identity: each for each in DEMO_STATIONS}
+    found: dict[str, dict[int, Running]] = defaultdict(dict)
+    for session in _sessions().open().select_related("station").defer("station__password"):  # type: ignore[attr-defined]
+        demo = by_identity[session.station.identity]
+        if not 1 <= session.connector_number <= demo.connectors:
+            continue
+        kind: dict[str, Any] = {"phases": demo.phases, "is_direct_current": demo.is_direct_current, "chance": chance}
+        percent = session.state_of_charge
+        vehicle = (
+            vehicle_that_charges(
+                power_w=session.power_w or 0, percent=float(percent) if percent is not None else None, **kind
+            )
+            if session.energy_wh
+            else arriving_vehicle(**kind)
+        )
+        found[demo.identity][session.connector_number] = Running(
+            session.pk,
+            session.id_tag,
+            vehicle,
+            session.last_sample_at or session.started_at,
+        )
+    return found
+
+
+def _faulted(chance: random.Random) -> dict[str, dict[int, tuple[str, float | None]]]:
+    """Connectors that were faulted when the demo was stopped. One stays so until somebody resets its station."""
+    rows = Connector.objects.filter(
+        status=Connector.Status.FAULTED, station__identity__in=[each.identity for each in DEMO_STATIONS]
+    )
+    found: dict[str, dict[int, tuple[str, float | None]]] = defaultdict(dict)
+    for identity, number, error_code in rows.values_list("station__identity", "number", "error_code"):
+        seconds = None if (identity, number) == LASTING_FAULT else chance.uniform(*FAULT_SECONDS)
+        found[identity][number] = error_code, seconds
+    return found
+
+
+def _tags(team: str) -> list[str]:
+    rows = Tag.objects.valid().filter(team__handle=team, stations__isnull=True)
+    return list(rows.values_list("value", flat=True))
 
 
 async def run_fleet(url: str, plans: Iterable[Plan]) -> None:

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 from ocpp.routing import after, on
 from ocpp.v16 import ChargePoint, call, call_result
 
-from ocpp_gateway.simulator.station import now_text
-
 if TYPE_CHECKING:
     from ocpp_gateway.simulator.station import Outlet, SimulatedStation
 
@@ -55,6 +53,7 @@ class ObedientLink(ChargePoint):
             if outlet.charge is not None:
                 outlet.charge.reason = f"{type}Reset"
                 outlet.charge.stop.set()
+            outlet.repaired.set()
         await asyncio.sleep(1.0)
         self.station.restart.set()
 
@@ -109,7 +108,7 @@ class ObedientLink(ChargePoint):
                 await station.say(
                     call.MeterValues(
                         connector_id=outlet.number,
-                        meter_value=[{"timestamp": now_text(), "sampledValue": [value]}],
+                        meter_value=[{"timestamp": station.now_text(), "sampledValue": [value]}],
                     )
                 )
 

@@ -10,24 +10,30 @@ import base64
 import contextlib
 import logging
 import random
-import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
 import websockets
 from ocpp.v16 import ChargePoint, call
 
-from ocpp_gateway.simulator.charging import VOLTS, Vehicle
+from chargers.demo_traffic import VOLTS, Vehicle, arriving_vehicle, seconds_until_next
 
 logger = logging.getLogger(__name__)
+STRANGE_CARDS = ("04D1779A", "045C20E3", "04FA9B16")  # that no team of the demo knows
+LONGEST_POWER_CUT = timedelta(minutes=10)  # through which a vehicle stays and goes on
+FAULTS = ("GroundFailure", "OverCurrentFailure", "ConnectorLockFailure")
 
 
-def now_text() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def time_text(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
 class Drivers:
@@ -42,8 +48,25 @@ class Drivers:
             return None
         return self._idle.pop(random.randrange(len(self._idle)))  # noqa: S311
 
+    def hold(self, tag: str) -> bool:
+        """Take this card. Returns whether it was not in use."""
+        if tag not in self._idle:
+            return False
+        self._idle.remove(tag)
+        return True
+
     def give_back(self, tag: str) -> None:
         self._idle.append(tag)
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A session that the station was in the middle of when it was switched off."""
+
+    transaction_id: int
+    id_tag: str
+    vehicle: Vehicle
+    last_at: datetime  # when it last read its meter
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +86,17 @@ class Plan:
     drivers: Drivers | None = None  # None: nobody comes by himself, only remote starts
     meter_wh: dict[int, int] = field(default_factory=dict)  # by connector: where its meter stands
     sample_seconds: float = 10.0
-    pause_seconds: tuple[float, float] = (20.0, 180.0)  # between two vehicles of its own accord
+    habit: str = ""  # when vehicles come, see HABITS; empty: one after another, with pauses, for a little energy each
+    pause_seconds: tuple[float, float] = (20.0, 180.0)
     energy_wh: tuple[float, float] = (800.0, 6_000.0)
     fault_chance: float = 0.03  # per vehicle
+    fault_seconds: tuple[float, float] = (30.0, 90.0)
+    strange_card_chance: float = 0.0  # per vehicle: its driver has a card that nobody knows
+    running: dict[int, Running] = field(default_factory=dict)  # by connector
+    # by connector: the error, and after how many seconds it is over; None: it stays until a reset
+    faulted: dict[int, tuple[str, float | None]] = field(default_factory=dict)
+    first_pause_seconds: dict[int, float] = field(default_factory=dict)  # by connector: until the first vehicle
+    clock: Callable[[], datetime] = utc_now
 
 
 @dataclass(slots=True)
@@ -76,6 +107,8 @@ class Charge:
     vehicle: Vehicle
     began: float
     transaction_id: int | None = None
+    full_at: float | None = None
+    report_end: Callable[[int], None] | None = None  # when it ended before its start was answered
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     reason: str = "EVDisconnected"
 
@@ -91,6 +124,7 @@ class Outlet:
     is_operative: bool = True
     charge: Charge | None = None
     wish: asyncio.Queue[str] = field(default_factory=asyncio.Queue)  # tags of remote starts
+    repaired: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class SimulatedStation:
@@ -104,6 +138,10 @@ class SimulatedStation:
             number: Outlet(number, float(plan.meter_wh.get(number, random.randint(10_000, 900_000))))  # noqa: S311
             for number in range(1, plan.connectors + 1)
         }
+        for number, (error_code, _seconds) in plan.faulted.items():
+            self.outlets[number].status, self.outlets[number].error_code = "Faulted", error_code
+        for number in plan.running:
+            self.outlets[number].status = "Charging"
         self.configuration = {
             "HeartbeatInterval": "300",
             "MeterValueSampleInterval": str(int(plan.sample_seconds)),
@@ -114,11 +152,15 @@ class SimulatedStation:
             "WebSocketPingInterval": "20",
             "SupportedFeatureProfiles": "Core,RemoteTrigger",
         }
+        self.chance = random.Random()  # noqa: S311
         self.link: ChargePoint | None = None
         self.is_booted = False
         self.restart = asyncio.Event()
         self._kept: deque[tuple[Any, Callable[[Any], None]]] = deque()
         self._something = asyncio.Event()
+
+    def now_text(self) -> str:
+        return time_text(self.plan.clock())
 
     # --- the link ------------------------------------------------------------------------------------------------
 
@@ -182,7 +224,7 @@ class SimulatedStation:
             self.is_booted = answer is not None and answer.status == "Accepted"
             if not self.is_booted:
                 await asyncio.sleep(max(5, answer.interval if answer is not None else 5))
-        await self.say(call.StatusNotification(0, "NoError", "Available", timestamp=now_text()))
+        await self.say(call.StatusNotification(0, "NoError", "Available", timestamp=self.now_text()))
         for outlet in self.outlets.values():
             await self.report_status(outlet)
         self._something.set()
@@ -203,7 +245,7 @@ class SimulatedStation:
     async def report_status(self, outlet: Outlet) -> None:
         if self.is_booted:
             await self.say(
-                call.StatusNotification(outlet.number, outlet.error_code, outlet.status, timestamp=now_text())
+                call.StatusNotification(outlet.number, outlet.error_code, outlet.status, timestamp=self.now_text())
             )
 
     # --- transaction messages: kept until answered, in order (section 3.7) ------------------------------------------
@@ -235,73 +277,147 @@ class SimulatedStation:
 
     async def _use(self, outlet: Outlet) -> None:
         """Vehicles come, charge and go."""
+        await self._go_on(outlet)
+        pause = self.plan.first_pause_seconds.get(outlet.number) or self._pause()
         while True:
             drivers = self.plan.drivers
-            pause = random.uniform(*self.plan.pause_seconds) if drivers else None  # noqa: S311
             try:
                 wished: str | None = await asyncio.wait_for(outlet.wish.get(), pause)
             except TimeoutError:
                 wished = None
             own = drivers.take() if drivers and wished is None else None
             try:
-                await self._meet(outlet, wished or own)
+                await self._meet(outlet, wished or own, is_asked_for=wished is not None)
             finally:
                 if drivers and own is not None:
                     drivers.give_back(own)
+            pause = self._pause()
 
-    async def _meet(self, outlet: Outlet, id_tag: str | None) -> None:
+    def _pause(self) -> float | None:
+        """Until the next vehicle; None: nobody comes by himself."""
+        if self.plan.drivers is None:
+            return None
+        if self.plan.habit:
+            return seconds_until_next(self.plan.habit, self.plan.clock(), self.chance)
+        return self.chance.uniform(*self.plan.pause_seconds)
+
+    async def _go_on(self, outlet: Outlet) -> None:
+        """What was going on when the station was switched off: a fault stays, a vehicle goes on or had to end."""
+        if outlet.number in self.plan.faulted:
+            await self._until_repaired(outlet, self.plan.faulted[outlet.number][1])
+            await self.set_status(outlet, "Available")
+        running = self.plan.running.get(outlet.number)
+        if running is None:
+            return
+        drivers = self.plan.drivers
+        is_held = drivers is not None and drivers.hold(running.id_tag)
+        try:
+            await self._resume(outlet, running)
+        finally:
+            if drivers is not None and is_held:
+                drivers.give_back(running.id_tag)
+
+    async def _resume(self, outlet: Outlet, running: Running) -> None:
+        charge = Charge(running.id_tag, running.vehicle, self._time(), running.transaction_id)
+        if self.plan.clock() - running.last_at > LONGEST_POWER_CUT:
+            charge.reason = "PowerLoss"
+            self._end(outlet, charge, running.last_at)
+            await self.set_status(outlet, "Available")
+            return
+        await self._until_gone(outlet, charge)
+
+    async def _meet(self, outlet: Outlet, id_tag: str | None, *, is_asked_for: bool) -> None:
         """A driver comes with a card; now and then the connector is out of order before he could plug in."""
         if id_tag is None or not outlet.is_operative:
             return
-        if random.random() < self.plan.fault_chance:  # noqa: S311
-            await self.set_status(outlet, "Faulted", random.choice(["GroundFailure", "OverCurrentFailure"]))  # noqa: S311
-            await asyncio.sleep(random.uniform(30, 90))  # noqa: S311
-            await self.set_status(outlet, "Available")
+        if self.chance.random() < self.plan.fault_chance:
+            await self.set_status(outlet, "Faulted", self.chance.choice(FAULTS))
+            await self._until_repaired(outlet, self.chance.uniform(*self.plan.fault_seconds))
+            await self.set_status(outlet, "Available" if outlet.is_operative else "Unavailable")
             return
-        await self._charge(outlet, id_tag)
+        if not is_asked_for and self.chance.random() < self.plan.strange_card_chance:
+            id_tag = self.chance.choice(STRANGE_CARDS)
+        await self.set_status(outlet, "Preparing")
+        await asyncio.sleep(self.chance.uniform(1.0, 3.0))
+        if is_asked_for or await self._is_accepted(id_tag):
+            await self._charge(outlet, id_tag)
+        else:
+            await asyncio.sleep(self.chance.uniform(5.0, 20.0))
+            await self.set_status(outlet, "Available" if outlet.is_operative else "Unavailable")
+
+    async def _until_repaired(self, outlet: Outlet, seconds: float | None) -> None:
+        outlet.repaired.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(outlet.repaired.wait(), seconds)
+
+    async def _is_accepted(self, id_tag: str) -> bool:
+        """As the central system says; while it is away, everybody may charge."""
+        answer = await self.say(call.Authorize(id_tag)) if self.is_booted else None
+        return answer is None or answer.id_tag_info["status"] == "Accepted"
 
     async def _charge(self, outlet: Outlet, id_tag: str) -> None:
-        await self.set_status(outlet, "Preparing")
-        await asyncio.sleep(random.uniform(1.0, 3.0))  # noqa: S311
-        vehicle = Vehicle(
-            wanted_wh=random.uniform(*self.plan.energy_wh),  # noqa: S311
-            most_w=self.plan.power_w * random.choice([0.5, 1.0, 1.0]),  # noqa: S311
-            phases=self.plan.phases,
-        )
-        charge = outlet.charge = Charge(id_tag, vehicle, time.monotonic())
+        charge = Charge(id_tag, self._vehicle(), self._time())
 
         def learn(answer: Any) -> None:
             charge.transaction_id = answer.transaction_id
+            if charge.report_end is not None:
+                charge.report_end(answer.transaction_id)
             if answer.id_tag_info["status"] != "Accepted":
                 charge.reason = "DeAuthorized"
                 charge.stop.set()
 
-        self.keep(call.StartTransaction(outlet.number, id_tag, int(outlet.meter_wh), now_text()), learn)
+        self.keep(call.StartTransaction(outlet.number, id_tag, int(outlet.meter_wh), self.now_text()), learn)
+        await self._until_gone(outlet, charge)
+
+    def _vehicle(self) -> Vehicle:
+        plan = self.plan
+        if plan.habit:
+            return arriving_vehicle(phases=plan.phases, is_direct_current=plan.is_direct_current, chance=self.chance)
+        return Vehicle(
+            wanted_wh=self.chance.uniform(*plan.energy_wh),
+            most_w=plan.power_w * self.chance.choice([0.5, 1.0, 1.0]),
+            phases=plan.phases,
+        )
+
+    async def _until_gone(self, outlet: Outlet, charge: Charge) -> None:
+        """Charge until it ends; then the vehicle is unplugged."""
+        outlet.charge = charge
         await self.set_status(outlet, "Charging")
         await self._deliver_energy(outlet, charge)
-        self._end(outlet, charge)
+        self._end(outlet, charge, self.plan.clock())
         outlet.charge = None
         await self.set_status(outlet, "Finishing")
-        await asyncio.sleep(random.uniform(2.0, 8.0))  # noqa: S311
+        await asyncio.sleep(self.chance.uniform(2.0, 8.0))
         await self.set_status(outlet, "Available" if outlet.is_operative else "Unavailable")
 
     async def _deliver_energy(self, outlet: Outlet, charge: Charge) -> None:
-        step = self.plan.sample_seconds
+        before = self._time()
         while not charge.stop.is_set():
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(charge.stop.wait(), step)
-            seconds = time.monotonic() - charge.began
-            power = 0.0 if charge.vehicle.is_full else charge.vehicle.power_w(seconds, self.plan.power_w)
-            taken = power * step / 3600
-            charge.vehicle.taken_wh += taken
+                await asyncio.wait_for(charge.stop.wait(), self.plan.sample_seconds)
+            now, vehicle = self._time(), charge.vehicle
+            power = 0.0 if vehicle.is_full else vehicle.power_w(now - charge.began, self.plan.power_w)
+            taken = power * (now - before) / 3600
+            vehicle.taken_wh += taken
             outlet.meter_wh += taken
+            before = now
             if charge.transaction_id is not None:
                 await self.say(self._meter_values(outlet, charge, power))
-            if charge.vehicle.is_full:
-                if outlet.status == "Charging":
+            if vehicle.is_full:
+                if charge.full_at is None:
+                    charge.full_at = now
                     await self.set_status(outlet, "SuspendedEV")
-                elif random.random() < 0.2:  # noqa: S311 - the driver comes back
+                elif self._is_driver_back(vehicle, now - charge.full_at):
                     return
+
+    def _is_driver_back(self, vehicle: Vehicle, seconds: float) -> bool:
+        if vehicle.dwell_seconds is not None:
+            return seconds >= vehicle.dwell_seconds
+        return self.chance.random() < 0.2
+
+    @staticmethod
+    def _time() -> float:
+        return asyncio.get_running_loop().time()
 
     def _meter_values(self, outlet: Outlet, charge: Charge, power: float) -> call.MeterValues:
         values: list[dict[str, str]] = [
@@ -320,35 +436,27 @@ class SimulatedStation:
         return call.MeterValues(
             connector_id=outlet.number,
             transaction_id=charge.transaction_id,
-            meter_value=[{"timestamp": now_text(), "sampledValue": values}],
+            meter_value=[{"timestamp": self.now_text(), "sampledValue": values}],
         )
 
-    def _end(self, outlet: Outlet, charge: Charge) -> None:
+    def _end(self, outlet: Outlet, charge: Charge, ended_at: datetime) -> None:
         """The end is reported once the start is answered: its id is only known then."""
-        at, meter = now_text(), int(outlet.meter_wh)
+        at, meter = time_text(ended_at), int(outlet.meter_wh)
 
         def stop(_answer: Any) -> None:
             """Nothing follows from the answer."""
 
-        def report() -> None:
-            self.keep(
-                call.StopTransaction(
-                    meter_stop=meter,
-                    timestamp=at,
-                    transaction_id=charge.transaction_id if charge.transaction_id is not None else -1,
-                    id_tag=charge.id_tag,
-                    reason=charge.reason,
-                ),
-                stop,
+        def report(transaction_id: int) -> None:
+            end = call.StopTransaction(
+                meter_stop=meter,
+                timestamp=at,
+                transaction_id=transaction_id,
+                id_tag=charge.id_tag,
+                reason=charge.reason,
             )
+            self.keep(end, stop)
 
-        if charge.transaction_id is None and self._kept:
-            payload, learn = self._kept[-1]
-
-            def learn_and_report(answer: Any) -> None:
-                learn(answer)
-                report()
-
-            self._kept[-1] = payload, learn_and_report
+        if charge.transaction_id is None:
+            charge.report_end = report
         else:
-            report()
+            report(charge.transaction_id)

@@ -163,3 +163,11 @@ def test_an_open_page_learns_of_it(viewer):
         assert async_to_sync(there_and_back)() == "notified"
     finally:
         channel_layers.set("default", before)
+
+
+def test_support_staff_in_a_team_is_told_of_its_stations_too(team, fault):
+    support = factories.UserFactory.create(is_staff=True)
+    factories.MembershipFactory.create(team=team, user=support, role="admin")
+    assert notify() == 1
+    [row] = Notification.objects.visible_to(support)
+    assert list(Notification.objects.reachable_by(support)) == [row] and row.station == fault.station

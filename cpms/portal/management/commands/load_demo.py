@@ -10,7 +10,7 @@ from cpms.portal import demo
 
 
 class Command(ScriptCommand):
-    help = "Load demo data: two teams, people of each role, stations, tags and two months of sessions. May be repeated."
+    help = "Load demo data: two teams, people of each role, two months of what happens at stations. May be repeated."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
@@ -33,7 +33,6 @@ class Command(ScriptCommand):
         ]
         width = max(len(login.email) for login in demo.LOGINS)
         lines = [f"Log in with the password {demo.PASSWORD} as"] + [
-            f"  {login.email:<{width}}  {'support staff' if login.is_staff else f'{login.role} of {login.team}'}"
-            for login in demo.LOGINS
+            f"  {login.email:<{width}}  {login.title}" for login in demo.LOGINS
         ]
         self.show({**loaded, "logins": logins}, "\n".join(lines))

@@ -1,0 +1,378 @@
+"""What people and strangers have done in the demo: installations, groups, access, keys, connections, deviations.
+
+Each part is made where there is none of its kind, so that an older demo gets it as well; what hangs together with the
+history of sessions is in `demo_log`.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from accounts.audit_facts import as_history
+from accounts.mails import hash_of, invitation_token
+from accounts.models import ApiToken, Grant, Invitation, Program, Team, User
+from accounts.programs import add_program
+from accounts.rights import ApiScope, GrantRole, Role
+from accounts.services import issue_api_token
+from chargers.models import ChargingStation, Installation, StationGroup
+from chargers.services.groups import make_group
+from chargers.services.places import add_installation, place_station, save_circuit
+from cpms.portal.models import SiteText
+from maintenance.models import Deviation, Notification, RefusedConnection
+from maintenance.services import Deviated, count_deviations
+
+SERVICE, OWNER, DRIVER = "service@ladewerk.example", "owner@hafen.example", "driver@nordlys.example"
+ADMIN, OPERATOR, SUPPORT = "admin@nordlys.example", "operator@nordlys.example", "support@nordlys.example"
+POOLED = "WERFT-0001"  # it reported, and waits until support staff assigns it to a team
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An installation: its address and contact, its circuits (each fed by the first), and which stations hang where."""
+
+    name: str
+    address: tuple[str, str, str]
+    contact: tuple[str, str]
+    circuits: dict[str, int]  # amperes by name; the first is the grid connection
+    stations: dict[str, str]  # circuit by identity
+
+
+PLACES = (
+    Place(
+        "Parkhaus Hafen",
+        ("Am Sandtorkai 30", "20457", "Hamburg"),
+        ("Greta Sommer", "+49 40 66969 110"),
+        {"Grid connection": 160, "Level 2": 80, "Level 3": 63},
+        {"HAFEN-P2-07": "Level 2", "HAFEN-P2-08": "Level 2", "HAFEN-P3-01": "Level 3"},
+    ),
+    Place(
+        "Depot Altona",
+        ("Schnackenburgallee 41", "22525", "Hamburg"),
+        ("Henrik Maas", "+49 40 66969 120"),
+        {"Grid connection": 400, "Row A": 80, "Gate": 250},
+        {"DEPOT-A-03": "Row A", "DEPOT-A-04": "Row A", "DEPOT-B-01": "Gate"},
+    ),
+    Place(
+        "Nordlicht Center",
+        ("Wandsbeker Marktstraße 12", "22041", "Hamburg"),
+        ("Sofia Reuter", "+49 40 66969 130"),
+        {"Grid connection": 315, "North entrance": 200, "Parking deck": 80},
+        {"MALL-0193": "North entrance", "MALL-0194": "Parking deck"},
+    ),
+    Place(
+        "Rathausplatz",
+        ("Rathausplatz 1", "21335", "Lüneburg"),
+        ("Bauamt, Frau Kern", "+49 40 66969 140"),
+        {"Grid connection": 80},
+        {"RATHAUS-01": "Grid connection"},
+    ),
+    Place(
+        "Rasthof Nordheide",
+        ("A7, Rasthof Nordheide Ost", "21271", "Hanstedt"),
+        ("Uwe Thomsen", "+49 40 66969 150"),
+        {"Grid connection": 630},
+        {"NEXT-004711": "Grid connection"},
+    ),
+    Place(
+        "Kita Süd",
+        ("Veringstraße 60", "21107", "Hamburg"),
+        ("Marlene Voigt", "+49 40 66969 160"),
+        {"Grid connection": 50},
+        {"KITA-SUED-02": "Grid connection"},
+    ),
+    Place(
+        "Lager West",
+        ("Billbrookdeich 210", "22113", "Hamburg"),
+        ("Henrik Maas", "+49 40 66969 121"),
+        {"Grid connection": 100},
+        {"LAGER-W-12": "Grid connection"},
+    ),
+)
+TEXTS = {
+    (SiteText.Kind.IMPRINT, "en"): """Nordlys Energie GmbH
+Am Sandtorkai 30, 20457 Hamburg, Germany
+
+Managing director: Mia Holm
+Hamburg District Court, HRB 000000
+info@nordlys.example, +49 40 66969 100
+
+Privacy
+
+This is a demo. The people, cards and stations in it do not exist. What you enter stays on the computer that the demo
+runs on, and is deleted with its database. There is no tracking. Questions about privacy: privacy@nordlys.example""",
+    (SiteText.Kind.IMPRINT, "de"): """Nordlys Energie GmbH
+Am Sandtorkai 30, 20457 Hamburg
+
+Geschäftsführerin: Mia Holm
+Amtsgericht Hamburg, HRB 000000
+info@nordlys.example, 040 66969 100
+
+Datenschutz
+
+Dies ist eine Demo. Die Personen, Karten und Ladestationen darin gibt es nicht. Was Sie eingeben, bleibt auf dem
+Rechner, auf dem die Demo läuft, und wird mit ihrer Datenbank gelöscht. Niemand wertet Ihre Besuche aus. Fragen zum
+Datenschutz: privacy@nordlys.example""",
+    (SiteText.Kind.COPYRIGHT, "en"): "© Nordlys Energie GmbH",
+}
+Causes, Near = RefusedConnection.Cause, RefusedConnection.Near
+REFUSED: tuple[dict[str, Any], ...] = (  # `of`: the station that it is or resembles; `hours`: how long ago
+    {
+        "of": "RATHAUS-01",
+        "cause": Causes.UNKNOWN_IDENTITY,
+        "near": Near.CASE,
+        "identity": "Rathaus-01",
+        "path": "/ocpp/Rathaus-01",
+        "remote_address": "198.51.100.71",
+        "user_agent": "libwebsockets/4.3.2",
+        "hours": 71,
+        "count": 38,
+    },
+    {
+        "of": "DEPOT-A-03",
+        "cause": Causes.WRONG_CREDENTIALS,
+        "near": Near.PASSWORD_BLANKS,
+        "identity": "DEPOT-A-03",
+        "path": "/ocpp/DEPOT-A-03",
+        "remote_address": "198.51.100.33",
+        "user_agent": "ABB Terra AC",
+        "authentication": "Basic",
+        "hours": 170,
+        "count": 12,
+    },
+    {
+        "of": "KITA-SUED-02",
+        "cause": Causes.WRONG_SUBPROTOCOL,
+        "identity": "KITA-SUED-02",
+        "path": "/ocpp/KITA-SUED-02",
+        "remote_address": "198.51.100.14",
+        "subprotocols": "ocpp1.5",
+        "authentication": "Basic",
+        "user_agent": "KeContact P30",
+        "hours": 250,
+        "count": 4,
+    },
+    {
+        "of": "LAGER-W-12",
+        "cause": Causes.UNKNOWN_PATH,
+        "near": Near.PATH,
+        "identity": "LAGER-W-12",
+        "path": "/LAGER-W-12",
+        "remote_address": "198.51.100.90",
+        "user_agent": "KeContact P30",
+        "authentication": "Basic",
+        "hours": 54,
+        "count": 57,
+    },
+    {
+        "cause": Causes.UNKNOWN_IDENTITY,
+        "identity": "CP000219",
+        "path": "/ocpp/CP000219",
+        "remote_address": "203.0.113.40",
+        "user_agent": "Python/3.11 websockets/12.0",
+        "hours": 20,
+        "count": 219,
+    },
+    {
+        "cause": Causes.UNKNOWN_PATH,
+        "path": "/steve/websocket/CentralSystemService/EVB-P2107",
+        "remote_address": "203.0.113.77",
+        "user_agent": "Go-http-client/1.1",
+        "hours": 9,
+        "count": 6,
+    },
+)
+# stations, action, code of the answer (empty: it was tolerated), rule, times a day, days
+DEVIATING: tuple[tuple[tuple[str, ...], str, str, str, int, int], ...] = (
+    (("MALL-0194", "RATHAUS-01"), "StopTransaction", "", "reason: enum", 2, 21),
+    (("MALL-0194", "RATHAUS-01"), "StatusNotification", "", "vendorErrorCode: maxLength", 5, 21),
+    (("HAFEN-P2-07", "HAFEN-P2-08", "HAFEN-P3-01"), "BootNotification", "", "additionalProperties", 1, 9),
+    (("LAGER-W-12",), "StatusNotification", "", "timestamp: format", 9, 12),
+    (("KITA-SUED-02",), "DataTransfer", "FormationViolation", "vendorId: required", 1, 14),
+)
+
+
+def load(team: Team, people: Mapping[str, User]) -> None:
+    """Make the parts that are missing, in the order in which they happened."""
+    now = timezone.now()
+    stations = {row.identity: row for row in ChargingStation.objects.filter(team=team).defer("password")}
+    parts: tuple[Callable[[Team, Mapping[str, User], dict[str, ChargingStation], datetime], None], ...] = (
+        _grants, _groups, _keys, _invitation, _refusals, _deviations,
+    )  # fmt: skip
+    for part in parts:
+        part(team, people, stations, now)
+    _site_texts()
+    _pooled_station(now)
+
+
+def place_stations(team: Team, actor: User, at: datetime) -> None:
+    """The team's installations, with the stations that nobody has placed elsewhere."""
+    if Installation.objects.filter(team=team).exists():
+        return
+    with as_history(at=at, actor=actor):
+        for place in PLACES:
+            street, code, city = place.address
+            name, phone = place.contact
+            facts = {"name": place.name, "street": street, "postal_code": code, "city": city, "country": "DE"}
+            installation = add_installation(team=team, facts=facts | {"contact_name": name, "contact_phone": phone})
+            circuits: dict[str, Any] = {}
+            for circuit, amperes in place.circuits.items():
+                circuits[circuit] = save_circuit(
+                    installation=installation,
+                    circuit=None,
+                    name=circuit,
+                    max_current_a=amperes,
+                    phases=3,
+                    parent=next(iter(circuits.values()), None),
+                )
+            free = ChargingStation.objects.filter(team=team, identity__in=place.stations, installation=None)
+            for station in free.defer("password"):
+                circuit = circuits[place.stations[station.identity]]
+                place_station(station=station, installation=installation, circuit=circuit)
+    Installation.objects.filter(team=team).update(created_at=at)
+
+
+def _grants(team: Team, people: Mapping[str, User], stations: dict[str, ChargingStation], now: datetime) -> None:
+    """No mails about them: they were given some time ago."""
+    if Grant.objects.filter(team=team).exists():
+        return
+    places = {row.name: row for row in Installation.objects.filter(team=team)}
+    ends_at = now + timedelta(days=21)
+    wanted: list[tuple[float, str, str, dict[str, Any]]] = [
+        (11.6, GrantRole.SERVICE, SERVICE, {"installation": places.get("Depot Altona")}),
+        (11.2, GrantRole.OWNER, OWNER, {"installation": places.get("Parkhaus Hafen")}),
+        (10.5, GrantRole.USER, DRIVER, {"station": stations.get("KITA-SUED-02")}),
+        (
+            10.1,
+            GrantRole.SERVICE,
+            SERVICE,
+            {"station": stations.get("NEXT-004711"), "ends_at": ends_at},
+        ),
+    ]
+    for days, role, email, facts in wanted:
+        place = facts.get("installation") or facts.get("station")
+        if place is None:
+            continue
+        at = now - timedelta(days=days)
+        with as_history(at=at, actor=people[ADMIN]):
+            grant = Grant.objects.create(
+                team=team, role=role, user=people[email], created_by=people[ADMIN], created_at=at, **facts
+            )
+        Notification.objects.create(
+            user=people[email],
+            kind=Notification.Kind.GRANT,
+            key=f"grant-{grant.pk}",
+            parameters={"place": str(place), "role": role},
+            link="/",
+            created_at=at + timedelta(minutes=1),
+        )
+
+
+def _groups(team: Team, people: Mapping[str, User], stations: dict[str, ChargingStation], now: datetime) -> None:
+    wanted = (
+        (ADMIN, "Fast chargers", ("DEPOT-B-01", "MALL-0193", "NEXT-004711")),
+        (ADMIN, "Hamburg harbour", ("HAFEN-P2-07", "HAFEN-P2-08", "HAFEN-P3-01")),
+        (OPERATOR, "Depot", ("DEPOT-A-03", "DEPOT-A-04", "DEPOT-B-01")),
+        (SUPPORT, "To be watched", ("LAGER-W-12", "HAFEN-P3-01")),
+    )
+    if StationGroup.objects.filter(user__in={people[email] for email, _name, _identities in wanted}).exists():
+        return
+    for email, name, identities in wanted:
+        with as_history(at=now - timedelta(days=9, hours=12), actor=people[email]):
+            found = [stations[identity] for identity in identities if identity in stations]
+            make_group(user=people[email], name=name, stations=found)
+
+
+def _keys(team: Team, people: Mapping[str, User], stations: dict[str, ChargingStation], now: datetime) -> None:
+    """Nobody knows these keys: they are for the lists. Who wants to use one makes a new one."""
+    with as_history(at=now - timedelta(days=9), actor=people[ADMIN]):
+        if not Program.objects.filter(team=team).exists() and team.has_feature("api"):
+            scopes = [ApiScope.STATIONS_READ, ApiScope.SESSIONS_READ]
+            add_program(team=team, name="Fleet management", scopes=scopes, actor=people[ADMIN])
+    for email in (ADMIN, SUPPORT):
+        with as_history(at=now - timedelta(days=8, hours=18), actor=people[email]):
+            if not ApiToken.objects.filter(user=people[email]).exists():
+                issue_api_token(user=people[email], name="Monthly report", scopes=[ApiScope.SESSIONS_READ])
+
+
+def _invitation(team: Team, people: Mapping[str, User], stations: dict[str, ChargingStation], now: datetime) -> None:
+    """Its mail went out a week ago; who wants to try it sends it again."""
+    if Invitation.objects.filter(team=team).exists():
+        return
+    at = now - timedelta(days=8, hours=4)
+    with as_history(at=at, actor=people[ADMIN]):
+        invitation = Invitation(
+            team=team,
+            email="karla.weiss@nordlys.example",
+            role=Role.OPERATOR,
+            language="de",
+            invited_by=people[ADMIN],
+            created_at=at,
+            expires_at=at + timedelta(days=14),
+            nonce=secrets.token_urlsafe(32),
+            token_hash=secrets.token_hex(32),
+        )
+        invitation.save()
+    Invitation.objects.filter(pk=invitation.pk).update(token_hash=hash_of(invitation_token(invitation)))
+
+
+def _refusals(team: Team, people: Mapping[str, User], stations: dict[str, ChargingStation], now: datetime) -> None:
+    if RefusedConnection.objects.exists():
+        return
+    rows = []
+    for one in sorted(REFUSED, key=lambda one: -one["hours"]):
+        facts = dict(one)
+        station, hours = stations.get(facts.pop("of", "")), facts.pop("hours")
+        if station is None and "of" in one:
+            continue
+        hour = (now - timedelta(hours=hours)).replace(minute=0, second=0, microsecond=0)
+        times = {"hour": hour, "first_at": hour + timedelta(minutes=4), "last_at": hour + timedelta(minutes=51)}
+        facts = {"subprotocols": "ocpp1.6", "is_tls": True} | facts | times
+        rows.append(RefusedConnection(station=station, **facts))
+    RefusedConnection.objects.bulk_create(rows)
+
+
+def _deviations(team: Team, people: Mapping[str, User], stations: dict[str, ChargingStation], now: datetime) -> None:
+    if Deviation.objects.filter(station__team=team).exists():
+        return
+    count_deviations(
+        Deviated(stations[identity].pk, action, code, what, now - timedelta(days=day, minutes=37 * (time + 1)))
+        for identities, action, code, what, times, days in DEVIATING
+        for identity in identities
+        if identity in stations
+        for day in range(days)
+        for time in range(times)
+    )
+
+
+def _site_texts() -> None:
+    if not SiteText.objects.exists():
+        for (kind, language), text in TEXTS.items():
+            SiteText.objects.create(kind=kind, language=language, text=text)
+
+
+def _pooled_station(now: datetime) -> None:
+    if ChargingStation.objects.filter(identity=POOLED).exists() or ChargingStation.objects.filter(team=None).exists():
+        return
+    ChargingStation.objects.create(
+        identity=POOLED,
+        password=secrets.token_bytes(15),
+        has_weak_password=False,
+        registration=ChargingStation.Registration.PENDING,
+        vendor="Compleo",
+        model="Solo",
+        serial_number="CO00417720",
+        firmware_version="3.9.1",
+        booted_at=now - timedelta(hours=31),
+        boot_count=1,
+        epoch=1,
+        connected_at=now - timedelta(hours=31),
+        disconnected_at=now - timedelta(hours=30),
+        last_heard_at=now - timedelta(hours=30),
+        created_at=now - timedelta(days=2),
+    )

@@ -1,0 +1,383 @@
+"""The demo's log: what stations reported, what they were asked for, and what people were told, over the past days.
+
+It belongs to the history of sessions, so it is made together with it or not at all.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.audit_facts import as_history
+from accounts.models import Membership, Team, User
+from chargers.models import ChargingStation, Connector
+from cpms.portal.demo_events import ADMIN, OPERATOR
+from cpms.portal.demo_sessions import FAULTS, OFFLINE_FOR
+from maintenance.models import Happening, Message, Notification, SecurityEvent, StationLink
+from maintenance.services import SecurityNotice, record_security_events
+from operations.models import Command
+from operations.services.asking import note_command
+from sessions.models import ChargingSession
+
+SESSIONS = 60  # whose start and end are in the log
+IN, OUT = Message.Direction.FROM_STATION, Message.Direction.TO_STATION
+Stations = Mapping[str, ChargingStation]
+State, Kind = Command.State, Command.Kind
+
+
+class Asked(NamedTuple):
+    """A command of the past. `answer` is what the station said, None where it said nothing."""
+
+    hours: float  # ago
+    station: str
+    kind: str
+    action: str
+    parameters: dict[str, Any]
+    payload: dict[str, Any]
+    state: str
+    answer: dict[str, Any] | None = None
+    error: tuple[str, str] = ("", "")
+    by: str = OPERATOR
+
+
+RESET = ({"type": "Soft"}, {"type": "Soft"})
+ASKED = (
+    Asked(190, "DEPOT-A-03", Kind.RESET, "Reset", *RESET, State.CONFIRMED, {"status": "Accepted"}),
+    Asked(
+        168,
+        "MALL-0193",
+        Kind.CHANGE_AVAILABILITY,
+        "ChangeAvailability",
+        {"connector": 1, "type": "Operative"},
+        {"connectorId": 1, "type": "Operative"},
+        State.CONFIRMED,
+        {"status": "Accepted"},
+    ),
+    Asked(
+        121,
+        "RATHAUS-01",
+        Kind.UNLOCK,
+        "UnlockConnector",
+        {"connector": 2},
+        {"connectorId": 2},
+        State.REFUSED,
+        {"status": "UnlockFailed"},
+    ),
+    Asked(
+        96,
+        "HAFEN-P2-07",
+        Kind.CHANGE_CONFIGURATION,
+        "ChangeConfiguration",
+        {"key": "MeterValueSampleInterval", "value": "60"},
+        {"key": "MeterValueSampleInterval", "value": "60"},
+        State.ACCEPTED,
+        {"status": "Accepted"},
+        by=ADMIN,
+    ),
+    Asked(
+        74,
+        "MALL-0194",
+        Kind.DATA_TRANSFER,
+        "DataTransfer",
+        {"vendor_id": "com.mennekes", "message_id": "display", "data": "Welcome"},
+        {"vendorId": "com.mennekes", "messageId": "display", "data": "Welcome"},
+        State.FAILED,
+        None,
+        ("NotSupported", "display is not a supported message"),
+        ADMIN,
+    ),
+    Asked(52, "LAGER-W-12", Kind.RESET, "Reset", *RESET, State.EXPIRED),
+    Asked(49.2, "MALL-0194", Kind.RESET, "Reset", *RESET, State.TIMED_OUT),
+    Asked(48.8, "MALL-0194", Kind.RESET, "Reset", *RESET, State.CONFIRMED, {"status": "Accepted"}),
+    Asked(27, "NEXT-004711", Kind.CLEAR_CACHE, "ClearCache", {}, {}, State.UNKNOWN),
+    Asked(
+        5,
+        "HAFEN-P3-01",
+        Kind.TRIGGER_MESSAGE,
+        "TriggerMessage",
+        {"message": "StatusNotification", "connector": 2},
+        {"requestedMessage": "StatusNotification", "connectorId": 2},
+        State.CONFIRMED,
+        {"status": "Accepted"},
+    ),
+)
+EVENTS = (  # hours ago, station, type, technical information
+    (150, "NEXT-004711", "TamperDetectionActivated", "Door contact 1 open for 214 s"),
+    (148, "NEXT-004711", "MaintenanceLoginAccepted", "User service, local"),
+    (60, "MALL-0193", "InvalidMessages", "Unknown action in CALL"),
+    (3.4, "DEPOT-B-01", "MaintenanceLoginFailed", "User service, 3 attempts"),
+)
+ACKNOWLEDGED = timedelta(hours=140)  # so long ago somebody acknowledged the events until then
+
+
+def load(team: Team, people: Mapping[str, User]) -> None:
+    now = timezone.now()
+    stations = {row.identity: row for row in ChargingStation.objects.filter(team=team).defer("password")}
+    if not {one.station for one in (*FAULTS, *ASKED)} | {one[1] for one in EVENTS} <= stations.keys():
+        return  # somebody has handed some of them over
+    _faults(stations, now)
+    _events(stations, people[OPERATOR], now)
+    _commands(stations, people, now)
+    _messages(stations, now)
+    _links(stations, now)
+    _notifications(team, stations, now)
+
+
+def _faults(stations: Stations, now: datetime) -> None:
+    for fault in FAULTS:
+        at = now - (fault.ended or fault.began)
+        Connector.objects.filter(station=stations[fault.station], number=fault.connector).exclude(
+            status=Connector.Status.CHARGING
+        ).update(
+            status=Connector.Status.AVAILABLE if fault.ended else Connector.Status.FAULTED,
+            error_code="NoError" if fault.ended else fault.error_code,
+            status_changed_at=at,
+            reported_at=at,
+        )
+
+
+def _events(stations: Stations, actor: User, now: datetime) -> None:
+    """Nobody gets mails about them any more."""
+    notices = []
+    for hours, identity, type_, tech_info in EVENTS:
+        at = now - timedelta(hours=hours)
+        notices.append(SecurityNotice(stations[identity].pk, type_, at, tech_info, at + timedelta(milliseconds=240)))
+    record_security_events(notices)
+    known = SecurityEvent.objects.filter(station__in=stations.values())
+    for event in known.filter(is_critical=True):
+        SecurityEvent.objects.filter(pk=event.pk).update(notified_at=event.received_at + timedelta(seconds=2))
+    seen_at = now - ACKNOWLEDGED
+    known.alerts().filter(at__lt=seen_at).update(acknowledged_at=seen_at, acknowledged_by=actor)
+
+
+def _commands(stations: Stations, people: Mapping[str, User], now: datetime) -> None:
+    for asked in ASKED:
+        at = now - timedelta(hours=asked.hours)
+        is_sent = asked.state != State.EXPIRED
+        takes = timedelta(seconds=30) if asked.state == State.TIMED_OUT else timedelta(milliseconds=310)
+        settled_at = at + (takes if is_sent else timedelta(minutes=5))
+        with as_history(at=at, actor=people[asked.by]):
+            command = Command.objects.create(
+                station=stations[asked.station],
+                kind=asked.kind,
+                action=asked.action,
+                parameters=asked.parameters,
+                state=asked.state,
+                requested_by=people[asked.by],
+                requested_at=at,
+                expires_at=at + timedelta(minutes=5),
+                sent_at=at + timedelta(milliseconds=60) if is_sent else None,
+                sent_epoch=3 if is_sent else None,
+                message_id=str(uuid.uuid4()) if is_sent else "",
+                settled_at=settled_at,
+                answer=asked.answer,
+                error_code=asked.error[0],
+                error_description=asked.error[1],
+                confirmed_at=settled_at + timedelta(seconds=14) if asked.state == State.CONFIRMED else None,
+            )
+            note_command(command, people[asked.by])
+
+
+def _messages(stations: Stations, now: datetime) -> None:
+    """In the order in which they were stored: their numbers rise with the time."""
+    rows = [*_boots(stations, now), *_of_sessions(stations), *_of_faults(stations, now), *_of_commands(stations)]
+    rows += [
+        _message(stations[identity], now - timedelta(hours=hours), "SecurityEventNotification", payload, {})
+        for hours, identity, type_, tech_info in EVENTS
+        for payload in [{"type": type_, "timestamp": _text(now - timedelta(hours=hours)), "techInfo": tech_info}]
+    ]
+    rows.sort(key=lambda row: row.received_at)
+    Message.objects.bulk_create(rows, 200)
+
+
+def _message(
+    station: ChargingStation,
+    at: datetime,
+    action: str,
+    payload: dict[str, Any],
+    answer: dict[str, Any] | None,
+    **facts: Any,
+) -> Message:
+    said = {"direction": IN, "message_id": str(uuid.uuid4()), "epoch": 3} | facts
+    text = "" if answer is None else json.dumps(answer)
+    return Message(station=station, received_at=at, action=action, payload=json.dumps(payload), answer=text, **said)
+
+
+def _boots(stations: Stations, now: datetime) -> list[Message]:
+    at = now - timedelta(days=9)
+    return [
+        _message(
+            station,
+            at,
+            "BootNotification",
+            {
+                "chargePointVendor": station.vendor,
+                "chargePointModel": station.model,
+                "chargePointSerialNumber": station.serial_number,
+                "firmwareVersion": station.firmware_version,
+            },
+            {"status": "Accepted", "currentTime": _text(at), "interval": 300},
+        )
+        for station in stations.values()
+    ]
+
+
+def _of_sessions(stations: Stations) -> list[Message]:
+    """Start and end of the newest sessions."""
+    by_key = {station.pk: station for station in stations.values()}
+    newest = ChargingSession.objects.filter(station__in=by_key).order_by("-started_at")[:SESSIONS]
+    rows = []
+    for session in newest:
+        station = by_key[session.station_id]
+        start = {
+            "connectorId": session.connector_number,
+            "idTag": session.id_tag,
+            "meterStart": session.meter_start_wh,
+            "timestamp": _text(session.started_at),
+        }
+        answer = {"transactionId": session.pk, "idTagInfo": {"status": session.authorization}}
+        received_at = session.start_received_at or session.started_at
+        rows.append(_message(station, received_at, "StartTransaction", start, answer))
+        if session.stopped_at is not None:
+            stop = {
+                "transactionId": session.pk,
+                "meterStop": session.meter_stop_wh,
+                "timestamp": _text(session.stopped_at),
+                "idTag": session.stop_id_tag,
+                "reason": session.stop_reason,
+            }
+            rows.append(_message(station, session.stop_received_at or session.stopped_at, "StopTransaction", stop, {}))
+    return rows
+
+
+def _of_faults(stations: Stations, now: datetime) -> list[Message]:
+    rows = []
+    for fault in FAULTS:
+        said = [(fault.began, "Faulted", fault.error_code)]
+        said += [(fault.ended, "Available", "NoError")] if fault.ended else []
+        for ago, status, error_code in said:
+            payload = {
+                "connectorId": fault.connector,
+                "status": status,
+                "errorCode": error_code,
+                "timestamp": _text(now - ago),
+            }
+            rows.append(_message(stations[fault.station], now - ago, "StatusNotification", payload, {}))
+    return rows
+
+
+def _of_commands(stations: Stations) -> list[Message]:
+    payloads = {(asked.station, asked.kind, asked.state): asked.payload for asked in ASKED}
+    sent = Command.objects.filter(station__in=stations.values(), sent_at__isnull=False)
+    return [
+        _message(
+            stations[command.station.identity],
+            command.sent_at,
+            command.action,
+            payloads[command.station.identity, command.kind, command.state],
+            {"errorDescription": command.error_description} if command.error_code else command.answer,
+            direction=OUT,
+            message_id=command.message_id,
+            error_code=command.error_code,
+        )
+        for command in sent.select_related("station").defer("station__password")
+    ]
+
+
+def _links(stations: Stations, now: datetime) -> None:
+    rows = []
+    for station in stations.values():
+        days = 9 if station.identity != "LAGER-W-12" else 8
+        closed_at = now - OFFLINE_FOR if station.identity == "LAGER-W-12" else now
+        for epoch, opened, closed, code in (
+            (2, now - timedelta(days=days + 21), now - timedelta(days=days, minutes=3), 1006),
+            (3, now - timedelta(days=days), closed_at, 1006 if closed_at < now else 1001),
+        ):
+            rows.append(
+                StationLink(
+                    station=station,
+                    epoch=epoch,
+                    node="demo",
+                    remote_address=station.remote_address,
+                    subprotocol="ocpp1.6",
+                    opened_at=opened,
+                    closed_at=closed,
+                    close_code=code,
+                )
+            )
+    rows.sort(key=lambda row: row.opened_at)
+    StationLink.objects.bulk_create(rows, 200)
+
+
+def _text(at: datetime) -> str:
+    """As stations write a time."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+
+class Told(NamedTuple):
+    at: datetime
+    kind: str
+    key: str
+    station: ChargingStation
+    parameters: dict[str, Any]
+    is_read: bool
+
+
+def _notifications(team: Team, stations: Stations, now: datetime) -> None:
+    """What the team's people were told; the newest is not read yet. Remembered, so that it is not told again."""
+    news = sorted([*_news_of_faults(stations, now), *_other_news(stations, now)], key=lambda told: told.at)
+    Happening.objects.bulk_create(
+        [Happening(key=told.key, at=told.at) for told in news if told.at > now - timedelta(days=60)],
+        ignore_conflicts=True,
+    )
+    members = Membership.objects.filter(team=team).order_by("pk").values_list("user_id", flat=True)
+    Notification.objects.bulk_create(
+        Notification(
+            user_id=person,
+            kind=told.kind,
+            key=told.key,
+            parameters=told.parameters,
+            link=reverse("chargers:station_detail", args=[told.station.pk]),
+            station=told.station,
+            created_at=told.at,
+            read_at=told.at + timedelta(minutes=26) if told.is_read else None,
+        )
+        for told in news
+        for person in members
+    )
+
+
+def _news_of_faults(stations: Stations, now: datetime) -> list[Told]:
+    news = []
+    for fault in FAULTS:
+        station, at = stations[fault.station], now - fault.began
+        connector = Connector.objects.get(station=station, number=fault.connector)
+        facts = {"station": fault.station, "connector": fault.connector, "code": fault.error_code}
+        key = f"fault-{connector.pk}-{at:%Y%m%d%H}"
+        news.append(Told(at, Notification.Kind.FAULT, key, station, facts, fault.ended is not None))
+        if fault.ended is None:  # the simulated station reports it again when it starts
+            Happening.objects.get_or_create(key=f"fault-{connector.pk}-{now:%Y%m%d%H}")
+    return news
+
+
+def _other_news(stations: Stations, now: datetime) -> list[Told]:
+    news = []
+    for event in SecurityEvent.objects.filter(station__in=stations.values(), is_critical=True).select_related(
+        "station"
+    ):
+        facts = {"type": event.type, "station": event.station.identity}
+        is_read = event.acknowledged_at is not None
+        news.append(
+            Told(event.received_at, Notification.Kind.ALARM, f"alarm-{event.pk}", event.station, facts, is_read)
+        )
+    away, at = stations["LAGER-W-12"], now - OFFLINE_FOR
+    facts = {"station": away.identity, "since": at.isoformat()}
+    told_at = at + timedelta(minutes=15)
+    news.append(Told(told_at, Notification.Kind.AWAY, f"away-{away.pk}-{at:%Y%m%d%H}", away, facts, True))
+    return news

@@ -57,7 +57,9 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
         ),
         "Cancel": Goes("access:grant_list"),
     },
+    "access:driver_tags": {"Add tag": After({"#id_value": "WALK2"}, Goes(says="can charge with the tag"))},
     "access:grant_list": {
+        "Tags": Goes("access:driver_tags"),
         "Give access": Goes("access:grant_give"),
         "Change": Goes("access:grant_edit"),
         "Withdraw": asks("Withdraw access", Goes("access:grant_list", says="withdrawn")),
@@ -91,6 +93,7 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
         "Send confirmation mail": After({"#id_email": "other@example.org"}, Goes("accounts:account")),
         "Cancel": Goes("accounts:account"),
     },
+    "accounts:email_undo": {"Undo the change": Goes("accounts:password_reset_sent")},
     "accounts:email_confirm": {"Open the dashboard": Goes("portal:dashboard"), "Sign out": Goes("accounts:login")},
     "accounts:invitation": {"Open the dashboard": Goes("portal:dashboard"), "Sign out": Goes("accounts:login")},
     "accounts:key_add": {
@@ -143,6 +146,7 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
         "Give access": Goes("access:grant_give"),
         "Send new password": asks("Send new password"),
         "Set the password by hand": Goes("chargers:station_password"),
+        "Correct identity": Goes("chargers:station_identity"),
         "Stop session": asks("Stop session"),
         "Unlock": asks("Unlock connector"),
         "Take out of service": asks("Change availability"),
@@ -154,6 +158,10 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
     },
     "chargers:station_edit": {
         "Save station": Goes("chargers:station_detail"),
+        "Cancel": Goes("chargers:station_detail"),
+    },
+    "chargers:station_identity": {
+        "Save identity": After({"#id_identity": "FULL-2"}, Goes("chargers:station_detail")),
         "Cancel": Goes("chargers:station_detail"),
     },
     "chargers:station_list": {"Add station": Goes("chargers:station_add")},
@@ -201,7 +209,9 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
         "Cancel": Goes("chargers:station_detail"),
     },
     "places:circuit_add": {
-        "Save circuit": After({"#id_name": "Walk", "#id_max_current_a": "32"}, Goes("places:installation_detail")),
+        "Save circuit": After(
+            {"#id_name": "Walk", "#id_max_current_a": "32", "#id_parent": "1"}, Goes("places:installation_detail")
+        ),
         "Cancel": Goes("places:installation_detail"),
     },
     "places:circuit_edit": {
@@ -224,6 +234,12 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
         "Cancel": Goes("places:installation_detail"),
     },
     "places:installation_list": {"Add installation": Goes("places:installation_add")},
+    "portal:own": {
+        "Start session": asks("Start session", Says("The station was asked to start")),
+        "Stop session": asks("Stop session", Says("The station was asked to stop")),
+    },
+    "portal:own_start": {"Start session": Goes("portal:own"), "Cancel": Goes("portal:own")},
+    "portal:own_stop": {"Stop session": Goes("portal:own"), "Cancel": Goes("portal:own")},
     "portal:dashboard": {
         "Add station": Goes("chargers:station_add"),
         "Yesterday": Changes(".period"),
@@ -260,6 +276,7 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
     "portal:search": {"Search": After({".page input[name=q]": "full"}, Goes())},
     "portal:user_edit": {
         "Add tag": Changes("#tag-rows"),
+        "Remove tag FULLCARD": Changes("#tag-rows"),
         "Save": Goes("portal:user_list"),
         "Cancel": Goes("portal:user_list"),
     },

@@ -20,10 +20,16 @@ from tests import factories  # noqa: E402
 from tests.test_routes import FOUND, ROUTES, address, keys_of  # noqa: E402
 from tests.world import add_full_team  # noqa: E402
 
-made = add_full_team("full", factories.UserFactory.create(email="full@example.org"))
+person = factories.UserFactory.create(email="full@example.org")
+made = add_full_team("full", person)
 rows = keys_of(made)
-Tag.objects.filter(pk=made["chargers.Tag"].pk).update(value="FULLCARD")
-ChargingStation.objects.filter(pk=made["chargers.ChargingStation"].pk).update(identity="FULL-1")
+Tag.objects.filter(pk=made["chargers.Tag"].pk).update(value="FULLCARD", user=person)
+ChargingStation.objects.filter(pk=made["chargers.ChargingStation"].pk).update(
+    identity="FULL-1", vendor="Maker", model="Wallbox"
+)  # as it says when it connects
+elsewhere = factories.StationFactory.create(team=factories.TeamFactory.create(handle="host"), identity="GUEST-1")
+factories.ConnectorFactory.create(station=elsewhere, number=1)
+factories.GrantFactory.create(station=elsewhere, user=person, role="user")  # charges there as a driver does
 session = ChargingSession.objects.filter(pk=made["charging_sessions.ChargingSession"].pk)
 session.update(started_at=timezone.now(), start_received_at=timezone.now())  # no sweep closes it
 SecurityEvent.objects.update(is_critical=True)
@@ -35,6 +41,6 @@ volts = [{"value": "231.4", "unit": "V", "measurand": "Voltage", "phase": phase}
 degrees = {"value": "41.5", "unit": "Celsius", "measurand": "Temperature", "location": "Body"}
 unknown = [odd, odd | {"value": "much", "phase": "L9"}, {"raw": "5"}]  # words of their own
 MeterReading.objects.update(values=[*volts, degrees, *unknown])
-pages["maintenance:deviation_model"] = model_url("Maker", "Wallbox 2")  # as the factory says of its stations
+pages["maintenance:deviation_model"] = model_url("Maker", "Wallbox")
 pages["accounts:email_undo"] = reverse("accounts:email_undo", args=[undo_token(AddressChange.objects.get())])
 json.dump(pages, sys.stdout)

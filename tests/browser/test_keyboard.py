@@ -48,6 +48,7 @@ def test_a_group_is_made_chosen_and_left(look):
     page.fill("#id_name", "North")
     page.click("text=Make group >> visible=true >> nth=-1")
     page.fill("#find", "live-2")
+    expect(page.locator("button[aria-label='Add LIVE-1']")).to_have_count(0)
     page.click("button[aria-label='Add LIVE-2']")
     expect(page.locator("button[aria-label='Take LIVE-2 out']")).to_be_visible()
     page.click("text=Show this group only")

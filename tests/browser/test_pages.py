@@ -12,7 +12,7 @@ def test_a_new_account_is_told_how_to_begin_and_begins(look):
     page.fill("#id_identity", "FIRST-1")
     page.click("button[type=submit]:has-text('Add station')")
     expect(page.locator("h1")).to_have_text("FIRST-1 is added")
-    assert len(page.input_value("#password")) == 20
+    assert len(page.input_value("#password")) == 40
     page.click("text=Open the station")
     expect(page.locator("h1")).to_have_text("FIRST-1")
 

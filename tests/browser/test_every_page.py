@@ -60,7 +60,7 @@ def test_the_report_for_the_manufacturer_is_copied(look, pages):
     expect(page.get_by_text("The report is in the clipboard.")).to_be_visible()
     page.bring_to_front()
     copied = page.evaluate("navigator.clipboard.readText()")
-    assert copied == page.locator("#violation-report").input_value() and "Wallbox 2" in copied
+    assert copied == page.locator("#violation-report").input_value() and "Maker Wallbox" in copied
 
 
 def test_what_opens_on_a_page_shuts_nobody_out(look):

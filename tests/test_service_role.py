@@ -247,3 +247,18 @@ def test_the_table_names_actions_and_fields_that_there_are(action: str) -> None:
 def test_an_action_that_nobody_decided_about_is_hidden_whole() -> None:
     assert TechnicalV16().request("Unheard", {"connectorId": 1}) == {}
     assert TechnicalV16().parameters("unheard", {"connector": 1}) == {}
+
+
+def test_the_dashboard_of_a_service_partner_says_that_sessions_are_not_included(station):
+    """No zeros: a partner would take them for figures."""
+    place = factories.InstallationFactory(team=station.team)
+    ChargingStation.objects.filter(pk=station.pk).update(installation=place)
+    factories.ConnectorFactory(station=station, number=3)
+    factories.SessionFactory(station=station)
+    client = Client()
+    client.force_login(factories.GrantFactory(installation=place, role="service").user)
+    for path in ("/", "/dashboard/live/"):
+        text = client.get(path).content.decode()
+        assert "Your access does not include sessions." in text
+        assert "Sessions today" not in text and 'data-v="energy"' not in text
+    assert "Combined charging power" not in client.get("/").content.decode()

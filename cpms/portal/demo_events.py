@@ -246,7 +246,7 @@ def _grants(team: Team, people: Mapping[str, User], stations: dict[str, Charging
     wanted: list[tuple[float, str, str, dict[str, Any]]] = [
         (11.6, GrantRole.SERVICE, SERVICE, {"installation": places.get("Depot Altona")}),
         (11.2, GrantRole.OWNER, OWNER, {"installation": places.get("Parkhaus Hafen")}),
-        (10.5, GrantRole.USER, DRIVER, {"station": stations.get("KITA-SUED-02")}),
+        *((66.0, GrantRole.USER, DRIVER, {"installation": place}) for place in places.values()),
         (
             10.1,
             GrantRole.SERVICE,

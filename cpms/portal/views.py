@@ -38,6 +38,7 @@ def _dashboard(user: User) -> dict[str, Any]:
     power = look.power(told.power_w) if told.power_w is not None else None
     return {
         "figures": told,
+        "sees_sessions": bool(user.scope(Can.SEE_SESSIONS)),
         "power": power,
         "energy": look.energy(told.energy_today_wh),
         "per_session": told.energy_today_wh // told.sessions_today if told.sessions_today else None,

@@ -113,3 +113,4 @@ def test_countries_are_chosen_by_name_in_the_readers_language(browser, place):
     assert "Deutschland" in browser.get(url).content.decode()
     assert browser.post(url, {"name": "Harbour", "country": "DE"}).status_code == 302
     assert Installation.objects.get().country == "DE"
+    assert "Deutschland" in browser.get(place.get_absolute_url()).content.decode()

@@ -14,6 +14,11 @@ def is_country(code: str) -> bool:
     return not code or code in countries
 
 
+def country_name(code: str) -> str:
+    """Return the country's name in the reader's language; a code that is none as it is."""
+    return str(countries.name(code)) or code
+
+
 def _choices() -> Iterator[tuple[str, str]]:
     yield "", ""
     yield from ((country.code, country.name) for country in countries)

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from cpms.common import look, words
+from cpms.common.countries import country_name
 
 register = template.Library()
 
@@ -17,6 +18,7 @@ register.simple_tag(look.icon, name="icon")
 register.simple_tag(look.dash, name="dash")
 register.simple_tag(words.status_meanings)
 register.filter("kwh", look.kwh)
+register.filter("country", country_name)
 register.filter("kw", look.kw)
 register.filter("amperes", look.amperes)
 register.filter("error_words", words.error_words)

@@ -44,7 +44,8 @@ class TagsRefused(DomainError):
     """Nothing was saved; `problems` says why, by the number of the row."""
 
     def __init__(self, problems: Mapping[int, Problem]) -> None:
-        super().__init__(next(iter(problems.values())).sentence)
+        sentence = next(iter(problems.values())).sentence
+        super().__init__(sentence, fields={"tags": sentence})
         self.problems = dict(problems)
 
 

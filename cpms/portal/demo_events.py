@@ -244,9 +244,9 @@ def _grants(team: Team, people: Mapping[str, User], stations: dict[str, Charging
     places = {row.name: row for row in Installation.objects.filter(team=team)}
     ends_at = now + timedelta(days=21)
     wanted: list[tuple[float, str, str, dict[str, Any]]] = [
+        *((11.9, GrantRole.USER, DRIVER, {"installation": place}) for place in places.values()),
         (11.6, GrantRole.SERVICE, SERVICE, {"installation": places.get("Depot Altona")}),
         (11.2, GrantRole.OWNER, OWNER, {"installation": places.get("Parkhaus Hafen")}),
-        *((66.0, GrantRole.USER, DRIVER, {"installation": place}) for place in places.values()),
         (
             10.1,
             GrantRole.SERVICE,

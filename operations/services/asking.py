@@ -81,12 +81,7 @@ def request_command(
         raise DomainError(length_refusal(), fields={"id_tag": length_refusal()})
     action, _payload = codec.encode(kind, given)
     demand_connector(station=station, kind=kind, parameters=given)
-    password = password_in(kind, given)
-    if password is not None and not may_set_password:
-        raise NotAllowed(
-            _("This sets the station's password. Confirm in the portal that it is you, or use an API token.")
-        )
-    _check_password(password)
+    _check_password(password_in(kind, given), may_set_password=may_set_password)
     if kind == Command.Kind.REMOTE_START and (why_not := why_no_start(station, str(given["id_tag"]), actor)):
         raise DomainError(why_not, fields={"id_tag": why_not})
     command = Command.objects.create(
@@ -165,13 +160,18 @@ def _requester(actor: User | None) -> dict[str, Any]:
     }
 
 
-def _check_password(password: str | None) -> None:
+def _check_password(password: str | None, *, may_set_password: bool) -> None:
     """Before it is sent: afterwards the station could log in with it."""
-    if password is not None:
-        try:
-            check_password(password)
-        except DomainError as error:
-            raise DomainError(str(error), fields={"value": str(error)}) from None
+    if password is None:
+        return
+    if not may_set_password:
+        raise NotAllowed(
+            _("This sets the station's password. Confirm in the portal that it is you, or use an API token.")
+        )
+    try:
+        check_password(password)
+    except DomainError as error:
+        raise DomainError(str(error), fields={"value": str(error)}) from None
 
 
 def request_raw_command(

@@ -24,7 +24,9 @@ from tests.world import undone
 pytestmark = pytest.mark.django_db
 ADMIN, SUPPORT = "admin@nordlys.example", "support@nordlys.example"
 STAFF_ONLY = {"chargers:station_pool"}
-NOTHING_FOR_A_REASON: dict[str, str] = {}  # names of pages, each with the reason
+NOTHING_FOR_A_REASON = {  # names of pages, each with the reason
+    "portal:own": "who is in the team has no access to single places; the driver's page has a test of its own",
+}
 OTHERS = ("accounts:teammates", "accounts:api_tokens", "team:programs", "portal:imprint", "portal:search")
 
 
@@ -116,3 +118,8 @@ def test_the_demo_shows_what_the_marks_are_for(demo):
     assert mine.unread().count() == 2 and mine.exclude(read_at=None).count() == 4
     driver = User.objects.get(email="driver@nordlys.example")
     assert ChargingSession.objects.visible_to(driver).exists()
+
+
+def test_the_driver_has_sessions_places_and_a_tag(demo):
+    response = demo("driver@nordlys.example").get("/")
+    assert response.context["latest"] and response.context["places"] and response.context["tags"]

@@ -10,10 +10,10 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from accounts.models import AuditEntry, Grant, Invitation, Team, User
-from chargers.demo import DEMO_STATIONS
+from chargers.demo import DEMO_STATIONS, DEMO_TEAM
 from chargers.models import ChargingStation, Connector, Installation, StationGroup, Tag
 from chargers.services import hand_over_station
-from cpms.portal.demo_sessions import ADOPTED, LOST_STATION
+from cpms.portal.demo_sessions import ADOPTED, LOST_STATION, Past
 from maintenance.models import AlarmMail, Deviation, Message, Notification, RefusedConnection, SecurityEvent
 from maintenance.services import notify
 from maintenance.services.alarms import write_security_mails
@@ -179,3 +179,23 @@ def test_known_passwords_do_not_get_into_production_by_accident(manage, settings
     outcome = manage("load_demo", "--json")
     assert (outcome.code, outcome.out) == (1, "")
     assert User.objects.count() == before
+
+
+@pytest.mark.parametrize("hour", range(0, 24, 2))
+def test_somebody_charges_whenever_the_demo_is_started(loaded, hour):
+    """Pages of what is running are empty otherwise when it is started at night."""
+    teams = {team.handle: team for team in Team.objects.all()}
+    now = timezone.now().replace(hour=hour, minute=7)
+    charges = list(Past(teams, list(Tag.objects.all()), now).charges())
+    running = [one for one in charges if one.session.stopped_at is None and one.station.team == DEMO_TEAM]
+    assert running
+    by_outlet = sorted(
+        charges, key=lambda one: (one.session.station_id, one.session.connector_number, one.session.started_at)
+    )
+    for one, two in pairwise(by_outlet):
+        if (one.session.station_id, one.session.connector_number) == (
+            two.session.station_id,
+            two.session.connector_number,
+        ):
+            assert one.session.stopped_at is not None and one.session.stopped_at < two.session.started_at
+            assert one.session.last_register_wh <= two.session.meter_start_wh

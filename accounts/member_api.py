@@ -78,7 +78,7 @@ class OfOwnTeams(ApiView, mixins.ListModelMixin, mixins.RetrieveModelMixin, view
     def get_queryset(self) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset()
         user = cast(User, self.request.user)
-        return rows if user.is_staff else rows.filter(team__in=user.teams.all())
+        return rows if user.sees_all_teams else rows.filter(team__in=user.team_ids)
 
     def demand_manager(self, team: Team) -> User:
         actor = cast(User, self.request.user)

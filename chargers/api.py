@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
+from accounts import confirm
 from accounts.models import User
 from accounts.rights import Can
 from accounts.serializers import chosen_team
@@ -82,6 +83,10 @@ class StationViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[ChargingS
         station, actor = self.get_object(), cast(User, request.user)
         if not actor.may(Can.SET_PASSWORDS, station):
             raise NotAllowed(_("Only administrators of the team may set the passwords of its stations."))
+        if request.auth is None and not confirm.is_confirmed(request._request):  # a browser's session
+            raise NotAllowed(
+                _("This sets the station's password. Confirm in the portal that it is you, or use an API token.")
+            )
         password = StationPasswordBody.read(request)["password"] or generate_password()
         set_password(station=station, password=password, actor=actor)
         return self._credentials(station, password, 200)

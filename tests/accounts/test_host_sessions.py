@@ -61,6 +61,15 @@ def test_nor_is_the_api_by_session(limited, stations):
     assert limited.get(f"/api/v1/stations/{theirs.identity}/", **OWN).status_code == 404
 
 
+def test_nor_are_members_of_other_teams_by_the_api(limited, team, other_team):
+    for name in ("members", "invitations"):
+        factories.InvitationFactory(team=other_team)
+        found = limited.get(f"/api/v1/{name}/", **OWN).json()["results"]
+        assert {one["team"] for one in found} <= {team.handle}
+    member = Membership.objects.filter(team=other_team).first()
+    assert limited.delete(f"/api/v1/members/{member.pk}/", **OWN).status_code == 404
+
+
 def test_personal_tokens_are_not_there_by_the_api_either(limited, both):
     token, _key = issue_api_token(user=both, name="t")
     for answer in (limited.get("/api/v1/tokens/", **OWN), limited.delete(f"/api/v1/tokens/{token.prefix}/", **OWN)):

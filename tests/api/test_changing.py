@@ -1,9 +1,11 @@
 """What the portal can change, the API can: with the same services, rights and sentences."""
 
 import json
+import time
 
 import pytest
 
+from accounts import confirm
 from accounts.models import AccountMail, AuditEntry, Grant, Invitation, Membership
 from accounts.programs import add_program
 from accounts.rights import ApiScope, Role
@@ -295,3 +297,15 @@ def test_an_outsider_is_invited_to_charge_and_gets_a_tag(admin_api, team, statio
     assert field_of(send(admin_api, "POST", path, {"value": "04a2", "is_teams": True})) == {"value"}
     service = factories.GrantFactory(station=station, role="service")
     assert send(admin_api, "POST", f"/api/v1/grants/{service.pk}/tags/", {}).status_code == 403
+
+
+def test_a_browser_sets_a_stations_password_with_a_fresh_proof_only(client, administrator, station):
+    """Issue 10, 3: a browser that was left open is not enough; a token is a proof of its own."""
+    client.force_login(administrator)
+    path = f"{STATIONS}{station.identity}/password/"
+    assert send(client, "POST", path, {}).status_code == 200  # who has just signed in
+    session = client.session
+    session[confirm.KEY] = time.time() - confirm.COUNTS_SECONDS - 1
+    session.save()
+    answer = send(client, "POST", path, {})
+    assert answer.status_code == 403 and "Confirm in the portal" in answer.json()["detail"]

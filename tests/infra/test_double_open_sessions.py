@@ -37,6 +37,7 @@ def test_all_but_the_newest_are_closed_with_their_last_reading(tmp_path):
         return done.stdout
 
     manage("migrate", "charging_sessions", "0002")
+    manage("migrate", "chargers")  # as the factories know it; with it goes all that it needs
     manage("shell", "-c", FILL)
     manage("migrate")
     assert json.loads(manage("shell", "-c", SHOW)) == [

@@ -27,7 +27,9 @@ Tag.objects.filter(pk=made["chargers.Tag"].pk).update(value="FULLCARD", user=per
 ChargingStation.objects.filter(pk=made["chargers.ChargingStation"].pk).update(
     identity="FULL-1", vendor="Maker", model="Wallbox"
 )  # as it says when it connects
-elsewhere = factories.StationFactory.create(team=factories.TeamFactory.create(handle="host"), identity="GUEST-1")
+elsewhere = factories.StationFactory.create(
+    team=factories.TeamFactory.create(handle="host", name="Host"), identity="GUEST-1"
+)
 factories.ConnectorFactory.create(station=elsewhere, number=1)
 factories.GrantFactory.create(station=elsewhere, user=person, role="user")  # charges there as a driver does
 session = ChargingSession.objects.filter(pk=made["charging_sessions.ChargingSession"].pk)

@@ -3,6 +3,9 @@
 A button that is not in the table fails, and so does one whose press changes nothing.
 """
 
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -22,6 +25,13 @@ def database(site, pages):
     path = Path(site.env["VAR_DIR"]) / "cpms.sqlite3"
     station = connected(site, "FULL-1")
     station.say("StatusNotification", connectorId=2, status="Available", errorCode="NoError")
+    began = f"{datetime.now(UTC) + timedelta(seconds=1):%Y-%m-%d %H:%M:%S}"
+    with closing(sqlite3.connect(path, timeout=20)) as rows, rows:  # after the station's start: no sweep closes it
+        rows.execute(
+            "UPDATE charging_sessions_chargingsession SET started_at = ?, start_received_at = ? "
+            "WHERE stopped_at IS NULL",
+            [began, began],
+        )
     yield Database(path)
     station.link.close()
 

@@ -39,7 +39,7 @@ def link_is_void(request: HttpRequest, why: str, **more: Any) -> HttpResponse:
 
 
 class ResetView(FormView):
-    """W6: the answer is the same whether or not there is such a person."""
+    """Send a reset link; the answer is the same whether or not the address has an account."""
 
     template_name = "accounts/password_reset.html"
     form_class = ResetForm
@@ -62,7 +62,7 @@ class ResetSentView(TemplateView):
 @SENSITIVE
 @method_decorator([never_cache, require_http_methods(["GET", "POST"])], name="dispatch")
 class SetPasswordView(PasswordResetFromKeyView):
-    """Where the link in the mail leads (W7-W10)."""
+    """The page that the reset link leads to: it sets a new password."""
 
     template_name = "accounts/password_set.html"
     form_class = NewPasswordForm

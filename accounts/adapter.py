@@ -15,7 +15,7 @@ from cpms.common.models import decrypt, encrypt
 
 class Adapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
-        """Only who was invited gets in (Z3), and not through allauth."""
+        """Accounts are created by invitation, never through allauth's sign-up."""
         return False
 
     def login(self, request: HttpRequest, user: Any) -> None:

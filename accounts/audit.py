@@ -1,4 +1,4 @@
-"""The audit trail (B21, S44): which models are followed, and by which request a change was made.
+"""The audit log: which models it follows, and which request made a change.
 
 Only what people decide is followed. What stations report is not: a gateway that wrote a second row for each of their
 messages would be half as fast. A save that names none of the fields below costs nothing.
@@ -118,8 +118,8 @@ DOWNLOAD = "download"  # under which an entry says what was downloaded
 
 
 def note_download(download: Download) -> None:
-    """Write down who takes which list away (S44): once for each team whose rows could be in the file, so that its
-    administrators see it. What support staff takes of everything is no single team's affair, and has none."""
+    """Record who exports which list: once for each team whose rows could be in the file, so that its administrators
+    see it. An export of all data by support staff concerns no single team and is recorded without one."""
     from accounts.audit_facts import complete
     from accounts.models import AuditEntry
 

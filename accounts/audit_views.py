@@ -1,4 +1,4 @@
-"""The audit trail of the teams that a person manages; for support staff all of it (B21, S44)."""
+"""The audit log of the teams that a user administers; support staff see all of it."""
 
 from __future__ import annotations
 

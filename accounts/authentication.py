@@ -35,7 +35,7 @@ class TokenAuthentication(BaseAuthentication):
             _count_wrong_key(request, key)
             raise AuthenticationFailed(_("The token is not valid, has expired or was revoked."))
         user = found[0]
-        if user.must_have_second_factor and not factors.has_factor(user):  # S24: the pages are shut then, too
+        if user.must_have_second_factor and not factors.has_factor(user):  # pages are closed to them as well
             raise PermissionDenied(factors.set_up_first(user))
         return found
 

@@ -1,4 +1,4 @@
-"""Changes to the look of a team (P11)."""
+"""Services that change a team's branding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The look of a team: its settings, and what every page of it fetches (P11)."""
+"""A team's branding: its settings pages, and the stylesheet and pictures that every page fetches."""
 
 from __future__ import annotations
 

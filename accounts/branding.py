@@ -1,4 +1,4 @@
-"""In whose look a page or a mail is (P11): what every process remembers of teams' looks and domains.
+"""Which team's branding a page or an e-mail carries: the per-process cache of brandings and domains.
 
 A page is in the look of the team whose domain it was asked for; on our own domain in that of the team one works for.
 Nothing here asks the database more than once a minute, see cpms.common.remember.

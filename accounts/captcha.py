@@ -1,4 +1,4 @@
-"""The captcha of the log-in page (W3): a sum that the browser does, made and checked here; nobody else is asked."""
+"""The captcha of the sign-in page: a calculation for the browser, issued and checked here without a third party."""
 
 from __future__ import annotations
 

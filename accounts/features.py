@@ -1,4 +1,4 @@
-"""Functions that can be switched off per team (D5, V2): one declared list of what there is now."""
+"""The features that can be switched off per team, declared in one list."""
 
 from __future__ import annotations
 

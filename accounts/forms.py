@@ -103,7 +103,7 @@ def scope_choices() -> list[tuple[str, str]]:
 
 
 class NewPasswordForm(forms.Form):
-    """A new password, twice (W8)."""
+    """A new password, entered twice."""
 
     password1 = forms.CharField(
         label=_("New password"),

@@ -1,4 +1,4 @@
-"""Who is in a team: invited by mail (Z3), given another role, removed."""
+"""Membership of a team: invitations by e-mail, changes of role, removal."""
 
 from __future__ import annotations
 

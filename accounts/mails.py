@@ -105,7 +105,7 @@ def _no_answer(sender: Sender) -> str:
 
 
 def _reset(mail: AccountMail, person: User | None, sender: Sender) -> Letter | None:
-    """W6: valid for 24 hours and for one change."""
+    """Valid for 24 hours and for one change."""
     if person is None or not person.is_active:
         return None
     keys = {"uidb36": user_pk_to_url_str(person), "key": default_token_generator.make_token(person)}
@@ -252,7 +252,7 @@ def _expiry(mail: AccountMail, person: User | None, sender: Sender) -> Letter | 
 
 
 def _domain(mail: AccountMail, person: User | None, sender: Sender) -> Letter | None:
-    """P11: to each administrator of the team."""
+    """Tell each administrator of the team."""
     if mail.user is None or not mail.user.is_active or mail.team is None:
         return None
     told = {"domain": mail.about, "team": mail.team.name}

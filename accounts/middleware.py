@@ -21,11 +21,11 @@ from cpms.common.api import PROBLEM
 
 
 class HostMiddleware:
-    """P11: answers on domains that teams have proved to be their own, besides ALLOWED_HOSTS. Every other host is
-    refused by Django, as soon as somebody asks for its name.
+    """Serve the domains that teams have proved to be their own, besides ALLOWED_HOSTS. Django refuses every other host
+    as soon as the host name is read.
 
-    What is of the whole installation stays on our own domain: the back office, and promises to browsers about all hosts
-    below ours. A domain of a team may have others below it, which are not our affair.
+    What concerns the whole site stays on our own domain: the admin, and security headers that bind all subdomains. A
+    team's domain may have subdomains that are not ours to bind.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -153,7 +153,7 @@ class SecondFactorMiddleware:
 
 
 class FeatureMiddleware:
-    """D5: pages of a function that is switched off for all teams of a person refuse, and say why."""
+    """Refuse the pages of a feature that is switched off in all of the user's teams, and say why."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

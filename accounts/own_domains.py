@@ -1,7 +1,7 @@
-"""Domains on which a team's portal is (P11): named, proved, looked after.
+"""A team's own domains for its portal: adding them, proving ownership by DNS, and checking them regularly.
 
-A domain counts while a record in the DNS says that it is the team's. That it leads to us is looked for besides, since
-links in mails are only made of a domain that does.
+A domain counts while a DNS record says that it is the team's. Whether it also points to us is checked separately,
+because e-mails use it in links only if it does.
 """
 
 from __future__ import annotations

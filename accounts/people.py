@@ -1,4 +1,4 @@
-"""People as the administrators of their teams see them: changed, and erased when they leave (W11-W15, B24)."""
+"""Users as the administrators of their teams manage them: edited, and erased when they leave."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def choose_theme(*, user: User, theme: str) -> None:
 
 @transaction.atomic
 def erase_person(*, person: User, actor: User) -> bool:
-    """The person is gone; what he did stays in the books under a pseudonym (B24), and his address is free again.
+    """Erase a user. What they did stays on record under a pseudonym, and their e-mail address is free again.
 
     Somebody who is also in teams that the actor does not manage only leaves the actor's.
 

@@ -1,5 +1,5 @@
-"""Who may do what with stations and what belongs to them (D7, Z11-Z17): one table, from which portal, API, sockets,
-admin-side checks and the page of permissions are made.
+"""Who may do what with stations and what belongs to them. Portal, API, sockets, admin checks and the permissions page
+all use this one table.
 
 A team owns installations and stations; its teammates have a role in it. An installation or a single station can be
 granted to another team or to a person. A grant to a team gives each teammate what both the granted role and his own
@@ -142,7 +142,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The group of stations that somebody looks at now, and at nothing else (W19).
+    """The group of stations that a user has selected: lists and figures are limited to it.
 
     Attributes:
         stations: their primary keys, or a query for them where there are many.
@@ -158,7 +158,7 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """The team whose data somebody who sees several teams' looks at now, and at nothing else (V11)."""
+    """The provider (team) that a user of several teams has selected: lists and figures are limited to it."""
 
     pk: int
     name: str

@@ -52,7 +52,7 @@ FREE_MAIL = frozenset(
 
 @transaction.atomic
 def edit_team(*, team: Team, name: str, handle: str, station_passwords: str, actor: User | None = None) -> Team:
-    """Name, handle and what is kept of stations' passwords. A handle that was given up still leads to the team (P7).
+    """Change a team's name, handle and storage of station passwords. Old handles keep leading to the team.
 
     Raises:
         NotAllowed: the person is no administrator of the team.
@@ -114,7 +114,7 @@ def _take_handle(team: Team, handle: str) -> None:
 
 @transaction.atomic
 def edit_billing(*, team: Team, facts: Mapping[str, str], actor: User | None = None) -> BillingDetails:
-    """Who pays what the platform costs (P8); `facts` are BILLING_FIELDS.
+    """Change a team's invoicing details; `facts` are BILLING_FIELDS.
 
     Raises:
         NotAllowed: the person is no administrator of the team.
@@ -142,7 +142,7 @@ def edit_billing(*, team: Team, facts: Mapping[str, str], actor: User | None = N
 
 @transaction.atomic
 def set_features(*, team: Team, on: Collection[str], actor: User | None = None) -> Team:
-    """Which functions a team has (D5): a matter between it and the operator of the platform.
+    """Choose which features a team has. The operator of the platform decides this, not the team.
 
     Raises:
         NotAllowed: only support staff may switch them.
@@ -231,7 +231,7 @@ def drop_domain(*, domain: TeamDomain, actor: User | None = None) -> None:
 
 @transaction.atomic
 def enrol(user: User) -> list[Team]:
-    """Let a person join the teams that own the domain of his e-mail address (P10), as a viewer.
+    """Add a user as a viewer to the teams that own the domain of their e-mail address.
 
     To be called when somebody logs in or is made whose address is verified: that is the caller's word. It happens once
     per person and team, so that who was taken out of a team stays out.

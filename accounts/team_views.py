@@ -1,4 +1,4 @@
-"""A team's settings (P7-P11), and for which team a person works now."""
+"""A team's settings pages, and the choice of the team that a user works for."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ class FileMixin(ImportExportModelAdmin):
             return redirect(f"{address}?{ERROR_FLAG}=1")
 
     def get_export_data(self, file_format: Any, request: HttpRequest, queryset: Any, **kwargs: Any) -> Any:
-        """S44: the same entry as of a list in the portal."""
+        """Record the same audit entry as for an export from the portal."""
         data = super().get_export_data(file_format, request, queryset, **kwargs)
         teams = list(queryset.order_by().values_list("team_id", flat=True).distinct()[:2])
         tell(
@@ -264,7 +264,7 @@ class ChargingStationAdmin(FileMixin, confirm.FreshProofAdmin):
         return super().get_form(request, obj, change, **({} if obj else {"form": StationAddForm}) | kwargs)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Another team must not get what belongs to this one, so a team is changed by handing over (Vi8) only."""
+        """The team changes only by a handover, because another team must not get what belongs to this one."""
         if obj is None:
             return []
         return self.readonly_fields if obj.team_id is None else [*self.readonly_fields, "team", "handing_over"]
@@ -296,7 +296,7 @@ class ChargingStationAdmin(FileMixin, confirm.FreshProofAdmin):
         )
 
     def _assign(self, request: HttpRequest, obj: ChargingStation, form: Any) -> None:
-        """D4: a station of a team needs a password; where none is given one is made and shown by `response_change`."""
+        """A station of a team needs a password; if none is given, one is generated and shown by `response_change`."""
         given = form.cleaned_data.get("new_password")
         assigned = services.assign_station(station=obj, team=obj.team, password=given, actor=request.user)  # type: ignore[arg-type]
         request.made_password = assigned.password  # type: ignore[attr-defined]

@@ -94,7 +94,7 @@ class StationViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[ChargingS
     @extend_schema(request=HandOverSerializer, responses=StationSerializer)
     @action(detail=True, methods=["post"])
     def hand_over(self, request: Request, **kwargs: Any) -> Response:
-        """Give the station to another team; what it reported until now stays with the old one (Vi8)."""
+        """Give the station to another team; what it reported until now stays with the old one."""
         station, actor = self.get_object(), cast(User, request.user)
         if not may_hand_over(actor, station):
             raise NotAllowed(who_may_hand_over())

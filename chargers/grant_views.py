@@ -1,4 +1,4 @@
-"""Access to installations and stations: what was given, to whom and until when (P19, B21)."""
+"""Access to installations and stations: what was granted, to whom and until when."""
 
 from __future__ import annotations
 

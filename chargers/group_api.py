@@ -1,4 +1,4 @@
-"""One's own groups of stations over the API (W19, W30)."""
+"""The user's own groups of stations in the API."""
 
 from __future__ import annotations
 

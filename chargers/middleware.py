@@ -1,4 +1,4 @@
-"""What a person has chosen to look at, for as long as he is logged in (V11, W19, Z10)."""
+"""Keeps what a user has chosen to see (provider, group, deactivated stations) while they are signed in."""
 
 from collections.abc import Callable
 

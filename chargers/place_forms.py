@@ -17,7 +17,7 @@ from cpms.common.countries import CountryField
 
 
 def teams_with_places_of(user: User) -> QuerySet[Team]:
-    """Where this person may make installations: in teams, and for those whose installations he serves (Z16)."""
+    """Teams in which this user may create installations: by their own role, or by the service role on one of them."""
     scope = user.scope(Can.ADD_PLACES)
     if scope.is_everything:
         return Team.objects.all()

@@ -23,7 +23,7 @@ FIRST_SAID = [
 
 
 class State(TextChoices):
-    """V3: the five states that connectors are counted by."""
+    """The five states by which connectors are counted."""
 
     AVAILABLE = "available", gettext_lazy("Available")
     OCCUPIED = "occupied", gettext_lazy("Occupied")

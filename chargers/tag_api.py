@@ -1,4 +1,4 @@
-"""The tags of one's teams over the API (W70-W77): what the pages do, by the same services."""
+"""The tags of the user's teams in the API, by the same services as the pages."""
 
 from __future__ import annotations
 

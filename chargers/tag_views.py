@@ -1,4 +1,4 @@
-"""ChargePoints > Authorization: the tags of one's teams (W70-W77)."""
+"""The page ChargePoints > Authorization: the tags of the user's teams."""
 
 from __future__ import annotations
 

@@ -131,7 +131,7 @@ class StationPasswordView(FormPage):
 @login_required
 @require_POST
 def station_password_show(request: AuthenticatedRequest, pk: int) -> HttpResponse:
-    """The password in use, for a station that is set up anew (P5)."""
+    """Show the current password, for use when a station has been reset."""
     stations = ChargingStation.objects.reachable_by(request.user).select_related("team")
     station = get_object_or_404(stations.defer("password", "next_password"), pk=pk)
     if not confirm.is_confirmed(request):
@@ -261,7 +261,7 @@ class StationAssignView(FormPage):
 
 
 class StationHandOverView(FormPage):
-    """To another team, after it was said what stays and what goes (Vi8)."""
+    """Hand a station over to another team, after showing what stays and what moves."""
 
     template_name = "chargers/station_hand_over.html"
     form_class = StationHandOverForm

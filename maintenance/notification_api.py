@@ -1,4 +1,4 @@
-"""What the bell tells a person, over the API (W29)."""
+"""A user's notifications in the API."""
 
 from __future__ import annotations
 

@@ -419,5 +419,5 @@ class StationConsumer(SocketConsumer):
 
 
 def _loggable(text: str) -> str:
-    """What nobody could read, but for what may hold a station's password (P5)."""
+    """Return an unreadable message for the log, hidden where it may contain a station's password."""
     return HIDDEN if SECRET_WORD in text.lower() else text[:MOST_LOGGED]

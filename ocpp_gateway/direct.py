@@ -1,4 +1,4 @@
-"""Direct calls: one message, one transaction, one answer after its commit (trust rule 1). Runs in a database thread."""
+"""Direct calls: one message, one transaction, one answer after its commit. Runs in a database thread."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _locked_station = Prepared(
 
 
 class Superseded(Exception):
-    """A newer link of the same station is there: this one may change nothing any more (trust rule 3)."""
+    """The station has a newer connection: this one may no longer change anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def answer_call(*, station_id: int, epoch: int, codec: Codec, call: Call, readin
         reading: what the call says, where it does not fit its schema.
 
     A handler that fails twice for a reason that is not the database's does not block the station: the message is kept
-    whole as an oddity and answered with InternalError (trust rule 7).
+    whole as an oddity and answered with InternalError.
 
     Raises:
         Superseded: the link is no longer the newest.

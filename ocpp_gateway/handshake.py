@@ -1,4 +1,4 @@
-"""Who may open a link: decided before the upgrade, every refusal with its own status and recorded cause (B6)."""
+"""Decides before the WebSocket upgrade who may connect. Every refusal has its own status and a recorded cause."""
 
 from __future__ import annotations
 
@@ -183,7 +183,7 @@ def choose_codec(subprotocols: list[str]) -> tuple[Codec, str | None]:
     """The version to speak and the subprotocol to name in the answer.
 
     Raises:
-        Refused: none of what the client offers is spoken here (P11).
+        Refused: none of the subprotocols that the client offers is supported.
     """
     if not subprotocols:
         if settings.OCPP_WITHOUT_SUBPROTOCOL == "refuse":
@@ -338,7 +338,7 @@ SELECT id, epoch, %s, remote_address, %s, connected_at FROM opened RETURNING epo
 
 
 def _pooled(address: Address) -> _Station:
-    """D4: a stranger waits in the pool, where the operator of the platform has switched it on."""
+    """Let an unknown station wait in the pool, if the operator of the platform has switched the pool on."""
     identity = address.identity
     unknown = Refused(address.unknown_cause, identity=identity)
     if not settings.OCPP_POOL or not address.is_regular or not chargers.is_usable_identity(identity):
@@ -379,7 +379,7 @@ def _check_password(station: _Station, knock: Knock) -> None:
     except binascii.Error:
         clear = b""
     user = station.identity.encode() + b":"
-    if not clear.startswith(user):  # P3; an identity may hold a colon itself
+    if not clear.startswith(user):  # the user name must be the identity, which may itself contain a colon
         count_attempt(key)
         if is_full or not clear:
             raise refused(Cause.TOO_MANY_ATTEMPTS if is_full else Cause.WRONG_CREDENTIALS)
@@ -453,7 +453,7 @@ _patience = _Patience()
 
 
 def _wrong_attempts(key: str) -> int:
-    """Per source and station, so that neighbours behind one address are not locked out (S4)."""
+    """Count per source and station, so that neighbours behind one address are not locked out."""
     if _patience.is_worth_asking:
         try:
             return int(cache.get(key, 0))

@@ -223,7 +223,7 @@ class ClearCacheForm(CommandForm):
 
 
 class NewPasswordForm(CommandForm):
-    """P6. Nobody needs to know the password: the station gets it over its link, and we keep it."""
+    """Set a new password. Nobody needs to know it: the station receives it over its connection and we store it."""
 
     kind, sends = "new_password", Command.Kind.CHANGE_CONFIGURATION
     right = Can.SET_PASSWORDS

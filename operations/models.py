@@ -1,4 +1,4 @@
-"""Commands to stations: a row each, so that a restart loses nothing (B5)."""
+"""Commands to stations: one row each, so that a restart loses nothing."""
 
 from __future__ import annotations
 

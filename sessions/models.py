@@ -21,7 +21,7 @@ from cpms.common.models import OfStationsQuerySet, ScopedQuerySet, empty_object
 
 
 class Flag(models.TextChoices):
-    """Why a session deserves a second look. Flags never stop a session from being stored (P23, P24)."""
+    """Why a session needs review. Flags never stop a session from being stored."""
 
     UNAUTHORISED = "unauthorised", _("Tag was not accepted")
     RECONSTRUCTED = "reconstructed", _("Only its end was reported")
@@ -61,7 +61,7 @@ class ChargingSessionQuerySet(ScopedQuerySet):
     station_path, right = "station", Can.SEE_SESSIONS
 
     def reachable_by(self, user: Any) -> Self:
-        """Those of what this person may see, and those with his own tags wherever they charged (Z12)."""
+        """Sessions at stations that this user may see, and sessions with their own tags anywhere."""
         seen = self.allowed(user, self.right)
         if not user.is_authenticated or user.is_staff or not user.foreign_tag_ids:
             return seen
@@ -75,7 +75,7 @@ class ChargingSessionQuerySet(ScopedQuerySet):
         return self.filter(started_at__gte=start, started_at__lt=end)
 
     def with_gaps(self) -> Self:
-        """Sessions whose meter did not begin where the one before on their connector ended (P39, errata 3.77).
+        """Sessions whose first meter reading differs from the last one of the session before on their connector.
 
         Adds `gap_wh` and, of the session before, `before_id`, `before_stopped_at` and `before_stop_wh`. A window over
         the sessions of this queryset, so bound it by time; the first of each connector is compared with the last one
@@ -266,7 +266,7 @@ class MeterReadingQuerySet(OfStationsQuerySet):
 class MeterReading(models.Model):
     """All values a station sampled at one instant.
 
-    `values` keeps each sampled value as it was sent (B3): a list of objects with value, measurand, unit, phase,
+    `values` keeps each sampled value as it was sent: a list of objects with value, measurand, unit, phase,
     context, location, format; the columns beside it are the figures charts need, in base units.
     """
 
@@ -292,7 +292,7 @@ class MeterReading(models.Model):
     state_of_charge = models.DecimalField(
         _("state of charge (%)"), max_digits=5, decimal_places=1, null=True, blank=True
     )
-    # as the station named it, where we know no such session: its end may still come (B1)
+    # as the station named it, where we know no such session: its end may still come
     reported_transaction_id = models.BigIntegerField(null=True, blank=True, editable=False)
     objects = MeterReadingQuerySet.as_manager()
 
@@ -324,7 +324,7 @@ class MeterReading(models.Model):
 
 
 class TeamPower(models.Model):
-    """Summed charging power of a team's stations, written once a minute (W36)."""
+    """The total charging power of a team's stations, recorded once a minute."""
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="power")
     at = models.DateTimeField()

@@ -51,7 +51,7 @@ class GapPaginator(CappedPaginator):
 
 
 class GapListView(ListPage):
-    """P39: energy that a meter counted between two sessions of its connector."""
+    """Energy that a meter counted between two sessions of its connector."""
 
     model = ChargingSession
     table_class = GapTable

@@ -57,7 +57,7 @@ class AuditManager(LogEntryManager.from_queryset(AuditQuerySet)):  # type: ignor
 
 
 class AuditEntry(AbstractLogEntry):
-    """Who did what, when, from where, on which object (B21, S44)."""
+    """Who did what, when, from where, on which object."""
 
     team = models.ForeignKey(
         Team, on_delete=models.DO_NOTHING, db_constraint=False, null=True, related_name="+", verbose_name=_("team")

@@ -1,4 +1,4 @@
-"""How a team's portal looks (P11): its name, its colour, its pictures, whom its people ask."""
+"""A team's branding of the portal: name, colour, pictures and support contact."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ class GrantQuerySet(ScopedQuerySet):
 
 
 class Grant(models.Model):
-    """An installation or a station that a team shares with another team or with a person, perhaps until a date (B21).
+    """Access to an installation or a station that a team gives to another team or to a user, optionally until a date.
 
     A grant that was withdrawn or has ended stays as a record of who had access when.
     """

@@ -29,7 +29,7 @@ class InvitationQuerySet(ScopedQuerySet):
 
 
 class Invitation(models.Model):
-    """A team asks somebody to join it by mail: the only way to become a person here (Z3).
+    """An e-mail that invites somebody to join a team. Accounts are created by invitation only.
 
     Of the link's token only a hash is kept; it is made anew from `nonce` and our secret key when the mail is sent.
     """

@@ -118,7 +118,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.get_full_name()
 
     def get_full_name(self) -> str:
-        if self.erased_at is not None:  # B24: the books keep a pseudonym
+        if self.erased_at is not None:  # records keep a pseudonym
             return _now("Former person %(number)d") % {"number": self.pk}
         return f"{self.first_name} {self.last_name}".strip() or self.email
 
@@ -165,7 +165,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @cached_property
     def features_off(self) -> dict[str, str]:
-        """What this person cannot use since all his teams go without it (D5), with the sentence that says so."""
+        """Features that are switched off in all of this user's teams, each with the sentence that explains it."""
         return {} if self.is_staff else missing_in([off for _team, _role, off, _is_strict in self._teams_of])
 
     @property

@@ -16,7 +16,7 @@ LOOKS, HOSTS = "looks", "hosts"  # under which each process remembers how portal
 
 
 class StationPasswords(models.TextChoices):
-    """What is kept of the passwords with which a team's stations log in (P5)."""
+    """How the passwords of a team's stations are stored."""
 
     REVEALABLE = "revealable", _("Encrypted: they can be revealed again")
     SHOW_ONCE = "show_once", _("Only a hash: each is shown once, when it is made")
@@ -57,7 +57,6 @@ class Team(models.Model):
         return self.name
 
     def has_feature(self, key: str) -> bool:
-        """D5."""
         return key not in self.features_off
 
 
@@ -84,7 +83,7 @@ class FormerHandle(models.Model):
 
 
 class BillingDetails(models.Model):
-    """Who pays what the platform itself costs (P8)."""
+    """Invoicing details for what a team buys from the platform itself."""
 
     team = models.OneToOneField(Team, on_delete=models.CASCADE, related_name="billing", verbose_name=_("team"))
     name = models.CharField(_("company or name"), max_length=160, blank=True)
@@ -104,7 +103,7 @@ class BillingDetails(models.Model):
 
 
 class TeamDomain(RememberedModel):
-    """An internet domain that a team says is its own; it counts when a record in the DNS has proved it (P10, P11)."""
+    """An internet domain that a team claims; it counts once a DNS record has proved the claim."""
 
     class Purpose(models.TextChoices):
         ENROLMENT = "enrolment", _("Automatic enrolment")

@@ -26,7 +26,7 @@ class StationGroupQuerySet(models.QuerySet[Any]):
 
 
 class StationGroup(models.Model):
-    """Stations that a person looks at together (W19, W30). While he has chosen it, nothing else is shown to him."""
+    """A user's own selection of stations. While the user has selected it, lists and figures show nothing else."""
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="station_groups", verbose_name=_("person")

@@ -17,7 +17,7 @@ class OddityQuerySet(ScopedQuerySet):
 
 
 class Oddity(models.Model):
-    """Something a station said that makes no sense or could not be applied: kept whole, never dropped (P24, P27)."""
+    """A report of a station that makes no sense or could not be applied. It is stored whole, never dropped."""
 
     class Kind(models.TextChoices):
         CONFLICTING_STOP = "conflicting_stop", _("A second, different end of a session")

@@ -37,7 +37,7 @@ class GatewayNode(models.Model):
 
 
 class Presence(models.TextChoices):
-    """B7: what we honestly know about a station's link."""
+    """What we really know about a station's connection."""
 
     ONLINE = "online", _("Online")
     OFFLINE = "offline", _("Offline")
@@ -48,7 +48,7 @@ class ChargingStationQuerySet(ScopedQuerySet):
     station_path = ""
 
     def in_view_of(self, user: Any) -> Self:
-        """Deactivated ones only for who asked to see them, too (Z10)."""
+        """Leave out deactivated stations unless the user asked to see them."""
         rows = super().in_view_of(user)
         return rows.filter(deactivated_at__isnull=True) if getattr(user, "hides_deactivated", False) else rows
 
@@ -82,7 +82,7 @@ class ChargingStation(models.Model):
     # ours
     team = models.ForeignKey(
         Team, on_delete=models.PROTECT, related_name="stations", null=True, blank=True, verbose_name=_("team")
-    )  # without team: in the pool (D4)
+    )  # without a team it is in the pool
     installation = models.ForeignKey(
         "chargers.Installation",
         on_delete=models.PROTECT,
@@ -99,8 +99,8 @@ class ChargingStation(models.Model):
         blank=True,
         verbose_name=_("circuit"),
     )
-    deactivated_at = models.DateTimeField(_("deactivated"), null=True, blank=True, editable=False)  # Z10
-    # Vi8: its past in a team that it left; the station itself is another row, of the other team
+    deactivated_at = models.DateTimeField(_("deactivated"), null=True, blank=True, editable=False)
+    # set on the row that keeps the past of a station in a former team; the station itself is now another row
     handed_over_at = models.DateTimeField(_("handed over"), null=True, blank=True, editable=False)
     # the row it was in the team that handed it over, so that what it repeats of that time is known
     predecessor = models.OneToOneField(
@@ -113,7 +113,7 @@ class ChargingStation(models.Model):
     password_hash = models.CharField(max_length=200, blank=True, editable=False)  # instead, where the team wants that
     # shorter than recommended; NULL: not known, as of a hash that was made before this was noted
     has_weak_password = models.BooleanField(_("weak password"), null=True, blank=True, editable=False)
-    # sent to the station, which has not said yet whether it took it: it may log in with either (P6)
+    # sent to the station but not confirmed yet: until then the station may sign in with either password
     next_password = EncryptedField(null=True, blank=True)
     next_password_hash = models.CharField(max_length=200, blank=True, editable=False)
     next_has_weak_password = models.BooleanField(null=True, blank=True, editable=False)
@@ -153,7 +153,7 @@ class ChargingStation(models.Model):
     unknown_cards = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     unknown_cards_since = models.DateTimeField(null=True, blank=True, editable=False)
 
-    # its clock (B25): positive when the station's clock is ahead of ours
+    # positive when the station's clock is ahead of ours
     clock_offset_ms = models.BigIntegerField(_("clock offset (ms)"), null=True, blank=True)
     clock_measured_at = models.DateTimeField(_("clock measured"), null=True, blank=True)
 
@@ -240,7 +240,7 @@ class Connector(models.Model):
     """One cable or socket. Number 0 in OCPP 1.6 means the whole station and has no row here."""
 
     class Status(models.TextChoices):
-        """W37: exactly these; W38-W46: what they mean."""
+        """The connector statuses of OCPP 1.6."""
 
         AVAILABLE = "Available", _("Available")
         PREPARING = "Preparing", _("Preparing")

@@ -32,7 +32,7 @@ class Tag(models.Model):
         BLOCKED = "blocked", _("Blocked")
 
     class Kind(models.TextChoices):
-        """W75: for people only."""
+        """Documentation for users; it has no effect on charging."""
 
         OTHER = "other", _("Other")
         PRIVATE = "private", _("Private")

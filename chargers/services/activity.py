@@ -1,4 +1,4 @@
-"""Stations that are out of use: kept with all that they reported, but nobody charges at them (Z10)."""
+"""Deactivating stations and taking them back: their history stays, but nobody can charge at them."""
 
 from __future__ import annotations
 

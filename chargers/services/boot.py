@@ -30,7 +30,7 @@ def record_boot(*, station: ChargingStation, facts: Mapping[str, str], at: datet
         facts: values by the names in BOOT_FIELDS; what it did not say becomes empty.
 
     Returns:
-        the registration: accepted for a station of a team, pending for one in the pool (D4), rejected where our
+        the registration: accepted for a station of a team, pending for one in the pool, rejected where our
         staff said so.
     """
     for name in BOOT_FIELDS:

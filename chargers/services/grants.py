@@ -1,4 +1,4 @@
-"""Who else may use an installation or a station: giving, changing and withdrawing access (D7, B21, P19)."""
+"""Access of other teams and users to an installation or a station: granting, changing and revoking it."""
 
 from __future__ import annotations
 

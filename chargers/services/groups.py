@@ -1,4 +1,4 @@
-"""A person's own groups of stations (W19, W30)."""
+"""A user's own groups of stations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A station changes its team (Vi8): it goes on as a new row of the other team, and the old row keeps all of its past.
+"""Handing a station over to another team: it continues as a new row there, and the old row keeps its whole past.
 
 Whatever a station said, charged or was asked hangs on its row, so nothing of the time in one team can be seen in the
 other, in whatever list or by whatever address somebody looks.

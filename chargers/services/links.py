@@ -1,4 +1,5 @@
-"""Who holds a station's link, and when it was last heard (B7): epochs decide, a late close harms nothing."""
+"""Which connection is a station's current one, and when it was last heard. Connections are numbered by epochs, so the
+late close of an old connection never marks the new one offline."""
 
 from __future__ import annotations
 
@@ -41,7 +42,7 @@ class Heard:
 
 
 def open_link(*, station_id: int, node_id: int, remote_address: str, at: datetime, identity: str = "") -> int:
-    """Make a new link the station's only one; returns its epoch, which every later write compares (trust rule 3).
+    """Make a new link the station's only one; returns its epoch, which every later write compares.
 
     0 when the station was handed over since the caller found it, or has not this identity any more.
     """

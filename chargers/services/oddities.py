@@ -1,4 +1,4 @@
-"""What makes no sense is kept whole and shown, never dropped (trust rule 6)."""
+"""Reports that make no sense are stored whole and shown, never dropped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Passwords of stations: how they are kept (P5), who fits (P4), and how one follows another (P6)."""
+"""Passwords of stations: how they are stored, checked and replaced."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def is_weak(secret: bytes) -> bool:
 
 
 def fits(given: bytes, kept: Kept) -> bool:
-    """Whether a password is the one that is kept; hex text and the bytes it stands for are the same (P4)."""
+    """Whether a password matches the stored one. Hex text and the bytes that it encodes are the same password."""
     if kept.password is not None:
         return _fits_clear(given, kept.password)
     if not kept.password_hash:
@@ -240,7 +240,7 @@ def set_password(*, station: ChargingStation, password: str | bytes, actor: User
 
 @transaction.atomic
 def reveal_password(*, station: ChargingStation, actor: User) -> str:
-    """The password in use, as text or, where it is no text, as hex (P5). The audit trail says who looked.
+    """Return the current password as text, or as hex where it is not text. The audit log records who looked.
 
     Raises:
         NotAllowed: the person may not set it either.
@@ -269,7 +269,7 @@ def note_password(station: ChargingStation, actor: User | None) -> None:
     note(station, actor=actor, team_id=station.team_id, changes=changes, action=Action.UPDATE)
 
 
-# --- over OCPP (P6) ------------------------------------------------------------------------------------------------
+# --- changing it over OCPP -----------------------------------------------------------------------------------------
 
 
 def offer_password(*, station: ChargingStation, password: str | bytes, message_id: str) -> None:

@@ -1,4 +1,4 @@
-"""The tags of a person (W13)."""
+"""The tags of a user."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ MOST_CIRCUITS = 500
 def add_installation(*, team: Team, facts: Mapping[str, str], actor: User | None = None) -> Installation:
     """A new place of a team; `facts` are INSTALLATION_FIELDS.
 
-    Who has the service of another installation of the team gets that of the new one, until the same time (Z16).
+    Somebody with the service role on another installation of the team gets it on the new one, until the same time.
 
     Raises:
         NotAllowed: the person may not make installations in this team.
@@ -78,7 +78,7 @@ def save_circuit(
     """A new circuit of an installation, or a changed one.
 
     Raises:
-        NotAllowed: the person may not change circuits here (Z15: an owner may not).
+        NotAllowed: the user may not change circuits here; even an owner of the installation may not.
         DomainError: a value is wrong, the name is taken, or the circuit would feed itself (`fields` names which).
     """
     _demand_circuits(actor, installation)

@@ -1,4 +1,4 @@
-"""The providers whose stations a person sees, and the one of them he looks at (V11, Vi9)."""
+"""The providers (teams) whose stations a user sees, and the one that the user has selected."""
 
 from __future__ import annotations
 

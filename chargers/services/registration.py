@@ -50,7 +50,7 @@ class NewTag:
     label: str = ""
     status: str = Tag.Status.ACCEPTED
     expires_at: datetime | None = None
-    kind: str = ""  # W75; not given: a known tag keeps its own, a new one is "other"
+    kind: str = ""  # not given: a known tag keeps its own, a new one is "other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def add_stations(
     the team.
 
     Args:
-        installation: where they are. Who has the service of an installation may add new stations to it (Z16).
+        installation: where they are. The service role of an installation may add new stations to it.
 
     Raises:
         NotAllowed: the person may not add stations to the team, or to the installation.
@@ -146,7 +146,7 @@ def add_stations(
 def assign_station(
     *, station: ChargingStation, team: Team, password: str | bytes | None = None, actor: User | None = None
 ) -> Assigned:
-    """Give a station from the pool to a team (D4); its next BootNotification is accepted.
+    """Assign a station from the pool to a team; its next BootNotification is accepted.
 
     In the pool nobody is asked for a password, in a team everybody is: a station that has none gets one.
 

@@ -1,4 +1,4 @@
-"""Changes that people make to the tags of their teams (W70-W77). Operators and administrators may."""
+"""Changes to a team's tags, made by its operators and administrators."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def teams_operated_by(user: User) -> QuerySet[Team]:
 
 
 def random_value() -> str:
-    """For a tag that is no card (W74): nobody guesses it, and every station takes its length."""
+    """Return a value for a virtual tag: impossible to guess, and of a length that every station accepts."""
     return f"V{secrets.token_hex(9).upper()}"
 
 

@@ -57,7 +57,7 @@ class ApiSchema(AutoSchema):
 
 
 def demand_features(user: Any, view_name: str) -> None:
-    """D5: what is switched off for all teams of a person refuses, and says why."""
+    """Refuse, with the reason, what is switched off in all of the user's teams."""
     for beginnings, sentence in user.api_off:
         if view_name.startswith(beginnings):
             raise NotAllowed(sentence)

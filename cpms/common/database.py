@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 class StorageFailure(Exception):
-    """The database is ill: what was to be stored is not, and the same may be tried again later (trust rule 7)."""
+    """The database is unavailable: nothing was stored, and the caller may try again later."""
 
 
 ILL = (

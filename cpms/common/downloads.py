@@ -1,4 +1,4 @@
-"""Who takes data away in a file (S44). Bricks know no app, so who writes it down registers itself here, at start."""
+"""Records who exports data. This package imports no app, so the app that writes the record registers itself here."""
 
 from __future__ import annotations
 

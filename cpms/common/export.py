@@ -199,7 +199,7 @@ def _comes_after(order: Sequence[str], key: Row) -> Q:
 
 
 def safe_text(value: Any) -> str:
-    """Return the text of a value such that no program that opens the file takes a part of it for a formula (S14).
+    """Return the text of a value, escaped so that no spreadsheet program reads a part of it as a formula.
 
     A field may be split wherever the program's own separator stands in it, so each part is looked at. Numbers stay.
     """

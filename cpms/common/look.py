@@ -136,7 +136,7 @@ def energy(wh: int) -> tuple[str, str]:
 
 
 def dhms(span: timedelta) -> str:
-    """W90: days:hours:minutes:seconds, for tables and exports."""
+    """Format a duration as days:hours:minutes:seconds, for tables and exports."""
     seconds = max(0, int(span.total_seconds()))
     return f"{seconds // 86400}:{seconds // 3600 % 24}:{seconds // 60 % 60}:{seconds % 60}"
 
@@ -175,7 +175,7 @@ def full_time(at: datetime) -> str:
 
 
 def date_time(at: datetime) -> str:
-    """W90: the form of tables that go to accounting, always with date."""
+    """Format a time for tables that go to accounting: always with its date."""
     local = timezone.localtime(at)
     return f"{day(local)} {local:%H:%M}"
 
@@ -205,7 +205,7 @@ def moment(at: datetime | None, *, seconds: bool = False, never: str = "") -> Sa
 
 
 def clock_words(offset_ms: int | None) -> str:
-    """A station's clock against ours (B25)."""
+    """Describe the offset of a station's clock from ours."""
     if offset_ms is None:
         return _("not measured yet")
     if abs(offset_ms) < 2000:

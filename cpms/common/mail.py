@@ -1,4 +1,4 @@
-"""Mails: rows first, sent after the commit until they are gone, in one layout, with links to hosts of ours (S26)."""
+"""E-mails: stored as rows first, sent after the commit with retries, in one layout, linking only to our hosts."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 
 class RealAddressMiddleware:
-    """Believe X-Forwarded-For and -Proto only from TRUSTED_PROXIES; take them away from everybody else (S35)."""
+    """Believe X-Forwarded-For and -Proto only from TRUSTED_PROXIES; remove them from everybody else's requests."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -30,8 +30,8 @@ class ScopedQuerySet(models.QuerySet[Any]):
     right: ClassVar[str] = "see_stations"
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
-        """Rows to show this person in lists, figures and exports: of those he may see the ones of the provider (V11)
-        and of the group of stations (W19) he has chosen, where he has."""
+        """Rows to show this user in lists, figures and exports: those they may see, limited to the provider and the
+        group of stations they have selected."""
         return self.reachable_by(user).in_view_of(user)
 
     def reachable_by(self, user: User | AnonymousUser) -> Self:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Look(NamedTuple):
-    """How a connector's status is shown, and what it means for somebody who wants to charge (W38-W46)."""
+    """How a connector's status is shown, and what it means for a driver."""
 
     kind: str
     label: Promise

@@ -33,7 +33,7 @@ class TeamHead:
     initials: str
     note: str = ""
     title: str = ""
-    url: str = ""  # P4: to the choice of teams, or to the only team's settings
+    url: str = ""  # to the choice of teams, or to the settings of the only team
 
 
 def initials(name: str) -> str:
@@ -65,7 +65,7 @@ def _team_head(request: HttpRequest, user: User) -> TeamHead:
 
 
 def _providers(request: HttpRequest, user: User) -> list[Provider]:
-    """Between which one can choose (V11): nothing where there is one only (Vi9)."""
+    """The providers that the user can choose from; empty if there is only one."""
     team = current_team(request) if user.is_staff else None
     found = [Provider(team.pk, team.name)] if team else providers_of(user)
     chosen = user.chosen_provider

@@ -1,4 +1,4 @@
-"""A person's own groups of stations: making them, choosing one, and leaving it (W19, W20, W30)."""
+"""A user's own groups of stations: creating them, selecting one, and clearing the selection."""
 
 from __future__ import annotations
 
@@ -192,8 +192,8 @@ def _key(text: str) -> int:
 @login_required
 @require_POST
 def group_choose(request: AuthenticatedRequest) -> HttpResponse:
-    """Look at one group or provider only, or at everything again (W20, V11), and at deactivated stations or not (Z10).
-    What is not sent stays as it is."""
+    """Select a group or a provider or clear the selection, and show or hide deactivated stations. A choice that is not
+    in the request stays as it is."""
     asked, session = request.POST, request.session
     if (key := asked.get("group")) is not None:
         session.pop(services.SESSION_KEY, None)

@@ -1,4 +1,4 @@
-"""What belongs to the site itself: its texts, and the tools of others that a person may allow (W16, W17, W21)."""
+"""Models of the site itself: its texts, and the third-party tools that a visitor may allow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The menu at the left: sections of pages, each for whom has something there (W22-W26)."""
+"""The navigation menu: sections of pages, each shown to users who have something there."""
 
 from __future__ import annotations
 

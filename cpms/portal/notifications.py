@@ -1,4 +1,4 @@
-"""The bell and the page behind it (W29)."""
+"""The notification bell and its page."""
 
 from __future__ import annotations
 

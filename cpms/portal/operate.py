@@ -1,5 +1,5 @@
-"""Pages that begin with what should be done, and list where it can be done (W25). The command itself is the one of a
-station's page."""
+"""One page per operation: choose the operation first, then the station. It sends the same command as the station's
+page."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ PORTS = {"http": 80, "https": 443}
 
 class OriginValidator:
     """Lets in pages of the very origin (scheme, host and port) that is asked, where the host is in ALLOWED_HOSTS or a
-    domain that a team has proved (P11); and those of PUBLIC_URL and CSRF_TRUSTED_ORIGINS, unless the socket is asked
+    domain that a team has proved; and those of PUBLIC_URL and CSRF_TRUSTED_ORIGINS, unless the socket is asked
     for on a team's domain: what is served by other means must not speak for a person.
     """
 

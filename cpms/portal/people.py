@@ -1,4 +1,4 @@
-"""Settings > Users: the people one manages and oneself, with their tags (W11-W15, W78); and one's own data."""
+"""The page Settings > Users: the user and everybody they administer, with their tags; and the export of own data."""
 
 from __future__ import annotations
 
@@ -258,7 +258,7 @@ class UserEditView(FormPage):
 @login_required
 @require_http_methods(["GET", "POST"])
 def user_delete(request: AuthenticatedRequest) -> HttpResponse:
-    """W14: asks first, and only Yes deletes."""
+    """Ask for confirmation; only Yes deletes."""
     told = request.GET if request.method == "GET" else request.POST
     keys = [int(pk) for pk in told.getlist("user")[:MOST_AT_ONCE] if pk.isdecimal() and len(pk) < 18]
     chosen = list(people.people_of(request.user).filter(pk__in=keys).order_by("email"))

@@ -1,5 +1,5 @@
-"""The summed charging power of a day (W36): recorded once a minute for whole teams, and worked out from what meters
-read where somebody looks at some stations only."""
+"""The total charging power over a day: recorded once a minute for whole teams, and computed from meter readings for a
+selection of stations."""
 
 from __future__ import annotations
 

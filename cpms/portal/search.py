@@ -1,4 +1,4 @@
-"""One search for everything a person may see: stations, places, sessions, tags, people, pages (P34, V1).
+"""One search over everything a user may see: stations, installations, sessions, tags, users, pages.
 
 Things that begin with the text come first, found by an index; where they are few, those that hold it anywhere follow.
 """

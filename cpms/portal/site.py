@@ -1,4 +1,4 @@
-"""Language, privacy and imprint: pages for everybody, logged in or not (W16-W18)."""
+"""Language, privacy settings and imprint: pages for everybody, signed in or not."""
 
 from __future__ import annotations
 

@@ -142,7 +142,7 @@ class StationDetailView(DetailPage):
         station: Any = self.object
         user: Any = self.request.user
         connectors = list(station.connectors.order_by("number"))
-        is_past = station.handed_over_at is not None  # Vi8
+        is_past = station.handed_over_at is not None
         no_commands = why_no_commands(user, station)
         kwargs |= {
             "may_operate": user.may(Can.OPERATE, station) and not no_commands and not is_past,

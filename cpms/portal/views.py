@@ -114,7 +114,7 @@ def _period(first: str | None, last: str | None) -> tuple[date, date]:
 @login_required
 @require_safe
 def dashboard_sessions(request: AuthenticatedRequest) -> JsonResponse:
-    """W32: sessions per day; the last seven days unless a period is given."""
+    """Sessions per day; the last seven days unless a period is given."""
     user = request.user
     try:
         first, last = _period(request.GET.get("from"), request.GET.get("to"))
@@ -136,7 +136,7 @@ def dashboard_sessions(request: AuthenticatedRequest) -> JsonResponse:
 @login_required
 @require_safe
 def dashboard_power(request: AuthenticatedRequest) -> JsonResponse:
-    """W36: the summed charging power of one day."""
+    """The total charging power over one day."""
     user = request.user
     try:
         day = _day(request.GET.get("day"), timezone.localdate())

@@ -18,7 +18,7 @@ class StationLinkQuerySet(ScopedQuerySet):
 
 
 class StationLink(models.Model):
-    """One connection of a station, from the handshake to its end (W110)."""
+    """One connection of a station, from the handshake to its end."""
 
     station = models.ForeignKey(
         ChargingStation, on_delete=models.CASCADE, related_name="links", verbose_name=_("station")
@@ -133,7 +133,7 @@ class DeviationQuerySet(ScopedQuerySet):
 
 
 class Deviation(models.Model):
-    """B15: how often a station broke a rule of the protocol. Never what it said, only which rule and field."""
+    """How often a station broke a rule of the protocol: only the rule and the field, never the content."""
 
     station = models.ForeignKey(
         ChargingStation, on_delete=models.CASCADE, related_name="deviations", db_index=False, verbose_name=_("station")

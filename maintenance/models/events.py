@@ -27,7 +27,7 @@ class SecurityEventQuerySet(ScopedQuerySet):
 
 
 class SecurityEvent(models.Model):
-    """A SecurityEventNotification (OCPP 1.6 security whitepaper, 2.0.1 A04): stored before it is answered (P40)."""
+    """A security event (OCPP 1.6 security whitepaper, 2.0.1 A04), stored before the station gets its answer."""
 
     station = models.ForeignKey(
         ChargingStation, on_delete=models.CASCADE, related_name="security_events", verbose_name=_("station")
@@ -114,7 +114,7 @@ class NotificationQuerySet(models.QuerySet[Any]):
 
 
 class Notification(models.Model):
-    """News for one person (W29). Its words are made when it is read, in the language of who reads it."""
+    """A notification for one user. Its text is built when it is read, in the language of the reader."""
 
     class Kind(models.TextChoices):
         ALARM = "alarm", _("Security")

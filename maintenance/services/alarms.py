@@ -1,4 +1,4 @@
-"""P40: critical security events reach the administrators of the team, by mail, and stay in sight until acknowledged.
+"""Critical security events: e-mailed to the administrators of the team, and shown until acknowledged.
 
 Two steps, so that a crash neither loses a mail nor writes one twice: one transaction writes the mails and marks the
 events, then each mail is sent and marked. Another kind of alarm only needs a first step of its own.

@@ -1,4 +1,4 @@
-"""B15: what stations say against the schema is counted, per station and rule; never what they said."""
+"""Counts protocol violations per station and rule, without storing what the station sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people are told at the bell (W29): alerts, faults, stations that stay away, access they were given.
+"""The notifications of the portal: alerts, faults, offline stations, access that was granted.
 
 A sweep looks once a minute at what there is, away from every message's way. What was told once is remembered by a key
 (`Happening`), so that neither a second sweep nor a connector that flaps tells it again; many of one kind become one.

@@ -65,7 +65,7 @@ def record_progress(reports: Sequence[Progress]) -> None:
 
 
 def record_security_events(notices: Sequence[SecurityNotice]) -> None:
-    """Store them; critical ones raise an alarm (P40)."""
+    """Store security events; critical ones raise an alarm."""
     rows = [
         SecurityEvent(
             station_id=n.station_id,

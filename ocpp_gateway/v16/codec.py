@@ -78,7 +78,7 @@ class CodecV16:
             REPORTS[message.action](message, reading.payload, reading.as_reported, into)
 
     def redact(self, action: str, payload: Payload) -> Payload:
-        """P5: the station's password is in no log."""
+        """The station's password is never logged."""
         if str(payload.get("key", "")).strip().lower() in SECRET_KEYS and "value" in payload:
             payload = {**payload, "value": "***"}
         listed = payload.get("configurationKey")

@@ -1,4 +1,4 @@
-"""A station's password on its way out: encrypted while its command waits, gone once it is sent (P5)."""
+"""A station's new password inside a command: encrypted while the command waits, deleted once it is sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What became of a command: one in flight per station, honest about what we do not know (B5, P18, P19, P42)."""
+"""The life cycle of a command: one in flight per station, and an unknown result is recorded as unknown."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def take_next_command(*, station_id: int, epoch: int) -> Command | None:
 
 
 def _offer_password(station: ChargingStation, command: Command, to_send: dict[str, Any]) -> None:
-    """P6: from before it is sent until it is answered, a new password counts beside the old one."""
+    """Accept a new password beside the old one, from before it is sent until the station has answered."""
     password = password_in(command.kind, to_send)
     if password is not None:
         chargers.offer_password(station=station, password=password, message_id=command.message_id)
@@ -86,7 +86,7 @@ def _fail_unsent(command: Command, sentence: str, now: datetime) -> None:
 
 
 def _expire(rows: QuerySet[Command], now: datetime) -> int:
-    """What waited too long is not sent any more; a password that waited with it is forgotten (P5)."""
+    """Expire commands that waited too long, and delete the passwords that waited with them."""
     count = 0
     for command in rows.filter(parameters__has_key="sealed"):
         kept = shown(command.kind, command.parameters)
@@ -167,7 +167,7 @@ def _open_command(station_id: int, message_id: str) -> Command | None:
 
 @transaction.atomic
 def settle_answer(*, station_id: int, message_id: str, answer: dict[str, Any]) -> Command | None:
-    """A station answered. None when nobody waited for this answer (stray, late or another station's: P19)."""
+    """Record a station's answer. None when no command waits for it: a stray, late or another station's answer."""
     _settle_password(station_id, message_id, answer.get("status"))
     _note_configuration(station_id, message_id, answer)
     command = _open_command(station_id, message_id)

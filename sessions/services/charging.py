@@ -47,7 +47,7 @@ class Charging(NamedTuple):
 
 
 def charging_of(points: Iterable[MeterPoint]) -> Charging | None:
-    """Add up the intervals between readings in which power flowed (W94); None when no reading tells.
+    """Add up the intervals between readings in which power flowed; None when no reading tells.
 
     One rule decides for time and energy alike: an interval counts when its register rose by more than standby power
     would make it, or when the power at both ends was above that (the register may count in coarse steps).

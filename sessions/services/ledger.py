@@ -1,6 +1,6 @@
 """The ledger: how a session begins.
 
-A station repeats, reorders and delays what it reports. The content of a report is its key (trust rule 4): the same
+A station repeats, reorders and delays what it reports. The content of a report is its key: the same
 content again gives the same answer and changes nothing. The caller has locked the station's row, so the reports of
 one station are handled one after another, whatever process they come in by.
 """

@@ -73,7 +73,7 @@ def station(house):
 
 @pytest.mark.parametrize("name", CLIENTS)
 def test_a_client_charges_by_itself_and_from_afar(house, station, name):
-    """P13, P20, P21, P25, B5: two sessions, the second one started and stopped by us."""
+    """T13, T20, T21, T25, B5: two sessions, the second one started and stopped by us."""
     client = Client(CLIENTS[name](), house, station)
     try:
         client.says("ready")

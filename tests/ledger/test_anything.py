@@ -1,4 +1,4 @@
-"""Whatever a station says, in whatever order: nothing is refused, nothing is counted twice (P23, P24, B1)."""
+"""Whatever a station says, in whatever order: nothing is refused, nothing is counted twice (T23, T24, B1)."""
 
 import random
 from datetime import UTC, datetime, timedelta

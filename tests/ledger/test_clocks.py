@@ -1,4 +1,4 @@
-"""Clocks that cannot be right and times that were not reported (F16, P35, B1)."""
+"""Clocks that cannot be right and times that were not reported (F16, T35, B1)."""
 
 from datetime import UTC, datetime, timedelta
 

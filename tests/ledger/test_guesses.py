@@ -1,4 +1,4 @@
-"""The transaction id that we gave beats every guess (P24, P27-P30, errata 3.18)."""
+"""The transaction id that we gave beats every guess (T24, T27-T30, errata 3.18)."""
 
 import itertools
 import random

@@ -1,4 +1,4 @@
-"""What meters read: units, phases, resets, repeats, and to whom it belongs (B3, P24, P30)."""
+"""What meters read: units, phases, resets, repeats, and to whom it belongs (B3, T24, T30)."""
 
 from decimal import Decimal
 
@@ -122,7 +122,7 @@ def test_a_reading_without_an_id_finds_its_session_by_connector_and_time(book, t
 
 
 def test_an_unknown_id_or_that_of_another_station_touches_no_session(book):
-    """P30."""
+    """T30."""
     other = Book(factories.StationFactory())
     foreign = other.start().session
     book.start()
@@ -149,7 +149,7 @@ def test_readings_of_a_session_whose_start_is_lost(book):
 
 
 def test_readings_of_an_instant_that_the_end_named_too_count_once(book):
-    """P37: the same values again inside the report of the end."""
+    """T37: the same values again inside the report of the end."""
     book.sample(10, 2000, transaction=4711)
     book.stop(4711, 30, meter=4000)
     book.sample(10, 2000, transaction=4711)
@@ -171,7 +171,7 @@ def test_a_number_that_is_used_again_keeps_its_readings_apart(book):
 
 
 def test_readings_of_a_number_are_not_given_to_another_station_or_another_time(book):
-    """P30."""
+    """T30."""
     other = Book(factories.StationFactory())
     other.sample(10, 2000, transaction=4711)
     book.sample(-73 * 60, 2000, transaction=4711)
@@ -192,7 +192,7 @@ def test_no_id_is_no_id_to_adopt_by(book, number):
 @pytest.mark.parametrize("number", [0, -1])
 @pytest.mark.parametrize("is_known", [True, False])
 def test_readings_inside_an_end_without_an_id_belong_to_what_it_ended(book, number, is_known):
-    """P29, P37: they name no connector."""
+    """T29, T37: they name no connector."""
     if is_known:
         book.start(0)
     book.stop(number, 20, meter=3000)

@@ -1,4 +1,4 @@
-"""How a session begins and ends, whatever a station repeats, forgets or reorders (B1, B2, P23-P30, P33, P38)."""
+"""How a session begins and ends, whatever a station repeats, forgets or reorders (B1, B2, T23-T30, T33, T38)."""
 
 from datetime import timedelta
 
@@ -27,7 +27,7 @@ def test_a_connector_nobody_knew_comes_into_being(book):
 
 
 def test_the_same_start_again_is_the_same_session(book):
-    """P25: before and after its stop."""
+    """T25: before and after its stop."""
     first = book.start()
     assert not book.start().is_new
     book.stop(first.session.pk)
@@ -44,13 +44,13 @@ def test_another_content_is_another_session(book, difference):
 
 
 def test_ids_differ_over_stations(book):
-    """P26."""
+    """T26."""
     other = Book(factories.StationFactory(team=book.station.team))
     assert book.start().session.pk != other.start().session.pk
 
 
 def test_the_same_stop_again_changes_nothing(book):
-    """P27."""
+    """T27."""
     pk = book.start().session.pk
     book.stop(pk)
     assert not book.stop(pk, arrives=500).is_new
@@ -59,7 +59,7 @@ def test_the_same_stop_again_changes_nothing(book):
 
 @pytest.mark.parametrize("difference", [{"minute": 61.0}, {"meter": 8001}])
 def test_a_different_stop_is_an_oddity_and_the_first_wins(book, difference):
-    """P27: and the oddity is kept once."""
+    """T27: and the oddity is kept once."""
     pk = book.start().session.pk
     book.stop(pk)
     for _ in range(2):
@@ -70,7 +70,7 @@ def test_a_different_stop_is_an_oddity_and_the_first_wins(book, difference):
 
 
 def test_a_station_cannot_end_the_session_of_another(book):
-    """P30."""
+    """T30."""
     pk = book.start().session.pk
     stranger = Book(factories.StationFactory())
     stranger.stop(pk, 10)
@@ -79,7 +79,7 @@ def test_a_station_cannot_end_the_session_of_another(book):
 
 
 def test_an_unknown_id_touches_nothing_and_is_kept(book):
-    """P28, B1."""
+    """T28, B1."""
     book.start()
     result = book.stop(999_999, 10, meter=2000)
     assert result.is_new and not book.stop(999_999, 10, meter=2000).is_new
@@ -90,7 +90,7 @@ def test_an_unknown_id_touches_nothing_and_is_kept(book):
 
 @pytest.mark.parametrize("number", [0, -1])
 class TestIdsOfStationsThatNeverLearntTheirs:
-    """P29, errata 3.18."""
+    """T29, errata 3.18."""
 
     def test_the_only_open_session_ends(self, book, number):
         pk = book.start().session.pk
@@ -188,7 +188,7 @@ def test_offline_sessions_keep_the_stations_time(book):
     assert session.flags == ["offline"] and session.is_billable
 
 
-# --- tags (B2, P33) ------------------------------------------------------------------------------------------------
+# --- tags (B2, T33) ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -235,7 +235,7 @@ def test_the_next_session_on_the_same_connector_is_not_concurrent(book):
     assert book.start(60, tag="CARD").verdict.is_accepted
 
 
-# --- clocks and meters (F16, P38, P39) -----------------------------------------------------------------------------
+# --- clocks and meters (F16, T38, T39) -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("minute", [-60 * 24 * 365 * 50, 60 * 24 * 365 * 70, 11])
@@ -253,7 +253,7 @@ def test_an_end_before_the_beginning_has_no_negative_duration(book):
 
 @pytest.mark.parametrize(("start", "stop"), [(8000, 1000), (8000, 0), (8000, -1), (2**40, -(2**40))])
 def test_energy_is_never_negative(book, start, stop):
-    """P38."""
+    """T38."""
     pk = book.start(meter=start).session.pk
     book.stop(pk, meter=stop)
     session = book.only()
@@ -261,7 +261,7 @@ def test_energy_is_never_negative(book, start, stop):
 
 
 def test_a_reset_meter_is_summed_step_by_step(book):
-    """P38: readings may come before or after the end."""
+    """T38: readings may come before or after the end."""
     pk = book.start(meter=9000).session.pk
     for minute, register in ((10, 9500), (20, 9900), (30, 0), (40, 300)):
         book.sample(minute, register, transaction=pk)
@@ -272,7 +272,7 @@ def test_a_reset_meter_is_summed_step_by_step(book):
 
 
 def test_big_registers_are_exact(book):
-    """P39: integers of Wh."""
+    """T39: integers of Wh."""
     pk = book.start(meter=2**53 - 7001).session.pk
     book.stop(pk, meter=2**53 - 1)
     assert book.only().energy_wh == 7000

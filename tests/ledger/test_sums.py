@@ -1,4 +1,4 @@
-"""What a session is billed when its registers do not fit: running, ended, superseded, swept (P38, P24)."""
+"""What a session is billed when its registers do not fit: running, ended, superseded, swept (T38, T24)."""
 
 import random
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Critical security events: one mail to each administrator, whatever crashes; alerts until acknowledged (P40)."""
+"""Critical security events: one mail to each administrator, whatever crashes; alerts until acknowledged (T40)."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""The message log's days, what stations report of themselves, and refusals (B6, P40, retention)."""
+"""The message log's days, what stations report of themselves, and refusals (B6, T40, retention)."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -86,7 +86,7 @@ def test_old_refusals_are_forgotten(db):
 
 
 def test_reports_are_kept_once(station):
-    """P40."""
+    """T40."""
     now = timezone.now()
     for _ in range(2):
         record_progress([Progress(station.pk, "firmware", "Downloading", 1, now)])

@@ -1,4 +1,4 @@
-"""What we ask of stations, from the row to what the station then reports (B5, P18, P19, P42)."""
+"""What we ask of stations, from the row to what the station then reports (B5, T18, T19, T42)."""
 
 import json
 import subprocess
@@ -71,7 +71,7 @@ def test_a_command_goes_out_and_its_answer_settles_it(link, station, kind, param
 
 
 def test_our_message_ids_have_at_most_36_characters_and_differ(link, station):
-    """P17."""
+    """T17."""
     ids = set()
     for _ in range(3):
         command = ask(station, Kind.CLEAR_CACHE)
@@ -164,7 +164,7 @@ def test_a_status_confirms_a_change_of_availability(link, station):
 
 
 def test_one_call_is_open_at_a_time_and_the_station_is_answered_meanwhile(link, station):
-    """P18."""
+    """T18."""
     first, second = ask(station, Kind.CLEAR_CACHE), ask(station, Kind.GET_CONFIGURATION)
     message_id, action, _payload = link.asked_for()
     assert action == "ClearCache"
@@ -182,7 +182,7 @@ def test_one_call_is_open_at_a_time_and_the_station_is_answered_meanwhile(link, 
 
 
 def test_foreign_and_late_answers_complete_nothing(house, link, station):
-    """P19."""
+    """T19."""
     first = ask(station, Kind.CLEAR_CACHE)
     message_id, _action, _payload = link.asked_for()
     with house.link() as stranger:
@@ -211,7 +211,7 @@ def test_a_callerror_settles_a_command_as_failed(link, station):
 
 @pytest.mark.parametrize("answer", [{}, {"status": "Banana"}, {"status": 5}, [], None, "Accepted", {"status": "\0"}])
 def test_an_answer_that_makes_no_sense_is_not_taken_for_a_yes(link, station, answer):
-    """P42: honest about what we do not know; and the next command goes out."""
+    """T42: honest about what we do not know; and the next command goes out."""
     command = ask(station, Kind.RESET, type="Soft")
     message_id, _action, _payload = link.asked_for()
     link.answer(message_id, answer)
@@ -222,7 +222,7 @@ def test_an_answer_that_makes_no_sense_is_not_taken_for_a_yes(link, station, ans
 
 
 def test_a_call_that_is_not_answered_times_out_and_the_next_one_goes(house, station):
-    """P18, P42, P19: a late answer changes nothing."""
+    """T18, T42, T19: a late answer changes nothing."""
     with house.link(station, house.other) as link:  # which waits one second
         silent, following = ask(station, Kind.RESET, type="Soft"), ask(station, Kind.CLEAR_CACHE)
         message_id, _action, _payload = link.asked_for()
@@ -248,7 +248,7 @@ def test_a_command_waits_for_an_offline_station_and_expires(house, station):
 
 @pytest.mark.parametrize("how", ["close", "vanish"])
 def test_what_was_sent_over_a_lost_link_is_unknown_at_once_and_not_sent_again(house, station, how):
-    """P42: at most once; and nobody waits for the station to return, or for the call's time-out."""
+    """T42: at most once; and nobody waits for the station to return, or for the call's time-out."""
     with house.link(station) as link:
         lost = ask(station, Kind.RESET, type="Hard")
         link.asked_for()
@@ -263,7 +263,7 @@ def test_what_was_sent_over_a_lost_link_is_unknown_at_once_and_not_sent_again(ho
 
 
 def test_a_newer_link_makes_what_the_older_one_sent_unknown_at_once(house, station):
-    """P42: also over another gateway, while the older link still looks alive."""
+    """T42: also over another gateway, while the older link still looks alive."""
     for gateway in (house.gateway, house.other):
         with house.link(station) as older:
             lost = ask(station, Kind.RESET, type="Hard")
@@ -285,7 +285,7 @@ def test_a_gateway_that_stops_leaves_no_command_as_sent(house, station):
 
 
 def test_a_station_in_the_pool_may_be_set_up_but_not_started(house):
-    """P20: Pending allows set-up commands."""
+    """T20: Pending allows set-up commands."""
     station = house.station(team=None, password=None, registration="pending")
     with Link(house.other.url, station.identity).opened() as link:
         assert link.boot()["status"] == "Pending"
@@ -346,7 +346,7 @@ def test_even_a_message_that_is_no_good_lets_commands_go(house, station, polite)
 
 
 def test_the_password_of_a_station_is_nowhere(house, link, station):
-    """P5: neither in what we send, nor in what it answers, nor in a log."""
+    """T5: neither in what we send, nor in what it answers, nor in a log."""
     secret = "9f3c1d5e7b2a4680deadbeefcafe0123"
     changes = ask(station, Kind.CHANGE_CONFIGURATION, key="AuthorizationKey", value=secret)
     raw = request_raw_command(
@@ -365,7 +365,7 @@ def test_the_password_of_a_station_is_nowhere(house, link, station):
 
 
 def test_an_unreadable_answer_is_logged_without_the_password_it_may_hold(house, link, station):
-    """P5."""
+    """T5."""
     secret = "0d15ea5e0d15ea5e0d15ea5e"
     command = ask(station, Kind.GET_CONFIGURATION)
     message_id, _action, _payload = link.asked_for()

@@ -1,5 +1,5 @@
-"""What real stations send is read if it can be read: every kind of deviation in every action where it can occur (P24,
-P36, P38, B1, B2, B15). Said over a real socket, read back through ORM and API."""
+"""What real stations send is read if it can be read: every kind of deviation in every action where it can occur (T24,
+T36, T38, B1, B2, B15). Said over a real socket, read back through ORM and API."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_an_end_that_deviates_is_booked(house, link, station, changes, rule, fac
     "number", [None, 0, -1, -7, 2**63 - 1, 2**63, 1e300, "unknown", "", [], {}, 1.5, REMOVED, "-1"]
 )
 def test_an_end_whose_id_is_no_id_ends_the_session_it_fits(house, link, station, number):
-    """P29 and its relatives: matched by tag, meter and time."""
+    """T29 and its relatives: matched by tag, meter and time."""
     transaction = started(link)
     link.start(connectorId=2, idTag="SOMEBODY", timestamp=moment(50))
     stopped(link, transaction, transactionId=number, idTag="goodtag")
@@ -134,7 +134,7 @@ STARTS = [
 
 @pytest.mark.parametrize(("changes", "rule", "facts"), [case[1:] for case in STARTS], ids=[case[0] for case in STARTS])
 def test_a_start_that_deviates_is_booked_once(house, link, station, changes, rule, facts):
-    """P25 holds for it as well."""
+    """T25 holds for it as well."""
     transaction = started(link, **changes)
     if changes.get("timestamp") is not REMOVED and "timestamp" not in changes:
         same = link.exchange([2, "again", "StartTransaction", changed(last_start(station), {})])

@@ -70,7 +70,7 @@ def test_a_gateway_that_stops_in_order_says_so(house: House, strict: Gateway, st
 
 
 def test_a_long_queue_of_one_station_is_taken_whole(house: House, station: ChargingStation) -> None:
-    """P31: 300 messages that were kept while it was offline; none is refused."""
+    """T31: 300 messages that were kept while it was offline; none is refused."""
     with house.link(station) as link:
         for number in range(75):
             begin, end = 9000 - number * 60, 9000 - number * 60 - 30

@@ -1,4 +1,4 @@
-"""Every parseable CALL gets exactly one answer with its id and the right code, and the link survives (P13-P17)."""
+"""Every parseable CALL gets exactly one answer with its id and the right code, and the link survives (T13-T17)."""
 
 import json
 import random
@@ -31,7 +31,7 @@ def meter(**value):
     return {"connectorId": 1, "meterValue": [{"timestamp": moment(), "sampledValue": [{"value": "1"} | value]}]}
 
 
-# (what, frame, id in the answer, code); spelling as in OCPP-J 1.6, table 7 (P15)
+# (what, frame, id in the answer, code); spelling as in OCPP-J 1.6, table 7 (T15)
 UNREADABLE = [
     ("no JSON", "hello", "-1", "FormationViolation"),
     ("empty text", "", "-1", "FormationViolation"),
@@ -123,7 +123,7 @@ def survivor(house, _one_link):
 
 @pytest.mark.parametrize("case", [*UNREADABLE, *NO_CALL, *UNKNOWN], ids=lambda case: case[0])
 def test_a_frame_that_is_no_good_call_gets_its_callerror(survivor, case):
-    """P13, P15, P17, S9: and the link survives."""
+    """T13, T15, T17, S9: and the link survives."""
     _what, frame, message_id, code = case
     assert survivor.error(frame) == (message_id, code)
     assert survivor.call("Heartbeat")
@@ -131,14 +131,14 @@ def test_a_frame_that_is_no_good_call_gets_its_callerror(survivor, case):
 
 @pytest.mark.parametrize("case", NO_CORE, ids=lambda case: case[0])
 def test_a_message_without_a_usable_core_gets_its_callerror(survivor, case):
-    """P13, P15."""
+    """T13, T15."""
     _what, action, payload, code = case
     assert survivor.error([2, "field", action, payload]) == ("field", code)
     assert survivor.call("Heartbeat")
 
 
 def test_a_nul_in_the_message_id_is_answered_with_that_id(link):
-    """P13."""
+    """T13."""
     assert link.exchange('[2,"a\\u0000b","Heartbeat",{}]')[:2] == [3, "a\x00b"]
     assert link.exchange('[2,"c\\u0000d","Authorize",{"idTag":"A"}]')[:2] == [3, "c\x00d"]
     assert link.error('[2,"e\\u0000f","Nonsense",{}]') == ("e\x00f", "NotImplemented")
@@ -151,7 +151,7 @@ def test_a_nul_in_the_message_id_is_answered_with_that_id(link):
      '[4,"x",{"a":1},[]]', '[3,"nul",{"status":"\\u0000"}]', '[4,"\\u0000","\\u0000","\\u0000",{}]'],
 )  # fmt: skip
 def test_other_message_types_and_stray_answers_are_ignored(survivor, frame):
-    """P16, P19: the next answer is that of the next call."""
+    """T16, T19: the next answer is that of the next call."""
     survivor.send(frame)
     assert survivor.exchange([2, "next", "Heartbeat", {}])[:2] == [3, "next"]
 
@@ -163,7 +163,7 @@ def test_an_integer_may_be_written_as_a_float(link):
 
 
 def test_a_message_id_has_up_to_36_characters(link):
-    """P17."""
+    """T17."""
     for message_id in ("i", "i" * 36, "ü" * 36, 'quo"te', "back\\slash", " ", "\t"):
         assert link.exchange([2, message_id, "Heartbeat", {}])[:2] == [3, message_id]
 
@@ -194,14 +194,14 @@ def test_a_binary_frame_closes_only_its_own_link(house):
         assert two.call("Heartbeat")
 
 
-# --- sizes (P12, P37, S10) -----------------------------------------------------------------------------------------
+# --- sizes (T12, T37, S10) -----------------------------------------------------------------------------------------
 
 
 MEBIBYTE = 1024 * 1024
 
 
 def test_a_frame_above_eight_mebibytes_closes_only_its_own_link(house):
-    """P37, S10."""
+    """T37, S10."""
     with house.link() as one, house.link() as two:
         one.send("[" + " " * (8 * MEBIBYTE + 10) + "]")
         assert one.close_code() == 1009
@@ -209,7 +209,7 @@ def test_a_frame_above_eight_mebibytes_closes_only_its_own_link(house):
 
 
 def test_the_limit_counts_after_inflation(house):
-    """P12, S10: a bomb of a few kB."""
+    """T12, S10: a bomb of a few kB."""
     with house.link(deflate=True) as one, house.link() as two:
         one.send(" " * (30 * MEBIBYTE))
         assert one.close_code() == 1009
@@ -217,7 +217,7 @@ def test_the_limit_counts_after_inflation(house):
 
 
 def test_permessage_deflate_is_spoken(house):
-    """P12."""
+    """T12."""
     with house.link(deflate=True) as link:
         assert "permessage-deflate" in link.socket.response.headers["Sec-WebSocket-Extensions"]
         assert link.call("Heartbeat")
@@ -225,12 +225,12 @@ def test_permessage_deflate_is_spoken(house):
 
 
 def test_a_big_frame_below_the_limit_is_answered(link):
-    """P37."""
+    """T37."""
     for size in (900_000, 7 * MEBIBYTE):
         assert link.call("DataTransfer", vendorId="v", data="x" * size)["status"] == "UnknownVendorId"
 
 
-# --- 5,000 mutated frames (P13, F19) -------------------------------------------------------------------------------
+# --- 5,000 mutated frames (T13, F19) -------------------------------------------------------------------------------
 
 GOOD = [
     ["Heartbeat", {}],
@@ -295,7 +295,7 @@ CODES = {"FormationViolation", "PropertyConstraintViolation", "OccurenceConstrai
 
 
 def test_five_thousand_mutated_frames_are_all_answered_and_a_neighbour_does_not_notice(house, link):
-    """P13, P15, F19: 0 silent, 0 wrong ids, 0 closes, no InternalError; a neighbour's p99 stays low."""
+    """T13, T15, F19: 0 silent, 0 wrong ids, 0 closes, no InternalError; a neighbour's p99 stays low."""
     dice = random.Random(1609)
     neighbour = house.link()
     waits = []
@@ -315,7 +315,7 @@ def test_five_thousand_mutated_frames_are_all_answered_and_a_neighbour_does_not_
     assert sorted(waits)[98] < 0.5
 
 
-# --- what real stations get wrong is tolerated (P36, B15) ----------------------------------------------------------
+# --- what real stations get wrong is tolerated (T36, B15) ----------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -346,13 +346,13 @@ def test_five_thousand_mutated_frames_are_all_answered_and_a_neighbour_does_not_
     ],
 )  # fmt: skip
 def test_what_can_be_read_is_taken(survivor, action, payload):
-    """P36, errata 2.1, 2.5, 3.10; clocks that were never set (rule 13: nothing refused but years outside 2..9998)."""
+    """T36, errata 2.1, 2.5, 3.10; clocks that were never set (rule 13: nothing refused but years outside 2..9998)."""
     answer = survivor.exchange([2, "t", action, payload])
     assert answer[:2] == [3, "t"], answer
 
 
 def test_our_times_have_three_digits_of_fraction_and_a_zone(link):
-    """P21: some stations cannot read more."""
+    """T21: some stations cannot read more."""
     for text in (link.call("Heartbeat")["currentTime"], link.boot()["currentTime"]):
         assert len(text) == 24 and text.endswith("Z") and text[19] == "."
         assert abs(time.mktime(time.strptime(text[:19], "%Y-%m-%dT%H:%M:%S")) - time.mktime(time.gmtime())) < 2

@@ -89,7 +89,7 @@ def test_what_the_old_link_still_says_is_not_acknowledged_and_changes_nothing(ho
 
 
 def test_an_end_of_the_old_time_belongs_to_the_old_team(house: House, station, theirs):
-    """Vi8, B1, P30: a session that a rule had closed, and whose end comes later; the new team sees nothing of it."""
+    """Vi8, B1, T30: a session that a rule had closed, and whose end comes later; the new team sees nothing of it."""
     with house.link(station) as link:
         transaction = link.start()
     station.charging_sessions.update(stopped_at=F("started_at"), meter_stop_wh=1000, closed_by="rule")

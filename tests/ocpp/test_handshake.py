@@ -1,4 +1,4 @@
-"""Who may open a link, and what a refused one is told (P1-P3, P4, P11)."""
+"""Who may open a link, and what a refused one is told (T1-T3, T4, T11)."""
 
 import http.client
 
@@ -31,7 +31,7 @@ def knock(house, identity="", *, gateway=None, **options):
     return Link((gateway or house.gateway).url, identity, **options)
 
 
-# --- addresses (P1) ------------------------------------------------------------------------------------------------
+# --- addresses (T1) ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def knock(house, identity="", *, gateway=None, **options):
     ],
 )
 def test_any_other_address_or_identity_is_404(house, path):
-    """P1, S37."""
+    """T1, S37."""
     station = house.station()
     path = path.format(identity=station.identity, lower=station.identity.lower())
     assert knock(house, station.identity, path=path, password=PASSWORD).refusal() == 404
@@ -86,7 +86,7 @@ def test_any_other_address_or_identity_is_404(house, path):
 
 @pytest.mark.parametrize("identity", ["Säule 7 / Hof", "a:b", "x" * 48, "ö" * 48, "50%", "q?x=1#y", "充電器-1", "a+b"])
 def test_identities_are_percent_encoded(house, identity):
-    """P1, P3: blanks, umlauts, colons and slashes within one segment of the address."""
+    """T1, T3: blanks, umlauts, colons and slashes within one segment of the address."""
     ChargingStation.objects.filter(identity=identity).delete()
     station = house.station(identity=identity)
     with house.link(station) as link:
@@ -150,7 +150,7 @@ def test_plain_http_at_the_endpoint_is_404(house, station):
     assert door.getresponse().status == 404
 
 
-# --- credentials (P2, P3, P4) --------------------------------------------------------------------------------------
+# --- credentials (T2, T3, T4) --------------------------------------------------------------------------------------
 
 
 def wrong_headers(identity):
@@ -174,13 +174,13 @@ def wrong_headers(identity):
 
 @pytest.mark.parametrize("name", wrong_headers(""))
 def test_wrong_or_missing_credentials_are_401_before_the_upgrade(house, station, name):
-    """P2, P3, S1, S36."""
+    """T2, T3, S1, S36."""
     assert knock(house, station.identity, headers=wrong_headers(station.identity)[name]).refusal() == 401
     assert not StationLink.objects.filter(station=station).exists()
 
 
 def test_401_says_how_to_log_in(house, station):
-    """P2."""
+    """T2."""
     door = http.client.HTTPConnection("127.0.0.1", house.gateway.port, timeout=5)
     upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
                "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Protocol": "ocpp1.6"}  # fmt: skip
@@ -219,7 +219,7 @@ BYTES = bytes.fromhex("00ff3a80c3280d0a7f1b5c22feed0a99")
     ],
 )
 def test_binary_passwords_fit_as_bytes_and_as_hex_text(house, stored, given):
-    """P4, errata 2023-12 on BasicAuthPassword."""
+    """T4, errata 2023-12 on BasicAuthPassword."""
     station = house.station(password=stored)
     with house.link(station, password=given) as link:
         assert link.call("Heartbeat")
@@ -286,7 +286,7 @@ def test_missing_credentials_are_no_guess(house, station):
         assert link.call("Heartbeat")
 
 
-# --- encryption (P7) -----------------------------------------------------------------------------------------------
+# --- encryption (T7) -----------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -306,7 +306,7 @@ def forwarded(station, proto):
 
 @pytest.mark.parametrize(("profile", "status"), [(None, 101), (0, 101), (1, 101), (2, 403), (3, 403)])
 def test_a_station_that_was_set_to_tls_is_refused_without_it(house, profile, status):
-    """P7; the cause is told in the doctor, and a password that came in the clear is not even looked at."""
+    """T7; the cause is told in the doctor, and a password that came in the clear is not even looked at."""
     station = house.station(security_profile=profile)
     if status == 101:
         with house.link(station) as link:
@@ -322,7 +322,7 @@ def test_a_station_that_was_set_to_tls_is_refused_without_it(house, profile, sta
 
 @pytest.mark.parametrize("proto", ["https", "wss"])
 def test_a_proxy_that_is_trusted_tells_that_a_link_is_encrypted(house, behind_proxy, proto):
-    """P7, S35."""
+    """T7, S35."""
     station = house.station(security_profile=2)
     with Link(behind_proxy.url, station.identity, headers=forwarded(station, proto)).opened() as link:
         assert link.call("Heartbeat")
@@ -331,7 +331,7 @@ def test_a_proxy_that_is_trusted_tells_that_a_link_is_encrypted(house, behind_pr
 
 
 def test_a_station_that_accepts_a_profile_with_tls_comes_back_with_it_only(house, station):
-    """P7: and never lowers it by its own word."""
+    """T7: and never lowers it by its own word."""
     with house.link(station) as link:
         assert link.call("Heartbeat")
         for value in ("2", "1"):
@@ -347,35 +347,35 @@ def test_a_station_that_accepts_a_profile_with_tls_comes_back_with_it_only(house
         assert link.call("Heartbeat")
 
 
-# --- subprotocols (P11) --------------------------------------------------------------------------------------------
+# --- subprotocols (T11) --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("offered", [("ocpp2.0.1",), ("ocpp1.5", "ocpp2.1"), ("OCPP1.6",), ("mqtt",)])
 def test_no_common_subprotocol_is_400(house, station, offered):
-    """P11."""
+    """T11."""
     assert knock(house, station.identity, password=PASSWORD, subprotocols=offered).refusal() == 400
 
 
 @pytest.mark.parametrize("offered", [("ocpp1.6",), ("ocpp2.0.1", "ocpp1.6"), ("ocpp1.6", "ocpp2.0.1", "ocpp1.5")])
 def test_the_first_that_we_speak_is_taken(house, station, offered):
-    """P11."""
+    """T11."""
     with house.link(station, subprotocols=offered) as link:
         assert link.socket.subprotocol == "ocpp1.6"
 
 
 def test_offering_none_is_400_unless_the_setting_says_otherwise(house, station):
-    """P11."""
+    """T11."""
     assert knock(house, station.identity, password=PASSWORD, subprotocols=()).refusal() == 400
     with house.link(station, house.other, subprotocols=()) as link:
         assert link.socket.subprotocol is None
         assert link.call("Heartbeat")
 
 
-# --- the pool (D4, P20) --------------------------------------------------------------------------------------------
+# --- the pool (D4, T20) --------------------------------------------------------------------------------------------
 
 
 def test_a_stranger_waits_in_the_pool_where_it_is_on(house):
-    """D4, P20: Pending, and nothing else is heard."""
+    """D4, T20: Pending, and nothing else is heard."""
     with knock(house, "STRANGER-1", gateway=house.other).opened() as link:
         assert link.error([2, "h", "Heartbeat", {}]) == ("h", "SecurityError")
         assert link.boot()["status"] == "Pending"
@@ -403,7 +403,7 @@ def test_the_pool_has_a_limit(house):
 
 @pytest.mark.parametrize("registration", ["new", "pending"])
 def test_a_station_of_a_team_is_served_without_a_boot_and_asked_for_one(house, registration):
-    """P22: it was moved here by changing its URL; 'pending' is what is left of its time in the pool."""
+    """T22: it was moved here by changing its URL; 'pending' is what is left of its time in the pool."""
     station = house.station(registration=registration)
     with house.link(station) as link:
         transaction = link.start()
@@ -446,7 +446,7 @@ def test_a_station_that_boots_first_is_not_asked_to_boot(house):
 
 
 def test_a_rejected_station_stays_rejected(house):
-    """P20."""
+    """T20."""
     station = house.station(registration="rejected")
     with house.link(station) as link:
         assert link.error([2, "0", "Heartbeat", {}]) == ("0", "SecurityError")

@@ -1,4 +1,4 @@
-"""Every action of a station is answered by its schema and is visible once the inbox is drained (P21, P22, P25, P40)."""
+"""Every action of a station is answered by its schema and is visible once the inbox is drained (T21, T22, T25, T40)."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.processes
 
 
 def test_a_boot_is_kept_and_answered_with_our_time(house):
-    """P21."""
+    """T21."""
     station = house.station(registration="new")
     with house.link(station) as link:
         answer = link.boot(
@@ -34,7 +34,7 @@ def test_a_boot_is_kept_and_answered_with_our_time(house):
 
 
 def test_a_reconnect_without_a_boot_is_normal(house, station):
-    """P22."""
+    """T22."""
     with house.link(station) as link:
         transaction = link.start()
     with house.link(station) as link:
@@ -44,7 +44,7 @@ def test_a_reconnect_without_a_boot_is_normal(house, station):
 
 
 def test_tags_are_judged(house, link, station):
-    """P34: known, blocked, expired, scoped, in any case."""
+    """T34: known, blocked, expired, scoped, in any case."""
     now = datetime.now(UTC)
     assert house.tag.value == "GOODTAG"
     factories.TagFactory(team=house.team, value="BLOCKED1", status="blocked")
@@ -62,7 +62,7 @@ def test_tags_are_judged(house, link, station):
 
 
 def test_a_whole_session_with_readings(house, station, link):
-    """B1, B3, P39."""
+    """B1, B3, T39."""
     answer = link.call("StartTransaction", **start_payload(meterStart=1000))
     assert answer["idTagInfo"]["status"] == "Accepted" and answer["transactionId"] > 0
     transaction = answer["transactionId"]
@@ -94,7 +94,7 @@ def test_statuses_reach_their_connectors_and_the_station(house, station, link):
 
 
 def test_long_jobs_and_security_events_are_kept(house, station, link):
-    """P40, P41: stored before they are answered, the same event once."""
+    """T40, T41: stored before they are answered, the same event once."""
     at = moment()
     for action, payload in [
         ("FirmwareStatusNotification", {"status": "Downloading"}),
@@ -121,7 +121,7 @@ def test_an_unknown_vendor_is_told_so(link):
 
 
 def test_every_message_is_in_the_log_with_its_answer(station, link):
-    """The inbox is the message log (P32 of the portal)."""
+    """The inbox is the message log (P32)."""
     answer = link.call("Heartbeat")
     link.call("Authorize", idTag="GOODTAG")
     rows = list(Message.objects.filter(station=station).order_by("pk"))
@@ -141,11 +141,11 @@ def test_a_deferred_message_is_durable_before_its_answer(station, link):
         assert Message.objects.filter(station=station, message_id=f"d{number}").exists()
 
 
-# --- replays (B1, P25, P27, P28, P30) ------------------------------------------------------------------------------
+# --- replays (B1, T25, T27, T28, T30) ------------------------------------------------------------------------------
 
 
 def test_a_start_again_has_the_same_id_whatever_link_or_message_id(house, station):
-    """P25: same link, new link, new process, after the stop, with the same message id."""
+    """T25: same link, new link, new process, after the stop, with the same message id."""
     start = start_payload()
     with house.link(station) as link:
         first = link.call("StartTransaction", **start)
@@ -161,7 +161,7 @@ def test_a_start_again_has_the_same_id_whatever_link_or_message_id(house, statio
 
 
 def test_a_stop_again_is_answered_and_applied_once(house, station, link):
-    """P27."""
+    """T27."""
     transaction, end = link.start(), {"meterStop": 5000, "timestamp": moment(), "idTag": "GOODTAG"}
     assert link.stop(transaction, **end) == link.stop(transaction, **end)
     with house.link(station, house.other) as other:
@@ -171,7 +171,7 @@ def test_a_stop_again_is_answered_and_applied_once(house, station, link):
 
 
 def test_a_second_different_stop_is_kept_as_an_oddity(station, link):
-    """P27: the first one wins."""
+    """T27: the first one wins."""
     transaction = link.start()
     link.stop(transaction, meterStop=5000)
     link.stop(transaction, meterStop=9000)
@@ -181,7 +181,7 @@ def test_a_second_different_stop_is_kept_as_an_oddity(station, link):
 
 
 def test_a_stranger_cannot_touch_a_session(house, station, link):
-    """P28, P30, S7: neither with a stop nor with readings."""
+    """T28, T30, S7: neither with a stop nor with readings."""
     transaction = link.start()
     with house.link() as stranger:
         stranger.meter(transaction, wh(999_999))
@@ -195,7 +195,7 @@ def test_a_stranger_cannot_touch_a_session(house, station, link):
 
 @pytest.mark.parametrize("number", [0, -1])
 def test_a_stop_with_an_id_the_station_never_learnt_ends_its_only_session(house, station, link, number):
-    """P29, errata 3.18."""
+    """T29, errata 3.18."""
     transaction = link.start()
     end = {"meterStop": 1700, "timestamp": moment()}
     link.stop(number, **end)
@@ -216,7 +216,7 @@ def test_a_stop_that_comes_before_its_readings(house, station, link):
 
 
 def test_a_next_start_supersedes_what_was_open_and_a_late_stop_still_wins(station, link):
-    """P27, rule 5."""
+    """T27, rule 5."""
     first = link.start(timestamp=moment(100))
     second = link.start(timestamp=moment(10), meterStart=4000)
     session = ChargingSession.objects.get(pk=first)
@@ -228,7 +228,7 @@ def test_a_next_start_supersedes_what_was_open_and_a_late_stop_still_wins(statio
 
 
 def test_a_session_under_a_bad_tag_is_kept(station, link):
-    """B2, P33."""
+    """B2, T33."""
     answer = link.call("StartTransaction", **start_payload(idTag="NOBODY"))
     assert answer["idTagInfo"]["status"] == "Invalid" and answer["transactionId"] > 0
     link.stop(answer["transactionId"], reason="DeAuthorized")
@@ -238,7 +238,7 @@ def test_a_session_under_a_bad_tag_is_kept(station, link):
 
 
 def test_an_offline_queue_is_taken_whole(house, station, link):
-    """P31: 150 kept messages at once, none refused by a limiter."""
+    """T31: 150 kept messages at once, none refused by a limiter."""
     for number in range(30):
         transaction = link.start(timestamp=moment(100_000 - number * 1000), meterStart=number * 1000)
         for part in (1, 2, 3):
@@ -252,7 +252,7 @@ def test_an_offline_queue_is_taken_whole(house, station, link):
 
 
 def test_a_stop_with_a_thousand_samples(house, station, link):
-    """P37: 250 kB and more."""
+    """T37: 250 kB and more."""
     transaction = link.start(timestamp=moment(4000))
     data = [
         {"timestamp": moment(4000 - 3 * number), "sampledValue": [
@@ -267,7 +267,7 @@ def test_a_stop_with_a_thousand_samples(house, station, link):
 
 
 def test_readings_without_a_session_are_kept_too(house, station, link):
-    """P24: clock-aligned values of an idle connector, values of an unknown session."""
+    """T24: clock-aligned values of an idle connector, values of an unknown session."""
     link.meter(None, wh(5), connector=2)
     link.meter(987_654_321, wh(6), connector=2, at=moment(5))
     house.drained(station)
@@ -276,7 +276,7 @@ def test_readings_without_a_session_are_kept_too(house, station, link):
 
 
 def test_times_with_six_digits_and_zones_are_read_exactly(house, station, link):
-    """P35."""
+    """T35."""
     transaction = link.start(timestamp="2026-03-01T12:00:00.123456+02:00")
     link.stop(transaction, timestamp="2026-03-01T10:30:00.9999999Z")
     session = ChargingSession.objects.get(pk=transaction)
@@ -315,7 +315,7 @@ def test_hostile_figures_never_stop_the_inbox(house, station, link):
     assert session.energy_wh == 800 and session.readings.count() == 17
 
 
-# --- links, epochs, presence (B7, F12, F15, P22) ---------------------------------------------------------------------
+# --- links, epochs, presence (B7, F12, F15, T22) ---------------------------------------------------------------------
 
 
 def presence(station):

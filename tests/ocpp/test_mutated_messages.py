@@ -1,5 +1,5 @@
 """Valid messages of a charging session, changed by each kind of deviation at once: all are answered, the ledger is
-whole, every deviation is counted (P23, P24, B1, B15)."""
+whole, every deviation is counted (T23, T24, B1, B15)."""
 
 from __future__ import annotations
 

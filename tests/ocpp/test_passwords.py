@@ -1,4 +1,4 @@
-"""A password follows another one over OCPP (P6), and hashes let stations in as well (P4, P5)."""
+"""A password follows another one over OCPP (T6), and hashes let stations in as well (T4, T5)."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -51,7 +51,7 @@ def is_open(station):
     ],
 )
 def test_the_answer_decides_which_password_is_dead(house, kept, reply, good, dead):
-    """P6."""
+    """T6."""
     station = house.station(team=factories.TeamFactory(station_passwords=kept))
     hash_passwords()
     with house.link(station) as link:
@@ -73,7 +73,7 @@ def test_the_answer_decides_which_password_is_dead(house, kept, reply, good, dea
 @pytest.mark.parametrize("kept", StationPasswords.values)
 @pytest.mark.parametrize(("first", "other"), [(NEW, OLD), (OLD, NEW), (bytes.fromhex(NEW), OLD)])
 def test_a_lost_answer_leaves_both_until_the_first_login(house, kept, first, other):
-    """P6: whichever it then uses is the only one from there on."""
+    """T6: whichever it then uses is the only one from there on."""
     station = house.station(team=factories.TeamFactory(station_passwords=kept))
     hash_passwords()
     with house.link(station) as link:
@@ -90,7 +90,7 @@ def test_a_lost_answer_leaves_both_until_the_first_login(house, kept, first, oth
 
 
 def test_what_counts_after_a_reboot_does_not_shut_out_who_comes_back_without_one(house, station):
-    """P6: OCPP 1.6 section 7.22, RebootRequired."""
+    """T6: OCPP 1.6 section 7.22, RebootRequired."""
     with house.link(station) as link:
         command = change(station)
         message_id, _action, _payload = link.asked_for()
@@ -112,7 +112,7 @@ def test_a_wrong_password_settles_nothing(house, station):
 
 @pytest.mark.parametrize(("status", "good", "dead"), [("Accepted", NEW, OLD), ("Rejected", OLD, NEW)])
 def test_an_answer_that_comes_too_late_settles_the_password_too(house, station, status, good, dead):
-    """P6, P19: the command stays timed out."""
+    """T6, T19: the command stays timed out."""
     with house.link(station, house.other) as link:  # which waits one second
         command = change(station)
         message_id, _action, _payload = link.asked_for()
@@ -181,7 +181,7 @@ def test_two_logins_at_once_settle_it_once(house):
 
 
 def test_stations_get_in_where_only_hashes_are_kept(house):
-    """P4, P5: as bytes and as hex text; the slow hash is paid for once."""
+    """T4, T5: as bytes and as hex text; the slow hash is paid for once."""
     station = house.station(team=factories.TeamFactory(station_passwords="show_once"), password=bytes.fromhex(NEW))
     assert hash_passwords() == 1
     station.refresh_from_db()

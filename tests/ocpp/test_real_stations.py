@@ -1,4 +1,4 @@
-"""Behaviours of real stations, taken from public bug reports, from socket to bill (P25-P29, P38, B1, B3, B4)."""
+"""Behaviours of real stations, taken from public bug reports, from socket to bill (T25-T29, T38, B1, B3, B4)."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ COURSES = [
 def test_registers_that_do_not_fit_the_start(
     house: House, link: Link, station: ChargingStation, start: int, readings: list[int], end: int | None, energy: int
 ) -> None:
-    """P38: what the rising parts add up to, flagged."""
+    """T38: what the rising parts add up to, flagged."""
     transaction = begin(link, start)
     registers(link, transaction, *readings)
     house.drained(station)
@@ -254,7 +254,7 @@ def test_a_tag_is_not_busy_where_it_was_refused(house: House, link: Link, statio
 
 
 def test_a_refused_start_that_the_station_ends_is_ended(house: House, link: Link, tag: str) -> None:
-    """P33."""
+    """T33."""
     verdict(link, tag)
     with house.link() as other:
         answer = other.call("StartTransaction", **start_payload(idTag=tag))

@@ -1,4 +1,4 @@
-"""How large a message may be, and what is told when one is larger (P37, S10)."""
+"""How large a message may be, and what is told when one is larger (T37, S10)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_who_has_not_proved_itself_sends_a_mebibyte_at_most(house, pooled, is_de
 
 
 def test_a_registered_station_sends_eight_mebibytes_at_most(house, station):
-    """P37: a long session's readings in one end."""
+    """T37: a long session's readings in one end."""
     with house.link(station) as link:
         transaction = link.start()
         data = [{"timestamp": moment(), "sampledValue": [wh(1500)] * 10}] * 8_000

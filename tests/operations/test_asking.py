@@ -1,4 +1,4 @@
-"""Who may ask a station for what, and what is refused at once (B5, P5, P20, S40)."""
+"""Who may ask a station for what, and what is refused at once (B5, T5, T20, S40)."""
 
 from datetime import timedelta
 
@@ -79,7 +79,7 @@ def test_ocpps_own_words_become_the_kind_they_mean(station):
 
 @pytest.mark.parametrize("where", ["pool", "rejected"])
 def test_a_station_that_is_not_accepted_can_only_be_set_up(station, where):
-    """P20: also when asked in OCPP's own words."""
+    """T20: also when asked in OCPP's own words."""
     if where == "pool":
         station.team, station.registration = None, "pending"
     else:
@@ -151,7 +151,7 @@ def test_an_absurd_time_to_wait_is_refused(station, expires_in):
 
 
 def test_a_stations_password_is_sealed_until_it_is_sent_and_gone_then(station):
-    """P5."""
+    """T5."""
     secret = "0123456789abcdef0123"
     ask(station, Kind.CHANGE_CONFIGURATION, parameters={"key": "AuthorizationKey", "value": secret})
     stored = Command.objects.get().parameters

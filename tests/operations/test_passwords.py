@@ -1,4 +1,4 @@
-"""Who may tell a station a new password, what is kept of it, and what is shown (P5, P6)."""
+"""Who may tell a station a new password, what is kept of it, and what is shown (T5, T6)."""
 
 import json
 import threading
@@ -105,7 +105,7 @@ def test_a_command_that_cannot_be_sent_lets_the_next_one_go(station):
 
 @pytest.mark.parametrize("by", ["sweep", "link"])
 def test_what_expires_forgets_the_password_that_waited_with_it(station, by):
-    """P5."""
+    """T5."""
     command = ask(station)
     Command.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     if by == "sweep":
@@ -120,7 +120,7 @@ def test_what_expires_forgets_the_password_that_waited_with_it(station, by):
 
 @pytest.mark.parametrize("parameters", [{"key": "AuthorizationKey", "value": SECRET}, RAW])
 def test_no_page_shows_it_even_where_it_was_stored_bare(as_client, api, staff, station, parameters):
-    """P5: portal, API, admin, export."""
+    """T5: portal, API, admin, export."""
     kind = "raw" if "action" in parameters else "change_configuration"
     for kept in (parameters, seal(kind, parameters)):
         command = factories.CommandFactory(station=station, kind=kind, parameters=kept)
@@ -146,7 +146,7 @@ def as_client(client):
     return make
 
 
-# --- hashes (P4, P5) -----------------------------------------------------------------------------------------------
+# --- hashes (T4, T5) -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("secret", [b"pass:word", SECRET.encode(), SECRET.upper().encode(), bytes.fromhex(SECRET)])
@@ -201,7 +201,7 @@ def test_other_teams_keep_what_they_have(station):
     assert station.password == b"0123456789abcdef"
 
 
-# --- the pool (D4, P4) ---------------------------------------------------------------------------------------------
+# --- the pool (D4, T4) ---------------------------------------------------------------------------------------------
 
 
 def test_a_station_from_the_pool_gets_a_random_password_that_is_told_once(team, staff):
@@ -263,7 +263,7 @@ def test_a_password_below_16_characters_is_weak(secret, weak):
 
 
 def test_a_password_made_here_has_32_characters_or_more():
-    """And no more than AuthorizationKey holds in OCPP 1.6 (P4)."""
+    """And no more than AuthorizationKey holds in OCPP 1.6 (T4)."""
     assert 32 <= len(generate_password()) <= 40
 
 

@@ -1,4 +1,4 @@
-"""One in flight, honest ends, and what a station's own reports confirm (B5, P18, P19, P42)."""
+"""One in flight, honest ends, and what a station's own reports confirm (B5, T18, T19, T42)."""
 
 from datetime import timedelta
 
@@ -89,7 +89,7 @@ def test_an_expired_command_is_not_sent(station):
 
 
 def test_answers_of_others_and_late_ones_change_nothing(station):
-    """P19."""
+    """T19."""
     command, stranger = sent(station), factories.StationFactory()
     assert settle_answer(station_id=stranger.pk, message_id=command.message_id, answer={"status": "Accepted"}) is None
     assert settle_answer(station_id=station.pk, message_id="other", answer={"status": "Accepted"}) is None
@@ -142,7 +142,7 @@ def test_overdue_and_expired_commands_are_settled(station, node, settings):
 
 
 def test_what_a_link_sent_is_unknown_when_it_ends(station, node):
-    """P42: also what an older link left behind; what a newer one sent is another matter."""
+    """T42: also what an older link left behind; what a newer one sent is another matter."""
     command = sent(station)
     assert settle_commands_of_link(station_id=station.pk, epoch=station.epoch - 1) == 0
     assert settle_commands_of_link(station_id=station.pk, epoch=station.epoch) == 1
@@ -183,7 +183,7 @@ def test_what_was_sent_over_a_link_that_is_gone_is_unknown_at_the_next_sweep(sta
 
 @pytest.mark.parametrize("how", ["sent", "accepted", "timed_out", "unknown"])
 def test_a_session_that_fits_confirms_its_remote_start(station, how):
-    """P42: also where the answer was lost; while it is awaited the state waits for it."""
+    """T42: also where the answer was lost; while it is awaited the state waits for it."""
     command = sent(station, Kind.REMOTE_START, id_tag="card", connector=1)
     Command.objects.filter(pk=command.pk).update(state=how)
     session = begun(station)
@@ -319,7 +319,7 @@ def test_a_configuration_that_is_no_number_tells_nothing(station, value):
 
 
 def test_a_security_profile_is_raised_but_never_lowered_by_the_station(station):
-    """P7."""
+    """T7."""
     for key, value, expected in [("SecurityProfile", "2", 2), ("securityprofile", "1", 2), ("SecurityProfile", "3", 3),
                                  ("SecurityProfile", "4", 3), ("SecurityProfile", "0", 3)]:  # fmt: skip
         answered(sent(station, Kind.CHANGE_CONFIGURATION, key=key, value=value), status="Accepted")

@@ -210,7 +210,7 @@ def test_what_was_chosen_off_is_not_told_at_the_bell(client, viewer, operator, s
 
 
 def test_mails_about_alarms_go_to_administrators_who_want_them(user_with, station):
-    """P40."""
+    """T40."""
     from accounts.rights import Role
 
     wants, wants_not = user_with(Role.ADMIN), user_with(Role.ADMIN)

@@ -44,7 +44,7 @@ def menu_of(browser):
 
 
 def test_the_menu_is_in_the_order_people_know(as_person, administrator):
-    """W22 to W25; W26: what there is of maintenance. What is not built has no entry."""
+    """W22-W25, and what there is of W26. What is not built has no entry."""
     menu = menu_of(as_person(administrator))
     assert list(menu) == [
         "Dashboard", "ChargePoints", "Charging Sessions", "Settings", "Operations", "Maintenance", "Notifications",

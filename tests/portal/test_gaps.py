@@ -1,4 +1,4 @@
-"""Missing energy: a list with its sums, in a period (P39)."""
+"""Missing energy: a list with its sums, in a period (T39)."""
 
 from datetime import timedelta
 

@@ -84,7 +84,7 @@ def test_the_station_goes_on_as_a_new_row_of_the_other_team(old, other_team, bot
     assert (new.team, new.identity, new.name, new.protocol) == (other_team, "CP-1", "Row 1", "1.6")
     assert (new.registration, new.vendor, new.serial_number) == ("accepted", old.vendor, old.serial_number)
     assert (new.booted_at, new.clock_offset_ms, new.status) == (old.booted_at, 250, "Available")
-    assert (new.security_profile, new.connection_timeout_seconds) == (2, 90)  # P7
+    assert (new.security_profile, new.connection_timeout_seconds) == (2, 90)  # T7
     assert (bytes(new.password), new.password_hash) == (PASSWORD, "")
     assert (new.installation, new.circuit, new.node, new.deactivated_at, new.handed_over_at) == (None,) * 5
     assert list(new.connectors.values_list("number", "status", "error_code", "info")) == [
@@ -145,7 +145,7 @@ def test_the_name_of_the_past_fits_and_is_nobody_elses(db, length):
     ],
 )
 def test_the_password_goes_along_as_the_other_team_keeps_them(old, team, other_team, kept_before, kept_after, is_hash):
-    """Vi8, P5: encrypted or as a hash; a hash stays what it is."""
+    """Vi8, T5: encrypted or as a hash; a hash stays what it is."""
     team.station_passwords, other_team.station_passwords = kept_before, kept_after
     team.save()
     other_team.save()
@@ -179,7 +179,7 @@ def test_a_tag_that_was_valid_only_there_is_not_valid_everywhere_now(old, team, 
 
 
 def test_commands_that_wait_are_not_sent_any_more(old, other_team):
-    """Vi8, B5, P5: and a password that waited with one is forgotten."""
+    """Vi8, B5, T5: and a password that waited with one is forgotten."""
     waiting = [
         request_command(station=old, kind="reset", parameters={"type": "Soft"}, expires_in=timedelta(days=30)),
         request_command(

@@ -1,4 +1,4 @@
-"""Alerts are in sight until somebody acknowledges them (P40)."""
+"""Alerts are in sight until somebody acknowledges them (T40)."""
 
 import pytest
 from django.urls import reverse

@@ -1,4 +1,4 @@
-"""Who may set the password of a station may see it again, where it is kept so that one can (P5)."""
+"""Who may set the password of a station may see it again, where it is kept so that one can (T5)."""
 
 import pytest
 from django.urls import reverse
@@ -22,7 +22,7 @@ def address(station) -> str:
     ],
 )
 def test_it_is_shown_as_text_or_as_hex_and_never_kept_on_the_way(as_person, administrator, station, password, shown):
-    """P5."""
+    """T5."""
     set_password(station=station, password=password)
     response = as_person(administrator).post(address(station))
     assert f'value="{shown}"' in response.content.decode()

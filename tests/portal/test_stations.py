@@ -258,7 +258,7 @@ def test_a_station_that_cannot_log_in_says_so(page, station):
 
 
 def test_a_refused_connection_is_shown_with_its_cause_and_its_cure(page, station):
-    """B6, P7."""
+    """B6, T7."""
     factories.RefusedConnectionFactory(station=station, cause="not_encrypted")
     assert set(CURES) == set(RefusedConnection.Cause)
     text = page.get(station.get_absolute_url()).content.decode()

@@ -81,6 +81,7 @@ def test_access_to_one_station_changes_nothing_of_the_whole_installation(inside:
 
 
 def test_circuits_are_a_tree(place: Installation, team: Team) -> None:
+    """Z5, Z6."""
     grid = circuit(place, "Grid", max_current_a=250)
     row = circuit(place, "Row A", grid)
     end = circuit(place, "End", row)
@@ -104,6 +105,7 @@ def test_circuits_are_a_tree(place: Installation, team: Team) -> None:
 def test_a_circuit_that_may_carry_more_than_what_feeds_it_is_pointed_out(
     client: Any, viewer: User, place: Installation
 ) -> None:
+    """Z2."""
     main = factories.CircuitFactory.create(installation=place, name="Main", max_current_a=63)
     for name, most in (("Row A", 63), ("Row B", 64)):
         factories.CircuitFactory.create(installation=place, name=name, parent=main, max_current_a=most)
@@ -114,6 +116,7 @@ def test_a_circuit_that_may_carry_more_than_what_feeds_it_is_pointed_out(
 
 
 def test_a_station_hangs_on_a_circuit_of_its_installation(inside: Any, place: Installation, other_team: Team) -> None:
+    """D1."""
     grid = circuit(place, "Grid")
     place_station(station=inside, installation=place, circuit=grid)
     with pytest.raises(DomainError):
@@ -162,6 +165,7 @@ def test_the_service_adds_new_stations_to_the_installation_only(holder: Any, pla
 
 
 def test_an_installation_is_made_and_changed_on_pages(client: Any, administrator: User, team: Team) -> None:
+    """P12, Z4."""
     client.force_login(administrator)
     assert client.post("/installations/add/", {"name": "Depot", "city": "Bergen"}).status_code == 302
     place = Installation.objects.get()
@@ -198,6 +202,7 @@ def test_the_page_shows_only_stations_that_the_person_may_see(
 def test_a_station_is_put_into_an_installation_on_its_page(
     client: Any, administrator: User, user_with: Any, station: ChargingStation, place: Installation
 ) -> None:
+    """P15."""
     grid = circuit(place, "Grid")
     path = f"/stations/{station.pk}/edit/"
     client.force_login(administrator)
@@ -212,6 +217,7 @@ def test_a_station_is_put_into_an_installation_on_its_page(
 
 
 def test_the_service_adds_a_station_on_the_page(client: Any, holder: Any, place: Installation) -> None:
+    """P15, Z9."""
     client.force_login(holder("service"))
     body = {"identity": "NEW-1", "password": "long enough", "connectors": 2}
     assert client.get(f"/stations/add/?installation={place.pk}").context["form"].initial["installation"]

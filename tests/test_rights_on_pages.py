@@ -1,4 +1,4 @@
-"""The table of permissions against real requests: each right is what its page, its API or its command demands."""
+"""The table of permissions against real requests: each right is what its page, its API or its command demands (W53)."""
 
 from __future__ import annotations
 

@@ -24,6 +24,7 @@ def open_station(look, identity, **more):
 
 
 def test_a_whole_session_is_seen_without_reloading(look, station):
+    """W1."""
     page = open_station(look, "LIVE-1")
     expect(page.locator("#link")).to_contain_text("Unknown")
 
@@ -96,6 +97,7 @@ def test_a_wrong_entry_keeps_the_dialog_open(look, station):
 
 
 def test_the_log_can_be_paused(look, station):
+    """P32."""
     live = station("LIVE-5")
     page = open_station(look, "LIVE-5")
     page.click("#log [data-press=pause]")

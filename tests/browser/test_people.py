@@ -79,7 +79,7 @@ def test_a_forgotten_password_is_set_anew_by_mail_once(look, site):
 
 
 def test_who_is_in_two_teams_switches_and_looks_at_one(look):
-    """P4, V11."""
+    """P4, V11, P5."""
     page = look("/", person="both")
     page.click(".side .team")
     page.click("tr:has-text('Nordlys Energie') button")

@@ -1,4 +1,4 @@
-"""What cannot be is not billed until somebody has looked at it."""
+"""What cannot be is not billed until somebody has looked at it (B4)."""
 
 import pytest
 

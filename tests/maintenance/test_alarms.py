@@ -1,4 +1,4 @@
-"""Critical security events: one mail to each administrator, whatever crashes; alerts until acknowledged (T40)."""
+"""Critical security events: one mail to each administrator, whatever crashes; alerts until acknowledged (T40, B16)."""
 
 from datetime import timedelta
 

@@ -78,7 +78,7 @@ def knock(house, identity="", *, gateway=None, **options):
     ],
 )
 def test_any_other_address_or_identity_is_404(house, path):
-    """T1, S37."""
+    """T1, S37, V19."""
     station = house.station()
     path = path.format(identity=station.identity, lower=station.identity.lower())
     assert knock(house, station.identity, path=path, password=PASSWORD).refusal() == 404
@@ -174,7 +174,7 @@ def wrong_headers(identity):
 
 @pytest.mark.parametrize("name", wrong_headers(""))
 def test_wrong_or_missing_credentials_are_401_before_the_upgrade(house, station, name):
-    """T2, T3, S1, S36."""
+    """T2, T3, S1, S36, V19."""
     assert knock(house, station.identity, headers=wrong_headers(station.identity)[name]).refusal() == 401
     assert not StationLink.objects.filter(station=station).exists()
 
@@ -375,7 +375,7 @@ def test_offering_none_is_400_unless_the_setting_says_otherwise(house, station):
 
 
 def test_a_stranger_waits_in_the_pool_where_it_is_on(house):
-    """D4, T20: Pending, and nothing else is heard."""
+    """D4, T20, Vi3: Pending, and nothing else is heard."""
     with knock(house, "STRANGER-1", gateway=house.other).opened() as link:
         assert link.error([2, "h", "Heartbeat", {}]) == ("h", "SecurityError")
         assert link.boot()["status"] == "Pending"
@@ -403,7 +403,7 @@ def test_the_pool_has_a_limit(house):
 
 @pytest.mark.parametrize("registration", ["new", "pending"])
 def test_a_station_of_a_team_is_served_without_a_boot_and_asked_for_one(house, registration):
-    """T22: it was moved here by changing its URL; 'pending' is what is left of its time in the pool."""
+    """T22, Vi2: it was moved here by changing its URL; 'pending' is what is left of its time in the pool."""
     station = house.station(registration=registration)
     with house.link(station) as link:
         transaction = link.start()

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.processes
 
 
 def test_a_boot_is_kept_and_answered_with_our_time(house):
-    """T21."""
+    """T21, W60, V26, V33, P22, P23, D6."""
     station = house.station(registration="new")
     with house.link(station) as link:
         answer = link.boot(
@@ -62,7 +62,7 @@ def test_tags_are_judged(house, link, station):
 
 
 def test_a_whole_session_with_readings(house, station, link):
-    """B1, B3, T39."""
+    """B1, B3, T39, W79."""
     answer = link.call("StartTransaction", **start_payload(meterStart=1000))
     assert answer["idTagInfo"]["status"] == "Accepted" and answer["transactionId"] > 0
     transaction = answer["transactionId"]

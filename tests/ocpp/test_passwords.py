@@ -1,4 +1,4 @@
-"""A password follows another one over OCPP (T6), and hashes let stations in as well (T4, T5)."""
+"""A password follows another one over OCPP (T6, B26), and hashes let stations in as well (T4, T5)."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor

@@ -302,6 +302,7 @@ def entries(**values):
 
 
 def test_what_a_station_reports_of_its_configuration_is_known_also_when_it_is_late(station):
+    """B23."""
     command = sent(station, Kind.GET_CONFIGURATION)
     Command.objects.update(state="timed_out")
     told = [*entries(ConnectionTimeOut=" 120 ", SecurityProfile="1", Other="7"), "no entry", {"key": None}]

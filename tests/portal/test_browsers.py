@@ -161,6 +161,7 @@ def test_dates_and_numbers_have_the_form_that_was_chosen(dates, numbers, day, fi
 
 
 def test_the_choice_is_kept_and_pages_follow_it(here, viewer):
+    """P33."""
     chosen = {"language": "de", "time_zone": "Asia/Tokyo", "theme": "dark", "date_format": "iso", "number_format": "ch"}
     assert here.post(ACCOUNT, chosen).status_code == 302
     viewer.refresh_from_db()

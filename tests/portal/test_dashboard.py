@@ -1,4 +1,4 @@
-"""The dashboard: real figures, days in the person's zone, what is wrong first, few queries."""
+"""The dashboard: real figures, days in the person's zone, what is wrong first, few queries (W27, P3)."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -27,6 +27,7 @@ def test_somebody_without_a_team_is_told_whom_to_ask(as_person, db):
 
 
 def test_counts_stations_and_connectors_by_what_is_known(operator, team, other_team, online, offline):
+    """W31, V3, V4."""
     online(team)
     online(team, status="Charging")
     online(team, status="Faulted")
@@ -43,6 +44,7 @@ def test_counts_stations_and_connectors_by_what_is_known(operator, team, other_t
 
 
 def test_each_tile_leads_to_as_many_rows_as_it_counts(page, operator, team, online, offline):
+    """V3."""
     online(team)
     online(team)
     offline(team)
@@ -59,6 +61,7 @@ def test_a_silent_gateway_makes_its_stations_unknown(operator, team, online, nod
 
 @time_machine.travel(NOON, tick=False)
 def test_today_begins_at_midnight_of_the_persons_zone(operator, station):
+    """V8."""
     with timezone.override("Europe/Berlin"):
         midnight = datetime(2026, 11, 20, 23, 0, tzinfo=UTC)
         factories.SessionFactory(station=station, finished=True, started_at=midnight - timedelta(seconds=1))
@@ -69,6 +72,7 @@ def test_today_begins_at_midnight_of_the_persons_zone(operator, station):
 
 @time_machine.travel(NOON, tick=False)
 def test_power_is_that_of_running_sessions_with_fresh_readings(operator, station):
+    """W33."""
     factories.SessionFactory(station=station, power_w=11_000, last_sample_at=NOON)
     factories.SessionFactory(
         station=station, connector_number=2, power_w=7_000, last_sample_at=NOON - timedelta(hours=1)
@@ -83,6 +87,7 @@ def test_nothing_measured_is_not_zero(operator, session):
 
 @time_machine.travel(NOON, tick=False)
 def test_sessions_per_day_of_the_last_week_and_of_a_period(page, station):
+    """W32."""
     for days in (0, 0, 1, 6, 7, 40):
         factories.SessionFactory(station=station, finished=True, started_at=NOON - timedelta(days=days))
     url = reverse("portal:dashboard_sessions")
@@ -120,6 +125,7 @@ def test_a_day_without_power_is_refused_with_a_sentence(page, day):
 
 @time_machine.travel(NOON, tick=False)
 def test_power_of_a_day_is_summed_over_teams_and_has_gaps(as_person, staff, team, other_team):
+    """W36."""
     for minute in (0, 1, 30):
         factories.TeamPowerFactory(team=team, at=NOON - timedelta(minutes=minute), power_w=1000)
     factories.TeamPowerFactory(team=other_team, at=NOON, power_w=500)

@@ -34,6 +34,7 @@ def workbook(response) -> Any:
 @pytest.mark.usefixtures("small_parts")
 @pytest.mark.parametrize("count", [0, 1, 5, 6, 7, 12, 20])
 def test_all_sessions_are_there_once_and_in_order(page, station, count):
+    """W83."""
     start = datetime(2026, 5, 1, tzinfo=UTC)
     made = [
         factories.SessionFactory(station=station, finished=True, started_at=start + timedelta(hours=number // 5))

@@ -63,6 +63,7 @@ def test_more_than_20_characters_are_warned_about(as_person, administrator, stat
 
 
 def test_a_wrong_identity_is_corrected_and_the_history_stays(api, administrator, station):
+    """B20."""
     session = factories.SessionFactory(station=station)
     old = station.identity
     told = api(administrator).post(f"/api/v1/stations/{old}/correct_identity/", {"identity": "CP-RIGHT"}, format="json")

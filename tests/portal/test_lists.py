@@ -60,7 +60,7 @@ def test_shows_nothing_of_another_team(as_person, stranger, team, online, url):
 
 @pytest.mark.parametrize("url", [STATIONS, CONNECTORS, reverse("operations:remote_start")])
 def test_every_status_is_explained_in_the_page_itself(page, station, url):
-    """W38-W46: not only in a title, which needs a mouse."""
+    """W37-W46: not only in a title, which needs a mouse."""
     text = page.get(url).content.decode().partition("What the statuses mean")[2]
     for look in (*STATUS.values(), UNKNOWN):
         assert f">{look.label}</span></dt><dd>{look.meaning}</dd>" in text
@@ -77,6 +77,7 @@ def test_a_connector_of_a_station_that_is_away_is_not_explained_as_if_it_were_no
 
 @pytest.mark.parametrize("size", [10, 20, 30, 40, 50])
 def test_pages_are_of_the_size_asked_for(page, team, size):
+    """W84."""
     factories.StationFactory.create_batch(51, team=team)
     response = page.get(STATIONS, {"per_page": size})
     assert len(rows_of(response)) == size
@@ -96,6 +97,7 @@ def test_a_filter_that_cannot_be_read_is_said(page, session):
 
 
 def test_stations_are_found_by_identity_name_and_serial_number(page, team):
+    """W48, P21."""
     found = factories.StationFactory(team=team, identity="NEXT-1", name="Garage", serial_number="WB22")
     factories.StationFactory(team=team)
     for words in ("next-1", "garag", "wb22"):
@@ -111,6 +113,33 @@ def test_stations_are_found_by_connection_and_state(page, team, online, offline)
     assert rows_of(page.get(STATIONS, {"state": "faulted"})) == [broken]
     assert rows_of(page.get(STATIONS, {"state": "available"})) == [here]
     assert rows_of(page.get(STATIONS, {"state": "unknown"})) == [gone]
+
+
+def test_stations_are_found_by_model_firmware_and_day_added(page, team):
+    """W48, P21."""
+    facts = {"model": "Wallbox 9", "firmware_version": "3.1.4"}
+    found = factories.StationFactory(team=team, created_at=timezone.now(), **facts)
+    factories.StationFactory(team=team, created_at=timezone.now() - timedelta(days=40))
+    today = timezone.localdate().isoformat()
+    for query in ({"model": "wallbox 9"}, {"firmware_version": "3.1"}, {"added_since": today}):
+        assert rows_of(page.get(STATIONS, query)) == [found], query
+
+
+def test_a_station_that_another_team_shares_is_in_the_list(page, team, operator, other_team):
+    """W47."""
+    own = factories.StationFactory(team=team)
+    shared = factories.StationFactory(team=other_team)
+    factories.StationFactory(team=other_team)
+    factories.GrantFactory(station=shared, user=operator, role="owner")
+    assert set(rows_of(page.get(STATIONS))) == {own, shared}
+
+
+@pytest.mark.parametrize(("url", "kind"), [(STATIONS, "station"), (SESSIONS, "session")])
+def test_each_row_leads_to_its_page(page, session, url, kind):
+    """W52, W89."""
+    row = session if kind == "session" else session.station
+    assert f'href="{row.get_absolute_url()}"' in page.get(url).content.decode()
+    assert page.get(row.get_absolute_url()).status_code == 200
 
 
 def test_each_filter_is_a_chip_with_the_address_that_drops_it(page, station):
@@ -169,6 +198,7 @@ def test_a_live_list_keeps_its_rows_and_says_what_is_new(page, session):
 
 
 def test_sessions_are_found_by_station_tag_number_state_and_time(page, team, tag):
+    """W62, W80-W82, P24."""
     station = factories.StationFactory(team=team, identity="FIND-ME")
     found = factories.SessionFactory(station=station, tag=tag, id_tag=tag.value, flags=["clock"], has_flags=True)
     other = factories.SessionFactory(
@@ -204,6 +234,7 @@ def test_sessions_are_found_by_part_of_station_place_tag_and_person(page, team, 
 
 @pytest.mark.parametrize("text", ["nd-m", "row", "harbour", "kiel"])
 def test_stations_and_connectors_are_found_by_part_of_name_and_place(page, team, text):
+    """W66."""
     place = factories.InstallationFactory(team=team, name="Harbour hall", city="Kiel")
     station = factories.StationFactory(team=team, identity="FIND-ME", name="Row 5", installation=place)
     connector = factories.ConnectorFactory(station=station)
@@ -221,6 +252,7 @@ def test_a_search_that_many_stations_fit_leaves_none_out(page, team, monkeypatch
 
 
 def test_csv_holds_what_is_filtered_and_no_formulas(page, team):
+    """W51."""
     bad = '=cmd|"/c calc"!A1'
     factories.StationFactory(team=team, identity="A-1", name=bad, vendor="+44", model="-12.5")
     factories.StationFactory(team=team, identity="B-1", name="\t=1")
@@ -233,6 +265,7 @@ def test_csv_holds_what_is_filtered_and_no_formulas(page, team):
 
 
 def test_xlsx_can_be_read_again(page, finished_session):
+    """W51, W83."""
     response = page.get(SESSIONS, {"export": "xlsx"})
     rows = list(load_workbook(io.BytesIO(b"".join(response.streaming_content))).active.values)
     row = dict(zip(*rows, strict=True))
@@ -243,6 +276,7 @@ def test_xlsx_can_be_read_again(page, finished_session):
 
 @pytest.mark.parametrize("url", [STATIONS, CONNECTORS, SESSIONS, COMMANDS, MESSAGES, REFUSALS])
 def test_every_list_can_be_exported(page, team, online, url, django_assert_max_num_queries):
+    """W83."""
     fill(team, online, 12)
     with django_assert_max_num_queries(10):
         assert len(sheet(page.get(url, {"export": "csv"}))) == 13

@@ -15,6 +15,7 @@ from cpms.common.export import plain
     ("wh", "shown"), [(35_135, "35.14"), (35_134, "35.13"), (0, "0.00"), (4_776_390, "4,776.39"), (None, "\u2013")]
 )
 def test_energy_is_kwh_with_two_decimals_rounded_half_up(wh, shown):
+    """W90."""
     assert look.kwh(wh) == shown
 
 
@@ -34,6 +35,7 @@ def test_german_figures_have_german_marks():
     ],
 )
 def test_durations(seconds, table, words):
+    """W90."""
     assert look.dhms(timedelta(seconds=seconds)) == table
     assert look.span_words(timedelta(seconds=seconds)) == words
 

@@ -15,12 +15,14 @@ def sign_in(client, user, password=factories.PASSWORD, **more):
 
 
 def test_signs_in_with_the_address_in_any_case(client, viewer):
+    """V1."""
     answer = client.post(LOGIN, {"login": f" {viewer.email.upper()}", "password": factories.PASSWORD})
     assert answer.status_code == 302
     assert answer.url == reverse("portal:dashboard")
 
 
 def test_a_wrong_password_is_refused_without_saying_which_is_wrong(client, viewer):
+    """W4."""
     wrong = sign_in(client, viewer, "wrong")
     unknown = client.post(LOGIN, {"login": "nobody@example.org", "password": "wrong"})
     assert wrong.status_code == unknown.status_code == 200
@@ -49,6 +51,7 @@ def test_signing_in_leads_nowhere_else(client, viewer, target):
 
 
 def test_signing_out_takes_a_post(client, viewer):
+    """W5."""
     client.force_login(viewer)
     assert client.get(reverse("accounts:logout")).status_code == 405
     assert client.post(reverse("accounts:logout")).status_code == 302

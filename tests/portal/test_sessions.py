@@ -29,6 +29,7 @@ def chart(page, session):
 
 
 def test_figures_are_rounded_and_in_words(page, charged):
+    """W93."""
     text = page.get(charged.get_absolute_url()).content.decode()
     assert "35.13" in text
     assert "21.9" in text
@@ -50,6 +51,7 @@ def test_flags_are_said_in_words(page, station):
 
 
 def test_gaps_in_the_readings_are_gaps_in_the_curve(page, charged):
+    """W97."""
     factories.ReadingFactory(session=charged, at=START + timedelta(hours=1), power_w=5000)
     points = chart(page, charged)["views"][""]["series"][0]["points"]
     assert [value for _at, value in points][-2:] == [None, 5.0]
@@ -63,6 +65,7 @@ def test_what_was_not_measured_is_no_line(page, charged):
 
 
 def test_currents_and_state_of_charge_have_their_own_views(page, charged):
+    """P25."""
     factories.ReadingFactory(
         session=charged, at=START + timedelta(minutes=6), current_ma={"L1": 16_000, "L3": 15_000}, state_of_charge=80
     )
@@ -78,6 +81,7 @@ def test_a_long_session_is_thinned_for_the_screen(page, charged):
 
 
 def test_meter_values_come_in_pages(page, charged):
+    """W98."""
     factories.ReadingFactory.create_batch(30, session=charged)
     url = reverse("sessions:session_readings", args=[charged.pk])
     assert "21\u201336 of 36" in page.get(url, {"page": 2}).content.decode()
@@ -85,6 +89,7 @@ def test_meter_values_come_in_pages(page, charged):
 
 
 def test_what_happened_is_told_in_order(page, charged, operator):
+    """B14."""
     factories.CommandFactory(
         station=charged.station, session=charged, kind="remote_stop", requested_by=operator,
         requested_at=START + timedelta(minutes=4), state="confirmed",

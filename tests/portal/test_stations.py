@@ -40,6 +40,19 @@ def test_power_of_long_ago_is_not_shown_as_if_it_were_now(page, team, online):
     assert "10.8" not in page.get(station.get_absolute_url()).content.decode()
 
 
+def test_each_connector_has_its_status_and_since_when(page, team, online):
+    """W63."""
+    station = online(team)
+    at = timezone.now() - timedelta(minutes=7)
+    station.connectors.all().delete()
+    for number, status in ((1, "Available"), (2, "Faulted")):
+        factories.ConnectorFactory(station=station, number=number, status=status, status_changed_at=at)
+    text = page.get(station.get_absolute_url()).content.decode()
+    for number, status in ((1, "Available"), (2, "Faulted")):
+        part = text.partition(f'data-v="place-{number}"')[2].partition("</section>")[0]
+        assert status in part and "Since" in part and f'datetime="{at.isoformat(timespec="milliseconds")}"' in part
+
+
 def test_every_part_has_its_id_in_the_live_answer(page, team, online):
     station = online(team)
     whole = page.get(station.get_absolute_url()).content.decode()
@@ -70,6 +83,7 @@ def test_a_message_of_a_hostile_station_is_shown_as_text(page, station):
 
 
 def test_an_operator_starts_a_session(page, operator, station, connector, tag):
+    """W65, P31."""
     answer = page.post(command_url(station, "remote_start"), {"connector": 1, "id_tag": tag.value.lower()})
     assert answer.status_code == 302
     command = Command.objects.get()
@@ -119,6 +133,7 @@ def test_a_reset_says_whose_session_it_ends(page, session):
     ],
 )
 def test_each_command_becomes_a_row(page, station, connector, kind, given, parameters):
+    """W65, P31."""
     assert page.post(command_url(station, kind), given).status_code == 302
     assert Command.objects.get(kind=kind).parameters == parameters
 
@@ -140,6 +155,7 @@ def test_a_viewer_sees_no_buttons_and_is_told_why(as_person, viewer, team, onlin
 
 
 def test_the_configuration_of_a_station_is_a_table(page, station):
+    """P27."""
     answer = {
         "configurationKey": [{"key": "HeartbeatInterval", "readonly": False, "value": "300"}],
         "unknownKey": ["X"],
@@ -160,6 +176,7 @@ def test_tags_to_choose_from_are_those_that_may_charge_here(page, station, team,
 
 
 def test_an_administrator_adds_a_station_and_sees_its_password_once(as_person, administrator, team):
+    """V18, Vi1, Vi5, Vi7, Vi10."""
     page = as_person(administrator)
     given = {"identity": "NEW|1", "name": "Row 3", "password": "a-good-password", "connectors": 3}
     answer = page.post(reverse("chargers:station_add"), given)

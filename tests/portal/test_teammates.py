@@ -196,6 +196,7 @@ def test_open_invitations_are_for_administrators_only(client, invited, viewer, a
 
 
 def test_one_sees_one_team_at_a_time_and_no_other(client, administrator, other_team, user_with):
+    """P5."""
     client.force_login(administrator)
     assert client.get(PAGE, {"team": other_team.handle}).status_code == 404
     factories.MembershipFactory(team=other_team, user=administrator, role=Role.VIEWER)

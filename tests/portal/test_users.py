@@ -265,6 +265,7 @@ def test_support_staff_is_not_deleted_by_a_team(administrator, staff, team):
 
 
 def test_own_data_is_all_of_ones_own_and_nothing_else(client, viewer, operator, session, tag, station):
+    """B24."""
     tag.user = viewer
     tag.save()
     factories.CommandFactory(station=station, requested_by=viewer)

@@ -53,7 +53,7 @@ class Part:
 
 @dataclass
 class Tile:
-    """V3: how many connectors are in one state, and where to see which."""
+    """How many connectors are in one state, and the list that shows them."""
 
     state: str
     label: str

@@ -176,7 +176,7 @@ def test_tags_to_choose_from_are_those_that_may_charge_here(page, station, team,
 
 
 def test_an_administrator_adds_a_station_and_sees_its_password_once(as_person, administrator, team):
-    """V18, Vi1, Vi5, Vi7, Vi10."""
+    """V13, V18, Vi1, Vi5, Vi7, Vi10."""
     page = as_person(administrator)
     given = {"identity": "NEW|1", "name": "Row 3", "password": "a-good-password", "connectors": 3}
     answer = page.post(reverse("chargers:station_add"), given)

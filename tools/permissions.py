@@ -8,18 +8,18 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "permissions.md"
 HEAD = """# Permissions
 
-Who may do what, made from `accounts/rights.py` by `python tools/permissions.py`. Viewer, operator and
-administrator are roles of teammates, and count for all that is their team's. Owner, user and service are roles by
-access given to an installation or a station, to a person or to another team, perhaps until a date. Access that was
-given to a team gives each teammate what both the given role and his own role in that team allow. Support staff may do
-everything.
+Who may do what, generated from `accounts/rights.py` by `python tools/permissions.py`. Viewer, operator and
+administrator are roles of members, and apply to everything of their team. Owner, user and service are roles of a grant:
+access to an installation or a station, given to a user or to another team, with or without an end date. Access that was
+granted to a team gives each member what both the granted role and their own role in that team allow. Support staff may
+do everything.
 """
 WITHDRAWALS = """
-## Withdrawing access
+## Revoking access
 
-Who may withdraw whose access, and change its role or its end (holders may only give it back). An owner withdraws what
-they gave themselves and access to charge; what the team gave to owners and service partners stays the team's affair.
-For access of a team, its administrators are the holders. Support staff may withdraw all of it.
+Who may revoke whose access, and change its role or its end (holders may only give it back). An owner revokes what
+they granted themselves, and access to charge; access that the team gave to owners and service partners is up to the
+team. For access of a team, its administrators are the holders. Support staff may revoke all of it.
 """
 
 

@@ -6,20 +6,65 @@ from typing import Any, NamedTuple
 
 from django.db.models import Case, CharField, Exists, OuterRef, Q, QuerySet, TextChoices, Value, When
 from django.db.models.functions import Now
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from chargers.models import NODE_ALIVE, ChargingStation, Connector, Presence
+from chargers.vocabulary import ConnectorStatus as Status
+from chargers.vocabulary import error_label
 from cpms.common import look
-from cpms.common.words import UNKNOWN, error_words, look_of
 
-Status = Connector.Status
 IN_USE = [Status.PREPARING, Status.CHARGING, Status.SUSPENDED_EV, Status.SUSPENDED_EVSE, Status.FINISHING]
 # What is said of a station with several connectors: what is wrong first, then what is going on, then what is free.
 FIRST_SAID = [
     Status.FAULTED, Status.CHARGING, Status.SUSPENDED_EVSE, Status.SUSPENDED_EV, Status.PREPARING, Status.FINISHING,
     Status.RESERVED, Status.AVAILABLE, Status.UNAVAILABLE,
 ]  # fmt: skip
+
+
+class Look(NamedTuple):
+    """How a connector's status is shown, and what it means for somebody who wants to charge."""
+
+    kind: str
+    label: str | Promise
+    meaning: Promise
+    is_live: bool = False
+
+
+LOOKS = {
+    status: Look(kind, status.label, meaning, status == Status.CHARGING)
+    for status, kind, meaning in (
+        (Status.AVAILABLE, "available", gettext_lazy("Free for a vehicle.")),
+        (Status.PREPARING, "preparing", gettext_lazy("A vehicle is connected; charging has not begun.")),
+        (Status.CHARGING, "charging", gettext_lazy("Energy is flowing into the vehicle.")),
+        (
+            Status.SUSPENDED_EV,
+            "suspended",
+            gettext_lazy("Energy is offered, but the vehicle takes none at the moment."),
+        ),
+        (
+            Status.SUSPENDED_EVSE,
+            "suspended",
+            gettext_lazy("A vehicle is connected, but the station offers no energy."),
+        ),
+        (Status.FINISHING, "finishing", gettext_lazy("The session is over; the connector is not free yet.")),
+        (Status.RESERVED, "reserved", gettext_lazy("Kept for somebody.")),
+        (Status.UNAVAILABLE, "unavailable", gettext_lazy("Out of service: nobody can charge here.")),
+        (Status.FAULTED, "faulted", gettext_lazy("The station reported an error and cannot deliver energy.")),
+    )
+}
+UNKNOWN = Look("unknown", gettext_lazy("Unknown"), gettext_lazy("The station has not reported a status."))
+
+
+def look_of(status: str) -> Look:
+    """Return how a status is shown; one that is not known as unknown."""
+    return LOOKS[Status(status)] if status in LOOKS else UNKNOWN
+
+
+def status_meanings() -> list[Look]:
+    """Return every status of a connector with its explanation, in the order in which a session goes through them."""
+    return [*LOOKS.values(), UNKNOWN]
 
 
 class State(TextChoices):
@@ -91,7 +136,7 @@ def of_connector(connector: Connector, presence: str) -> Said:
         return _connector_of_absent(connector, presence, str(seen.label))
     if seen is UNKNOWN:
         return Said("unknown", str(seen.label), *_unknown(connector))
-    return Said(seen.kind, str(seen.label), str(seen.meaning), error_words(connector.error_code), seen.is_live)
+    return Said(seen.kind, str(seen.label), str(seen.meaning), error_label(connector.error_code), seen.is_live)
 
 
 def _connector_of_absent(connector: Connector, presence: str, last: str) -> Said:
@@ -124,8 +169,9 @@ def of_station(station: ChargingStation, presence: str, connectors: list[Connect
     if presence != Presence.ONLINE:
         return _of_absent(station, presence, first)
     if station.status == Status.FAULTED or first == Status.FAULTED:
+        fault = look_of(Status.FAULTED)
         broken = [c.error_code for c in connectors if c.status == Status.FAULTED] or [station.error_code]
-        return Said("faulted", str(look_of("Faulted").label), str(look_of("Faulted").meaning), error_words(broken[0]))
+        return Said("faulted", str(fault.label), str(fault.meaning), error_label(broken[0]))
     if station.status == Status.UNAVAILABLE:
         first = Status.UNAVAILABLE
     if not first:

@@ -32,7 +32,7 @@ LONGEST_IDENTITY = 48
 USUAL_IDENTITY = 20  # OCPP 1.6 stations often have room for no more (CiString20)
 IDENTITY_SIGNS = "* - _ = : + | @ ."
 USABLE_IDENTITY = re.compile(r"[a-zA-Z0-9*\-_=:+|@.]+")  # OCPP's identifierString
-LONGEST_TAG = 20  # of an idTag of OCPP 1.6; one that is longer is kept where it is known already
+LONGEST_TAG = 20  # what every station can read; a longer one is kept where it is known already
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ def add_stations(
 def assign_station(
     *, station: ChargingStation, team: Team, password: str | bytes | None = None, actor: User | None = None
 ) -> Assigned:
-    """Give a station from the pool to a team (D4); its next BootNotification is accepted.
+    """Give a station from the pool to a team (D4); its next boot is accepted.
 
     In the pool nobody is asked for a password, in a team everybody is: a station that has none gets one.
 

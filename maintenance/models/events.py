@@ -27,7 +27,7 @@ class SecurityEventQuerySet(ScopedQuerySet):
 
 
 class SecurityEvent(models.Model):
-    """A SecurityEventNotification (OCPP 1.6 security whitepaper, 2.0.1 A04): stored before it is answered (P40)."""
+    """What a station reported about its own security; stored before it is answered."""
 
     station = models.ForeignKey(
         ChargingStation, on_delete=models.CASCADE, related_name="security_events", verbose_name=_("station")
@@ -235,7 +235,7 @@ class CertificateRequestQuerySet(ScopedQuerySet):
 
 
 class CertificateRequest(models.Model):
-    """A certificate signing request of a station (SignCertificate). Kept until there is an authority to sign it."""
+    """A certificate signing request of a station. Kept until there is an authority to sign it."""
 
     station = models.ForeignKey(
         ChargingStation, on_delete=models.CASCADE, related_name="certificate_requests", verbose_name=_("station")

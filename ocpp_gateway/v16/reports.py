@@ -12,6 +12,7 @@ from ocpp_gateway.codec import Reports, Stored
 from ocpp_gateway.frames import Payload
 from ocpp_gateway.v16.moments import moment_in
 from ocpp_gateway.v16.reading import UNKNOWN_ID, transaction_in
+from ocpp_gateway.v16.words import ERRORS, STATUSES
 from sessions.services import Sampled
 
 Job = ProgressReport.Job
@@ -40,16 +41,15 @@ def _samples(
 def status_notification(message: Stored, payload: Payload, said: Mapping[str, str], into: Reports) -> None:
     """A status is reported when it changes, so its time is that of the station's clock now, unless it was queued."""
     at = moment_in(payload)
-    error = payload.get("errorCode", "NoError")
     into.heard.append(Heard(message.station_id, message.received_at, at))
     into.statuses.append(
         StatusReport(
             station_id=message.station_id,
             connector=int(payload["connectorId"]),
-            status=payload["status"],
+            status=STATUSES.get(payload["status"], ""),
             at=at or message.received_at,
             received_at=message.received_at,
-            error_code="" if error == "NoError" else error,
+            error_code=ERRORS[payload.get("errorCode", "NoError")],
             info=payload.get("info", ""),
             vendor_error_code=payload.get("vendorErrorCode", ""),
             as_reported=said,

@@ -107,6 +107,32 @@ _CONSENTS = {
 }
 
 
+class JobStatus(TextChoices):
+    """How far a station is with a long job of its own: a firmware update, or the upload of diagnostics or a log."""
+
+    IDLE = "Idle", _("Idle")
+    DOWNLOAD_SCHEDULED = "DownloadScheduled", _("Download scheduled")
+    DOWNLOADING = "Downloading", _("Downloading")
+    DOWNLOAD_PAUSED = "DownloadPaused", _("Download paused")
+    DOWNLOADED = "Downloaded", _("Downloaded")
+    DOWNLOAD_FAILED = "DownloadFailed", _("Download failed")
+    SIGNATURE_VERIFIED = "SignatureVerified", _("Signature verified")
+    INVALID_SIGNATURE = "InvalidSignature", _("Invalid signature")
+    INSTALL_SCHEDULED = "InstallScheduled", _("Installation scheduled")
+    INSTALLING = "Installing", _("Installing")
+    INSTALL_REBOOTING = "InstallRebooting", _("Restarting to install")
+    INSTALLED = "Installed", _("Installed")
+    INSTALLATION_FAILED = "InstallationFailed", _("Installation failed")
+    VERIFICATION_FAILED = "InstallVerificationFailed", _("Verification failed")
+    UPLOADING = "Uploading", _("Uploading")
+    UPLOADED = "Uploaded", _("Uploaded")
+    UPLOAD_FAILED = "UploadFailed", _("Upload failed")
+    LOG_UPLOAD_FAILED = "UploadFailure", _("Upload failed")
+    BAD_MESSAGE = "BadMessage", _("Request not understood")
+    NOT_SUPPORTED = "NotSupportedOperation", _("Not supported")
+    PERMISSION_DENIED = "PermissionDenied", _("Permission denied")
+
+
 class ResetKind(TextChoices):
     SOFT = "Soft", _("soft")
     HARD = "Hard", _("hard")

@@ -12,7 +12,7 @@ from ocpp_gateway.codec import Reports, Stored
 from ocpp_gateway.frames import Payload
 from ocpp_gateway.v16.moments import moment_in
 from ocpp_gateway.v16.reading import UNKNOWN_ID, transaction_in
-from ocpp_gateway.v16.words import ERRORS, STATUSES
+from ocpp_gateway.v16.words import ERRORS, JOB_STATUSES, STATUSES
 from sessions.services import Sampled
 
 Job = ProgressReport.Job
@@ -89,7 +89,7 @@ def _progress(job: str) -> Report:
             Progress(
                 station_id=message.station_id,
                 job=job,
-                status=payload["status"],
+                status=JOB_STATUSES.get(payload["status"], payload["status"]),  # a vendor's own word is kept
                 request_id=payload.get("requestId"),
                 message_id=message.id,
                 received_at=message.received_at,

@@ -7,7 +7,7 @@ messages are shown as they are, and none of their fields counts as technical.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -29,18 +29,29 @@ class LoggedMessage(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting of a station's own configuration. `value` is None where the station does not tell it."""
+
+    key: str
+    value: str | None
+    is_read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class CommandOutcome:
     """What a station's answer to a command means.
 
     Attributes:
         result: None where the answer says nothing that is known.
         text: what to show of an answer without a known result.
-        configuration: the settings that the answer lists, by key; None where it lists none.
+        configuration: the settings that the answer lists; None where it is no such list.
+        unknown_keys: the settings that the station was asked for and does not have.
     """
 
     result: CommandResult | None = None
     text: str = ""
-    configuration: Mapping[str, str] | None = None
+    configuration: Sequence[Setting] | None = None
+    unknown_keys: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +106,9 @@ class CommandCodec(Protocol):
 
     def outcome(self, answer: Payload) -> CommandOutcome:
         """Return what an answer means. It is only known that it answers some command."""
+
+    def connector_in(self, action: str, payload: Payload) -> Any:
+        """Return the number of the connector that a raw command names; None where it names none."""
 
     def password_in(self, action: str, payload: Payload) -> str | None:
         """Return the station's new password, if a raw command sets one."""

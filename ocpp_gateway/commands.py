@@ -78,6 +78,9 @@ class TableOfCommands(CommandCodec):
     def outcome(self, answer: Payload) -> CommandOutcome:
         return CommandOutcome()
 
+    def connector_in(self, action: str, payload: Payload) -> Any:
+        return None
+
     def password_in(self, action: str, payload: Payload) -> str | None:
         return None
 

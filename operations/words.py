@@ -52,6 +52,12 @@ def requester(command: Command) -> str:
     return str(command.requested_by or _("the system"))
 
 
+def answer_of(command: Command) -> CommandOutcome:
+    """What the station's answer means, in the version in which it was given."""
+    codec = protocol_named(command.protocol).commands
+    return CommandOutcome() if codec is None else codec.outcome(command.answer or {})
+
+
 def outcome(command: Command) -> str:
     """Why it is in its state, for the person who asked."""
     if command.state == State.REQUESTED:
@@ -68,8 +74,7 @@ def outcome(command: Command) -> str:
         return _("the station was not connected in time; it was not sent")
     if command.state == State.CANCELLED:
         return command.get_cancel_reason_display()
-    codec = protocol_named(command.protocol).commands
-    answer = CommandOutcome() if codec is None else codec.outcome(command.answer or {})
+    answer = answer_of(command)
     answered = str(answer.result.label) if answer.result is not None else answer.text
     if command.state == State.ACCEPTED and answer.result == CommandResult.SCHEDULED:
         return _("the station does it when the running session is over")

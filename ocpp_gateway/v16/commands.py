@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from chargers.protocols import CommandOutcome
+from chargers.protocols import CommandOutcome, Setting
 from cpms.common.errors import DomainError
 from ocpp_gateway.commands import TableOfCommands
 from ocpp_gateway.frames import Fault, Payload
@@ -67,16 +67,19 @@ class CommandsV16(TableOfCommands):
         return found | ({"required": needed} if needed else {})
 
     def outcome(self, answer: Payload) -> CommandOutcome:
-        status, entries = answer.get("status"), answer.get("configurationKey")
+        status, entries, unknown = (answer.get(name) for name in ("status", "configurationKey", "unknownKey"))
         configuration = None
         if isinstance(entries, list):
-            listed = [entry for entry in entries if isinstance(entry, dict)]
-            configuration = {str(entry.get("key")): str(entry.get("value", "")) for entry in listed}
+            configuration = [_setting(entry) for entry in entries if isinstance(entry, dict)]
         return CommandOutcome(
             result=RESULTS.get(status) if isinstance(status, str) else None,
             text=str(status or answer.get("data") or ""),
             configuration=configuration,
+            unknown_keys=[str(key) for key in unknown] if isinstance(unknown, list) else [],
         )
+
+    def connector_in(self, action: str, payload: Payload) -> Any:
+        return payload.get("connectorId")
 
     def password_in(self, action: str, payload: Payload) -> str | None:
         is_password = str(payload.get("key", "")).strip().lower() == PASSWORD_KEY
@@ -98,6 +101,11 @@ class CommandsV16(TableOfCommands):
             place, _colon, what = fault.description.partition(":")
             name = names.get(place, place) if place != "payload" else "payload"
             raise DomainError(fault.description, fields={name: what.strip() or fault.description}) from None
+
+
+def _setting(entry: Payload) -> Setting:
+    value = entry.get("value")
+    return Setting(str(entry.get("key")), None if value is None else str(value), bool(entry.get("readonly")))
 
 
 def _described(schema: Payload) -> Payload:

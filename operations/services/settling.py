@@ -121,7 +121,7 @@ def _note_configuration(station_id: int, message_id: str, outcome: CommandOutcom
         if kind == Command.Kind.CHANGE_CONFIGURATION and is_change:
             values = {str(parameters.get("key", "")): str(parameters.get("value", ""))}
         elif kind == Command.Kind.GET_CONFIGURATION and outcome.configuration is not None:
-            values = dict(outcome.configuration)
+            values = {setting.key: setting.value or "" for setting in outcome.configuration}
         else:
             continue
         chargers.note_configuration(station_id=station_id, values=values)

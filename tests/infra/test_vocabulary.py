@@ -38,12 +38,21 @@ def enum_words(schema: Any) -> Iterator[str]:
             yield from enum_words(value)
 
 
+def field_names(schema: Any) -> Iterator[str]:
+    if isinstance(schema, dict):
+        yield from schema.get("properties", {})
+        for value in schema.values():
+            yield from field_names(value)
+
+
 FILES = sorted(SCHEMAS.glob("*.json"))
 ACTIONS = {path.stem.removesuffix("Response") for path in FILES}
-WORDS = {word for path in FILES for word in enum_words(json.loads(path.read_text(encoding="utf-8-sig")))}
+CONTENTS = [json.loads(path.read_text(encoding="utf-8-sig")) for path in FILES]
+WORDS = {word for schema in CONTENTS for word in enum_words(schema)}
+FIELDS = {name for schema in CONTENTS for name in field_names(schema)}
 WORDS = {word for word in WORDS | ACTIONS if len(word) >= SHORTEST} - SYMBOLS
 # Words that no English text contains by chance are looked for in comments, texts and templates as well.
-UNMISTAKABLE = {word for word in WORDS if re.search(r"[a-z.][A-Z]", word)} - OF_DJANGO
+UNMISTAKABLE = {word for word in WORDS | FIELDS if re.search(r"[a-z.][A-Z]", word)} - OF_DJANGO
 UNMISTAKABLE_IN = re.compile(rf"(?<![\w.])(?:{'|'.join(map(re.escape, sorted(UNMISTAKABLE)))})(?![\w.]*\w)")
 
 

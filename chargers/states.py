@@ -1,4 +1,4 @@
-"""One word for a connector or a whole station, out of what is known of link and status."""
+"""How a connector or a whole station is shown, from what is known about its link and its status."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from chargers.vocabulary import error_label
 from cpms.common import look
 
 IN_USE = [Status.PREPARING, Status.CHARGING, Status.SUSPENDED_EV, Status.SUSPENDED_EVSE, Status.FINISHING]
-# What is said of a station with several connectors: what is wrong first, then what is going on, then what is free.
-FIRST_SAID = [
+# A station with several connectors shows the first of these: faults, then what is in use, then what is free.
+BY_IMPORTANCE = [
     Status.FAULTED, Status.CHARGING, Status.SUSPENDED_EVSE, Status.SUSPENDED_EV, Status.PREPARING, Status.FINISHING,
     Status.RESERVED, Status.AVAILABLE, Status.UNAVAILABLE,
 ]  # fmt: skip
@@ -68,7 +68,7 @@ def status_meanings() -> list[Look]:
 
 
 class State(TextChoices):
-    """V3: the five states that connectors are counted by."""
+    """The five states by which connectors are counted."""
 
     AVAILABLE = "available", gettext_lazy("Available")
     OCCUPIED = "occupied", gettext_lazy("Occupied")
@@ -91,7 +91,7 @@ def is_online(path: str = "") -> Q:
 
 
 def with_state(connectors: QuerySet[Any]) -> QuerySet[Any]:
-    """Adds `state`, one of `State`, to connectors."""
+    """Annotate connectors with `state`, one of `State`."""
     return connectors.annotate(
         state=Case(
             When(~is_online("station__") | Q(station__node__isnull=True) | Q(status=""), then=Value(State.UNKNOWN)),
@@ -108,8 +108,8 @@ def has_connector_in(state: str) -> Exists:
     return Exists(with_state(Connector.objects.filter(station=OuterRef("pk"))).filter(state=state))
 
 
-class Said(NamedTuple):
-    """What a page says of a station or connector."""
+class StatusBadge(NamedTuple):
+    """The status of a station or connector as pages show it."""
 
     kind: str
     label: str
@@ -129,29 +129,29 @@ class Said(NamedTuple):
         return look.status(self.kind, self.label, title=self.title, is_live=self.is_live, is_stale=self.is_stale)
 
 
-def of_connector(connector: Connector, presence: str) -> Said:
-    """A connector's status; of a station that is away, what it was."""
+def of_connector(connector: Connector, presence: str) -> StatusBadge:
+    """Show the status of a connector; where its station is offline, the last one."""
     seen = look_of(connector.status)
     if presence != Presence.ONLINE and connector.status:
         return _connector_of_absent(connector, presence, str(seen.label))
     if seen is UNKNOWN:
-        return Said("unknown", str(seen.label), *_unknown(connector))
-    return Said(seen.kind, str(seen.label), str(seen.meaning), error_label(connector.error_code), seen.is_live)
+        return StatusBadge("unknown", str(seen.label), *_unknown(connector))
+    return StatusBadge(seen.kind, str(seen.label), str(seen.meaning), error_label(connector.error_code), seen.is_live)
 
 
-def _connector_of_absent(connector: Connector, presence: str, last: str) -> Said:
-    """Its last status with its time: what that status means need not be true any more."""
+def _connector_of_absent(connector: Connector, presence: str, last: str) -> StatusBadge:
+    """Show the last status with its time: what that status means may no longer be true."""
     label = str(Presence(presence).label)
     if connector.status_changed_at is None:
         title = _("The station is not connected. Last status: %(status)s.") % {"status": last}
-        return Said(presence, label, title, _("was %(status)s") % {"status": last}, is_stale=True)
+        return StatusBadge(presence, label, title, _("was %(status)s") % {"status": last}, is_stale=True)
     facts = {"status": last, "time": look.short_time(connector.status_changed_at)}
     title = _("The station is not connected. Last status: %(status)s, as of %(time)s.") % facts
-    return Said(presence, label, title, _("was %(status)s, as of %(time)s") % facts, is_stale=True)
+    return StatusBadge(presence, label, title, _("was %(status)s, as of %(time)s") % facts, is_stale=True)
 
 
 def _unknown(connector: Connector) -> tuple[str, str]:
-    """What is said of a connector whose status is not known: the station may have used a word of its own."""
+    """Return meaning and note of a status that is not known: the station may have used a word of its own."""
     word = connector.as_reported.get("status")
     if not word:
         return str(UNKNOWN.meaning), ""
@@ -159,33 +159,33 @@ def _unknown(connector: Connector) -> tuple[str, str]:
     return meaning, _("reported “%(word)s”") % {"word": word[:40]}
 
 
-def of_station(station: ChargingStation, presence: str, connectors: list[Connector]) -> Said:
-    """A station's status in one word, with a second line that says more."""
+def of_station(station: ChargingStation, presence: str, connectors: list[Connector]) -> StatusBadge:
+    """Show the status of a station in one word, with a note that says more."""
     if station.team_id is None:
         meaning = _("No team has this station yet. Support staff can assign it to one.")
-        return Said("unknown", _("Waiting for assignment"), meaning, str(Presence(presence).label))
+        return StatusBadge("unknown", _("Waiting for assignment"), meaning, str(Presence(presence).label))
     statuses = {connector.status for connector in connectors}
-    first = next((status for status in FIRST_SAID if status in statuses), "")
+    first = next((status for status in BY_IMPORTANCE if status in statuses), "")
     if presence != Presence.ONLINE:
         return _of_absent(station, presence, first)
     if station.status == Status.FAULTED or first == Status.FAULTED:
         fault = look_of(Status.FAULTED)
         broken = [c.error_code for c in connectors if c.status == Status.FAULTED] or [station.error_code]
-        return Said("faulted", str(fault.label), str(fault.meaning), error_label(broken[0]))
+        return StatusBadge("faulted", str(fault.label), str(fault.meaning), error_label(broken[0]))
     if station.status == Status.UNAVAILABLE:
         first = Status.UNAVAILABLE
     if not first:
-        return Said("unknown", str(UNKNOWN.label), str(UNKNOWN.meaning), _("no status reported yet"))
+        return StatusBadge("unknown", str(UNKNOWN.label), str(UNKNOWN.meaning), _("no status reported yet"))
     seen = look_of(first)
     used = sum(connector.status in IN_USE for connector in connectors)
     note = _("%(used)d of %(all)d in use") % {"used": used, "all": len(connectors)}
-    return Said(seen.kind, str(seen.label), str(seen.meaning), note, seen.is_live)
+    return StatusBadge(seen.kind, str(seen.label), str(seen.meaning), note, seen.is_live)
 
 
-def _of_absent(station: ChargingStation, presence: str, first: str) -> Said:
+def _of_absent(station: ChargingStation, presence: str, first: str) -> StatusBadge:
     label = str(Presence(presence).label)
     if station.connected_at is None:
-        return Said(presence, label, _("The station has never connected."), _("never connected"), is_stale=True)
+        return StatusBadge(presence, label, _("The station has never connected."), _("never connected"), is_stale=True)
     since = station.disconnected_at or station.last_heard_at or station.connected_at
     notes = []
     for moment in (look.short_time(since), look.full_time(since)):
@@ -193,4 +193,4 @@ def _of_absent(station: ChargingStation, presence: str, first: str) -> Said:
             notes.append(_("was %(status)s, as of %(time)s") % {"status": look_of(first).label, "time": moment})
         else:
             notes.append(_("as of %(time)s") % {"time": moment})
-    return Said(presence, label, look.full_time(since), notes[0], is_stale=True, full_note=notes[1])
+    return StatusBadge(presence, label, look.full_time(since), notes[0], is_stale=True, full_note=notes[1])

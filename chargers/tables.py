@@ -19,7 +19,7 @@ from cpms.common.export import Cell
 from cpms.common.tables import NUMBER_WIDE, WIDE, MomentColumn, Table, two_lines
 
 
-def said(station: Any) -> states.Said:
+def said(station: Any) -> states.StatusBadge:
     return states.of_station(station, station.presence, list(station.connectors.all()))
 
 

@@ -37,7 +37,7 @@ class Reading:
 
 
 @dataclass(slots=True)
-class Talk:
+class CallContext:
     """One direct call under way: the station is locked, the epoch is checked, the transaction is open.
 
     Attributes:
@@ -53,7 +53,7 @@ class Talk:
     deviations: list[str] = field(default_factory=list)
 
 
-DirectHandler = Callable[[Talk, Payload], Payload]
+DirectHandler = Callable[[CallContext, Payload], Payload]
 
 
 @dataclass(slots=True)

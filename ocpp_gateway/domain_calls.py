@@ -11,7 +11,7 @@ from chargers import services as chargers
 from chargers.services import Verdict
 from chargers.vocabulary import StopReason, TagVerdict
 from maintenance import services as maintenance
-from ocpp_gateway.codec import Talk
+from ocpp_gateway.codec import CallContext
 from operations import services as operations
 from sessions import services as sessions
 from sessions.models import Flag
@@ -20,23 +20,23 @@ from sessions.services import StartResult
 LONGEST_TEXT = 255  # of the columns that keep what a station calls things
 
 
-def boot(talk: Talk, **facts: str) -> str:
+def boot(context: CallContext, **facts: str) -> str:
     """Record what a station says about itself. Returns its registration, one of `RegistrationStatus`.
 
     Args:
         facts: values by the names in `chargers.services.boot.BOOT_FIELDS`.
     """
-    registration = chargers.record_boot(station=talk.station, facts=facts, at=talk.received_at)
-    operations.confirm_reset(station_id=talk.station.pk)
+    registration = chargers.record_boot(station=context.station, facts=facts, at=context.received_at)
+    operations.confirm_reset(station_id=context.station.pk)
     return registration
 
 
-def authorize(talk: Talk, id_tag: str) -> Verdict:
+def authorize(context: CallContext, id_tag: str) -> Verdict:
     """Decide about a tag. Where somebody tries card numbers, every one is invalid for a while.
 
     Starts and ends are never judged so.
     """
-    station, at = talk.station, talk.received_at
+    station, at = context.station, context.received_at
     if chargers.is_card_search(station=station, at=at):
         return Verdict(TagVerdict.INVALID)
     verdict = chargers.authorize_tag(station=station, value=id_tag)
@@ -46,7 +46,13 @@ def authorize(talk: Talk, id_tag: str) -> Verdict:
 
 
 def start(
-    talk: Talk, *, connector: int, id_tag: str, meter_wh: int | None, at: datetime | None, clock_rule: str = ""
+    context: CallContext,
+    *,
+    connector: int,
+    id_tag: str,
+    meter_wh: int | None,
+    at: datetime | None,
+    clock_rule: str = "",
 ) -> StartResult:
     """Begin a session.
 
@@ -55,23 +61,23 @@ def start(
         clock_rule: the deviation to count where that clock cannot be right.
     """
     result = sessions.start_session(
-        station=talk.station,
+        station=context.station,
         connector=connector,
         id_tag=id_tag[:LONGEST_TEXT],
         meter_start_wh=meter_wh,
         started_at=at,
-        received_at=talk.received_at,
-        as_reported=talk.as_reported,
+        received_at=context.received_at,
+        as_reported=context.as_reported,
     )
     if result.is_new:
         operations.link_started_session(result.session)
         if clock_rule and Flag.CLOCK in result.session.flags:
-            talk.deviations.append(clock_rule)
+            context.deviations.append(clock_rule)
     return result
 
 
 def stop(
-    talk: Talk,
+    context: CallContext,
     *,
     transaction: int,
     meter_wh: int | None,
@@ -88,20 +94,20 @@ def stop(
     """
     id_tag = id_tag[:LONGEST_TEXT]
     result = sessions.stop_session(
-        station=talk.station,
+        station=context.station,
         transaction_id=transaction,
         connector=connector,
         meter_stop_wh=meter_wh,
         stopped_at=at,
-        received_at=talk.received_at,
+        received_at=context.received_at,
         reason=reason,
         id_tag=id_tag,
-        raw=talk.payload_text,
-        as_reported=talk.as_reported,
+        raw=context.payload_text,
+        as_reported=context.as_reported,
     )
-    talk.is_drained = not result.is_of_predecessor
+    context.is_drained = not result.is_of_predecessor
     if result.session is not None and result.is_new:
         operations.link_stopped_session(result.session)
         if unknown_rule and Flag.RECONSTRUCTED in result.session.flags:
-            talk.deviations.append(unknown_rule)
-    return chargers.authorize_tag(station=talk.station, value=id_tag) if id_tag else None
+            context.deviations.append(unknown_rule)
+    return chargers.authorize_tag(station=context.station, value=id_tag) if id_tag else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-Words = Mapping[str, str]  # plain texts, no members of enumerations: the database takes no mixture of both
+Words = Mapping[str, str]  # plain texts, as they are stored
 NO_WORDS: Words = MappingProxyType({})
 
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from chargers.services import Verdict
 from maintenance import services as maintenance
 from ocpp_gateway import domain_calls
-from ocpp_gateway.codec import DirectHandler, Talk
+from ocpp_gateway.codec import CallContext, DirectHandler
 from ocpp_gateway.frames import Payload
 from ocpp_gateway.v16.moments import moment_in, write_moment
 from ocpp_gateway.v16.reading import UNKNOWN_ID, transaction_in
@@ -28,8 +28,8 @@ BOOT_WORDS = {  # ours: theirs (section 6.1)
 }
 
 
-def boot_notification(talk: Talk, payload: Payload) -> Payload:
-    registration = domain_calls.boot(talk, **{ours: payload.get(theirs, "") for ours, theirs in BOOT_WORDS.items()})
+def boot_notification(context: CallContext, payload: Payload) -> Payload:
+    registration = domain_calls.boot(context, **{ours: payload.get(theirs, "") for ours, theirs in BOOT_WORDS.items()})
     return {
         "status": REGISTRATIONS[registration],
         "currentTime": write_moment(datetime.now(UTC)),
@@ -37,13 +37,13 @@ def boot_notification(talk: Talk, payload: Payload) -> Payload:
     }
 
 
-def authorize(talk: Talk, payload: Payload) -> Payload:
-    return {"idTagInfo": id_tag_info(domain_calls.authorize(talk, payload["idTag"]))}
+def authorize(context: CallContext, payload: Payload) -> Payload:
+    return {"idTagInfo": id_tag_info(domain_calls.authorize(context, payload["idTag"]))}
 
 
-def start_transaction(talk: Talk, payload: Payload) -> Payload:
+def start_transaction(context: CallContext, payload: Payload) -> Payload:
     result = domain_calls.start(
-        talk,
+        context,
         connector=int(payload["connectorId"]),
         id_tag=payload["idTag"],
         meter_wh=_whole(payload.get("meterStart")),
@@ -53,9 +53,9 @@ def start_transaction(talk: Talk, payload: Payload) -> Payload:
     return {"transactionId": result.session.transaction_id, "idTagInfo": id_tag_info(result.verdict)}
 
 
-def stop_transaction(talk: Talk, payload: Payload) -> Payload:
+def stop_transaction(context: CallContext, payload: Payload) -> Payload:
     verdict = domain_calls.stop(
-        talk,
+        context,
         transaction=transaction_in(payload, UNKNOWN_ID),
         connector=payload.get("connectorId"),
         meter_wh=_whole(payload.get("meterStop")),
@@ -67,14 +67,14 @@ def stop_transaction(talk: Talk, payload: Payload) -> Payload:
     return {} if verdict is None else {"idTagInfo": id_tag_info(verdict)}
 
 
-def data_transfer(talk: Talk, payload: Payload) -> Payload:
+def data_transfer(context: CallContext, payload: Payload) -> Payload:
     """No vendor's extension is known to us; the message is in the log (section 4.3)."""
     return {"status": "UnknownVendorId"}
 
 
-def sign_certificate(talk: Talk, payload: Payload) -> Payload:
+def sign_certificate(context: CallContext, payload: Payload) -> Payload:
     """The request is kept. There is no authority to sign it yet, and the station is told so."""
-    maintenance.record_certificate_request(station=talk.station, csr=payload["csr"], received_at=talk.received_at)
+    maintenance.record_certificate_request(station=context.station, csr=payload["csr"], received_at=context.received_at)
     return {"status": "Rejected"}
 
 

@@ -19,7 +19,7 @@ Job = ProgressReport.Job
 Report = Callable[[Stored, Payload, Mapping[str, str], Reports], None]  # message, what it says, in which other words
 
 
-def meter_values(message: Stored, payload: Payload, said: Mapping[str, str], into: Reports) -> None:
+def meter_values(message: Stored, payload: Payload, as_reported: Mapping[str, str], into: Reports) -> None:
     connector = int(payload.get("connectorId", 0))
     _samples(message, connector, transaction_in(payload, None), payload["meterValue"], into)
     into.heard.append(Heard(message.station_id, message.received_at))
@@ -38,7 +38,7 @@ def _samples(
             )
 
 
-def status_notification(message: Stored, payload: Payload, said: Mapping[str, str], into: Reports) -> None:
+def status_notification(message: Stored, payload: Payload, as_reported: Mapping[str, str], into: Reports) -> None:
     """A status is reported when it changes, so its time is that of the station's clock now, unless it was queued."""
     at = moment_in(payload)
     into.heard.append(Heard(message.station_id, message.received_at, at))
@@ -52,16 +52,16 @@ def status_notification(message: Stored, payload: Payload, said: Mapping[str, st
             error_code=ERRORS[payload.get("errorCode", "NoError")],
             info=payload.get("info", ""),
             vendor_error_code=payload.get("vendorErrorCode", ""),
-            as_reported=said,
+            as_reported=as_reported,
         )
     )
 
 
-def heartbeat(message: Stored, payload: Payload, said: Mapping[str, str], into: Reports) -> None:
+def heartbeat(message: Stored, payload: Payload, as_reported: Mapping[str, str], into: Reports) -> None:
     into.heard.append(Heard(message.station_id, message.received_at))
 
 
-def stop_transaction(message: Stored, payload: Payload, said: Mapping[str, str], into: Reports) -> None:
+def stop_transaction(message: Stored, payload: Payload, as_reported: Mapping[str, str], into: Reports) -> None:
     """The end itself is booked; here come the values it carried, and the check of its total against them."""
     transaction = transaction_in(payload, UNKNOWN_ID)
     _samples(message, 0, transaction, payload.get("transactionData") or [], into)
@@ -69,7 +69,7 @@ def stop_transaction(message: Stored, payload: Payload, said: Mapping[str, str],
     into.heard.append(Heard(message.station_id, message.received_at))
 
 
-def security_event(message: Stored, payload: Payload, said: Mapping[str, str], into: Reports) -> None:
+def security_event(message: Stored, payload: Payload, as_reported: Mapping[str, str], into: Reports) -> None:
     into.heard.append(Heard(message.station_id, message.received_at))
     into.security.append(
         SecurityNotice(
@@ -83,7 +83,7 @@ def security_event(message: Stored, payload: Payload, said: Mapping[str, str], i
 
 
 def _progress(job: str) -> Report:
-    def report(message: Stored, payload: Payload, said: Mapping[str, str], into: Reports) -> None:
+    def report(message: Stored, payload: Payload, as_reported: Mapping[str, str], into: Reports) -> None:
         into.heard.append(Heard(message.station_id, message.received_at))
         into.progress.append(
             Progress(

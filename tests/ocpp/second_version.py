@@ -18,27 +18,29 @@ CARDS = {verdict: "welcome" if verdict == TagVerdict.ACCEPTED else "go away" for
 REASONS = {"pulled": StopReason.VEHICLE_DISCONNECTED.value}
 
 
-def plugged(talk: codec.Talk, said: Any) -> dict[str, Any]:
-    begun = domain_calls.start(talk, connector=said["socket"], id_tag=said["card"], meter_wh=said["juice"], at=None)
+def plugged(context: codec.CallContext, payload: Any) -> dict[str, Any]:
+    begun = domain_calls.start(
+        context, connector=payload["socket"], id_tag=payload["card"], meter_wh=payload["juice"], at=None
+    )
     return {"charge": begun.session.transaction_id, "card": CARDS[TagVerdict(begun.verdict.status)]}
 
 
-def unplugged(talk: codec.Talk, said: Any) -> dict[str, Any]:
-    reason = REASONS[said["why"]]
-    domain_calls.stop(talk, transaction=said["charge"], meter_wh=said["juice"], at=None, reason=reason)
+def unplugged(context: codec.CallContext, payload: Any) -> dict[str, Any]:
+    reason = REASONS[payload["why"]]
+    domain_calls.stop(context, transaction=payload["charge"], meter_wh=payload["juice"], at=None, reason=reason)
     return {}
 
 
-def lamp(message: codec.Stored, said: Any, _as_reported: Any, into: codec.Reports) -> None:
+def lamp(message: codec.Stored, payload: Any, _as_reported: Any, into: codec.Reports) -> None:
     at = message.received_at
     into.heard.append(Heard(message.station_id, at))
-    into.statuses.append(StatusReport(message.station_id, said["socket"], LAMPS[said["shines"]], at, at))
+    into.statuses.append(StatusReport(message.station_id, payload["socket"], LAMPS[payload["shines"]], at, at))
 
 
-def juice(message: codec.Stored, said: Any, _as_reported: Any, into: codec.Reports) -> None:
-    value = {"value": str(said["juice"]), "measurand": Measurand.ENERGY_REGISTER, "unit": Unit.WATT_HOUR}
+def juice(message: codec.Stored, payload: Any, _as_reported: Any, into: codec.Reports) -> None:
+    value = {"value": str(payload["juice"]), "measurand": Measurand.ENERGY_REGISTER, "unit": Unit.WATT_HOUR}
     at = message.received_at
-    into.samples.append(Sampled(message.station_id, said["socket"], said["charge"], at, [value], received_at=at))
+    into.samples.append(Sampled(message.station_id, payload["socket"], payload["charge"], at, [value], received_at=at))
 
 
 class SecondCommands(TableOfCommands):
@@ -54,7 +56,9 @@ class SecondVersion(Codec):
     protocol, label, subprotocol, boot_action = "test1.0", "Test 1.0", "test1.0", "Hello"
     actions = ("Hello", "Plugged", "Unplugged", "Lamp", "Juice", "Nap")
     direct = {
-        "Hello": lambda talk, said: {"you": domain_calls.boot(talk, vendor=said["maker"], model=said["type"])},
+        "Hello": lambda context, payload: {
+            "you": domain_calls.boot(context, vendor=payload["maker"], model=payload["type"])
+        },
         "Plugged": plugged,
         "Unplugged": unplugged,
     }

@@ -12,9 +12,9 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from accounts.rights import Can, GrantRole
-from chargers.models import ChargingStation, Installation
+from chargers.models import Installation
 from chargers.services.grants import Place, roles_to_give
-from chargers.services.tags import LONGEST_VALUE
+from chargers.services.registration import LONGEST_TAG
 
 EARLIEST_YEAR, LATEST_YEAR = 2000, 2999
 
@@ -106,7 +106,7 @@ class GrantEditForm(forms.Form):
 class DriverTagForm(forms.Form):
     value = forms.CharField(
         label=gettext_lazy("RFID tag"),
-        max_length=LONGEST_VALUE[ChargingStation.Protocol.OCPP_16],
+        max_length=LONGEST_TAG,
         required=False,
         help_text=gettext_lazy("The number of the card. Leave empty to create a virtual tag."),
     )

@@ -13,13 +13,13 @@ from django.utils.translation import gettext_lazy
 
 from chargers import states
 from chargers.models import ChargingStation, Connector, Presence
+from chargers.vocabulary import error_label
 from cpms.common import look
 from cpms.common.export import Cell
 from cpms.common.tables import NUMBER_WIDE, WIDE, MomentColumn, Table, two_lines
-from cpms.common.words import error_words
 
 
-def said(station: Any) -> states.Said:
+def said(station: Any) -> states.StatusBadge:
     return states.of_station(station, station.presence, list(station.connectors.all()))
 
 
@@ -170,6 +170,6 @@ CONNECTOR_CELLS = [
     Cell(gettext_lazy("Connector"), lambda connector: connector.number),
     Cell(gettext_lazy("Connection"), lambda connector: Presence(connector.presence).label),
     Cell(gettext_lazy("Status"), lambda connector: connector.get_status_display()),
-    Cell(gettext_lazy("Error"), lambda connector: error_words(connector.error_code)),
+    Cell(gettext_lazy("Error"), lambda connector: error_label(connector.error_code)),
     Cell(gettext_lazy("Since"), lambda connector: connector.status_changed_at, is_time=True),
 ]

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import contextlib
-import json
 from typing import Any
 
 from django.contrib import admin, messages
@@ -14,6 +12,7 @@ from django.utils.translation import ngettext
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 
 from cpms.common.admin import LOGS, REPORTS, LogAdmin, ReportAdmin, StationSearchMixin
+from cpms.common.json_texts import pretty
 from maintenance import services
 from maintenance.models import (
     AlarmMail,
@@ -65,9 +64,7 @@ class MessageAdmin(LogAdmin, OfStationAdmin):
 
 def _pretty(text: str) -> str:
     """Indented where it is JSON; whatever it is, it is text on this page."""
-    with contextlib.suppress(ValueError, RecursionError):
-        text = json.dumps(json.loads(text), indent=2, ensure_ascii=False) if text else ""
-    return format_html('<pre class="whitespace-pre-wrap break-all">{}</pre>', text)
+    return format_html('<pre class="whitespace-pre-wrap break-all">{}</pre>', pretty(text) if text else "")
 
 
 class WaitingFilter(admin.SimpleListFilter):

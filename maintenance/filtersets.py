@@ -14,11 +14,11 @@ from django.utils.translation import gettext_lazy as _
 
 from chargers.finding import of_any, stations_named
 from chargers.models import ChargingStation
+from chargers.protocols import error_codes
 from cpms.common.filters import DateTimeFilter
 from cpms.common.paging import of_stations
 from maintenance.actions import are_rare
 from maintenance.models import Deviation, Message, RefusedConnection, SecurityEvent
-from maintenance.words import CODES
 
 MOST_STATIONS = 500
 RECENT = timedelta(hours=24)
@@ -115,19 +115,22 @@ class RefusalFilterSet(django_filters.FilterSet):
 
 
 class DeviationFilterSet(django_filters.FilterSet):
-    CODES = [("tolerated", _("processed")), *((code, code) for code in CODES)]
-
     q = django_filters.CharFilter(label=_("Station, vendor or model"), method="search")
     vendor = django_filters.CharFilter(
         label=_("Vendor"), field_name="station__vendor", lookup_expr="iexact", widget=TEXT
     )
     model = django_filters.CharFilter(label=_("Model"), field_name="station__model", lookup_expr="iexact", widget=TEXT)
     action = django_filters.CharFilter(label=_("Action"), lookup_expr="iexact", widget=TEXT)
-    code = django_filters.ChoiceFilter(label=_("Answer"), choices=CODES, method="by_code", widget=SELECT)
+    code = django_filters.ChoiceFilter(label=_("Answer"), choices=[], method="by_code", widget=SELECT)
 
     class Meta:
         model = Deviation
         fields: list[str] = []
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        codes = [(code, code) for code in error_codes()]  # of the versions that are spoken, which are known by now
+        self.filters["code"].extra["choices"] = [("tolerated", _("processed")), *codes]
 
     def search(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         value = value.strip()

@@ -110,7 +110,7 @@ class DeviationTable(Table):
         order_by = ()
 
     def render_what(self, record: Deviation) -> SafeString:
-        return two_lines(format_html('<span class="wrap">{}</span>', rule_words(record.what)), record.action)
+        return two_lines(format_html('<span class="wrap">{}</span>', rule_words(record)), record.action)
 
     def render_station(self, record: Deviation) -> SafeString:
         link = format_html('<a href="{}">{}</a>', record.station.get_absolute_url(), record.station.identity)
@@ -248,7 +248,7 @@ DEVIATION_CELLS = [
     Cell(gettext_lazy("Model"), lambda deviation: deviation.station.model),
     Cell(gettext_lazy("Firmware"), lambda deviation: deviation.station.firmware_version),
     Cell(gettext_lazy("Action"), lambda deviation: deviation.action),
-    Cell(gettext_lazy("Violation"), lambda deviation: rule_words(deviation.what)),
+    Cell(gettext_lazy("Violation"), rule_words),
     Cell(gettext_lazy("Rule"), lambda deviation: deviation.what),
     Cell(gettext_lazy("Answer"), code_words),
     Cell(gettext_lazy("What we do"), lambda deviation: of_row(deviation).treatment),

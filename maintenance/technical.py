@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
+from chargers.protocols import protocol_named
+from cpms.common.json_texts import read_object
 from maintenance.models import Message
-from sessions.technical import Reader, technical_answer, technical_request
+from sessions.technical import Reader
 
 
 def as_readable_by(reader: Reader, message: Message) -> Message:
@@ -13,8 +18,14 @@ def as_readable_by(reader: Reader, message: Message) -> Message:
     """
     if reader.sees_sessions(message.station) or getattr(message, "is_reduced", False):
         return message
-    message.payload = technical_request(message.protocol, message.action, message.payload)
+    protocol = protocol_named(message.protocol)
+    message.payload = _text(protocol.technical_request(message.action, read_object(message.payload)))
     is_answered = message.answer and not message.error_code
-    message.answer = technical_answer(message.protocol, message.action, message.answer) if is_answered else ""
+    answer = protocol.technical_answer(message.action, read_object(message.answer)) if is_answered else None
+    message.answer = "" if answer is None else _text(answer)
     message.is_reduced = True  # type: ignore[attr-defined]
     return message
+
+
+def _text(payload: dict[str, Any]) -> str:
+    return json.dumps(payload, separators=(",", ":"), ensure_ascii=False)

@@ -27,13 +27,14 @@ from accounts.rights import Can
 from chargers.models import ChargingStation
 from cpms.common.errors import NotAllowed
 from cpms.common.export import Cell, changed_first
+from cpms.common.json_texts import pretty
 from cpms.common.pages import AuthenticatedRequest, DetailPage, ListPage
 from cpms.common.paging import FEW_STATIONS, few_of
 from cpms.common.tables import CappedPaginator
 from maintenance import services, violations
 from maintenance.filtersets import DeviationFilterSet, MessageFilterSet, RefusalFilterSet, SecurityEventFilterSet
 from maintenance.models import Deviation, Message, RefusedConnection, SecurityEvent
-from maintenance.summary import pretty, summary
+from maintenance.summary import summary
 from maintenance.tables import (
     DEVIATING_MODEL_CELLS,
     DEVIATION_CELLS,

@@ -16,6 +16,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from chargers.protocols import StationProtocol, protocol_named
 from cpms.common import look
 from maintenance.models import Deviation
 from maintenance.words import rule_phrase, split_rule
@@ -23,19 +24,9 @@ from maintenance.words import rule_phrase, split_rule
 MOST_SHOWN = 200  # rules of one model; of one station fewer are kept
 MOST_VERSIONS = 10  # of firmware that a report names
 
-ARRIVAL = gettext_lazy("we use the time of arrival")
-NEAREST_READING = gettext_lazy("we use the nearest meter reading")
-BY_GUESS = gettext_lazy("we find the session by connector, tag, meter and time")
-ROUNDED = gettext_lazy("we round it half up to whole Wh and keep the exact value")
 CONVERTED = gettext_lazy("we convert the value if that is exact, and otherwise keep it as sent")
-CONVERTED_OR_NEAREST = gettext_lazy(
-    "we convert the value if that is exact, and otherwise use the nearest meter reading"
-)
-NO_ENERGY = gettext_lazy("we store and show the sample, but never count it as energy")
 KEPT = gettext_lazy("we keep it as sent")
-METERS = ("meterStart", "meterStop")
-
-TREATMENTS: dict[str, Promise] = {  # of a rule, whichever field breaks it
+TREATMENTS: dict[str, Promise] = {  # of a rule, whichever field breaks it and in whatever version
     "additionalProperties": gettext_lazy("we ignore the field and keep it in the log"),
     "maxLength": gettext_lazy("we keep it in full"),
     "type": CONVERTED,
@@ -43,46 +34,28 @@ TREATMENTS: dict[str, Promise] = {  # of a rule, whichever field breaks it
     "characters": gettext_lazy("we replace these characters in what we store"),
     "unreadable": gettext_lazy("we read the rest of the message and keep this part as sent"),
     "minItems": gettext_lazy("we read what is there"),
-    "boot: missing": gettext_lazy("we serve the station and ask it for a BootNotification"),
+    "boot: missing": gettext_lazy("we serve the station and ask it to send its boot message"),
     "path: slashes": gettext_lazy("we accept the connection"),
 }
-OF_FIELDS: dict[tuple[str, str], Promise] = {  # of a rule when a certain field breaks it; before `TREATMENTS`
-    ("errorCode", "enum"): gettext_lazy("we read it as “OtherError” and keep the word"),
-    ("reason", "enum"): gettext_lazy("we read it as “Other” and keep the word"),
-    ("unit", "enum"): NO_ENERGY,
-    ("measurand", "enum"): NO_ENERGY,
-    ("idTag", "maxLength"): gettext_lazy("we keep it in full and treat the tag as invalid"),
-    ("connectorId", "range"): gettext_lazy("we treat the connector as unknown"),
-    ("timestamp", "clock"): gettext_lazy("we use the time of arrival and show the station's time beside it"),
-    ("transactionId", "unknown"): gettext_lazy("we keep the end as a session of its own until its start is known"),
-    **{("timestamp", rule): ARRIVAL for rule in ("required", "format", "type", "unreadable")},
-    **{(name, rule): NEAREST_READING for name in METERS for rule in ("required", "range", "unreadable")},
-    **{(name, "type"): CONVERTED_OR_NEAREST for name in METERS},
-    **{(name, "fraction"): ROUNDED for name in (*METERS, "value")},
-    **{("transactionId", rule): BY_GUESS for rule in ("required", "type", "range", "fraction", "unreadable")},
-}
-STATUS_READ = gettext_lazy("we read it as the closest status, if there is one, and keep the word")
 
 
-def treatment_of(action: str, code: str, what: str) -> str:
+def treatment_of(protocol: StationProtocol, action: str, code: str, what: str) -> str:
     """Return what we do about a violation, as a clause; empty for many rules counted together."""
     if code:
         return _("we refuse the message with %(code)s") % {"code": code}
     if not what:
         return ""
     is_answer, field, keyword = split_rule(what)
-    name = field.rpartition(".")[2]
     if is_answer and keyword not in ("additionalProperties", "characters"):
         return str(KEPT)
-    if (action, field, keyword) == ("StatusNotification", "status", "enum"):
-        return str(STATUS_READ)
-    return str(OF_FIELDS.get((name, keyword)) or TREATMENTS.get(keyword) or KEPT)
+    return str(protocol.treatment(action, field, keyword) or TREATMENTS.get(keyword) or KEPT)
 
 
 @dataclass(frozen=True, slots=True)
 class Violation:
     """One rule that a station, or the stations of a model, broke."""
 
+    protocol: StationProtocol
     action: str
     code: str
     what: str
@@ -94,13 +67,13 @@ class Violation:
     @property
     def deviation(self) -> str:
         """What the station does differently."""
-        phrase = rule_phrase(self.what)
+        phrase = rule_phrase(self.what, self.protocol.label)
         return f"{self.action}: {phrase}" if self.action else capfirst(phrase)
 
     @property
     def treatment(self) -> str:
         """What we do about it."""
-        return treatment_of(self.action, self.code, self.what)
+        return treatment_of(self.protocol, self.action, self.code, self.what)
 
     @property
     def times(self) -> str:
@@ -120,21 +93,32 @@ class Violation:
 
 
 def of_row(row: Deviation) -> Violation:
-    return Violation(row.action, row.code, row.what, row.count, row.first_at, row.last_at)
+    """Rows come with their station."""
+    protocol = protocol_named(row.station.protocol)
+    return Violation(protocol, row.action, row.code, row.what, row.count, row.first_at, row.last_at)
 
 
 def of_stations(rows: QuerySet[Any]) -> list[Violation]:
     """Sum up the same rules of several stations, the most frequent first."""
     found = (
         rows.order_by()
-        .values("action", "code", "what")
+        .values("station__protocol", "action", "code", "what")
         .annotate(
             times=Sum("count"), first=Min("first_at"), last=Max("last_at"), stations=Count("station", distinct=True)
         )
         .order_by("-times", "action", "what", "code")
     )
     return [
-        Violation(r["action"], r["code"], r["what"], r["times"], r["first"], r["last"], r["stations"])
+        Violation(
+            protocol_named(r["station__protocol"]),
+            r["action"],
+            r["code"],
+            r["what"],
+            r["times"],
+            r["first"],
+            r["last"],
+            r["stations"],
+        )
         for r in found[:MOST_SHOWN]
     ]
 
@@ -145,7 +129,8 @@ def report(facts: Iterable[tuple[str | Promise, str]], violations: Sequence[Viol
     Args:
         facts: what it is about, as names and values; what has no value is left out.
     """
-    lines = [_("Protocol violations (OCPP 1.6)")]
+    versions = sorted({violation.protocol.label for violation in violations})
+    lines = [_("Protocol violations (%(versions)s)") % {"versions": ", ".join(versions) or "OCPP"}]
     lines += [f"{name}: {value}" for name, value in facts if value]
     lines += [f"{_('As of')}: {look.day(timezone.localdate())}", ""]
     lines += [f"{number}. {violation.sentence}" for number, violation in enumerate(violations, 1)]

@@ -10,22 +10,23 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.rights import GrantRole
+from chargers.protocols import protocol_named
+from chargers.vocabulary import SecurityEventKind, error_label, label_of
 from cpms.common import look
-from cpms.common.words import error_words
 from maintenance.models import Deviation, Notification
 
 RULES = {  # of the schema, after the name of the field
     "required": gettext_lazy("is missing"),
-    "additionalProperties": gettext_lazy("is not defined in OCPP 1.6"),
+    "additionalProperties": gettext_lazy("is not defined in %(version)s"),
     "type": gettext_lazy("has the wrong type"),
-    "enum": gettext_lazy("has a value that is not defined in OCPP 1.6"),
-    "maxLength": gettext_lazy("is longer than OCPP 1.6 allows"),
+    "enum": gettext_lazy("has a value that is not defined in %(version)s"),
+    "maxLength": gettext_lazy("is longer than %(version)s allows"),
     "format": gettext_lazy("is not a valid time"),
     "minItems": gettext_lazy("has too few entries"),
     "maxItems": gettext_lazy("has too many entries"),
     "range": gettext_lazy("is a number outside the valid range"),
     "fraction": gettext_lazy("is not a whole number"),
-    "multipleOf": gettext_lazy("has more decimal places than OCPP 1.6 allows"),
+    "multipleOf": gettext_lazy("has more decimal places than %(version)s allows"),
     "characters": gettext_lazy("contains control characters or other invalid characters"),
     "unreadable": gettext_lazy("cannot be read"),
     "unknown": gettext_lazy("names a transaction that is not known"),
@@ -37,56 +38,17 @@ FAULTS = {  # of the whole message
     "frame": gettext_lazy("the message does not have the structure of an OCPP-J message"),
     "message id": gettext_lazy("the message has no usable message ID"),
     "depth": gettext_lazy("the message is nested too deeply"),
-    "unknown_action": gettext_lazy("OCPP 1.6 has no such action"),
+    "unknown_action": gettext_lazy("%(version)s has no such action"),
     "unsupported_action": gettext_lazy("this action is sent by the central system, not by the station"),
     "not accepted": gettext_lazy("the message was sent before the station was accepted"),
-    "boot: missing": gettext_lazy("the station sends messages without ever sending a BootNotification"),
+    "boot: missing": gettext_lazy("the station sends messages without ever having booted"),
     "path: slashes": gettext_lazy("the station connects to an address with doubled or missing parts"),
 }
 ANSWERS = ("answer.", "answer:")
-CODES = [
-    "FormationViolation",
-    "PropertyConstraintViolation",
-    "OccurenceConstraintViolation",
-    "TypeConstraintViolation",
-    "NotImplemented",
-    "NotSupported",
-    "SecurityError",
-    "ProtocolError",
-    "GenericError",
-]
-
-EVENTS = {  # of the security whitepaper, and where 2.0.1 has another name for it, that one too
-    "FirmwareUpdated": gettext_lazy("Firmware was updated"),
-    "FailedToAuthenticateAtCentralSystem": gettext_lazy("The station's log-in was refused by the central system"),
-    "FailedToAuthenticateAtCsms": gettext_lazy("The station's log-in was refused by the central system"),
-    "CentralSystemFailedToAuthenticate": gettext_lazy("The central system could not prove who it is"),
-    "CsmsFailedToAuthenticate": gettext_lazy("The central system could not prove who it is"),
-    "SettingSystemTime": gettext_lazy("The station's clock was set"),
-    "StartupOfTheDevice": gettext_lazy("The station started"),
-    "ResetOrReboot": gettext_lazy("The station was reset"),
-    "SecurityLogWasCleared": gettext_lazy("The security log was cleared"),
-    "ReconfigurationOfSecurityParameters": gettext_lazy("Security settings were changed"),
-    "MemoryExhaustion": gettext_lazy("The station's memory is full"),
-    "InvalidMessages": gettext_lazy("Invalid messages came in at the station"),
-    "AttemptedReplayAttacks": gettext_lazy("Messages were replayed to the station"),
-    "TamperDetectionActivated": gettext_lazy("Somebody tampered with the station"),
-    "InvalidFirmwareSignature": gettext_lazy("The signature of a firmware is not valid"),
-    "InvalidFirmwareSigningCertificate": gettext_lazy("The certificate that signed a firmware is not valid"),
-    "InvalidCentralSystemCertificate": gettext_lazy("The central system's certificate is not valid"),
-    "InvalidCsmsCertificate": gettext_lazy("The central system's certificate is not valid"),
-    "InvalidChargePointCertificate": gettext_lazy("The station's certificate is not valid"),
-    "InvalidChargingStationCertificate": gettext_lazy("The station's certificate is not valid"),
-    "InvalidTLSVersion": gettext_lazy("A version of TLS was offered that is not allowed"),
-    "InvalidTLSCipherSuite": gettext_lazy("A cipher suite was offered that is not allowed"),
-    "MaintenanceLoginAccepted": gettext_lazy("Somebody logged in for maintenance"),
-    "MaintenanceLoginFailed": gettext_lazy("A log-in for maintenance failed"),
-    "UnknownCardsTried": gettext_lazy("More than 10 unknown cards were tried within a minute"),
-}
 
 
 def event_words(type_: str) -> str:
-    return str(EVENTS.get(type_, type_))
+    return label_of(SecurityEventKind, type_)
 
 
 def notification_words(notification: Notification) -> str:
@@ -107,7 +69,7 @@ def notification_words(notification: Notification) -> str:
             "station": facts["station"],
             "number": facts["connector"],
         }
-        cause = error_words(facts["code"])
+        cause = error_label(facts["code"])
         return f"{said} ({cause})" if cause else said
     if kind == Notification.Kind.AWAY:
         since = parse_datetime(facts["since"])
@@ -129,25 +91,31 @@ def split_rule(what: str) -> tuple[bool, str, str]:
     return (is_answer, field, keyword) if field and keyword in RULES else (is_answer, "", own)
 
 
-def rule_phrase(what: str) -> str:
-    """Say 'status: enum' in words that go on a sentence."""
+def rule_phrase(what: str, version: str) -> str:
+    """Say 'status: enum' in words that go on a sentence.
+
+    Args:
+        version: the name of the OCPP version, for people.
+    """
     if not what:
         return _("further violations, counted together")
     is_answer, field, keyword = split_rule(what)
+    named = {"version": version}
     if not field:
-        said = str(FAULTS.get(keyword, keyword))
+        phrase = str(FAULTS.get(keyword, keyword)) % named
     elif field == "payload":
-        said = _("the message %(what)s") % {"what": RULES[keyword]}
+        phrase = _("the message %(what)s") % {"what": RULES[keyword] % named}
     elif field.rpartition(".")[2] == "?":
-        said = _("a field of its own %(what)s") % {"what": RULES[keyword]}
+        phrase = _("a field of its own %(what)s") % {"what": RULES[keyword] % named}
     else:
-        said = _("field “%(field)s” %(what)s") % {"field": field, "what": RULES[keyword]}
-    return _("in the response, %(what)s") % {"what": said} if is_answer else said
+        phrase = _("field “%(field)s” %(what)s") % {"field": field, "what": RULES[keyword] % named}
+    return _("in the response, %(what)s") % {"what": phrase} if is_answer else phrase
 
 
-def rule_words(what: str) -> str:
-    """Say 'status: enum' in words that stand alone."""
-    return capfirst(rule_phrase(what))
+def rule_words(deviation: Deviation) -> str:
+    """Say 'status: enum' in words that stand alone. Rows come with their station."""
+    label = protocol_named(deviation.station.protocol).label
+    return capfirst(rule_phrase(deviation.what, label))
 
 
 def code_words(deviation: Deviation) -> str:

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from types import MappingProxyType
 
+from chargers import protocols
 from chargers.models import ChargingStation
+from chargers.protocols import CommandOutcome, StationProtocol
 from chargers.services import Heard, StatusReport
 from maintenance.services import Progress, SecurityNotice
-from ocpp_gateway.frames import FaultKind, Payload
-from operations.codecs import CommandCodec
+from ocpp_gateway.frames import Fault, FaultKind, Payload
 from sessions.services import Sampled
 
 
@@ -27,7 +28,7 @@ class Reading:
     Attributes:
         payload: with the fields and types of the schema; what could not be read is missing.
         rules: what was broken, each as 'field: keyword', without anything that the station could choose.
-        as_reported: in our words, what the station said where `payload` holds something else.
+        as_reported: under our names, what the station said where `payload` holds something else.
     """
 
     payload: Payload
@@ -36,7 +37,7 @@ class Reading:
 
 
 @dataclass(slots=True)
-class Talk:
+class CallContext:
     """One direct call under way: the station is locked, the epoch is checked, the transaction is open.
 
     Attributes:
@@ -52,7 +53,7 @@ class Talk:
     deviations: list[str] = field(default_factory=list)
 
 
-DirectHandler = Callable[[Talk, Payload], Payload]
+DirectHandler = Callable[[CallContext, Payload], Payload]
 
 
 @dataclass(slots=True)
@@ -79,19 +80,36 @@ class Stored:
     is_deviating: bool = False
 
 
-class Codec(Protocol):
-    protocol: str
-    subprotocol: str
-    boot_action: str  # the one call a station may make before it is accepted
+Report = Callable[[Stored, Payload, Mapping[str, str], Reports], None]  # message, what it says, in which other words
 
-    @property
-    def fault_codes(self) -> Mapping[FaultKind, str]: ...
 
-    @property
-    def direct(self) -> Mapping[str, DirectHandler]: ...
+class Codec(StationProtocol):
+    """One OCPP version. A version adds its words; what is here holds for all of them.
 
-    @property
-    def commands(self) -> CommandCodec: ...
+    Attributes:
+        subprotocol: how the version is named in the handshake.
+        boot_action: the one call that a station may make before it is accepted.
+        direct: what answers a call whose answer depends on our data.
+        reports: what a message means that is applied later. One that is in `direct` as well is both.
+        fault_codes: the codes of a CALLERROR, by what is wrong.
+    """
+
+    subprotocol: str = ""
+    boot_action: str = ""
+    direct: Mapping[str, DirectHandler] = MappingProxyType({})
+    reports: Mapping[str, Report] = MappingProxyType({})
+    fault_codes: Mapping[FaultKind, str] = MappingProxyType(
+        {  # OCPP-J 2.0.1 part 4, section 4.3
+            FaultKind.FORMATION: "FormatViolation",
+            FaultKind.PROPERTY: "PropertyConstraintViolation",
+            FaultKind.OCCURRENCE: "OccurrenceConstraintViolation",
+            FaultKind.TYPE: "TypeConstraintViolation",
+            FaultKind.UNKNOWN_ACTION: "NotImplemented",
+            FaultKind.UNSUPPORTED_ACTION: "NotSupported",
+            FaultKind.SECURITY: "SecurityError",
+            FaultKind.INTERNAL: "InternalError",
+        }
+    )
 
     def read(self, action: str, payload: Payload) -> Reading | None:
         """Read a call of a station. None when it fits its schema as it is.
@@ -99,23 +117,36 @@ class Codec(Protocol):
         Raises:
             Fault: the action is unknown, or the message says nothing that could be used.
         """
+        if action not in self.direct and action not in self.reports:
+            raise Fault(FaultKind.UNKNOWN_ACTION, f"The action {action[:60]} is not known.")
+        return None
 
     def read_answer(self, action: str, payload: Payload) -> Reading | None:
         """Read what a station answered to a command. None when it fits its schema; nothing is refused."""
+        return None
 
-    def is_deferred(self, action: str) -> bool: ...
+    def is_deferred(self, action: str) -> bool:
+        return action in self.reports and action not in self.direct
 
     def instant_answer(self, action: str) -> str:
-        """JSON text of the answer to a deferred call."""
+        """Return the JSON text of the answer to a deferred call."""
+        return "{}"
 
     def also_drained(self, action: str) -> bool:
         """Whether the drain still has work with a direct call (samples inside a report of an end)."""
+        return action in self.reports
 
     def report(self, message: Stored, into: Reports) -> None:
         """Add what a message of the inbox means."""
+        reading = self.read(message.action, message.payload) if message.is_deviating else None
+        if reading is None:
+            self.reports[message.action](message, message.payload, {}, into)
+        else:
+            self.reports[message.action](message, reading.payload, reading.as_reported, into)
 
-    def redact(self, action: str, payload: Payload) -> Payload:
-        """The payload without secrets, as it may be logged."""
+    def outcome(self, answer: Payload) -> CommandOutcome:
+        """Return what a station's answer to a command means."""
+        return CommandOutcome() if self.commands is None else self.commands.outcome(answer)
 
 
 _codecs: dict[str, Codec] = {}  # by subprotocol
@@ -123,7 +154,15 @@ _versions: dict[str, Codec] = {}
 
 
 def register(codec: Codec) -> None:
+    """Speak this version from now on, and let pages and domain code find it."""
     _codecs[codec.subprotocol] = _versions[codec.protocol] = codec
+    protocols.register(codec)
+
+
+def unregister(codec: Codec) -> None:
+    _codecs.pop(codec.subprotocol, None)
+    _versions.pop(codec.protocol, None)
+    protocols.unregister(codec.protocol)
 
 
 def choose(offered: list[str]) -> Codec | None:

@@ -31,7 +31,7 @@ TRY_AGAIN_LATER, SUPERSEDED, UNSUPPORTED_DATA, TOO_LARGE = 1013, 3000, 1003, 100
 _OVERSIZED = re.compile(r"frame (?:with (\d+) bytes )?(?:after reading (\d+) bytes )?exceeds limit")  # by `websockets`
 LARGE = 256 * 1024  # what takes so long to read that the other links would wait
 MOST_LOGGED = 8000  # of a frame that is not readable
-SECRET_WORD, HIDDEN = "authorizationkey", "(not kept: it may hold the station's password)"
+HIDDEN = "(not kept: it may hold the station's password)"
 REASON = {
     400: "Bad Request",
     401: "Unauthorized",
@@ -190,7 +190,7 @@ class StationConsumer(SocketConsumer):
             is_large = len(text) > LARGE
             frame = await asyncio.to_thread(frames.read_frame, text) if is_large else frames.read_frame(text)
         except Fault as fault:
-            await self._answer_fault(fault, "", _loggable(text))
+            await self._answer_fault(fault, "", self._loggable(text))
             return
         try:
             if isinstance(frame, Call):
@@ -235,7 +235,7 @@ class StationConsumer(SocketConsumer):
             await self.end(TRY_AGAIN_LATER)
 
     async def _keep_poison(self, call: Call) -> None:
-        """Kept whole as an oddity before it is answered with InternalError; without that it is not answered."""
+        """Keep it whole as an oddity, then answer with an internal error; without the first it is not answered."""
         payload = json_text(self.codec.redact(call.action, call.payload))
         kept = await self._in_database(
             direct.keep_poison, station_id=self.station_id, action=call.action, note="", payload_text=payload
@@ -411,13 +411,12 @@ class StationConsumer(SocketConsumer):
             logger.exception("work of a link failed")
         return None
 
+    def _loggable(self, text: str) -> str:
+        """What nobody could read, unless it may hold a station's password."""
+        return HIDDEN if self.codec.may_hold_secret(text) else text[:MOST_LOGGED]
+
     def keep(self, job: Coroutine[Any, Any, Any]) -> None:
         """Run beside the link; the task is held so that it is not collected."""
         task = asyncio.create_task(job)
         self._jobs.add(task)
         task.add_done_callback(self._jobs.discard)
-
-
-def _loggable(text: str) -> str:
-    """Return an unreadable message for the log, hidden where it may contain a station's password."""
-    return HIDDEN if SECRET_WORD in text.lower() else text[:MOST_LOGGED]

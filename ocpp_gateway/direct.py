@@ -15,7 +15,7 @@ from cpms.common.news import tell_pages
 from cpms.common.prepared import Prepared
 from maintenance.models import InboxEntry, Message
 from maintenance.services import Deviated, count_deviations
-from ocpp_gateway.codec import Codec, Reading, Talk
+from ocpp_gateway.codec import CallContext, Codec, Reading
 from ocpp_gateway.frames import Call, Fault, FaultKind, json_text, storable
 from ocpp_gateway.inbox import shard_of
 
@@ -100,14 +100,14 @@ def _handle(station_id: int, epoch: int, codec: Codec, said: _Said) -> Answered:
         raise Superseded
     now = timezone.now()
     call, reading = said.call, said.reading
-    talk = Talk(station=station, received_at=now, payload_text=said.payload_text)
+    context = CallContext(station=station, received_at=now, payload_text=said.payload_text)
     if reading is None:
-        answer = json_text(codec.direct[call.action](talk, call.payload))
+        answer = json_text(codec.direct[call.action](context, call.payload))
     else:
-        talk.as_reported = reading.as_reported
-        answer = json_text(codec.direct[call.action](talk, reading.payload))
+        context.as_reported = reading.as_reported
+        answer = json_text(codec.direct[call.action](context, reading.payload))
     message = _log(station_id, epoch, said, answer, "")
-    is_drained = talk.is_drained and codec.also_drained(call.action)
+    is_drained = context.is_drained and codec.also_drained(call.action)
     if is_drained:
         InboxEntry.objects.create(
             message_id=message.pk,
@@ -117,7 +117,7 @@ def _handle(station_id: int, epoch: int, codec: Codec, said: _Said) -> Answered:
             received_at=message.received_at,
             is_deviating=message.is_deviating,
         )
-    if rules := (*said.rules, *talk.deviations):
+    if rules := (*said.rules, *context.deviations):
         count_deviations(Deviated(station_id, call.action, "", rule, now) for rule in rules)
     if station.last_heard_at is None or (now - station.last_heard_at).total_seconds() > 15:
         ChargingStation.objects.filter(pk=station_id).update(last_heard_at=now)

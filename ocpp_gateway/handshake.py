@@ -301,7 +301,7 @@ def _open_link(station: _Station, knock: Knock, codec: Codec, node_id: int) -> i
     now = timezone.now()
     if connection.vendor == "postgresql":
         with server_side_cursor() as cursor:
-            opened = [node_id, knock.remote_address[:64], now, now, station.pk, station.identity]
+            opened = [node_id, knock.remote_address[:64], now, now, codec.protocol, station.pk, station.identity]
             values = [*opened, str(node_id), codec.subprotocol]
             row = cursor.execute(_OPEN, values, prepare=True).fetchone()
         return int(row[0]) if row is not None else 0
@@ -312,6 +312,7 @@ def _open_link(station: _Station, knock: Knock, codec: Codec, node_id: int) -> i
             remote_address=knock.remote_address[:64],
             at=now,
             identity=station.identity,
+            protocol=codec.protocol,
         )
         if not epoch:
             return 0
@@ -329,7 +330,8 @@ def _open_link(station: _Station, knock: Knock, codec: Codec, node_id: int) -> i
 _OPEN = """
 WITH opened AS (
     UPDATE chargers_chargingstation
-    SET epoch = epoch + 1, node_id = %s, remote_address = %s, connected_at = %s, last_heard_at = %s
+    SET epoch = epoch + 1, node_id = %s, remote_address = %s, connected_at = %s, last_heard_at = %s,
+        protocol = %s
     WHERE id = %s AND identity = %s AND handed_over_at IS NULL RETURNING id, epoch, remote_address, connected_at
 )
 INSERT INTO maintenance_stationlink (station_id, epoch, node, remote_address, subprotocol, opened_at)

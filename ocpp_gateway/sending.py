@@ -18,6 +18,7 @@ from ocpp_gateway import frames
 from ocpp_gateway.codec import Codec
 from ocpp_gateway.frames import CallError, CallResult, Payload, json_text
 from operations import services as operations
+from operations.models import Command
 from operations.services.sealing import password_in
 
 logger = logging.getLogger(__name__)
@@ -41,12 +42,16 @@ def take_next(*, station_id: int, epoch: int, codec: Codec) -> OpenCall | None:
         if command is None:
             return None
         try:
+            if codec.commands is None:
+                raise DomainError(f"No commands can be sent over {codec.label}.")
             action, payload = codec.commands.encode(command.kind, command.parameters)
         except DomainError as error:
             operations.settle_error(
                 station_id=station_id, message_id=command.message_id, code="", description=str(error)
             )
             return None
+        if action != command.action:  # the station speaks another version than when it was asked
+            Command.objects.filter(pk=command.pk).update(action=action)
         row = Message.objects.create(
             station_id=station_id,
             received_at=timezone.now(),
@@ -76,10 +81,13 @@ def settle(*, station_id: int, codec: Codec, reply: CallResult | CallError, open
     with transaction.atomic():
         if isinstance(reply, CallResult):
             payload, rules = _read(codec, ours, reply)
+            outcome = codec.outcome(payload)
             clean = codec.redact(ours.action if ours is not None else "", payload)
             if is_secret:
-                clean = {name: value for name, value in clean.items() if name == "status"}
-            command = operations.settle_answer(station_id=station_id, message_id=reply.message_id, answer=clean)
+                clean = codec.redact_answer_to_password(clean)
+            command = operations.settle_answer(
+                station_id=station_id, message_id=reply.message_id, answer=clean, outcome=outcome
+            )
             answer, error_code = json_text(clean), ""
         else:
             description = "" if is_secret else reply.description

@@ -16,9 +16,9 @@ from chargers import finding
 from chargers.models import ChargingStation, Connector, Tag
 from chargers.services import generate_password
 from chargers.tag_fields import TagValueField
+from chargers.vocabulary import Availability, ConfigurationKey, ResetKind, StationMessage
 from operations import services
 from operations.models import Command
-from operations.services.sealing import PASSWORD_KEY
 from sessions.models import ChargingSession
 
 
@@ -120,10 +120,10 @@ class ResetForm(CommandForm):
     type = forms.ChoiceField(
         label=gettext_lazy("Kind"),
         choices=[
-            ("Soft", gettext_lazy("Soft: ends sessions properly, then restarts")),
-            ("Hard", gettext_lazy("Hard: restarts at once")),
+            (ResetKind.SOFT.value, gettext_lazy("Soft: ends sessions properly, then restarts")),
+            (ResetKind.HARD.value, gettext_lazy("Hard: restarts at once")),
         ],
-        initial="Soft",
+        initial=ResetKind.SOFT.value,
         widget=forms.RadioSelect,
     )
 
@@ -159,8 +159,8 @@ class AvailabilityForm(CommandForm):
     type = forms.ChoiceField(
         label=gettext_lazy("From now on"),
         choices=[
-            ("Operative", gettext_lazy("In service: everybody with a valid tag may charge")),
-            ("Inoperative", gettext_lazy("Out of service: nobody can charge")),
+            (Availability.OPERATIVE.value, gettext_lazy("In service: everybody with a valid tag may charge")),
+            (Availability.INOPERATIVE.value, gettext_lazy("Out of service: nobody can charge")),
         ],
         widget=forms.RadioSelect,
     )
@@ -187,14 +187,7 @@ class TriggerForm(CommandForm):
     title, button = gettext_lazy("Ask for a message"), gettext_lazy("Ask for message")
     message = forms.ChoiceField(
         label=gettext_lazy("Message"),
-        choices=[
-            ("StatusNotification", gettext_lazy("Status of its connectors")),
-            ("MeterValues", gettext_lazy("Meter values")),
-            ("BootNotification", gettext_lazy("Boot notification")),
-            ("Heartbeat", gettext_lazy("Heartbeat")),
-            ("DiagnosticsStatusNotification", gettext_lazy("State of the diagnostics upload")),
-            ("FirmwareStatusNotification", gettext_lazy("State of the firmware update")),
-        ],
+        choices=StationMessage.choices,
     )
     connector = ConnectorField(required=False)
 
@@ -231,7 +224,7 @@ class NewPasswordForm(CommandForm):
 
     @property
     def parameters(self) -> dict[str, Any]:
-        return {"key": PASSWORD_KEY, "value": generate_password()}
+        return {"key": ConfigurationKey.PASSWORD.value, "value": generate_password()}
 
     @property
     def words(self) -> list[str]:

@@ -108,7 +108,9 @@ class Command(models.Model):
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
     sent_epoch = models.PositiveBigIntegerField(null=True, blank=True, editable=False)
     message_id = models.CharField(_("message id"), max_length=36, blank=True)
-    action = models.CharField(_("action"), max_length=60, blank=True)  # the OCPP word it was sent as
+    # the OCPP version in whose words action and answer are, and the action it is sent as
+    protocol = models.CharField(_("protocol"), max_length=8, default="1.6", db_default="1.6", editable=False)
+    action = models.CharField(_("action"), max_length=60, blank=True)
     settled_at = models.DateTimeField(_("settled"), null=True, blank=True)
     answer = models.JSONField(_("answer"), null=True, blank=True)
     error_code = models.CharField(_("error code"), max_length=60, blank=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from accounts.models import User
+from chargers.protocols import protocol_named
 from operations.models import Command
-from sessions.technical import Reader, technical_fields_of_answer, technical_parameters
+from sessions.technical import Reader
 
 CHARGING_KINDS = {Command.Kind.REMOTE_START, Command.Kind.REMOTE_STOP}
 
@@ -17,10 +18,10 @@ def as_readable_by(reader: Reader, command: Command, user: User) -> Command:
     """
     if reader.sees_sessions(command.station) or getattr(command, "is_reduced", False):
         return command
-    protocol = command.station.protocol
-    command.parameters = technical_parameters(protocol, command.kind, command.parameters)
+    protocol = protocol_named(command.protocol)
+    command.parameters = protocol.technical_parameters(command.kind, command.parameters)
     if command.answer is not None:
-        command.answer = technical_fields_of_answer(protocol, command.action, command.answer)
+        command.answer = protocol.technical_answer(command.action, command.answer)
     if command.error_code:
         command.error_description = ""
     command.session = None

@@ -72,14 +72,14 @@ class CommandDetailView(DetailPage):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         user: Any = self.request.user
         command: Command = as_readable_by(Reader(user), self.object, user)
-        answer = command.answer or {}
+        answer = words.answer_of(command)
         return super().get_context_data(
             said=said(command),
             what=words.what(command),
             outcome=words.outcome(command),
             requester=words.requester(command),
-            settings=answer.get("configurationKey") or [],
-            unknown_keys=answer.get("unknownKey") or [],
+            settings=answer.configuration,
+            unknown_keys=answer.unknown_keys,
             asked_raw=json.dumps(shown(command.kind, command.parameters), indent=2, ensure_ascii=False),
             answer_raw=json.dumps(command.answer, indent=2, ensure_ascii=False) if command.answer is not None else "",
             **kwargs,

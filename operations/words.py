@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 
 from chargers.models import Connector
+from chargers.protocols import CommandOutcome, protocol_named
+from chargers.vocabulary import Availability, CommandResult, ConnectorStatus, ResetKind, label_of
 from cpms.common.look import span_words
 from operations.models import Command
 from operations.services.sealing import shown
@@ -29,13 +31,8 @@ def what(command: Command) -> str:
     asked = shown(command.kind, command.parameters)
     parts = []
     if asked.get("type"):
-        kinds = {
-            "Soft": _("soft"),
-            "Hard": _("hard"),
-            "Operative": _("into service"),
-            "Inoperative": _("out of service"),
-        }
-        parts.append(kinds.get(asked["type"], str(asked["type"])))
+        choices = ResetKind if command.kind == Kind.RESET else Availability
+        parts.append(label_of(choices, str(asked["type"])))
     if asked.get("connector"):
         parts.append(_("connector %(number)s") % {"number": asked["connector"]})
     if asked.get("id_tag"):
@@ -55,6 +52,12 @@ def requester(command: Command) -> str:
     return str(command.requested_by or _("the system"))
 
 
+def answer_of(command: Command) -> CommandOutcome:
+    """What the station's answer means, in the version in which it was given."""
+    codec = protocol_named(command.protocol).commands
+    return CommandOutcome() if codec is None else codec.outcome(command.answer or {})
+
+
 def outcome(command: Command) -> str:
     """Why it is in its state, for the person who asked."""
     if command.state == State.REQUESTED:
@@ -71,8 +74,9 @@ def outcome(command: Command) -> str:
         return _("the station was not connected in time; it was not sent")
     if command.state == State.CANCELLED:
         return command.get_cancel_reason_display()
-    answered = str((command.answer or {}).get("status") or (command.answer or {}).get("data") or "")
-    if command.state == State.ACCEPTED and answered == "Scheduled":
+    answer = answer_of(command)
+    answered = str(answer.result.label) if answer.result is not None else answer.text
+    if command.state == State.ACCEPTED and answer.result == CommandResult.SCHEDULED:
         return _("the station does it when the running session is over")
     if command.sent_at and command.settled_at:
         took = command.settled_at - command.sent_at
@@ -82,6 +86,7 @@ def outcome(command: Command) -> str:
     return answered
 
 
-def availability_of(connector: Connector) -> str:
+def availability_of(connector: Connector) -> Availability:
     """What the button beside a connector would ask for."""
-    return "Operative" if connector.status == Connector.Status.UNAVAILABLE else "Inoperative"
+    is_off = connector.status == ConnectorStatus.UNAVAILABLE
+    return Availability.OPERATIVE if is_off else Availability.INOPERATIVE

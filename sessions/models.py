@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Team
 from accounts.rights import Can
 from chargers.models import ChargingStation, Tag
+from chargers.vocabulary import TagVerdict
 from cpms.common.models import OfStationsQuerySet, ScopedQuerySet, empty_object
 
 
@@ -141,7 +142,7 @@ class ChargingSession(models.Model):
         db_index=False,
         verbose_name=_("tag"),
     )
-    authorization = models.CharField(_("authorization"), max_length=20, default="Accepted")
+    authorization = models.CharField(_("authorization"), max_length=20, default=TagVerdict.ACCEPTED)
     is_billable = models.BooleanField(_("billable"), default=True)
 
     started_at = models.DateTimeField(_("start"))
@@ -178,7 +179,7 @@ class ChargingSession(models.Model):
     class Meta:
         ordering = ["-started_at", "-id"]
         constraints = [
-            # The natural key of a StartTransaction: the same content again is the same session.
+            # The natural key of a reported start: the same content again is the same session.
             models.UniqueConstraint(
                 "station",
                 "connector_number",
@@ -193,7 +194,7 @@ class ChargingSession(models.Model):
                 condition=Q(stopped_at__isnull=True, connector_number__gt=0),
                 name="session_one_open_per_connector",
             ),
-            # The natural key of a StopTransaction whose start nobody knows.
+            # The natural key of a reported end whose start nobody knows.
             models.UniqueConstraint(
                 fields=["station", "reported_transaction_id", "stopped_at", "meter_stop_wh"],
                 condition=Q(reported_transaction_id__isnull=False),

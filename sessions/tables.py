@@ -15,10 +15,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from chargers.vocabulary import stop_reason_label
 from cpms.common import look
 from cpms.common.export import Cell
 from cpms.common.tables import NUMBER_WIDE, WIDE, Table, two_lines
-from cpms.common.words import stop_words
 from sessions.models import ChargingSession, flag_labels
 from sessions.services.power import FRESH
 from sessions.words import authorization_words, not_billed_cell
@@ -233,7 +233,7 @@ SESSION_CELLS = [  # by field: a file may have a million rows
     Cell(gettext_lazy("Meter start (Wh)"), None, ["meter_start_wh"]),
     Cell(gettext_lazy("Meter end (Wh)"), None, ["meter_stop_wh"]),
     Cell(gettext_lazy("State of charge (%)"), None, ["state_of_charge"]),
-    Cell(gettext_lazy("Ended by"), stop_words, ["stop_reason"]),
+    Cell(gettext_lazy("Ended by"), stop_reason_label, ["stop_reason"]),
     Cell(gettext_lazy("Authorization"), authorization_words, ["authorization"]),
     Cell(gettext_lazy("Needs a look because"), flags_cell, ["flags"]),
     Cell(

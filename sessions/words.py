@@ -8,7 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from chargers.services.tags import ACCEPTED, BLOCKED, CONCURRENT, EXPIRED, INVALID
+from chargers.vocabulary import TagVerdict, label_of
 from sessions.models import ChargingSession, Flag
 
 WHY_NOT: Mapping[Flag, Promise] = {
@@ -19,18 +19,11 @@ WHY_NOT: Mapping[Flag, Promise] = {
     Flag.TOO_MUCH_ENERGY: gettext_lazy("The energy is more than the connector can deliver in this time."),
     Flag.OVERLAP: gettext_lazy("Another session ran on this connector at the same time."),
 }
-AUTHORIZATIONS: Mapping[str, Promise] = {
-    ACCEPTED: gettext_lazy("Accepted"),
-    BLOCKED: gettext_lazy("Refused: the card is blocked"),
-    EXPIRED: gettext_lazy("Refused: the card has expired"),
-    INVALID: gettext_lazy("Refused: the card is unknown or not valid here"),
-    CONCURRENT: gettext_lazy("Refused: the card was charging elsewhere"),
-}
 
 
 def authorization_words(authorization: str) -> str:
     """What became of the card that a session was started with."""
-    return str(AUTHORIZATIONS.get(authorization, authorization))
+    return label_of(TagVerdict, authorization)
 
 
 def why_not_billed(session: ChargingSession) -> str:
@@ -49,7 +42,7 @@ def _reasons(authorization: str, flags: Iterable[str], is_start_known: bool) -> 
     found = []
     if not is_start_known:
         found.append(_("Only the end was reported, so it is not known who charged and how much."))
-    elif authorization != ACCEPTED:
+    elif authorization != TagVerdict.ACCEPTED:
         found.append(_("The tag was not accepted (%(word)s).") % {"word": authorization})
     flagged = set(flags)
     return found + [str(sentence) for flag, sentence in WHY_NOT.items() if flag.value in flagged]

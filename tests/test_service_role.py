@@ -16,7 +16,7 @@ from accounts.rights import ApiScope
 from chargers.models import ChargingStation, Oddity
 from cpms.common.errors import DomainError
 from ocpp_gateway.v16.schemas import validator
-from ocpp_gateway.v16.technical import TECHNICAL, TechnicalV16
+from ocpp_gateway.v16.technical import TECHNICAL, technical_parameters, technical_request
 from operations.models import Command
 from operations.services import request_command
 from tests import factories
@@ -245,8 +245,8 @@ def test_the_table_names_actions_and_fields_that_there_are(action: str) -> None:
 
 
 def test_an_action_that_nobody_decided_about_is_hidden_whole() -> None:
-    assert TechnicalV16().request("Unheard", {"connectorId": 1}) == {}
-    assert TechnicalV16().parameters("unheard", {"connector": 1}) == {}
+    assert technical_request("Unheard", {"connectorId": 1}) == {}
+    assert technical_parameters("unheard", {"connector": 1}) == {}
 
 
 def test_the_dashboard_of_a_service_partner_says_that_sessions_are_not_included(station):

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Team
+from chargers.vocabulary import ConnectorStatus, RegistrationStatus
 from cpms.common.models import EncryptedField, ScopedQuerySet, empty_object
 
 NODE_ALIVE = timedelta(seconds=20)  # a gateway process that has not said so for longer counts as dead
@@ -70,11 +71,7 @@ class ChargingStationQuerySet(ScopedQuerySet):
 class ChargingStation(models.Model):
     """A charging station (OCPP 1.6: charge point). Its identity is what it connects with."""
 
-    class Registration(models.TextChoices):
-        NEW = "new", _("Never booted")
-        ACCEPTED = "accepted", _("Accepted")
-        PENDING = "pending", _("Pending")
-        REJECTED = "rejected", _("Rejected")
+    Registration = RegistrationStatus
 
     class Protocol(models.TextChoices):
         OCPP_16 = "1.6", "OCPP 1.6J"
@@ -239,18 +236,7 @@ class ConnectorQuerySet(ScopedQuerySet):
 class Connector(models.Model):
     """One cable or socket. Number 0 in OCPP 1.6 means the whole station and has no row here."""
 
-    class Status(models.TextChoices):
-        """The connector statuses of OCPP 1.6."""
-
-        AVAILABLE = "Available", _("Available")
-        PREPARING = "Preparing", _("Preparing")
-        CHARGING = "Charging", _("Charging")
-        SUSPENDED_EV = "SuspendedEV", _("Suspended by the vehicle")
-        SUSPENDED_EVSE = "SuspendedEVSE", _("Suspended by the station")
-        FINISHING = "Finishing", _("Finishing")
-        RESERVED = "Reserved", _("Reserved")
-        UNAVAILABLE = "Unavailable", _("Unavailable")
-        FAULTED = "Faulted", _("Faulted")
+    Status = ConnectorStatus
 
     station = models.ForeignKey(
         ChargingStation, on_delete=models.CASCADE, related_name="connectors", verbose_name=_("station")

@@ -25,7 +25,7 @@ class TagQuerySet(ScopedQuerySet):
 
 
 class Tag(models.Model):
-    """An RFID card or a virtual id (OCPP: idTag, CiString20: its case does not count)."""
+    """An RFID card or a virtual id. Upper and lower case do not count."""
 
     class Status(models.TextChoices):
         ACCEPTED = "accepted", _("Accepted")

@@ -7,8 +7,12 @@ from collections.abc import Mapping
 from django.db.models import Q
 
 from chargers.models import ChargingStation
+from chargers.vocabulary import ConfigurationKey
 
-CONNECTION_TIMEOUT, SECURITY_PROFILE = "connectiontimeout", "securityprofile"  # a key's case does not count
+CONNECTION_TIMEOUT, SECURITY_PROFILE = (
+    ConfigurationKey.CONNECTION_TIMEOUT.lower(),
+    ConfigurationKey.SECURITY_PROFILE.lower(),
+)
 LONGEST_SECONDS = 2**31 - 1
 HIGHEST_PROFILE = 3
 

@@ -41,7 +41,15 @@ class Heard:
     clock_at: datetime | None = None
 
 
-def open_link(*, station_id: int, node_id: int, remote_address: str, at: datetime, identity: str = "") -> int:
+def open_link(
+    *,
+    station_id: int,
+    node_id: int,
+    remote_address: str,
+    at: datetime,
+    identity: str = "",
+    protocol: str = ChargingStation.Protocol.OCPP_16.value,
+) -> int:
     """Make a new link the station's only one; returns its epoch, which every later write compares.
 
     0 when the station was handed over since the caller found it, or has not this identity any more.
@@ -49,12 +57,13 @@ def open_link(*, station_id: int, node_id: int, remote_address: str, at: datetim
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE chargers_chargingstation SET epoch = epoch + 1, node_id = %s, remote_address = %s, "
-            "connected_at = %s, last_heard_at = %s "
+            "connected_at = %s, last_heard_at = %s, protocol = %s "
             "WHERE id = %s AND (%s = '' OR identity = %s) AND handed_over_at IS NULL RETURNING epoch",
             [
                 node_id,
                 remote_address,
                 *[connection.ops.adapt_datetimefield_value(at)] * 2,
+                protocol,
                 station_id,
                 identity,
                 identity,

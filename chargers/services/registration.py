@@ -32,7 +32,7 @@ LONGEST_IDENTITY = 48
 USUAL_IDENTITY = 20  # OCPP 1.6 stations often have room for no more (CiString20)
 IDENTITY_SIGNS = "* - _ = : + | @ ."
 USABLE_IDENTITY = re.compile(r"[a-zA-Z0-9*\-_=:+|@.]+")  # OCPP's identifierString
-LONGEST_TAG = 20  # of an idTag of OCPP 1.6; one that is longer is kept where it is known already
+LONGEST_TAG = 20  # what every station can read; a longer one is kept where it is known already
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ class StatusReport:
     """A status of one connector, or of the whole station where `connector` is 0.
 
     Attributes:
-        status: one of `Connector.Status`; empty where the station's word means nothing to us.
+        status: one of `ConnectorStatus`; empty where the station's word means nothing to us.
         as_reported: the station's own words for status and error code, where they are not the protocol's.
     """
 

@@ -1,4 +1,4 @@
-"""Whether a tag may charge at a station (OCPP 1.6 section 4.2 AuthorizationStatus)."""
+"""Whether a tag may charge at a station."""
 
 from __future__ import annotations
 
@@ -13,11 +13,9 @@ from django.utils import timezone
 from accounts.models import Grant, Membership
 from accounts.rights import Can, GrantRole, Role, allows
 from chargers.models import ChargingStation, Tag
+from chargers.protocols import protocol_named
+from chargers.vocabulary import TagVerdict
 from cpms.common.prepared import Prepared
-
-LONGEST_VALUE: dict[str, int] = {ChargingStation.Protocol.OCPP_16: 20}  # CiString20, the type of an idTag
-ACCEPTED, BLOCKED, EXPIRED, INVALID, CONCURRENT = "Accepted", "Blocked", "Expired", "Invalid", "ConcurrentTx"
-
 
 CHARGING_GRANTS = [role for role in GrantRole.values if allows(role, Can.CHARGE)]
 CHARGING_MEMBERS = [role for role in Role.values if allows(role, Can.CHARGE)]
@@ -74,19 +72,19 @@ _tag_at = Prepared(_tags_here)
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The answer about a tag; `tag` is None when nobody knows it."""
+    """The answer about a tag, one of `TagVerdict`; `tag` is None when nobody knows it."""
 
     status: str
     tag: Tag | None = None
 
     @property
     def is_accepted(self) -> bool:
-        return self.status == ACCEPTED
+        return self.status == TagVerdict.ACCEPTED
 
 
 def authorize_tag(*, station: ChargingStation, value: str, at: datetime | None = None) -> Verdict:
-    """Decide about a tag: Accepted, Blocked, Expired, or Invalid (unknown here, not valid at this station, or
-    the station is deactivated).
+    """Decide about a tag. It is invalid where it is unknown, not valid at this station, or the station is
+    deactivated.
 
     A tag counts where its team owns the station, and where its team, or the person whose tag of their own team or of no
     team it is, was given the right to charge.
@@ -94,16 +92,17 @@ def authorize_tag(*, station: ChargingStation, value: str, at: datetime | None =
     Args:
         at: the moment that counts for expiry; a session that was recorded offline is judged by its own time.
     """
-    if station.team_id is None or len(value) > LONGEST_VALUE.get(station.protocol, len(value)):
-        return Verdict(INVALID)
+    longest = protocol_named(station.protocol).longest_tag
+    if station.team_id is None or (longest is not None and len(value) > longest):
+        return Verdict(TagVerdict.INVALID)
     at = at or timezone.now()
     tag = _tag_at.first(team=station.team_id, upper=value.upper(), station=station.pk, at=at)
     if tag is None:
-        return Verdict(INVALID)
+        return Verdict(TagVerdict.INVALID)
     if tag.status == Tag.Status.BLOCKED:
-        return Verdict(BLOCKED, tag)
+        return Verdict(TagVerdict.BLOCKED, tag)
     if tag.expires_at is not None and tag.expires_at <= at:
-        return Verdict(EXPIRED, tag)
+        return Verdict(TagVerdict.EXPIRED, tag)
     if tag.is_out_of_use or not tag.has_access or (tag.is_scoped and not tag.is_for_here):
-        return Verdict(INVALID, tag)
-    return Verdict(ACCEPTED, tag)
+        return Verdict(TagVerdict.INVALID, tag)
+    return Verdict(TagVerdict.ACCEPTED, tag)

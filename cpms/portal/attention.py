@@ -17,7 +17,7 @@ from accounts.models import User
 from accounts.rights import Can
 from chargers.models import ChargingStation, Connector
 from chargers.states import State, with_state
-from cpms.common.words import error_words
+from chargers.vocabulary import error_label
 from maintenance.models import InboxEntry, RefusedConnection, SecurityEvent, UnnamedProxy
 from maintenance.refusal_words import cause_words
 from maintenance.words import event_words
@@ -106,7 +106,7 @@ def _faulted(user: User) -> list[Trouble]:
                 last.station.identity,
                 last.station.get_absolute_url(),
                 names,
-                error_words(last.error_code) or last.info,
+                error_label(last.error_code) or last.info,
                 last.status_changed_at,
                 first.status_changed_at if len(group) > 1 else None,
             )

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.rights import Can
+from chargers.vocabulary import Measurand, Phase
 from cpms.common.pages import DetailPage
 from cpms.portal import charts
 from cpms.portal.reported import matched_before, reported_ends, source_notes
@@ -33,8 +34,7 @@ from sessions.words import authorization_words, why_not_billed
 MOST_READINGS = 20_000
 READINGS_PER_PAGE = 20
 AROUND = timedelta(days=1)
-REGISTER_NAME = "Energy.Active.Import.Register"  # what a value without a measurand is
-PHASE_COLOURS = {"L1": "--l1", "L2": "--l2", "L3": "--l3"}
+PHASE_COLOURS = {Phase.L1.value: "--l1", Phase.L2.value: "--l2", Phase.L3.value: "--l3"}
 
 
 class Point(NamedTuple):
@@ -133,7 +133,7 @@ def _others(values: Any) -> str:
     told = []
     for value in values if isinstance(values, list) else []:
         if not is_understood(value):
-            name = value.get("measurand") or REGISTER_NAME
+            name = value.get("measurand") or Measurand.ENERGY_REGISTER
             parts = [name, value.get("phase"), value.get("value"), value.get("unit")]
             told.append(" ".join(str(part) for part in parts if part))
     return " · ".join(told)

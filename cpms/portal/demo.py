@@ -153,7 +153,7 @@ def _stations(teams: dict[str, Team]) -> int:
             created_at=now - BEGAN_AGO,
         )
         Connector.objects.filter(station__identity=one.identity).update(
-            status=Connector.Status.AVAILABLE, error_code="NoError", status_changed_at=seen_at, reported_at=seen_at
+            status=Connector.Status.AVAILABLE, error_code="", status_changed_at=seen_at, reported_at=seen_at
         )
     return len(fresh)
 

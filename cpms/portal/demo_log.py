@@ -136,7 +136,7 @@ def _faults(stations: Stations, now: datetime) -> None:
             status=Connector.Status.CHARGING
         ).update(
             status=Connector.Status.AVAILABLE if fault.ended else Connector.Status.FAULTED,
-            error_code="NoError" if fault.ended else fault.error_code,
+            error_code="" if fault.ended else fault.error_code,
             status_changed_at=at,
             reported_at=at,
         )

@@ -10,8 +10,8 @@ from typing import NamedTuple
 from django.utils.translation import gettext as _
 
 from chargers.models import Oddity
+from chargers.vocabulary import stop_reason_label
 from cpms.common.look import number
-from cpms.common.words import stop_words
 from sessions.models import ChargingSession
 from sessions.services.clocks import METER_START_FROM, METER_STOP_FROM, STARTED_FROM, STOPPED_FROM
 from sessions.services.ends import is_guess
@@ -88,7 +88,7 @@ def _own(session: ChargingSession) -> ReportedEnd:
     return ReportedEnd(
         at=session.reported_stopped_at or session.stopped_at,
         meter=str(session.as_reported.get("meter_stop") or _wh(session.meter_stop_wh)),
-        reason=stop_words(session.stop_reason),
+        reason=stop_reason_label(session.stop_reason),
         note=note,
         counts=True,
     )
@@ -102,7 +102,7 @@ def _other(end: OtherEnd) -> ReportedEnd:
             "Does not count. It names the unknown transaction id %(id)s and was taken for this session's end until its "
             "own end arrived."
         ) % {"id": end.transaction_id}
-    return ReportedEnd(end.at, _wh(end.meter_wh), stop_words(end.reason), note, False, end.session_id)
+    return ReportedEnd(end.at, _wh(end.meter_wh), stop_reason_label(end.reason), note, False, end.session_id)
 
 
 def _wh(meter_wh: int | None) -> str:

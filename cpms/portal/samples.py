@@ -7,8 +7,8 @@ from typing import Any
 
 from django.utils import timezone
 
-from chargers.states import MEANINGS, State
-from cpms.common.words import STATUS
+from chargers.states import LOOKS, MEANINGS, State
+from chargers.vocabulary import ConnectorStatus
 from cpms.portal.attention import Trouble
 from cpms.portal.figures import Figures, Part, Tile
 from cpms.portal.trace import Event
@@ -21,18 +21,24 @@ def samples() -> dict[str, Any]:
     parts = [
         Part("online", "Online", 2961, 98.6, 0.0),
         Part("offline", "Offline", 31, 1.0, -98.6),
-        Part("unknown", "Unknown", 12, 0.4, -99.6),
+        Part("unknown", str(State.UNKNOWN.label), 12, 0.4, -99.6),
     ]
     tiles = [Tile(state.value, str(state.label), str(MEANINGS[state]), 12 * n, "#") for n, state in enumerate(State)]
     return {
-        "statuses": STATUS.values(),
+        "statuses": LOOKS.values(),
         "long_name": LONG_NAME,
         "now": now,
         "before": now - timedelta(days=400),
         "figures": Figures(stations=3004, parts=parts, tiles=tiles),
         "troubles": [
             Trouble(
-                "faulted", "Faulted", "DEPOT-A-03", "#", "connector 1", "Ground failure", now - timedelta(minutes=12)
+                "faulted",
+                str(LOOKS[ConnectorStatus.FAULTED].label),
+                "DEPOT-A-03",
+                "#",
+                "connector 1",
+                "Ground failure",
+                now - timedelta(minutes=12),
             ),
             Trouble("unknown", "Offline", LONG_NAME, "#", "", "connection was closed", now - timedelta(hours=30)),
         ],

@@ -24,13 +24,15 @@ from chargers.models import ChargingStation, Connector, Oddity
 from chargers.services.handover import can_be_handed_over, may_hand_over
 from chargers.states import IN_USE, of_connector, of_station
 from chargers.tables import CONNECTOR_CELLS, STATION_CELLS, ConnectorTable, PoolTable, StationTable
+from chargers.vocabulary import Availability
+from cpms.common.json_texts import pretty
 from cpms.common.pages import DetailPage, ListPage
 from cpms.portal import charts
 from cpms.portal.figures import attach_sessions, forget_stale_power
 from maintenance import violations
 from maintenance.models import Deviation, Message, RefusedConnection, SecurityEvent
 from maintenance.refusal_words import cause_words, cure_words
-from maintenance.summary import pretty, summary
+from maintenance.summary import summary
 from maintenance.tables import arrow
 from maintenance.technical import as_readable_by as readable_message
 from maintenance.words import event_words
@@ -208,7 +210,8 @@ def _places(station: Any, connectors: list[Connector], user: User) -> list[dict[
             "said": of_connector(connector, station.presence),
             "session": by_number.pop(connector.number, None),
             "is_in_use": connector.status in IN_USE,
-            "turn": words.availability_of(connector),
+            "turn": (turn := words.availability_of(connector)).value,
+            "turns_on": turn == Availability.OPERATIVE,
         }
         for connector in connectors
     ]
@@ -275,7 +278,10 @@ def _alerts(station: Any) -> dict[str, Any]:
 def _violations(station: Any, user: User) -> dict[str, Any]:
     """What the station does differently from OCPP: the last rules it broke, and a report of all of them."""
     rows = Deviation.objects.reachable_by(user).filter(station=station).order_by("-last_at", "-pk")
-    found = [violations.of_row(row) for row in rows]  # not many are kept of one station
+    found = []
+    for row in rows:  # not many are kept of one station
+        row.station = station
+        found.append(violations.of_row(row))
     return {
         "shown": found[:SHOWN_VIOLATIONS],
         "more": max(0, len(found) - SHOWN_VIOLATIONS),

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
+from chargers.protocols import StatusStep, TagStep, protocol_named, session_actions
+from chargers.states import look_of
+from chargers.vocabulary import ConnectorStatus, TagVerdict, error_label, label_of, stop_reason_label
 from cpms.common.look import kwh, number
-from cpms.common.words import error_words, look_of, stop_words
 from maintenance.models import Message
 from operations import words
 from operations.models import Command
@@ -20,9 +20,8 @@ from sessions.models import ChargingSession
 from sessions.services.clocks import time_that_counts
 from sessions.services.unmatched import OtherEnd
 
-ACTIONS = ["StatusNotification", "Authorize"]
 MOST_MESSAGES = 300
-FREE = look_of("Available").kind
+FREE = look_of(ConnectorStatus.AVAILABLE).kind
 
 
 class Event(NamedTuple):
@@ -68,7 +67,7 @@ def _began(session: ChargingSession) -> Event:
         text = _("Session began at %(meter)s Wh") % {"meter": number(session.meter_start_wh)}
     note = (
         ""
-        if session.authorization == "Accepted"
+        if session.authorization == TagVerdict.ACCEPTED
         else _("Tag was answered with %(word)s") % {"word": session.authorization}
     )
     return Event(session.started_at, "charging", text, note)
@@ -79,7 +78,7 @@ def _ended(session: ChargingSession) -> Event:
     meter = "" if session.meter_stop_wh is None else _(" at %(meter)s Wh") % {"meter": number(session.meter_stop_wh)}
     text = _("Session ended%(meter)s") % {"meter": meter}
     if session.closed_by == ChargingSession.ClosedBy.STATION:
-        why = stop_words(session.stop_reason)
+        why = stop_reason_label(session.stop_reason)
     else:
         why = ", ".join(session.flag_labels)
     charged = _("%(energy)s kWh charged") % {"energy": kwh(session.energy_wh)}
@@ -120,53 +119,33 @@ def _of_commands(commands: Iterable[Command]) -> list[Event]:
 def _of_messages(session: ChargingSession, first: datetime, last: datetime) -> list[Event]:
     rows = Message.objects.filter(
         station=session.station_id, received_at__range=(first, last), direction=Message.Direction.FROM_STATION,
-        action__in=ACTIONS,
+        action__in=session_actions(),
     )  # fmt: skip
-    events, before = [], ""
+    events: list[Event] = []
+    before = None
     for row in rows.order_by("id")[:MOST_MESSAGES]:
-        asked = _read(row.payload)
-        if row.action == "Authorize":
-            if str(asked.get("idTag", "")).upper() == session.id_tag.upper():
-                verdict = (_read(row.answer).get("idTagInfo") or {}).get("status", "")
-                events.append(Event(row.received_at, "good", _("Tag shown at the station"), str(verdict)))
-            continue
-        status = str(asked.get("status", ""))
-        if asked.get("connectorId") != session.connector_number or status == before:
-            continue
-        before = status
-        events.append(_of_status(row, asked, status))
+        step = protocol_named(row.protocol).session_step(row)
+        if isinstance(step, TagStep):
+            if step.id_tag.upper() == session.id_tag.upper():
+                verdict = label_of(TagVerdict, step.verdict)
+                events.append(Event(row.received_at, "good", _("Tag shown at the station"), verdict))
+        elif step is not None and step.connector == session.connector_number and step.status != before:
+            before = step.status
+            events.append(_of_status(row, step))
     return events
 
 
-def _of_status(row: Message, asked: dict[str, Any], status: str) -> Event:
-    seen = look_of(status)
+def _of_status(row: Message, step: StatusStep) -> Event:
+    seen = look_of(step.status)
     texts = {
-        "Preparing": _("Vehicle connected"),
-        "Charging": _("Energy flows"),
-        "SuspendedEV": _("Vehicle takes no energy"),
-        "SuspendedEVSE": _("Station offers no energy"),
-        "Finishing": _("Charging is over, the cable is still plugged in"),
-        "Available": _("Connector is free"),
+        ConnectorStatus.PREPARING: _("Vehicle connected"),
+        ConnectorStatus.CHARGING: _("Energy flows"),
+        ConnectorStatus.SUSPENDED_EV: _("Vehicle takes no energy"),
+        ConnectorStatus.SUSPENDED_EVSE: _("Station offers no energy"),
+        ConnectorStatus.FINISHING: _("Charging is over, the cable is still plugged in"),
+        ConnectorStatus.AVAILABLE: _("Connector is free"),
     }
-    note = error_words(str(asked.get("errorCode") or "")) or str(asked.get("info") or "")
-    return Event(_time_of(row, asked), seen.kind, texts.get(status, str(seen.label)), note)
-
-
-def _time_of(row: Message, asked: dict[str, Any]) -> datetime:
-    """The station's own time where it told one: a message may arrive long after what it tells of."""
-    try:
-        told = parse_datetime(str(asked.get("timestamp") or ""))
-    except ValueError:
-        told = None
-    if told is None:
-        return row.received_at
-    told = told if timezone.is_aware(told) else told.replace(tzinfo=timezone.get_default_timezone())
-    return time_that_counts(told, row.received_at)[0]
-
-
-def _read(text: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text) if text else {}
-    except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
+    text = texts.get(ConnectorStatus(step.status)) if step.status else None
+    # a message may arrive long after what it tells of
+    at = row.received_at if step.at is None else time_that_counts(step.at, row.received_at)[0]
+    return Event(at, seen.kind, text or str(seen.label), error_label(step.error_code) or step.info)

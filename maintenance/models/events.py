@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Team
 from accounts.rights import Can
 from chargers.models import ChargingStation
+from chargers.vocabulary import JobStatus, label_of
 from cpms.common.mail import OutgoingMail
 from cpms.common.models import ScopedQuerySet
 
@@ -226,7 +227,7 @@ class ProgressReport(models.Model):
         verbose_name, verbose_name_plural = _("progress report"), _("progress reports")
 
     def __str__(self) -> str:
-        return f"{self.get_job_display()}: {self.status} · {self.station}"
+        return f"{self.get_job_display()}: {label_of(JobStatus, self.status)} · {self.station}"
 
 
 class CertificateRequestQuerySet(ScopedQuerySet):
@@ -235,7 +236,7 @@ class CertificateRequestQuerySet(ScopedQuerySet):
 
 
 class CertificateRequest(models.Model):
-    """A certificate signing request of a station (SignCertificate). Kept until there is an authority to sign it."""
+    """A certificate signing request of a station. Kept until there is an authority to sign it."""
 
     station = models.ForeignKey(
         ChargingStation, on_delete=models.CASCADE, related_name="certificate_requests", verbose_name=_("station")

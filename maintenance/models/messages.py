@@ -11,8 +11,9 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.rights import Can
 from chargers.models import ChargingStation
+from chargers.vocabulary import MOST_FREQUENT_MESSAGES
 from cpms.common.models import OfStationsQuerySet
-from maintenance.actions import FREQUENT_ACTIONS, written
+from maintenance.actions import written
 
 TOO = ["station", "received_at"]
 
@@ -66,7 +67,7 @@ class Message(models.Model):
             models.Index(
                 fields=["action", "-id"],
                 include=TOO,
-                condition=~Q(action__in=FREQUENT_ACTIONS),
+                condition=~Q(action__in=list(MOST_FREQUENT_MESSAGES)),
                 name="message_rare_action",
             ),
         ]

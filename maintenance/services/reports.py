@@ -8,24 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chargers.models import ChargingStation
+from chargers.vocabulary import SecurityEventKind, is_critical
 from maintenance.models import CertificateRequest, ProgressReport, SecurityEvent
 from maintenance.services import alarms
 
-# OCPP 1.6 security whitepaper, section "security events", and 2.0.1 part 2, appendix 1: those marked as critical
-CRITICAL = {
-    "firmwareupdated",
-    "settingsystemtime",
-    "startupofthedevice",
-    "resetorreboot",
-    "securitylogwascleared",
-    "memoryexhaustion",
-    "tamperdetectionactivated",
-    "maintenanceloginaccepted",
-    "maintenanceloginfailed",
-}
-
-
-CARD_SEARCH, CARD_SEARCH_EVERY = "UnknownCardsTried", timedelta(hours=1)  # ours: no station reports it
+CARD_SEARCH, CARD_SEARCH_EVERY = SecurityEventKind.UNKNOWN_CARDS_TRIED.value, timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +60,7 @@ def record_security_events(notices: Sequence[SecurityNotice]) -> None:
             at=n.at,
             tech_info=n.tech_info[:1000],
             received_at=n.received_at,
-            is_critical=n.type.lower() in CRITICAL,
+            is_critical=is_critical(n.type),
         )
         for n in notices
     ]

@@ -6,24 +6,49 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
-from ocpp_gateway.codec import DirectHandler, Reading, Reports, Stored
+from django.utils.functional import Promise
+
+from chargers.protocols import LoggedMessage, StatusStep, TagStep, describe_plainly
+from cpms.common.json_texts import read_object
+from ocpp_gateway.codec import Codec, Reading
 from ocpp_gateway.frames import Fault, FaultKind, Payload, json_text
 from ocpp_gateway.v16 import schemas
 from ocpp_gateway.v16.calls import DIRECT
 from ocpp_gateway.v16.commands import COMMANDS_V16
+from ocpp_gateway.v16.deviations import treatment_of
 from ocpp_gateway.v16.moments import write_moment
 from ocpp_gateway.v16.reading import MOST_CONNECTOR, read_answer_leniently, read_leniently
 from ocpp_gateway.v16.reports import REPORTS
+from ocpp_gateway.v16.summaries import STEPS, SUMMARIES
+from ocpp_gateway.v16.technical import technical_answer, technical_parameters, technical_request
+from ocpp_gateway.v16.words import PASSWORD_KEY
 
-SECRET_KEYS = {"authorizationkey"}
+ACTIONS = tuple(sorted(name for name in schemas.NAMES if not name.endswith("Response")))
 
 
-class CodecV16:
+class CodecV16(Codec):
     protocol = "1.6"
+    label = "OCPP 1.6"
     subprotocol = "ocpp1.6"
     boot_action = "BootNotification"
+    longest_tag = 20  # CiString20, the type of an idTag
+    actions = ACTIONS
+    usual_actions = ("Heartbeat", "MeterValues", "StatusNotification")
+    session_actions = ("StatusNotification", "Authorize")
+    error_codes = (
+        "FormationViolation",
+        "PropertyConstraintViolation",
+        "OccurenceConstraintViolation",
+        "TypeConstraintViolation",
+        "NotImplemented",
+        "NotSupported",
+        "SecurityError",
+        "ProtocolError",
+        "GenericError",
+    )
     commands = COMMANDS_V16
-    direct: dict[str, DirectHandler] = DIRECT
+    direct = DIRECT
+    reports = REPORTS
     fault_codes = MappingProxyType(
         {  # OCPP-J 1.6 section 4.2.3, table 7, with its own spelling
             FaultKind.FORMATION: "FormationViolation",
@@ -59,27 +84,41 @@ class CodecV16:
             return read_answer_leniently(action, payload)
         return None
 
-    def is_deferred(self, action: str) -> bool:
-        return action in REPORTS and action not in DIRECT
-
     def instant_answer(self, action: str) -> str:
         if action == "Heartbeat":
             return json_text({"currentTime": write_moment(datetime.now(UTC))})
         return "{}"
 
-    def also_drained(self, action: str) -> bool:
-        return action in REPORTS
+    # --- for people --------------------------------------------------------------------------------------------------
 
-    def report(self, message: Stored, into: Reports) -> None:
-        reading = self.read(message.action, message.payload) if message.is_deviating else None
-        if reading is None:
-            REPORTS[message.action](message, message.payload, {}, into)
-        else:
-            REPORTS[message.action](message, reading.payload, reading.as_reported, into)
+    def describe(self, action: str, request: Payload, response: Payload) -> list[str]:
+        describe = SUMMARIES.get(action, describe_plainly)
+        return describe(request, response)
+
+    def session_step(self, message: LoggedMessage) -> StatusStep | TagStep | None:
+        return STEPS[message.action](read_object(message.payload), read_object(message.answer))
+
+    def treatment(self, action: str, field: str, keyword: str) -> str | Promise | None:
+        return treatment_of(action, field, keyword)
+
+    def technical_request(self, action: str, payload: Payload) -> Payload:
+        return technical_request(action, payload)
+
+    def technical_answer(self, action: str, payload: Payload) -> Payload:
+        return technical_answer(action, payload)
+
+    def technical_parameters(self, kind: str, parameters: Payload) -> Payload:
+        return technical_parameters(kind, parameters)
+
+    def redact_answer_to_password(self, answer: Payload) -> Payload:
+        return {"status": answer["status"]} if "status" in answer else {}
+
+    def may_hold_secret(self, text: str) -> bool:
+        return PASSWORD_KEY in text.lower()
 
     def redact(self, action: str, payload: Payload) -> Payload:
         """The station's password is never logged."""
-        if str(payload.get("key", "")).strip().lower() in SECRET_KEYS and "value" in payload:
+        if str(payload.get("key", "")).strip().lower() == PASSWORD_KEY and "value" in payload:
             payload = {**payload, "value": "***"}
         listed = payload.get("configurationKey")
         if isinstance(listed, list):

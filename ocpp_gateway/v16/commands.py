@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
 
+from chargers.protocols import CommandOutcome, Setting
 from cpms.common.errors import DomainError
+from ocpp_gateway.commands import TableOfCommands
 from ocpp_gateway.frames import Fault, Payload
 from ocpp_gateway.v16 import schemas
+from ocpp_gateway.v16.words import (
+    AVAILABILITIES,
+    CONFIGURATION_KEYS,
+    PASSWORD_KEY,
+    RESET_KINDS,
+    RESULTS,
+    STATION_MESSAGES,
+)
+from ocpp_gateway.words import Words
 from operations.models import Command
 
 Kind = Command.Kind
@@ -31,26 +43,19 @@ FIELDS: dict[str, tuple[str, dict[str, str]]] = {
     Kind.CLEAR_CACHE: ("ClearCache", {}),
     Kind.DATA_TRANSFER: ("DataTransfer", {"vendor": "vendorId", "message": "messageId", "data": "data"}),
 }  # fmt: skip
-KINDS = {action: kind for kind, (action, _fields) in FIELDS.items()}
+# what a parameter of ours is in their words, where it is not passed on as it is
+VALUES: dict[tuple[str, str], Words] = {
+    (Kind.RESET, "type"): RESET_KINDS,
+    (Kind.CHANGE_AVAILABILITY, "type"): AVAILABILITIES,
+    (Kind.TRIGGER_MESSAGE, "message"): STATION_MESSAGES,
+    (Kind.CHANGE_CONFIGURATION, "key"): CONFIGURATION_KEYS,
+}
 
 
-class CommandsV16:
-    protocol = "1.6"
-
-    def encode(self, kind: str, parameters: Payload) -> tuple[str, Payload]:
-        if kind == Kind.RAW:
-            action, payload = str(parameters.get("action", "")), parameters.get("payload", {})
-            self._check(action, payload, {})
-            return action, payload
-        if kind not in FIELDS:
-            raise DomainError(_("OCPP 1.6 has no such command."), fields={"kind": _("Not known.")})
-        action, fields = FIELDS[kind]
-        for name in parameters:
-            if name not in fields:
-                raise DomainError(_("The command has no parameter %(name)s.") % {"name": name}, fields={name: "?"})
-        payload = {theirs: parameters[ours] for ours, theirs in fields.items() if parameters.get(ours) is not None}
-        self._check(action, payload, {theirs: ours for ours, theirs in fields.items()})
-        return action, payload
+class CommandsV16(TableOfCommands):
+    protocol, label = "1.6", "OCPP 1.6"
+    fields = FIELDS
+    values = VALUES
 
     def parameters_schema(self, kind: str) -> Payload:
         action, fields = FIELDS[kind]
@@ -61,29 +66,46 @@ class CommandsV16:
         found: Payload = {"type": "object", "properties": properties, "additionalProperties": False}
         return found | ({"required": needed} if needed else {})
 
-    def read(self, action: str, payload: Payload) -> tuple[str, Payload]:
-        self._check(action, payload, {})
-        kind = KINDS.get(action)
-        if kind is None:
-            return Kind.RAW, {"action": action, "payload": payload}
-        back = {theirs: ours for ours, theirs in FIELDS[kind][1].items()}
-        return kind, {back[name]: value for name, value in payload.items()}
+    def outcome(self, answer: Payload) -> CommandOutcome:
+        status, entries, unknown = (answer.get(name) for name in ("status", "configurationKey", "unknownKey"))
+        configuration = None
+        if isinstance(entries, list):
+            configuration = [_setting(entry) for entry in entries if isinstance(entry, dict)]
+        return CommandOutcome(
+            result=RESULTS.get(status) if isinstance(status, str) else None,
+            text=str(status or answer.get("data") or ""),
+            configuration=configuration,
+            unknown_keys=[str(key) for key in unknown] if isinstance(unknown, list) else [],
+        )
 
-    def _check(self, action: str, payload: Any, names: dict[str, str]) -> None:
-        """Strict about what goes out: a station must be able to read it."""
+    def connector_in(self, action: str, payload: Payload) -> Any:
+        return payload.get("connectorId")
+
+    def password_in(self, action: str, payload: Payload) -> str | None:
+        is_password = str(payload.get("key", "")).strip().lower() == PASSWORD_KEY
+        is_change = action == FIELDS[Kind.CHANGE_CONFIGURATION][0]
+        return str(payload.get("value", "")) if is_change and is_password else None
+
+    def with_password(self, action: str, payload: Payload, password: str) -> Payload:
+        return {**payload, "value": password}
+
+    def check(self, action: str, payload: Any, names: Mapping[str, str]) -> None:
         if action in FROM_STATIONS or action.endswith("Response") or schemas.validator(action) is None:
-            raise DomainError(
-                _("OCPP 1.6 has no request %(action)s to a station.") % {"action": action},
-                fields={"action": _("Not known.")},
-            )
-        if not isinstance(payload, dict):
-            raise DomainError(_("The payload must be a JSON object."), fields={"payload": _("Not an object.")})
+            named = {"version": self.label, "action": action}
+            sentence = _("%(version)s has no request %(action)s to a station.") % named
+            raise DomainError(sentence, fields={"action": _("Not known.")})
+        super().check(action, payload, names)
         try:
             schemas.check(action, payload)
         except Fault as fault:
             place, _colon, what = fault.description.partition(":")
             name = names.get(place, place) if place != "payload" else "payload"
             raise DomainError(fault.description, fields={name: what.strip() or fault.description}) from None
+
+
+def _setting(entry: Payload) -> Setting:
+    value = entry.get("value")
+    return Setting(str(entry.get("key")), None if value is None else str(value), bool(entry.get("readonly")))
 
 
 def _described(schema: Payload) -> Payload:

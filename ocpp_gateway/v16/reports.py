@@ -12,13 +12,14 @@ from ocpp_gateway.codec import Reports, Stored
 from ocpp_gateway.frames import Payload
 from ocpp_gateway.v16.moments import moment_in
 from ocpp_gateway.v16.reading import UNKNOWN_ID, transaction_in
+from ocpp_gateway.v16.words import ERRORS, JOB_STATUSES, STATUSES
 from sessions.services import Sampled
 
 Job = ProgressReport.Job
 Report = Callable[[Stored, Payload, Mapping[str, str], Reports], None]  # message, what it says, in which other words
 
 
-def meter_values(message: Stored, payload: Payload, said: Mapping[str, str], into: Reports) -> None:
+def meter_values(message: Stored, payload: Payload, as_reported: Mapping[str, str], into: Reports) -> None:
     connector = int(payload.get("connectorId", 0))
     _samples(message, connector, transaction_in(payload, None), payload["meterValue"], into)
     into.heard.append(Heard(message.station_id, message.received_at))
@@ -37,31 +38,30 @@ def _samples(
             )
 
 
-def status_notification(message: Stored, payload: Payload, said: Mapping[str, str], into: Reports) -> None:
+def status_notification(message: Stored, payload: Payload, as_reported: Mapping[str, str], into: Reports) -> None:
     """A status is reported when it changes, so its time is that of the station's clock now, unless it was queued."""
     at = moment_in(payload)
-    error = payload.get("errorCode", "NoError")
     into.heard.append(Heard(message.station_id, message.received_at, at))
     into.statuses.append(
         StatusReport(
             station_id=message.station_id,
             connector=int(payload["connectorId"]),
-            status=payload["status"],
+            status=STATUSES.get(payload["status"], ""),
             at=at or message.received_at,
             received_at=message.received_at,
-            error_code="" if error == "NoError" else error,
+            error_code=ERRORS[payload.get("errorCode", "NoError")],
             info=payload.get("info", ""),
             vendor_error_code=payload.get("vendorErrorCode", ""),
-            as_reported=said,
+            as_reported=as_reported,
         )
     )
 
 
-def heartbeat(message: Stored, payload: Payload, said: Mapping[str, str], into: Reports) -> None:
+def heartbeat(message: Stored, payload: Payload, as_reported: Mapping[str, str], into: Reports) -> None:
     into.heard.append(Heard(message.station_id, message.received_at))
 
 
-def stop_transaction(message: Stored, payload: Payload, said: Mapping[str, str], into: Reports) -> None:
+def stop_transaction(message: Stored, payload: Payload, as_reported: Mapping[str, str], into: Reports) -> None:
     """The end itself is booked; here come the values it carried, and the check of its total against them."""
     transaction = transaction_in(payload, UNKNOWN_ID)
     _samples(message, 0, transaction, payload.get("transactionData") or [], into)
@@ -69,7 +69,7 @@ def stop_transaction(message: Stored, payload: Payload, said: Mapping[str, str],
     into.heard.append(Heard(message.station_id, message.received_at))
 
 
-def security_event(message: Stored, payload: Payload, said: Mapping[str, str], into: Reports) -> None:
+def security_event(message: Stored, payload: Payload, as_reported: Mapping[str, str], into: Reports) -> None:
     into.heard.append(Heard(message.station_id, message.received_at))
     into.security.append(
         SecurityNotice(
@@ -83,13 +83,13 @@ def security_event(message: Stored, payload: Payload, said: Mapping[str, str], i
 
 
 def _progress(job: str) -> Report:
-    def report(message: Stored, payload: Payload, said: Mapping[str, str], into: Reports) -> None:
+    def report(message: Stored, payload: Payload, as_reported: Mapping[str, str], into: Reports) -> None:
         into.heard.append(Heard(message.station_id, message.received_at))
         into.progress.append(
             Progress(
                 station_id=message.station_id,
                 job=job,
-                status=payload["status"],
+                status=JOB_STATUSES.get(payload["status"], payload["status"]),  # a vendor's own word is kept
                 request_id=payload.get("requestId"),
                 message_id=message.id,
                 received_at=message.received_at,

@@ -71,25 +71,24 @@ TECHNICAL: dict[str, tuple[Fields, Fields]] = {
 }
 
 
-class TechnicalV16:
-    protocol = "1.6"
+def technical_request(action: str, payload: Payload) -> Payload:
+    return _kept(payload, TECHNICAL.get(action, ({}, {}))[0])
 
-    def request(self, action: str, payload: Payload) -> Payload:
-        return _kept(payload, TECHNICAL.get(action, ({}, {}))[0])
 
-    def answer(self, action: str, payload: Payload) -> Payload:
-        return _kept(payload, TECHNICAL.get(action, ({}, {}))[1])
+def technical_answer(action: str, payload: Payload) -> Payload:
+    return _kept(payload, TECHNICAL.get(action, ({}, {}))[1])
 
-    def parameters(self, kind: str, parameters: Payload) -> Payload:
-        if kind == Command.Kind.RAW:
-            action, payload = str(parameters.get("action", "")), parameters.get("payload")
-            return {"action": action, "payload": self.request(action, payload if isinstance(payload, dict) else {})}
-        if kind not in FIELDS:
-            return {}
-        action, ours = FIELDS[kind]
-        theirs = {ours[name]: value for name, value in parameters.items() if name in ours}
-        kept = self.request(action, theirs)
-        return {name: kept[field] for name, field in ours.items() if field in kept}
+
+def technical_parameters(kind: str, parameters: Payload) -> Payload:
+    if kind == Command.Kind.RAW:
+        action, payload = str(parameters.get("action", "")), parameters.get("payload")
+        return {"action": action, "payload": technical_request(action, payload if isinstance(payload, dict) else {})}
+    if kind not in FIELDS:
+        return {}
+    action, ours = FIELDS[kind]
+    theirs = {ours[name]: value for name, value in parameters.items() if name in ours}
+    kept = technical_request(action, theirs)
+    return {name: kept[field] for name, field in ours.items() if field in kept}
 
 
 def _kept(payload: Payload, fields: Fields) -> Payload:

@@ -17,7 +17,7 @@ from accounts.rights import Can
 from chargers.models import ChargingStation
 from chargers.services import authorize_tag, check_password
 from chargers.services.registration import LONGEST_TAG, length_refusal
-from chargers.services.tags import BLOCKED, EXPIRED
+from chargers.vocabulary import StationMessage, TagVerdict
 from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.news import hint, tell_pages
 from operations.codecs import codec_for
@@ -76,7 +76,7 @@ def request_command(
         raise DomainError(_("The time to wait must be between one second and 30 days."), fields={"expires_in": "range"})
     _demand_use(station, kind)
     if not station.is_served and kind not in SET_UP_KINDS:
-        raise DomainError(_("The station has not been accepted yet: it must send its BootNotification first."))
+        raise DomainError(_("The station has not been accepted yet: it must boot first."))
     if len(str(given.get("id_tag", ""))) > LONGEST_TAG:
         raise DomainError(length_refusal(), fields={"id_tag": length_refusal()})
     action, _payload = codec.encode(kind, given)
@@ -88,6 +88,7 @@ def request_command(
         station=station,
         kind=kind,
         parameters=seal(kind, given),
+        protocol=station.protocol,
         action=action,
         **_requester(actor),
         expires_at=timezone.now() + expires_in,
@@ -102,7 +103,7 @@ def request_command(
 
 @transaction.atomic
 def ask_for_boot(*, station_id: int) -> bool:
-    """Ask a station of a team that never booted here for its BootNotification, unless it has been asked already.
+    """Ask a station of a team that never booted here to boot, unless it has been asked already.
 
     Returns:
         whether there is a new command.
@@ -111,7 +112,7 @@ def ask_for_boot(*, station_id: int) -> bool:
     station = ChargingStation.objects.filter(pk=station_id).exclude(registration=accepted).first()
     if station is None or not station.is_served:
         return False
-    boot = {"message": "BootNotification"}
+    boot = {"message": StationMessage.BOOT.value}
     if Command.objects.unsettled().filter(station=station, kind=Command.Kind.TRIGGER_MESSAGE, parameters=boot).exists():
         return False
     request_command(station=station, kind=Command.Kind.TRIGGER_MESSAGE, parameters=boot, expires_in=BOOT_WAITS)
@@ -131,8 +132,11 @@ def why_no_start(station: ChargingStation, id_tag: str, actor: User | None) -> s
         return _("Nobody can charge at this station with this tag.")
     if verdict.tag is None:
         return _("The team has no such tag.")
-    reasons = {BLOCKED: _("This tag is blocked."), EXPIRED: _("This tag has expired.")}
-    return reasons.get(verdict.status) or _("This tag is not valid at this station.")
+    reasons = {
+        TagVerdict.BLOCKED: _("This tag is blocked."),
+        TagVerdict.EXPIRED: _("This tag has expired."),
+    }
+    return reasons.get(TagVerdict(verdict.status)) or _("This tag is not valid at this station.")
 
 
 def _demand_use(station: ChargingStation, kind: str) -> None:

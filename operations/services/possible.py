@@ -9,9 +9,10 @@ from django.utils.translation import gettext as _
 
 from chargers.models import ChargingStation
 from cpms.common.errors import DomainError
+from operations.codecs import codec_for
 from operations.models import Command
 
-WHOLE_STATION = 0  # OCPP 1.6 section 3.7: connector 0 means the station as a whole
+WHOLE_STATION = 0  # the number that stands for the station as a whole
 ONE_CONNECTOR_ONLY = {Command.Kind.REMOTE_START, Command.Kind.UNLOCK, Command.Kind.TRIGGER_MESSAGE}
 
 
@@ -27,7 +28,8 @@ def demand_connector(*, station: ChargingStation, kind: str, parameters: Mapping
     payload = parameters.get("payload") if kind == Command.Kind.RAW else None
     field, number = "connector", parameters.get("connector")
     if isinstance(payload, Mapping):
-        field, number = "payload", payload.get("connectorId")
+        codec = codec_for(station.protocol)
+        field, number = "payload", codec.connector_in(str(parameters.get("action", "")), dict(payload))
     if number is None:
         return
     if number == WHOLE_STATION:

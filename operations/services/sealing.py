@@ -7,21 +7,23 @@ from typing import Any
 from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
 
+from chargers import protocols
+from chargers.protocols import CommandCodec
+from chargers.vocabulary import ConfigurationKey
 from cpms.common.models import decrypt
 from operations.models import Command
 
 Payload = dict[str, Any]
-PASSWORD_KEY = "AuthorizationKey"  # noqa: S105 - its name
-SECRET_KEYS = {PASSWORD_KEY.lower()}
 HIDDEN = "***"
 
 
 def password_in(kind: str, parameters: Payload) -> str | None:
     """The station's new password, or what stands for it, if that is what a command is about."""
-    setting = _setting(kind, parameters)
-    if setting is None or str(setting.get("key", "")).strip().lower() not in SECRET_KEYS:
-        return None
-    return str(setting.get("value", ""))
+    if kind == Command.Kind.CHANGE_CONFIGURATION:
+        key = str(parameters.get("key", "")).strip().lower()
+        return str(parameters.get("value", "")) if key == ConfigurationKey.PASSWORD.lower() else None
+    raw = _raw_with_password(kind, parameters)
+    return None if raw is None else raw[0]
 
 
 def seal(kind: str, parameters: Payload) -> Payload:
@@ -48,17 +50,22 @@ def shown(kind: str, parameters: Payload) -> Payload:
     return kept if password_in(kind, kept) is None else _with(kind, kept, HIDDEN)
 
 
-def _setting(kind: str, parameters: Payload) -> Payload | None:
-    """Where key and value of a change of configuration are, in our words or in OCPP's own."""
-    if kind == Command.Kind.CHANGE_CONFIGURATION:
-        return parameters
-    if kind == Command.Kind.RAW and parameters.get("action") == "ChangeConfiguration":
-        payload = parameters.get("payload")
-        return payload if isinstance(payload, dict) else None
+def _raw_with_password(kind: str, parameters: Payload) -> tuple[str, CommandCodec] | None:
+    """The password that a raw command sets, and the codec of the version whose words it is in."""
+    payload = parameters.get("payload")
+    if kind != Command.Kind.RAW or not isinstance(payload, dict):
+        return None
+    for protocol in protocols.registered():
+        if protocol.commands is not None:
+            password = protocol.commands.password_in(str(parameters.get("action", "")), payload)
+            if password is not None:
+                return password, protocol.commands
     return None
 
 
 def _with(kind: str, parameters: Payload, value: str) -> Payload:
-    if kind == Command.Kind.RAW:
-        return {**parameters, "payload": {**parameters["payload"], "value": value}}
-    return {**parameters, "value": value}
+    raw = _raw_with_password(kind, parameters)
+    if raw is None:
+        return {**parameters, "value": value}
+    action, payload = str(parameters.get("action", "")), parameters["payload"]
+    return {**parameters, "payload": raw[1].with_password(action, payload, value)}

@@ -16,6 +16,8 @@ from django.utils import timezone
 
 from chargers import services as chargers
 from chargers.models import NODE_ALIVE, ChargingStation
+from chargers.protocols import CommandOutcome
+from chargers.vocabulary import Availability, CommandResult, ConnectorStatus
 from cpms.common.errors import DomainError
 from cpms.common.news import tell_pages
 from cpms.common.prepared import Prepared, among
@@ -26,8 +28,6 @@ from sessions.models import ChargingSession, Flag
 
 logger = logging.getLogger(__name__)
 State = Command.State
-REFUSALS = {"Rejected", "NotSupported", "UnlockFailed", "NotImplemented", "UnknownMessageId", "UnknownVendorId"}
-CONSENTS = {"Accepted", "Scheduled", "Unlocked", "RebootRequired"}
 ANSWERED_FREELY = {Command.Kind.GET_CONFIGURATION, Command.Kind.RAW}  # no status, or one of many words
 OUTCOME_WINDOW = timedelta(minutes=10)  # how long after 'accepted' a station's own report still confirms it
 # how long a station waits for the vehicle after a remote start, where it has not told its ConnectionTimeOut
@@ -66,7 +66,8 @@ def take_next_command(*, station_id: int, epoch: int) -> Command | None:
             _fail_unsent(command, str(error), now)
             continue
         command.state, command.sent_at, command.sent_epoch = State.SENT, now, epoch
-        command.save(update_fields=["state", "sent_at", "sent_epoch", "message_id", "parameters"])
+        command.protocol = station.protocol  # the station may speak another version than when it was asked
+        command.save(update_fields=["state", "sent_at", "sent_epoch", "protocol", "message_id", "parameters"])
         command.parameters = to_send
         return command
     return None
@@ -95,32 +96,32 @@ def _expire(rows: QuerySet[Command], now: datetime) -> int:
     return count + rows.update(state=State.EXPIRED, settled_at=now)
 
 
-def _settle_password(station_id: int, message_id: str, status: object) -> None:
+def _settle_password(station_id: int, message_id: str, result: CommandResult | None) -> None:
     """What a station said to a new password, also where it said so too late for the command: whether it took it.
 
     An answer that makes no sense leaves it open. Comes before the command is locked: stations are locked first.
     """
-    if status == "RebootRequired":
+    if result == CommandResult.REBOOT_REQUIRED:
         chargers.await_reboot(station_id=station_id, message_id=message_id)
-    elif isinstance(status, str) and status in {"Accepted"} | REFUSALS:
-        chargers.settle_password(station_id=station_id, message_id=message_id, is_taken=status == "Accepted")
+    elif result is not None and (result == CommandResult.ACCEPTED or not result.is_consent):
+        is_taken = result == CommandResult.ACCEPTED
+        chargers.settle_password(station_id=station_id, message_id=message_id, is_taken=is_taken)
 
 
-def _note_configuration(station_id: int, message_id: str, answer: dict[str, Any]) -> None:
+def _note_configuration(station_id: int, message_id: str, outcome: CommandOutcome) -> None:
     """What a station says of its configuration holds, also where it says so too late for the command.
 
     Comes before the command is locked: stations are locked first.
     """
-    entries = answer.get("configurationKey")
-    is_change = answer.get("status") in ("Accepted", "RebootRequired")
-    if not is_change and not isinstance(entries, list):
+    is_change = outcome.result in (CommandResult.ACCEPTED, CommandResult.REBOOT_REQUIRED)
+    if not is_change and outcome.configuration is None:
         return
     asked = Command.objects.filter(station_id=station_id, message_id=message_id).exclude(message_id="")
     for kind, parameters in asked.values_list("kind", "parameters"):
         if kind == Command.Kind.CHANGE_CONFIGURATION and is_change:
             values = {str(parameters.get("key", "")): str(parameters.get("value", ""))}
-        elif kind == Command.Kind.GET_CONFIGURATION and isinstance(entries, list):
-            values = {str(e.get("key")): str(e.get("value", "")) for e in entries if isinstance(e, dict)}
+        elif kind == Command.Kind.GET_CONFIGURATION and outcome.configuration is not None:
+            values = {setting.key: setting.value or "" for setting in outcome.configuration}
         else:
             continue
         chargers.note_configuration(station_id=station_id, values=values)
@@ -166,14 +167,24 @@ def _open_command(station_id: int, message_id: str) -> Command | None:
 
 
 @transaction.atomic
-def settle_answer(*, station_id: int, message_id: str, answer: dict[str, Any]) -> Command | None:
-    """Record a station's answer. None when no command waits for it: a stray, late or another station's answer."""
-    _settle_password(station_id, message_id, answer.get("status"))
-    _note_configuration(station_id, message_id, answer)
+def settle_answer(
+    *, station_id: int, message_id: str, answer: dict[str, Any], outcome: CommandOutcome
+) -> Command | None:
+    """Settle the command that a station answered.
+
+    Args:
+        answer: as the station sent it, without secrets.
+        outcome: what it means, according to the codec of the link it came by.
+
+    Returns:
+        None when nobody waited for this answer (stray, late or another station's).
+    """
+    _settle_password(station_id, message_id, outcome.result)
+    _note_configuration(station_id, message_id, outcome)
     command = _open_command(station_id, message_id)
     if command is None:
         return None
-    command.state = _state_after(command, answer.get("status"))
+    command.state = _state_after(command, outcome.result)
     command.answer, command.settled_at = answer, timezone.now()
     if command.state == State.FAILED:
         command.error_code, command.error_description = "FormationViolation", "The station's answer makes no sense."
@@ -182,14 +193,13 @@ def settle_answer(*, station_id: int, message_id: str, answer: dict[str, Any]) -
     return command
 
 
-def _state_after(command: Command, status: object) -> State:
-    """Only a word that says so is a yes; a station that did it already needs none."""
-    if isinstance(status, str) and status in REFUSALS:
+def _state_after(command: Command, result: CommandResult | None) -> State:
+    """Only a known result is a consent; a station that did it already needs none."""
+    if result is not None and not result.is_consent:
         return State.REFUSED
     if command.confirmed_at:
         return State.CONFIRMED
-    is_yes = command.kind in ANSWERED_FREELY or (isinstance(status, str) and status in CONSENTS)
-    return State.ACCEPTED if is_yes else State.FAILED
+    return State.ACCEPTED if result is not None or command.kind in ANSWERED_FREELY else State.FAILED
 
 
 @transaction.atomic
@@ -327,10 +337,10 @@ def confirm_availability(statuses: Mapping[tuple[int, int], str]) -> None:
         since=now - OUTCOME_WINDOW, ids={station_id for station_id, _number in statuses}
     ):
         connector = command.parameters.get("connector", 0)
-        is_wanted_off = command.parameters.get("type") == "Inoperative"
+        is_wanted_off = command.parameters.get("type") == Availability.INOPERATIVE
         for (station_id, number), status in statuses.items():
             fits = station_id == command.station_id and connector in (0, number)
-            if fits and (status == "Unavailable") == is_wanted_off:
+            if fits and (status == ConnectorStatus.UNAVAILABLE) == is_wanted_off:
                 _confirm(command, now, None)
                 break
 

@@ -1,4 +1,4 @@
-"""Whether a tag is charging somewhere else (OCPP 1.6: ConcurrentTx).
+"""Whether a tag is charging somewhere else.
 
 A tag is busy only where it can really be charging. What cannot go on any more is closed on the way, so that a driver
 whose station lost its power can charge next door at once.
@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from chargers.models import NODE_ALIVE, ChargingStation, Tag
-from chargers.services.tags import ACCEPTED
+from chargers.vocabulary import TagVerdict
 from cpms.common.news import tell_pages
 from cpms.common.prepared import Prepared
 from sessions.models import ChargingSession
@@ -24,7 +24,7 @@ MOST_LOOKED_AT = 20
 
 @Prepared
 def _open_with(tag: Any) -> Any:
-    rows = ChargingSession.objects.open().filter(tag=tag, authorization=ACCEPTED)
+    rows = ChargingSession.objects.open().filter(tag=tag, authorization=TagVerdict.ACCEPTED)
     return rows.order_by("pk").values_list("pk", "station_id")[:MOST_LOOKED_AT]
 
 

@@ -16,7 +16,7 @@ from django.db.models.functions import Coalesce
 
 from chargers.models import ChargingStation
 from chargers.services import authorize_tag
-from chargers.services.tags import ACCEPTED
+from chargers.vocabulary import StopReason, TagVerdict
 from cpms.common.prepared import Prepared
 from sessions.models import ChargingSession, Flag
 from sessions.services.clocks import (
@@ -50,7 +50,6 @@ AT_ONCE = timedelta(seconds=2)  # a station may stop and start again so soon tha
 LITTLE_WH = 300  # what the quickest connector delivers meanwhile
 LONGEST_TAG, LONGEST_REASON = 255, 40
 MOST_LOOKED_AT = 200
-DEAUTHORIZED = "DeAuthorized"
 
 
 @Prepared
@@ -347,8 +346,8 @@ def _session_that_fits(end: _End) -> ChargingSession | None:
     fitting = [session for session in fitting if session.is_open] or fitting
     if len(fitting) > 1 and end.id_tag:
         fitting = [session for session in fitting if session.id_tag.upper() == end.id_tag.upper()]
-    if len(fitting) > 1 and end.reason == DEAUTHORIZED:
-        fitting = [session for session in fitting if session.authorization != ACCEPTED]
+    if len(fitting) > 1 and end.reason == StopReason.DEAUTHORIZED:
+        fitting = [session for session in fitting if session.authorization != TagVerdict.ACCEPTED]
     if len(fitting) != 1:
         return None
     return ChargingSession.objects.select_for_update(no_key=True).filter(pk=fitting[0].pk).first()

@@ -17,7 +17,7 @@ from django.db.models.functions import Coalesce, Upper
 
 from chargers.models import ChargingStation
 from chargers.services import Verdict, authorize_tag, ensure_connectors
-from chargers.services.tags import ACCEPTED, CONCURRENT
+from chargers.vocabulary import TagVerdict
 from cpms.common.prepared import Prepared
 from sessions.models import ChargingSession, Flag
 from sessions.services.busy import is_charging_elsewhere
@@ -135,7 +135,7 @@ def start_session(
     verdict = authorize_tag(station=station, value=start.id_tag, at=min(start.at, received_at))
     closed_at = _make_room(start)
     if _is_concurrent(start, verdict):
-        verdict = Verdict(CONCURRENT, verdict.tag)
+        verdict = Verdict(TagVerdict.CONCURRENT, verdict.tag)
     session = _reported_end_without_start(start) or ChargingSession(station=station, team_id=station.team_id)
     session.tag, session.authorization = verdict.tag, verdict.status
     session.as_reported = {**session.as_reported, **as_reported}
@@ -162,7 +162,7 @@ def _fill(session: ChargingSession, start: _Start, closed_at: datetime | None) -
         session.as_reported[METER_START_FROM] = READING
     if session.last_register_wh is None:
         session.last_register_wh = start.meter_wh
-    set_flag(session, Flag.UNAUTHORISED, session.authorization != ACCEPTED)
+    set_flag(session, Flag.UNAUTHORISED, session.authorization != TagVerdict.ACCEPTED)
     if start.is_late:
         session.add_flag(Flag.OFFLINE)
     set_flag(session, Flag.NEGATIVE_REGISTER, start.meter_wh is not None and start.meter_wh < 0)

@@ -11,9 +11,15 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import lru_cache
 
+from chargers.vocabulary import Location, Measurand, Phase, ReadingContext, Unit, ValueFormat
+
 Value = Mapping[str, str]
-REGISTER = "energy.active.import.register"  # OCPP 1.6 section 7.29: also what an absent measurand means
-POWER, OFFERED, CURRENT, CHARGE = "power.active.import", "power.offered", "current.import", "soc"
+# Words are compared in lower case. An absent measurand means the register.
+REGISTER = Measurand.ENERGY_REGISTER.lower()
+POWER, OFFERED = Measurand.POWER.lower(), Measurand.POWER_OFFERED.lower()
+CURRENT, CHARGE = Measurand.CURRENT.lower(), Measurand.STATE_OF_CHARGE.lower()
+WATT_HOUR, KILOWATT_HOUR = Unit.WATT_HOUR.lower(), Unit.KILOWATT_HOUR.lower()
+WATT, KILOWATT = Unit.WATT.lower(), Unit.KILOWATT.lower()
 LIMIT = 2**31 - 1
 LARGEST_REGISTER = 2**62
 MOST = 10**15
@@ -21,30 +27,43 @@ TENTH = Decimal("0.1")
 
 # By measurand: what one of each unit is in the base unit. A value in any other unit is not counted.
 UNITS: Mapping[str, Mapping[str, int]] = {
-    REGISTER: {"": 1, "wh": 1, "kwh": 1000},
-    POWER: {"": 1, "w": 1, "kw": 1000},
-    OFFERED: {"": 1, "w": 1, "kw": 1000},
-    CURRENT: {"": 1, "a": 1},
-    CHARGE: {"": 1, "percent": 1, "%": 1, "wh": 1},  # Wh is what an absent unit means, and some say it
+    REGISTER: {"": 1, WATT_HOUR: 1, KILOWATT_HOUR: 1000},
+    POWER: {"": 1, WATT: 1, KILOWATT: 1000},
+    OFFERED: {"": 1, WATT: 1, KILOWATT: 1000},
+    CURRENT: {"": 1, Unit.AMPERE.lower(): 1},
+    CHARGE: {"": 1, Unit.PERCENT.lower(): 1, "%": 1, WATT_HOUR: 1},  # Wh is the default unit, and some stations send it
 }
 TOTAL, OTHER_PHASE, NOT_SUMMED = "", "?", "-"
+
+
+def _spellings(number: int, phase: Phase, to_neutral: Phase) -> dict[str, str]:
+    """A phase by all the names that stations have for it."""
+    own = [f"l{number}n", f"{number}", f"phase{number}", f"phase {number}", f"phase-{number}", f"p{number}"]
+    return dict.fromkeys([phase.lower(), to_neutral.lower(), *own], phase.value)
+
+
 PHASES = {
     **dict.fromkeys(["", "all", "total", "sum", "l1-l2-l3", "l123"], TOTAL),
-    **dict.fromkeys(["l1", "l1-n", "l1n", "1", "phase1", "phase 1", "phase-1", "p1"], "L1"),
-    **dict.fromkeys(["l2", "l2-n", "l2n", "2", "phase2", "phase 2", "phase-2", "p2"], "L2"),
-    **dict.fromkeys(["l3", "l3-n", "l3n", "3", "phase3", "phase 3", "phase-3", "p3"], "L3"),
-    **dict.fromkeys(["n", "l1-l2", "l2-l3", "l3-l1"], NOT_SUMMED),
+    **_spellings(1, Phase.L1, Phase.L1_NEUTRAL),
+    **_spellings(2, Phase.L2, Phase.L2_NEUTRAL),
+    **_spellings(3, Phase.L3, Phase.L3_NEUTRAL),
+    **{phase.lower(): NOT_SUMMED for phase in (Phase.NEUTRAL, Phase.L1_L2, Phase.L2_L3, Phase.L3_L1)},
 }
-CLEAR = {TOTAL, "L1", "L2", "L3"}
+CONDUCTORS = (Phase.L1.value, Phase.L2.value, Phase.L3.value)
+CLEAR = {TOTAL, *CONDUCTORS}
 # The lower, the more it is the present reading.
 CONTEXTS = {
-    **dict.fromkeys(["", "sample.periodic", "sample.clock", "trigger"], 0),
-    "transaction.end": 2,
-    "transaction.begin": 3,
+    "": 0,
+    ReadingContext.PERIODIC.lower(): 0,
+    ReadingContext.CLOCK.lower(): 0,
+    ReadingContext.TRIGGER.lower(): 0,
+    ReadingContext.SESSION_END.lower(): 2,
+    ReadingContext.SESSION_BEGIN.lower(): 3,
 }
 OTHER_CONTEXT = 1  # an interruption, or a word that is not known
-LOCATIONS = {"": 0, "outlet": 0, "inlet": 1, "ev": 1}
-ELSEWHERE = {"body", "cable"}  # measured, but not what was charged
+LOCATIONS = {"": 0, Location.OUTLET.lower(): 0, Location.INLET.lower(): 1, Location.VEHICLE.lower(): 1}
+ELSEWHERE = {Location.BODY.lower(), Location.CABLE.lower()}  # measured, but not what was charged
+SIGNED = ValueFormat.SIGNED.lower()
 OTHER_LOCATION = 2
 
 
@@ -81,7 +100,7 @@ def _meaning(*words: str | None) -> _Meaning | None:
     name, unit, where, context, place, form = ("" if word is None else str(word).strip().lower() for word in words)
     name = name or REGISTER
     factor = UNITS.get(name, {}).get(unit)
-    if factor is None or place in ELSEWHERE or form == "signeddata":
+    if factor is None or place in ELSEWHERE or form == SIGNED:
         return None
     return _Meaning(
         measurand=name,
@@ -172,9 +191,9 @@ def _total(phases: Mapping[str, Decimal] | None) -> Decimal | None:
 
 
 def _currents(phases: Mapping[str, Decimal]) -> dict[str, int]:
-    named = {phase: amps for phase, amps in phases.items() if phase in ("L1", "L2", "L3")}
+    named = {phase: amps for phase, amps in phases.items() if phase in CONDUCTORS}
     if not named and TOTAL in phases:
-        named = {"L1": phases[TOTAL]}
+        named = {CONDUCTORS[0]: phases[TOTAL]}
     return {phase: whole for phase, amps in named.items() if (whole := _whole(amps * 1000)) is not None}
 
 

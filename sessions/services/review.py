@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from chargers.models import ChargingStation, Circuit, Connector
-from chargers.services.tags import ACCEPTED
+from chargers.vocabulary import TagVerdict
 from cpms.common.prepared import Prepared, among
 from sessions.models import FLAGS_THAT_STOP_BILLING, ChargingSession, Flag
 from sessions.services.clocks import LONGEST, set_flag
@@ -107,7 +107,7 @@ def judge(session: ChargingSession, *, overlaps: bool | None = None) -> None:
         set_flag(session, Flag.OVERLAP, overlaps)
     session.has_flags = bool(session.flags)
     session.is_billable = (
-        session.authorization == ACCEPTED
+        session.authorization == TagVerdict.ACCEPTED
         and session.start_received_at is not None
         and not STOP_BILLING.intersection(session.flags)
     )

@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 
 from chargers.models import ChargingStation
+from ocpp_gateway.v16.commands import COMMANDS_V16
 from operations import services
 from operations.models import Command
 from tests import factories
@@ -48,7 +49,8 @@ class Gateway(threading.Thread):
 
 
 def answers(payload):
-    return lambda **names: services.settle_answer(answer=payload, **names)
+    outcome = COMMANDS_V16.outcome(payload)
+    return lambda **names: services.settle_answer(answer=payload, outcome=outcome, **names)
 
 
 def errors(code, description):

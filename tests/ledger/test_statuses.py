@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from chargers.models import ChargingStation
 from chargers.services import Heard, StatusReport, close_link, note_heard, open_link, record_statuses
+from chargers.vocabulary import ConnectorStatus
 from tests import factories
 
 NOW = timezone.now()
@@ -125,3 +126,14 @@ def test_a_late_close_of_an_old_link_changes_nothing(station):
     assert close_link(station_id=station.pk, epoch=second, at=NOW)
     station.refresh_from_db()
     assert station.node is None and station.disconnected_at == NOW
+
+
+def test_members_of_our_vocabulary_and_plain_texts_may_come_in_one_batch(station):
+    """Codecs of two versions report in the same batch."""
+    reports = [
+        StatusReport(station.pk, number, status, NOW, NOW)
+        for number, status in enumerate([ConnectorStatus.FAULTED, "Charging", "", ConnectorStatus.CHARGING], start=1)
+    ]
+    record_statuses(reports)
+    statuses = station.connectors.order_by("number").values_list("status", flat=True)
+    assert list(statuses) == ["Faulted", "Charging", "", "Charging"]

@@ -10,7 +10,7 @@ from django.utils import timezone
 from maintenance.models import Deviation, Message
 from maintenance.services import Deviated, count_deviations, keep_house
 from maintenance.services.deviations import MOST_RULES
-from maintenance.words import rule_words
+from maintenance.words import rule_phrase
 from ocpp_gateway.codec import by_protocol
 from ocpp_gateway.frames import Fault, read_frame
 from ocpp_gateway.inbox import store_rows
@@ -133,7 +133,7 @@ def test_an_empty_optional_field_is_tolerated_and_named():
 def test_every_unreadable_message_has_a_rule_in_words(text):
     with pytest.raises(Fault) as caught:
         read_frame(text)
-    assert rule_words(caught.value.rule) != caught.value.rule
+    assert rule_phrase(caught.value.rule, "OCPP 1.6") != caught.value.rule
 
 
 def test_what_does_not_happen_any_more_is_forgotten(station):

@@ -40,8 +40,8 @@ def status(word, connector=1):
 def breaking(error):
     """The codec of 1.6 with a handler that fails."""
 
-    def handler(talk, payload):
-        Connector.objects.create(station=talk.station, number=99)  # must be rolled back
+    def handler(context, payload):
+        Connector.objects.create(station=context.station, number=99)  # must be rolled back
         raise error
 
     names = ("fault_codes", "redact", "also_drained", "protocol")

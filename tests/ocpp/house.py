@@ -123,7 +123,7 @@ class House:
     def environment(self) -> dict[str, str]:
         url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{self.database}").geturl()
         return os.environ | {
-            "DJANGO_SETTINGS_MODULE": "cpms.settings.base",
+            "DJANGO_SETTINGS_MODULE": "tests.ocpp.gateway_settings",
             "DATABASE_URL": url,
             "REDIS_URL": self.redis_url,
             "OCPP_WRONG_PASSWORDS_PER_MINUTE": "3",

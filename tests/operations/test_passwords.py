@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from chargers.models import ChargingStation
+from chargers.protocols import CommandOutcome
 from chargers.services import (
     assign_station,
     generate_password,
@@ -23,6 +24,7 @@ from chargers.services import (
     settle_password,
 )
 from chargers.services.passwords import Kept, _one_form, fits, is_weak
+from chargers.vocabulary import CommandResult
 from cpms.common.errors import DomainError, NotAllowed
 from operations.models import Command
 from operations.services import request_command, settle_answer, settle_overdue_commands, take_next_command
@@ -31,6 +33,16 @@ from tests import factories
 
 SECRET = "c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00"
 RAW = {"action": "ChangeConfiguration", "payload": {"key": "authorizationKEY ", "value": SECRET}}
+
+
+def accept(command):
+    """The station accepts what it was asked for."""
+    settle_answer(
+        station_id=command.station_id,
+        message_id=command.message_id,
+        answer={"status": "Accepted"},
+        outcome=CommandOutcome(CommandResult.ACCEPTED),
+    )
 
 
 def ask(station, **more):
@@ -63,7 +75,7 @@ def test_it_counts_beside_the_old_one_from_when_it_is_sent(station, is_raw):
     assert (station.password, station.next_password) == (b"0123456789abcdef", SECRET.encode())
     stored = json.dumps(Command.objects.get().parameters)
     assert SECRET not in stored and "sealed" not in stored
-    settle_answer(station_id=station.pk, message_id=taken.message_id, answer={"status": "Accepted"})
+    accept(taken)
     station.refresh_from_db()
     assert (station.password, station.next_password, station.is_password_open) == (SECRET.encode(), None, False)
 
@@ -78,7 +90,7 @@ def test_an_operator_may_not_set_it_by_any_command(station, operator):
 def test_another_key_changes_no_password(station):
     ask(station, key="HeartbeatInterval", value="60")
     taken = take(station)
-    settle_answer(station_id=station.pk, message_id=taken.message_id, answer={"status": "Accepted"})
+    accept(taken)
     station.refresh_from_db()
     assert station.password == b"0123456789abcdef" and not station.is_password_open
 
@@ -182,7 +194,7 @@ def test_an_open_change_is_hashed_too(station, team):
     hash_passwords()
     station.refresh_from_db()
     assert (station.password, station.next_password) == (None, None) and station.next_password_hash
-    settle_answer(station_id=station.pk, message_id=taken.message_id, answer={"status": "Accepted"})
+    accept(taken)
     station.refresh_from_db()
     assert fits(SECRET.encode(), Kept(station.password, station.password_hash))
     assert not station.is_password_open

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from chargers.models import NODE_ALIVE, ChargingStation, GatewayNode, Tag
 from chargers.services import register_node
+from ocpp_gateway.v16.commands import COMMANDS_V16
 from operations.models import Command
 from operations.services import (
     confirm_availability,
@@ -48,7 +49,13 @@ def begun(station, **facts):
 
 
 def answered(command, **answer):
-    return settle_answer(station_id=command.station_id, message_id=command.message_id, answer=answer)
+    return said(command.station, command.message_id, **answer)
+
+
+def said(station, message_id, **answer):
+    """Settle what a station answered in the words of OCPP 1.6."""
+    outcome = COMMANDS_V16.outcome(answer)
+    return settle_answer(station_id=station.pk, message_id=message_id, answer=answer, outcome=outcome)
 
 
 def state(command):
@@ -91,8 +98,8 @@ def test_an_expired_command_is_not_sent(station):
 def test_answers_of_others_and_late_ones_change_nothing(station):
     """T19."""
     command, stranger = sent(station), factories.StationFactory()
-    assert settle_answer(station_id=stranger.pk, message_id=command.message_id, answer={"status": "Accepted"}) is None
-    assert settle_answer(station_id=station.pk, message_id="other", answer={"status": "Accepted"}) is None
+    assert said(stranger, command.message_id, status="Accepted") is None
+    assert said(station, "other", status="Accepted") is None
     assert settle_error(station_id=stranger.pk, message_id=command.message_id, code="X", description="") is None
     assert state(command) == "sent"
     assert answered(command, status="Rejected") is not None
@@ -334,7 +341,7 @@ def test_a_security_profile_is_raised_but_never_lowered_by_the_station(station):
 def test_a_station_tells_nothing_of_another_one(station):
     command = sent(station, Kind.CHANGE_CONFIGURATION, key="SecurityProfile", value="2")
     stranger = factories.StationFactory()
-    settle_answer(station_id=stranger.pk, message_id=command.message_id, answer={"status": "Accepted"})
+    said(stranger, command.message_id, status="Accepted")
     assert not ChargingStation.objects.exclude(security_profile=None).exists()
 
 

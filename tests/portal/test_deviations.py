@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from chargers.protocols import protocol_named
 from maintenance.violations import Violation, of_row, treatment_of
 from maintenance.words import RULES
 from tests import factories
@@ -15,6 +16,7 @@ from tests.portal.test_lists import rows_of, sheet
 
 LIST, BY_MODEL = reverse("maintenance:deviation_list"), reverse("maintenance:deviation_models")
 MODEL = reverse("maintenance:deviation_model")
+V16 = protocol_named("1.6")
 
 
 @pytest.fixture
@@ -104,7 +106,7 @@ def test_a_stations_page_shows_its_last_ones(page, of_two_models):
         ("StopTransaction", "", "transactionId: unknown", "we keep the end as a session of its own"),
         ("StartTransaction", "", "timestamp: clock", "we use the time of arrival and show the station's time"),
         ("StatusNotification", "", "payload: characters", "we replace these characters in what we store"),
-        ("StatusNotification", "", "boot: missing", "we serve the station and ask it for a BootNotification"),
+        ("StatusNotification", "", "boot: missing", "we serve the station and ask it to send its boot message"),
         ("", "", "path: slashes", "we accept the connection"),
         ("GetConfiguration", "", "answer.configurationKey.value: type", "we keep it as sent"),
         ("Authorize", "OccurenceConstraintViolation", "idTag: required",
@@ -112,15 +114,15 @@ def test_a_stations_page_shows_its_last_ones(page, of_two_models):
     ],
 )  # fmt: skip
 def test_it_says_what_we_do_about_each_rule(action, code, what, told):
-    assert told in treatment_of(action, code, what)
+    assert told in treatment_of(V16, action, code, what)
 
 
 @pytest.mark.parametrize("keyword", RULES)
 def test_every_rule_has_a_sentence(keyword):
     now = timezone.now()
     for what in (f"status: {keyword}", f"answer.status: {keyword}"):
-        told = Violation("StatusNotification", "", what, 1, now, now)
-        assert f"field “status” {RULES[keyword]}; " in told.sentence
+        told = Violation(V16, "StatusNotification", "", what, 1, now, now)
+        assert f"field “status” {RULES[keyword] % {'version': 'OCPP 1.6'}}; " in told.sentence
         assert told.treatment.startswith("we ")
 
 

@@ -64,6 +64,7 @@ WITHOUT_NAMES = {
         "kind",
         "state",
         "message_id",
+        "protocol",
         "action",
         "answer",
         "error_code",

@@ -6,7 +6,8 @@ from html.parser import HTMLParser
 import pytest
 
 from accounts.models import User
-from maintenance.words import CODES, EVENTS
+from chargers.protocols import error_codes
+from chargers.vocabulary import SecurityEventKind
 from tests.test_routes import FOUND, address, keys_of, line_of
 
 pytestmark = pytest.mark.django_db
@@ -15,7 +16,7 @@ UTC_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d[^ ]*(?:Z|\+00:00)")
 # Names of places and laws, the field's own terms, and codes that stand beside the words for them.
 KNOWN = re.compile(
     r"\w+/\w+(/\w+)?|McDonaldinseln|USt-IdNr|ChargeBox|"
-    + "|".join([*EVENTS, *CODES, "StatusNotification", "PropertyConstraintViolation"])
+    + "|".join([*SecurityEventKind.values, *error_codes(), "StatusNotification", "PropertyConstraintViolation"])
 )
 NOT_READ = {"script", "style", "pre", "code", "svg", "template"}
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}

@@ -14,11 +14,11 @@ from cpms.common.scripting import ScriptCommand, numbered, portions
 
 
 class Command(ScriptCommand):
-    help = "Add a tag (RFID card, idTag) to a team, or set status, expiry and stations of one that is there."
+    help = "Add a tag (RFID card) to a team, or set status, expiry and stations of one that is there."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("value", metavar="VALUE", help="its idTag; with --count it holds {n} or {n:06d}")
+        parser.add_argument("value", metavar="VALUE", help="its number; with --count it holds {n} or {n:06d}")
         parser.add_argument("--team", required=True, metavar="HANDLE")
         parser.add_argument("--status", default=Tag.Status.ACCEPTED, choices=Tag.Status.values)
         parser.add_argument(

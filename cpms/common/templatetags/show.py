@@ -9,20 +9,17 @@ from django import template
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from cpms.common import look, words
+from cpms.common import look
 from cpms.common.countries import country_name
 
 register = template.Library()
 
 register.simple_tag(look.icon, name="icon")
 register.simple_tag(look.dash, name="dash")
-register.simple_tag(words.status_meanings)
 register.filter("kwh", look.kwh)
 register.filter("country", country_name)
 register.filter("kw", look.kw)
 register.filter("amperes", look.amperes)
-register.filter("error_words", words.error_words)
-register.filter("stop_words", words.stop_words)
 register.filter("clock_words", look.clock_words)
 register.filter("ago", look.ago)
 register.filter("full_time", look.full_time)

@@ -21,7 +21,7 @@ class Command(ScriptCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("identity", metavar="IDENTITY")
-        parser.add_argument("action", metavar="ACTION", help="an OCPP action, such as RemoteStartTransaction")
+        parser.add_argument("action", metavar="ACTION", help="an action, as the OCPP version of the station spells it")
         parser.add_argument("payload", metavar="PAYLOAD", nargs="?", default="{}", help="its payload, a JSON object")
         parser.add_argument("--wait", type=float, metavar="SECONDS", help="wait so long for the answer")
         parser.add_argument(

@@ -1,0 +1,298 @@
+"""The project's own enumerations: what the database stores, the API shows and domain code compares with.
+
+Some values are spelled as OCPP 1.6 spells them, since that was the first version spoken. They are ours all the same:
+this is the only place that spells them, code uses the members, and each codec in `ocpp_gateway/v*/` translates both
+ways with tables of its own.
+"""
+
+from __future__ import annotations
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+
+class ConnectorStatus(TextChoices):
+    """The status of a connector or of a whole station, in the order in which a session goes through them."""
+
+    AVAILABLE = "Available", _("Available")
+    PREPARING = "Preparing", _("Preparing")
+    CHARGING = "Charging", _("Charging")
+    SUSPENDED_EV = "SuspendedEV", _("Suspended by the vehicle")
+    SUSPENDED_EVSE = "SuspendedEVSE", _("Suspended by the station")
+    FINISHING = "Finishing", _("Finishing")
+    RESERVED = "Reserved", _("Reserved")
+    UNAVAILABLE = "Unavailable", _("Unavailable")
+    FAULTED = "Faulted", _("Faulted")
+
+
+class ConnectorError(TextChoices):
+    """Why a connector is faulted. No error is an empty text."""
+
+    CONNECTOR_LOCK = "ConnectorLockFailure", _("The plug could not be locked or unlocked")
+    VEHICLE_COMMUNICATION = "EVCommunicationError", _("Communication with the vehicle failed")
+    GROUND = "GroundFailure", _("Ground failure")
+    HIGH_TEMPERATURE = "HighTemperature", _("Temperature is too high")
+    INTERNAL = "InternalError", _("Internal error of the station")
+    LOCAL_LIST = "LocalListConflict", _("The list of tags in the station conflicts with ours")
+    OTHER = "OtherError", _("Another error")
+    OVER_CURRENT = "OverCurrentFailure", _("Current is too high")
+    OVER_VOLTAGE = "OverVoltage", _("Voltage is too high")
+    POWER_METER = "PowerMeterFailure", _("The energy meter failed")
+    POWER_SWITCH = "PowerSwitchFailure", _("The power switch failed")
+    READER = "ReaderFailure", _("The card reader failed")
+    RESET = "ResetFailure", _("A reset failed")
+    UNDER_VOLTAGE = "UnderVoltage", _("Voltage is too low")
+    WEAK_SIGNAL = "WeakSignal", _("The radio signal is weak")
+
+
+class TagVerdict(TextChoices):
+    """What a station is answered about a tag, and what became of the tag that a session was started with."""
+
+    ACCEPTED = "Accepted", _("Accepted")
+    BLOCKED = "Blocked", _("Refused: the card is blocked")
+    EXPIRED = "Expired", _("Refused: the card has expired")
+    INVALID = "Invalid", _("Refused: the card is unknown or not valid here")
+    CONCURRENT = "ConcurrentTx", _("Refused: the card was charging elsewhere")
+
+
+class StopReason(TextChoices):
+    """Why a session ended, as its station reports it."""
+
+    DEAUTHORIZED = "DeAuthorized", _("Tag was not accepted")
+    EMERGENCY_STOP = "EmergencyStop", _("Emergency stop")
+    VEHICLE_DISCONNECTED = "EVDisconnected", _("Cable unplugged")
+    HARD_RESET = "HardReset", _("Hard reset")
+    LOCAL = "Local", _("Stopped at the station")
+    OTHER = "Other", _("Another reason")
+    POWER_LOSS = "PowerLoss", _("Power was lost")
+    REBOOT = "Reboot", _("Station restarted")
+    REMOTE = "Remote", _("Stopped remotely")
+    SOFT_RESET = "SoftReset", _("Soft reset")
+    UNLOCK = "UnlockCommand", _("Connector unlocked remotely")
+
+
+class RegistrationStatus(TextChoices):
+    """Whether a station has booted, and whether it is served."""
+
+    NEW = "new", _("Never booted")
+    ACCEPTED = "accepted", _("Accepted")
+    PENDING = "pending", _("Pending")
+    REJECTED = "rejected", _("Rejected")
+
+
+class CommandResult(TextChoices):
+    """What a station answered to a command. Not stored: the answer itself is."""
+
+    ACCEPTED = "accepted", _("Accepted")
+    SCHEDULED = "scheduled", _("Scheduled")
+    UNLOCKED = "unlocked", _("Unlocked")
+    REBOOT_REQUIRED = "reboot_required", _("Reboot required")
+    REJECTED = "rejected", _("Rejected")
+    NOT_SUPPORTED = "not_supported", _("Not supported")
+    NOT_IMPLEMENTED = "not_implemented", _("Not implemented")
+    UNLOCK_FAILED = "unlock_failed", _("Unlock failed")
+    UNKNOWN_MESSAGE = "unknown_message", _("Unknown message")
+    UNKNOWN_VENDOR = "unknown_vendor", _("Unknown vendor")
+
+    @property
+    def is_consent(self) -> bool:
+        return self in _CONSENTS
+
+
+_CONSENTS = {
+    CommandResult.ACCEPTED,
+    CommandResult.SCHEDULED,
+    CommandResult.UNLOCKED,
+    CommandResult.REBOOT_REQUIRED,
+}
+
+
+class JobStatus(TextChoices):
+    """How far a station is with a long job of its own: a firmware update, or the upload of diagnostics or a log."""
+
+    IDLE = "Idle", _("Idle")
+    DOWNLOAD_SCHEDULED = "DownloadScheduled", _("Download scheduled")
+    DOWNLOADING = "Downloading", _("Downloading")
+    DOWNLOAD_PAUSED = "DownloadPaused", _("Download paused")
+    DOWNLOADED = "Downloaded", _("Downloaded")
+    DOWNLOAD_FAILED = "DownloadFailed", _("Download failed")
+    SIGNATURE_VERIFIED = "SignatureVerified", _("Signature verified")
+    INVALID_SIGNATURE = "InvalidSignature", _("Invalid signature")
+    INSTALL_SCHEDULED = "InstallScheduled", _("Installation scheduled")
+    INSTALLING = "Installing", _("Installing")
+    INSTALL_REBOOTING = "InstallRebooting", _("Restarting to install")
+    INSTALLED = "Installed", _("Installed")
+    INSTALLATION_FAILED = "InstallationFailed", _("Installation failed")
+    VERIFICATION_FAILED = "InstallVerificationFailed", _("Verification failed")
+    UPLOADING = "Uploading", _("Uploading")
+    UPLOADED = "Uploaded", _("Uploaded")
+    UPLOAD_FAILED = "UploadFailed", _("Upload failed")
+    LOG_UPLOAD_FAILED = "UploadFailure", _("Upload failed")
+    BAD_MESSAGE = "BadMessage", _("Request not understood")
+    NOT_SUPPORTED = "NotSupportedOperation", _("Not supported")
+    PERMISSION_DENIED = "PermissionDenied", _("Permission denied")
+
+
+class ResetKind(TextChoices):
+    SOFT = "Soft", _("soft")
+    HARD = "Hard", _("hard")
+
+
+class Availability(TextChoices):
+    OPERATIVE = "Operative", _("into service")
+    INOPERATIVE = "Inoperative", _("out of service")
+
+
+class StationMessage(TextChoices):
+    """A message that a station can be asked to send."""
+
+    STATUS = "StatusNotification", _("Status of its connectors")
+    METER_VALUES = "MeterValues", _("Meter values")
+    BOOT = "BootNotification", _("Boot notification")
+    HEARTBEAT = "Heartbeat", _("Heartbeat")
+    DIAGNOSTICS_STATUS = "DiagnosticsStatusNotification", _("State of the diagnostics upload")
+    FIRMWARE_STATUS = "FirmwareStatusNotification", _("State of the firmware update")
+
+
+class ConfigurationKey(TextChoices):
+    """A setting of a station that the project itself reads or writes. Upper and lower case do not count."""
+
+    PASSWORD = "AuthorizationKey"  # noqa: S105 - its name
+    CONNECTION_TIMEOUT = "ConnectionTimeOut"
+    SECURITY_PROFILE = "SecurityProfile"
+
+
+class Measurand(TextChoices):
+    """What a meter reading measures. Other quantities are stored and shown, but nothing is calculated from them."""
+
+    ENERGY_REGISTER = "Energy.Active.Import.Register", _("Energy")
+    POWER = "Power.Active.Import", _("Power")
+    POWER_OFFERED = "Power.Offered", _("Offered")
+    CURRENT = "Current.Import", _("Current")
+    CURRENT_OFFERED = "Current.Offered", _("Offered")
+    STATE_OF_CHARGE = "SoC", _("State of charge")
+
+
+class Unit(TextChoices):
+    WATT_HOUR = "Wh", "Wh"
+    KILOWATT_HOUR = "kWh", "kWh"
+    WATT = "W", "W"
+    KILOWATT = "kW", "kW"
+    AMPERE = "A", "A"
+    PERCENT = "Percent", "%"
+
+
+class Phase(TextChoices):
+    """The conductor a reading was taken on; none means all of them together. Shown as it is."""
+
+    L1 = "L1"
+    L2 = "L2"
+    L3 = "L3"
+    NEUTRAL = "N"
+    L1_NEUTRAL = "L1-N"
+    L2_NEUTRAL = "L2-N"
+    L3_NEUTRAL = "L3-N"
+    L1_L2 = "L1-L2"
+    L2_L3 = "L2-L3"
+    L3_L1 = "L3-L1"
+
+
+class ReadingContext(TextChoices):
+    """On what occasion a reading was taken; not shown to anybody."""
+
+    PERIODIC = "Sample.Periodic"
+    CLOCK = "Sample.Clock"
+    TRIGGER = "Trigger"
+    SESSION_BEGIN = "Transaction.Begin"
+    SESSION_END = "Transaction.End"
+
+
+class Location(TextChoices):
+    """Where a reading was taken; not shown to anybody."""
+
+    OUTLET = "Outlet"
+    INLET = "Inlet"
+    VEHICLE = "EV"
+    BODY = "Body"
+    CABLE = "Cable"
+
+
+class ValueFormat(TextChoices):
+    """Whether a value is a plain number; not shown to anybody."""
+
+    RAW = "Raw"
+    SIGNED = "SignedData"
+
+
+class SecurityEventKind(TextChoices):
+    """What a station reports about its own security. A kind that is not listed is stored and shown as it is."""
+
+    FIRMWARE_UPDATED = "FirmwareUpdated", _("Firmware was updated")
+    LOGIN_REFUSED = "FailedToAuthenticateAtCentralSystem", _("The station's log-in was refused by the central system")
+    LOGIN_REFUSED_AT_CSMS = "FailedToAuthenticateAtCsms", _("The station's log-in was refused by the central system")
+    SERVER_NOT_PROVEN = "CentralSystemFailedToAuthenticate", _("The central system could not prove who it is")
+    CSMS_NOT_PROVEN = "CsmsFailedToAuthenticate", _("The central system could not prove who it is")
+    CLOCK_SET = "SettingSystemTime", _("The station's clock was set")
+    STARTED = "StartupOfTheDevice", _("The station started")
+    RESET = "ResetOrReboot", _("The station was reset")
+    LOG_CLEARED = "SecurityLogWasCleared", _("The security log was cleared")
+    SETTINGS_CHANGED = "ReconfigurationOfSecurityParameters", _("Security settings were changed")
+    MEMORY_FULL = "MemoryExhaustion", _("The station's memory is full")
+    INVALID_MESSAGES = "InvalidMessages", _("Invalid messages came in at the station")
+    REPLAY_ATTACKS = "AttemptedReplayAttacks", _("Messages were replayed to the station")
+    TAMPERING = "TamperDetectionActivated", _("Somebody tampered with the station")
+    INVALID_FIRMWARE_SIGNATURE = "InvalidFirmwareSignature", _("The signature of a firmware is not valid")
+    INVALID_SIGNING_CERTIFICATE = (
+        "InvalidFirmwareSigningCertificate",
+        _("The certificate that signed a firmware is not valid"),
+    )
+    INVALID_SERVER_CERTIFICATE = (
+        "InvalidCentralSystemCertificate",
+        _("The central system's certificate is not valid"),
+    )
+    INVALID_CSMS_CERTIFICATE = "InvalidCsmsCertificate", _("The central system's certificate is not valid")
+    INVALID_CHARGE_POINT_CERTIFICATE = "InvalidChargePointCertificate", _("The station's certificate is not valid")
+    INVALID_STATION_CERTIFICATE = "InvalidChargingStationCertificate", _("The station's certificate is not valid")
+    INVALID_TLS_VERSION = "InvalidTLSVersion", _("A version of TLS was offered that is not allowed")
+    INVALID_CIPHER_SUITE = "InvalidTLSCipherSuite", _("A cipher suite was offered that is not allowed")
+    MAINTENANCE_LOGIN = "MaintenanceLoginAccepted", _("Somebody logged in for maintenance")
+    MAINTENANCE_LOGIN_FAILED = "MaintenanceLoginFailed", _("A log-in for maintenance failed")
+    # found by us: no station reports it
+    UNKNOWN_CARDS_TRIED = "UnknownCardsTried", _("More than 10 unknown cards were tried within a minute")
+
+
+CRITICAL_SECURITY_EVENTS = frozenset(
+    {
+        SecurityEventKind.FIRMWARE_UPDATED,
+        SecurityEventKind.CLOCK_SET,
+        SecurityEventKind.STARTED,
+        SecurityEventKind.RESET,
+        SecurityEventKind.LOG_CLEARED,
+        SecurityEventKind.MEMORY_FULL,
+        SecurityEventKind.TAMPERING,
+        SecurityEventKind.MAINTENANCE_LOGIN,
+        SecurityEventKind.MAINTENANCE_LOGIN_FAILED,
+    }
+)
+_CRITICAL_IN_LOWER_CASE = frozenset(kind.lower() for kind in CRITICAL_SECURITY_EVENTS)
+# What stations send most: the index of rare messages leaves it out.
+MOST_FREQUENT_MESSAGES = (StationMessage.HEARTBEAT.value, StationMessage.METER_VALUES.value)
+
+
+def is_critical(kind: str) -> bool:
+    """Whether somebody is alerted of a security event, in whatever case its kind is written."""
+    return kind.lower() in _CRITICAL_IN_LOWER_CASE
+
+
+def label_of(choices: type[TextChoices], value: str) -> str:
+    """Return the label of a value; a text that is none of the values as it is."""
+    return str(choices(value).label) if value in choices.values else value
+
+
+def error_label(code: str) -> str:
+    """Name an error of a connector; nothing where there is none."""
+    return label_of(ConnectorError, code)
+
+
+def stop_reason_label(reason: str) -> str:
+    return label_of(StopReason, reason)

@@ -1,0 +1,113 @@
+"""What a direct call does to the domain, in our words: the part of its handler that every OCPP version shares.
+
+A handler reads its payload, calls one of these and writes the answer.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from chargers import services as chargers
+from chargers.services import Verdict
+from chargers.vocabulary import StopReason, TagVerdict
+from maintenance import services as maintenance
+from ocpp_gateway.codec import CallContext
+from operations import services as operations
+from sessions import services as sessions
+from sessions.models import Flag
+from sessions.services import StartResult
+
+LONGEST_TEXT = 255  # of the columns that keep what a station calls things
+
+
+def boot(context: CallContext, **facts: str) -> str:
+    """Record what a station says about itself. Returns its registration, one of `RegistrationStatus`.
+
+    Args:
+        facts: values by the names in `chargers.services.boot.BOOT_FIELDS`.
+    """
+    registration = chargers.record_boot(station=context.station, facts=facts, at=context.received_at)
+    operations.confirm_reset(station_id=context.station.pk)
+    return registration
+
+
+def authorize(context: CallContext, id_tag: str) -> Verdict:
+    """Decide about a tag. Where somebody tries card numbers, every one is invalid for a while.
+
+    Starts and ends are never judged so.
+    """
+    station, at = context.station, context.received_at
+    if chargers.is_card_search(station=station, at=at):
+        return Verdict(TagVerdict.INVALID)
+    verdict = chargers.authorize_tag(station=station, value=id_tag)
+    if verdict.tag is None and chargers.note_unknown_card(station=station, at=at):
+        maintenance.record_card_search(station=station, at=at)
+    return verdict
+
+
+def start(
+    context: CallContext,
+    *,
+    connector: int,
+    id_tag: str,
+    meter_wh: int | None,
+    at: datetime | None,
+    clock_rule: str = "",
+) -> StartResult:
+    """Begin a session.
+
+    Args:
+        at: by the station's clock; None where it does not say.
+        clock_rule: the deviation to count where that clock cannot be right.
+    """
+    result = sessions.start_session(
+        station=context.station,
+        connector=connector,
+        id_tag=id_tag[:LONGEST_TEXT],
+        meter_start_wh=meter_wh,
+        started_at=at,
+        received_at=context.received_at,
+        as_reported=context.as_reported,
+    )
+    if result.is_new:
+        operations.link_started_session(result.session)
+        if clock_rule and Flag.CLOCK in result.session.flags:
+            context.deviations.append(clock_rule)
+    return result
+
+
+def stop(
+    context: CallContext,
+    *,
+    transaction: int,
+    meter_wh: int | None,
+    at: datetime | None,
+    connector: int | None = None,
+    reason: str = StopReason.LOCAL.value,
+    id_tag: str = "",
+    unknown_rule: str = "",
+) -> Verdict | None:
+    """End a session. Returns what is answered about the tag that ended it; None where there was none.
+
+    Args:
+        unknown_rule: the deviation to count where nobody knows the transaction.
+    """
+    id_tag = id_tag[:LONGEST_TEXT]
+    result = sessions.stop_session(
+        station=context.station,
+        transaction_id=transaction,
+        connector=connector,
+        meter_stop_wh=meter_wh,
+        stopped_at=at,
+        received_at=context.received_at,
+        reason=reason,
+        id_tag=id_tag,
+        raw=context.payload_text,
+        as_reported=context.as_reported,
+    )
+    context.is_drained = not result.is_of_predecessor
+    if result.session is not None and result.is_new:
+        operations.link_stopped_session(result.session)
+        if unknown_rule and Flag.RECONSTRUCTED in result.session.flags:
+            context.deviations.append(unknown_rule)
+    return chargers.authorize_tag(station=context.station, value=id_tag) if id_tag else None

@@ -19,7 +19,6 @@ from maintenance.models import (
     AlarmMail,
     CertificateRequest,
     Deviation,
-    Happening,
     InboxEntry,
     InboxShard,
     Message,
@@ -202,15 +201,6 @@ class NotificationChoiceAdmin(ReportAdmin):
     list_filter = ["kind", "bell", "mail"]
     list_select_related = ["user"]
     search_fields = ["user__email"]
-
-
-@admin.register(Happening)
-class HappeningAdmin(ReportAdmin):
-    """What people were told of at the bell."""
-
-    menu_group, menu_icon, menu_place = REPORTS, "event", 27
-    list_display = ["at", "key"]
-    search_fields = ["key"]
 
 
 @admin.register(ProgressReport)

@@ -12,6 +12,7 @@ from django.utils import timezone, translation
 from accounts.models import AuditEntry, Grant, User
 from accounts.rights import Role
 from chargers import services
+from chargers.events.services import record_offline_stations
 from chargers.models import ChargingStation
 from chargers.services import authorize_tag, hand_over_station
 from chargers.services.activity import set_station_active
@@ -222,6 +223,7 @@ def test_nobody_is_told_that_the_past_is_offline(old, other_team, viewer):
     hand_over_station(station=old, team=other_team)
     hour_ago = timezone.now() - timedelta(hours=1)
     ChargingStation.objects.filter(pk=old.pk).update(disconnected_at=hour_ago, last_heard_at=hour_ago)
+    record_offline_stations()
     notify()
     assert not viewer.notifications.filter(kind="away").exists()
 

@@ -27,6 +27,7 @@ from chargers.events.services import (
 from chargers.models import ChargingStation, Connector, Event
 from cpms.portal.demo_events import ADMIN, OPERATOR
 from cpms.portal.demo_sessions import FAULTS, OFFLINE_FOR
+from maintenance.messages.log import LoggedCall
 from maintenance.models import Message, Notification, SecurityEvent, StationLink
 from maintenance.services import SecurityNotice, notification_of, record_security_events
 from operations.models import Command
@@ -214,9 +215,12 @@ def _message(
     answer: dict[str, Any] | None,
     **facts: Any,
 ) -> Message:
-    said = {"direction": IN, "message_id": str(uuid.uuid4()), "epoch": 3} | facts
+    values: dict[str, Any] = {"message_id": str(uuid.uuid4()), "epoch": 3, "protocol": station.protocol} | facts
     text = "" if answer is None else json.dumps(answer)
-    return Message(station=station, received_at=at, action=action, payload=json.dumps(payload), answer=text, **said)
+    call = LoggedCall(
+        station_id=station.pk, received_at=at, action=action, payload=json.dumps(payload), answer=text, **values
+    )
+    return call.message()
 
 
 def _boots(stations: Stations, now: datetime) -> list[Message]:

@@ -11,6 +11,7 @@ from accounts.rights import Role
 from chargers.models import Event
 from cpms.common.errors import NotAllowed
 from cpms.common.mail import MOST_ATTEMPTS
+from maintenance.messages.log import store_calls
 from maintenance.models import AlarmMail, SecurityEvent
 from maintenance.services import (
     SecurityNotice,
@@ -22,7 +23,6 @@ from maintenance.services import (
     send_alarms,
 )
 from ocpp_gateway.drain import drain_all
-from ocpp_gateway.inbox import store_rows
 from tests import factories
 from tests.maintenance.test_inbox import row
 from tests.ocpp.link import moment
@@ -69,7 +69,7 @@ def later(monkeypatch):
     ],
 )
 def test_it_is_critical_as_the_specification_says(station, type_, is_critical):
-    store_rows([row(station, "SecurityEventNotification", {"type": type_, "timestamp": moment()})])
+    store_calls([row(station, "SecurityEventNotification", {"type": type_, "timestamp": moment()})])
     drain_all()
     assert station.security_events.get().is_critical is is_critical
 

@@ -48,6 +48,7 @@ SWEPT: Mapping[str, tuple[str, ...]] = {
     "chargers.StationGroup": ("name",),
     "chargers.Tag": ("label",),
     "operations.Command": ("parameters",),
+    "chargers.Event": ("data",),
     "maintenance.Notification": ("parameters",),
     "maintenance.AlarmMail": ("subject", "body", "error"),
 }

@@ -16,6 +16,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from accounts import mails, team_services
+from accounts.access import given
 from accounts.models import AccountMail, Grant, Invitation, Membership, Team, User
 from accounts.rights import Can, GivenBy, GrantRole, Role
 from accounts.services import LONGEST_PASSWORD
@@ -250,7 +251,7 @@ def _give_access(invitation: Invitation, user: User) -> None:
         return
     same.update(withdrawn_at=F("ends_at"))
     acts_for_team = giver.is_staff or invitation.team_id in giver.scope(Can.MANAGE_ACCESS).teams
-    Grant.objects.create(
+    grant = Grant.objects.create(
         team=invitation.team,
         **on,
         role=GrantRole.USER,
@@ -259,6 +260,7 @@ def _give_access(invitation: Invitation, user: User) -> None:
         created_by=giver,
         given_by=GivenBy.TEAM if acts_for_team else GivenBy.OWNER,
     )
+    given.announce(grant)
 
 
 @transaction.atomic

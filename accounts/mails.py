@@ -22,8 +22,9 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 
+from accounts.access.grant_letter import grant_letter
 from accounts.branding import sender_of
-from accounts.models import AccountMail, AddressChange, ApiToken, Invitation, Program, ProgramKey, User
+from accounts.models import AccountMail, AddressChange, ApiToken, Grant, Invitation, Program, ProgramKey, User
 from cpms.common import look
 from cpms.common.mail import Letter, Sender, identity_of, public_url, send_due, zone_of
 
@@ -41,6 +42,7 @@ def write_mail(
     user: User | None = None,
     invitation: Invitation | None = None,
     key: ProgramKey | None = None,
+    grant: Grant | None = None,
     team_id: int | None = None,
     about: str = "",
     language: str = "",
@@ -48,10 +50,11 @@ def write_mail(
     """Sent after commit; a sweep every minute finds what this misses.
 
     Args:
-        team_id: in whose look it is; None: ours. Only an invitation to this team leads to the team's own domain.
+        team_id: in whose look it is; None: ours. Only invitations to this team and access to its
+            stations lead to the team's own domain.
     """
     language = language or translation.get_language() or ""
-    facts = {"invitation": invitation, "key": key, "team_id": team_id, "about": about}
+    facts = {"invitation": invitation, "key": key, "grant": grant, "team_id": team_id, "about": about}
     AccountMail.objects.create(kind=kind, email=email, user=user, language=language, **facts)
     wake_mails()
 
@@ -63,7 +66,9 @@ def wake_mails() -> None:
 def send_mails() -> int:
     """Send what is not sent. Returns how many were sent."""
     about = ("user", "team", "invitation__team", "invitation__invited_by", "key__program__team")
-    return send_due(AccountMail.objects.select_related(*about), _message)
+    of_grant = ("grant__installation", "grant__station", "grant__to_team", "grant__team")
+    rows = AccountMail.objects.select_related(*about, *of_grant)
+    return send_due(rows.defer("grant__station__password", "grant__station__next_password"), _message)
 
 
 def retry_mails(rows: QuerySet[AccountMail]) -> int:
@@ -91,11 +96,13 @@ def _message(mail: AccountMail) -> EmailMessage | None:
 def _leads_to_own_domain(mail: AccountMail, person: User | None) -> bool:
     """Whether a link may lead to the team's own domain: the team decides who answers there, and reads each key.
 
-    An invitation opens that team and nothing else. Support staff signs in at our own address only.
+    An invitation opens that team and nothing else, and so does the page of access that was given. Support staff signs
+    in at our own address only.
     """
-    if mail.kind != AccountMail.Kind.INVITE or mail.invitation is None or (person is not None and person.is_staff):
+    about = mail.invitation if mail.kind == AccountMail.Kind.INVITE else mail.grant
+    if about is None or (person is not None and person.is_staff):
         return False
-    return mail.invitation.team_id == mail.team_id
+    return about.team_id == mail.team_id
 
 
 def _no_answer(sender: Sender) -> str:
@@ -387,6 +394,7 @@ LETTERS: dict[str, Writer] = {
         gettext_noop("our support reset the second factor of your account at %(site)s. You are signed out everywhere."),
     ),
     AccountMail.Kind.EXPIRY: _expiry,
+    AccountMail.Kind.GRANT: grant_letter,
     AccountMail.Kind.WRONG_CODES: _security(
         gettext_noop("Five wrong codes for your account"),
         gettext_noop(

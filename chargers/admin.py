@@ -24,6 +24,7 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminPasswordWid
 from accounts import confirm
 from accounts.models import User
 from chargers import services
+from chargers.events import admin as _events  # noqa: F401 - it registers there
 from chargers.models import (
     ChargingStation,
     Circuit,

@@ -8,6 +8,9 @@ class ChargersConfig(AppConfig):
     verbose_name = _("Stations")
 
     def ready(self) -> None:
+        from accounts.access import given
         from chargers import audit
+        from chargers.events import services
 
         audit.register()
+        given.register(services.record_access)

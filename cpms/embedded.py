@@ -1,22 +1,58 @@
-"""Celery inside the one process of the embedded mode: the same tasks and the same schedule, in threads."""
+"""Celery inside the one process of the embedded mode: the same tasks, queues and schedule, in threads."""
 
 import logging
 import os
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
 from celery import Celery, _state
 from celery.beat import EmbeddedService
+from celery.concurrency.base import apply_target
+from celery.concurrency.thread import ApplyResult, TaskPool  # type: ignore[attr-defined]  # the stubs lack it
 from celery.worker import WorkController, state
 from kombu.exceptions import OperationalError
 
 logger = logging.getLogger(__name__)
 NAME = "embedded@localhost"
 START_SECONDS = 20
+THREADS = {"ledger": 2, "default": 2, "slow": 1}  # of each queue
+
+
+class FairPool(TaskPool):
+    """Threads of its own for each queue, so that no slow task takes one that the messages of stations wait for."""
+
+    def __init__(self, *args: Any, app: Celery, **options: Any) -> None:
+        super().__init__(*args, app=app, **options)
+        self._routes, self._default_queue = app.conf.task_routes, app.conf.task_default_queue
+        self._executors = {
+            queue: ThreadPoolExecutor(count, thread_name_prefix=f"celery-{queue}") for queue, count in THREADS.items()
+        }
+
+    def on_apply(
+        self,
+        target: Any,
+        args: Any = None,
+        kwargs: Any = None,
+        callback: Any = None,
+        accept_callback: Any = None,
+        **options: Any,
+    ) -> ApplyResult:
+        task_name = args[0]
+        queue = self._routes.get(task_name, {}).get("queue", self._default_queue)
+        future = self._executors[queue].submit(apply_target, target, args, kwargs, callback, accept_callback)
+        return ApplyResult(future)
+
+    def on_stop(self) -> None:
+        for executor in self._executors.values():
+            executor.shutdown(wait=False, cancel_futures=True)
+        for executor in self._executors.values():
+            executor.shutdown()
+        super().on_stop()
 
 
 class _Worker(WorkController):
@@ -33,9 +69,8 @@ class _Worker(WorkController):
 class EmbeddedCelery:
     """One worker and the beat. Work that must survive the process is a row, so stopping loses nothing."""
 
-    def __init__(self, app: Celery, threads: int = 4) -> None:
+    def __init__(self, app: Celery) -> None:
         self._app = app
-        self._threads = threads
         self._running: list[threading.Thread] = []
         self._beat: Any = None
 
@@ -46,8 +81,9 @@ class EmbeddedCelery:
         worker = _Worker(
             ready=ready.set,
             app=self._app,
-            pool="threads",
-            concurrency=self._threads,
+            pool=FairPool,
+            concurrency=sum(THREADS.values()),
+            prefetch_multiplier=0,  # else the slow tasks that wait would keep those behind them from being fetched
             hostname=NAME,
             loglevel="WARNING",
             without_mingle=True,

@@ -18,7 +18,6 @@ from maintenance.models import (
     AlarmMail,
     CertificateRequest,
     Deviation,
-    Happening,
     InboxEntry,
     InboxShard,
     Message,
@@ -199,15 +198,6 @@ class NotificationChoiceAdmin(ReportAdmin):
     list_filter = ["kind", "bell", "mail"]
     list_select_related = ["user"]
     search_fields = ["user__email"]
-
-
-@admin.register(Happening)
-class HappeningAdmin(ReportAdmin):
-    """What people were told of at the bell."""
-
-    menu_group, menu_icon, menu_place = REPORTS, "event", 27
-    list_display = ["at", "key"]
-    search_fields = ["key"]
 
 
 @admin.register(ProgressReport)

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from chargers import services as chargers
 from cpms.common.database import StorageFailure
+from maintenance.messages.log import LoggedCall
 from maintenance.models import StationLink
 from maintenance.services import Deviated, count_deviations
 from maintenance.services.proxies import is_due, is_unnamed_proxy, note_unnamed_proxy
@@ -23,7 +24,6 @@ from ocpp_gateway import node as nodes
 from ocpp_gateway.codec import Codec, Reading
 from ocpp_gateway.frames import Call, CallError, CallResult, Fault, FaultKind, json_text
 from ocpp_gateway.handshake import Cause, Knock, Refused
-from ocpp_gateway.inbox import Row
 from operations import services as operations
 
 logger = logging.getLogger(__name__)
@@ -303,8 +303,8 @@ class StationConsumer(SocketConsumer):
         answer: str,
         error_code: str = "",
         deviations: tuple[str, ...] = (),
-    ) -> Row:
-        return Row(
+    ) -> LoggedCall:
+        return LoggedCall(
             station_id=self.station_id,
             epoch=self.epoch,
             protocol=self.codec.protocol,

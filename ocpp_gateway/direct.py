@@ -13,11 +13,11 @@ from chargers.services import keep_oddity
 from cpms.common.database import is_conflict, is_storage_failure
 from cpms.common.news import tell_pages
 from cpms.common.prepared import Prepared
-from maintenance.models import InboxEntry, Message
+from maintenance.messages.log import LoggedCall, log_call, put_into_inbox
+from maintenance.models import Message
 from maintenance.services import Deviated, count_deviations
 from ocpp_gateway.codec import CallContext, Codec, Reading
 from ocpp_gateway.frames import Call, Fault, FaultKind, json_text, storable
-from ocpp_gateway.inbox import shard_of
 
 logger = logging.getLogger(__name__)
 # no_key: rows that name the station may be written meanwhile, or the drain's commit would wait for us and we for it
@@ -109,14 +109,7 @@ def _handle(station_id: int, epoch: int, codec: Codec, said: _Said) -> Answered:
     message = _log(station_id, epoch, said, answer, "")
     is_drained = context.is_drained and codec.also_drained(call.action)
     if is_drained:
-        InboxEntry.objects.create(
-            message_id=message.pk,
-            station_id=station_id,
-            shard=shard_of(station_id),
-            protocol=codec.protocol,
-            received_at=message.received_at,
-            is_deviating=message.is_deviating,
-        )
+        put_into_inbox([message])
     if rules := (*said.rules, *context.deviations):
         count_deviations(Deviated(station_id, call.action, "", rule, now) for rule in rules)
     if station.last_heard_at is None or (now - station.last_heard_at).total_seconds() > 15:
@@ -126,16 +119,17 @@ def _handle(station_id: int, epoch: int, codec: Codec, said: _Said) -> Answered:
 
 
 def _log(station_id: int, epoch: int, said: _Said, answer: str, error_code: str) -> Message:
-    return Message.objects.create(
-        station_id=station_id,
-        received_at=timezone.now(),
-        direction=Message.Direction.FROM_STATION,
-        action=said.call.action[:60],
-        message_id=storable(said.call.message_id)[:64],
-        payload=said.payload_text,
-        answer=answer,
-        error_code=error_code,
-        epoch=epoch,
-        protocol=said.protocol,
-        is_deviating=bool(said.rules),
+    return log_call(
+        LoggedCall(
+            station_id=station_id,
+            epoch=epoch,
+            protocol=said.protocol,
+            received_at=timezone.now(),
+            action=said.call.action,
+            message_id=storable(said.call.message_id),
+            payload=said.payload_text,
+            answer=answer,
+            error_code=error_code,
+            deviations=said.rules,
+        )
     )

@@ -20,7 +20,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from chargers import services as chargers
-from chargers.models import ChargingStation
+from chargers.models import ChargingStation, Event
 from chargers.services.passwords import PASSWORD_FIELDS, is_weak
 from cpms.common.database import server_side_cursor
 from cpms.common.news import tell_pages
@@ -302,7 +302,7 @@ def _open_link(station: _Station, knock: Knock, codec: Codec, node_id: int) -> i
     if connection.vendor == "postgresql":
         with server_side_cursor() as cursor:
             opened = [node_id, knock.remote_address[:64], now, now, codec.protocol, station.pk, station.identity]
-            values = [*opened, str(node_id), codec.subprotocol]
+            values = [*opened, now, Event.Kind.OFFLINE.value, str(node_id), codec.subprotocol]
             row = cursor.execute(_OPEN, values, prepare=True).fetchone()
         return int(row[0]) if row is not None else 0
     with transaction.atomic():
@@ -333,6 +333,9 @@ WITH opened AS (
     SET epoch = epoch + 1, node_id = %s, remote_address = %s, connected_at = %s, last_heard_at = %s,
         protocol = %s
     WHERE id = %s AND identity = %s AND handed_over_at IS NULL RETURNING id, epoch, remote_address, connected_at
+), online_again AS (
+    UPDATE chargers_event SET ended_at = %s
+    FROM opened WHERE chargers_event.station_id = opened.id AND kind = %s AND ended_at IS NULL
 )
 INSERT INTO maintenance_stationlink (station_id, epoch, node, remote_address, subprotocol, opened_at)
 SELECT id, epoch, %s, remote_address, %s, connected_at FROM opened RETURNING epoch

@@ -21,9 +21,10 @@ from django.db import transaction
 
 from chargers import services as chargers
 from cpms.common.database import DatabaseThreads, StorageFailure, is_storage_failure
+from maintenance.messages.log import shard_of
 from maintenance.services import prepare_partitions
 from maintenance.services.proxies import warn_about_unnamed_proxies
-from ocpp_gateway.inbox import Inbox, shard_of
+from ocpp_gateway.inbox import Inbox
 from ocpp_gateway.wakeup import DrainWaker
 from operations import services as operations
 from operations.models import Command

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from cpms.common.errors import DomainError
-from maintenance.models import Message
+from maintenance.messages.log import Direction, LoggedCall, log_answer, log_call
 from maintenance.services import Deviated, count_deviations
 from ocpp_gateway import frames
 from ocpp_gateway.codec import Codec
@@ -52,19 +52,21 @@ def take_next(*, station_id: int, epoch: int, codec: Codec) -> OpenCall | None:
             return None
         if action != command.action:  # the station speaks another version than when it was asked
             Command.objects.filter(pk=command.pk).update(action=action)
-        row = Message.objects.create(
-            station_id=station_id,
-            received_at=timezone.now(),
-            direction=Message.Direction.TO_STATION,
-            action=action,
-            message_id=command.message_id,
-            payload=json_text(codec.redact(action, payload)),
-            epoch=epoch,
-            protocol=codec.protocol,
+        message = log_call(
+            LoggedCall(
+                station_id=station_id,
+                epoch=epoch,
+                protocol=codec.protocol,
+                received_at=timezone.now(),
+                action=action,
+                message_id=command.message_id,
+                payload=json_text(codec.redact(action, payload)),
+                direction=Direction.TO_STATION,
+            )
         )
     text = frames.call(command.message_id, action, payload)
     is_secret = password_in(command.kind, command.parameters) is not None
-    return OpenCall(command.message_id, action, row.pk, text, is_secret)
+    return OpenCall(command.message_id, action, message.pk, text, is_secret)
 
 
 def settle(*, station_id: int, codec: Codec, reply: CallResult | CallError, open_call: OpenCall | None) -> bool:
@@ -96,8 +98,7 @@ def settle(*, station_id: int, codec: Codec, reply: CallResult | CallError, open
             )
             answer, error_code = json_text([reply.code, description]), reply.code[:60]
         if ours is not None:
-            row = Message.objects.filter(pk=ours.log_id)
-            row.update(answer=answer, error_code=error_code, is_deviating=bool(rules))
+            log_answer(log_id=ours.log_id, answer=answer, error_code=error_code, is_deviating=bool(rules))
             count_deviations(Deviated(station_id, ours.action, "", rule, timezone.now()) for rule in rules)
     if command is None:
         logger.info("an answer nobody waited for was ignored", extra={"station_id": station_id})

@@ -26,12 +26,21 @@ from accounts.models import (
     User,
 )
 from accounts.rights import Role
-from chargers.models import ChargingStation, Circuit, Connector, GatewayNode, Installation, Oddity, StationGroup, Tag
+from chargers.models import (
+    ChargingStation,
+    Circuit,
+    Connector,
+    Event,
+    GatewayNode,
+    Installation,
+    Oddity,
+    StationGroup,
+    Tag,
+)
 from maintenance.models import (
     AlarmMail,
     CertificateRequest,
     Deviation,
-    Happening,
     InboxEntry,
     InboxShard,
     Message,
@@ -43,6 +52,7 @@ from maintenance.models import (
     StationLink,
     UnnamedProxy,
 )
+from maintenance.services import SecurityNotice, record_security_events
 from operations.models import Command
 from sessions.models import ChargingSession, MeterReading, TeamPower
 
@@ -354,11 +364,20 @@ class AlarmMailFactory(DjangoModelFactory):
     subject, body = "1 security alarm at CP-1", "Look into it."
 
 
-class HappeningFactory(DjangoModelFactory):
-    class Meta:
-        model = Happening
+def report_security_event(station, type_="TamperDetectionActivated"):
+    """As the drain does it, so that there is an event as well where it is critical."""
+    now = timezone.now()
+    record_security_events([SecurityNotice(station.pk, type_, now, "", now)])
 
-    key = factory.Sequence(lambda n: f"alarm-{n}")
+
+class EventFactory(DjangoModelFactory):
+    class Meta:
+        model = Event
+
+    kind = Event.Kind.FAULT
+    station = factory.SubFactory(StationFactory)
+    team = factory.SelfAttribute("station.team")
+    data = factory.LazyAttribute(lambda row: {"station": row.station.identity, "connector": 1, "code": "GroundFailure"})
 
 
 class NotificationFactory(DjangoModelFactory):

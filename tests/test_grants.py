@@ -9,10 +9,11 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
-from accounts.models import Grant, User
+from accounts.mails import send_mails
+from accounts.models import AccountMail, Grant, User
 from accounts.rights import Can, Role
-from chargers import tasks
 from chargers.models import ChargingStation, Installation
+from chargers.services.grant_mails import mail_about_grant
 from chargers.services.grants import change_grant, find_place, give_grant, roles_to_give, withdraw_grant
 from cpms.common.errors import DomainError, NotAllowed
 from tests import factories
@@ -164,7 +165,8 @@ def test_a_place_must_be_visible_to_be_named(stranger: User, inside: Any, admini
 @pytest.mark.parametrize("what", ["given", "changed", "withdrawn"])
 def test_the_holder_is_told_by_mail(what: str, place: Any, friend: User) -> None:
     grant = factories.GrantFactory.create(installation=place, user=friend, role="service", ends_at=in_days(1))
-    tasks.mail_about_grant(grant.pk, what)
+    mail_about_grant(grant, what)
+    assert not mail.outbox and send_mails() == 1
     (told,) = mail.outbox
     assert told.to == [friend.email] and "Hall 1" in told.subject and "Service" in str(told.body)
     assert told.alternatives and "Hall 1" in str(told.alternatives[0][0])  # type: ignore[attr-defined]
@@ -173,20 +175,29 @@ def test_the_holder_is_told_by_mail(what: str, place: Any, friend: User) -> None
 def test_of_a_team_its_administrators_are_told(place: Any, other_team: Any, stranger: User, user_with: Any) -> None:
     user_with(Role.VIEWER, other_team)
     grant = factories.GrantFactory.create(installation=place, user=None, to_team=other_team)
-    tasks.mail_about_grant(grant.pk, "given")
+    mail_about_grant(grant, "given")
+    send_mails()
     assert [told.to for told in mail.outbox] == [[stranger.email]]
-    tasks.mail_about_grant(0, "given")  # it is gone
+
+
+def test_a_mail_server_that_is_away_loses_no_mail(place: Any, friend: User, monkeypatch: Any) -> None:
+    give_grant(place=place, role="user", email=friend.email)
+    with monkeypatch.context() as broken:
+        broken.setattr(mail.EmailMessage, "send", lambda message: 1 / 0)
+        assert send_mails() == 0
+    AccountMail.objects.update(next_at=timezone.now())
+    assert send_mails() == 1 and [told.to for told in mail.outbox] == [[friend.email]]
 
 
 def test_the_mail_is_asked_for_after_commit(
     administrator: User, place: Any, friend: User, monkeypatch: Any, django_capture_on_commit_callbacks: Any
 ) -> None:
     asked: list[Any] = []
-    monkeypatch.setattr("chargers.services.grants.current_app.send_task", lambda *args: asked.append(args))
+    monkeypatch.setattr("accounts.mails.current_app.send_task", asked.append)
     with django_capture_on_commit_callbacks(execute=True):
-        grant = give_grant(place=place, role="user", email=friend.email, actor=administrator)
+        give_grant(place=place, role="user", email=friend.email, actor=administrator)
         assert not asked
-    assert asked == [("chargers.mail_about_grant", [grant.pk, "given"])]
+    assert asked == ["accounts.send_mails"]
 
 
 # --- pages --------------------------------------------------------------------------------------------------------

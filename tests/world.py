@@ -38,7 +38,7 @@ def add_rest(team: Any, viewer: User, rows: list[Any]) -> Rows:
         issue_access_token(program=program, secret="t", scopes=[], seconds=60),
         factories.GatewayNodeFactory.create(),
         factories.InboxShardFactory.create(),
-        factories.HappeningFactory.create(),
+        factories.EventFactory.create(),
         SiteText.objects.create(kind="imprint", language="en", text="t"),
         SiteHook.objects.create(name="t", purpose="t", category="comfort", script_url="https://example.org/t.js"),
         PrivacyChoice.objects.create(user=viewer),

@@ -1,4 +1,4 @@
-"""The production set-up on one machine: durable PostgreSQL and Redis, gateways, portal, worker and beat, supervised.
+"""The production set-up on one machine: durable PostgreSQL and Redis, gateways, portal, workers and beat, supervised.
 
 `Stack` is also what the crash test and the bench start, beside others, with a folder and ports of their own.
 """
@@ -39,7 +39,9 @@ from tools.supervise import Part, Supervisor, SupervisorError
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = sys.executable
+CELERY = (PYTHON, "-m", "celery", "-q", "-A", "cpms")
 START_SECONDS = 120
+WORKERS = {"ledger": 2, "default": 2, "slow": 1}  # by Celery queue, how many processes each has
 
 
 class StackError(Exception):
@@ -89,6 +91,10 @@ class Stack:
         return [part.name for part in self.parts()]
 
     @property
+    def workers(self) -> list[str]:
+        return [f"worker-{queue}" for queue in WORKERS]
+
+    @property
     def environment_file(self) -> Path:
         return self.var / "stack.env"
 
@@ -117,20 +123,7 @@ class Stack:
     def parts(self) -> list[Part]:
         user = server_user()
         env = str(self.environment_file)
-        celery = (PYTHON, "-m", "celery", "-q", "-A", "cpms")
-        worker = (
-            *celery,
-            "worker",
-            "-P",
-            "prefork",
-            "-c",
-            "2",
-            "-l",
-            "WARNING",
-            "--without-mingle",
-            "--without-gossip",
-        )
-        beat = (*celery, "beat", "-S", "celery.beat.Scheduler", "-l", "WARNING")
+        beat = (*CELERY, "beat", "-S", "celery.beat.Scheduler", "-l", "WARNING")
         portal = (PYTHON, "manage.py", "portal", "--host", HOST, "--port", str(self.port))
         return [
             Part("postgres", self.postgres.command(), "INT", 60, 1, user.pw_name if user else "-"),
@@ -140,7 +133,10 @@ class Stack:
                 for number, port in enumerate(self.gateway_ports, 1)
             ),
             Part("portal", portal, first=40, env_file=env),
-            Part("worker", worker, stop_seconds=20, first=20, env_file=env),
+            *(
+                Part(f"worker-{queue}", worker_command(queue, count), stop_seconds=20, first=20, env_file=env)
+                for queue, count in WORKERS.items()
+            ),
             Part("beat", beat, first=60, env_file=env),
         ]
 
@@ -174,7 +170,7 @@ class Stack:
         self.postgres.make_database()
         say("Preparing the database ...")
         self.manage("migrate", "--noinput", "--verbosity", "0")
-        say("Starting gateways, portal, worker and beat ...")
+        say("Starting gateways, portal, workers and beat ...")
         for name in self.names[2:]:
             self.supervisor.start(name)
         self.wait_until_it_answers(lives=4)
@@ -184,7 +180,7 @@ class Stack:
         self._wait("portal", lambda: answers(self.port), seconds, lives)
         for number, port in enumerate(self.gateway_ports, 1):
             self._wait(f"gateway-{number}", partial(answers, port), seconds, lives)
-        for name in ("worker", "beat"):
+        for name in (*self.workers, "beat"):
             self._wait(name, partial(self.is_running, name), seconds, lives)
 
     def down(self) -> bool:
@@ -276,6 +272,11 @@ def answers(port: int, path: str = "/health/") -> bool:
 
 def gateway_command(port: int) -> tuple[str, ...]:
     return (PYTHON, str(ROOT / "manage.py"), "gateway", "--host", HOST, "--port", str(port))
+
+
+def worker_command(queue: str, count: int) -> tuple[str, ...]:
+    words = f"worker -n {queue}@%h -Q {queue} -P prefork -c {count} -l WARNING --without-mingle --without-gossip"
+    return (*CELERY, *words.split())
 
 
 def known_settings() -> list[str]:

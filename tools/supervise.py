@@ -103,7 +103,7 @@ class Supervisor:
         launch = [sys.executable, "-I", "-S", str(LAUNCHER), part.name, str(self.run), part.env_file, part.user]
         lines = [
             f"[program:{part.name}]",
-            f"command={shlex.join([*launch, *part.command])}",
+            f"command={shlex.join([*launch, *part.command]).replace('%', '%%')}",
             f"directory={ROOT}",
             "autostart=false",
             "autorestart=true",

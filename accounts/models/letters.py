@@ -10,6 +10,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models.grants import Grant
 from accounts.models.people import User
 from accounts.models.programs import ProgramKey
 from accounts.models.teams import Team
@@ -117,6 +118,7 @@ class AccountMail(OutgoingMail):
         KEY_OFF = "key_off", _("Passkey was removed")
         CODES = "codes", _("Recovery codes were made")
         RESET_2FA = "reset_2fa", _("Second factor was reset by support")
+        GRANT = "grant", _("Access was given, changed or withdrawn")
         EXPIRY = "expiry", _("Key of a program ends soon")
         WRONG_CODES = "wrong_2fa", _("Wrong codes of a second factor")
         ENROL_CODE = "enrol_code", _("Enrolment code was issued")
@@ -140,6 +142,9 @@ class AccountMail(OutgoingMail):
         related_name="+",
         verbose_name=_("key of a program"),
     )
+    grant = models.ForeignKey(
+        Grant, on_delete=models.CASCADE, null=True, blank=True, related_name="+", verbose_name=_("grant")
+    )
 
     team = models.ForeignKey(
         Team,
@@ -148,7 +153,7 @@ class AccountMail(OutgoingMail):
         blank=True,
         related_name="+",
         verbose_name=_("team"),
-        help_text=_("In whose look it is. Only an invitation leads to the team's own domain."),
+        help_text=_("In whose look it is. Only invitations and access lead to the team's own domain."),
     )
     about = models.CharField(_("about"), max_length=253, blank=True)
 

@@ -1,5 +1,6 @@
 """Stations and their connectors, where they are, the tags that may charge there, and what stations said that is odd."""
 
+from chargers.events.models import Event, EventQuerySet
 from chargers.models.groups import StationGroup
 from chargers.models.oddities import Oddity
 from chargers.models.places import Circuit, Installation
@@ -18,6 +19,8 @@ __all__ = [
     "ChargingStation",
     "Circuit",
     "Connector",
+    "Event",
+    "EventQuerySet",
     "GatewayNode",
     "Installation",
     "Oddity",

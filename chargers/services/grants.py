@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime
-from functools import partial
 from typing import Any, NoReturn
 
-from celery import current_app
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.access.grant_letter import CHANGED, GIVEN, WITHDRAWN
 from accounts.invitations import write_invitation
 from accounts.models import Grant, Invitation, Team, User
 from accounts.rights import WITHDRAWN_BY, Can, GivenBy, GrantRole, Role, Withdrawer, rights_of
+from chargers.events.services import end_access, record_access
 from chargers.models import ChargingStation, Installation
+from chargers.services.grant_mails import mail_about_grant
 from cpms.common import look
 from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.moments import is_sensible
 
 logger = logging.getLogger(__name__)
 Place = Installation | ChargingStation
-GIVEN, CHANGED, WITHDRAWN = "given", "changed", "withdrawn"
 
 
 @transaction.atomic
@@ -63,6 +63,7 @@ def give_grant(
             grant = Grant.objects.create(team_id=place.team_id, **on, **facts)
     except IntegrityError:  # somebody else gave it in this moment
         raise DomainError(_("This access was given in this moment already.")) from None
+    record_access(grant)
     _tell(grant, GIVEN)
     return grant
 
@@ -143,6 +144,7 @@ def withdraw_grant(*, grant: Grant, actor: User | None = None) -> Grant:
     had_ended = grant.has_ended
     grant.withdrawn_at = grant.ends_at if had_ended else timezone.now()
     grant.save(update_fields=["withdrawn_at"])
+    end_access(grant, grant.withdrawn_at or timezone.now())
     if not had_ended:
         _tell(grant, WITHDRAWN)
     return grant
@@ -292,9 +294,7 @@ def _make_room(place: Place, role: str, user: User | None, team: Team | None) ->
 
 
 def _tell(grant: Grant, what: str) -> None:
-    """The recipient gets a mail after commit."""
-    task = "chargers.mail_about_grant"
-    transaction.on_commit(partial(current_app.send_task, task, [grant.pk, what]), robust=True)
+    mail_about_grant(grant, what)
     logger.info("access %s", what, extra={"grant": grant.pk, "team": grant.team_id, "role": grant.role})
 
 

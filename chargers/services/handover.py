@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from accounts.audit import Action, note
 from accounts.models import Grant, Team, User
 from accounts.rights import Can
+from chargers.events.services import end_events_of_station, fault_event, record_events
 from chargers.models import ChargingStation, Connector
 from chargers.services.boot import BOOT_FIELDS
 from chargers.services.grants import withdraw_grant
@@ -77,6 +78,7 @@ def hand_over_station(*, station: ChargingStation, team: Team, actor: User | Non
     for grant in Grant.objects.filter(station=old, withdrawn_at__isnull=True).order_by("pk"):
         withdraw_grant(grant=grant)
     former = _retire(old, timezone.now())
+    end_events_of_station(station_id=old.pk, at=timezone.now())
     new = _found(old, team, connectors)
     _note(old, former, new, actor)
     tell_pages({old.team_id: [old.pk], team.pk: [new.pk]})
@@ -169,6 +171,14 @@ def _found(old: ChargingStation, team: Team, connectors: list[Connector]) -> Cha
     Connector.objects.bulk_create(
         Connector(station=new, number=each.number, **{name: getattr(each, name) for name in CONNECTOR_COLUMNS})
         for each in connectors
+    )
+    record_events(
+        [
+            fault_event(
+                each.pk, station_id=new.pk, number=each.number, error_code=each.error_code, at=each.status_changed_at
+            )
+            for each in new.connectors.filter(status=Connector.Status.FAULTED, status_changed_at__isnull=False)
+        ]
     )
     return new
 

@@ -14,7 +14,8 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from chargers.models import NODE_ALIVE, ChargingStation, GatewayNode
+from chargers.events.services import end_events_of_station
+from chargers.models import NODE_ALIVE, ChargingStation, Event, GatewayNode
 from cpms.common.database import update_rows
 from cpms.common.news import tell_pages
 from cpms.common.prepared import Prepared, among
@@ -70,7 +71,10 @@ def open_link(
             ],
         )
         row = cursor.fetchone()
-    return int(row[0]) if row is not None else 0
+    if row is None:
+        return 0
+    end_events_of_station(station_id=station_id, at=at, kinds=[Event.Kind.OFFLINE])
+    return int(row[0])
 
 
 @transaction.atomic

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Grant, Team, User
 from accounts.rights import Can, GrantRole, allows
+from chargers.events.services import record_access
 from chargers.models import ChargingStation, Circuit, Installation
 from chargers.models.places import FUSE_STEP_A, LEAST_FUSE_A, MOST_FUSE_A
 from cpms.common.countries import is_country
@@ -42,7 +43,9 @@ def add_installation(*, team: Team, facts: Mapping[str, str], actor: User | None
         raise NotAllowed(_("Only administrators of the team and its service may add installations."))
     made = _save_installation(Installation(team=team), facts)
     whose = {"user": held.user, "to_team": held.to_team, "ends_at": held.ends_at}
-    Grant.objects.create(team=team, installation=made, role=held.role, created_by=held.created_by, **whose)
+    record_access(
+        Grant.objects.create(team=team, installation=made, role=held.role, created_by=held.created_by, **whose)
+    )
     return made
 
 

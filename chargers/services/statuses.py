@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 from django.db.models import QuerySet
 
+from chargers.events.services import NewEvent, end_faults, fault_event, record_events
 from chargers.models import ChargingStation, Connector, Oddity
 from chargers.services.oddities import keep_oddity
 from cpms.common.database import insert_new_rows, update_rows
@@ -131,6 +132,7 @@ def _record_connectors(reports: list[StatusReport]) -> list[StatusReport]:
         ensure_connectors(missing)
         known = _known_connectors(reports)
     fresh, rows = [], []
+    began, ended = [], {}
     for report in reports:
         found = known.get((report.station_id, report.connector))
         if found is None or _is_older(report.at, found.reported_at):
@@ -140,8 +142,26 @@ def _record_connectors(reports: list[StatusReport]) -> list[StatusReport]:
         texts = report.info[:LONGEST_TEXT], report.vendor_error_code[:LONGEST_TEXT]
         rows.append((found.pk, report.status, report.error_code, *texts, since, report.at, report.as_reported_json))
         fresh.append(report)
+        if report.status == found.status:
+            continue
+        if report.status == Connector.Status.FAULTED:
+            began.append(_fault_of(found.pk, report))
+        elif found.status == Connector.Status.FAULTED:
+            ended[report.station_id, report.connector] = report.at
     update_rows("chargers_connector", CONNECTOR_COLUMNS, sorted(rows))
+    record_events(began)
+    end_faults(ended)
     return fresh
+
+
+def _fault_of(connector_id: int, report: StatusReport) -> NewEvent:
+    return fault_event(
+        connector_id,
+        station_id=report.station_id,
+        number=report.connector,
+        error_code=report.error_code,
+        at=report.at,
+    )
 
 
 def _known_connectors(reports: list[StatusReport]) -> dict[tuple[int, int], Connector]:

@@ -20,12 +20,13 @@ from accounts.models import ApiToken, Grant, Invitation, Program, Team, User
 from accounts.programs import add_program
 from accounts.rights import ApiScope, GrantRole, Role
 from accounts.services import issue_api_token
-from chargers.models import ChargingStation, Installation, StationGroup
+from chargers.events.services import record_access
+from chargers.models import ChargingStation, Event, Installation, StationGroup
 from chargers.services.groups import make_group
 from chargers.services.places import add_installation, place_station, save_circuit
 from cpms.portal.models import SiteText
-from maintenance.models import Deviation, Notification, RefusedConnection
-from maintenance.services import Deviated, count_deviations
+from maintenance.models import Deviation, RefusedConnection
+from maintenance.services import Deviated, count_deviations, notification_of
 
 SERVICE, OWNER, DRIVER = "service@ladewerk.example", "owner@hafen.example", "driver@nordlys.example"
 ADMIN, OPERATOR, SUPPORT = "admin@nordlys.example", "operator@nordlys.example", "support@nordlys.example"
@@ -263,14 +264,12 @@ def _grants(team: Team, people: Mapping[str, User], stations: dict[str, Charging
             grant = Grant.objects.create(
                 team=team, role=role, user=people[email], created_by=people[ADMIN], created_at=at, **facts
             )
-        Notification.objects.create(
-            user=people[email],
-            kind=Notification.Kind.GRANT,
-            key=f"grant-{grant.pk}",
-            parameters={"place": str(place), "role": role},
-            link="/",
-            created_at=at + timedelta(minutes=1),
-        )
+            record_access(grant)
+        event = Event.objects.get(kind=Event.Kind.ACCESS, key=str(grant.pk))
+        notification = notification_of(people[email].pk, event)
+        notification.created_at = event.notified_at = at + timedelta(minutes=1)
+        notification.save()
+        event.save(update_fields=["notified_at"])
 
 
 def _groups(team: Team, people: Mapping[str, User], stations: dict[str, ChargingStation], now: datetime) -> None:

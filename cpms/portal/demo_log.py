@@ -11,16 +11,25 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from django.urls import reverse
+from django.db.models import F
 from django.utils import timezone
 
 from accounts.audit_facts import as_history
 from accounts.models import Membership, Team, User
-from chargers.models import ChargingStation, Connector
+from chargers.events.services import (
+    OFFLINE_AFTER,
+    end_events,
+    end_faults,
+    fault_event,
+    offline_event,
+    record_events,
+)
+from chargers.models import ChargingStation, Connector, Event
 from cpms.portal.demo_events import ADMIN, OPERATOR
 from cpms.portal.demo_sessions import FAULTS, OFFLINE_FOR
-from maintenance.models import Happening, Message, Notification, SecurityEvent, StationLink
-from maintenance.services import SecurityNotice, record_security_events
+from maintenance.messages.log import LoggedCall
+from maintenance.models import Message, Notification, SecurityEvent, StationLink
+from maintenance.services import SecurityNotice, notification_of, record_security_events
 from operations.models import Command
 from operations.services.asking import note_command
 from sessions.models import ChargingSession
@@ -149,11 +158,13 @@ def _events(stations: Stations, actor: User, now: datetime) -> None:
         at = now - timedelta(hours=hours)
         notices.append(SecurityNotice(stations[identity].pk, type_, at, tech_info, at + timedelta(milliseconds=240)))
     record_security_events(notices)
-    known = SecurityEvent.objects.filter(station__in=stations.values())
-    for event in known.filter(is_critical=True):
-        SecurityEvent.objects.filter(pk=event.pk).update(notified_at=event.received_at + timedelta(seconds=2))
+    Event.objects.filter(kind=Event.Kind.SECURITY, station__in=stations.values()).update(
+        mailed_at=F("at") + timedelta(seconds=2)
+    )
     seen_at = now - ACKNOWLEDGED
-    known.alerts().filter(at__lt=seen_at).update(acknowledged_at=seen_at, acknowledged_by=actor)
+    seen = SecurityEvent.objects.filter(station__in=stations.values(), at__lt=seen_at).alerts()
+    end_events(kind=Event.Kind.SECURITY, keys=[row.outbox_key for row in seen], at=seen_at)
+    seen.update(acknowledged_at=seen_at, acknowledged_by=actor)
 
 
 def _commands(stations: Stations, people: Mapping[str, User], now: datetime) -> None:
@@ -204,9 +215,12 @@ def _message(
     answer: dict[str, Any] | None,
     **facts: Any,
 ) -> Message:
-    said = {"direction": IN, "message_id": str(uuid.uuid4()), "epoch": 3} | facts
+    values: dict[str, Any] = {"message_id": str(uuid.uuid4()), "epoch": 3, "protocol": station.protocol} | facts
     text = "" if answer is None else json.dumps(answer)
-    return Message(station=station, received_at=at, action=action, payload=json.dumps(payload), answer=text, **said)
+    call = LoggedCall(
+        station_id=station.pk, received_at=at, action=action, payload=json.dumps(payload), answer=text, **values
+    )
+    return call.message()
 
 
 def _boots(stations: Stations, now: datetime) -> list[Message]:
@@ -320,64 +334,30 @@ def _text(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
-class Told(NamedTuple):
-    at: datetime
-    kind: str
-    key: str
-    station: ChargingStation
-    parameters: dict[str, Any]
-    is_read: bool
-
-
 def _notifications(team: Team, stations: Stations, now: datetime) -> None:
-    """What the team's people were told; the newest is not read yet. Remembered, so that it is not told again."""
-    news = sorted([*_news_of_faults(stations, now), *_other_news(stations, now)], key=lambda told: told.at)
-    Happening.objects.bulk_create(
-        [Happening(key=told.key, at=told.at) for told in news if told.at > now - timedelta(days=60)],
-        ignore_conflicts=True,
-    )
+    """Notifications of the team's members; those of what goes on are not read, but of the station that is offline."""
+    _fault_events(stations, now)
+    record_events([offline_event(stations["LAGER-W-12"].pk, now - OFFLINE_FOR)])
+    rows = Event.objects.filter(station__in=stations.values(), notified_at__isnull=True)
+    rows.filter(kind=Event.Kind.OFFLINE).update(notified_at=F("at") + OFFLINE_AFTER)
+    rows.update(notified_at=F("at"))
+    events = Event.objects.filter(station__in=stations.values()).order_by("notified_at")
     members = Membership.objects.filter(team=team).order_by("pk").values_list("user_id", flat=True)
-    Notification.objects.bulk_create(
-        Notification(
-            user_id=person,
-            kind=told.kind,
-            key=told.key,
-            parameters=told.parameters,
-            link=reverse("chargers:station_detail", args=[told.station.pk]),
-            station=told.station,
-            created_at=told.at,
-            read_at=told.at + timedelta(minutes=26) if told.is_read else None,
-        )
-        for told in news
-        for person in members
-    )
+    notifications = [notification_of(person, event) for event in events for person in members]
+    for row in notifications:
+        assert row.event is not None and row.event.notified_at is not None  # noqa: S101 - set above
+        row.created_at = row.event.notified_at
+        if row.event.ended_at is not None or row.event.kind == Event.Kind.OFFLINE:
+            row.read_at = row.created_at + timedelta(minutes=26)
+    Notification.objects.bulk_create(notifications)
 
 
-def _news_of_faults(stations: Stations, now: datetime) -> list[Told]:
-    news = []
-    for fault in FAULTS:
-        station, at = stations[fault.station], now - fault.began
-        connector = Connector.objects.get(station=station, number=fault.connector)
-        facts = {"station": fault.station, "connector": fault.connector, "code": fault.error_code}
-        key = f"fault-{connector.pk}-{at:%Y%m%d%H}"
-        news.append(Told(at, Notification.Kind.FAULT, key, station, facts, fault.ended is not None))
-        if fault.ended is None:  # the simulated station reports it again when it starts
-            Happening.objects.get_or_create(key=f"fault-{connector.pk}-{now:%Y%m%d%H}")
-    return news
-
-
-def _other_news(stations: Stations, now: datetime) -> list[Told]:
-    news = []
-    for event in SecurityEvent.objects.filter(station__in=stations.values(), is_critical=True).select_related(
-        "station"
-    ):
-        facts = {"type": event.type, "station": event.station.identity}
-        is_read = event.acknowledged_at is not None
-        news.append(
-            Told(event.received_at, Notification.Kind.ALARM, f"alarm-{event.pk}", event.station, facts, is_read)
-        )
-    away, at = stations["LAGER-W-12"], now - OFFLINE_FOR
-    facts = {"station": away.identity, "since": at.isoformat()}
-    told_at = at + timedelta(minutes=15)
-    news.append(Told(told_at, Notification.Kind.AWAY, f"away-{away.pk}-{at:%Y%m%d%H}", away, facts, True))
-    return news
+def _fault_events(stations: Stations, now: datetime) -> None:
+    for fault in sorted(FAULTS, key=lambda fault: -fault.began):
+        station, number = stations[fault.station], fault.connector
+        connector = Connector.objects.get(station=station, number=number)
+        at = now - fault.began
+        event = fault_event(connector.pk, station_id=station.pk, number=number, error_code=fault.error_code, at=at)
+        record_events([event])
+        if fault.ended is not None:
+            end_faults({(station.pk, number): now - fault.ended})

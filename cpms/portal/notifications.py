@@ -39,11 +39,12 @@ WHAT = {
     Notification.Kind.AWAY: gettext_lazy("A station has not been heard of for 15 minutes."),
     Notification.Kind.GRANT: gettext_lazy("Somebody gave you or your team access to a station or installation."),
 }
+WITH_END = (Notification.Kind.FAULT, Notification.Kind.AWAY)  # of the others nothing goes on
 SELECT = forms.Select(attrs={"class": "form-select"})
 
 
 def unread(user: User) -> str:
-    """How many are not read, as the bell shows it; empty for none."""
+    """Return how many are not read, as the bell shows it; empty for none."""
     count = Notification.objects.visible_to(user).unread().order_by()[: MOST_COUNTED + 1].count()
     return f"{MOST_COUNTED}+" if count > MOST_COUNTED else str(count or "")
 
@@ -79,12 +80,20 @@ class NotificationTable(Table):
         order_by = ()
 
     def render_what(self, record: Notification) -> SafeString | str:
-        said = notification_words(record)
-        linked = format_html('<a href="{}">{}</a>', record.link, said) if record.link else said
-        return linked if record.read_at else format_html("<b>{}</b>", linked)
+        text = notification_words(record)
+        linked = format_html('<a href="{}">{}</a>', record.link, text) if record.link else text
+        shown = linked if record.read_at else format_html("<b>{}</b>", linked)
+        return format_html('{} <span class="muted">{}</span>', shown, ended) if (ended := ended_text(record)) else shown
 
     def render_kind(self, record: Notification) -> SafeString:
         return look.status(COLOURS[Notification.Kind(record.kind)], record.get_kind_display())
+
+
+def ended_text(notification: Notification) -> str:
+    """Return until when it went on, where it is over."""
+    if notification.event is None or notification.event.ended_at is None or notification.kind not in WITH_END:
+        return ""
+    return _("Ended at %(time)s") % {"time": look.short_time(notification.event.ended_at)}
 
 
 class NotificationListView(ListPage):
@@ -93,6 +102,9 @@ class NotificationListView(ListPage):
     filterset_class = NotificationFilterSet
     template_name = "portal/notification_list.html"
     is_newest_first = True
+
+    def rows(self) -> QuerySet[Any]:
+        return super().rows().select_related("event")
 
     def facts(self, context: dict[str, Any]) -> dict[str, Any]:
         user: Any = self.request.user

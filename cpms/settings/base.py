@@ -17,6 +17,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
+from kombu import Queue
 
 from cpms.common.logs import write_only_json
 from cpms.settings.environment import Environment
@@ -250,6 +251,24 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
 )
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TIMEZONE = "UTC"
+# Each queue has a worker of its own, so that nothing slow delays the messages of stations.
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_QUEUES = [Queue("ledger"), Queue("default"), Queue("slow")]
+CELERY_TASK_ROUTES = {
+    "ocpp_gateway.drain": {"queue": "ledger"},
+    "ocpp_gateway.drain_all": {"queue": "ledger"},
+    "accounts.look_after_programs": {"queue": "default"},
+    "accounts.send_mails": {"queue": "default"},
+    "chargers.close_links_of_dead_nodes": {"queue": "default"},
+    "maintenance.notify": {"queue": "default"},
+    "maintenance.send_alarms": {"queue": "default"},
+    "operations.settle_overdue_commands": {"queue": "default"},
+    "sessions.close_stale_sessions": {"queue": "default"},
+    "sessions.record_team_power": {"queue": "default"},
+    "accounts.check_hosts": {"queue": "slow"},  # asks name servers
+    "chargers.hash_passwords": {"queue": "slow"},  # hashes are slow on purpose
+    "maintenance.keep_house": {"queue": "slow"},  # deletes what is older than its retention
+}
 CELERY_BEAT_SCHEDULER = "celery.beat.Scheduler"
 CELERY_BEAT_SCHEDULE = {
     "drain-inbox": {"task": "ocpp_gateway.drain_all", "schedule": 5.0, "options": {"expires": 5}},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from datetime import UTC
 from typing import Any, Self
 
 from django.conf import settings
@@ -12,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Team
 from accounts.rights import Can
-from chargers.models import ChargingStation
+from chargers.models import ChargingStation, Event
 from chargers.vocabulary import JobStatus, label_of
 from cpms.common.mail import OutgoingMail
 from cpms.common.models import ScopedQuerySet
@@ -38,7 +40,6 @@ class SecurityEvent(models.Model):
     tech_info = models.CharField(_("technical information"), max_length=1000, blank=True)
     received_at = models.DateTimeField(_("received"), default=timezone.now)
     is_critical = models.BooleanField(_("critical"), default=False)
-    notified_at = models.DateTimeField(_("mails written"), null=True, blank=True)  # of critical ones
     acknowledged_at = models.DateTimeField(_("acknowledged"), null=True, blank=True)
     acknowledged_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -61,28 +62,17 @@ class SecurityEvent(models.Model):
                 condition=Q(is_critical=True, acknowledged_at__isnull=True),
                 name="security_event_alert",
             ),
-            models.Index(
-                fields=["id"], condition=Q(is_critical=True, notified_at__isnull=True), name="security_event_to_notify"
-            ),
         ]
         verbose_name, verbose_name_plural = _("security event"), _("security events")
 
     def __str__(self) -> str:
         return f"{self.type} · {self.station}"
 
-
-class Happening(models.Model):
-    """Something that people were told of, so that it is told once."""
-
-    key = models.CharField(_("key"), max_length=80, unique=True)
-    at = models.DateTimeField(_("told"), default=timezone.now, db_index=True)
-
-    class Meta:
-        ordering = ["-id"]
-        verbose_name, verbose_name_plural = _("happening"), _("happenings")
-
-    def __str__(self) -> str:
-        return self.key
+    @property
+    def outbox_key(self) -> str:
+        """The key of its event: the station repeats a report in the same words."""
+        words = f"{self.type}|{self.at.astimezone(UTC).isoformat()}|{self.tech_info}"
+        return f"{self.station_id}-{hashlib.sha256(words.encode()).hexdigest()[:32]}"
 
 
 class NotificationQuerySet(models.QuerySet[Any]):
@@ -131,7 +121,10 @@ class Notification(models.Model):
         verbose_name=_("person"),
     )
     kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
-    key = models.CharField(max_length=100, editable=False)  # of what happened: told to a person once
+    key = models.CharField(max_length=100, editable=False)  # a person is told of an event once
+    event = models.ForeignKey(
+        Event, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("event")
+    )  # none where it is about many
     parameters = models.JSONField(_("facts"), default=dict, blank=True)
     link = models.CharField(_("page"), max_length=200, blank=True)
     station = models.ForeignKey(

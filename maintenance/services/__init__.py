@@ -7,6 +7,7 @@ from maintenance.services.notifications import (
     choose_notifications,
     chosen_notifications,
     mark_read,
+    notification_of,
     notify,
 )
 from maintenance.services.refusals import Refusal, record_refusal
@@ -32,6 +33,7 @@ __all__ = [
     "drop_old_messages",
     "keep_house",
     "mark_read",
+    "notification_of",
     "notify",
     "prepare_partitions",
     "record_card_search",

@@ -1,7 +1,7 @@
 """Critical security events: e-mailed to the administrators of the team, and shown until acknowledged.
 
 Two steps, so that a crash neither loses a mail nor writes one twice: one transaction writes the mails and marks the
-events, then each mail is sent and marked. Another kind of alarm only needs a first step of its own.
+events, then each mail is sent and marked.
 """
 
 from __future__ import annotations
@@ -19,12 +19,15 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone, translation
+from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.branding import sender_of, site_address
 from accounts.models import Membership, Team, User
 from accounts.rights import Can, Role
+from chargers.events.services import end_events
+from chargers.models import Event
 from cpms.common import look
 from cpms.common.errors import NotAllowed
 from cpms.common.mail import Letter, identity_of, public_url, send_due, zone_of
@@ -53,18 +56,17 @@ def send_alarms() -> int:
 def write_security_mails() -> int:
     """A mail to each administrator of a team about its critical security events. Returns how many were written."""
     quiet = AlarmMail.objects.filter(created_at__gt=timezone.now() - QUIET).values("team_id")
-    due = SecurityEvent.objects.filter(is_critical=True, notified_at__isnull=True).exclude(station__team__in=quiet)
-    rows = due.select_for_update(of=("self",), skip_locked=True).select_related("station").defer("station__password")
-    by_team: dict[int | None, list[SecurityEvent]] = defaultdict(list)
+    rows = Event.objects.to_mail().exclude(team__in=quiet).select_for_update(of=("self",), skip_locked=True)
+    by_team: dict[int | None, list[Event]] = defaultdict(list)
     for event in rows.order_by("pk")[:AT_ONCE]:
-        by_team[event.station.team_id].append(event)
+        by_team[event.team_id].append(event)
     mails = []
     for membership in _administrators(by_team):
         subject, body = _security_text(membership.user, membership.team, by_team[membership.team_id])
         mails.append(AlarmMail(team=membership.team, user=membership.user, subject=subject, body=body))
     AlarmMail.objects.bulk_create(mails)
     keys = [event.pk for events in by_team.values() for event in events]
-    SecurityEvent.objects.filter(pk__in=keys).update(notified_at=timezone.now())
+    Event.objects.filter(pk__in=keys).update(mailed_at=timezone.now())
     for team_id in by_team.keys() - {mail.team_id for mail in mails} - {None}:
         logger.warning(
             "an alarm has nobody to go to: the team has no administrator who wants it", extra={"team": team_id}
@@ -80,24 +82,22 @@ def _administrators(teams: Iterable[int | None]) -> QuerySet[Membership]:
     return found.exclude(user__in=silenced.values("user")).select_related("user", "team").order_by("pk")
 
 
-def _security_text(user: User, team: Team, events: Sequence[SecurityEvent]) -> tuple[str, str]:
-    """In the person's language and time zone. Without what the station added: it could be anything."""
+def _security_text(user: User, team: Team, events: Sequence[Event]) -> tuple[str, str]:
+    """Return subject and text in the person's language and time zone, without what the station added: it could be
+    anything."""
     with (
         translation.override(user.language or settings.LANGUAGE_CODE),
         timezone.override(zone_of(user.time_zone)),
         look.in_form_of(user.date_format, user.number_format),
     ):
-        stations = sorted({event.station.identity for event in events})
+        stations = sorted({event.data["station"] for event in events})
         named = {"n": len(events), "station": stations[0], "more": len(stations) - 1}
         subject = (
             ngettext("%(n)d security alarm at %(station)s", "%(n)d security alarms at %(station)s", len(events))
             if len(stations) == 1
             else _("%(n)d security alarms at %(station)s and %(more)d more")
         ) % named
-        lines = [
-            f"- {look.full_time(event.at)}  {event.station.identity}  {event_words(event.type)} ({event.type})"
-            for event in events[:NAMED]
-        ]
+        lines = [f"- {_event_line(event)}" for event in events[:NAMED]]
         if len(events) > NAMED:
             lines.append(
                 ngettext("- and %(n)d more", "- and %(n)d more", len(events) - NAMED) % {"n": len(events) - NAMED}
@@ -116,6 +116,11 @@ def _security_text(user: User, team: Team, events: Sequence[SecurityEvent]) -> t
             ]
         )
     return subject[:200], body
+
+
+def _event_line(event: Event) -> str:
+    at, type_ = parse_datetime(event.data["reported_at"]) or event.at, event.data["type"]
+    return f"{look.full_time(at)}  {event.data['station']}  {event_words(type_)} ({type_})"
 
 
 def send_mails() -> int:
@@ -140,7 +145,7 @@ def retry_mails(mails: QuerySet[AlarmMail]) -> int:
 
 @transaction.atomic
 def acknowledge_events(*, events: QuerySet[SecurityEvent], actor: User) -> int:
-    """Somebody has seen these alerts and takes care of them. Returns how many there were.
+    """Record that somebody takes care of these alerts. Returns how many there were.
 
     Raises:
         NotAllowed: the person is no operator of any team, or of a team of the one event that is meant.
@@ -148,10 +153,12 @@ def acknowledge_events(*, events: QuerySet[SecurityEvent], actor: User) -> int:
     if not actor.scope(Can.OPERATE):
         raise NotAllowed(_("You may not acknowledge alerts."))
     rows = events.alerts().allowed(actor, Can.OPERATE)  # type: ignore[attr-defined]
-    found = dict(rows.select_for_update(of=("self",)).order_by("pk").values_list("pk", "station_id"))
+    found = {event.pk: event for event in rows.select_for_update(of=("self",)).order_by("pk")}
     news = defaultdict(list)
     for station_id, team_id in rows.filter(pk__in=found).values_list("station_id", "station__team_id").distinct():
         news[team_id].append(station_id)
-    SecurityEvent.objects.filter(pk__in=found).update(acknowledged_at=timezone.now(), acknowledged_by=actor)
+    now = timezone.now()
+    SecurityEvent.objects.filter(pk__in=found).update(acknowledged_at=now, acknowledged_by=actor)
+    end_events(kind=Event.Kind.SECURITY, keys=[event.outbox_key for event in found.values()], at=now)
     tell_pages(news)
     return len(found)

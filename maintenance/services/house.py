@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.address_changes import forget_old_changes
 from accounts.browsers import forget_old_browsers
 from accounts.mails import forget_old_mails
+from chargers.events.services import forget_old_events
 from maintenance.models import AlarmMail, Deviation, Message, RefusedConnection, UnnamedProxy
 
 DAYS_AHEAD = 3
@@ -79,6 +80,7 @@ def keep_house() -> None:
     Deviation.objects.filter(last_at__lt=old).delete()
     UnnamedProxy.objects.filter(last_at__lt=old).delete()
     AlarmMail.objects.filter(created_at__lt=old).delete()
+    forget_old_events()
     forget_old_mails()
     forget_old_changes()
     forget_old_browsers()

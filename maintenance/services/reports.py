@@ -1,4 +1,4 @@
-"""What stations report of their own long jobs and of their security: stored once, whatever is repeated."""
+"""Progress of long jobs, security events and certificate requests of stations: stored once, whatever is repeated."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from chargers.models import ChargingStation
+from chargers.events.services import NewEvent, record_events
+from chargers.models import ChargingStation, Event
 from chargers.vocabulary import SecurityEventKind, is_critical
 from maintenance.models import CertificateRequest, ProgressReport, SecurityEvent
 from maintenance.services import alarms
@@ -52,7 +53,7 @@ def record_progress(reports: Sequence[Progress]) -> None:
 
 
 def record_security_events(notices: Sequence[SecurityNotice]) -> None:
-    """Store security events; critical ones raise an alarm."""
+    """Store security events; critical ones are recorded as events, of which people are told."""
     rows = [
         SecurityEvent(
             station_id=n.station_id,
@@ -65,17 +66,34 @@ def record_security_events(notices: Sequence[SecurityNotice]) -> None:
         for n in notices
     ]
     SecurityEvent.objects.bulk_create(rows, ignore_conflicts=True)
-    if any(row.is_critical for row in rows):
-        alarms.wake_alarms()
+    _record_critical([row for row in rows if row.is_critical])
+
+
+def _record_critical(rows: Sequence[SecurityEvent]) -> None:
+    if not rows:
+        return
+    record_events(
+        [
+            NewEvent(
+                Event.Kind.SECURITY,
+                row.received_at,
+                row.outbox_key,
+                row.station_id,
+                data={"type": row.type, "reported_at": row.at.isoformat()},
+            )
+            for row in rows
+        ]
+    )
+    alarms.wake_alarms()
 
 
 def record_card_search(*, station: ChargingStation, at: datetime) -> None:
-    """Somebody seems to try card numbers at a station: an alert, once an hour."""
+    """Record an alert that somebody seems to try card numbers at a station, once an hour."""
     earlier = SecurityEvent.objects.filter(station=station, type=CARD_SEARCH, received_at__gt=at - CARD_SEARCH_EVERY)
     if earlier.exists():
         return
-    SecurityEvent.objects.create(station=station, type=CARD_SEARCH, at=at, received_at=at, is_critical=True)
-    alarms.wake_alarms()
+    row = SecurityEvent.objects.create(station=station, type=CARD_SEARCH, at=at, received_at=at, is_critical=True)
+    _record_critical([row])
 
 
 def record_certificate_request(*, station: ChargingStation, csr: str, received_at: datetime) -> None:

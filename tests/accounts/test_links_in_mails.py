@@ -18,6 +18,7 @@ pytestmark = pytest.mark.django_db
 HOST = "charging.nordlys.example"
 OWN, OURS = f"http://{HOST}:8000", "http://localhost:8000"
 Kind = AccountMail.Kind
+OF_THE_TEAM = {Kind.INVITE, Kind.GRANT}
 TO_STAFF_ONLY = {Kind.MANY_ACCOUNTS, Kind.MANY_ATTEMPTS}
 
 
@@ -34,6 +35,10 @@ def hosts_of_links():
     return {found.rstrip("/") for found in re.findall(r"https?://[^/\s\"'<]+", text)}
 
 
+def access_to_station_of(team, person):
+    return factories.GrantFactory(station=factories.StationFactory(team=team), user=person)
+
+
 def written(kind, person, team, asked_at):
     """A mail of each kind, as it is written where the team's domain, or ours, was asked."""
     soon = timezone.now() + timedelta(days=1)
@@ -42,8 +47,9 @@ def written(kind, person, team, asked_at):
         about = str(AddressChange.objects.create(user=person, old_email="old@example.org", new_email=person.email).pk)
     facts = {
         "invitation": factories.InvitationFactory(team=team, email=person.email) if kind == Kind.INVITE else None,
+        "grant": access_to_station_of(team, person) if kind == Kind.GRANT else None,
         "key": add_program(team=team, name="p", scopes=["operate"], actor=None, expires_at=soon)[0].keys.get(),
-        "team_id": team.pk if asked_at == HOST or kind in (Kind.INVITE, Kind.DOMAIN) else None,
+        "team_id": team.pk if asked_at == HOST or kind in (*OF_THE_TEAM, Kind.DOMAIN) else None,
         "about": about,
     }
     mails.write_mail(kind, email=person.email, user=person, **facts)
@@ -52,7 +58,7 @@ def written(kind, person, team, asked_at):
 @pytest.mark.parametrize("who", ["stranger", "member", "staff"])
 @pytest.mark.parametrize("asked_at", ["localhost", HOST])
 @pytest.mark.parametrize("kind", Kind.values)
-def test_keys_of_an_account_lead_to_our_own_address_and_only_an_invitation_to_the_teams(
+def test_keys_of_an_account_lead_to_our_own_address_and_only_invitations_and_access_to_the_teams(
     team, own_host, people, kind, asked_at, who
 ):
     """Issue 10, 1: the mail x the host x whose account it is -> the host of every link."""
@@ -60,7 +66,7 @@ def test_keys_of_an_account_lead_to_our_own_address_and_only_an_invitation_to_th
     if kind in TO_STAFF_ONLY and who != "staff":
         assert mails.send_mails() == 0
         return
-    expected = OWN if kind == Kind.INVITE and who != "staff" else OURS
+    expected = OWN if kind in OF_THE_TEAM and who != "staff" else OURS
     assert hosts_of_links() <= {expected}, mail.outbox[-1].body
 
 
@@ -84,4 +90,10 @@ def test_an_invitation_in_another_teams_look_leads_to_our_own_address(own_host, 
     """Issue 10, 1: a team's domain gets keys to this team only."""
     invitation = factories.InvitationFactory(team=other_team)
     mails.write_mail(Kind.INVITE, email=invitation.email, invitation=invitation, team_id=team.pk)
+    assert hosts_of_links() == {OURS}
+
+
+def test_access_to_another_teams_station_leads_to_our_own_address(own_host, team, other_team, viewer):
+    grant = access_to_station_of(other_team, viewer)
+    mails.write_mail(Kind.GRANT, email=viewer.email, user=viewer, grant=grant, team_id=team.pk, about="given")
     assert hosts_of_links() == {OURS}

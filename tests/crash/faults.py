@@ -66,11 +66,11 @@ class Breaker:
         gateways = [name for name in self.stack.names if name.startswith("gateway")]
         return {
             GATEWAY: lambda: self._kill(self.chance.choice(gateways)),
-            WORKER: lambda: self._kill("worker"),
+            WORKER: lambda: self._kill(*self.stack.workers),
             REDIS: lambda: self._kill("redis"),
             POSTGRES: lambda: self._kill("postgres"),
             BACK_END: self._kill_back_end,
-            ALL_KILLED: lambda: self._kill(*gateways, "worker", "redis", "postgres"),
+            ALL_KILLED: lambda: self._kill(*gateways, *self.stack.workers, "redis", "postgres"),
             DARK_DATABASE: lambda: self._darken(self.database),
             DARK_REDIS: lambda: self._darken(self.redis),
             LOST_COMMITS: self._lose_commits,

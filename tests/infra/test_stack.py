@@ -47,7 +47,7 @@ def is_well(stack: Stack, name: str) -> bool:
     return stack.pid(name) is not None
 
 
-@pytest.mark.parametrize("name", ["gateway-1", "gateway-2", "portal", "worker", "beat", "redis", "postgres"])
+@pytest.mark.parametrize("name", ["gateway-1", "gateway-2", "portal", "worker-ledger", "beat", "redis", "postgres"])
 def test_a_killed_part_is_back_with_a_new_pid(stack, name):
     children = psutil.Process(stack.pid(name)).children(recursive=True)
     old = stack.kill(name)
@@ -95,7 +95,7 @@ def test_the_command_ends_all_of_it_on_ctrl_c_and_starts_again(tmp_path_factory)
         assert any("Ctrl-C" in line for line in process.stdout)
         stack = Stack(folder / "var", port, port + 1)
         pids = [pid for name in stack.names if (pid := stack.pid(name))]
-        assert len(pids) == 6
+        assert len(pids) == 8
         process.send_signal(number)
         process.communicate(timeout=60)
         assert process.returncode == 0
@@ -143,7 +143,7 @@ def test_every_line_of_our_processes_is_json(tmp_path_factory):
             connection.request("GET", path, headers={"Host": f"localhost:{stack.port}"})
             connection.getresponse().read()
         connection.close()
-    for name in ("gateway-1", "portal", "worker", "beat"):
+    for name in ("gateway-1", "portal", *stack.workers, "beat"):
         for line in stack.log(name).read_text().splitlines():
             assert "event" in json.loads(line), name
             assert "5ec4e7" not in line

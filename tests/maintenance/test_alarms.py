@@ -8,12 +8,21 @@ from django.core.mail import EmailMessage
 from django.utils import timezone
 
 from accounts.rights import Role
+from chargers.models import Event
 from cpms.common.errors import NotAllowed
 from cpms.common.mail import MOST_ATTEMPTS
+from maintenance.messages.log import store_calls
 from maintenance.models import AlarmMail, SecurityEvent
-from maintenance.services import acknowledge_events, alarms, keep_house, retry_mails, send_alarms
+from maintenance.services import (
+    SecurityNotice,
+    acknowledge_events,
+    alarms,
+    keep_house,
+    record_security_events,
+    retry_mails,
+    send_alarms,
+)
 from ocpp_gateway.drain import drain_all
-from ocpp_gateway.inbox import store_rows
 from tests import factories
 from tests.maintenance.test_inbox import row
 from tests.ocpp.link import moment
@@ -21,8 +30,10 @@ from tests.ocpp.link import moment
 
 @pytest.fixture
 def event(station):
-    def make(**more):
-        return factories.SecurityEventFactory(**{"station": station, "is_critical": True} | more)
+    def make(type_="TamperDetectionActivated", *, at=None, tech_info="", station=station):
+        at = at or timezone.now()
+        record_security_events([SecurityNotice(station.pk, type_, at, tech_info, timezone.now())])
+        return SecurityEvent.objects.latest("pk")
 
     return make
 
@@ -58,7 +69,7 @@ def later(monkeypatch):
     ],
 )
 def test_it_is_critical_as_the_specification_says(station, type_, is_critical):
-    store_rows([row(station, "SecurityEventNotification", {"type": type_, "timestamp": moment()})])
+    store_calls([row(station, "SecurityEventNotification", {"type": type_, "timestamp": moment()})])
     drain_all()
     assert station.security_events.get().is_critical is is_critical
 
@@ -69,7 +80,7 @@ def test_each_administrator_of_the_team_gets_one_mail(event, station, user_with,
     gone.is_active = False
     gone.save()
     event()
-    event(type="InvalidMessages", is_critical=False)
+    event("InvalidMessages")
     assert send_alarms() == 2
     assert sorted(m.to[0] for m in mail.outbox) == sorted(user.email for user in admins)
     told = mail.outbox[0]
@@ -116,7 +127,7 @@ def test_an_event_in_a_team_without_administrators_or_in_the_pool_blocks_nothing
     event()
     event(station=factories.StationFactory(team=None))
     assert send_alarms() == 0
-    assert not SecurityEvent.objects.filter(notified_at__isnull=True).exists()
+    assert not Event.objects.to_mail().exists()
 
 
 def test_a_crash_while_mails_are_written_loses_none(event, administrator, monkeypatch):
@@ -186,12 +197,13 @@ def test_old_mails_are_forgotten(team, administrator):
 
 
 def test_an_operator_acknowledges_with_name_and_time(event, operator):
-    alert, other = event(), event(type="InvalidMessages", is_critical=False)
+    alert, other = event(), event("InvalidMessages")
     assert acknowledge_events(events=SecurityEvent.objects.all(), actor=operator) == 1
     alert.refresh_from_db()
     assert alert.acknowledged_by == operator and alert.acknowledged_at is not None
     other.refresh_from_db()
     assert other.acknowledged_at is None
+    assert Event.objects.get().ended_at == alert.acknowledged_at
     first = alert.acknowledged_at
     assert acknowledge_events(events=SecurityEvent.objects.all(), actor=operator) == 0
     alert.refresh_from_db()

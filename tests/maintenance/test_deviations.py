@@ -7,13 +7,13 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from maintenance.messages.log import store_calls
 from maintenance.models import Deviation, Message
 from maintenance.services import Deviated, count_deviations, keep_house
 from maintenance.services.deviations import MOST_RULES
 from maintenance.words import rule_phrase
 from ocpp_gateway.codec import by_protocol
 from ocpp_gateway.frames import Fault, read_frame
-from ocpp_gateway.inbox import store_rows
 from tests import factories
 from tests.maintenance.test_inbox import row
 
@@ -40,8 +40,8 @@ def rule(action, payload):
 
 def test_a_batch_counts_each_rule_of_each_station_once(station):
     other = factories.StationFactory()
-    store_rows([faulty(station), faulty(station), faulty(station, "info: maxLength"), faulty(other)])
-    store_rows([faulty(station)])
+    store_calls([faulty(station), faulty(station), faulty(station, "info: maxLength"), faulty(other)])
+    store_calls([faulty(station)])
     assert counted(station) == {
         ("StatusNotification", BROKEN, "status: enum"): 3,
         ("StatusNotification", BROKEN, "info: maxLength"): 1,
@@ -53,18 +53,18 @@ def test_a_batch_counts_each_rule_of_each_station_once(station):
 def test_it_knows_when_a_rule_was_broken_first_and_last(station):
     now = timezone.now()
     for minutes in (5, 9, 1):
-        store_rows([faulty(station, received_at=now - timedelta(minutes=minutes))])
+        store_calls([faulty(station, received_at=now - timedelta(minutes=minutes))])
     deviation = station.deviations.get()
     assert (deviation.first_at, deviation.last_at) == (now - timedelta(minutes=5), now - timedelta(minutes=1))
 
 
 def test_an_older_link_counts_nothing(station):
-    store_rows([replace(faulty(station), epoch=station.epoch + 1), row(station, "Heartbeat", {})])
+    store_calls([replace(faulty(station), epoch=station.epoch + 1), row(station, "Heartbeat", {})])
     assert not Deviation.objects.exists()
 
 
 def test_what_was_tolerated_is_counted_and_applied_all_the_same(station):
-    store_rows([row(station, "Heartbeat", {}, deviations=("reason: enum",))])
+    store_calls([row(station, "Heartbeat", {}, deviations=("reason: enum",))])
     assert counted(station) == {("Heartbeat", "", "reason: enum"): 1}
     assert Message.objects.get().error_code == ""
 
@@ -72,21 +72,21 @@ def test_what_was_tolerated_is_counted_and_applied_all_the_same(station):
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="there the batch itself goes past Django")
 def test_a_batch_without_deviations_asks_nothing_more(station, django_assert_num_queries):
     with django_assert_num_queries(0):
-        store_rows([row(station, "Heartbeat", {}) for _n in range(20)])
+        store_calls([row(station, "Heartbeat", {}) for _n in range(20)])
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="elsewhere rows go one by one")
 def test_many_deviations_cost_as_much_as_one(team, django_assert_max_num_queries):
     stations = factories.StationFactory.create_batch(10, team=team)
     with django_assert_max_num_queries(6):
-        store_rows([faulty(station, f"field{n}: enum") for station in stations for n in range(10)])
+        store_calls([faulty(station, f"field{n}: enum") for station in stations for n in range(10)])
     assert Deviation.objects.count() == 100
 
 
 def test_a_hostile_station_cannot_fill_the_table(station):
     """It may make up as many actions as it likes."""
     for start in range(3):
-        store_rows([faulty(station, "unknown_action", f"Action{'abcd'[start] * n}") for n in range(1, 41)])
+        store_calls([faulty(station, "unknown_action", f"Action{'abcd'[start] * n}") for n in range(1, 41)])
     assert station.deviations.count() == MOST_RULES + 1
     assert sum(counted(station).values()) == 120
     assert counted(station)["", "", ""] > 0

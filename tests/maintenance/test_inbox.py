@@ -9,13 +9,13 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from chargers.models import ChargingStation, Connector, Oddity
+from maintenance.messages.log import LoggedCall, shard_of, store_calls
 from maintenance.models import InboxEntry, Message, ProgressReport
 from maintenance.services import retry_failed
 from ocpp_gateway import direct
 from ocpp_gateway.codec import by_protocol
 from ocpp_gateway.drain import drain, drain_all
 from ocpp_gateway.frames import Call
-from ocpp_gateway.inbox import Row, shard_of, store_rows
 from tests import factories
 from tests.ocpp.link import moment, start_payload
 
@@ -28,7 +28,7 @@ def answer(station, action, payload, codec=CODEC, **options):
 
 
 def row(station, action, payload, **more):
-    return Row(**{
+    return LoggedCall(**{
         "station_id": station.pk, "epoch": station.epoch, "protocol": "1.6", "received_at": timezone.now(),
         "action": action, "message_id": "m", "payload": json.dumps(payload), "answer": "{}"} | more)  # fmt: skip
 
@@ -81,7 +81,7 @@ def test_a_batch_stores_only_what_comes_over_the_newest_links(station):
     old = replace(row(station, "Heartbeat", {}), epoch=station.epoch - 1)
     good = [row(station, "Heartbeat", {}, message_id=str(number)) for number in range(50)]
     faulty = row(station, "", "x", error_code="FormationViolation", message_id="bad")
-    stored = store_rows([old, *good, faulty])
+    stored = store_calls([old, *good, faulty])
     assert stored == {(station.pk, station.epoch)}
     ids = list(Message.objects.order_by("pk").values_list("message_id", flat=True))
     assert ids == [*map(str, range(50)), "bad"]
@@ -91,7 +91,7 @@ def test_a_batch_stores_only_what_comes_over_the_newest_links(station):
 def test_a_message_that_cannot_be_applied_is_set_aside_and_blocks_nobody(station):
     """Design: visible with its error, retried on request, in order behind it."""
     neighbour = factories.StationFactory()
-    store_rows([
+    store_calls([
         row(station, "StatusNotification", status("Charging")),
         row(station, "StatusNotification", {"connectorId": "no number"}, message_id="poison"),
         row(station, "StatusNotification", status("Finishing")),
@@ -118,7 +118,7 @@ def test_applying_twice_changes_nothing(station):
         row(station, "SecurityEventNotification", {"type": "T", "timestamp": moment()}),
         row(station, "StatusNotification", status("Charging")),
     ]
-    store_rows(rows)
+    store_calls(rows)
     entries = list(InboxEntry.objects.all())
     for _ in range(2):
         InboxEntry.objects.bulk_create(entries, ignore_conflicts=True)
@@ -129,7 +129,7 @@ def test_applying_twice_changes_nothing(station):
 
 
 def test_statuses_of_one_batch_keep_their_order(station):
-    store_rows([row(station, "StatusNotification", status(word)) for word in ("Preparing", "Charging", "Finishing")])
+    store_calls([row(station, "StatusNotification", status(word)) for word in ("Preparing", "Charging", "Finishing")])
     drain_all()
     assert station.connectors.get().status == "Finishing"
 
@@ -137,7 +137,7 @@ def test_statuses_of_one_batch_keep_their_order(station):
 @pytest.mark.django_db(transaction=True)  # keys are checked at the commit
 def test_a_deleted_stations_messages_do_no_harm(station):
     gone = ChargingStation.objects.create(identity="gone")
-    store_rows([row(gone, "StatusNotification", status("Charging")), row(station, "Heartbeat", {})])
+    store_calls([row(gone, "StatusNotification", status("Charging")), row(station, "Heartbeat", {})])
     ChargingStation.objects.filter(pk=gone.pk).delete()
     drain_all()
     assert not InboxEntry.objects.filter(failed_at=None).exists()
@@ -148,7 +148,7 @@ def test_a_deleted_stations_messages_do_no_harm(station):
 def test_readings_that_came_before_an_end_nobody_knew_the_start_of_are_found(station):
     """B1, over the whole way: readings are drained first, then the end comes."""
     reading = {"timestamp": moment(600), "sampledValue": [{"value": "2000"}]}
-    store_rows([row(station, "MeterValues", {"connectorId": 1, "transactionId": 4711, "meterValue": [reading]})])
+    store_calls([row(station, "MeterValues", {"connectorId": 1, "transactionId": 4711, "meterValue": [reading]})])
     drain_all()
     assert not station.charging_sessions.exists()
     answer(station, "StopTransaction", {"transactionId": 4711, "meterStop": 5000, "timestamp": moment()})
@@ -160,7 +160,7 @@ def test_readings_that_came_before_an_end_nobody_knew_the_start_of_are_found(sta
 
 def test_a_station_cannot_make_endless_connectors(station):
     """The answer is the same; what it said is in the log, and one oddity says so."""
-    store_rows([row(station, "StatusNotification", status("Charging", number)) for number in (1, 100, 101, 2**31 - 1)])
+    store_calls([row(station, "StatusNotification", status("Charging", number)) for number in (1, 100, 101, 2**31 - 1)])
     drain_all()
     started = json.loads(answer(station, "StartTransaction", start_payload(connectorId=5000)).answer)
     assert station.connectors.count() == 2 and not InboxEntry.objects.exists()
@@ -172,7 +172,7 @@ def test_a_station_cannot_make_endless_connectors(station):
 def test_a_batch_of_two_protocols_keeps_each_of_its_own(station):
     """Rows of stations that speak different versions lie in one batch: each is drained by its own codec."""
     other = factories.StationFactory()
-    store_rows([
+    store_calls([
         row(station, "Heartbeat", {}, protocol="1.6"),
         row(other, "Heartbeat", {}, protocol="2.0.1", deviations=("now: additionalProperties",)),
         row(station, "StatusNotification", status("Available"), protocol="1.6"),

@@ -1,4 +1,4 @@
-"""The bell (W29): who is told what, once, and of many things at once."""
+"""The bell (W29): events are recorded once, and each person is told of those that concern them."""
 
 from datetime import timedelta
 
@@ -10,11 +10,14 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone, translation
 
-from chargers.models import Connector
+from chargers.events.services import record_offline_stations
+from chargers.models import Event
+from chargers.services import StatusReport, open_link, record_statuses, register_node
+from chargers.services.grants import give_grant, withdraw_grant
 from cpms.common.news import person_group
 from cpms.portal.live import LiveConsumer
 from maintenance.models import Notification
-from maintenance.services import notify
+from maintenance.services import keep_house, notify
 from maintenance.words import notification_words
 from tests import factories
 from tests.portal.test_lists import rows_of
@@ -26,18 +29,27 @@ def told(user):
     return [notification_words(row) for row in Notification.objects.visible_to(user).order_by("pk")]
 
 
+def report(connector, status, at=None, error_code="NoError"):
+    at = at or timezone.now()
+    facts = {"status": status, "error_code": error_code, "at": at, "received_at": at}
+    record_statuses([StatusReport(connector.station_id, connector.number, **facts)])
+
+
+def be_offline(station, **since):
+    station.disconnected_at = station.last_heard_at = timezone.now() - timedelta(**since)
+    station.save()
+    record_offline_stations()
+
+
 @pytest.fixture
 def fault(connector):
-    now = timezone.now()
-    facts = {"status": "Faulted", "error_code": "GroundFailure", "reported_at": now, "status_changed_at": now}
-    Connector.objects.filter(pk=connector.pk).update(**facts)
+    report(connector, "Faulted", error_code="GroundFailure")
     return connector
 
 
 @pytest.fixture
 def away(station):
-    station.disconnected_at = station.last_heard_at = timezone.now() - timedelta(minutes=16)
-    station.save()
+    be_offline(station, minutes=16)
     return station
 
 
@@ -48,8 +60,8 @@ def page_of(user):
 
 
 def test_a_fault_an_alarm_and_an_absence_are_told_once(viewer, stranger, station, fault, away):
-    factories.SecurityEventFactory(station=station, is_critical=True)
-    factories.SecurityEventFactory(station=station, type="InvalidMessages")
+    factories.report_security_event(station)
+    factories.report_security_event(station, "InvalidMessages")
     assert notify() == 3
     assert notify() == 0
     said = told(viewer)
@@ -60,38 +72,40 @@ def test_a_fault_an_alarm_and_an_absence_are_told_once(viewer, stranger, station
 
 
 def test_a_short_absence_is_no_news(viewer, station):
-    station.disconnected_at = timezone.now() - timedelta(minutes=14)
-    station.save()
-    assert notify() == 0
+    be_offline(station, minutes=14)
+    assert notify() == 0 and not Event.objects.exists()
 
 
 def test_a_connector_that_flaps_is_told_once_an_hour(viewer, fault):
     notify()
-    Connector.objects.update(status="Available")
-    Connector.objects.update(status="Faulted")
+    began_at = Event.objects.get().at.replace(minute=0, second=0, microsecond=0)
+    Event.objects.update(at=began_at)
+    report(fault, "Available")
+    report(fault, "Faulted")
     assert notify() == 0
+    assert Event.objects.get().ended_at is None, "it goes on"
 
 
-def test_what_is_old_is_no_news(viewer, fault, away):
-    then = timezone.now() - timedelta(days=2)
-    Connector.objects.update(reported_at=then)
-    away.disconnected_at = away.last_heard_at = then
-    away.save()
-    assert notify() == 0
+def test_what_is_old_is_no_news(viewer, connector):
+    report(connector, "Faulted", timezone.now() - timedelta(days=2))
+    be_offline(connector.station, days=2)
+    assert Event.objects.count() == 1 and notify() == 0
 
 
 def test_access_that_was_given_is_told_whom_it_was_given_to(viewer, station, other_team, stranger):
-    person = factories.GrantFactory(station=station, user=factories.UserFactory(), role="service").user
-    factories.GrantFactory(station=station, user=None, to_team=other_team, role="owner")
-    assert notify() == 2
+    person = factories.UserFactory()
+    give_grant(place=station, email=person.email, role="service")
+    give_grant(place=station, to_team=other_team.handle, role="owner")
+    assert notify() == 2 and notify() == 0
     assert told(person) == [f"You were given access to {station} (Service)"]
     assert told(stranger) == [f"You were given access to {station} (Owner)"]
     assert told(viewer) == []
 
 
 def test_who_was_granted_a_station_is_told_of_it_but_a_driver_is_not(station, fault):
-    service = factories.GrantFactory(station=station, user=factories.UserFactory(), role="service").user
-    driver = factories.GrantFactory(station=station, user=factories.UserFactory(), role="user").user
+    service, driver = factories.UserFactory(), factories.UserFactory()
+    give_grant(place=station, email=service.email, role="service")
+    give_grant(place=station, email=driver.email, role="user")
     notify()
     assert len(told(service)) == 2 and len(told(driver)) == 1
 
@@ -99,6 +113,7 @@ def test_who_was_granted_a_station_is_told_of_it_but_a_driver_is_not(station, fa
 def test_many_at_once_become_one(viewer, team):
     then = timezone.now() - timedelta(minutes=20)
     factories.StationFactory.create_batch(30, team=team, disconnected_at=then, last_heard_at=then)
+    assert record_offline_stations() == 30 and record_offline_stations() == 0
     assert notify() == 1
     assert told(viewer) == ["30 stations are offline"]
     assert notify() == 0
@@ -107,6 +122,8 @@ def test_many_at_once_become_one(viewer, team):
 def test_the_number_of_queries_does_not_grow(viewer, team, django_assert_max_num_queries):
     then = timezone.now() - timedelta(minutes=20)
     factories.StationFactory.create_batch(9, team=team, disconnected_at=then, last_heard_at=then)
+    with django_assert_max_num_queries(4):
+        record_offline_stations()
     with django_assert_max_num_queries(18):
         assert notify() == 9
 
@@ -171,3 +188,71 @@ def test_support_staff_in_a_team_is_told_of_its_stations_too(team, fault):
     assert notify() == 1
     [row] = Notification.objects.visible_to(support)
     assert list(Notification.objects.reachable_by(support)) == [row] and row.station == fault.station
+
+
+# --- events that end --------------------------------------------------------------------------------------------------
+
+
+def test_the_page_says_that_a_fault_is_over(viewer, fault):
+    notify()
+    page = page_of(viewer)
+    assert "Ended at" not in page.get(LIST).content.decode()
+    report(fault, "Available")
+    assert "Ended at" in page.get(LIST).content.decode()
+    assert notify() == 0, "the end alone is no news"
+
+
+def test_a_fault_that_is_over_before_anybody_was_told_is_no_news(viewer, fault):
+    report(fault, "Charging")
+    assert Event.objects.get().ended_at is not None and notify() == 0
+
+
+def test_a_fault_that_goes_on_is_one_event(fault):
+    report(fault, "Faulted", timezone.now() + timedelta(hours=2), "GroundFailure")
+    assert Event.objects.count() == 1
+
+
+def test_each_connector_has_its_own_faults(station, fault):
+    other = factories.ConnectorFactory(station=station, number=2)
+    report(other, "Faulted")
+    report(fault, "Available")
+    assert [event.data["connector"] for event in Event.objects.open()] == [2]
+
+
+def test_a_station_that_is_back_is_not_offline_any_more(away):
+    now = timezone.now()
+    assert open_link(station_id=away.pk, node_id=register_node("n").pk, remote_address="::1", at=now)
+    assert Event.objects.get().ended_at == now
+
+
+def test_access_that_was_withdrawn_at_once_is_no_news(station):
+    grant = give_grant(place=station, email=factories.UserFactory().email, role="service")
+    withdraw_grant(grant=grant)
+    assert notify() == 0 and Event.objects.get().ended_at is not None
+
+
+def test_a_batch_without_faults_asks_nothing_about_events(connector, django_assert_num_queries):
+    report(connector, "Charging")
+    with django_assert_num_queries(1):
+        report(connector, "Finishing")
+    with django_assert_num_queries(3):
+        report(connector, "Faulted")
+
+
+def test_many_faults_of_one_batch_are_one_insert(team, django_assert_max_num_queries):
+    now, rows = timezone.now(), factories.ConnectorFactory.create_batch(20, station__team=team)
+    facts = {"status": "Faulted", "at": now, "received_at": now}
+    with django_assert_max_num_queries(4):
+        record_statuses([StatusReport(row.station_id, row.number, **facts) for row in rows])
+    assert Event.objects.count() == 20
+
+
+def test_old_events_are_forgotten_with_their_notifications(fault, viewer):
+    notify()
+    old = timezone.now() - timedelta(days=91)
+    Event.objects.update(at=old)
+    keep_house()
+    assert not Event.objects.exists() and told(viewer) != []
+    Notification.objects.update(created_at=old)
+    notify()
+    assert told(viewer) == []

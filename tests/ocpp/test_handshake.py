@@ -4,13 +4,15 @@ import http.client
 
 import pytest
 from django.core.cache import cache
+from django.utils import timezone
 
 from accounts.models import StationPasswords, Team
-from chargers.models import ChargingStation
+from chargers.models import ChargingStation, Event
 from chargers.services import password_facts
 from maintenance.models import Deviation, RefusedConnection, StationLink
 from operations.models import Command
 from operations.services import request_command
+from tests import factories
 from tests.ocpp.house import PASSWORD, START_SECONDS, until
 from tests.ocpp.link import Link, basic, wh
 
@@ -372,6 +374,17 @@ def test_offering_none_is_400_unless_the_setting_says_otherwise(house, station):
 
 
 # --- the pool (D4, T20) --------------------------------------------------------------------------------------------
+
+
+def test_a_station_that_connects_is_not_offline_any_more(house, station):
+    now = timezone.now()
+    other = factories.EventFactory.create(kind=Event.Kind.OFFLINE)
+    event = factories.EventFactory.create(station=station, kind=Event.Kind.OFFLINE)
+    fault = factories.EventFactory.create(station=station)
+    with house.link(station):
+        until(lambda: Event.objects.get(pk=event.pk).ended_at is not None)
+    assert Event.objects.get(pk=event.pk).ended_at >= now
+    assert set(Event.objects.open()) >= {other, fault}
 
 
 def test_a_stranger_waits_in_the_pool_where_it_is_on(house):

@@ -14,11 +14,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from chargers.models import ChargingStation
+from maintenance.messages.log import LoggedCall, shard_of, store_calls
 from maintenance.models import InboxEntry, Message
 from ocpp_gateway import codec as codecs
 from ocpp_gateway import direct, frames
 from ocpp_gateway.drain import drain
-from ocpp_gateway.inbox import Row, shard_of, store_rows
 from tests import factories
 
 START, STOP = 1000, 9000
@@ -50,9 +50,9 @@ class Station:
             assert done.fault is None
             return json.loads(done.answer)
         rules = (*call.rules, *(reading.rules if reading else ()))
-        row = Row(self.row.pk, self.row.epoch, "1.6", datetime.now(UTC), action, "m", frames.json_text(call.payload),
-                  "{}", deviations=rules)  # fmt: skip
-        assert store_rows([row])
+        text, now = frames.json_text(call.payload), datetime.now(UTC)
+        row = LoggedCall(self.row.pk, self.row.epoch, "1.6", now, action, "m", text, "{}", deviations=rules)
+        assert store_calls([row])
         return {}
 
     def drain(self) -> None:

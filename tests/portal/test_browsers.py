@@ -203,7 +203,7 @@ def test_what_was_chosen_off_is_not_told_at_the_bell(client, viewer, operator, s
     """W29."""
     client.force_login(viewer)
     client.post(reverse("portal:notification_choices"), {"bell": ["fault", "away", "grant"], "mail": ["alarm"]})
-    factories.SecurityEventFactory(station=station, is_critical=True)
+    factories.report_security_event(station)
     maintenance.notify()
     told = set(Notification.objects.filter(kind="alarm").values_list("user", flat=True))
     assert operator.pk in told and viewer.pk not in told
@@ -216,7 +216,7 @@ def test_mails_about_alarms_go_to_administrators_who_want_them(user_with, statio
 
     wants, wants_not = user_with(Role.ADMIN), user_with(Role.ADMIN)
     maintenance.choose_notifications(user=wants_not, bells=Notification.Kind.values, mails=[])
-    factories.SecurityEventFactory(station=station, is_critical=True)
+    factories.report_security_event(station)
     maintenance.send_alarms()
     assert [row.user for row in AlarmMail.objects.all()] == [wants]
 

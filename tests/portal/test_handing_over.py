@@ -12,8 +12,9 @@ from django.utils import timezone, translation
 from accounts.models import AuditEntry, Grant, User
 from accounts.rights import Role
 from chargers import services
-from chargers.models import ChargingStation
-from chargers.services import authorize_tag, hand_over_station
+from chargers.events.services import record_offline_stations
+from chargers.models import ChargingStation, Event
+from chargers.services import StatusReport, authorize_tag, hand_over_station, record_statuses
 from chargers.services.activity import set_station_active
 from chargers.services.handover import LONGEST_IDENTITY, former_identity
 from chargers.services.passwords import Kept, fits
@@ -222,8 +223,20 @@ def test_nobody_is_told_that_the_past_is_offline(old, other_team, viewer):
     hand_over_station(station=old, team=other_team)
     hour_ago = timezone.now() - timedelta(hours=1)
     ChargingStation.objects.filter(pk=old.pk).update(disconnected_at=hour_ago, last_heard_at=hour_ago)
+    record_offline_stations()
     notify()
     assert not viewer.notifications.filter(kind="away").exists()
+
+
+def test_a_fault_goes_over_to_the_other_team(old, other_team, stranger):
+    now = timezone.now()
+    record_statuses([StatusReport(old.pk, 1, "Faulted", now, now, "GroundFailure")])
+    new = hand_over_station(station=old, team=other_team)
+    before, after = Event.objects.order_by("pk")
+    assert (before.station, before.team, before.ended_at is None) == (old, old.team, False)
+    assert (after.station, after.team, after.ended_at is None) == (new, other_team, True)
+    notify()
+    assert stranger.notifications.get(kind="fault").station == new
 
 
 def test_refusals_of_the_same_hour_are_counted_apart(old, other_team):

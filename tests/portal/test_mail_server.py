@@ -6,9 +6,9 @@ import pytest
 from aiosmtpd.controller import Controller
 
 from accounts import brand_services, invitations, mails, passwords
+from accounts.access.grant_letter import GIVEN
 from accounts.rights import Role
 from chargers.services import grant_mails
-from chargers.services.grants import GIVEN
 from cpms.common.remember import forget
 from maintenance.services import send_alarms
 from tests import factories
@@ -68,7 +68,7 @@ def test_an_ill_server_is_asked_again(server, viewer):
 
 
 def test_an_alarm_arrives_in_the_same_layout(server, station, administrator):
-    factories.SecurityEventFactory(station=station, is_critical=True)
+    factories.report_security_event(station)
     assert send_alarms() == 1
     _to, message = server.got[0]
     assert "TamperDetectionActivated" in message.get_body(("plain",)).get_content()
@@ -105,10 +105,10 @@ def test_mails_of_a_team_are_in_its_look(server, branded, team, viewer, administ
     invitations.invite(team=team, email="new@example.org", role=Role.VIEWER, actor=administrator)
     passwords.ask_for_new_password(email=viewer.email, address="::1", team_id=team.pk)
     assert mails.send_mails() == 2
-    factories.SecurityEventFactory(station=station, is_critical=True)
+    factories.report_security_event(station)
     assert send_alarms() == 1
     grant = factories.GrantFactory(station=station, team=team, user=viewer)
-    assert grant_mails.mail_about_grant(grant.pk, GIVEN) == 1
+    assert grant_mails.mail_about_grant(grant, GIVEN) == 1 and mails.send_mails() == 1
     assert [is_in_the_look(message, to) for (_to, message), to in zip(server.got, (OWN, OURS, OWN, OWN), strict=True)]
 
 

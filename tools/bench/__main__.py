@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 STATIONS = 5_000
-PARTS = ("gateway-1", "postgres", "worker", "redis")
+PARTS = ("gateway-1", "postgres", "worker-ledger", "redis")
 
 
 @dataclass

@@ -414,7 +414,7 @@ class Filler:
             "maintenance_securityevent", "generate_series(1, 200000) n", station_id=station,
             type="'StartupOfTheDevice'",
             is_critical="true",
-            notified_at="now()", acknowledged_at="CASE WHEN n > 20000 THEN now() END",
+            acknowledged_at="CASE WHEN n > 20000 THEN now() END",
             at="now() - n * interval '30 seconds'", received_at="now() - n * interval '30 seconds'",
         )  # fmt: skip
         self.insert(

@@ -75,7 +75,7 @@ def _table_half(figures: Figures) -> list[str]:
 
 
 def _table_cpu(figures: Figures) -> list[str]:
-    parts = ("gateway-1", "postgres", "worker", "redis")
+    parts = ("gateway-1", "postgres", "worker-ledger", "redis")
     lines = ["## Processor time per message (us)", ""]
     lines += [_row("load", "gateway", "PostgreSQL", "worker", "Redis", "together", "load generator")]
     lines += [_row(*["---"] * 7)]

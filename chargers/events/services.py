@@ -1,0 +1,161 @@
+"""Record events in the transaction of the service that knows the fact, end them, and forget old ones."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Exists, OuterRef
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from accounts.models import Grant
+from chargers.events.models import Event
+from chargers.models import ChargingStation
+from cpms.common.database import update_rows
+
+Kind = Event.Kind
+# States: what comes back within the time that its key stands for is the same event, which has not ended after all.
+REOPENING = frozenset({Kind.FAULT, Kind.OFFLINE})
+OFFLINE_AFTER = timedelta(minutes=15)
+RECENT = timedelta(hours=24)  # an absence that began earlier is no news
+KEPT_FOR = timedelta(days=90)
+MOST_AT_ONCE = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event to be recorded.
+
+    Attributes:
+        key: the same fact has the same key; empty: every event is a new one.
+        station_id: the station; its team and installation at this moment are recorded with it.
+        data: what a reader needs to tell it, so that it need not look the fact up again.
+    """
+
+    kind: str
+    at: datetime
+    key: str = ""
+    station_id: int | None = None
+    team_id: int | None = None
+    installation_id: int | None = None
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+def hourly_key(pk: int, at: datetime) -> str:
+    """The key of a state that may come and go: once an hour it is a new event."""
+    return f"{pk}-{at:%Y%m%d%H}"
+
+
+def record_event(event: NewEvent) -> None:
+    record_events([event])
+
+
+def record_events(events: Sequence[NewEvent]) -> None:
+    """Record many events with one insert. An event whose key is known is not recorded again."""
+    if not events:
+        return
+    stations = _stations_of(events)
+    by_kind: dict[bool, dict[tuple[str, str | int], Event]] = {True: {}, False: {}}
+    for number, event in enumerate(events):
+        row = Event(kind=event.kind, at=event.at, key=event.key or None, data=event.data, station_id=event.station_id)
+        row.team_id, row.installation_id = event.team_id, event.installation_id
+        if event.station_id is not None:
+            if event.station_id not in stations:
+                continue  # deleted meanwhile
+            identity, row.team_id, row.installation_id = stations[event.station_id]
+            row.data = {"station": identity, **event.data}
+        by_kind[event.kind in REOPENING][event.kind, event.key or number] = row
+    Event.objects.bulk_create(by_kind[False].values(), ignore_conflicts=True)
+    Event.objects.bulk_create(
+        by_kind[True].values(), update_conflicts=True, update_fields=["ended_at"], unique_fields=["kind", "key"]
+    )
+
+
+def _stations_of(events: Sequence[NewEvent]) -> dict[int, tuple[str, int | None, int | None]]:
+    ids = {event.station_id for event in events if event.station_id is not None}
+    if not ids:
+        return {}
+    rows = ChargingStation.objects.filter(pk__in=ids).order_by()
+    return {
+        pk: (identity, team_id, installation_id)
+        for pk, identity, team_id, installation_id in rows.values_list("pk", "identity", "team_id", "installation_id")
+    }
+
+
+def end_events(*, kind: str, keys: Collection[str], at: datetime) -> int:
+    """Return how many events ended."""
+    return Event.objects.open().filter(kind=kind, key__in=keys).update(ended_at=at)
+
+
+def end_events_of_station(*, station_id: int, at: datetime, kinds: Collection[str] = REOPENING) -> int:
+    """Return how many events ended."""
+    return Event.objects.open().filter(station=station_id, kind__in=kinds).update(ended_at=at)
+
+
+def end_faults(ended: dict[tuple[int, int], datetime]) -> None:
+    """End the open fault of each connector.
+
+    Args:
+        ended: when each fault ended, by station id and connector number.
+    """
+    if not ended:
+        return
+    rows = Event.objects.open().filter(kind=Kind.FAULT, station__in={station_id for station_id, _number in ended})
+    found = [
+        (pk, ended[station_id, data["connector"]])
+        for pk, station_id, data in rows.order_by().values_list("pk", "station_id", "data")
+        if (station_id, data["connector"]) in ended
+    ]
+    update_rows("chargers_event", {"ended_at": "timestamptz"}, sorted(found))
+
+
+def record_offline_stations() -> int:
+    """Record the stations that have been offline for `OFFLINE_AFTER`. Returns how many there were.
+
+    Only the clock knows this fact, so it is asked for by the sweep that closes the links of dead nodes.
+    """
+    now = timezone.now()
+    is_known = Exists(Event.objects.open().filter(kind=Kind.OFFLINE, station=OuterRef("pk")))
+    rows = ChargingStation.objects.filter(~is_known, node__isnull=True, handed_over_at__isnull=True)
+    rows = rows.annotate(since=Coalesce("disconnected_at", "last_heard_at"))
+    rows = rows.filter(since__gt=now - RECENT, since__lte=now - OFFLINE_AFTER).order_by("-since")
+    found = list(rows.values_list("pk", "since")[:MOST_AT_ONCE])
+    record_events([offline_event(pk, since) for pk, since in found])
+    return len(found)
+
+
+def offline_event(station_id: int, since: datetime) -> NewEvent:
+    data = {"since": since.isoformat()}
+    return NewEvent(Kind.OFFLINE, since, hourly_key(station_id, since), station_id, data=data)
+
+
+def fault_event(connector_id: int, *, station_id: int, number: int, error_code: str, at: datetime) -> NewEvent:
+    data = {"connector": number, "code": error_code}
+    return NewEvent(Kind.FAULT, at, hourly_key(connector_id, at), station_id, data=data)
+
+
+def record_access(grant: Grant) -> None:
+    """Record that a person or a team was given access to an installation or a station."""
+    place = grant.installation or grant.station
+    data = {"place": str(place), "role": grant.role, "user": grant.user_id, "to_team": grant.to_team_id}
+    record_event(
+        NewEvent(
+            Kind.ACCESS,
+            grant.created_at,
+            str(grant.pk),
+            team_id=grant.team_id,
+            installation_id=grant.installation_id,
+            data=data,
+        )
+    )
+
+
+def end_access(grant: Grant, at: datetime) -> None:
+    end_events(kind=Kind.ACCESS, keys=[str(grant.pk)], at=at)
+
+
+def forget_old_events() -> None:
+    Event.objects.filter(at__lt=timezone.now() - KEPT_FOR).delete()

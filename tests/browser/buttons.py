@@ -51,7 +51,7 @@ NEW_PASSWORD = {"#id_old": PASSWORD, "#id_password1": NEW, "#id_password2": NEW}
 BUTTONS: Mapping[str, Mapping[str, Row]] = {
     "access:grant_edit": {"Save access": Goes("access:grant_list"), "Cancel": Goes("access:grant_list")},
     "access:grant_give": {
-        "Give access": After(
+        "Grant access": After(
             {"#id_station": "FULL-1", "#id_email": "operator@example.org", "[name=role][value=user]": True},
             Goes("access:grant_list"),
         ),
@@ -60,22 +60,21 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
     "access:driver_tags": {"Add tag": After({"#id_value": "WALK2"}, Goes(says="can charge with the tag"))},
     "access:grant_list": {
         "Tags": Goes("access:driver_tags"),
-        "Give access": Goes("access:grant_give"),
-        "Change": Goes("access:grant_edit"),
-        "Withdraw": asks("Withdraw access", Goes("access:grant_list", says="withdrawn")),
+        "Grant access": Goes("access:grant_give"),
+        "Edit": Goes("access:grant_edit"),
+        "Revoke": asks("Revoke access", Goes("access:grant_list", says="revoked")),
     },
     "account_reset_password_from_key": {
         "Ask for a new link": Goes("accounts:password_reset"),
         "Sign in": Goes("portal:dashboard"),
     },
     "accounts:account": {
-        "Second factor and browsers": Goes("accounts:security"),
+        "Edit name and phone": Goes("portal:user_edit"),
+        "Confirm or edit e-mail": Goes("accounts:email_change"),
         "Change password": Goes("accounts:password_change"),
-        "Confirm or change address": Goes("accounts:email_change"),
+        "Two-factor and devices": Goes("accounts:security"),
         "Save settings": Goes(says="saved."),
-        "Choose notifications": Goes("portal:notification_choices"),
         "Download your data": Downloads(".json"),
-        "Change name and phone": Goes("portal:user_edit"),
     },
     "accounts:api_tokens": {
         "Revoke token": asks("Revoke token", Goes(says="revoked")),
@@ -90,7 +89,7 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
         "Confirm": After({"#id_password": PASSWORD}, Goes("accounts:security")),
     },
     "accounts:email_change": {
-        "Send confirmation mail": After({"#id_email": "other@example.org"}, Goes("accounts:account")),
+        "Send confirmation e-mail": After({"#id_email": "other@example.org"}, Goes("accounts:account")),
         "Cancel": Goes("accounts:account"),
     },
     "accounts:email_undo": {"Undo the change": Goes("accounts:password_reset_sent")},
@@ -118,6 +117,7 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
     },
     "accounts:security": {"Set up app": Goes("accounts:app_add"), "Add passkey": Goes("accounts:key_add")},
     "accounts:teammates": {
+        "Automatic enrolment": Goes("team:enrolment"),
         "Change role": asks("Change role", Goes(says="The role of")),
         "Leave team": asks("Leave team", Goes(says="A team needs an administrator")),
         "Remove": asks("Remove", Goes(says="is not in the team any more")),
@@ -143,7 +143,7 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
         "Clear authorization cache": asks("Clear cache"),
         "Change station": Goes("chargers:station_edit"),
         "Deactivate station": asks("Deactivate station", Goes(says="is deactivated")),
-        "Give access": Goes("access:grant_give"),
+        "Grant access": Goes("access:grant_give"),
         "Send new password": asks("Send new password"),
         "Set the password by hand": Goes("chargers:station_password"),
         "Correct identity": Goes("chargers:station_identity"),
@@ -164,7 +164,10 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
         "Save identity": After({"#id_identity": "FULL-2"}, Goes("chargers:station_detail")),
         "Cancel": Goes("chargers:station_detail"),
     },
-    "chargers:station_list": {"Add station": Goes("chargers:station_add")},
+    "chargers:station_list": {
+        "Add station": Goes("chargers:station_add"),
+        "Show deactivated stations": Goes(says="Hide deactivated stations"),
+    },
     "chargers:station_password": {
         "Set password": Goes(says="Open the station"),
         "Generate another password": Changes("#id_password"),
@@ -223,7 +226,7 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
         "Cancel": Goes("places:installation_list"),
     },
     "places:installation_detail": {
-        "Give access": Goes("access:grant_give"),
+        "Grant access": Goes("access:grant_give"),
         "Change installation": Goes("places:installation_edit"),
         "Add station": Goes("chargers:station_add"),
         "Add circuit": Goes("places:circuit_add"),
@@ -268,7 +271,7 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
     "portal:mail_list": {},
     "portal:notification_choices": {"Save notifications": Goes(says="are saved.")},
     "portal:notification_list": {
-        "Choose notifications": Goes("portal:notification_choices"),
+        "Notification settings": Goes("portal:notification_choices"),
         "Mark all as read": Changes("#list"),
         "Mark as read": Changes("#list"),
     },
@@ -280,7 +283,7 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
         "Save": Goes("portal:user_list"),
         "Cancel": Goes("portal:user_list"),
     },
-    "portal:user_list": {"Invite somebody": Goes("accounts:teammates"), "Edit": Goes("portal:user_edit")},
+    "portal:user_list": {"Invite a member": Goes("accounts:teammates"), "Edit": Goes("portal:user_edit")},
     "sessions:gap_list": {},
     "sessions:session_detail": {
         "Raw messages": Goes("maintenance:message_list"),
@@ -291,38 +294,32 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
     "team:audit": {},
     "team:billing": {"Save billing details": Goes(says="saved.")},
     "team:branding": {
-        "Reset look": asks("Reset look", Goes(says="The portal has our look again.")),
-        "Save look": Goes(says="saved."),
+        "Reset branding": asks("Reset branding", Goes(says="Branding reset.")),
+        "Save branding": Goes(says="saved."),
     },
     "team:branding_hosts": {"Add host name": After({"#id_domain": "walk.example.org"}, Goes(says="walk.example.org"))},
     "team:choose": {},
     "team:enrolment": {
         "Check record": Says("record"),
-        "Give up domain": asks("Give up domain", Goes(says="given up")),
+        "Remove domain": asks("Remove domain", Goes(says="removed")),
         "Add domain": After({"#id_domain": "walk.example.org"}, Goes(says="walk.example.org")),
     },
-    "team:features": {},
     "team:general": {"Save team": Goes(says="saved.")},
     "team:program_add": {
-        "Add program": After({"#id_name": "Walk", "[name=scopes]": True}, Goes(says="This is the new key")),
+        "Add application": After({"#id_name": "Walk", "[name=scopes]": True}, Goes(says="This is the new key")),
         "Cancel": Goes("team:programs"),
     },
     "team:program_edit": {
-        "Make a new key": Goes("team:program_rotate"),
-        "Revoke program": asks("Revoke program", Goes("team:programs")),
-        "Save program": Goes("team:programs"),
+        "Create a new key": Goes("team:program_rotate"),
+        "Revoke application": asks("Revoke application", Goes("team:programs")),
+        "Save application": Goes("team:programs"),
     },
-    "team:program_rotate": {"Make new key": Says("key"), "Cancel": Goes("team:program_edit")},
-    "team:programs": {"Description of the API": Goes("api:docs"), "Add program": Goes("team:program_add")},
-    "team:security": {"Save security": Goes(says="saved.")},
+    "team:program_rotate": {"Create new key": Says("key"), "Cancel": Goes("team:program_edit")},
+    "team:programs": {"API reference": Goes("api:docs"), "Add application": Goes("team:program_add")},
+    "team:security": {"Save": Goes(says="saved.")},
 }
 SHELL: Mapping[str, Row] = {  # around each page, pressed on one
-    "ChargePoints": Changes(".side details"),
-    "Charging Sessions": Changes(".side details"),
-    "Settings": Changes(".side details"),
-    "Operations": Changes(".side details"),
-    "Maintenance": Changes(".side details"),
-    "Show deactivated charge points": Goes(says="Hide deactivated charge points"),
+    "?? Nordlicht Ladeparks*": MENU,
     "Search*": Opens({"Close": Changes("#seek")}),
     "EN": MENU,
     "English": Stays(),
@@ -338,10 +335,10 @@ SHELL: Mapping[str, Row] = {  # around each page, pressed on one
     "System": After({"[data-value=dark]": CLICK}, Changes("[data-press=theme]")),
     "Light": Changes("[data-press=theme]"),
     "Dark": Changes("[data-press=theme]"),
+    "Team settings": Goes("team:general"),
+    "Members": Goes("accounts:teammates"),
+    "Billing": Goes("team:billing"),
     "Your account": Goes("accounts:account"),
-    "Teammates": Goes("accounts:teammates"),
-    "Users": Goes("portal:user_list"),
-    "API tokens": Goes("accounts:api_tokens"),
     "Sign out": Goes("accounts:login"),
     "Privacy Settings": Opens({"Close": Changes("dialog")}),
 }

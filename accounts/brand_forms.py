@@ -67,9 +67,7 @@ class BrandForm(forms.Form):
         required=False,
         help_text=_("Shown at the foot of pages; replies to e-mails go there."),
     )
-    support_phone = forms.CharField(
-        label=_("Support phone"), max_length=40, required=False, validators=[check_phone]
-    )
+    support_phone = forms.CharField(label=_("Support phone"), max_length=40, required=False, validators=[check_phone])
     imprint_url = forms.URLField(
         label=_("Your imprint"),
         max_length=300,

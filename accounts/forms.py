@@ -178,9 +178,7 @@ class PreferencesForm(forms.ModelForm):
     theme = forms.ChoiceField(
         label=_("Appearance"), choices=[("", _("Remember in this browser")), *Theme.choices], required=False
     )
-    date_format = forms.ChoiceField(
-        label=_("Dates"), choices=[("", _("Match language")), *look.DATES], required=False
-    )
+    date_format = forms.ChoiceField(label=_("Dates"), choices=[("", _("Match language")), *look.DATES], required=False)
     number_format = forms.ChoiceField(
         label=_("Numbers"), choices=[("", _("Match language")), *look.NUMBERS], required=False
     )
@@ -277,5 +275,7 @@ class InviteForm(forms.Form):
     email = forms.EmailField(label=_("E-mail"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "off"}))
     role = forms.ChoiceField(label=_("Role"), choices=Role.choices, initial=Role.VIEWER)
     language = forms.ChoiceField(
-        label=_("Language"), choices=settings.LANGUAGES, help_text=_("Language of the invitation and of the new account.")
+        label=_("Language"),
+        choices=settings.LANGUAGES,
+        help_text=_("Language of the invitation and of the new account."),
     )

@@ -51,12 +51,8 @@ class ProgramTable(Table):
     name = tables.Column(verbose_name=gettext_lazy("Application"))
     state = tables.Column(verbose_name=gettext_lazy("Status"), empty_values=(), attrs={"td": {"class": "rhs"}})
     scopes = tables.Column(verbose_name=gettext_lazy("Permissions"), attrs=WIDE)
-    last_used_at = MomentColumn(
-        verbose_name=gettext_lazy("Last used"), never=gettext_lazy("Not used yet."), attrs=WIDE
-    )
-    expires_at = MomentColumn(
-        verbose_name=gettext_lazy("Key expires"), never=gettext_lazy("No end date."), attrs=WIDE
-    )
+    last_used_at = MomentColumn(verbose_name=gettext_lazy("Last used"), never=gettext_lazy("Not used yet."), attrs=WIDE)
+    expires_at = MomentColumn(verbose_name=gettext_lazy("Key expires"), never=gettext_lazy("No end date."), attrs=WIDE)
     created_by = tables.Column(verbose_name=gettext_lazy("Created by"), empty_values=(), attrs=WIDE)
 
     class Meta(Table.Meta):
@@ -81,12 +77,8 @@ class KeyTable(Table):
     prefix = tables.Column(verbose_name=gettext_lazy("Key"), attrs={"td": {"class": "mono"}})
     state = tables.Column(verbose_name=gettext_lazy("Status"), empty_values=(), attrs={"td": {"class": "rhs"}})
     created_at = MomentColumn(verbose_name=gettext_lazy("Created"), attrs=WIDE)
-    last_used_at = MomentColumn(
-        verbose_name=gettext_lazy("Last used"), never=gettext_lazy("Not used yet."), attrs=WIDE
-    )
-    expires_at = MomentColumn(
-        verbose_name=gettext_lazy("Expires"), never=gettext_lazy("No end date."), attrs=WIDE
-    )
+    last_used_at = MomentColumn(verbose_name=gettext_lazy("Last used"), never=gettext_lazy("Not used yet."), attrs=WIDE)
+    expires_at = MomentColumn(verbose_name=gettext_lazy("Expires"), never=gettext_lazy("No end date."), attrs=WIDE)
 
     class Meta(Table.Meta):
         order_by = ()

@@ -235,10 +235,10 @@ class ApiScope(models.TextChoices):
 
     STATIONS_READ = "stations:read", _("Read stations, connectors, installations and tags")
     SESSIONS_READ = "sessions:read", _("Read sessions, meter readings and who charged")
-    MESSAGES_READ = "messages:read", _("Read messages, commands, deviations and security events")
-    OPERATE = "operate", _("Send commands to stations, change tags, acknowledge alerts")
-    CONFIGURE = "configure", _("Change technical settings and passwords of stations, and installations")
-    ACCESS = "access", _("See, give and withdraw access; never more than the key's other scopes allow")
+    MESSAGES_READ = "messages:read", _("Read messages, commands, protocol violations and security events")
+    OPERATE = "operate", _("Send commands to stations, edit tags, acknowledge alerts")
+    CONFIGURE = "configure", _("Edit technical settings and passwords of stations, and installations")
+    ACCESS = "access", _("View, grant and revoke access, within the limits of the key's other scopes")
 
 
 SCOPE_RIGHTS: dict[str, frozenset[str]] = {

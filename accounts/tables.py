@@ -19,12 +19,12 @@ from cpms.common.tables import WIDE, MomentColumn, Table, two_lines
 
 class ApiTokenTable(Table):
     name = tables.Column(verbose_name=gettext_lazy("Token"))
-    scopes = tables.Column(verbose_name=gettext_lazy("What it may do"), empty_values=(), attrs=WIDE)
+    scopes = tables.Column(verbose_name=gettext_lazy("Permissions"), empty_values=(), attrs=WIDE)
     created = MomentColumn(verbose_name=gettext_lazy("Created"), attrs=WIDE)
     last_used_at = MomentColumn(
         verbose_name=gettext_lazy("Last used"), never=gettext_lazy("It has not been used yet."), attrs=WIDE
     )
-    expiry_date = tables.Column(verbose_name=gettext_lazy("Ends"), empty_values=(), attrs=WIDE)
+    expiry_date = tables.Column(verbose_name=gettext_lazy("Expires"), empty_values=(), attrs=WIDE)
     action = tables.Column(verbose_name="", empty_values=(), attrs={"td": {"class": "num rhs do"}})
 
     class Meta(Table.Meta):

@@ -54,9 +54,7 @@ class FeaturesForm(forms.Form):
 
 
 class DomainForm(forms.Form):
-    domain = forms.CharField(
-        label=_("Domain"), max_length=253, help_text=_("The part after the @ in your addresses.")
-    )
+    domain = forms.CharField(label=_("Domain"), max_length=253, help_text=_("The part after the @ in your addresses."))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -69,13 +69,17 @@ class GrantAddForm(forms.Form):
         label=gettext_lazy("Person"),
         max_length=254,
         required=False,
-        help_text=gettext_lazy("E-mail of an existing user. With the role User, people without an account are invited."),
+        help_text=gettext_lazy(
+            "E-mail of an existing user. With the role User, people without an account are invited."
+        ),
     )
     to_team = forms.CharField(
         label=gettext_lazy("Team"),
         max_length=60,
         required=False,
-        help_text=gettext_lazy("Handle of another team, instead of a person. Its members can do what both this role and their own role allow."),
+        help_text=gettext_lazy(
+            "Handle of another team, instead of a person. Members can do what both this role and their own allow."
+        ),
     )
     role = RoleField()
     ends_at = EndField()

@@ -269,7 +269,7 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
     "portal:group_list": {"Make group": Goes("portal:group_add")},
     "portal:imprint": {"Open the dashboard": Goes("portal:dashboard")},
     "portal:mail_list": {},
-    "portal:notification_choices": {"Save notifications": Goes(says="are saved.")},
+    "portal:notification_choices": {"Save notifications": Goes(says="saved.")},
     "portal:notification_list": {
         "Notification settings": Goes("portal:notification_choices"),
         "Mark all as read": Changes("#list"),

@@ -323,7 +323,7 @@ SHELL: Mapping[str, Row] = {  # around each page, pressed on one
     "Search*": Opens({"Close": Changes("#seek")}),
     "EN": MENU,
     "English": Stays(),
-    "Deutsch": Goes(says="Berechtigungen"),
+    "Deutsch": Goes(says="Einstellungen"),
     "#": Goes("portal:notification_list"),
     "All stations": MENU,
     "Group #": Goes(says="Log Off Group"),

@@ -92,7 +92,7 @@ class AccountView(FormPage):
     def perform(self, form: PreferencesForm) -> HttpResponse:  # type: ignore[override]
         people.choose_preferences(user=self.request.user, **form.cleaned_data)
         with translation.override(form.cleaned_data["language"] or translation.get_language()):
-            messages.success(self.request, _("Your settings are saved."))
+            messages.success(self.request, _("Settings saved."))
         return redirect("accounts:account")
 
 

@@ -23,9 +23,9 @@ ACCEPT = ",".join(f"image/{kind.lower()}" for kind in FILES)
 class Colours(models.TextChoices):
     """Whose colours the portal has."""
 
-    OURS = "ours", _("Those of the platform")
-    ONE = "one", _("One colour: it is made readable in light and dark")
-    TWO = "two", _("Two colours: one for light, one for dark pages")
+    OURS = "ours", _("Default colours")
+    ONE = "one", _("One colour, adapted for light and dark")
+    TWO = "two", _("Two colours, one for light and one for dark pages")
 
 
 class ColourInput(forms.TextInput):
@@ -42,19 +42,19 @@ def picture_field(label: Any, help_text: Any) -> forms.FileField:
 
 class BrandForm(forms.Form):
     portal_name = forms.CharField(
-        label=_("Name of the portal"),
+        label=_("Portal name"),
         max_length=40,
         required=False,
-        help_text=_("Shown instead of ours in titles and mails."),
+        help_text=_("Replaces 'CPMS' in titles and e-mails."),
         widget=forms.TextInput(attrs={"data-live": ""}),
     )
     logo_light = picture_field(
-        _("Logo"), _("PNG, JPEG or WebP, at most 1 MB; shown up to 240 by 48 pixels large. A clear background is best.")
+        _("Logo"), _("PNG, JPEG or WebP up to 1 MB, shown at up to 240 by 48 pixels. A transparent background is best.")
     )
     drop_logo_light = forms.BooleanField(label=_("Remove this logo"), required=False)
-    logo_dark = picture_field(_("Logo for dark pages"), _("Without one the logo stands on a white ground there."))
+    logo_dark = picture_field(_("Logo for dark pages"), _("Without one, the logo is shown on white there."))
     drop_logo_dark = forms.BooleanField(label=_("Remove this logo"), required=False)
-    icon = picture_field(_("Icon"), _("Square; for the tab of the browser and the home screen of a telephone."))
+    icon = picture_field(_("Icon"), _("Square; for browser tabs and the home screen of a phone."))
     drop_icon = forms.BooleanField(label=_("Remove the icon"), required=False)
     colours = forms.ChoiceField(
         label=_("Colours"), choices=Colours.choices, widget=forms.RadioSelect(attrs={"data-live": ""})
@@ -62,20 +62,18 @@ class BrandForm(forms.Form):
     accent = forms.CharField(label=_("Colour"), required=False, widget=ColourInput)
     accent_dark = forms.CharField(label=_("Colour on dark pages"), required=False, widget=ColourInput)
     support_email = forms.EmailField(
-        label=_("E-mail of your support"),
+        label=_("Support e-mail"),
         max_length=254,
         required=False,
-        help_text=_("Shown at the foot of pages; answers to mails go there."),
+        help_text=_("Shown at the foot of pages; replies to e-mails go there."),
     )
-    support_phone = forms.CharField(
-        label=_("Telephone of your support"), max_length=40, required=False, validators=[check_phone]
-    )
+    support_phone = forms.CharField(label=_("Support phone"), max_length=40, required=False, validators=[check_phone])
     imprint_url = forms.URLField(
         label=_("Your imprint"),
         max_length=300,
         required=False,
         assume_scheme="https",
-        help_text=_("The address of a page of yours; the link at the foot leads there."),
+        help_text=_("Address of your own page; the link at the foot of pages opens it."),
     )
 
     @classmethod
@@ -106,7 +104,7 @@ class BrandForm(forms.Form):
         for name, theme in (("accent", LIGHT), ("accent_dark", DARK)):
             is_needed = colours == Colours.TWO or (colours == Colours.ONE and name == "accent")
             if is_needed and not is_colour(told[name]):
-                self.add_error(name, _("A colour is written like #0b6e4f."))
+                self.add_error(name, _("Enter a colour like #0b6e4f."))
             elif colours == Colours.TWO and (sentence := theme.sentence(told[name])):
                 self.add_error(name, sentence)
         for kind in BrandPicture.Kind.values:
@@ -128,7 +126,7 @@ class BrandForm(forms.Form):
 
 class HostForm(forms.Form):
     domain = forms.CharField(
-        label=_("Host name"), max_length=253, help_text=_("For example charging.example.org: one below your domain.")
+        label=_("Host name"), max_length=253, help_text=_("A subdomain, for example charging.example.org.")
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -142,5 +140,5 @@ def colours_of(query: Any) -> tuple[str, str]:
     if colours not in (Colours.ONE, Colours.TWO) or not is_colour(accent):
         return "", ""
     if colours == Colours.TWO and not is_colour(dark):
-        raise ValidationError(_("A colour is written like #0b6e4f."))
+        raise ValidationError(_("Enter a colour like #0b6e4f."))
     return accent, dark if colours == Colours.TWO else ""

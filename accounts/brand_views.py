@@ -145,8 +145,7 @@ class BrandPage(TeamPage):
 class BrandView(BrandPage):
     template_name = "team/branding.html"
     form_class = BrandForm
-    tab = "branding"
-    success_words = gettext_lazy("The look is saved. Everybody sees it within a minute.")
+    success_words = gettext_lazy("Branding saved. It is visible to everyone within a minute.")
 
     def get_initial(self) -> dict[str, Any]:
         return BrandForm.initial_of(Brand.objects.filter(team=self.team).first())
@@ -198,16 +197,15 @@ class BrandResetView(BrandPage):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         services.reset_brand(team=self.team, actor=self.actor)
-        messages.success(request, _("The portal has our look again."))
+        messages.success(request, _("Branding reset."))
         return redirect("team:branding")
 
 
 class HostsView(BrandPage):
     template_name = "team/hosts.html"
     form_class = HostForm
-    tab = "hosts"
     needs_proof = True
-    success_words = gettext_lazy("The host name is added. Now add its records to the DNS.")
+    success_words = gettext_lazy("Host name added. Now add its DNS records.")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         domains = self.team.domains.filter(purpose=TeamDomain.Purpose.PORTAL)

@@ -25,7 +25,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature(
         "api",
         gettext_lazy("REST API"),
-        gettext_lazy("Programs read and change the team's data with API tokens."),
+        gettext_lazy("Applications read and edit the team's data with API tokens."),
         pages=("accounts:api_token", "team:program"),
         api=("api:",),
     ),
@@ -39,14 +39,14 @@ FEATURES: tuple[Feature, ...] = (
     Feature(
         "branding",
         gettext_lazy("Branding"),
-        gettext_lazy("The portal and its mails in the team's look, on a domain of its own."),
+        gettext_lazy("The portal and e-mails with the team's branding, on its own domain."),
         pages=("team:branding",),
     ),
     Feature("exports", gettext_lazy("Exports"), gettext_lazy("Lists as CSV and Excel files.")),
     Feature(
         "security_events",
         gettext_lazy("Security events"),
-        gettext_lazy("What stations report of their own security."),
+        gettext_lazy("Security events reported by stations."),
         pages=("maintenance:security",),
         api=("api:security-event",),
     ),

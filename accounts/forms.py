@@ -63,8 +63,8 @@ class LoginForm(AllauthLoginForm):
 TOKEN_ENDS = [
     ("30", _("In 30 days")),
     ("90", _("In 90 days")),
-    ("365", _("In 365 days")),
-    ("never", _("Never: whoever gets hold of the token can use it until you revoke it")),
+    ("365", _("In 1 year")),
+    ("never", _("Never: anyone who gets the token can use it until you revoke it")),
 ]
 
 
@@ -72,15 +72,15 @@ class ApiTokenForm(forms.Form):
     name = forms.CharField(
         label=_("Name"),
         max_length=LONGEST_TOKEN_NAME,
-        help_text=_("What the program is called, so that you recognise the token later."),
+        help_text=_("A name by which you recognise the token later."),
     )
-    ends = forms.ChoiceField(label=_("It ends"), choices=TOKEN_ENDS, initial="90", widget=forms.RadioSelect)
+    ends = forms.ChoiceField(label=_("Expires"), choices=TOKEN_ENDS, initial="90", widget=forms.RadioSelect)
     scopes = forms.MultipleChoiceField(
-        label=_("Limit it to"),
+        label=_("Permissions"),
         choices=(),
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text=_("Without a tick the program may do all that you may."),
+        help_text=_("Leave empty for full access."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -110,10 +110,10 @@ class NewPasswordForm(forms.Form):
         max_length=LONGEST_PASSWORD,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "form-control"}),
-        help_text=_("At least 8 characters, no common word, nothing of your name or address."),
+        help_text=_("At least 8 characters. No common words, and no part of your name or e-mail."),
     )
     password2 = forms.CharField(
-        label=_("New password again"),
+        label=_("Repeat new password"),
         max_length=LONGEST_PASSWORD,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "form-control"}),
@@ -126,7 +126,7 @@ class NewPasswordForm(forms.Form):
     def clean_password2(self) -> str:
         first, second = self.cleaned_data.get("password1"), str(self.cleaned_data["password2"])
         if first is not None and first != second:
-            raise ValidationError(_("The two passwords are not the same."))
+            raise ValidationError(_("The passwords do not match."))
         return second
 
     def clean_password1(self) -> str:
@@ -137,7 +137,7 @@ class NewPasswordForm(forms.Form):
 
 class ChangePasswordForm(NewPasswordForm):
     old = forms.CharField(
-        label=_("Your password now"),
+        label=_("Current password"),
         max_length=LONGEST_PASSWORD,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "class": "form-control"}),
@@ -146,7 +146,7 @@ class ChangePasswordForm(NewPasswordForm):
         label=_("Also revoke my API tokens"),
         required=False,
         initial=True,
-        help_text=_("Leave it ticked if somebody else may know your password. Your programs then need new tokens."),
+        help_text=_("Leave it on if somebody else may know your password. Your applications then need new tokens."),
     )
     field_order = ["old", "password1", "password2", "with_tokens"]
 
@@ -161,9 +161,9 @@ class ResetForm(forms.Form):
 
 class AddressForm(forms.Form):
     email = forms.EmailField(
-        label=_("New address"),
+        label=_("New e-mail"),
         max_length=254,
-        help_text=_("It counts once you have opened the link that we send there."),
+        help_text=_("Takes effect when you open the link we send you."),
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
 
@@ -172,17 +172,15 @@ class PreferencesForm(forms.ModelForm):
     """How pages look and speak to one person."""
 
     language = forms.ChoiceField(
-        label=_("Language"), choices=[("", _("That of the browser")), *settings.LANGUAGES], required=False
+        label=_("Language"), choices=[("", _("Browser default")), *settings.LANGUAGES], required=False
     )
     time_zone = forms.ChoiceField(label=_("Time zone"), required=False)
     theme = forms.ChoiceField(
-        label=_("Appearance"), choices=[("", _("As this browser was told last")), *Theme.choices], required=False
+        label=_("Appearance"), choices=[("", _("Remember in this browser")), *Theme.choices], required=False
     )
-    date_format = forms.ChoiceField(
-        label=_("Dates"), choices=[("", _("As in the language")), *look.DATES], required=False
-    )
+    date_format = forms.ChoiceField(label=_("Dates"), choices=[("", _("Match language")), *look.DATES], required=False)
     number_format = forms.ChoiceField(
-        label=_("Numbers"), choices=[("", _("As in the language")), *look.NUMBERS], required=False
+        label=_("Numbers"), choices=[("", _("Match language")), *look.NUMBERS], required=False
     )
 
     class Meta:
@@ -191,7 +189,7 @@ class PreferencesForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        usual = _("That of this site (%(zone)s)") % {"zone": settings.DISPLAY_TIME_ZONE}
+        usual = _("Site default (%(zone)s)") % {"zone": settings.DISPLAY_TIME_ZONE}
         names = sorted(name for name in zoneinfo.available_timezones() if "/" in name and not name.startswith("Etc/"))
         own = self.instance.time_zone
         more = [] if not own or own in names else [own]  # set by hand once
@@ -231,7 +229,7 @@ class FirstFactorForm(forms.Form):
 
 class AppForm(FirstFactorForm):
     code = forms.CharField(
-        label=_("Code that the app shows"),
+        label=_("Code from the app"),
         max_length=20,
         widget=forms.TextInput(
             attrs={"autocomplete": "one-time-code", "class": "form-control", "inputmode": "numeric"}
@@ -252,7 +250,7 @@ class KeyForm(FirstFactorForm):
     name = forms.CharField(
         label=_("Name"),
         max_length=LONGEST_NAME,
-        help_text=_("By which you recognise it, for example “Laptop” or “Blue key”."),
+        help_text=_("A name by which you recognise it, for example “Laptop” or “Blue key”."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 
@@ -277,5 +275,7 @@ class InviteForm(forms.Form):
     email = forms.EmailField(label=_("E-mail"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "off"}))
     role = forms.ChoiceField(label=_("Role"), choices=Role.choices, initial=Role.VIEWER)
     language = forms.ChoiceField(
-        label=_("Language"), choices=settings.LANGUAGES, help_text=_("Of the mail, and of the pages for a new person.")
+        label=_("Language"),
+        choices=settings.LANGUAGES,
+        help_text=_("Language of the invitation and of the new account."),
     )

@@ -17,13 +17,13 @@ from accounts.programs import LONGEST_NAME, OVERLAPS
 ENDS = [
     ("30", _("In 30 days")),
     ("90", _("In 90 days")),
-    ("365", _("In 365 days")),
-    ("date", _("At the end of a day that you choose")),
-    ("never", _("Never: whoever gets hold of the key can use it until you revoke it")),
+    ("365", _("In 1 year")),
+    ("date", _("On a date you choose")),
+    ("never", _("Never: anyone who gets the key can use it until you revoke it")),
 ]
 WAYS = [
-    (Program.Way.KEY, _("Key: the program sends it with each request")),
-    (Program.Way.OAUTH, _("OAuth 2 client: the program trades its secret for access tokens of one hour")),
+    (Program.Way.KEY, _("Key: the application sends it with each request")),
+    (Program.Way.OAUTH, _("OAuth 2 client: the application exchanges its secret for access tokens valid for one hour")),
 ]
 OVERLAP_WORDS = {
     0: _("At once"),
@@ -37,11 +37,11 @@ class EndMixin(forms.Form):
     """When a new key ends."""
 
     ends = forms.ChoiceField(
-        label=_("The new key ends"),
+        label=_("Expires"),
         choices=ENDS,
         initial="90",
         widget=forms.RadioSelect,
-        help_text=_("Administrators of the team are told by mail 14 days and one day before."),
+        help_text=_("Administrators of the team get an e-mail 14 days and one day before."),
     )
     last_day = forms.DateField(
         label=_("Last day"),
@@ -72,13 +72,13 @@ class ProgramForm(forms.Form):
     name = forms.CharField(
         label=_("Name"),
         max_length=LONGEST_NAME,
-        help_text=_("What the program is called. The audit trail names it so."),
+        help_text=_("The name of the application."),
     )
     scopes = forms.MultipleChoiceField(
-        label=_("What it may do"),
+        label=_("Permissions"),
         choices=(),
         widget=forms.CheckboxSelectMultiple,
-        help_text=_("Choose no more than the program needs."),
+        help_text=_("Choose no more than the application needs."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -88,18 +88,18 @@ class ProgramForm(forms.Form):
 
 class ProgramAddForm(ProgramForm, EndMixin):
     way = forms.ChoiceField(
-        label=_("Way to log in"), choices=WAYS, initial=Program.Way.KEY.value, widget=forms.RadioSelect
+        label=_("Authentication"), choices=WAYS, initial=Program.Way.KEY.value, widget=forms.RadioSelect
     )
     field_order = ["name", "way", "scopes", "ends", "last_day"]
 
 
 class RotateForm(EndMixin):
     overlap_hours = forms.TypedChoiceField(
-        label=_("The old key ends"),
+        label=_("Old key expires"),
         coerce=int,
         choices=[(hours, OVERLAP_WORDS[hours]) for hours in OVERLAPS],
         initial=24,
         widget=forms.RadioSelect,
-        help_text=_("Until then both count, so that the program can be changed over without a break."),
+        help_text=_("Until then both keys work, so that you can switch without a break."),
     )
     field_order = ["overlap_hours", "ends", "last_day"]

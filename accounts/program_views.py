@@ -44,19 +44,15 @@ def state_of(program: Any) -> SafeString:
         return look.status("bad", _("Expired"))
     if program.expires_at is not None and program.expires_at <= timezone.now() + SOON:
         return look.status("warn", _("Ends soon"))
-    return look.status("good", _("In use") if program.last_used_at else _("Ready"))
+    return look.tick(True, _("In use") if program.last_used_at else _("Ready"))
 
 
 class ProgramTable(Table):
-    name = tables.Column(verbose_name=gettext_lazy("Program"))
-    state = tables.Column(verbose_name=gettext_lazy("State"), empty_values=(), attrs={"td": {"class": "rhs"}})
-    scopes = tables.Column(verbose_name=gettext_lazy("What it may do"), attrs=WIDE)
-    last_used_at = MomentColumn(
-        verbose_name=gettext_lazy("Last used"), never=gettext_lazy("It has not been used yet."), attrs=WIDE
-    )
-    expires_at = MomentColumn(
-        verbose_name=gettext_lazy("Key ends"), never=gettext_lazy("It does not end by itself."), attrs=WIDE
-    )
+    name = tables.Column(verbose_name=gettext_lazy("Application"))
+    state = tables.Column(verbose_name=gettext_lazy("Status"), empty_values=(), attrs={"td": {"class": "rhs"}})
+    scopes = tables.Column(verbose_name=gettext_lazy("Permissions"), attrs=WIDE)
+    last_used_at = MomentColumn(verbose_name=gettext_lazy("Last used"), never=gettext_lazy("Not used yet."), attrs=WIDE)
+    expires_at = MomentColumn(verbose_name=gettext_lazy("Key expires"), never=gettext_lazy("No end date."), attrs=WIDE)
     created_by = tables.Column(verbose_name=gettext_lazy("Created by"), empty_values=(), attrs=WIDE)
 
     class Meta(Table.Meta):
@@ -79,14 +75,10 @@ class ProgramTable(Table):
 
 class KeyTable(Table):
     prefix = tables.Column(verbose_name=gettext_lazy("Key"), attrs={"td": {"class": "mono"}})
-    state = tables.Column(verbose_name=gettext_lazy("State"), empty_values=(), attrs={"td": {"class": "rhs"}})
+    state = tables.Column(verbose_name=gettext_lazy("Status"), empty_values=(), attrs={"td": {"class": "rhs"}})
     created_at = MomentColumn(verbose_name=gettext_lazy("Created"), attrs=WIDE)
-    last_used_at = MomentColumn(
-        verbose_name=gettext_lazy("Last used"), never=gettext_lazy("It has not been used yet."), attrs=WIDE
-    )
-    expires_at = MomentColumn(
-        verbose_name=gettext_lazy("Ends"), never=gettext_lazy("It does not end by itself."), attrs=WIDE
-    )
+    last_used_at = MomentColumn(verbose_name=gettext_lazy("Last used"), never=gettext_lazy("Not used yet."), attrs=WIDE)
+    expires_at = MomentColumn(verbose_name=gettext_lazy("Expires"), never=gettext_lazy("No end date."), attrs=WIDE)
 
     class Meta(Table.Meta):
         order_by = ()
@@ -97,7 +89,7 @@ class KeyTable(Table):
     def render_state(self, record: ProgramKey) -> SafeString:
         if record.revoked_at is not None:
             return look.status("neutral", _("Revoked"))
-        return look.status("good", _("Valid")) if record.is_valid else look.status("neutral", _("Expired"))
+        return look.tick(True, _("Valid")) if record.is_valid else look.status("neutral", _("Expired"))
 
 
 class ProgramsView(TeamPage):
@@ -105,7 +97,6 @@ class ProgramsView(TeamPage):
 
     template_name = "team/programs.html"
     form_class = ProgramForm
-    tab = "programs"
     http_method_names = ["get", "head", "options"]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -125,7 +116,6 @@ class SecretMixin:
             "secret": secret,
             "note": note,
             "its_team": program.team,
-            "tab": "programs",
             "site": settings.PUBLIC_URL,
         }
         response = render(self.request, "team/program_secret.html", context)
@@ -137,7 +127,6 @@ class SecretMixin:
 class ProgramAddView(SecretMixin, TeamPage):
     template_name = "team/program_add.html"
     form_class = ProgramAddForm
-    tab = "programs"
     needs_proof = True
 
     def perform(self, form: ProgramAddForm) -> HttpResponse:  # type: ignore[override]
@@ -168,7 +157,7 @@ class ProgramPage(SecretMixin, FormPage):
         return super().dispatch(request, *args, **kwargs)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        told = {"program": self.program, "its_team": self.program.team, "tab": "programs"}
+        told = {"program": self.program, "its_team": self.program.team}
         return super().get_context_data(**told, **kwargs)
 
 

@@ -35,21 +35,21 @@ class GrantRole(models.TextChoices):
 
 
 class Can(models.TextChoices):
-    SEE_STATIONS = "see_stations", _("See stations, their connectors and how they are")
-    SEE_SESSIONS = "see_sessions", _("See all sessions, who charged, and the figures made from them")
-    SEE_OWN = "see_own", _("See one's own sessions, and where one may charge")
-    SEE_MESSAGES = "see_messages", _("See messages, deviations and security events")
-    CHARGE = "charge", _("Charge where a tag is needed")
+    SEE_STATIONS = "see_stations", _("View stations, connectors and their status")
+    SEE_SESSIONS = "see_sessions", _("View all sessions, who charged, and statistics")
+    SEE_OWN = "see_own", _("View own sessions and where to charge")
+    SEE_MESSAGES = "see_messages", _("View messages, protocol violations and security events")
+    CHARGE = "charge", _("Charge with a tag")
     OPERATE = "operate", _("Start and stop sessions, unlock, reset, switch on and off")
-    NAME = "name", _("Name stations")
-    CONFIGURE = "configure", _("Change technical settings of stations")
-    SET_PASSWORDS = "set_passwords", _("Set the passwords of stations")
+    NAME = "name", _("Rename stations")
+    CONFIGURE = "configure", _("Edit technical settings of stations")
+    SET_PASSWORDS = "set_passwords", _("Set station passwords")
     ADD_STATIONS = "add_stations", _("Add stations")
     ADD_PLACES = "add_places", _("Add installations")
-    MANAGE_PLACES = "manage_places", _("Change the name, address and contact of installations")
-    CONFIGURE_PLACES = "configure_places", _("Change circuits of installations")
-    MANAGE_ACCESS = "manage_access", _("Give and withdraw access")
-    MANAGE_TEAM = "manage_team", _("Change the team, its teammates and its keys")
+    MANAGE_PLACES = "manage_places", _("Edit the name, address and contact of installations")
+    CONFIGURE_PLACES = "configure_places", _("Edit circuits of installations")
+    MANAGE_ACCESS = "manage_access", _("Grant and revoke access")
+    MANAGE_TEAM = "manage_team", _("Manage the team, its members and its keys")
 
 
 COLUMNS: tuple[str, ...] = (Role.VIEWER, Role.OPERATOR, Role.ADMIN, GrantRole.OWNER, GrantRole.USER, GrantRole.SERVICE)
@@ -235,10 +235,10 @@ class ApiScope(models.TextChoices):
 
     STATIONS_READ = "stations:read", _("Read stations, connectors, installations and tags")
     SESSIONS_READ = "sessions:read", _("Read sessions, meter readings and who charged")
-    MESSAGES_READ = "messages:read", _("Read messages, commands, deviations and security events")
-    OPERATE = "operate", _("Send commands to stations, change tags, acknowledge alerts")
-    CONFIGURE = "configure", _("Change technical settings and passwords of stations, and installations")
-    ACCESS = "access", _("See, give and withdraw access; never more than the key's other scopes allow")
+    MESSAGES_READ = "messages:read", _("Read messages, commands, protocol violations and security events")
+    OPERATE = "operate", _("Send commands to stations, edit tags, acknowledge alerts")
+    CONFIGURE = "configure", _("Edit technical settings and passwords of stations, and installations")
+    ACCESS = "access", _("View, grant and revoke access, within the limits of the key's other scopes")
 
 
 SCOPE_RIGHTS: dict[str, frozenset[str]] = {

@@ -19,12 +19,12 @@ from cpms.common.tables import WIDE, MomentColumn, Table, two_lines
 
 class ApiTokenTable(Table):
     name = tables.Column(verbose_name=gettext_lazy("Token"))
-    scopes = tables.Column(verbose_name=gettext_lazy("What it may do"), empty_values=(), attrs=WIDE)
+    scopes = tables.Column(verbose_name=gettext_lazy("Permissions"), empty_values=(), attrs=WIDE)
     created = MomentColumn(verbose_name=gettext_lazy("Created"), attrs=WIDE)
     last_used_at = MomentColumn(
         verbose_name=gettext_lazy("Last used"), never=gettext_lazy("It has not been used yet."), attrs=WIDE
     )
-    expiry_date = tables.Column(verbose_name=gettext_lazy("Ends"), empty_values=(), attrs=WIDE)
+    expiry_date = tables.Column(verbose_name=gettext_lazy("Expires"), empty_values=(), attrs=WIDE)
     action = tables.Column(verbose_name="", empty_values=(), attrs={"td": {"class": "num rhs do"}})
 
     class Meta(Table.Meta):
@@ -46,7 +46,7 @@ class ApiTokenTable(Table):
         return format_html_join(" ", "<code>{}</code>", ([scope] for scope in value)) or _("All that you may")
 
     def render_expiry_date(self, record: ApiToken) -> SafeString:
-        ends = look.moment(record.expiry_date, never=_("It does not end by itself."))
+        ends = look.moment(record.expiry_date, never=_("No end date."))
         return format_html(_("ended {time}"), time=ends) if record.has_expired else ends
 
     def render_action(self, record: ApiToken) -> SafeString:
@@ -152,7 +152,7 @@ class BrowserTable(Table):
     def render_agent(self, record: SignedInBrowser) -> SafeString:
         name: str = words_of(record.agent)
         if record.session_key == self.current:
-            name = format_html('{} <span class="ms-2">{}</span>', name, look.status("good", _("this browser")))
+            name = format_html('{} <span class="ms-2">{}</span>', name, look.tick(True, _("this browser")))
         return two_lines(name, record.address or _("address not known"))
 
     def render_action(self, record: SignedInBrowser) -> SafeString | str:

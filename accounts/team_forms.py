@@ -18,10 +18,10 @@ class TeamForm(forms.Form):
     handle = forms.SlugField(
         label=_("Handle"),
         max_length=60,
-        help_text=_("The short name of the team in the API and on the command line. A former one still leads to it."),
+        help_text=_("Short name of the team in the API and on the command line. Old handles keep working."),
     )
     station_passwords = forms.ChoiceField(
-        label=_("Passwords of stations"),
+        label=_("Station passwords"),
         choices=StationPasswords.choices,
         widget=forms.RadioSelect,
         help_text=Team._meta.get_field("station_passwords").help_text,
@@ -38,7 +38,7 @@ class BillingForm(forms.ModelForm):
 
 class SecurityForm(forms.Form):
     is_demanded = forms.BooleanField(
-        label=_("Everybody in the team must have a second factor"),
+        label=_("Require two-factor authentication"),
         required=False,
         help_text=Team._meta.get_field("requires_two_factor").help_text,
     )
@@ -46,7 +46,7 @@ class SecurityForm(forms.Form):
 
 class FeaturesForm(forms.Form):
     on = forms.MultipleChoiceField(
-        label=_("Functions"),
+        label=_("Features"),
         required=False,
         choices=[(feature.key, feature.label) for feature in FEATURES],
         widget=forms.CheckboxSelectMultiple,
@@ -54,9 +54,7 @@ class FeaturesForm(forms.Form):
 
 
 class DomainForm(forms.Form):
-    domain = forms.CharField(
-        label=_("Domain"), max_length=253, help_text=_("What comes after the @ in your addresses.")
-    )
+    domain = forms.CharField(label=_("Domain"), max_length=253, help_text=_("The part after the @ in your addresses."))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -38,10 +38,9 @@ MOST_NAMED = 200
 
 
 class TeamPage(FormPage):
-    """A page of the current team's settings; who has none is asked to choose one."""
+    """A page of the current team's settings; support staff without one chooses a team first."""
 
     team: Team
-    tab = ""
     feature = ""  # without which the page refuses
     needs_proof = False  # whether one shows again who one is before the page opens, unless one has just done so
     success_words: Any = ""
@@ -52,7 +51,7 @@ class TeamPage(FormPage):
             if team is None and request.user.is_staff:
                 return redirect("team:choose")
             if team is None or not request.user.may(Can.MANAGE_TEAM, team):
-                raise PermissionDenied(_("Only administrators of the team may see and change its settings."))
+                raise PermissionDenied(_("Only administrators of the team can see and edit its settings."))
             if self.feature and not team.has_feature(self.feature):
                 raise PermissionDenied(sentence_about(self.feature))
             if self.needs_proof and not confirm.is_confirmed(request):
@@ -65,7 +64,7 @@ class TeamPage(FormPage):
         return cast(User, self.request.user)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(its_team=self.team, tab=self.tab, **kwargs)
+        return super().get_context_data(its_team=self.team, **kwargs)
 
     def done(self) -> HttpResponse:
         messages.success(self.request, str(self.success_words))
@@ -75,12 +74,15 @@ class TeamPage(FormPage):
 class GeneralView(TeamPage):
     template_name = "team/general.html"
     form_class = TeamForm
-    tab = "general"
-    success_words = gettext_lazy("The team is saved.")
+    success_words = gettext_lazy("Team saved.")
 
     def get_initial(self) -> dict[str, Any]:
         team = self.team
         return {"name": team.name, "handle": team.handle, "station_passwords": team.station_passwords}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        features = [{"feature": feature, "is_on": self.team.has_feature(feature.key)} for feature in FEATURES]
+        return super().get_context_data(features=features, may_switch=self.actor.is_staff, **kwargs)
 
     def perform(self, form: TeamForm) -> HttpResponse:  # type: ignore[override]
         is_secret = form.cleaned_data["station_passwords"] != self.team.station_passwords
@@ -93,8 +95,7 @@ class GeneralView(TeamPage):
 class BillingView(TeamPage):
     template_name = "team/billing.html"
     form_class = BillingForm
-    tab = "billing"
-    success_words = gettext_lazy("The billing details are saved.")
+    success_words = gettext_lazy("Billing details saved.")
 
     def get_form_kwargs(self) -> dict[str, Any]:
         return super().get_form_kwargs() | {"instance": BillingDetails.objects.filter(team=self.team).first()}
@@ -109,9 +110,8 @@ class SecurityView(TeamPage):
 
     template_name = "team/security.html"
     form_class = SecurityForm
-    tab = "security"
     needs_proof = True
-    success_words = gettext_lazy("The security of the team is saved.")
+    success_words = gettext_lazy("Security settings saved.")
 
     def get_initial(self) -> dict[str, Any]:
         return {"is_demanded": self.team.requires_two_factor}
@@ -130,31 +130,29 @@ class SecurityView(TeamPage):
 
 
 class FeaturesView(TeamPage):
-    """Everybody who manages the team sees what it has; support staff switches it."""
+    """Where support staff switches features; they are shown with the general settings."""
 
-    template_name = "team/features.html"
     form_class = FeaturesForm
-    tab = "features"
-    success_words = gettext_lazy("The functions of the team are saved.")
+    success_words = gettext_lazy("Features saved.")
 
-    def get_initial(self) -> dict[str, Any]:
-        return {"on": [feature.key for feature in FEATURES if self.team.has_feature(feature.key)]}
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return redirect(f"{reverse('team:general')}#features")
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        told = [{"feature": feature, "is_on": self.team.has_feature(feature.key)} for feature in FEATURES]
-        return super().get_context_data(features=told, may_switch=self.actor.is_staff, **kwargs)
+    def form_invalid(self, form: FeaturesForm) -> HttpResponse:  # type: ignore[override]
+        messages.error(self.request, _("There is no such feature. Nothing was saved."))
+        return redirect("team:general")
 
     def perform(self, form: FeaturesForm) -> HttpResponse:  # type: ignore[override]
         services.set_features(team=self.team, on=form.cleaned_data["on"], actor=self.actor)
-        return self.done()
+        messages.success(self.request, str(self.success_words))
+        return redirect("team:general")
 
 
 class EnrolmentView(TeamPage):
     template_name = "team/enrolment.html"
     form_class = DomainForm
-    tab = "enrolment"
     needs_proof = True
-    success_words = gettext_lazy("The domain is named. Prove now that it is yours.")
+    success_words = gettext_lazy("Domain added. Now prove that it is yours.")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         domains = self.team.domains.filter(purpose=TeamDomain.Purpose.ENROLMENT)
@@ -181,7 +179,7 @@ def domain_prove(request: AuthenticatedRequest, pk: int) -> HttpResponse:
             own_domains.check_host(domain=row, actor=request.user)
         else:
             services.prove_domain(domain=row, actor=request.user)
-        messages.success(request, _("It is proved that %(domain)s is yours.") % {"domain": row.domain})
+        messages.success(request, _("%(domain)s is verified.") % {"domain": row.domain})
     except NotAllowed as error:
         raise PermissionDenied(str(error)) from None
     except DomainError as error:
@@ -198,7 +196,7 @@ def domain_drop(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     if request.method == "GET":
         return render(request, "team/domain_drop.html", {"domain": row})
     services.drop_domain(domain=row, actor=request.user)
-    messages.success(request, _("%(domain)s is given up.") % {"domain": row.domain})
+    messages.success(request, _("%(domain)s removed.") % {"domain": row.domain})
     return redirect(_page_of(row))
 
 

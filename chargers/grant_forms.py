@@ -33,7 +33,7 @@ class EndField(forms.DateTimeField):
         super().__init__(
             label=gettext_lazy("Ends"),
             required=False,
-            help_text=gettext_lazy("The access ends by itself at this time. Empty: when somebody withdraws it."),
+            help_text=gettext_lazy("Leave empty for no end date."),
         )
 
     def clean(self, value: Any) -> datetime | None:
@@ -49,7 +49,7 @@ class RoleField(forms.ChoiceField):
             label=gettext_lazy("Role"),
             choices=GrantRole.choices,
             widget=forms.RadioSelect,
-            help_text=gettext_lazy("What each role may do is written under Permissions."),
+            help_text=gettext_lazy("See Roles for what each role can do."),
         )
 
 
@@ -60,22 +60,26 @@ class GrantAddForm(forms.Form):
         label=gettext_lazy("Installation"), queryset=Installation.objects.none(), required=False, empty_label=""
     )
     station = forms.CharField(
-        label=gettext_lazy("or station"),
+        label=gettext_lazy("Station"),
         max_length=48,
         required=False,
-        help_text=gettext_lazy("The identity of a single station, if it is not for a whole installation."),
+        help_text=gettext_lazy("ID of a single station, instead of a whole installation."),
     )
     email = forms.EmailField(
         label=gettext_lazy("Person"),
         max_length=254,
         required=False,
-        help_text=gettext_lazy("E-mail address. For the role User nobody needs an account yet: they are invited."),
+        help_text=gettext_lazy(
+            "E-mail of an existing user. With the role User, people without an account are invited."
+        ),
     )
     to_team = forms.CharField(
-        label=gettext_lazy("or team"),
+        label=gettext_lazy("Team"),
         max_length=60,
         required=False,
-        help_text=gettext_lazy("The team's handle. Its teammates get what both the role and their own role allow."),
+        help_text=gettext_lazy(
+            "Handle of another team, instead of a person. Members can do what both this role and their own allow."
+        ),
     )
     role = RoleField()
     ends_at = EndField()
@@ -115,7 +119,7 @@ class DriverTagForm(forms.Form):
         label=gettext_lazy("Tag of the team"),
         required=False,
         initial=True,
-        help_text=gettext_lazy("Otherwise it is the person's own, and also charges where others give them access."),
+        help_text=gettext_lazy("Otherwise it is the person's own and also charges where others grant them access."),
     )
 
     def __init__(self, *args: Any, may_be_teams: bool, **kwargs: Any) -> None:

@@ -17,7 +17,6 @@ from django.utils.translation import gettext_lazy
 from accounts.models import Grant
 from accounts.rights import GrantRole
 from chargers.filtersets import SELECT
-from cpms.common import look
 from cpms.common.export import Cell
 from cpms.common.tables import NUMBER_WIDE, WIDE, MomentColumn, Table, two_lines
 
@@ -58,9 +57,9 @@ class GrantFilterSet(django_filters.FilterSet):
 
 def state_of(grant: Grant) -> str:
     if grant.is_active:
-        return _("In force")
+        return _("Active")
     was_withdrawn = grant.withdrawn_at is not None and (grant.ends_at is None or grant.withdrawn_at < grant.ends_at)
-    return _("Withdrawn") if was_withdrawn else _("Ended")
+    return _("Revoked") if was_withdrawn else _("Ended")
 
 
 def place_of(grant: Grant) -> str:
@@ -84,10 +83,10 @@ class GrantTable(Table):
     ends_at = MomentColumn(
         verbose_name=gettext_lazy("Ends"),
         orderable=True,
-        never=gettext_lazy("It has no end: it counts until somebody withdraws it."),
+        never=gettext_lazy("No end date."),
         attrs=NUMBER_WIDE,
     )
-    created_at = MomentColumn(verbose_name=gettext_lazy("Given"), orderable=True, attrs=NUMBER_WIDE)
+    created_at = MomentColumn(verbose_name=gettext_lazy("Granted"), orderable=True, attrs=NUMBER_WIDE)
     action = tables.Column(verbose_name="", empty_values=(), attrs={"td": {"class": "num rhs"}})
 
     class Meta(Table.Meta):
@@ -112,8 +111,7 @@ class GrantTable(Table):
         return two_lines(link, _("whole installation"))
 
     def render_role(self, record: Grant) -> SafeString:
-        kind = "good" if record.is_active else "neutral"
-        return two_lines(record.get_role_display(), look.status(kind, state_of(record)))
+        return two_lines(record.get_role_display(), state_of(record))
 
     def render_action(self, record: Any) -> SafeString:
         edit = '<a class="btn btn-sm" href="{}">{}</a>'
@@ -122,10 +120,10 @@ class GrantTable(Table):
         if record.may_give_tags:
             parts.append((format_html(edit, reverse("access:driver_tags", args=[record.pk]), _("Tags")),))
         if record.may_change:
-            parts.append((format_html(edit, reverse("access:grant_edit", args=[record.pk]), _("Change")),))
+            parts.append((format_html(edit, reverse("access:grant_edit", args=[record.pk]), _("Edit")),))
         if record.may_withdraw:
-            parts.append((format_html(ask, reverse("access:grant_withdraw", args=[record.pk]), _("Withdraw")),))
-        return format_html_join(" ", "{}", parts)
+            parts.append((format_html(ask, reverse("access:grant_withdraw", args=[record.pk]), _("Revoke")),))
+        return format_html('<span class="btn-row end">{}</span>', format_html_join("", "{}", parts))
 
 
 GRANT_CELLS = [

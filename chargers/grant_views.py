@@ -73,7 +73,7 @@ class GrantAddView(FormPage):
             self.place = self._place(request)
             may = request.user.may(Can.MANAGE_ACCESS, self.place) if self.place else None
             if may is False or not request.user.scope(Can.MANAGE_ACCESS):
-                raise PermissionDenied(_("Only administrators of the team and owners may give access."))
+                raise PermissionDenied(_("Only administrators of the team and owners can grant access."))
         return super().dispatch(request, *args, **kwargs)
 
     def _place(self, request: HttpRequest) -> Place | None:
@@ -112,7 +112,7 @@ class GrantAddView(FormPage):
             actor=actor,  # type: ignore[arg-type]
         )
         named = {"who": grant.holder, "place": place_of(grant)}
-        messages.success(self.request, _("%(who)s now has access to %(place)s and is told so by mail.") % named)
+        messages.success(self.request, _("%(who)s now has access to %(place)s and gets an e-mail about it.") % named)
         return redirect("access:grant_list")
 
 
@@ -124,7 +124,7 @@ class GrantEditView(FormPage):
         if request.user.is_authenticated:
             self.grant: Grant = get_object_or_404(_grants(request), pk=kwargs["pk"])
             if not may_change(request.user, self.grant):
-                raise PermissionDenied(_("You may not change this access: the team gave it."))
+                raise PermissionDenied(_("You cannot edit this access: the team granted it."))
         return super().dispatch(request, *args, **kwargs)
 
     def get_initial(self) -> dict[str, Any]:
@@ -139,7 +139,7 @@ class GrantEditView(FormPage):
     def perform(self, form: GrantEditForm) -> HttpResponse:  # type: ignore[override]
         ends_at = form.cleaned_data["ends_at"] if "ends_at" in form.changed_data else self.grant.ends_at
         change_grant(grant=self.grant, role=form.cleaned_data["role"], ends_at=ends_at, actor=self.request.user)  # type: ignore[arg-type]
-        messages.success(self.request, _("The access of %(who)s is changed.") % {"who": self.grant.holder})
+        messages.success(self.request, _("Access of %(who)s saved.") % {"who": self.grant.holder})
         return redirect("access:grant_list")
 
 
@@ -153,7 +153,7 @@ class DriverTagsView(FormPage):
         if request.user.is_authenticated:
             self.grant: Grant = get_object_or_404(_grants(request), pk=kwargs["pk"])
             if not driver_tags.may_give_tags(request.user, self.grant):
-                raise PermissionDenied(_("You may not give this person a tag."))
+                raise PermissionDenied(_("You cannot give this person a tag."))
         return super().dispatch(request, *args, **kwargs)
 
     def get_form_kwargs(self) -> dict[str, Any]:
@@ -183,7 +183,7 @@ class DriverTagsView(FormPage):
 def grant_withdraw(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     grant = get_object_or_404(_grants(request), pk=pk)
     if not may_withdraw(request.user, grant):
-        raise PermissionDenied(_("You may not withdraw this access."))
+        raise PermissionDenied(_("You cannot revoke this access."))
     if request.method == "GET":
         context = {"grant": grant, "place": place_of(grant), "is_own": grant.user_id == request.user.pk}
         return render(request, "access/grant_withdraw.html", context)
@@ -191,5 +191,5 @@ def grant_withdraw(request: AuthenticatedRequest, pk: int) -> HttpResponse:
         withdraw_grant(grant=grant, actor=request.user)
     except NotAllowed as error:
         raise PermissionDenied(str(error)) from None
-    messages.success(request, _("The access of %(who)s is withdrawn.") % {"who": grant.holder})
+    messages.success(request, _("Access of %(who)s revoked.") % {"who": grant.holder})
     return redirect("access:grant_list")

@@ -200,7 +200,10 @@ ROUTES: dict[str, dict[str, str]] = {
     "team:general": {"GET": SETTINGS, "POST": "302 422 403 403 422 302 403 403 403 403"},
     "team:billing": {"GET": SETTINGS, "POST": "302 302 403 403 302 302 403 403 403 403"},
     "team:security": {"GET": SETTINGS, "POST": "302 302 403 403 302 302 403 403 403 403"},  # nothing is demanded
-    "team:features": {"GET": SETTINGS, "POST": "302 403 403 403 403 302 403 403 403 403"},
+    "team:features": {
+        "GET": "302 302 403 403 302 302 403 403 403 403",
+        "POST": "302 403 403 403 403 302 403 403 403 403",
+    },
     "team:enrolment": {"GET": SETTINGS, "POST": "302 422 403 403 422 302 403 403 403 403"},
     "team:branding": {"GET": SETTINGS, "POST": "302 422 403 403 422 302 403 403 403 403"},
     "team:branding_preview": {"GET": SETTINGS},

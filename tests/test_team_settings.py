@@ -125,7 +125,7 @@ def test_support_staff_chooses_any_team(client: Any, staff: User, team: Team, ot
 def test_only_support_staff_switches_functions(client: Any, staff: User, administrator: User, team: Team) -> None:
     client.force_login(administrator)
     assert client.post("/team/functions/", {"on": ["api"]}).status_code == 403
-    assert "REST API" in client.get("/team/functions/").content.decode()
+    assert "REST API" in client.get("/team/functions/", follow=True).content.decode()
     client.force_login(staff)
     client.post("/team/switch/", {"team": team.pk})
     assert client.post("/team/functions/", {"on": ["api", "exports"]}).status_code == 302
@@ -159,7 +159,7 @@ def test_what_is_switched_off_refuses_and_says_why(
     if address:
         answer = ask.get(address)
         assert answer.status_code == 403 and "switched off" in answer.json()["detail"]
-    where = "/team/" if key == "branding" else "/stations/"  # in the navigation, at the button, at the tab
+    where = {"branding": "/team/", "api": "/account/"}.get(key, "/stations/")  # at a tab, in the menu, at the button
     assert "switched off" in client.get(where).content.decode()
 
 
@@ -265,6 +265,6 @@ def test_a_domain_on_its_page(client: Any, administrator: User, names: NameServe
     assert row.record_value in client.get("/team/enrolment/").content.decode()
     assert "not there yet" in client.post(f"/team/domains/{row.pk}/prove/", follow=True).content.decode()
     names.records = {row.record_name: [row.record_value]}
-    assert "proved" in client.post(f"/team/domains/{row.pk}/prove/", follow=True).content.decode()
+    assert "verified" in client.post(f"/team/domains/{row.pk}/prove/", follow=True).content.decode()
     client.post(f"/team/domains/{row.pk}/drop/")
     assert not TeamDomain.objects.exists()

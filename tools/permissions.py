@@ -8,18 +8,17 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "permissions.md"
 HEAD = """# Permissions
 
-Who may do what, generated from `accounts/rights.py` by `python tools/permissions.py`. Viewer, operator and
-administrator are roles of members, and apply to everything of their team. Owner, user and service are roles of a grant:
-access to an installation or a station, given to a user or to another team, with or without an end date. Access that was
-granted to a team gives each member what both the granted role and their own role in that team allow. Support staff may
-do everything.
+What each role can do, written from `accounts/rights.py` by `python tools/permissions.py`. Viewer, operator and
+administrator are roles of members, for everything of their team. Owner, user and service are roles through access
+granted to an installation or a station, to a person or to another team, perhaps until a date. Members of a team can do
+only what both the granted role and their own role in the team allow. Support staff can do everything.
 """
 WITHDRAWALS = """
 ## Revoking access
 
-Who may revoke whose access, and change its role or its end (holders may only give it back). An owner revokes what
-they granted themselves, and access to charge; access that the team gave to owners and service partners is up to the
-team. For access of a team, its administrators are the holders. Support staff may revoke all of it.
+Who can revoke access, and edit its role or its end (holders can only give it back). Owners can revoke what they granted
+themselves and access to charge; what the team granted to owners and service partners can be revoked by the team only.
+For access of a team, its administrators are the holders. Support staff can revoke all of it.
 """
 
 
@@ -31,7 +30,7 @@ def page() -> str:
     with translation.override("en"):
         head = ["Right", *(str(label) for label in role_labels())]
         rows = [[str(row["right"].label), *("yes" if mark else "no" for mark in row["marks"])] for row in table()]
-        columns = ["Access", "Given by", *(str(label) for label in Withdrawer.labels)]
+        columns = ["Access", "Granted by", *(str(label) for label in Withdrawer.labels)]
         kinds = [
             [str(row["role"].label), str(row["given_by"].label), *("yes" if mark else "no" for mark in row["marks"])]
             for row in withdrawals()

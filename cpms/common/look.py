@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.templatetags.static import static
 from django.utils import numberformat, timezone
@@ -88,6 +88,13 @@ def status(kind: str, label: str, *, title: str = "", is_live: bool = False, is_
     """A dot and a word. Stale: what was known last, never shown as if it were now."""
     extra = (" live" if is_live and not is_stale else "") + (" stale" if is_stale else "")
     return format_html('<span class="st {}{}" title="{}">{}</span>', kind, extra, title, label)
+
+
+def tick(is_yes: Any, label: str) -> SafeString:
+    """A yes or no: a mark and a word, without the colours of a status."""
+    return format_html(
+        '<span class="tick{}">{}{}</span>', "" if is_yes else " no", icon("check" if is_yes else "x"), label
+    )
 
 
 def dash(why: str = "") -> SafeString:

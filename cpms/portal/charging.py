@@ -154,20 +154,19 @@ def session_chart(request: HttpRequest, pk: int) -> JsonResponse:
     end = session.stopped_at or timezone.now()
     times = [point.at for point in points]
     first, last = min([session.started_at, *times[:1]]), max([end, *times[-1:]])
-    gap = charts.usual_gap(times)
     energy = _charged(session, points)
     empty = _("The station has not sent any meter values for this session yet.")
     views = {
-        "": charts.over_time(_power_series(energy, points, gap), first, last, ["kW", "kWh"], empty),
-        "current": charts.over_time(_current_series(points, gap), first, last, ["A"], _("No current was measured.")),
-        "charge": charts.over_time(_charge_series(points, gap), first, last, ["%"], _("No state of charge was sent.")),
+        "": charts.over_time(_power_series(energy, points), first, last, ["kW", "kWh"], empty),
+        "current": charts.over_time(_current_series(points), first, last, ["A"], _("No current was measured.")),
+        "charge": charts.over_time(_charge_series(points), first, last, ["%"], _("No state of charge was sent.")),
     }
     views["charge"]["most"] = 100
     return JsonResponse({"views": views, "table": _chart_table(energy, points)})
 
 
-def _line(points: Sequence[Point], values: Sequence[float | None], gap: timedelta) -> list[tuple[int, float | None]]:
-    return charts.with_gaps(zip([point.at for point in points], values, strict=True), gap)
+def _line(points: Sequence[Point], values: Sequence[float | None]) -> list[tuple[int, float | None]]:
+    return charts.with_gaps(zip([point.at for point in points], values, strict=True))
 
 
 def _kilo(value: float | None) -> float | None:
@@ -185,28 +184,28 @@ def _charged(session: ChargingSession, points: Sequence[Point]) -> list[float | 
     return [None if point.energy_wh is None else max(0, point.energy_wh - start) / 1000 for point in points]
 
 
-def _power_series(energy: Sequence[float | None], points: Sequence[Point], gap: timedelta) -> list[charts.Series]:
+def _power_series(energy: Sequence[float | None], points: Sequence[Point]) -> list[charts.Series]:
     power = [_kilo(point.power_w) for point in points]
     offered = [_kilo(point.offered_w) for point in points]
     return [
-        charts.Series(_("Power"), "kW", 1, "--power", _line(points, power, gap), is_filled=True),
-        charts.Series(_("Offered"), "kW", 1, "--offered", _line(points, offered, gap), is_dotted=True, is_step=True),
-        charts.Series(_("Energy"), "kWh", 2, "--energy", _line(points, energy, gap), axis=1),
+        charts.Series(_("Power"), "kW", 1, "--power", _line(points, power), is_filled=True),
+        charts.Series(_("Offered"), "kW", 1, "--offered", _line(points, offered), is_dotted=True, is_step=True),
+        charts.Series(_("Energy"), "kWh", 2, "--energy", _line(points, energy), axis=1),
     ]
 
 
-def _current_series(points: Sequence[Point], gap: timedelta) -> list[charts.Series]:
+def _current_series(points: Sequence[Point]) -> list[charts.Series]:
     return [
         charts.Series(
-            phase, "A", 1, colour, _line(points, [_kilo((point.current_ma or {}).get(phase)) for point in points], gap)
+            phase, "A", 1, colour, _line(points, [_kilo((point.current_ma or {}).get(phase)) for point in points])
         )
         for phase, colour in PHASE_COLOURS.items()
     ]
 
 
-def _charge_series(points: Sequence[Point], gap: timedelta) -> list[charts.Series]:
+def _charge_series(points: Sequence[Point]) -> list[charts.Series]:
     charge = [None if point.state_of_charge is None else float(point.state_of_charge) for point in points]
-    return [charts.Series(_("State of charge"), "%", 0, "--charge", _line(points, charge, gap), is_filled=True)]
+    return [charts.Series(_("State of charge"), "%", 0, "--charge", _line(points, charge), is_filled=True)]
 
 
 def _chart_table(energy: Sequence[float | None], points: Sequence[Point]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 from itertools import pairwise
@@ -11,7 +12,9 @@ from django.utils import timezone
 
 from cpms.common.look import DASH, number, weekday
 
-MOST_POINTS = 1500
+MOST_POINTS, FEWEST_POINTS = 1500, 50  # of a line on the screen; of each of very many sessions
+SHORTEST_GAP = timedelta(minutes=2)
+GAP_FACTOR, STEPS_AROUND = 3, 3
 
 
 class Series(NamedTuple):
@@ -49,29 +52,67 @@ def day_bounds(day: date) -> tuple[datetime, datetime]:
     return datetime.combine(day, time(), zone), datetime.combine(day + timedelta(days=1), time(), zone)
 
 
-def thinned(rows: Sequence[Any]) -> Sequence[Any]:
-    """No more rows than a screen has dots; the last one always."""
-    step = max(1, -(-len(rows) // MOST_POINTS))
+def thinned(rows: Sequence[Any], most: int = MOST_POINTS) -> Sequence[Any]:
+    """Return evenly chosen rows, about as many as `most`; always with the last one."""
+    step = max(1, -(-len(rows) // most))
     return rows if step == 1 else [*rows[:-1:step], rows[-1]]
 
 
-def with_gaps(points: Iterable[tuple[datetime, float | None]], longest: timedelta) -> list[tuple[int, float | None]]:
-    """Points of a line that is broken where nothing was measured for longer than usual."""
+def with_gaps(
+    points: Iterable[tuple[datetime, float | None]], longest: timedelta | None = None
+) -> list[tuple[int, float | None]]:
+    """Return the points of a line, broken where nothing was measured.
+
+    Args:
+        longest: two points further apart have a gap between them; by default each step is judged by its neighbours.
+    """
+    points = list(points)
+    gaps = gaps_in([at for at, _value in points], longest)
     drawn: list[tuple[int, float | None]] = []
-    before: datetime | None = None
-    for at, value in points:
-        if before is not None and at - before > longest:
-            drawn.append((ms(before) + 1, None))
+    for place, (at, value) in enumerate(points):
         drawn.append((ms(at), value))
-        before = at
+        if place in gaps:
+            drawn.append((ms(at) + 1, None))
     return drawn
 
 
-def usual_gap(times: Sequence[datetime]) -> timedelta:
-    """How far two readings are apart before it counts as a gap: three times the usual, at least two minutes."""
-    steps = sorted(b - a for a, b in pairwise(times))
-    usual = steps[len(steps) // 2] if steps else timedelta(0)
-    return max(usual * 3, timedelta(minutes=2))
+def gaps_in(times: Sequence[datetime], longest: timedelta | None = None) -> set[int]:
+    """Return the places in `times` after which there is a gap.
+
+    A station may change how often it measures, so a step is a gap when it is much longer than the steps around it.
+    """
+    steps = [after - before for before, after in pairwise(times)]
+    if longest is not None:
+        return {place for place, step in enumerate(steps) if step > longest}
+    return {
+        place
+        for place, step in enumerate(steps)
+        if step > SHORTEST_GAP and step > GAP_FACTOR * _usual_step_around(steps, place)
+    }
+
+
+def _usual_step_around(steps: Sequence[timedelta], place: int) -> timedelta:
+    around = sorted([*steps[max(0, place - STEPS_AROUND) : place], *steps[place + 1 : place + 1 + STEPS_AROUND]])
+    return around[len(around) // 2] if around else timedelta(0)
+
+
+def lines_of_sessions(
+    readings: Iterable[tuple[int, datetime, float | None]],
+) -> list[tuple[int, float | None]]:
+    """Return one line of readings `(session, time, value)`, in order of time, broken between sessions.
+
+    Each session is thinned and has its gaps by itself: a long session with many readings hides no short one.
+    """
+    sessions: dict[int, list[tuple[datetime, float | None]]] = defaultdict(list)
+    for session, at, value in readings:
+        sessions[session].append((at, value))
+    most = max(FEWEST_POINTS, MOST_POINTS // max(1, len(sessions)))
+    drawn: list[tuple[int, float | None]] = []
+    for points in sessions.values():
+        if drawn:
+            drawn.append((drawn[-1][0] + 1, None))
+        drawn += with_gaps(thinned(points, most))
+    return drawn
 
 
 def over_time(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
@@ -15,25 +15,37 @@ from django.utils.translation import ngettext
 
 from accounts.branding import look_of, main_host
 from accounts.current import current_team
-from accounts.models import User
+from accounts.models import Team, User
 from accounts.rights import Can, Provider
 from chargers.models import StationGroup
 from chargers.services.groups import MOST_GROUPS
 from chargers.services.providers import providers_of
 from cpms.portal.models import SiteText, hooks_offered, site_text
-from cpms.portal.navigation import navigation
+from cpms.portal.navigation import (
+    ACCOUNT_PAGES,
+    account_tabs,
+    current_page,
+    manages_current_team,
+    navigation,
+    team_tabs,
+)
 from cpms.portal.notifications import unread
+
+MOST_CHOICES = 12  # teams in the menu at the top left; more are on a page of their own
 
 
 @dataclass
 class TeamHead:
-    """Whose stations these are, at the top left."""
+    """The team at the top left; pressing it opens a menu, or leads elsewhere when there is nothing to choose."""
 
     name: str
     initials: str
     note: str = ""
     title: str = ""
-    url: str = ""  # to the choice of teams, or to the settings of the only team
+    url: str = ""
+    team: Team | None = None
+    choices: list[Team] = field(default_factory=list)  # to which one can switch
+    links: list[tuple[str, str]] = field(default_factory=list)
 
 
 def initials(name: str) -> str:
@@ -42,13 +54,14 @@ def initials(name: str) -> str:
 
 
 def _team_head(request: HttpRequest, user: User) -> TeamHead:
-    """The team that the person works for; where there are more, the head leads to them."""
+    """The team that the person works for, with the way to its settings and to other teams."""
     team = current_team(request)
-    choose = reverse("team:choose")
     if user.is_staff:
+        links = [(_("Switch team"), reverse("team:choose"))]
         if team is None:
-            return TeamHead(name=_("All teams"), initials="\u2217", note=_("support staff"), url=choose)
-        return TeamHead(team.name, initials(team.name), note=_("support staff"), title=team.name, url=choose)
+            return TeamHead(name=_("All teams"), initials="\u2217", note=_("support staff"), links=links)
+        links += _team_links(request, user)
+        return TeamHead(team.name, initials(team.name), _("support staff"), team.name, team=team, links=links)
     if team is None and user.grants_held:
         return TeamHead(name=_("Shared with you"), initials="\u2217", note=str(user))
     if team is None and user.only_team is not None:
@@ -56,12 +69,28 @@ def _team_head(request: HttpRequest, user: User) -> TeamHead:
         return TeamHead(name=_("Not your team"), initials="?", note=note, url=settings.PUBLIC_URL)
     if team is None:
         return TeamHead(name=_("No team yet"), initials="?", note=_("ask an administrator to add you"))
+    links = _team_links(request, user)
     if len(user.own_teams) == 1:
-        page = "team:general" if user.may(Can.MANAGE_TEAM, team) else "accounts:teammates"
-        return TeamHead(team.name, initials(team.name), title=team.name, url=reverse(page))
+        return TeamHead(team.name, initials(team.name), title=team.name, team=team, links=links)
     more = len(user.own_teams) - 1
     note = ngettext("and %(n)d more team", "and %(n)d more teams", more) % {"n": more}
-    return TeamHead(team.name, initials(team.name), note=note, title=", ".join(map(str, user.own_teams)), url=choose)
+    title = ", ".join(map(str, user.own_teams))
+    choices = user.own_teams[:MOST_CHOICES]
+    if len(user.own_teams) > MOST_CHOICES:
+        links.append((_("All teams"), reverse("team:choose")))
+    return TeamHead(team.name, initials(team.name), note, title, team=team, choices=choices, links=links)
+
+
+def _team_links(request: HttpRequest, user: User) -> list[tuple[str, str]]:
+    """What people look for most in a team's settings."""
+    if not manages_current_team(request, user):
+        return [(_("Members"), reverse("accounts:teammates"))]
+    pages = (
+        (_("Team settings"), "team:general"),
+        (_("Members"), "accounts:teammates"),
+        (_("Billing"), "team:billing"),
+    )
+    return [(label, reverse(name)) for label, name in pages]
 
 
 def _providers(request: HttpRequest, user: User) -> list[Provider]:
@@ -81,11 +110,16 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "brand": SimpleLazyObject(lambda: look_of(request)),
         "copyright": SimpleLazyObject(lambda: site_text(SiteText.Kind.COPYRIGHT)),
         "offered": SimpleLazyObject(hooks_offered),
+        "frame_template": "alone.html",
     }
     user = getattr(request, "user", None)
     if user is not None and user.is_authenticated:
         context |= {
+            "frame_template": "base.html",
             "navigation": SimpleLazyObject(lambda: navigation(request, user)),
+            "team_tabs": SimpleLazyObject(lambda: team_tabs(request, user)),
+            "account_tabs": SimpleLazyObject(lambda: account_tabs(request, user)),
+            "is_own_account": current_page(request).startswith(ACCOUNT_PAGES),
             "team": SimpleLazyObject(lambda: _team_head(request, user)),
             "groups": SimpleLazyObject(lambda: list(StationGroup.objects.visible_to(user).only("name")[:MOST_GROUPS])),
             "providers": SimpleLazyObject(lambda: _providers(request, user)),

@@ -153,7 +153,7 @@ def notification_choices(request: AuthenticatedRequest) -> HttpResponse:
     if request.method == "POST":
         bells, mails = request.POST.getlist("bell"), request.POST.getlist("mail")
         services.choose_notifications(user=request.user, bells=bells, mails=mails)
-        messages.success(request, _("Your notifications are saved."))
+        messages.success(request, _("Notification settings saved."))
         return redirect("portal:notification_choices")
     chosen = services.chosen_notifications(request.user)
     rows = [

@@ -1,4 +1,4 @@
-"""What somebody sees who may charge and nothing else: their own sessions, where they may charge, start and stop."""
+"""The driver's page: own sessions, the stations where they may charge, start and stop."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
 from accounts.rights import Can
-from chargers.models import ChargingStation, Tag
+from chargers.models import ChargingStation, Connector, Presence, Tag
+from chargers.models.tags import TagQuerySet
 from chargers.services.passwords import PASSWORD_FIELDS
 from chargers.states import of_connector
+from cpms.common import look
 from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.pages import AuthenticatedRequest, add_errors
 from operations.models import Command
@@ -30,6 +32,8 @@ from sessions.models import ChargingSession
 from sessions.tables import SessionTable
 
 SHOWN_SESSIONS, MOST_PLACES = 10, 200
+STARTABLE = {Connector.Status.AVAILABLE, Connector.Status.PREPARING, ""}  # "": online, but no status reported yet
+OUT_OF_USE = {Connector.Status.FAULTED, Connector.Status.UNAVAILABLE}
 
 
 def own_sessions(user: User) -> Any:
@@ -38,8 +42,8 @@ def own_sessions(user: User) -> Any:
     return rows.select_related("station", "tag", "team").defer(*(f"station__{name}" for name in PASSWORD_FIELDS))
 
 
-def own_tags(user: User) -> QuerySet[Tag]:
-    tags: QuerySet[Tag] = Tag.objects.filter(user=user).select_related("team").order_by("label", "value", "pk")
+def own_tags(user: User) -> TagQuerySet:
+    tags: TagQuerySet = Tag.objects.filter(user=user).select_related("team").order_by("label", "value", "pk")
     return tags
 
 
@@ -51,6 +55,57 @@ def own_places(user: User) -> QuerySet[Any]:
     return places.defer(*PASSWORD_FIELDS).order_by("installation__name", "identity")
 
 
+def connectors_of(station: ChargingStation) -> list[Connector]:
+    return sorted(station.connectors.all(), key=lambda connector: connector.number)
+
+
+def startable_connectors(station: ChargingStation) -> list[Connector]:
+    return [connector for connector in connectors_of(station) if connector.status in STARTABLE]
+
+
+def why_no_start(station: Any) -> str:
+    """Return why no session can be started at the station now; an empty text if one can.
+
+    Args:
+        station: with `presence`; its connectors are best prefetched.
+    """
+    if station.presence != Presence.ONLINE:
+        return _why_away(station)
+    if not station.is_served:
+        return _("The station is not set up yet.")
+    if station.status in OUT_OF_USE:
+        return _("The station is out of service.")
+    connectors = connectors_of(station)
+    if not connectors:
+        return _("The station has not reported its connectors yet.")
+    if startable_connectors(station):
+        return ""
+    if all(connector.status in OUT_OF_USE for connector in connectors):
+        return _("The station is out of service.")
+    return ngettext("The connector is in use.", "All connectors are in use.", len(connectors))
+
+
+def _why_away(station: Any) -> str:
+    if station.presence == Presence.OFFLINE and station.disconnected_at:
+        return _("Offline since %(time)s.") % {"time": look.short_time(station.disconnected_at)}
+    if station.last_heard_at:
+        return _("Not connected. Last seen %(time)s.") % {"time": look.short_time(station.last_heard_at)}
+    return _("The station has never been online.")
+
+
+def _shown_place(station: Any) -> dict[str, Any]:
+    connectors = connectors_of(station)
+    return {
+        "station": station,
+        "connectors": [
+            {"number": connector.number, "said": of_connector(connector, station.presence)} for connector in connectors
+        ]
+        if station.presence == Presence.ONLINE
+        else [],
+        "why_no_start": why_no_start(station),
+    }
+
+
 def own_page(user: User) -> dict[str, Any]:
     sessions = own_sessions(user).select_related("tag__user").order_by("-started_at")
     latest = list(sessions[:SHOWN_SESSIONS])
@@ -60,16 +115,7 @@ def own_page(user: User) -> dict[str, Any]:
         "table": SessionTable(latest, orderable=False),
         "running": list(sessions.open()[:SHOWN_SESSIONS]),
         "places": places,
-        "shown_places": [
-            {
-                "station": station,
-                "connectors": [
-                    {"number": connector.number, "said": of_connector(connector, station.presence)}
-                    for connector in sorted(station.connectors.all(), key=lambda one: one.number)
-                ],
-            }
-            for station in places
-        ],
+        "shown_places": [_shown_place(station) for station in places],
         "tags": list(own_tags(user)),
     }
 
@@ -93,9 +139,17 @@ class OwnStartForm(forms.Form):
 
     def __init__(self, *args: Any, station: ChargingStation, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        numbers = station.connectors.order_by("number").values_list("number", flat=True)
-        self.fields["connector"].choices = [(number, str(number)) for number in numbers]  # type: ignore[attr-defined]
-        self.fields["tag"].queryset = own_tags(user).valid()  # type: ignore[attr-defined]
+        connector: Any = self.fields["connector"]
+        connector.choices = [(one.number, str(one.number)) for one in startable_connectors(station)]
+        connector.error_messages["invalid_choice"] = _("This connector is not free.")
+        tag: Any = self.fields["tag"]
+        tag.queryset = own_tags(user).valid()
+
+
+def _why_no_tag(user: User) -> str:
+    if own_tags(user).valid().exists():
+        return ""
+    return _("You have no valid tag. Ask the operator of the stations for one.")
 
 
 @login_required
@@ -103,19 +157,20 @@ class OwnStartForm(forms.Form):
 def own_start(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     """Start a session at a station where one may charge, with a tag of one's own."""
     user = request.user
-    station = get_object_or_404(ChargingStation.objects.allowed(user, Can.CHARGE).defer(*PASSWORD_FIELDS), pk=pk)
+    stations = ChargingStation.objects.allowed(user, Can.CHARGE).with_presence().prefetch_related("connectors")
+    station = get_object_or_404(stations.defer(*PASSWORD_FIELDS), pk=pk)
     facts = {
         "title": _("Start a session"),
         "button": _("Start session"),
         "place": station.display_name,
         "action": reverse("portal:own_start", args=[station.pk]),
-        "has_no_tag": not own_tags(user).exists(),
+        "why_not": why_no_start(station) or _why_no_tag(user),
     }
     if request.method == "GET":
         form = OwnStartForm(station=station, user=user, initial=request.GET.dict())
         return _form_page(request, facts | {"form": form})
     form = OwnStartForm(request.POST, station=station, user=user)
-    if not form.is_valid():
+    if facts["why_not"] or not form.is_valid():
         return _form_page(request, facts | {"form": form}, status=422)
     parameters = {"connector": form.cleaned_data["connector"], "id_tag": form.cleaned_data["tag"].value}
     sentence = _("The station was asked to start. Plug in the cable, if you have not yet.")

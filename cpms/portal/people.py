@@ -124,7 +124,7 @@ class UserListView(ListPage):
 class PersonForm(forms.ModelForm):
     language = forms.ChoiceField(
         label=gettext_lazy("Language"),
-        choices=[("", gettext_lazy("That of the browser")), *settings.LANGUAGES],
+        choices=[("", gettext_lazy("Browser default")), *settings.LANGUAGES],
         required=False,
     )
 

@@ -1,6 +1,6 @@
-"""One search over everything a user may see: stations, installations, sessions, tags, users, pages.
+"""One search over everything a user may see: stations, installations, sessions, tags, users, pages and settings.
 
-Things that begin with the text come first, found by an index; where they are few, those that hold it anywhere follow.
+What begins with the text comes first, found by an index; where that is little, what contains it follows.
 """
 
 from __future__ import annotations
@@ -26,18 +26,42 @@ from chargers.finding import STATION_COLUMNS, TAG_COLUMNS, holds
 from chargers.models import ChargingStation, Installation, Tag
 from cpms.common import look
 from cpms.common.pages import AuthenticatedRequest
-from cpms.portal.navigation import Entry, entries_for
+from cpms.portal.drivers import is_driver
+from cpms.portal.navigation import ACCOUNT_TABS, TEAM_TABS, entries_for, is_in_team
 from sessions.models import ChargingSession
 from sessions.tables import session_number
 
-LEAST, MOST, SHOWN = 2, 80, 6
+LEAST, MOST, SHOWN, MOST_PAGES = 2, 80, 6, 8
 LARGEST_KEY = 2**63 - 1
-MORE_PAGES: list[tuple[Promise, Entry]] = [
-    (
-        gettext_lazy("ChargePoints"),
-        Entry(gettext_lazy("Add station"), "chargers:station_add", "", Can.ADD_STATIONS),
-    ),
-    (gettext_lazy("Group Management"), Entry(gettext_lazy("Make group"), "portal:group_add", "", Can.SEE_STATIONS)),
+
+
+class Page(NamedTuple):
+    """A page, or a setting on one."""
+
+    label: Promise
+    place: Promise
+    name: str
+    right: str = ""  # who holds it nowhere cannot use the page
+    is_for_drivers: bool = False
+
+
+TEAM, ACCOUNT = gettext_lazy("Team settings"), gettext_lazy("Your account")
+MORE_PAGES = [
+    Page(gettext_lazy("Add station"), gettext_lazy("Stations"), "chargers:station_add", Can.ADD_STATIONS),
+    Page(gettext_lazy("Add group"), gettext_lazy("Group Management"), "portal:group_add", Can.SEE_STATIONS),
+    Page(gettext_lazy("Station passwords"), TEAM, "team:general", Can.MANAGE_TEAM),
+    Page(gettext_lazy("Features of your plan"), TEAM, "team:general", Can.MANAGE_TEAM),
+    Page(gettext_lazy("Invite a member"), TEAM, "accounts:teammates", Can.MANAGE_TEAM),
+    Page(gettext_lazy("Automatic enrolment"), TEAM, "team:enrolment", Can.MANAGE_TEAM),
+    Page(gettext_lazy("Require two-factor authentication"), TEAM, "team:security", Can.MANAGE_TEAM),
+    Page(gettext_lazy("Portal name, logo and colours"), TEAM, "team:branding", Can.MANAGE_TEAM),
+    Page(gettext_lazy("Invoice address and VAT number"), TEAM, "team:billing", Can.MANAGE_TEAM),
+    Page(gettext_lazy("Language, time zone and appearance"), ACCOUNT, "accounts:account", "", True),
+    Page(gettext_lazy("E-mail address"), ACCOUNT, "accounts:email_change", "", True),
+    Page(gettext_lazy("Change password"), ACCOUNT, "accounts:password_change", "", True),
+    Page(gettext_lazy("Two-factor authentication and passkeys"), ACCOUNT, "accounts:security", "", True),
+    Page(gettext_lazy("Devices where you are signed in"), ACCOUNT, "accounts:security", "", True),
+    Page(gettext_lazy("Download your data"), ACCOUNT, "accounts:account", "", True),
 ]
 
 
@@ -58,7 +82,7 @@ class Found:
 
 
 def search(user: User, text: str) -> list[Found]:
-    """Ten queries at most, whatever there is. Only kinds of which something was found."""
+    """Return the kinds of which something was found, with ten queries at most."""
     text = text.strip()[:MOST]
     if len(text) < LEAST:
         return []
@@ -94,12 +118,17 @@ def _begins(rows: QuerySet[Any], text: str, *columns: str) -> QuerySet[Any]:
 
 def _stations(stations: list[ChargingStation], text: str) -> Found:
     hits = [Hit(station.identity, station.name, station.get_absolute_url()) for station in stations]
-    return Found(_("Stations"), "charging-pile", hits, f"{reverse('chargers:station_list')}?{urlencode({'q': text})}")
+    return Found(
+        _("Stations"),
+        icon="charging-pile",
+        hits=hits,
+        more=f"{reverse('chargers:station_list')}?{urlencode({'q': text})}",
+    )
 
 
 def _places(user: User, text: str) -> Found:
     places = Installation.objects.visible_to(user)
-    found = Found(_("Installations"), "map-pin")
+    found = Found(_("Installations"), icon="map-pin")
     for place in _first(places, text, ("name", "city"), ("name", "street", "city"), "name"):
         page = getattr(place, "get_absolute_url", None)
         url = page() if page else f"{reverse('chargers:station_list')}?{urlencode({'q': place.name})}"
@@ -115,7 +144,7 @@ def _sessions(user: User, text: str, stations: list[ChargingStation], tags: list
         wanted |= Q(pk=int(digits))
     rows = ChargingSession.objects.visible_to(user).filter(wanted).select_related("station")
     rows = rows.only("pk", "started_at", "id_tag", "station__identity").order_by("-started_at", "-pk")
-    found = Found(_("Sessions"), "bolt", more=f"{reverse('sessions:session_list')}?{urlencode({'q': text})}")
+    found = Found(_("Sessions"), icon="bolt", more=f"{reverse('sessions:session_list')}?{urlencode({'q': text})}")
     for session in rows[:SHOWN]:
         note = f"{session.station.identity} · {look.date_time(session.started_at)}"
         found.hits.append(Hit(session_number(session), note, session.get_absolute_url()))
@@ -123,7 +152,7 @@ def _sessions(user: User, text: str, stations: list[ChargingStation], tags: list
 
 
 def _tags(tags: list[Tag]) -> Found:
-    found = Found(_("Tags"), "id")
+    found = Found(_("Tags"), icon="id")
     for tag in tags:
         page = getattr(tag, "get_absolute_url", None)
         url = page() if page else f"{reverse('sessions:session_list')}?{urlencode({'id_tag': tag.value})}"
@@ -132,8 +161,8 @@ def _tags(tags: list[Tag]) -> Found:
 
 
 def _people(user: User, text: str) -> Found:
-    """Whom this person may manage; so far that has a page for support staff only."""
-    found = Found(_("People"), "users")
+    """People are found by support staff only."""
+    found = Found(_("People"), icon="users")
     if user.is_staff:
         people = User.objects.only("pk", "email", "first_name", "last_name")
         columns = ("email", "last_name", "first_name")
@@ -143,32 +172,59 @@ def _people(user: User, text: str) -> Found:
     return found
 
 
+def _all_pages(user: User) -> list[Page]:
+    """Every page and setting that this person may open: those of the menu first."""
+    pages = [
+        Page(entry.label, section.label, entry.name)
+        for section, entries in entries_for(user)
+        for entry in entries
+        if entry.name != "team:general"  # its tabs follow
+    ]
+    if is_in_team(user):
+        pages += [Page(tab.label, TEAM, tab.name, tab.right) for tab in TEAM_TABS]
+    pages += [Page(tab.label, ACCOUNT, tab.name, "", True) for tab in ACCOUNT_TABS]
+    only_drives = is_driver(user)
+    more = [page for page in MORE_PAGES if page.is_for_drivers or not only_drives]
+    return [page for page in [*pages, *more] if not page.right or user.scope(page.right)]
+
+
 def _pages(user: User, text: str) -> Found:
-    """Pages and settings by a word of their name."""
-    pages = [(section.label, entry) for section, entries in entries_for(user) for entry in entries]
-    more = [(section, entry) for section, entry in MORE_PAGES if not entry.right or user.scope(entry.right)]
-    found = Found(_("Pages and settings"), "layout-dashboard")
-    for section, entry in [*pages, *more]:
-        words = f"{section} {entry.label}".casefold()
-        is_fit = any(word.startswith(text.casefold()) for word in [words, *words.split()]) or text.casefold() in words
-        if is_fit:
-            note = str(section) if section != entry.label else ""
-            found.hits.append(Hit(str(entry.label), note, reverse(entry.name, args=entry.arguments)))
-    del found.hits[SHOWN:]
+    """Pages and settings whose name holds each word of the text; those whose own name does come first."""
+    found = Found(_("Pages and settings"), icon="layout-dashboard")
+    wanted = text.casefold().split()
+    by_place = []
+    for page in _all_pages(user):
+        label, place = str(page.label), str(page.place)
+        hit = Hit(label, place if place != label else "", reverse(page.name))
+        if all(word in label.casefold() for word in wanted):
+            found.hits.append(hit)
+        elif all(word in f"{place} {label}".casefold() for word in wanted):
+            by_place.append(hit)
+    found.hits = [*found.hits, *by_place][:MOST_PAGES]
     return found
+
+
+def suggestions(user: User) -> list[Found]:
+    """What the search box offers before anything is typed."""
+    hits = [Hit(str(page.label), str(page.place), reverse(page.name)) for page in _all_pages(user)]
+    for place, hit in enumerate(hits):
+        if hit.label == hit.note:
+            hits[place] = hit._replace(note="")
+    return [Found(_("Go to"), icon="layout-dashboard", hits=hits[:MOST_PAGES])]
 
 
 @login_required
 @require_safe
 def search_view(request: AuthenticatedRequest) -> HttpResponse:
-    """The page, or the list below the search box of every page."""
+    """Show the search page, or the list below the search box of every page."""
     text = request.GET.get("q", "").strip()[:MOST]
-    found = search(request.user, text)
+    is_short = len(text) < LEAST
+    found = suggestions(request.user) if is_short and request.htmx else search(request.user, text)
     place = 0
     numbered = []
     for kind in found:
         rows = [(place + number, hit) for number, hit in enumerate(kind.hits)]
         place += len(rows)
         numbered.append((kind, rows))
-    context = {"found": numbered, "count": place, "text": text, "is_short": len(text) < LEAST, "least": LEAST}
+    context = {"found": numbered, "count": place, "text": text, "is_short": is_short, "least": LEAST}
     return render(request, "portal/search.html#found" if request.htmx else "portal/search.html", context)

@@ -320,20 +320,24 @@ def station_power(request: HttpRequest, pk: int) -> JsonResponse:
     readings = list(
         MeterReading.objects.filter(session__in=list(recent.values_list("pk", flat=True)), at__gt=start)
         .order_by("at")
-        .values_list("connector_number", "at", "power_w")
+        .values_list("connector_number", "session_id", "at", "power_w")
     )
     series = []
-    for place, number in enumerate(sorted({number for number, _at, _power in readings})):
-        own = charts.thinned(
-            [(at, None if power is None else power / 1000) for n, at, power in readings if n == number]
+    for place, number in enumerate(sorted({number for number, *_rest in readings})):
+        points = charts.lines_of_sessions(
+            (session, at, None if power is None else power / 1000)
+            for connector, session, at, power in readings
+            if connector == number
         )
-        points = charts.with_gaps(own, charts.usual_gap([at for at, _power in own]))
         name = _("Connector %(number)d") % {"number": number}
         series.append(charts.Series(name, "kW", 1, COLOURS[place % len(COLOURS)], points, is_filled=place == 0))
     told = charts.over_time(series, start, end, ["kW"], _("No power was measured in the last 24 hours."))
     newest = charts.thinned(readings)[::-1]
     told["table"] = charts.table(
         [_("Time"), _("Connector"), f"{_('Power')} (kW)"],
-        ([charts.clock(at), n, charts.shown(None if power is None else power / 1000, 1)] for n, at, power in newest),
+        (
+            [charts.clock(at), n, charts.shown(None if power is None else power / 1000, 1)]
+            for n, _session, at, power in newest
+        ),
     )
     return JsonResponse(told)

@@ -24,8 +24,14 @@
     axisLabel: { color: css("--tblr-secondary"), formatter: (value) => `${value.toLocaleString(figures)}${unit ? "\u202f" + unit : ""}` },
     ...more,
   });
+  const isLone = (points, at) =>  // no line leads to it or away from it
+    points[at][1] !== null && (points[at - 1]?.[1] ?? null) === null && (points[at + 1]?.[1] ?? null) === null;
+  const symbols = (points) => {  // a lone point would not be seen without its dot
+    const lone = new Set([...points.keys()].filter((at) => isLone(points, at)));
+    return lone.size ? { showSymbol: true, symbolSize: (_value, item) => (lone.has(item.dataIndex) ? 5 : 0) } : { showSymbol: false, symbolSize: 5 };
+  };
   const line = (series) => ({
-    name: series.name, type: "line", data: series.points, showSymbol: series.points.length < 3, symbolSize: 5,
+    name: series.name, type: "line", data: series.points, ...symbols(series.points),
     connectNulls: false, step: series.step ? "end" : false, yAxisIndex: series.axis || 0, silent: false,
     itemStyle: { color: css(series.colour) },
     lineStyle: { width: series.dotted ? 1.25 : 1.75, type: series.dotted ? "dotted" : "solid", color: css(series.colour) },

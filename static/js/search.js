@@ -18,6 +18,7 @@
   const open = () => {
     if (!dialog.open) dialog.showModal();
     field.select();
+    if (!options().length) htmx.trigger(field, "opened");  // where one may go, before anything is typed
   };
 
   document.addEventListener("keydown", (event) => {
@@ -30,6 +31,10 @@
     if (event.target.closest("[data-seek]")) open();
     else if (event.target === dialog) dialog.close();
   });
+  const forget = () => {  // what was offered before anything was typed is no result of what is typed now
+    if (field.value) dialog.querySelector("#found[data-suggested] [role=listbox]")?.replaceChildren();
+  };
+  field.addEventListener("input", () => { forget(); mark(0); });
   field.addEventListener("keydown", (event) => {
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
@@ -43,6 +48,7 @@
     }
   });
   dialog.addEventListener("htmx:afterSwap", () => {
+    forget();
     const count = options().length;
     field.setAttribute("aria-expanded", String(count > 0));
     mark(count ? 0 : -1);

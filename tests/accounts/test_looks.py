@@ -170,7 +170,7 @@ def test_the_look_is_saved_on_its_page(client, administrator, team):
     """P11."""
     client.force_login(administrator)
     answer = client.post(PAGE, form_of(logo_light=upload(), icon=upload(image(size=(90, 90)))), follow=True)
-    assert "The look is saved" in text_of(answer) and "data:image/png;base64," in text_of(answer)
+    assert "Branding saved" in text_of(answer) and "data:image/png;base64," in text_of(answer)
     look = look_of_team(team.pk)
     assert (look.name, look.light.accent, look.dark.accent) == ("N", "#0b6e4f", "#4ade80")
     assert look.logo_light and look.icon and look.large_icon and not look.logo_dark
@@ -205,13 +205,13 @@ def test_the_preview_says_how_well_it_can_be_read(client, administrator):
     assert "too little" in text and "must be 4.5:1" in text and "&lt;i&gt;x" in text
     assert "made readable" in text_of(client.get(PREVIEW, form_of(colours="one", accent="#ffd400")))
     for nonsense in ({}, form_of(accent="red"), form_of(accent_dark="%"), form_of(colours="three")):
-        assert "enough" in text_of(client.get(PREVIEW, nonsense))
+        assert "passes" in text_of(client.get(PREVIEW, nonsense))
 
 
 def test_it_is_reset_after_a_question(client, administrator, team, brand):
     """P11."""
     client.force_login(administrator)
-    assert "Reset the look?" in text_of(client.get(RESET)) and Brand.objects.exists()
+    assert "Reset branding?" in text_of(client.get(RESET)) and Brand.objects.exists()
     client.post(RESET)
     assert not Brand.objects.exists() and not BrandPicture.objects.exists()
 

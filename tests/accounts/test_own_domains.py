@@ -163,18 +163,18 @@ def test_it_is_done_on_its_page(client, administrator, names):
     assert client.post(page, {"domain": HOST}).status_code == 302
     row = TeamDomain.objects.get()
     text = client.get(page).content.decode()
-    assert row.record_value in text and f"{HOST} CNAME localhost" in text and "not proved yet" in text
+    assert row.record_value in text and f"{HOST} CNAME localhost" in text and "not verified yet" in text
     check = f"/team/domains/{row.pk}/prove/"
     assert "not there yet" in client.post(check, follow=True).content.decode()
     names.records[row.record_name] = [row.record_value]
     text = client.post(check, follow=True).content.decode()
-    assert "It is proved" in text and "does not lead here" in text
+    assert "is verified" in text and "does not point here" in text
     names.aliases[HOST] = "localhost"
     names.addresses["localhost"] = ["192.0.2.1"]
     assert "in use" in client.post(check, follow=True).content.decode()
     names.records.clear()
     assert "not there any more" in client.post(check, follow=True).content.decode()
-    assert "not answered at" in client.get(f"/team/domains/{row.pk}/drop/").content.decode()
+    assert "no longer answers at" in client.get(f"/team/domains/{row.pk}/drop/").content.decode()
     assert client.post(f"/team/domains/{row.pk}/drop/")["Location"] == page
 
 

@@ -64,7 +64,7 @@ def test_an_app_is_set_up_and_asked_for(look, site, person):
     codes = download.value.path().read_text().split("\n")
     assert len(codes[0].replace(" ", "")) == 8 and download.value.suggested_filename.startswith("recovery-codes")
     page.click("text=I have kept them")
-    expect(page.locator("h1")).to_have_text("Second factor and browsers")
+    expect(page.locator(".tabs [aria-current]")).to_have_text("Security")
     sign_out(page)
     type_password(page, person)
     page.wait_for_selector("text=Second step")
@@ -111,7 +111,7 @@ def test_signing_out_the_others_closes_their_pages(look, person):
     page.wait_for_selector("text=1 other browser is signed out.")
     other.wait_for_selector("#id_login", timeout=5000)
     page.reload()
-    expect(page.locator("h1")).to_have_text("Second factor and browsers")
+    expect(page.locator(".tabs [aria-current]")).to_have_text("Security")
 
 
 def test_a_theme_is_the_persons_and_there_before_the_first_paint(look, person):

@@ -53,8 +53,8 @@ def branded(look, site, pictures):
         page.fill("#id_support_email", "hjelp@nordlys.example")
         page.fill("#id_support_phone", "+47 22 00 00 00")
         expect(page.locator(".brand-preview")).to_contain_text(LIGHT_GREEN)
-        page.click("text=Save look")
-        expect(page.locator(".note.good")).to_contain_text("The look is saved")
+        page.click("text=Save branding")
+        expect(page.locator(".note.good")).to_contain_text("Branding saved")
     page.goto("/team/branding/domain/")
     if not page.locator(f"text={OWN_HOST} >> nth=0").count():
         page.fill("#id_domain", OWN_HOST)

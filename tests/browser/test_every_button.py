@@ -21,9 +21,9 @@ PARTS = 4  # which workers share
 
 @pytest.fixture(scope="package")
 def database(site, pages):
-    """The rows as they are once the team's station is connected."""
+    """The rows as they are once the team's station and the one of another team are connected."""
     path = Path(site.env["VAR_DIR"]) / "cpms.sqlite3"
-    station = connected(site, "FULL-1")
+    station, guest = connected(site, "FULL-1"), connected(site, "GUEST-1")
     station.say("StatusNotification", connectorId=2, status="Available", errorCode="NoError")
     began = f"{datetime.now(UTC) + timedelta(seconds=1):%Y-%m-%d %H:%M:%S}"
     with closing(sqlite3.connect(path, timeout=20)) as rows, rows:  # after the station's start: no sweep closes it
@@ -34,6 +34,7 @@ def database(site, pages):
         )
     yield Database(path)
     station.link.close()
+    guest.link.close()
 
 
 @pytest.fixture

@@ -30,17 +30,33 @@ def test_the_search_opens_on_the_phone(look):
     expect(page.locator("h1")).to_have_text("LIVE-3")
 
 
-def test_the_menu_opens_and_closes_by_keyboard(look):
-    page = look("/")
-    entry = page.locator(".side >> text=Security events")
-    expect(entry).to_be_hidden()
-    page.focus(".side summary:has-text('Maintenance')")
+def test_the_empty_search_offers_pages_by_keyboard(look):
+    page = look("/stations/")
+    page.keyboard.press("Control+k")
+    expect(page.locator("#seek [role=option]").first).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    expect(entry).to_be_visible()
-    page.keyboard.press("Tab")
+    expect(page.locator("h1")).to_have_text("Authorization")
+
+
+def test_the_menu_and_the_team_are_used_by_keyboard(look):
+    """P4."""
+    page = look("/")
+    page.focus(".side a:has-text('Messages')")
     page.keyboard.press("Enter")
     expect(page.locator("h1")).to_have_text("Messages")
-    expect(entry).to_be_visible()
+    expect(page.locator(".side a[aria-current]")).to_have_text("Messages")
+    members = page.locator(".side .dropdown-item:has-text('Members')")
+    expect(members).to_be_hidden()
+    page.focus(".side button.team")
+    page.keyboard.press("Enter")
+    expect(members).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(members).to_be_hidden()
+    page.keyboard.press("ArrowDown")
+    members.press("Enter")
+    expect(page.locator(".tabs [aria-current]")).to_have_text("Members")
 
 
 def test_a_group_is_made_chosen_and_left(look):

@@ -92,7 +92,7 @@ def test_a_session_with_voltage_and_temperature_fits_the_phone(look, pages):
 @pytest.mark.parametrize("name", ["team:general", "sessions:session_detail", "portal:dashboard"])
 def test_the_last_tab_is_never_cut(look, pages, name):
     page = look(pages[name], person="full", width=390)
-    for row in page.locator(".page .seg:visible").all():
+    for row in page.locator(".page :is(.seg, .tabs):visible").all():
         last, frame = row.locator("a, button").last.bounding_box(), row.bounding_box()
         assert last["x"] + last["width"] <= frame["x"] + frame["width"] <= 390
         assert last["y"] + last["height"] <= frame["y"] + frame["height"]

@@ -82,7 +82,7 @@ def test_who_is_in_two_teams_switches_and_looks_at_one(look):
     """P4, V11, P5."""
     page = look("/", person="both")
     page.click(".side .team")
-    page.click("tr:has-text('Nordlys Energie') button")
+    page.click(".side .dropdown-menu button:has-text('Nordlys Energie')")
     expect(page.locator(".side .team b")).to_have_text("Nordlys Energie")
     page.goto("/stations/")
     expect(page.locator("#list tbody")).to_contain_text("LIVE-1")

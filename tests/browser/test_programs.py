@@ -1,4 +1,4 @@
-"""Team settings > API access in Chromium."""
+"""Team settings > API in Chromium."""
 
 import pytest
 from playwright.sync_api import expect
@@ -33,7 +33,7 @@ def test_a_program_is_added_and_its_key_shown_once(look, width, scheme):
     page.click(f"text=test {width}")
     found += faults(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    page.click("text=Revoke program")
+    page.click("text=Revoke application")
     page.click("dialog[open] button[type=submit]")
     expect(page.locator("main")).to_contain_text("Revoked")
     assert found == []

@@ -39,7 +39,7 @@ def test_lists_figures_and_search_leave_it_out_until_it_is_wanted(page, both):
     page.post(CHOOSE, {"deactivated": "show"})
     assert set(rows_of(page.get(STATIONS))) == set(both)
     assert page.get("/").context["figures"].stations == 2
-    assert "Hide deactivated charge points" in page.get("/").content.decode()
+    assert "Hide deactivated stations" in page.get(STATIONS).content.decode()
     page.post(CHOOSE, {"deactivated": "hide"})
     assert rows_of(page.get(STATIONS)) == both[:1]
 

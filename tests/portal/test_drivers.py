@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import Grant, Team, User
 from accounts.rights import ApiScope
-from chargers.models import ChargingStation, Tag
+from chargers.models import ChargingStation, Connector, GatewayNode, Tag
 from operations.models import Command
 from operations.services import take_next_command
 from sessions.models import ChargingSession
@@ -21,9 +22,10 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def inside(team: Team) -> ChargingStation:
+def inside(team: Team, node: GatewayNode) -> ChargingStation:
+    """Online, with one free connector."""
     place = factories.InstallationFactory.create(team=team, name="Hall 1", city="Kiel")
-    station = factories.StationFactory.create(team=team, installation=place)
+    station = factories.StationFactory.create(team=team, installation=place, node=node)
     factories.ConnectorFactory.create(station=station, number=1, status="Available")
     return station
 
@@ -86,8 +88,9 @@ def entries(text: str) -> set[str]:
 
 def test_the_navigation_shows_only_what_is_theirs(page: Client, viewer: User) -> None:
     assert entries(page.get("/").content.decode()) == {
-        "portal:own", "sessions:session_list", "access:grant_list", "accounts:api_tokens", "portal:notification_list",
+        "portal:own", "sessions:session_list", "access:grant_list", "portal:notification_list",
     }  # fmt: skip
+    assert reverse("accounts:api_tokens") in page.get(reverse("accounts:account")).content.decode()
     found = page.get(reverse("portal:search"), {"q": "stations"}).content.decode()
     assert reverse("chargers:station_list") not in found
     page.force_login(viewer)
@@ -115,6 +118,53 @@ def test_start_with_ones_own_tag(page: Client, inside: ChargingStation, own_tag:
     command = Command.objects.get()
     assert (command.kind, command.requested_by) == ("remote_start", driver)
     assert command.parameters == {"connector": 1, "id_tag": own_tag.value}
+
+
+OFFLINE_AT = datetime(2026, 11, 25, 16, 3, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("station_facts", "status", "sentence"),
+    [
+        ({"node": None, "disconnected_at": OFFLINE_AT}, "Available", "Offline since 25 Nov"),
+        ({"node": None, "last_heard_at": OFFLINE_AT}, "Available", "Not connected. Last seen 25 Nov"),
+        ({"node": None}, "Available", "The station has never been online."),
+        ({"registration": "rejected"}, "Available", "The station is not set up yet."),
+        ({"status": "Unavailable"}, "Available", "The station is out of service."),
+        ({}, "Faulted", "The station is out of service."),
+        ({}, "Charging", "The connector is in use."),
+        ({}, "Finishing", "The connector is in use."),
+        ({}, None, "The station has not reported its connectors yet."),
+    ],
+)
+def test_start_is_offered_only_where_it_can_work(
+    page: Client,
+    inside: ChargingStation,
+    own_tag: Tag,
+    station_facts: dict[str, Any],
+    status: str | None,
+    sentence: str,
+) -> None:
+    button = f'id="own-start-{inside.pk}"'
+    assert button in page.get("/").content.decode()
+    ChargingStation.objects.update(**station_facts)
+    if status is None:
+        Connector.objects.all().delete()
+    else:
+        Connector.objects.update(status=status)
+    text = page.get("/").content.decode()
+    assert sentence in text and button not in text
+    assert sentence in page.get(reverse("portal:own_start", args=[inside.pk])).content.decode()
+    assert start(page, inside, own_tag).status_code == 422
+    assert not Command.objects.exists()
+
+
+def test_only_free_connectors_are_offered(page: Client, inside: ChargingStation, own_tag: Tag) -> None:
+    Connector.objects.update(status="Charging")
+    factories.ConnectorFactory.create(station=inside, number=2, status="Preparing")
+    form = page.get(reverse("portal:own_start", args=[inside.pk])).context["form"]
+    assert form.fields["connector"].choices == [(2, "2")]
+    assert "This connector is not free." in start(page, inside, own_tag).content.decode()
 
 
 def test_a_tag_of_somebody_else_starts_nothing(page: Client, inside: ChargingStation, own_tag: Tag, team: Team) -> None:

@@ -1,5 +1,7 @@
 """What is around every page: the team at the top left, the menu, the account at the lower left."""
 
+import re
+
 import pytest
 from django.urls import reverse
 
@@ -12,23 +14,39 @@ def frame_of(client) -> str:
     return text[text.index('<nav class="side"') : text.index("</nav>")]
 
 
+def head_of(client) -> str:
+    """The team at the top left, with its menu."""
+    text = frame_of(client)
+    return text[: text.index("<ul>")]
+
+
 @pytest.mark.parametrize(("role", "page"), [(Role.ADMIN, "team:general"), (Role.VIEWER, "accounts:teammates")])
-def test_the_only_team_leads_to_its_settings(as_person, user_with, role, page):
+def test_the_team_at_the_top_left_opens_a_menu_with_its_settings(as_person, user_with, role, page):
     """P4."""
-    assert f'<a class="team" href="{reverse(page)}"' in frame_of(as_person(user_with(role)))
+    told = head_of(as_person(user_with(role)))
+    assert f'class="dropdown-item" href="{reverse(page)}"' in told
+    assert reverse("team:switch") not in told
 
 
-def test_one_of_several_teams_leads_to_the_choice(as_person, administrator, other_team):
+def test_one_of_several_teams_is_chosen_in_the_menu(as_person, administrator, other_team):
     """P4."""
     factories.MembershipFactory(user=administrator, team=other_team)
-    assert f'<a class="team" href="{reverse("team:choose")}"' in frame_of(as_person(administrator))
+    client = as_person(administrator)
+    told = head_of(client)
+    assert reverse("team:switch") in told and f'value="{other_team.pk}"' in told
+    client.post(reverse("team:switch"), {"team": other_team.pk})
+    assert f"<b>{other_team.name}</b>" in head_of(client)
 
 
-def test_billing_and_teammates_are_in_the_menu_of_administrators(as_person, administrator, viewer):
+def test_support_staff_chooses_among_all_teams_on_a_page(as_person, staff):
+    assert f'href="{reverse("team:choose")}"' in head_of(as_person(staff))
+
+
+def test_billing_and_members_are_in_the_menu_of_administrators(as_person, administrator, viewer):
     """P8, P9."""
-    billing, teammates = f'href="{reverse("team:billing")}"', f'href="{reverse("accounts:teammates")}"'
+    billing, members = f'href="{reverse("team:billing")}"', f'href="{reverse("accounts:teammates")}"'
     told = frame_of(as_person(administrator))
-    assert billing in told and teammates in told
+    assert billing in told and members in told
     assert billing not in frame_of(as_person(viewer))
 
 
@@ -51,7 +69,7 @@ def test_the_menu_is_in_the_order_people_know(as_person, administrator):
         "Group Management",
     ]  # fmt: skip
     assert menu["ChargePoints"][:3] == ["Overview", "Authorization", "Connectors"]  # W23
-    assert menu["Settings"][0] == "Users"  # W24
+    assert menu["Settings"] == ["Users", "Team"]  # W24
     wanted = ["Remote Start Transaction", "Remote Stop Transaction", "Reset", "Change Availability"]
     assert menu["Operations"][:4] == wanted  # W25
     assert "Messages" in menu["Maintenance"]
@@ -63,3 +81,75 @@ def test_who_was_granted_the_user_role_has_a_short_menu(as_person, station):
     menu = menu_of(as_person(driver))
     assert menu["Charging Sessions"] == ["Sessions"]
     assert not {"ChargePoints", "Operations", "Maintenance"} & menu.keys()
+
+
+def current_of(client, name, *arguments):
+    """What the frame of a page marks as current: in the menu, below it and among the tabs."""
+    text = client.get(reverse(name, args=arguments)).content.decode()
+    return re.findall(r'aria-current="page"[^>]*>(?:<svg.*?</svg>)?([^<]+)<', text)
+
+
+@pytest.mark.parametrize(
+    ("name", "current"),
+    [
+        ("portal:notification_list", ["Notifications"]),
+        ("portal:notification_choices", ["Your account", "Notifications"]),
+        ("accounts:account", ["Your account", "General"]),
+        ("accounts:security", ["Your account", "Security"]),
+        ("accounts:api_tokens", ["Your account", "API tokens"]),
+        ("accounts:email_change", ["Your account", "E-mail address"]),
+        ("accounts:app_add", ["Your account", "Set up an authenticator app"]),
+        ("portal:user_list", ["Users"]),
+        ("team:general", ["Team", "General"]),
+        ("accounts:teammates", ["Team", "Members"]),
+        ("access:grant_list", ["Team", "Access"]),
+        ("portal:permissions", ["Team", "Roles"]),
+        ("team:branding", ["Team", "Branding"]),
+        ("team:branding_hosts", ["Team", "Domain"]),
+        ("team:programs", ["Team", "API"]),
+        ("team:program_add", ["Team", "Add an application"]),
+        ("team:enrolment", ["Team", "Automatic enrolment"]),
+        ("team:audit", ["Team", "Audit log"]),
+        ("chargers:station_list", ["Overview"]),
+        ("chargers:station_add", ["Overview", "Add station"]),
+    ],
+)
+def test_the_current_place_is_marked(as_person, administrator, name, current):
+    assert current_of(as_person(administrator), name) == current
+
+
+def test_tabs_are_those_that_one_may_open(as_person, viewer, administrator):
+    def tabs(person):
+        return [str(tab["label"]) for tab in as_person(person).get(reverse("portal:permissions")).context["team_tabs"]]
+
+    assert tabs(viewer) == ["Members", "Access", "Roles"]
+    assert tabs(administrator) == [
+        "General", "Members", "Access", "Roles", "Security", "Branding", "Domain", "API", "Billing", "Audit log",
+    ]  # fmt: skip
+
+
+def test_a_page_that_is_not_there_or_not_allowed_keeps_the_frame(as_person, viewer, client):
+    signed_in = as_person(viewer)
+    for url, status in (("/nowhere/", 404), (reverse("team:general"), 403), (reverse("portal:imprint"), 200)):
+        answer = signed_in.get(url)
+        assert answer.status_code == status and 'id="side"' in answer.content.decode()
+    client.logout()
+    for url in ("/nowhere/", reverse("portal:imprint")):
+        assert 'id="side"' not in client.get(url).content.decode()
+
+
+def fail(*_arguments):
+    raise RuntimeError("of this test")
+
+
+def test_a_fault_keeps_the_frame_and_does_without_it_when_that_fails_too(as_person, viewer, monkeypatch):
+    client = as_person(viewer)
+    client.raise_request_exception = False
+    monkeypatch.setattr("cpms.portal.search.search", fail)
+    answer = client.get(reverse("portal:search"), {"q": "abc"})
+    assert answer.status_code == 500
+    assert 'id="side"' in answer.content.decode() and "Something went wrong" in answer.content.decode()
+    monkeypatch.setattr("cpms.portal.context.navigation", fail)
+    answer = client.get(reverse("portal:search"), {"q": "abc"})
+    assert answer.status_code == 500
+    assert 'id="side"' not in answer.content.decode() and "Something went wrong" in answer.content.decode()

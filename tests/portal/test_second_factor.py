@@ -71,7 +71,7 @@ def test_an_app_is_set_up_with_its_code_and_recovery_codes_are_shown_once(client
     codes = re.findall(r"\b\d{4} \d{4}\b", done.content.decode())
     assert len(codes) == 10 and "no-store" in done["Cache-Control"]
     page = client.get(SECURITY).content.decode()
-    assert "second factor set up" in page and codes[0] not in page
+    assert "Remove app" in page and codes[0] not in page
     assert subjects() == ["An authenticator app was added"]
 
 
@@ -253,7 +253,7 @@ def test_a_team_that_demands_a_factor_leads_to_its_set_up_and_to_nothing_else(cl
     assert client.get(DASHBOARD).url == SECURITY
     assert client.get("/api/v1/stations/").status_code == 403
     assert client.get(reverse("portal:bell"), headers={"HX-Request": "true"})["HX-Redirect"] == SECURITY
-    assert "demands a second factor" in client.get(SECURITY).content.decode()
+    assert "requires two-factor authentication" in client.get(SECURITY).content.decode()
     factors.add_app(user=viewer, secret=SECRET, code=code())
     assert client.get(DASHBOARD).status_code == 200
     with pytest.raises(DomainError):
@@ -321,7 +321,7 @@ def test_support_staff_without_a_factor_gets_to_its_set_up_and_to_nothing_else(c
     token = api().post("/api/v1/token/", {"email": staff.email, "password": PASSWORD}, format="json")
     assert token.status_code == 400 and "Support staff needs" in token.json()["detail"]
     page = client.get(SECURITY).content.decode()
-    assert "Support staff needs a second factor." in page and "A team of yours" not in page
+    assert "Support staff must use two-factor authentication." in page and "A team of yours" not in page
     enrolment_code = enrolment_codes.issue_code(person=staff, actor=None)[1]
     factors.add_app(user=staff, secret=SECRET, code=code(), enrolment_code=enrolment_code)
     assert client.get("/admin/").status_code == client.get(DASHBOARD).status_code == 200

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from chargers.models import ChargingStation
+from cpms.portal import charts
 from maintenance.models import RefusedConnection
 from maintenance.refusal_words import CURES
 from operations.models import Command
@@ -213,6 +214,56 @@ def test_power_is_a_line_per_connector(page, station):
     told = page.get(reverse("chargers:station_power", args=[station.pk])).json()
     assert [series["name"] for series in told["series"]] == ["Connector 1", "Connector 2"]
     assert told["series"][0]["points"][0][1] == 7.0
+
+
+def readings_every(session, seconds, start, count):
+    for number in range(count):
+        factories.ReadingFactory(session=session, at=start + timedelta(seconds=seconds * number), power_w=7000)
+
+
+def lines_of(page, station):
+    """The first connector's line, cut at its gaps: how many points each piece has."""
+    points = page.get(reverse("chargers:station_power", args=[station.pk])).json()["series"][0]["points"]
+    pieces = "".join("." if value is None else "x" for _at, value in points).split(".")
+    return [len(piece) for piece in pieces]
+
+
+def test_a_session_stays_drawn_when_a_later_one_measures_more_often(page, station):
+    now = timezone.now()
+    evening = factories.SessionFactory(station=station, finished=True, started_at=now - timedelta(hours=12))
+    evening.stopped_at = now - timedelta(hours=9)
+    evening.save()
+    readings_every(evening, 240, now - timedelta(hours=12), 20)
+    noon = factories.SessionFactory(station=station, started_at=now - timedelta(minutes=10))
+    readings_every(noon, 5, now - timedelta(minutes=10), 60)
+    assert lines_of(page, station) == [20, 60]
+
+
+def test_a_session_that_changes_how_often_it_measures_stays_one_line(page, station):
+    start = timezone.now() - timedelta(hours=3)
+    session = factories.SessionFactory(station=station, started_at=start)
+    readings_every(session, 240, start, 10)
+    readings_every(session, 5, start + timedelta(seconds=240 * 10), 40)
+    assert lines_of(page, station) == [50]
+
+
+def test_a_gap_within_a_session_is_a_gap_and_a_point_alone_a_point(page, station):
+    start = timezone.now() - timedelta(hours=8)
+    session = factories.SessionFactory(station=station, started_at=start)
+    for hours, count in ((0, 10), (3, 1), (5, 10)):
+        readings_every(session, 60, start + timedelta(hours=hours), count)
+    assert lines_of(page, station) == [10, 1, 10]
+
+
+def test_many_readings_of_one_session_do_not_thin_out_another(page, station, monkeypatch):
+    monkeypatch.setattr(charts, "MOST_POINTS", 100)
+    now = timezone.now()
+    over = factories.SessionFactory(station=station, started_at=now - timedelta(hours=6), stopped_at=now)
+    running = factories.SessionFactory(station=station, started_at=now - timedelta(hours=1))
+    readings_every(over, 240, over.started_at, 20)
+    readings_every(running, 5, running.started_at, 400)
+    short, long = lines_of(page, station)
+    assert short == 20 and long <= 60
 
 
 def test_a_chart_without_data_is_a_sentence(page, station):

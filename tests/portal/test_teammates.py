@@ -174,7 +174,7 @@ def test_everybody_may_leave(client, viewer):
     assert "Leave the team?" in client.get(url).content.decode()
     assert "You have left" in client.post(url, follow=True).content.decode()
     assert not viewer.memberships.exists()
-    assert "You are in no team" in client.get(PAGE).content.decode()
+    assert "You are not in a team" in client.get(PAGE).content.decode()
 
 
 def test_an_administrator_changes_a_role_on_the_page(client, administrator, viewer):

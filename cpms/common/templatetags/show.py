@@ -16,6 +16,7 @@ register = template.Library()
 
 register.simple_tag(look.icon, name="icon")
 register.simple_tag(look.dash, name="dash")
+register.simple_tag(look.tick, name="tick")
 register.filter("kwh", look.kwh)
 register.filter("country", country_name)
 register.filter("kw", look.kw)

@@ -298,7 +298,7 @@ class OddityFactory(DjangoModelFactory):
         model = Oddity
 
     station = factory.SubFactory(StationFactory)
-    kind = Oddity.Kind.UNREADABLE
+    kind = Oddity.Kind.POISON
     digest = factory.Sequence(lambda n: f"{n:064x}")
 
 

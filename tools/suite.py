@@ -12,8 +12,10 @@ import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 if __package__ in (None, ""):  # run as a script
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -39,13 +41,13 @@ class Stage(NamedTuple):
 
 # worksteal gives each worker whole files, as long as there are any: rows that a module shares are made once.
 IN_PROCESS = Stage("in-process", ["-n", "2", "--dist", "worksteal", "-m", WITHOUT_PROCESSES])
-STAGES = (
-    IN_PROCESS,
+PROCESSES_AND_BROWSER = (
     # They wait more than they work, so there are more workers than cores. By file, so that each stack is started once;
     # in their order, so that the long crash runs begin first.
     Stage("processes", ["-n", "3", *BY_FILE, "-m", WITH_PROCESSES]),
     Stage("browser", ["-n", "2", "-m", "browser"]),
 )
+STAGES = (IN_PROCESS, *PROCESSES_AND_BROWSER)
 
 
 def count(report: Path) -> dict[str, int]:
@@ -59,34 +61,38 @@ def count(report: Path) -> dict[str, int]:
     return {"failed": failed, "passed": total - failed - errors - skipped, "skipped": skipped, "errors": errors}
 
 
-class Child:
-    """The command that runs now. It gets Ctrl-C from us and exactly once: a second one would break off its tidying."""
+class Children:
+    """The commands that run now. They get Ctrl-C from us, exactly once: a second one would break off their tidying."""
 
     def __init__(self) -> None:
-        self.process: subprocess.Popen[bytes] | None = None
+        self.processes: list[subprocess.Popen[bytes]] = []
         self.is_stopped = False
         self._told_at = 0.0
 
-    def run(self, command: list[str], **more: str) -> int:
+    def start(self, command: list[str], output: IO[bytes] | None = None, **more: str) -> subprocess.Popen[bytes]:
         """In a process group of its own, where no terminal's Ctrl-C reaches it."""
-        self.process = subprocess.Popen(
-            command, cwd=ROOT, env=os.environ | more, stdin=subprocess.DEVNULL, process_group=0
+        environment = os.environ | more
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, process_group=0
         )
-        return self.process.wait()
+        self.processes.append(process)
+        return process
 
     def stop(self, number: int, frame: object) -> None:
         self.is_stopped = True
         now = time.monotonic()
-        if self.process is not None and now - self._told_at > PATIENCE_SECONDS:
+        if now - self._told_at > PATIENCE_SECONDS:
             self._told_at = now
-            self.process.send_signal(signal.SIGINT)
+            for process in self.processes:
+                if process.poll() is None:
+                    process.send_signal(signal.SIGINT)
 
 
 class Run:
     """What has been run so far: exit codes, counts and durations."""
 
-    def __init__(self, child: Child, more: list[str]) -> None:
-        self.child, self.more = child, more
+    def __init__(self, children: Children, more: list[str]) -> None:
+        self.children, self.more = children, more
         self.codes: dict[str, int] = {}
         self.seconds: dict[str, float] = {}
         self.totals: dict[str, int] = {}
@@ -94,23 +100,39 @@ class Run:
 
     def check(self) -> None:
         started = time.monotonic()
-        self.codes["check"] = self.child.run([sys.executable, str(ROOT / "tools" / "check.py")])
+        self.codes["check"] = self.children.start([sys.executable, str(ROOT / "tools" / "check.py")]).wait()
         self.seconds["check"] = time.monotonic() - started
 
-    def stage(self, stage: Stage) -> None:
-        started = time.monotonic()
-        print(f"\n--- {stage.name}", flush=True)
-        with tempfile.TemporaryDirectory() as folder:
-            report, durations = Path(folder) / "report.xml", Path(folder) / "durations.json"
-            command = [*PYTEST, *stage.options, f"--junitxml={report}", *self.more]
-            code = self.child.run(command, **{pytest_durations.VARIABLE: str(durations)})
-            self.codes[stage.name] = 0 if code == NO_TESTS else code
-            for kind, number in count(report).items():
-                self.totals[kind] = self.totals.get(kind, 0) + number
-            if durations.exists():
-                phases: dict[str, dict[str, float]] = json.loads(durations.read_text())
-                self.tests |= {name: round(sum(each.values()), 3) for name, each in phases.items()}
-        self.seconds[stage.name] = time.monotonic() - started
+    def stages(self, stages: Sequence[Stage]) -> None:
+        """Run stages side by side; what the first one prints is seen at once, that of the others when they end."""
+        with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor() as threads:
+            Path(name).chmod(0o711)  # PostgreSQL's user passes through
+            started = [threads.submit(self._stage, stage, Path(name), stage is stages[0]) for stage in stages]
+            for stage, ended in zip(stages, started, strict=True):
+                ended.result()
+                if stage is not stages[0]:
+                    print(f"\n--- {stage.name}\n{(Path(name) / f'{stage.name}.txt').read_text()}", flush=True)
+                self._read(stage, Path(name))
+
+    def _stage(self, stage: Stage, folder: Path, is_seen: bool) -> None:
+        begun = time.monotonic()
+        options = [f"--junitxml={folder / stage.name}.xml", f"--basetemp={folder / stage.name}"]
+        durations = {pytest_durations.VARIABLE: f"{folder / stage.name}.json"}
+        with (folder / f"{stage.name}.txt").open("wb") as output:
+            if is_seen:
+                print(f"\n--- {stage.name}", flush=True)
+            command = [*PYTEST, *stage.options, *options, *self.more]
+            code = self.children.start(command, None if is_seen else output, **durations).wait()
+        self.codes[stage.name] = 0 if code == NO_TESTS else code
+        self.seconds[stage.name] = time.monotonic() - begun
+
+    def _read(self, stage: Stage, folder: Path) -> None:
+        for kind, number in count(folder / f"{stage.name}.xml").items():
+            self.totals[kind] = self.totals.get(kind, 0) + number
+        durations = folder / f"{stage.name}.json"
+        if durations.exists():
+            phases: dict[str, dict[str, float]] = json.loads(durations.read_text())
+            self.tests |= {name: round(sum(each.values()), 3) for name, each in phases.items()}
 
     def keep_durations(self) -> None:
         """Print the slowest tests and how long each stage took, and keep the time of every test."""
@@ -128,30 +150,35 @@ class Run:
         print("Stages: " + ", ".join(f"{name} {seconds:.0f} s" for name, seconds in self.seconds.items()), flush=True)
 
 
+def chosen(words: list[str]) -> list[Sequence[Stage]]:
+    """Return the stages to run, those together that run side by side."""
+    if "--only" in words:
+        name = words[words.index("--only") + 1]
+        return [[stage] for stage in STAGES if stage.name == name]
+    return [[IN_PROCESS]] if "--quick" in words else [[IN_PROCESS], PROCESSES_AND_BROWSER]
+
+
 def main(words: list[str]) -> int:
     only = words[words.index("--only") + 1] if "--only" in words else ""
-    stages = [stage for stage in STAGES if stage.name == only] if only else list(STAGES)
-    if "--quick" in words:
-        stages = [IN_PROCESS]
-    child = Child()
+    children = Children()
     for signal_number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(signal_number, child.stop)
+        signal.signal(signal_number, children.stop)
     started = time.monotonic()
-    run = Run(child, [word for word in words if word not in ("--quick", "--only", only)])
+    run = Run(children, [word for word in words if word not in ("--quick", "--only", only)])
     if not only:
         run.check()
-    for stage in stages:
-        if not child.is_stopped:
-            run.stage(stage)
+    for stages in chosen(words):
+        if not children.is_stopped:
+            run.stages(stages)
     run.keep_durations()
     bad = [f"{name} (exit {code})" for name, code in run.codes.items() if code]
-    good = "Interrupted." if child.is_stopped else f"All is well: {', '.join(run.codes)}."
+    good = "Interrupted." if children.is_stopped else f"All is well: {', '.join(run.codes)}."
     print("\n" + (f"Not well: {', '.join(bad)}" if bad else good))
-    if len(stages) == len(STAGES):
+    if not {"--quick", "--only"} & set(words):
         print("Not run here: the in-process tests on Python 3.13 (make python313).")
     counts = ", ".join(f"{number} {kind}" for kind, number in run.totals.items() if number) or "no tests ran"
     print(f" {counts} in {time.monotonic() - started:.2f}s ".center(100, "="), flush=True)
-    if child.is_stopped:
+    if children.is_stopped:
         return 130
     return 1 if bad or not run.totals.get("passed") else 0
 

@@ -42,24 +42,34 @@ help: ## this list
 demo: .venv/.run ## one process on PORT=8000 with demo data and simulated stations
 	@PUBLIC_URL=$${PUBLIC_URL:-http://localhost:$(PORT)} exec $(BIN)/python manage.py serve --demo --port $(PORT)
 
-# first of all, so that who may not install is told at once
-.PHONY: machine
+# first of all, so that what is going to be installed is said, and who may not install is told at once
+.PHONY: machine machine-quick
 machine:
-	@$(PYTHON) tools/packages.py venv postgres redis chromium
+	@$(PYTHON) tools/packages.py --announce venv postgres redis npm chromium
+machine-quick:
+	@$(PYTHON) tools/packages.py --announce venv postgres redis npm
 
 .PHONY: test
-test: machine .venv/.test clients ## everything: check, all tests, on PostgreSQL and Redis of our own
+test: machine .venv/.test clients lint-tools ## everything: check, all tests, on PostgreSQL and Redis of our own
 	@exec $(BIN)/python tools/services.py run-suite $(BIN)/python tools/suite.py $(ARGS)
 
-# npm clients that judge our gateway; only where the suite has them
-.PHONY: clients
-clients: $(if $(wildcard tests/clients/package-lock.json),tests/clients/node_modules/.installed)
-	@:
-tests/clients/node_modules/.installed: tests/clients/package.json tests/clients/package-lock.json
-	@cd tests/clients && npm ci --silent --no-audit --no-fund && touch node_modules/.installed
+.PHONY: quick
+quick: machine-quick .venv/.test lint-tools ## check and the tests that start no processes: the daily loop
+	@exec $(BIN)/python tools/services.py run $(BIN)/python tools/suite.py --quick $(ARGS)
+
+.PHONY: python313
+python313: machine-quick .venv/.test ## the tests that start no processes on Python 3.13, where it is installed
+	@exec $(BIN)/python tools/python313.py $(ARGS)
+
+# npm packages: clients that judge our gateway, axe that judges our pages, Biome that judges our scripts
+.PHONY: clients lint-tools
+clients: tests/clients/node_modules/.installed
+lint-tools: tools/lint/node_modules/.installed
+%/node_modules/.installed: %/package.json %/package-lock.json
+	@cd $* && npm ci --silent --no-audit --no-fund && touch node_modules/.installed
 
 .PHONY: check
-check: .venv/.test ## lint, format, import layers, types, templates, migrations, deploy check
+check: .venv/.test lint-tools ## lint, import layers, types, templates, scripts, dead code, packages, migrations, deploy
 	@exec $(BIN)/python tools/check.py
 
 .PHONY: fix
@@ -80,5 +90,5 @@ bench: .venv/.test ## measure on a stack of its own, write docs/performance.md (
 
 .PHONY: clean
 clean: ## remove what was installed and built; var/ with its data stays
-	rm -rf .venv tests/clients/node_modules staticfiles test-results .mypy_cache .ruff_cache .import_linter_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv313 tests/clients/node_modules tools/lint/node_modules staticfiles test-results .mypy_cache .ruff_cache .import_linter_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -123,7 +123,8 @@ class PersonAdmin(UserAdmin, confirm.FreshProofAdmin):  # type: ignore[misc]
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Another address counts as if the person had changed it, but nobody has shown that the mails arrive there."""
         if not change or "email" not in form.changed_data:
-            return super().save_model(request, obj, form, change)
+            super().save_model(request, obj, form, change)
+            return
         obj.email_verified_at = None
         form.changed_data.append("email_verified_at")
         super().save_model(request, obj, form, change)

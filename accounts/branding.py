@@ -18,7 +18,7 @@ from django.urls import reverse
 
 from accounts.contrast import Palette
 from accounts.current import current_team
-from accounts.models import Brand, BrandPicture, Team, TeamDomain
+from accounts.models import Brand, BrandPicture, TeamDomain
 from accounts.models.teams import HOSTS, LOOKS
 from cpms.common.mail import OUR_NAME, Sender
 from cpms.common.remember import forget_after_change, remember
@@ -193,11 +193,6 @@ def own_host(raw: str) -> OwnHost | None:
 def host_team_id(request: Any) -> int | None:
     """The team whose own domain a request was made to; None on ours. Told by accounts.middleware.HostMiddleware."""
     return getattr(request, "host_team_id", None)
-
-
-def host_team(request: Any) -> Team | None:
-    key = host_team_id(request)
-    return None if key is None else Team.objects.filter(pk=key).first()
 
 
 def site_address(team_id: int | None) -> str:

@@ -288,7 +288,8 @@ class ChargingStationAdmin(FileMixin, confirm.FreshProofAdmin):
                 self._assign(request, obj, form)
             if form.cleaned_data.get("new_password"):
                 note_password(obj, request.user)  # type: ignore[arg-type]
-            return super().save_model(request, obj, form, change)
+            super().save_model(request, obj, form, change)
+            return
         obj.save()
         for warning in filter(None, form.warnings):
             self.message_user(request, warning, messages.WARNING)

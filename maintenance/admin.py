@@ -112,7 +112,7 @@ class InboxEntryAdmin(OfStationAdmin):
 @admin.register(InboxShard)
 class InboxShardAdmin(ReportAdmin):
     menu_group, menu_icon, menu_place = LOGS, "view_column", 30
-    list_display = ["number", "drained_at"]
+    list_display = ["number"]
     search_fields = ["=number"]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any, Self
 
 from django.db import models
@@ -244,10 +243,6 @@ class ChargingSession(models.Model):
         """Never negative, whatever the station's clock says."""
         end = self.stopped_at or timezone.now()
         return max(timedelta(0), end - self.started_at)
-
-    @property
-    def energy_kwh(self) -> Decimal:
-        return Decimal(self.energy_wh) / 1000
 
     def add_flag(self, flag: Flag) -> None:
         """Set a flag; the caller saves `flags` and `has_flags`."""

@@ -20,8 +20,9 @@ from accounts.services import issue_api_token
 from accounts.sign_in import source_keys
 from cpms.common.remember import forget
 from cpms.portal.models import SiteText, hooks_offered, site_text
+from ocpp_gateway import drain
 from tests import factories
-from tests.world import add_rest, make_world, undone
+from tests.world import add_rest, check_rows_now, make_world, undone
 
 
 def pytest_collection_finish() -> None:
@@ -29,6 +30,12 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_gathering_of_messages() -> None:
+    """Between two batches the drain waits until more has come; in a test nothing more comes meanwhile."""
+    drain.GATHER_SECONDS = 0
 
 
 @pytest.fixture(autouse=True)
@@ -151,7 +158,9 @@ def one_of_each(team, station, connector, tag, session, viewer):
 @pytest.fixture(scope="module")
 def made_world(django_db_setup, django_db_blocker):
     with django_db_blocker.unblock(), undone():
-        yield make_world()
+        world = make_world()
+        check_rows_now()
+        yield world
 
 
 @pytest.fixture

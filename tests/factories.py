@@ -308,7 +308,7 @@ class OddityFactory(DjangoModelFactory):
         model = Oddity
 
     station = factory.SubFactory(StationFactory)
-    kind = Oddity.Kind.UNREADABLE
+    kind = Oddity.Kind.POISON
     digest = factory.Sequence(lambda n: f"{n:064x}")
 
 

@@ -1,11 +1,14 @@
-"""Everything that can be judged without running the product; says all that is wrong, not only the first."""
+"""Check all that can be judged without running the product, and print all that is wrong, not only the first."""
 
 import base64
 import os
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
@@ -21,31 +24,58 @@ PRODUCTION = {
     "STATION_SECRET_KEYS": KEY,
     "DEBUG": "0",
 }
-MANAGE = [sys.executable, "manage.py"]
-CHECKS: tuple[tuple[str, list[str]], ...] = (
-    ("ruff", [str(BIN / "ruff"), "check", "-q", "."]),
-    ("format", [str(BIN / "ruff"), "format", "-q", "--check", "."]),
-    ("imports", [str(BIN / "lint-imports"), "--no-logo"]),
-    ("types", [str(BIN / "mypy"), "--no-error-summary"]),
-    ("templates", [str(BIN / "djlint"), "--lint", "--quiet", "templates"]),
-    ("migrations", [*MANAGE, "makemigrations", "--check", "--dry-run"]),
-    ("deploy", [*MANAGE, "check", "--deploy", "--fail-level", "WARNING"]),
+PYTHON = sys.executable
+BIOME = ROOT / "tools" / "lint" / "node_modules" / ".bin" / "biome"
+
+
+class Check(NamedTuple):
+    name: str
+    command: list[str]
+    is_waiting: bool = False  # mostly for the network, so it takes no core from the others
+
+
+# The longest first, so that they do not run alone at the end.
+CHECKS = (
+    Check("packages", [PYTHON, "tools/audit.py"], is_waiting=True),
+    Check("types", [str(BIN / "mypy"), "--no-error-summary"]),
+    Check("templates", [str(BIN / "djlint"), "--lint", "--quiet", "templates"]),
+    Check("django", [PYTHON, "tools/django_checks.py"]),
+    Check("dead code", [PYTHON, "tools/dead_code.py"]),
+    Check("scripts", [str(BIOME), "lint", "--error-on-warnings", "."]),
+    Check("imports", [str(BIN / "lint-imports"), "--no-logo"]),
+    Check("ruff", [str(BIN / "ruff"), "check", "-q", "."]),
+    Check("format", [str(BIN / "ruff"), "format", "-q", "--check", "."]),
 )
+printing = threading.Lock()
+
+
+def run(check: Check) -> bool:
+    """Run one check and print its result; what it printed itself only when it failed, except notes."""
+    env = os.environ | PRODUCTION | {"DJANGO_SETTINGS_MODULE": "cpms.settings.base", "PYTHONWARNINGS": "ignore"}
+    started = time.monotonic()
+    try:
+        done = subprocess.run(
+            check.command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        is_good, output = done.returncode == 0, done.stdout
+    except FileNotFoundError as error:
+        is_good, output = False, f"{error}: run `make check`, which installs it."
+    with printing:
+        print(f"{'ok ' if is_good else 'BAD'} {check.name:<10} {time.monotonic() - started:5.1f} s", flush=True)
+        for line in output.splitlines():
+            if not is_good or line.startswith("NOTE:"):
+                print(line, flush=True)
+    return is_good
 
 
 def main(names: list[str]) -> int:
-    """All checks, or those named; the output of one that is content is not worth a line."""
-    env = os.environ | PRODUCTION | {"DJANGO_SETTINGS_MODULE": "cpms.settings.base", "PYTHONWARNINGS": "ignore"}
-    bad = []
-    for name, command in CHECKS:
-        if names and name not in names:
-            continue
-        started = time.monotonic()
-        done = subprocess.run(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        print(f"{'ok ' if not done.returncode else 'BAD'} {name:<10} {time.monotonic() - started:5.1f} s", flush=True)
-        if done.returncode:
-            bad.append(name)
-            print(done.stdout, flush=True)
+    """Run all checks, or those named, side by side."""
+    chosen = [check for check in CHECKS if not names or check.name in names]
+    started = time.monotonic()
+    with ThreadPoolExecutor(os.cpu_count()) as cores, ThreadPoolExecutor() as waiting:
+        results = [(waiting if check.is_waiting else cores).submit(run, check) for check in chosen]
+    bad = sum(not result.result() for result in results)
+    print(f"{len(chosen)} checks in {time.monotonic() - started:.1f} s, {bad or 'none'} of them bad.", flush=True)
     return 1 if bad else 0
 
 

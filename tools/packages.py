@@ -9,8 +9,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-NEEDS = ("venv", "postgres", "redis", "chromium")
-PACKAGES = {"venv": "python3-venv", "postgres": "postgresql", "redis": "redis-server", "chromium": "chromium"}
+PACKAGES = {
+    "venv": "python3-venv",
+    "postgres": "postgresql",
+    "redis": "redis-server",
+    "chromium": "chromium",
+    "npm": "npm",
+}
+ROOT = Path(__file__).resolve().parent.parent
+# What make installs into the project's folder: the stamp it leaves, what it depends on, and how we name it.
+INSTALLED_HERE = (
+    (".venv/.test", ("pyproject.toml", "uv.lock"), "the Python packages of uv.lock, into .venv"),
+    *(
+        (f"{folder}/node_modules/.installed", (f"{folder}/package-lock.json",), f"the npm packages of {folder}")
+        for folder in ("tools/lint", "tests/clients")
+    ),
+)
 POLICY = Path("/usr/sbin/policy-rc.d")
 
 
@@ -45,8 +59,27 @@ def missing(needs: tuple[str, ...]) -> list[str]:
         "postgres": postgres_folder,
         "redis": redis_server,
         "chromium": chromium,
+        "npm": lambda: shutil.which("npm"),
     }
     return [PACKAGES[need] for need in needs if not there[need]()]
+
+
+def to_install_here() -> list[str]:
+    """Return what make will install into the project's folder, since it is missing or its lock file is newer."""
+    names = []
+    for stamp, locks, name in INSTALLED_HERE:
+        path = ROOT / stamp
+        if not path.exists() or any((ROOT / lock).stat().st_mtime > path.stat().st_mtime for lock in locks):
+            names.append(name)
+    return names
+
+
+def announce(needs: tuple[str, ...]) -> None:
+    """Print what is going to be installed, before anything is."""
+    lines = [f"on this machine, with apt-get: {', '.join(packages)}"] if (packages := missing(needs)) else []
+    lines += [f"in this folder: {name}" for name in to_install_here()]
+    if lines:
+        print("\n  ".join(["This is going to be installed:", *lines]), flush=True)
 
 
 def ensure(*needs: str) -> None:
@@ -95,10 +128,13 @@ def _no_system_servers() -> Iterator[None]:
         POLICY.unlink(missing_ok=True)
 
 
-def main() -> int:
-    """`packages.py NEED ...`: what the Makefile asks before it starts."""
+def main(words: list[str]) -> int:
+    """`packages.py [--announce] NEED ...`: what the Makefile asks before it starts."""
+    needs = tuple(word for word in words if word != "--announce")
+    if "--announce" in words:
+        announce(needs)
     try:
-        ensure(*sys.argv[1:])
+        ensure(*needs)
     except MissingError as error:
         print(error, file=sys.stderr)
         return 2
@@ -106,4 +142,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

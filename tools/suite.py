@@ -1,26 +1,53 @@
-"""The whole proof in one go: `make check`, then the tests, and one line at the end that counts them all."""
+"""Run everything that proves the product: `make check`, then the tests, with one line at the end that counts them all.
 
+`--quick` stops after the tests that start no processes; `--only STAGE` runs one stage and no checks. Other arguments go
+to pytest. How long each test took is kept in test-results/durations.json.
+"""
+
+import json
+import os
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+if __package__ in (None, ""):  # run as a script
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from tools import pytest_durations
 
 ROOT = Path(__file__).resolve().parent.parent
+DURATIONS = ROOT / "test-results" / "durations.json"
 # Settings whatever the environment says; test databases are made once for all stages, on a PostgreSQL of our own.
 PYTEST = [sys.executable, "-m", "pytest", "-q", "--ds=cpms.settings.test", "--reuse-db"]
 NO_TESTS = 5
 PATIENCE_SECONDS = 3.0
-# Tests that start real processes are dealt out by file, in their order, so that the long crash runs begin first and
-# each stack is started once; Chromium's driver wants an event loop for itself.
-BY_FILE = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
-STAGES = (
-    ("tests", ["-n", "2", "-m", "not (crash or browser or clients or processes)"]),
-    ("clients, processes, crashes", [*BY_FILE, "-m", "(crash or clients or processes) and not browser"]),
-    ("browser", ["-n", "2", "-m", "browser"]),
+SLOWEST = 25
+WITHOUT_PROCESSES = "not (crash or browser or clients or processes)"
+WITH_PROCESSES = "(crash or clients or processes) and not browser"
+BY_FILE = ("--dist", "loadfile", "--no-loadscope-reorder")
+
+
+class Stage(NamedTuple):
+    name: str
+    options: list[str]
+
+
+# worksteal gives each worker whole files, as long as there are any: rows that a module shares are made once.
+IN_PROCESS = Stage("in-process", ["-n", "2", "--dist", "worksteal", "-m", WITHOUT_PROCESSES])
+PROCESSES_AND_BROWSER = (
+    # They wait more than they work, so there are more workers than cores. By file, so that each stack is started once;
+    # in their order, so that the long crash runs begin first.
+    Stage("processes", ["-n", "3", *BY_FILE, "-m", WITH_PROCESSES]),
+    Stage("browser", ["-n", "2", "-m", "browser"]),
 )
+STAGES = (IN_PROCESS, *PROCESSES_AND_BROWSER)
 
 
 def count(report: Path) -> dict[str, int]:
@@ -34,56 +61,126 @@ def count(report: Path) -> dict[str, int]:
     return {"failed": failed, "passed": total - failed - errors - skipped, "skipped": skipped, "errors": errors}
 
 
-class Child:
-    """The command that runs now. It gets Ctrl-C from us and exactly once: a second one would break off its tidying."""
+class Children:
+    """The commands that run now. They get Ctrl-C from us, exactly once: a second one would break off their tidying."""
 
     def __init__(self) -> None:
-        self.process: subprocess.Popen[bytes] | None = None
+        self.processes: list[subprocess.Popen[bytes]] = []
         self.is_stopped = False
         self._told_at = 0.0
 
-    def run(self, command: list[str]) -> int:
+    def start(self, command: list[str], output: IO[bytes] | None = None, **more: str) -> subprocess.Popen[bytes]:
         """In a process group of its own, where no terminal's Ctrl-C reaches it."""
-        self.process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, process_group=0)
-        return self.process.wait()
+        environment = os.environ | more
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, process_group=0
+        )
+        self.processes.append(process)
+        return process
 
     def stop(self, number: int, frame: object) -> None:
         self.is_stopped = True
         now = time.monotonic()
-        if self.process is not None and now - self._told_at > PATIENCE_SECONDS:
+        if now - self._told_at > PATIENCE_SECONDS:
             self._told_at = now
-            self.process.send_signal(signal.SIGINT)
+            for process in self.processes:
+                if process.poll() is None:
+                    process.send_signal(signal.SIGINT)
 
 
-def run_stage(child: Child, name: str, options: list[str], folder: Path, more: list[str]) -> tuple[int, dict[str, int]]:
-    report = folder / f"{name}.xml"
-    print(f"\n--- {name}", flush=True)
-    code = child.run([*PYTEST, *options, f"--junitxml={report}", *more])
-    return (0 if code == NO_TESTS else code), count(report)
+class Run:
+    """What has been run so far: exit codes, counts and durations."""
+
+    def __init__(self, children: Children, more: list[str]) -> None:
+        self.children, self.more = children, more
+        self.codes: dict[str, int] = {}
+        self.seconds: dict[str, float] = {}
+        self.totals: dict[str, int] = {}
+        self.tests: dict[str, float] = {}
+
+    def check(self) -> None:
+        started = time.monotonic()
+        self.codes["check"] = self.children.start([sys.executable, str(ROOT / "tools" / "check.py")]).wait()
+        self.seconds["check"] = time.monotonic() - started
+
+    def stages(self, stages: Sequence[Stage]) -> None:
+        """Run stages side by side; what the first one prints is seen at once, that of the others when they end."""
+        with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor() as threads:
+            Path(name).chmod(0o711)  # PostgreSQL's user passes through
+            started = [threads.submit(self._stage, stage, Path(name), stage is stages[0]) for stage in stages]
+            for stage, ended in zip(stages, started, strict=True):
+                ended.result()
+                if stage is not stages[0]:
+                    print(f"\n--- {stage.name}\n{(Path(name) / f'{stage.name}.txt').read_text()}", flush=True)
+                self._read(stage, Path(name))
+
+    def _stage(self, stage: Stage, folder: Path, is_seen: bool) -> None:
+        begun = time.monotonic()
+        options = [f"--junitxml={folder / stage.name}.xml", f"--basetemp={folder / stage.name}"]
+        durations = {pytest_durations.VARIABLE: f"{folder / stage.name}.json"}
+        with (folder / f"{stage.name}.txt").open("wb") as output:
+            if is_seen:
+                print(f"\n--- {stage.name}", flush=True)
+            command = [*PYTEST, *stage.options, *options, *self.more]
+            code = self.children.start(command, None if is_seen else output, **durations).wait()
+        self.codes[stage.name] = 0 if code == NO_TESTS else code
+        self.seconds[stage.name] = time.monotonic() - begun
+
+    def _read(self, stage: Stage, folder: Path) -> None:
+        for kind, number in count(folder / f"{stage.name}.xml").items():
+            self.totals[kind] = self.totals.get(kind, 0) + number
+        durations = folder / f"{stage.name}.json"
+        if durations.exists():
+            phases: dict[str, dict[str, float]] = json.loads(durations.read_text())
+            self.tests |= {name: round(sum(each.values()), 3) for name, each in phases.items()}
+
+    def keep_durations(self) -> None:
+        """Print the slowest tests and how long each stage took, and keep the time of every test."""
+        slowest = sorted(self.tests.items(), key=lambda item: -item[1])
+        kept: dict[str, Any] = {
+            "stages": {name: round(seconds, 1) for name, seconds in self.seconds.items()},
+            "tests": dict(slowest),
+        }
+        DURATIONS.parent.mkdir(exist_ok=True)
+        DURATIONS.write_text(json.dumps(kept, indent=1) + "\n")
+        if slowest:
+            print(f"\nThe slowest {SLOWEST} of {len(slowest)} tests (all: {DURATIONS.relative_to(ROOT)}):")
+        for name, seconds in slowest[:SLOWEST]:
+            print(f"{seconds:7.1f} s  {name}")
+        print("Stages: " + ", ".join(f"{name} {seconds:.0f} s" for name, seconds in self.seconds.items()), flush=True)
 
 
-def main(more: list[str]) -> int:
-    child = Child()
-    for word in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(word, child.stop)
+def chosen(words: list[str]) -> list[Sequence[Stage]]:
+    """Return the stages to run, those together that run side by side."""
+    if "--only" in words:
+        name = words[words.index("--only") + 1]
+        return [[stage] for stage in STAGES if stage.name == name]
+    return [[IN_PROCESS]] if "--quick" in words else [[IN_PROCESS], PROCESSES_AND_BROWSER]
+
+
+def main(words: list[str]) -> int:
+    only = words[words.index("--only") + 1] if "--only" in words else ""
+    children = Children()
+    for signal_number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signal_number, children.stop)
     started = time.monotonic()
-    codes = [("check", child.run([sys.executable, str(ROOT / "tools" / "check.py")]))]
-    totals: dict[str, int] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        for name, options in STAGES:
-            if child.is_stopped:
-                break
-            code, counted = run_stage(child, name, options, Path(folder), more)
-            codes.append((name, code))
-            totals = {kind: totals.get(kind, 0) + number for kind, number in counted.items()} or totals
-    bad = [f"{name} (exit {code})" for name, code in codes if code]
-    good = "Interrupted." if child.is_stopped else "All is well: check and every stage of the tests."
+    run = Run(children, [word for word in words if word not in ("--quick", "--only", only)])
+    if not only:
+        run.check()
+    for stages in chosen(words):
+        if not children.is_stopped:
+            run.stages(stages)
+    run.keep_durations()
+    bad = [f"{name} (exit {code})" for name, code in run.codes.items() if code]
+    good = "Interrupted." if children.is_stopped else f"All is well: {', '.join(run.codes)}."
     print("\n" + (f"Not well: {', '.join(bad)}" if bad else good))
-    words = ", ".join(f"{number} {kind}" for kind, number in totals.items() if number) or "no tests ran"
-    print(f" {words} in {time.monotonic() - started:.2f}s ".center(100, "="), flush=True)
-    if child.is_stopped:
+    if not {"--quick", "--only"} & set(words):
+        print("Not run here: the in-process tests on Python 3.13 (make python313).")
+    counts = ", ".join(f"{number} {kind}" for kind, number in run.totals.items() if number) or "no tests ran"
+    print(f" {counts} in {time.monotonic() - started:.2f}s ".center(100, "="), flush=True)
+    if children.is_stopped:
         return 130
-    return 1 if bad or not totals.get("passed") else 0
+    return 1 if bad or not run.totals.get("passed") else 0
 
 
 if __name__ == "__main__":

@@ -21,11 +21,8 @@ class Oddity(models.Model):
 
     class Kind(models.TextChoices):
         CONFLICTING_STOP = "conflicting_stop", _("A second, different end of a session")
-        UNKNOWN_TRANSACTION = "unknown_transaction", _("A transaction nobody knows")
         POISON = "poison", _("A message that could not be handled")
-        UNREADABLE = "unreadable", _("A value that could not be read")
         UNKNOWN_CONNECTOR = "unknown_connector", _("A connector with a number no station has")
-        LATE_ANSWER = "late_answer", _("An answer nobody waited for")
         UNMATCHED_END = "unmatched_end", _("An end whose session is not known")
         MESSAGE_TOO_LARGE = "message_too_large", _("A message that was too large")
 

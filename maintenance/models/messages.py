@@ -114,7 +114,6 @@ class InboxShard(models.Model):
     """The lock of one part of the inbox: one worker at a time, so that a station's messages stay in order."""
 
     number = models.PositiveSmallIntegerField(primary_key=True)
-    drained_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name, verbose_name_plural = _("inbox shard"), _("inbox shards")

@@ -12,7 +12,7 @@
   const full = new Intl.DateTimeFormat(dates || lang, { timeZone: zone, ...date, hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
   const figure = (value, places) =>
     value === null || value === undefined ? "–" : value.toLocaleString(figures, { minimumFractionDigits: places, maximumFractionDigits: places });
-  const escape = (text) => String(text).replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
+  const escapeHtml = (text) => String(text).replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
 
   const axis = () => ({
     axisLine: { lineStyle: { color: css("--tblr-border-color") } }, axisTick: { show: false }, splitLine: { show: false },
@@ -21,7 +21,7 @@
   const scale = (unit, more) => ({
     type: "value", min: 0, axisLine: { show: false }, axisTick: { show: false },
     splitLine: { lineStyle: { color: css("--tblr-border-color") } },
-    axisLabel: { color: css("--tblr-secondary"), formatter: (value) => `${value.toLocaleString(figures)}${unit ? "\u202f" + unit : ""}` },
+    axisLabel: { color: css("--tblr-secondary"), formatter: (value) => `${value.toLocaleString(figures)}${unit ? `\u202f${unit}` : ""}` },
     ...more,
   });
   const isLone = (points, at) =>  // no line leads to it or away from it
@@ -67,14 +67,14 @@
     grid: { left: 8, right: data.units.length > 1 ? 8 : 16, top: 16, bottom: 4, containLabel: true },
     tooltip: {
       trigger: "axis",
-      formatter: (items) => `${full.format(items[0].value[0])}<br>` + items.map((item) =>
-        `${item.marker}${escape(item.seriesName)} <b>${figure(item.value[1], data.series[item.seriesIndex].places)}\u202f${escape(data.series[item.seriesIndex].unit)}</b>`).join("<br>"),
+      formatter: (items) => [full.format(items[0].value[0]), ...items.map((item) =>
+        `${item.marker}${escapeHtml(item.seriesName)} <b>${figure(item.value[1], data.series[item.seriesIndex].places)}\u202f${escapeHtml(data.series[item.seriesIndex].unit)}</b>`)].join("<br>"),
     },
     series: data.series.map(line),
   });
 
   // A number per day; a day that is not over is dotted. data: {days: [label], values: [n], open: bool, unit}
-  const perDay = (data, narrow, words) => {
+  const perDay = (data, words) => {
     const done = data.open ? data.values.slice(0, -1) : data.values;
     const dotted = data.open ? data.values.map((value, at) => (at < data.values.length - 2 ? null : value)) : [];
     const colour = css("--power");
@@ -87,7 +87,7 @@
         formatter: (items) => {
           const at = items[0].dataIndex;
           const so = data.open && at === data.values.length - 1 ? ` ${words.soFar}` : "";
-          return `${escape(data.days[at])}<br><b>${figure(data.values[at], 0)}</b> ${escape(words.unit)}${escape(so)}`;
+          return `${escapeHtml(data.days[at])}<br><b>${figure(data.values[at], 0)}</b> ${escapeHtml(words.unit)}${escapeHtml(so)}`;
         },
       },
       series: [
@@ -151,7 +151,8 @@
     }
     async load() {  // of several requests the last one counts, however slow the earlier ones are
       this.running?.abort();
-      const running = this.running = new AbortController();
+      const running = new AbortController();
+      this.running = running;
       const address = new URL(this.address);
       let refusal = "", data = this.data, failed = false;
       this.isDue = false;
@@ -193,7 +194,7 @@
       if (!data || views.empty) { this.chart.clear(); if (table) table.replaceChildren(); return; }
       if (isTable) return this.fill(table, data.table);
       const narrow = this.place.clientWidth < 480;
-      const option = words.kind === "days" ? perDay(views, narrow, words) : overTime(views, narrow);
+      const option = words.kind === "days" ? perDay(views, words) : overTime(views, narrow);
       option.tooltip = { ...tip(), ...option.tooltip };
       this.chart.setOption({ ...base(), ...option }, true);
       this.chart.resize();

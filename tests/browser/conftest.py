@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -233,10 +233,18 @@ def _is_elsewhere(address: str, base: str) -> bool:
     return base[5:] not in address and not address.startswith("data:")
 
 
-def is_page(page: Any, path: str) -> bool:
-    """Not a part of one, a file, or an address for who is not signed in."""
-    answer = page.request.get(path, max_redirects=0)
-    return answer.status == 200 and str(answer.text()).lstrip().lower().startswith("<!doctype html")
+@pytest.fixture(scope="package")
+def is_page(pages: dict[str, str]) -> Callable[[Any, str], bool]:
+    """Whether a route leads to a page: not to a part of one, a file, or an address for who is not signed in."""
+    known: dict[str, bool] = {}
+
+    def ask(page: Any, name: str) -> bool:
+        if name not in known:
+            answer = page.request.get(pages[name], max_redirects=0)
+            known[name] = answer.status == 200 and str(answer.text()).lstrip().lower().startswith("<!doctype html")
+        return known[name]
+
+    return ask
 
 
 @pytest.fixture(scope="package")

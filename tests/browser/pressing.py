@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -297,19 +298,17 @@ class Presser:
         )
 
     def _click(self, button: Locator) -> None:
-        is_select = False
-        for _attempt in range(TRIES):
+        for attempt in range(1, TRIES + 1):
             try:
-                is_select = button.evaluate("button => button.tagName", timeout=WAIT / TRIES) == "SELECT"
-                if not is_select:
-                    button.click(trial=True, timeout=WAIT / TRIES)
-                break
+                if button.evaluate("button => button.tagName", timeout=WAIT / TRIES) == "SELECT":
+                    button.select_option(index=1, timeout=WAIT / TRIES)
+                else:
+                    button.click(timeout=WAIT / TRIES)
+                return
             except Error:  # a live list was swapped meanwhile, and its marks with it
+                if attempt == TRIES:
+                    raise
                 self._buttons(self.within)
-        if is_select:
-            button.select_option(index=1, timeout=WAIT)
-        else:
-            button.click(timeout=WAIT)
 
     def _read(self, button: Locator, outcome: Outcome) -> None:
         """Press, and see that what is promised was not so before, and is now."""
@@ -387,13 +386,15 @@ class Presser:
         )
 
     def _wait_until(self, is_so: Callable[[], bool], complaint: str) -> None:
-        for _attempt in range(WAIT // 50):
+        until, pause = time.monotonic() + WAIT / 1000, 5
+        while time.monotonic() < until:
             try:
                 if is_so():
                     return
             except Error:  # between two pages
                 pass
-            self.page.wait_for_timeout(50)
+            self.page.wait_for_timeout(pause)
+            pause = min(50, 2 * pause)
         raise Useless(f"{complaint} {self._told()}")
 
 

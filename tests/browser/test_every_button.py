@@ -12,7 +12,7 @@ import pytest
 
 from tests.browser import pressing
 from tests.browser.buttons import BUTTONS, COMMON, SHELL
-from tests.browser.conftest import connected, is_page
+from tests.browser.conftest import connected
 from tests.browser.pressing import Changes, Database, Goes, Presser
 
 pytestmark = pytest.mark.browser
@@ -39,7 +39,7 @@ def database(site, pages):
 
 @pytest.fixture
 def press(look, database):
-    page = look("/", person="full")
+    page = look("/", person="full", reduced_motion="reduce")  # nobody waits for menus to fade in
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     database.update()  # with who has just signed in
     yield Presser(page, database)
@@ -48,11 +48,11 @@ def press(look, database):
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_every_button_does_what_it_says(press, pages, part):
+def test_every_button_does_what_it_says(press, pages, is_page, part):
     wrong = []
     for name in sorted(pages)[part::PARTS]:
         press.reset()
-        if is_page(press.page, pages[name]) and (faults := press.walk(pages[name], BUTTONS.get(name, {}), COMMON)):
+        if is_page(press.page, name) and (faults := press.walk(pages[name], BUTTONS.get(name, {}), COMMON)):
             wrong += [f"{name}: {fault}" for fault in faults]
     assert not wrong, "\n".join(["Buttons that do not do what tests/browser/buttons.py says:", *wrong])
 

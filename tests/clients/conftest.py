@@ -1,5 +1,5 @@
 """The same house as in tests/ocpp."""
 
-from tests.ocpp.conftest import _inside, house
+from tests.ocpp.conftest import house, inside
 
-__all__ = ["_inside", "house"]
+__all__ = ["house", "inside"]

@@ -6,7 +6,7 @@ from tests.ocpp.house import House, end_house, own_database, the_house
 
 
 @pytest.fixture(scope="module")
-def _inside(request, django_db_blocker):
+def inside(request, django_db_blocker):
     request.config.add_cleanup(end_house)
     with django_db_blocker.unblock():
         house = the_house()
@@ -15,9 +15,9 @@ def _inside(request, django_db_blocker):
 
 
 @pytest.fixture
-def house(_inside) -> House:
-    _inside.tag  # noqa: B018 - makes it, whichever test comes first
-    return _inside
+def house(inside) -> House:
+    inside.tag  # noqa: B018 - makes it, whichever test comes first
+    return inside
 
 
 @pytest.fixture

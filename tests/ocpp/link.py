@@ -109,9 +109,10 @@ class Link:
         try:
             while True:
                 self.socket.recv(timeout=max(0.01, end - time.monotonic()))
-        except ConnectionClosed as closed:
-            assert closed.rcvd is not None, "the link broke without a close frame"
-            return int(closed.rcvd.code)
+        except ConnectionClosed as error:
+            frame = error.rcvd
+        assert frame is not None, "the link broke without a close frame"
+        return int(frame.code)
 
     def reply(self, seconds: float = ANSWER_SECONDS) -> list[Any]:
         """The next answer; calls of the central system are put aside."""

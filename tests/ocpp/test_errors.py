@@ -108,7 +108,7 @@ NO_CORE = [
 
 
 @pytest.fixture(scope="module")
-def _one_link(_inside):
+def _one_link(inside):
     return {}
 
 

@@ -292,9 +292,9 @@ def test_missing_credentials_are_no_guess(house, station):
 
 
 @pytest.fixture(scope="module")
-def behind_proxy(_inside):
+def behind_proxy(inside):
     """A gateway that believes what a proxy on this machine says."""
-    house = _inside
+    house = inside
     gateway = house.new_gateway("behind-proxy", TRUSTED_PROXIES="127.0.0.1")
     until(gateway.answers, START_SECONDS, gateway.name)
     yield gateway

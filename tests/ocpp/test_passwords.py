@@ -29,10 +29,12 @@ def gets_in(house, station, password):
     try:
         link.open()
     except InvalidStatus as error:
-        assert error.response.status_code in (401, 429)
-        return False
-    link.close()
-    return True
+        status = error.response.status_code
+    else:
+        link.close()
+        return True
+    assert status in (401, 429)
+    return False
 
 
 def is_open(station):

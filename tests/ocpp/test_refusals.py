@@ -17,9 +17,9 @@ SOURCE = (f"192.0.2.{n}" for n in itertools.count(1))
 
 
 @pytest.fixture(scope="module")
-def strict(_inside):
+def strict(inside):
     """A gateway behind a named proxy, so that a test can come from any source, with the limit as it is by default."""
-    house = _inside
+    house = inside
     gateway = house.new_gateway("strict", TRUSTED_PROXIES="127.0.0.1", OCPP_UNKNOWN_PER_MINUTE="20")
     until(gateway.answers, START_SECONDS, gateway.name)
     yield gateway

@@ -19,7 +19,7 @@ from maintenance.models import Notification, SecurityEvent
 from operations.models import Command
 from sessions.models import ChargingSession
 from tests import factories
-from tests.world import undone
+from tests.world import check_rows_now, undone
 
 pytestmark = pytest.mark.django_db
 ADMIN, SUPPORT = "admin@nordlys.example", "support@nordlys.example"
@@ -49,6 +49,7 @@ def loaded(django_db_setup, django_db_blocker):
         simulated = [one.identity for one in DEMO_STATIONS if one.is_simulated]
         node = factories.GatewayNodeFactory.create(alive_at=timezone.now() + timedelta(hours=1))
         ChargingStation.objects.filter(identity__in=simulated).update(node=node, disconnected_at=None)
+        check_rows_now()
         yield
 
 

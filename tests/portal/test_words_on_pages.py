@@ -51,15 +51,18 @@ def texts_of(html):
     return parser.texts
 
 
-@pytest.mark.parametrize("name", [n for n in FOUND if not n.startswith(("api:", "admin:"))])
-def test_a_german_page_has_no_words_of_the_code(name, world):
-    if not line_of(name):
-        pytest.skip("no page")
+def test_german_pages_have_no_words_of_the_code(world):
     User.objects.update(language="de")
-    browser = world.browser_of("administrator")
-    answer = browser.get(address(name, keys_of(world.rows)))
-    if answer.status_code != 200 or not answer.get("Content-Type", "").startswith("text/html"):
-        pytest.skip("no page")
-    texts = [KNOWN.sub("", text) for text in texts_of(answer.content.decode())]
-    found = [text for text in texts if CAMEL.search(text) or UTC_TIME.search(text)]
-    assert not found
+    browser, odd, seen = world.browser_of("administrator"), {}, 0
+    for name in FOUND:
+        if name.startswith(("api:", "admin:")) or not line_of(name):
+            continue
+        answer = browser.get(address(name, keys_of(world.rows)))
+        if answer.status_code != 200 or not answer.get("Content-Type", "").startswith("text/html"):
+            continue
+        seen += 1
+        texts = [KNOWN.sub("", text) for text in texts_of(answer.content.decode())]
+        if found := [text for text in texts if CAMEL.search(text) or UTC_TIME.search(text)]:
+            odd[name] = found
+    assert odd == {}
+    assert seen > 60

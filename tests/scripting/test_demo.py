@@ -20,7 +20,7 @@ from maintenance.services.alarms import write_security_mails
 from ocpp_gateway.simulator.fleet import LEAST_CHARGING, demo_plans
 from operations.models import Command
 from sessions.models import ChargingSession, MeterReading, TeamPower
-from tests.world import undone
+from tests.world import check_rows_now, undone
 
 MODELS = (
     User, ChargingStation, Connector, Tag, ChargingSession, MeterReading, TeamPower, AuditEntry, Installation, Grant,
@@ -33,6 +33,7 @@ def loaded_once(django_db_setup, django_db_blocker):
     with django_db_blocker.unblock(), undone():
         said = io.StringIO()
         call_command("load_demo", "--even-in-production", "--json", stdout=said)
+        check_rows_now()
         yield json.loads(said.getvalue())
 
 

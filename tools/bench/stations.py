@@ -85,20 +85,8 @@ class Station(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self.buffer += data
         if not self.is_upgraded:
-            head, ends, rest = self.buffer.partition(b"\r\n\r\n")
-            if not ends:
-                return
-            if b" 101 " not in head.split(b"\r\n", 1)[0]:
-                if self.transport is not None:
-                    self.transport.abort()
-                return
-            self.buffer, self.is_upgraded = rest, True
-            self.tally.connected += 1
-            if self.mode == "echo":
-                self.begin_calls()
-            else:
-                self.call("BootNotification", BOOT)
-        while len(self.buffer) >= 2:
+            self.read_handshake()
+        while self.is_upgraded and len(self.buffer) >= 2:
             length, start = self.buffer[1] & 127, 2
             if length == 126:
                 if len(self.buffer) < 4:
@@ -112,6 +100,22 @@ class Station(asyncio.Protocol):
                 self.answered(payload)
             elif kind == 9:
                 self.write(payload, 10)
+
+    def read_handshake(self) -> None:
+        """Begin to talk once the answer to our request is complete and accepts it."""
+        head, ends, rest = self.buffer.partition(b"\r\n\r\n")
+        if not ends:
+            return
+        if b" 101 " not in head.split(b"\r\n", 1)[0]:
+            if self.transport is not None:
+                self.transport.abort()
+            return
+        self.buffer, self.is_upgraded = rest, True
+        self.tally.connected += 1
+        if self.mode == "echo":
+            self.begin_calls()
+        else:
+            self.call("BootNotification", BOOT)
 
     def write(self, payload: bytes, kind: int = 1) -> None:
         if self.transport is None:

@@ -15,8 +15,8 @@ from accounts.branding import FEATURE, forget_looks
 from accounts.features import sentence_about
 from accounts.models import Brand, BrandPicture, Team, User
 from accounts.pictures import Made, icon_from, logo_from
-from accounts.team_services import demand_team, refuse
-from cpms.common.errors import DomainError, NotAllowed
+from accounts.team_services import demand_team
+from cpms.common.errors import DomainError, NotAllowed, refuse
 from cpms.common.lines import check_lines
 
 logger = logging.getLogger(__name__)

@@ -25,7 +25,7 @@ from accounts.dns import DnsError, leads_to, txt_records
 from accounts.models import AccountMail, Team, TeamDomain, User
 from accounts.rights import Role
 from cpms.common import look
-from cpms.common.errors import DomainError
+from cpms.common.errors import DomainError, refuse
 
 logger = logging.getLogger(__name__)
 EVERY = timedelta(hours=12)
@@ -44,9 +44,9 @@ def claim_host(*, team: Team, host: str, actor: User | None = None) -> TeamDomai
     demand_feature(actor, team)
     domain = services.check_domain(host)
     if HOST.fullmatch(domain) is None:
-        services.refuse("domain", _("This is no host name. It looks like “charging.example.org”."))
+        refuse("domain", _("This is no host name. It looks like “charging.example.org”."))
     if is_ours(domain) or domain.endswith(f".{main_host()}") or domain == settings.OWN_DOMAIN_TARGET.lower():
-        services.refuse("domain", _("This host name is ours. Please take one of a domain of your own."))
+        refuse("domain", _("This host name is ours. Please take one of a domain of your own."))
     others = _of_others(domain, team)
     return services.claim_domain(
         team=team,

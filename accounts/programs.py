@@ -8,7 +8,6 @@ import re
 import secrets
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import NoReturn
 
 from auditlog.context import disable_auditlog
 from django.db import transaction
@@ -20,7 +19,7 @@ from accounts.features import sentence_about
 from accounts.mails import write_mail
 from accounts.models import AccessToken, AccountMail, Membership, Program, ProgramKey, Team, User
 from accounts.rights import ApiScope, Can, Role
-from cpms.common.errors import DomainError, NotAllowed
+from cpms.common.errors import DomainError, NotAllowed, refuse
 
 logger = logging.getLogger(__name__)
 BEGINNING = "cpms_"  # so that a secret which lies about is recognised as ours
@@ -69,7 +68,7 @@ def add_program(
     if Program.objects.filter(team=team, revoked_at__isnull=True).count() >= MOST_PROGRAMS:
         raise DomainError(_("The team has %(most)d programs already: revoke one first.") % {"most": MOST_PROGRAMS})
     if way not in Program.Way.values:
-        _refuse("way", _("This is no choice."))
+        refuse("way", _("This is no choice."))
     name, wanted = _checked_name(name), _checked_scopes(scopes)
     client_id = secrets.token_hex(16)
     user = User(email=f"program-{client_id}@programs.invalid", first_name=name, is_program=True)
@@ -119,7 +118,7 @@ def rotate_key(
     """
     program = _lock(program, actor)
     if overlap_hours not in OVERLAPS:
-        _refuse("overlap_hours", _("This is no choice."))
+        refuse("overlap_hours", _("This is no choice."))
     now = timezone.now()
     until = now + timedelta(hours=overlap_hours)
     for key in program.keys.valid(now):
@@ -167,7 +166,7 @@ def _lock(program: Program, actor: User | None) -> Program:
 
 def _new_key(program: Program, expires_at: datetime | None) -> tuple[ProgramKey, str]:
     if expires_at is not None and expires_at <= timezone.now():
-        _refuse("expires_at", _("This time is past."))
+        refuse("expires_at", _("This time is past."))
     bare, prefix, hashed = _generator.generate()
     key = ProgramKey.objects.create(program=program, prefix=prefix, hash=hashed, expires_at=expires_at)
     return key, f"{BEGINNING}{bare}"
@@ -176,23 +175,19 @@ def _new_key(program: Program, expires_at: datetime | None) -> tuple[ProgramKey,
 def _checked_name(name: str) -> str:
     name = name.strip()
     if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
-        _refuse("name", _("A name has 1 to %(most)d printable characters.") % {"most": LONGEST_NAME})
+        refuse("name", _("A name has 1 to %(most)d printable characters.") % {"most": LONGEST_NAME})
     return name
 
 
 def _checked_scopes(scopes: Collection[str]) -> list[str]:
     if not scopes or not set(scopes) <= set(ApiScope.values):
-        _refuse("scopes", _("Choose at least one of: %(scopes)s.") % {"scopes": ", ".join(ApiScope.values)})
+        refuse("scopes", _("Choose at least one of: %(scopes)s.") % {"scopes": ", ".join(ApiScope.values)})
     return [scope for scope in ApiScope.values if scope in scopes]
 
 
 def _demand_team(actor: User | None, team: Team) -> None:
     if actor is not None and not actor.may(Can.MANAGE_TEAM, team):
         raise NotAllowed(_("Only administrators of the team may manage its programs."))
-
-
-def _refuse(field: str, sentence: str) -> NoReturn:
-    raise DomainError(sentence, fields={field: sentence})
 
 
 # --- logging in ---------------------------------------------------------------------------------------------------

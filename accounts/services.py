@@ -6,7 +6,7 @@ import ipaddress
 import logging
 from collections.abc import Collection
 from datetime import datetime
-from typing import NoReturn, cast
+from typing import cast
 
 from django.conf import settings
 from django.core.cache import cache
@@ -20,7 +20,7 @@ from django.utils.translation import ngettext
 
 from accounts.models import AccessToken, ApiToken, FormerHandle, Membership, Team, User
 from accounts.rights import ApiScope, Role
-from cpms.common.errors import DomainError, NotAllowed
+from cpms.common.errors import DomainError, NotAllowed, refuse
 from cpms.common.lines import check_lines
 from cpms.common.moments import is_sensible
 
@@ -49,14 +49,14 @@ def add_team(*, handle: str, name: str = "") -> tuple[Team, bool]:
     try:
         validate_slug(handle)
     except ValidationError:
-        _refuse("handle", _("A handle has letters, digits, hyphens and underscores only."))
+        refuse("handle", _("A handle has letters, digits, hyphens and underscores only."))
     if len(handle) > 60:
-        _refuse("handle", _("A handle has at most 60 characters."))
+        refuse("handle", _("A handle has at most 60 characters."))
     if len(name) > 120:
-        _refuse("name", _("A name has at most 120 characters."))
+        refuse("name", _("A name has at most 120 characters."))
     check_lines(name=name)
     if FormerHandle.objects.filter(handle=handle).exists():
-        _refuse("handle", _("This handle is taken."))
+        refuse("handle", _("This handle is taken."))
     team, is_new = Team.objects.get_or_create(handle=handle, defaults={"name": name or handle})
     if name and team.name != name:
         team.name = name
@@ -72,7 +72,7 @@ def find_team(handle: str) -> Team:
     """
     team = Team.objects.filter(handle=handle).first() or Team.objects.filter(former_handles__handle=handle).first()
     if team is None:
-        _refuse("team", _("There is no team “%(handle)s”.") % {"handle": handle})
+        refuse("team", _("There is no team “%(handle)s”.") % {"handle": handle})
     return team
 
 
@@ -84,7 +84,7 @@ def find_person(email: str) -> User:
     """
     user = User.objects.filter(email__iexact=email.strip()).first()
     if user is None:
-        _refuse("email", _("There is no person with the address “%(email)s”.") % {"email": email})
+        refuse("email", _("There is no person with the address “%(email)s”.") % {"email": email})
     return user
 
 
@@ -106,11 +106,11 @@ def add_user(
     try:
         validate_email(email)
     except ValidationError:
-        _refuse("email", _("This is no e-mail address."))
+        refuse("email", _("This is no e-mail address."))
     if role not in Role.values:
-        _refuse("role", _("The role must be one of: %(roles)s.") % {"roles": ", ".join(Role.values)})
+        refuse("role", _("The role must be one of: %(roles)s.") % {"roles": ", ".join(Role.values)})
     if not 0 < len(password) <= LONGEST_PASSWORD:
-        _refuse("password", _("A password has 1 to %(most)d characters.") % {"most": LONGEST_PASSWORD})
+        refuse("password", _("A password has 1 to %(most)d characters.") % {"most": LONGEST_PASSWORD})
     user = User.objects.select_for_update().filter(email__iexact=email).first()
     is_new = user is None
     if user is None:
@@ -144,11 +144,11 @@ def issue_api_token(
     if not user.is_active:
         raise DomainError(_("This person may not log in."))
     if expires_at is not None and expires_at <= timezone.now():
-        _refuse("expires_at", _("This time is past."))
+        refuse("expires_at", _("This time is past."))
     if expires_at is not None and not is_sensible(expires_at):
-        _refuse("expires_at", _("This time is too far away; leave it out for no end."))
+        refuse("expires_at", _("This time is too far away; leave it out for no end."))
     if not set(scopes) <= set(ApiScope.values):
-        _refuse("scopes", _("Choose among: %(scopes)s.") % {"scopes": ", ".join(ApiScope.values)})
+        refuse("scopes", _("Choose among: %(scopes)s.") % {"scopes": ", ".join(ApiScope.values)})
     check_lines(name=name)
     token, key = ApiToken.objects.create_key(
         user=user,
@@ -236,7 +236,3 @@ def network_of(address: str) -> str:
     except ValueError:
         return address
     return str(ipaddress.ip_network((ip, 64), strict=False)) if ip.version == 6 else str(ip)
-
-
-def _refuse(field: str, sentence: str) -> NoReturn:
-    raise DomainError(sentence, fields={field: sentence})

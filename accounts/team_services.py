@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Collection, Mapping
-from typing import NoReturn
 
 import idna
 from allauth.mfa.models import Authenticator
@@ -30,7 +29,7 @@ from accounts.models import (
 from accounts.models.teams import HOSTS, LOOKS
 from accounts.rights import Can, Role
 from cpms.common.countries import is_country
-from cpms.common.errors import DomainError, NotAllowed
+from cpms.common.errors import DomainError, NotAllowed, refuse
 from cpms.common.lines import check_lines
 from cpms.common.remember import forget_after_change
 
@@ -286,10 +285,3 @@ def demand_team(actor: User | None, team: Team) -> None:
     """
     if actor is not None and not actor.may(Can.MANAGE_TEAM, team):
         raise NotAllowed(_("Only administrators of the team may change its settings."))
-
-
-def refuse(field: str, sentence: str) -> NoReturn:
-    """Raises:
-    DomainError: always, at the field.
-    """
-    raise DomainError(sentence, fields={field: sentence})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime
-from typing import Any, NoReturn
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -18,7 +18,7 @@ from chargers.events.services import end_access, record_access
 from chargers.models import ChargingStation, Installation
 from chargers.services.grant_mails import mail_about_grant
 from cpms.common import look
-from cpms.common.errors import DomainError, NotAllowed
+from cpms.common.errors import DomainError, NotAllowed, refuse
 from cpms.common.moments import is_sensible
 
 logger = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ def give_grant(
     _check_end(ends_at)
     user, team = _recipient(place, email.strip(), to_team.strip())
     if user is not None and actor is not None and user.pk == actor.pk:
-        _refuse("email", _("You cannot give access to yourself."))
+        refuse("email", _("You cannot give access to yourself."))
     _demand_as_much(actor, place, role, ends_at)
     _make_room(place, role, user, team)
     on = {"installation" if isinstance(place, Installation) else "station": place}
@@ -84,7 +84,7 @@ def invite_driver(
     _check_end(ends_at)
     _demand_as_much(actor, place, GrantRole.USER, ends_at)
     if User.objects.filter(email__iexact=email.strip()).exists():
-        _refuse("email", _("This person has an account: grant access instead."))
+        refuse("email", _("This person has an account: grant access instead."))
     on: dict[str, Any] = {"installation" if isinstance(place, Installation) else "station": place}
     return write_invitation(
         team=place.team,
@@ -194,13 +194,13 @@ def find_place(*, actor: User, station: str = "", installation: int | None = Non
         DomainError: there is no such station or installation that this person can see, or not just one was named.
     """
     if bool(station) is (installation is not None):
-        _refuse("station", _("Name an installation or a station."))
+        refuse("station", _("Name an installation or a station."))
     if station:
         stations = ChargingStation.objects.visible_to(actor).defer("password", "next_password")
         found = stations.filter(identity=station).first()
-        return found or _refuse("station", _("There is no station “%(identity)s”.") % {"identity": station})
+        return found or refuse("station", _("There is no station “%(identity)s”.") % {"identity": station})
     place = Installation.objects.visible_to(actor).filter(pk=installation).first()
-    return place or _refuse("installation", _("There is no such installation."))
+    return place or refuse("installation", _("There is no such installation."))
 
 
 def _lock(grant: Grant) -> Grant:
@@ -219,12 +219,10 @@ def _demand_as_much(actor: User | None, place: Place, role: str, ends_at: dateti
         return
     if role not in roles_to_give(actor, place):
         named = {"role": GrantRole(role).label}
-        _refuse("role", _("You may not give the role “%(role)s”: it includes more than you may do here.") % named)
+        refuse("role", _("You may not give the role “%(role)s”: it includes more than you may do here.") % named)
     latest = _latest_end(actor, place, role)
     if latest is not None and (ends_at is None or ends_at > latest):
-        _refuse(
-            "ends_at", _("Your own access ends at %(end)s; you cannot give it for longer.") % {"end": _said(latest)}
-        )
+        refuse("ends_at", _("Your own access ends at %(end)s; you cannot give it for longer.") % {"end": _said(latest)})
 
 
 def _latest_end(actor: User, place: Place, role: str) -> datetime | None:
@@ -251,30 +249,30 @@ def _latest_end(actor: User, place: Place, role: str) -> datetime | None:
 
 def _check_role(role: str) -> None:
     if role not in GrantRole.values:
-        _refuse("role", _("The role must be one of: %(roles)s.") % {"roles": ", ".join(GrantRole.values)})
+        refuse("role", _("The role must be one of: %(roles)s.") % {"roles": ", ".join(GrantRole.values)})
 
 
 def _check_end(ends_at: datetime | None) -> None:
     if ends_at is not None and ends_at <= timezone.now():
-        _refuse("ends_at", _("This time is past."))
+        refuse("ends_at", _("This time is past."))
     if ends_at is not None and not is_sensible(ends_at):
-        _refuse("ends_at", _("This time is too far away; leave it out for no end."))
+        refuse("ends_at", _("This time is too far away; leave it out for no end."))
 
 
 def _recipient(place: Place, email: str, handle: str) -> tuple[User | None, Team | None]:
     if bool(email) is bool(handle):
-        _refuse("email", _("Name a person by e-mail address, or a team by handle."))
+        refuse("email", _("Name a person by e-mail address, or a team by handle."))
     if email:
         user = User.objects.filter(email__iexact=email, is_active=True).first()
         if user is None:
             sentence = _("Nobody with the address “%(email)s” has an account here. Invite this person first.")
-            _refuse("email", sentence % {"email": email})
+            refuse("email", sentence % {"email": email})
         return user, None
     team = Team.objects.filter(handle=handle).first()
     if team is None:
-        _refuse("to_team", _("There is no team “%(handle)s”.") % {"handle": handle})
+        refuse("to_team", _("There is no team “%(handle)s”.") % {"handle": handle})
     if team.pk == place.team_id:
-        _refuse("to_team", _("It belongs to this team already: its teammates have their roles in the team."))
+        refuse("to_team", _("It belongs to this team already: its teammates have their roles in the team."))
     return None, team
 
 
@@ -288,7 +286,7 @@ def _make_room(place: Place, role: str, user: User | None, team: Team | None) ->
         if grant.is_active:
             sentence = _("%(who)s has the role “%(role)s” here already. Change that access instead.")
             named = {"who": user or team, "role": GrantRole(role).label}
-            _refuse("email" if user else "to_team", sentence % named)
+            refuse("email" if user else "to_team", sentence % named)
         grant.withdrawn_at = grant.ends_at
         grant.save(update_fields=["withdrawn_at"])
 
@@ -300,7 +298,3 @@ def _tell(grant: Grant, what: str) -> None:
 
 def _said(at: datetime) -> str:
     return look.date_time(at)
-
-
-def _refuse(field: str, sentence: str) -> NoReturn:
-    raise DomainError(sentence, fields={field: sentence})

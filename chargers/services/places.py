@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, NoReturn
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
@@ -18,7 +18,7 @@ from chargers.events.services import record_access
 from chargers.models import ChargingStation, Circuit, Installation
 from chargers.models.places import FUSE_STEP_A, LEAST_FUSE_A, MOST_FUSE_A
 from cpms.common.countries import is_country
-from cpms.common.errors import DomainError, NotAllowed
+from cpms.common.errors import DomainError, NotAllowed, refuse
 from cpms.common.news import tell_pages
 
 logger = logging.getLogger(__name__)
@@ -95,7 +95,7 @@ def save_circuit(
     circuit.name, circuit.phases, circuit.parent = name.strip(), phases, parent
     _clean(circuit, exclude=["installation", "parent"])
     if installation.circuits.filter(name=circuit.name).exclude(pk=circuit.pk).exists():
-        _refuse("name", _("The installation has a circuit of this name already."))
+        refuse("name", _("The installation has a circuit of this name already."))
     circuit.save()
     logger.info("circuit saved", extra={"installation": installation.pk, "circuit": circuit.pk})
     return circuit
@@ -145,9 +145,9 @@ def place_station(
     if is_rewired and not may_wire(actor, station, installation):
         raise NotAllowed(_("Only administrators of the team and its service may change circuits."))
     if installation is not None and installation.team_id != station.team_id:
-        _refuse("installation", _("This installation belongs to another team."))
+        refuse("installation", _("This installation belongs to another team."))
     if circuit is not None and circuit.installation_id != installation_id:
-        _refuse("circuit", _("This circuit belongs to another installation."))
+        refuse("circuit", _("This circuit belongs to another installation."))
     station.installation, station.circuit = installation, circuit
     station.save(update_fields=["installation", "circuit"])
     tell_pages({station.team_id: [station.pk]})
@@ -169,16 +169,16 @@ def _save_installation(installation: Installation, facts: Mapping[str, str]) -> 
             setattr(installation, name, facts[name].strip())
     installation.country = installation.country.upper()
     if not is_country(installation.country):
-        _refuse("country", _("There is no country with this code. It has two letters, for example DE."))
+        refuse("country", _("There is no country with this code. It has two letters, for example DE."))
     _clean(installation, exclude=["team"])
     same = Installation.objects.filter(team=installation.team, name__iexact=installation.name)
     if same.exclude(pk=installation.pk).exists():
-        _refuse("name", _("The team has an installation of this name already."))
+        refuse("name", _("The team has an installation of this name already."))
     try:
         with transaction.atomic():
             installation.save()
     except IntegrityError:
-        _refuse("name", _("The team has an installation of this name already."))
+        refuse("name", _("The team has an installation of this name already."))
     logger.info("installation saved", extra={"installation": installation.pk, "team": installation.team_id})
     return installation
 
@@ -191,9 +191,9 @@ def _demand_circuits(actor: User | None, installation: Installation) -> None:
 def _fuse(amperes: Decimal | int) -> Decimal:
     exact = Decimal(amperes)
     if not LEAST_FUSE_A <= exact <= MOST_FUSE_A:
-        _refuse("max_current_a", _("A fuse has 1 to 6,000 A."))
+        refuse("max_current_a", _("A fuse has 1 to 6,000 A."))
     if exact != exact.quantize(FUSE_STEP_A):
-        _refuse("max_current_a", _("A fuse is given in steps of 0.1 A."))
+        refuse("max_current_a", _("A fuse is given in steps of 0.1 A."))
     return exact
 
 
@@ -202,14 +202,14 @@ def _demand_tree(circuit: Circuit, parent: Circuit | None) -> None:
         root = Circuit.objects.filter(installation=circuit.installation_id, parent=None).exclude(pk=circuit.pk).first()
         if root is not None:
             sentence = _("The grid connection of this installation is “%(name)s”. Choose what feeds this circuit.")
-            _refuse("parent", sentence % {"name": root.name})
+            refuse("parent", sentence % {"name": root.name})
     if parent is not None and parent.installation_id != circuit.installation_id:
-        _refuse("parent", _("This circuit belongs to another installation."))
+        refuse("parent", _("This circuit belongs to another installation."))
     feeds = dict(Circuit.objects.filter(installation=circuit.installation_id).values_list("pk", "parent_id"))
     above = parent.pk if parent is not None else None
     while above is not None:
         if above == circuit.pk:
-            _refuse("parent", _("A circuit cannot be fed by one that it feeds itself."))
+            refuse("parent", _("A circuit cannot be fed by one that it feeds itself."))
         above = feeds.get(above)
 
 
@@ -223,8 +223,4 @@ def _clean(row: Any, exclude: list[str]) -> None:
     for field in row._meta.concrete_fields:
         value = getattr(row, field.attname)
         if isinstance(value, str) and not value.isprintable():
-            _refuse(field.name, _("Only characters that can be printed."))
-
-
-def _refuse(field: str, sentence: str) -> NoReturn:
-    raise DomainError(sentence, fields={field: sentence})
+            refuse(field.name, _("Only characters that can be printed."))

@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
@@ -21,7 +21,7 @@ from accounts.rights import Can
 from chargers.models import ChargingStation, Installation, Tag
 from chargers.services.passwords import PASSWORD_FIELDS, check_password, generate_password, password_facts
 from chargers.services.statuses import MOST_CONNECTORS, ensure_connectors
-from cpms.common.errors import DomainError, NotAllowed
+from cpms.common.errors import NotAllowed, refuse
 from cpms.common.lines import check_lines
 from cpms.common.news import tell_pages
 
@@ -111,10 +111,10 @@ def add_stations(
     """
     _demand_admin(actor, installation or team)
     if installation is not None and installation.team_id != team.pk:
-        _refuse("installation", _("This installation belongs to another team."))
+        refuse("installation", _("This installation belongs to another team."))
     wanted = list(stations)
     if len({station.identity for station in wanted}) < len(wanted):
-        _refuse("identity", _("The same identity is given twice."))
+        refuse("identity", _("The same identity is given twice."))
     for station in wanted:
         if not station.identity.isprintable():  # the database could not even look for it
             check_identity(station.identity)
@@ -162,7 +162,7 @@ def assign_station(
         raise NotAllowed(_("Only support staff may assign stations from the pool."))
     station = ChargingStation.objects.select_for_update(of=("self",)).get(pk=station.pk)
     if station.handed_over_at is not None or (station.team_id is not None and station.team_id != team.pk):
-        _refuse("team", _("This station belongs to a team already."))
+        refuse("team", _("This station belongs to a team already."))
     station.team = team
     made = None
     if password is None and not station.has_password:
@@ -213,9 +213,9 @@ def add_tags(
     for tag in wanted:
         check_tag(tag, is_known=tag.value.upper() in known)
     if len({tag.value.upper() for tag in wanted}) < len(wanted):
-        _refuse("value", _("The same value is given twice; its case does not count."))
+        refuse("value", _("The same value is given twice; its case does not count."))
     if any(station.team_id != team.pk for station in stations):
-        _refuse("stations", _("A tag can be valid only at stations of its own team."))
+        refuse("stations", _("A tag can be valid only at stations of its own team."))
     _save_tags(team, wanted, known)
     tags_now = _known_tags(team, [tag.value for tag in wanted])
     note_added([tag for value, tag in tags_now.items() if value not in known], actor=actor, team_id=team.pk)
@@ -233,7 +233,7 @@ def find_station(identity: str) -> ChargingStation:
     """
     station = ChargingStation.objects.select_related("node").filter(identity=identity).first()
     if station is None:
-        _refuse("identity", _("There is no station “%(identity)s”.") % {"identity": identity})
+        refuse("identity", _("There is no station “%(identity)s”.") % {"identity": identity})
     return station
 
 
@@ -249,9 +249,9 @@ def check_identity(identity: str) -> None:
         DomainError: it is empty, too long, or has a character that stations cannot use.
     """
     if not 1 <= len(identity) <= LONGEST_IDENTITY:
-        _refuse("identity", _("An identity has 1 to %(most)d characters.") % {"most": LONGEST_IDENTITY})
+        refuse("identity", _("An identity has 1 to %(most)d characters.") % {"most": LONGEST_IDENTITY})
     if not is_usable_identity(identity):
-        _refuse(
+        refuse(
             "identity",
             _("An identity has only letters a to z and A to Z, digits, and the characters %(signs)s")
             % {"signs": IDENTITY_SIGNS},
@@ -265,12 +265,12 @@ def _check_station(station: NewStation, *, is_known: bool) -> None:
     if station.password is not None:
         check_password(station.password)
     if len(station.name) > 120 or not station.name.isprintable():
-        _refuse("name", _("A name has at most 120 printable characters."))
+        refuse("name", _("A name has at most 120 printable characters."))
     if station.protocol not in ChargingStation.Protocol.values:
         known = ", ".join(ChargingStation.Protocol.values)
-        _refuse("protocol", _("The protocol must be one of: %(known)s.") % {"known": known})
+        refuse("protocol", _("The protocol must be one of: %(known)s.") % {"known": known})
     if not 0 <= station.connectors <= MOST_CONNECTORS:
-        _refuse("connectors", _("A station has 0 to %(most)d connectors.") % {"most": MOST_CONNECTORS})
+        refuse("connectors", _("A station has 0 to %(most)d connectors.") % {"most": MOST_CONNECTORS})
 
 
 def check_tag(tag: NewTag, *, is_known: bool = False) -> None:
@@ -283,14 +283,14 @@ def check_tag(tag: NewTag, *, is_known: bool = False) -> None:
     """
     check_lines(label=tag.label)
     if not tag.value or (len(tag.value) > LONGEST_TAG and not is_known):
-        _refuse("value", length_refusal())
+        refuse("value", length_refusal())
     if tag.value != tag.value.strip() or not (tag.value.isprintable() and tag.value.isascii()):
-        _refuse("value", _("A tag's value has printable ASCII characters only, and no blank at its ends."))
+        refuse("value", _("A tag's value has printable ASCII characters only, and no blank at its ends."))
     if tag.status not in Tag.Status.values:
         known = ", ".join(Tag.Status.values)
-        _refuse("status", _("The status must be one of: %(known)s.") % {"known": known})
+        refuse("status", _("The status must be one of: %(known)s.") % {"known": known})
     if tag.kind and tag.kind not in Tag.Kind.values:
-        _refuse("kind", _("The type must be one of: %(known)s.") % {"known": ", ".join(Tag.Kind.values)})
+        refuse("kind", _("The type must be one of: %(known)s.") % {"known": ", ".join(Tag.Kind.values)})
 
 
 def length_refusal() -> str:
@@ -310,7 +310,7 @@ def _demand_free(known: Iterable[ChargingStation], team: Team, actor: User | Non
         is_taken = station.team_id is not None and station.team_id != team.pk
         is_pooled = station.team_id is None and actor is not None and not actor.is_staff
         if is_taken or is_pooled or not is_of_team or station.handed_over_at is not None:
-            _refuse("identity", _("The identity “%(identity)s” is taken.") % {"identity": station.identity})
+            refuse("identity", _("The identity “%(identity)s” is taken.") % {"identity": station.identity})
 
 
 def _demand_passwords(
@@ -320,7 +320,7 @@ def _demand_passwords(
     without = {station.identity for station in wanted if station.password is None}
     bare = ChargingStation.objects.filter(pk__in=pooled, password=None, password_hash="")
     if without - known.keys() or any(identity in without for identity in bare.values_list("identity", flat=True)):
-        _refuse("password", _("A station needs a password."))
+        refuse("password", _("A station needs a password."))
 
 
 def _lock_known_stations(identities: Sequence[str]) -> dict[str, ChargingStation]:
@@ -354,7 +354,7 @@ def _save_stations(team: Team, wanted: Sequence[NewStation], *, is_new: bool) ->
             with transaction.atomic():
                 ChargingStation.objects.bulk_create(rows, AT_ONCE)
         except IntegrityError:  # somebody else made it in this moment
-            _refuse("identity", _("One of the identities was taken in this moment. Please try again."))
+            refuse("identity", _("One of the identities was taken in this moment. Please try again."))
 
 
 def _alike(wanted: Sequence[NewStation]) -> Iterator[tuple[bool, bool, list[NewStation]]]:
@@ -405,7 +405,7 @@ def _save_tags(team: Team, wanted: Sequence[NewTag], known: dict[str, Tag]) -> N
         with transaction.atomic():
             Tag.objects.bulk_create(fresh, AT_ONCE)
     except IntegrityError:
-        _refuse("value", _("One of the values was taken in this moment. Please try again."))
+        refuse("value", _("One of the values was taken in this moment. Please try again."))
 
 
 def _set_scope(tag_ids: Sequence[int], station_ids: Sequence[int]) -> None:
@@ -420,7 +420,3 @@ def _in_chunks(values: Sequence[T]) -> Iterator[list[T]]:
     rest = iter(values)
     while some := list(itertools.islice(rest, AT_ONCE)):
         yield some
-
-
-def _refuse(field: str, sentence: str) -> NoReturn:
-    raise DomainError(sentence, fields={field: sentence})

@@ -1,6 +1,7 @@
 """The 'no' of a service, in words for the person who asked."""
 
 from collections.abc import Mapping
+from typing import NoReturn
 
 
 class DomainError(Exception):
@@ -18,3 +19,12 @@ class DomainError(Exception):
 
 class NotAllowed(DomainError):
     """The person may see the object but may not do this to it (403)."""
+
+
+def refuse(field: str, sentence: str) -> NoReturn:
+    """Refuse an input because of one field.
+
+    Raises:
+        DomainError: always, with the sentence at that field.
+    """
+    raise DomainError(sentence, fields={field: sentence})

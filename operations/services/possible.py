@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from chargers.models import ChargingStation
-from cpms.common.errors import DomainError
+from cpms.common.errors import refuse
 from operations.codecs import codec_for
 from operations.models import Command
 
@@ -34,13 +34,9 @@ def demand_connector(*, station: ChargingStation, kind: str, parameters: Mapping
         return
     if number == WHOLE_STATION:
         if kind in ONE_CONNECTOR_ONLY:
-            _refuse(field, _("This command is for one connector. Connectors are numbered from 1."))
+            refuse(field, _("This command is for one connector. Connectors are numbered from 1."))
         return
     known = sorted(station.connectors.values_list("number", flat=True))
     if known and number not in known:
         names = {"number": number, "known": ", ".join(map(str, known))}
-        _refuse(field, _("The station has no connector %(number)s. Its connectors: %(known)s.") % names)
-
-
-def _refuse(field: str, sentence: str) -> None:
-    raise DomainError(sentence, fields={field: sentence})
+        refuse(field, _("The station has no connector %(number)s. Its connectors: %(known)s.") % names)

@@ -23,7 +23,7 @@ from accounts.branding import host_team_id
 from accounts.forms import AddressForm, ChangePasswordForm, NewPasswordForm, PreferencesForm, ResetForm
 from accounts.models import User
 from cpms.common.errors import DomainError
-from cpms.common.pages import AuthenticatedRequest, FormPage, add_errors
+from cpms.common.web.pages import AuthenticatedRequest, FormPage, add_errors
 
 SENSITIVE = method_decorator(sensitive_post_parameters(), name="dispatch")
 

@@ -40,9 +40,9 @@ from accounts.models import (
     TeamDomain,
     User,
 )
-from cpms.common.admin import PEOPLE, BackOfficeAdmin, ReportAdmin, StaffInlineMixin
 from cpms.common.errors import DomainError
-from cpms.common.look import DASH
+from cpms.common.web.admin import PEOPLE, BackOfficeAdmin, ReportAdmin, StaffInlineMixin
+from cpms.common.web.formatting import DASH
 
 
 class PersonAddForm(UserCreationForm):

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from accounts import factors, services, sign_in
 from accounts.models import ApiToken, User
 from accounts.serializers import NewTokenSerializer, TokenRequestSerializer, TokenSerializer
-from cpms.common.api_views import ApiView
+from cpms.common.api.views import ApiView
 
 
 class TokenScheme(OpenApiAuthenticationExtension):

@@ -10,7 +10,8 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import audit
-        from cpms.common import downloads, old_databases
+        from cpms.common import old_databases
+        from cpms.common.web import downloads
 
         audit.register()
         downloads.register(audit.note_download)

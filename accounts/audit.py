@@ -18,7 +18,7 @@ from django.db.models.signals import pre_save
 from django.http import HttpRequest, HttpResponse
 
 from accounts.audit_facts import request_now, team_of
-from cpms.common.downloads import Download
+from cpms.common.web.downloads import Download
 
 HIDDEN = "••••"
 FOLLOWED: dict[type[Model], frozenset[str]] = {}

@@ -23,10 +23,10 @@ from accounts.audit import DOWNLOAD, FOLLOWED, Action
 from accounts.audit_words import ACTIONS, DOWNLOADED, action_of, changes_in_words, changes_of, kind_of, object_of
 from accounts.models import AuditEntry
 from accounts.rights import Can
-from cpms.common.export import Cell
-from cpms.common.filters import DateTimeFilter
-from cpms.common.pages import ListPage
-from cpms.common.tables import WIDE, MomentColumn, Table, two_lines
+from cpms.common.web.export import Cell
+from cpms.common.web.filters import DateTimeFilter
+from cpms.common.web.pages import ListPage
+from cpms.common.web.tables import WIDE, MomentColumn, Table, two_lines
 
 SELECT = forms.Select(attrs={"class": "form-select"})
 MOST_SHOWN = 6

@@ -15,8 +15,8 @@ from django.utils.translation import gettext_lazy
 
 from accounts.audit import DOWNLOAD, Action
 from accounts.browsers import noted_in_words
-from cpms.common import look
-from cpms.common.pages import ListPage
+from cpms.common.web import formatting as look
+from cpms.common.web.pages import ListPage
 
 DOWNLOADED = "download"  # among the choices of what was done; the entries' action is that of looking at something
 ACTIONS = {

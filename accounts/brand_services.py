@@ -17,7 +17,7 @@ from accounts.models import Brand, BrandPicture, Team, User
 from accounts.pictures import Made, icon_from, logo_from
 from accounts.team_services import demand_team
 from cpms.common.errors import DomainError, NotAllowed, refuse
-from cpms.common.lines import check_lines
+from cpms.common.text.lines import check_lines
 
 logger = logging.getLogger(__name__)
 FIELDS = ("portal_name", "accent", "accent_dark", "support_email", "support_phone", "imprint_url")

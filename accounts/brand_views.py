@@ -33,7 +33,7 @@ from accounts.branding import (
 from accounts.contrast import DARK, LEAST, LIGHT, Palette, Theme
 from accounts.models import Brand, BrandPicture, Team, TeamDomain
 from accounts.team_views import TeamPage
-from cpms.common.mail import OUR_NAME
+from cpms.common.messaging.mail import OUR_NAME
 
 FOR_EVER = "public, max-age=31536000, immutable"
 

@@ -20,8 +20,8 @@ from accounts.contrast import Palette
 from accounts.current import current_team
 from accounts.models import Brand, BrandPicture, TeamDomain
 from accounts.models.teams import HOSTS, LOOKS
-from cpms.common.mail import OUR_NAME, Sender
-from cpms.common.remember import forget_after_change, remember
+from cpms.common.database.remember import forget_after_change, remember
+from cpms.common.messaging.mail import OUR_NAME, Sender
 
 FEATURE = "branding"
 STYLE = """:root, [data-bs-theme="light"] {{

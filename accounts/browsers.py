@@ -21,8 +21,8 @@ from django.utils.translation import gettext as _
 from accounts.audit import Action, note
 from accounts.audit_facts import team_of
 from accounts.models import SignedInBrowser, User
-from cpms.common.look import DASH
-from cpms.common.news import hint, person_group
+from cpms.common.messaging.news import hint, person_group
+from cpms.common.web.formatting import DASH
 
 logger = logging.getLogger(__name__)
 KEY = "browser"  # in the browser's session: which row it is

@@ -18,8 +18,8 @@ from django.utils.translation import gettext as _
 
 from accounts import factors, services
 from accounts.models import User
-from cpms.common.admin import BackOfficeAdmin
 from cpms.common.errors import DomainError
+from cpms.common.web.admin import BackOfficeAdmin
 
 KEY = "confirmed_at"
 COUNTS_SECONDS = 10 * 60

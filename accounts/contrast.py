@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from cpms.common.look import number
+from cpms.common.web.formatting import number
 
 LEAST = 4.5
 STEPS = 512  # of lightness between black and white

@@ -27,7 +27,7 @@ from accounts.audit import Action, note
 from accounts.audit_facts import team_of
 from accounts.models import AccountMail, User
 from cpms.common.errors import DomainError, NotAllowed
-from cpms.common.lines import check_lines
+from cpms.common.text.lines import check_lines
 
 logger = logging.getLogger(__name__)
 Type = Authenticator.Type

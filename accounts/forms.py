@@ -22,8 +22,8 @@ from accounts.models import Theme, User
 from accounts.rights import ApiScope, Role
 from accounts.services import LONGEST_PASSWORD, LONGEST_TOKEN_NAME
 from accounts.sign_in import authenticate_person
-from cpms.common import look
 from cpms.common.errors import DomainError
+from cpms.common.web import formatting as look
 
 
 class LoginForm(AllauthLoginForm):

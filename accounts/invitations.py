@@ -21,7 +21,7 @@ from accounts.models import AccountMail, Grant, Invitation, Membership, Team, Us
 from accounts.rights import Can, GivenBy, GrantRole, Role
 from accounts.services import LONGEST_PASSWORD
 from cpms.common.errors import DomainError, NotAllowed
-from cpms.common.lines import check_lines
+from cpms.common.text.lines import check_lines
 
 logger = logging.getLogger(__name__)
 VALID = timedelta(days=14)

@@ -25,8 +25,8 @@ from django.utils.translation import gettext_noop, ngettext
 from accounts.access.grant_letter import grant_letter
 from accounts.branding import sender_of
 from accounts.models import AccountMail, AddressChange, ApiToken, Grant, Invitation, Program, ProgramKey, User
-from cpms.common import look
-from cpms.common.mail import Letter, Sender, identity_of, public_url, send_due, zone_of
+from cpms.common.messaging.mail import Letter, Sender, identity_of, public_url, send_due, zone_of
+from cpms.common.web import formatting as look
 
 ADDRESS_SALT = "accounts.address"
 ADDRESS_SECONDS = 24 * 60 * 60

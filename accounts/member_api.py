@@ -24,8 +24,8 @@ from accounts import invitations, people
 from accounts.models import Invitation, Membership, Team, User
 from accounts.rights import Can, Role
 from accounts.serializers import InvitationSerializer, chosen_team
-from cpms.common.api_bodies import NoFields, RequestSerializer
-from cpms.common.api_views import ApiView
+from cpms.common.api.bodies import NoFields, RequestSerializer
+from cpms.common.api.views import ApiView
 from cpms.common.errors import NotAllowed
 
 

@@ -16,8 +16,8 @@ from django.utils.translation import gettext as _
 from accounts import browsers, factors, host_sessions
 from accounts.branding import host_team_id, own_host
 from accounts.features import feature_at
-from cpms.common import look
-from cpms.common.api import PROBLEM
+from cpms.common.api.base import PROBLEM
+from cpms.common.web import formatting as look
 
 
 class HostMiddleware:

@@ -20,7 +20,7 @@ from accounts import oauth
 from accounts.rights import ApiScope
 from accounts.services import TooManyAttempts
 from accounts.sign_in import begin_attempt
-from cpms.common.api_views import ApiView
+from cpms.common.api.views import ApiView
 
 FORM = "application/x-www-form-urlencoded"
 METHODS = ["client_secret_basic", "client_secret_post"]

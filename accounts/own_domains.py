@@ -24,8 +24,8 @@ from accounts.branding import forget_looks, is_ours, main_host
 from accounts.dns import DnsError, leads_to, txt_records
 from accounts.models import AccountMail, Team, TeamDomain, User
 from accounts.rights import Role
-from cpms.common import look
 from cpms.common.errors import DomainError, refuse
+from cpms.common.web import formatting as look
 
 logger = logging.getLogger(__name__)
 EVERY = timedelta(hours=12)

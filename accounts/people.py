@@ -14,9 +14,9 @@ from django.utils.translation import gettext as _
 from accounts import erasure
 from accounts.models import Membership, Team, Theme, User
 from accounts.rights import Can, Role
-from cpms.common import look
 from cpms.common.errors import DomainError, NotAllowed
-from cpms.common.lines import check_lines
+from cpms.common.text.lines import check_lines
+from cpms.common.web import formatting as look
 
 logger = logging.getLogger(__name__)
 FIELDS = ("first_name", "last_name", "phone", "language")

@@ -29,9 +29,9 @@ from accounts.models import Program, ProgramKey, User
 from accounts.program_forms import ProgramAddForm, ProgramForm, RotateForm
 from accounts.rights import Can
 from accounts.team_views import TeamPage
-from cpms.common import look
-from cpms.common.pages import AuthenticatedRequest, FormPage
-from cpms.common.tables import WIDE, MomentColumn, Table, two_lines
+from cpms.common.web import formatting as look
+from cpms.common.web.pages import AuthenticatedRequest, FormPage
+from cpms.common.web.tables import WIDE, MomentColumn, Table, two_lines
 
 SOON = timedelta(days=max(services.WARNED_DAYS))
 

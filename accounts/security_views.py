@@ -36,7 +36,7 @@ from accounts.forms import AppForm, CodeForm, ConfirmForm, KeyForm
 from accounts.models import User
 from accounts.tables import BrowserTable, KeyTable
 from cpms.common.errors import DomainError
-from cpms.common.pages import AuthenticatedRequest, FormPage, add_errors
+from cpms.common.web.pages import AuthenticatedRequest, FormPage, add_errors
 
 SECRET = "new_app_secret"  # noqa: S105 - where in the session it waits until the app has proved that it has it
 FEW_CODES = 3

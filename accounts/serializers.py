@@ -10,7 +10,7 @@ from rest_framework import serializers
 from accounts.models import ApiToken, Invitation, Team
 from accounts.rights import ApiScope
 from accounts.services import LONGEST_PASSWORD, LONGEST_TOKEN_NAME
-from cpms.common.api_bodies import RequestSerializer
+from cpms.common.api.bodies import RequestSerializer
 from cpms.common.errors import DomainError
 
 

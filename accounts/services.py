@@ -21,8 +21,8 @@ from django.utils.translation import ngettext
 from accounts.models import AccessToken, ApiToken, FormerHandle, Membership, Team, User
 from accounts.rights import ApiScope, Role
 from cpms.common.errors import DomainError, NotAllowed, refuse
-from cpms.common.lines import check_lines
-from cpms.common.moments import is_sensible
+from cpms.common.text.dates import is_sensible
+from cpms.common.text.lines import check_lines
 
 logger = logging.getLogger(__name__)
 ATTEMPT_WINDOW_SECONDS = 60

@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy
 
 from accounts.browsers import words_of
 from accounts.models import ApiToken, Invitation, Membership, SignedInBrowser, User
-from cpms.common import look
-from cpms.common.tables import WIDE, MomentColumn, Table, two_lines
+from cpms.common.web import formatting as look
+from cpms.common.web.tables import WIDE, MomentColumn, Table, two_lines
 
 
 class ApiTokenTable(Table):

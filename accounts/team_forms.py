@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.features import FEATURES
 from accounts.models import BillingDetails, StationPasswords, Team
 from accounts.team_services import BILLING_FIELDS
-from cpms.common.countries import CountryField
+from cpms.common.web.countries import CountryField
 
 
 class TeamForm(forms.Form):

@@ -28,10 +28,10 @@ from accounts.models import (
 )
 from accounts.models.teams import HOSTS, LOOKS
 from accounts.rights import Can, Role
-from cpms.common.countries import is_country
+from cpms.common.database.remember import forget_after_change
 from cpms.common.errors import DomainError, NotAllowed, refuse
-from cpms.common.lines import check_lines
-from cpms.common.remember import forget_after_change
+from cpms.common.text.lines import check_lines
+from cpms.common.web.countries import is_country
 
 logger = logging.getLogger(__name__)
 BILLING_FIELDS = ("name", "street", "postal_code", "city", "country", "vat_id", "email")

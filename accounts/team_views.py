@@ -31,8 +31,8 @@ from accounts.models import BillingDetails, Team, TeamDomain, User
 from accounts.rights import Can
 from accounts.team_forms import BillingForm, DomainForm, FeaturesForm, SecurityForm, TeamForm
 from cpms.common.errors import DomainError, NotAllowed
-from cpms.common.pages import AuthenticatedRequest, FormPage, ListPage
-from cpms.common.tables import Table, two_lines
+from cpms.common.web.pages import AuthenticatedRequest, FormPage, ListPage
+from cpms.common.web.tables import Table, two_lines
 
 MOST_NAMED = 200
 

@@ -31,7 +31,7 @@ from accounts.models import Invitation, Membership, Team, User
 from accounts.rights import Can, Role
 from accounts.tables import InvitationTable, TeammateTable
 from cpms.common.errors import DomainError, NotAllowed
-from cpms.common.pages import AuthenticatedRequest, FormPage, add_errors
+from cpms.common.web.pages import AuthenticatedRequest, FormPage, add_errors
 
 
 def own_teams(user: User) -> QuerySet[Team]:

@@ -22,7 +22,7 @@ from accounts import browsers, captcha, confirm, services
 from accounts.forms import ApiTokenForm, LoginForm
 from accounts.models import ApiToken
 from accounts.tables import ApiTokenTable
-from cpms.common.pages import AuthenticatedRequest, FormPage
+from cpms.common.web.pages import AuthenticatedRequest, FormPage
 
 
 class LoginView(AllauthLoginView):

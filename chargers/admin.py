@@ -42,7 +42,8 @@ from chargers.services.configuration import HIGHEST_PROFILE
 from chargers.services.naming import identity_warning
 from chargers.services.passwords import PASSWORD_FIELDS, note_password
 from chargers.services.registration import LONGEST_TAG, length_refusal
-from cpms.common.admin import (
+from cpms.common.errors import DomainError
+from cpms.common.web.admin import (
     REPORTS,
     STATIONS,
     BackOfficeAdmin,
@@ -51,9 +52,8 @@ from cpms.common.admin import (
     StationSearchMixin,
     UploadStorage,
 )
-from cpms.common.downloads import Download, tell
-from cpms.common.errors import DomainError
-from cpms.common.file_formats import SafeCSV, SafeXLSX
+from cpms.common.web.downloads import Download, tell
+from cpms.common.web.file_formats import SafeCSV, SafeXLSX
 
 
 class FileMixin(ImportExportModelAdmin):

@@ -27,7 +27,7 @@ from chargers.services.naming import correct_identity, rename_station
 from chargers.services.passwords import generate_password
 from chargers.services.places import place_station
 from chargers.station_bodies import CredentialsSerializer, StationBody, StationChangeBody, StationPasswordBody
-from cpms.common.api_views import ScopedViewSetMixin
+from cpms.common.api.views import ScopedViewSetMixin
 from cpms.common.errors import DomainError, NotAllowed
 
 IDENTITY = r"[^/\x00-\x1f\x7f]+"  # percent-encoded in the address

@@ -8,8 +8,8 @@ from django.utils.translation import gettext_lazy as _
 
 from chargers.finding import stations_like
 from chargers.models import ChargingStation, Connector, Presence
-from cpms.common.api_views import WholeFilter
-from cpms.common.filters import OfStationFilter
+from cpms.common.api.views import WholeFilter
+from cpms.common.web.filters import OfStationFilter
 
 
 class StationFilter(django_filters.FilterSet):

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from chargers.finding import stations_like, stations_named
 from chargers.models import ChargingStation, Connector, Presence
 from chargers.states import State, has_connector_in, with_state
-from cpms.common.filters import DateFilter
+from cpms.common.web.filters import DateFilter
 
 SELECT = forms.Select(attrs={"class": "form-select"})
 TEXT = forms.TextInput(attrs={"class": "form-control", "autocomplete": "off"})

@@ -30,8 +30,8 @@ from chargers.services.grants import (
     withdraw_grant,
 )
 from chargers.services.registration import LONGEST_TAG
-from cpms.common.api_bodies import RequestSerializer
-from cpms.common.api_views import ScopedViewSetMixin
+from cpms.common.api.bodies import RequestSerializer
+from cpms.common.api.views import ScopedViewSetMixin
 from cpms.common.errors import NotAllowed
 
 

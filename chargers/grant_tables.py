@@ -17,8 +17,8 @@ from django.utils.translation import gettext_lazy
 from accounts.models import Grant
 from accounts.rights import GrantRole
 from chargers.filtersets import SELECT
-from cpms.common.export import Cell
-from cpms.common.tables import NUMBER_WIDE, WIDE, MomentColumn, Table, two_lines
+from cpms.common.web.export import Cell
+from cpms.common.web.tables import NUMBER_WIDE, WIDE, MomentColumn, Table, two_lines
 
 
 class GrantFilterSet(django_filters.FilterSet):

@@ -32,7 +32,7 @@ from chargers.services.grants import (
     withdraw_grant,
 )
 from cpms.common.errors import NotAllowed
-from cpms.common.pages import AuthenticatedRequest, FormPage, ListPage
+from cpms.common.web.pages import AuthenticatedRequest, FormPage, ListPage
 
 
 def _grants(request: HttpRequest) -> QuerySet[Any]:

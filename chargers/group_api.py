@@ -18,8 +18,8 @@ from accounts.rights import Can
 from chargers.models import ChargingStation, StationGroup
 from chargers.serializers import IdentitiesField, stations_named
 from chargers.services import groups as services
-from cpms.common.api_bodies import RequestSerializer
-from cpms.common.api_views import ScopedViewSetMixin
+from cpms.common.api.bodies import RequestSerializer
+from cpms.common.api.views import ScopedViewSetMixin
 
 
 class GroupSerializer(serializers.ModelSerializer[StationGroup]):

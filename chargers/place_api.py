@@ -21,7 +21,7 @@ from chargers.place_forms import teams_with_places_of
 from chargers.serializers import CircuitSerializer, InstallationSerializer
 from chargers.services.places import add_installation, edit_installation, remove_circuit, save_circuit
 from chargers.station_bodies import CircuitBody, CircuitChangeBody, InstallationBody, InstallationChangeBody
-from cpms.common.api_views import ScopedViewSetMixin
+from cpms.common.api.views import ScopedViewSetMixin
 from cpms.common.errors import DomainError, NotAllowed
 
 

@@ -13,7 +13,7 @@ from accounts.rights import Can
 from chargers.models import Circuit, Installation
 from chargers.models.places import FUSE_STEP_A
 from chargers.services.places import INSTALLATION_FIELDS
-from cpms.common.countries import CountryField
+from cpms.common.web.countries import CountryField
 
 
 def teams_with_places_of(user: User) -> QuerySet[Team]:

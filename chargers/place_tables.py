@@ -13,8 +13,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from chargers.models import Circuit, Installation
-from cpms.common.export import Cell
-from cpms.common.tables import NUMBER_WIDE, WIDE, Table, two_lines
+from cpms.common.web.export import Cell
+from cpms.common.web.tables import NUMBER_WIDE, WIDE, Table, two_lines
 
 DEEPEST = 6  # that is drawn deeper
 

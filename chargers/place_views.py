@@ -27,7 +27,7 @@ from chargers.services.places import (
     save_circuit,
 )
 from cpms.common.errors import DomainError, NotAllowed
-from cpms.common.pages import AuthenticatedRequest, DetailPage, FormPage, ListPage
+from cpms.common.web.pages import AuthenticatedRequest, DetailPage, FormPage, ListPage
 
 
 class InstallationListView(ListPage):

@@ -16,7 +16,7 @@ from accounts.models import Team
 from chargers import services
 from chargers.models import ChargingStation, Tag
 from cpms.common.errors import DomainError
-from cpms.common.file_formats import ZONE_COLUMN, ZonedTimeWidget
+from cpms.common.web.file_formats import ZONE_COLUMN, ZonedTimeWidget
 
 SEPARATOR = "|"
 

@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from accounts.models import User
 from chargers.models import ChargingStation, Circuit, Connector, Installation, Presence
-from cpms.common.api_bodies import RequestSerializer
+from cpms.common.api.bodies import RequestSerializer
 from cpms.common.errors import DomainError
 
 CONNECTOR_FIELDS = [

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from chargers.models import NODE_ALIVE, ChargingStation, Connector, Presence
 from chargers.vocabulary import ConnectorStatus as Status
 from chargers.vocabulary import error_label
-from cpms.common import look
+from cpms.common.web import formatting as look
 
 IN_USE = [Status.PREPARING, Status.CHARGING, Status.SUSPENDED_EV, Status.SUSPENDED_EVSE, Status.FINISHING]
 # A station with several connectors shows the first of these: faults, then what is in use, then what is free.

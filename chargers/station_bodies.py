@@ -9,7 +9,7 @@ from chargers.models.places import LEAST_FUSE_A, MOST_FUSE_A
 from chargers.services.passwords import LONGEST_PASSWORD
 from chargers.services.registration import LONGEST_IDENTITY
 from chargers.services.statuses import MOST_CONNECTORS
-from cpms.common.api_bodies import RequestSerializer
+from cpms.common.api.bodies import RequestSerializer
 
 LARGEST_KEY = 2**63 - 1
 SHORTEST_PASSWORD = 8

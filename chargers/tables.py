@@ -14,9 +14,9 @@ from django.utils.translation import gettext_lazy
 from chargers import states
 from chargers.models import ChargingStation, Connector, Presence
 from chargers.vocabulary import error_label
-from cpms.common import look
-from cpms.common.export import Cell
-from cpms.common.tables import NUMBER_WIDE, WIDE, MomentColumn, Table, two_lines
+from cpms.common.web import formatting as look
+from cpms.common.web.export import Cell
+from cpms.common.web.tables import NUMBER_WIDE, WIDE, MomentColumn, Table, two_lines
 
 
 def said(station: Any) -> states.StatusBadge:

@@ -24,8 +24,8 @@ from chargers.models import Tag
 from chargers.serializers import IdentitiesField, stations_named
 from chargers.services import tagging as services
 from chargers.services.registration import LONGEST_TAG
-from cpms.common.api_bodies import RequestSerializer
-from cpms.common.api_views import ScopedViewSetMixin
+from cpms.common.api.bodies import RequestSerializer
+from cpms.common.api.views import ScopedViewSetMixin
 from cpms.common.errors import DomainError, NotAllowed
 
 TAG_FIELDS = ["id", "team", "value", "label", "status", "kind", "expires_at", "person", "created_at"]

@@ -26,11 +26,11 @@ from chargers.finding import tags_like
 from chargers.models import ChargingStation, Tag
 from chargers.services import tagging as services
 from chargers.tag_fields import TagValueField
-from cpms.common import look
 from cpms.common.errors import NotAllowed
-from cpms.common.export import Cell
-from cpms.common.pages import AuthenticatedRequest, DetailPage, FormPage, ListPage
-from cpms.common.tables import WIDE, MomentColumn, Table, two_lines
+from cpms.common.web import formatting as look
+from cpms.common.web.export import Cell
+from cpms.common.web.pages import AuthenticatedRequest, DetailPage, FormPage, ListPage
+from cpms.common.web.tables import WIDE, MomentColumn, Table, two_lines
 
 SHOWN_STATIONS = 50
 SELECT = forms.Select(attrs={"class": "form-select"})

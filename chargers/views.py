@@ -44,7 +44,7 @@ from chargers.services.naming import correct_identity, identity_warning, rename_
 from chargers.services.passwords import STRONG_CHARACTERS, is_weak
 from chargers.services.places import place_station
 from cpms.common.errors import DomainError, NotAllowed
-from cpms.common.pages import AuthenticatedRequest, FormPage
+from cpms.common.web.pages import AuthenticatedRequest, FormPage
 
 
 def ocpp_address(identity: str = "") -> str:

@@ -22,7 +22,7 @@ from chargers.grant_api import GrantViewSet
 from chargers.group_api import GroupViewSet
 from chargers.place_api import InstallationViewSet
 from chargers.tag_api import TagViewSet
-from cpms.common.api import PersonThrottle
+from cpms.common.api.base import PersonThrottle
 from cpms.portal.own_api import OwnPlacesView, OwnSessionsView, OwnStartView, OwnStopView, OwnTagsView
 from maintenance.api import (
     DeviationViewSet,

@@ -11,8 +11,8 @@ _django: Any = get_asgi_application()
 
 from channels.auth import AuthMiddlewareStack  # noqa: E402 - after Django is set up
 
-from cpms.common.health import health  # noqa: E402
-from cpms.common.mail import warn_about_console  # noqa: E402
+from cpms.common.messaging.mail import warn_about_console  # noqa: E402
+from cpms.common.observability.health import health  # noqa: E402
 from cpms.portal.live import LiveConsumer  # noqa: E402
 from cpms.portal.origins import OriginValidator  # noqa: E402
 from ocpp_gateway import node  # noqa: E402

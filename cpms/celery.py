@@ -23,7 +23,8 @@ def _keep_our_logging(**_kwargs: Any) -> None:
 def _begin_worker(**_kwargs: Any) -> None:
     from celery.apps import worker
 
-    from cpms.common import logs, mail
+    from cpms.common.messaging import mail
+    from cpms.common.observability import logs
 
     if settings.LOG_FORMAT == logs.JSON:
         worker.safe_say = logs.say_json  # type: ignore[attr-defined]  # it says by itself that it ends

@@ -6,7 +6,7 @@ from django.urls import include, path
 from accounts.oauth_api import metadata
 from accounts.views import admin_login
 from chargers.urls import urlpatterns as station_patterns
-from cpms.common.health import health_view
+from cpms.common.observability.health import health_view
 from cpms.portal import urls as portal
 from operations.urls import urlpatterns as operation_patterns
 from sessions.urls import urlpatterns as session_patterns

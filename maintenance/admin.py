@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 
-from cpms.common.admin import LOGS, REPORTS, LogAdmin, ReportAdmin, StationSearchMixin
-from cpms.common.json_texts import pretty
+from cpms.common.text.json_texts import pretty
+from cpms.common.web.admin import LOGS, REPORTS, LogAdmin, ReportAdmin, StationSearchMixin
 from maintenance import services
 from maintenance.models import (
     AlarmMail,

@@ -12,8 +12,8 @@ from rest_framework.response import Response
 
 from accounts.rights import Can
 from chargers.models import ChargingStation
-from cpms.common.api_bodies import NoFields
-from cpms.common.api_views import ScopedViewSetMixin, TimesMixin
+from cpms.common.api.bodies import NoFields
+from cpms.common.api.views import ScopedViewSetMixin, TimesMixin
 from cpms.common.errors import NotAllowed
 from maintenance import services
 from maintenance.api_filters import (

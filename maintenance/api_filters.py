@@ -6,8 +6,8 @@ import django_filters
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from cpms.common.api_views import TimesFilterSet
-from cpms.common.filters import OfStationFilter
+from cpms.common.api.views import TimesFilterSet
+from cpms.common.web.filters import OfStationFilter
 from maintenance.actions import are_rare
 from maintenance.models import Deviation, Message, RefusedConnection, SecurityEvent
 

@@ -15,8 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from chargers.finding import of_any, stations_named
 from chargers.models import ChargingStation
 from chargers.protocols import error_codes
-from cpms.common.filters import DateTimeFilter
-from cpms.common.paging import of_stations
+from cpms.common.database.paging import of_stations
+from cpms.common.web.filters import DateTimeFilter
 from maintenance.actions import are_rare
 from maintenance.models import Deviation, Message, RefusedConnection, SecurityEvent
 

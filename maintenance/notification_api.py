@@ -15,8 +15,8 @@ from rest_framework.response import Response
 
 from accounts.models import User
 from accounts.rights import Can
-from cpms.common.api_bodies import NoFields, RequestSerializer
-from cpms.common.api_views import TimesFilterSet, TimesMixin
+from cpms.common.api.bodies import NoFields, RequestSerializer
+from cpms.common.api.views import TimesFilterSet, TimesMixin
 from maintenance import services
 from maintenance.models import Notification
 from maintenance.words import notification_words

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chargers.protocols import describe_plainly, protocol_named
-from cpms.common.json_texts import read_object
+from cpms.common.text.json_texts import read_object
 from maintenance.models import Message
 
 LONGEST = 160

@@ -12,9 +12,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from cpms.common import look
-from cpms.common.export import Cell
-from cpms.common.tables import NUMBER, NUMBER_WIDE, WIDE, MomentColumn, Table, two_lines
+from cpms.common.web import formatting as look
+from cpms.common.web.export import Cell
+from cpms.common.web.tables import NUMBER, NUMBER_WIDE, WIDE, MomentColumn, Table, two_lines
 from maintenance.models import Deviation, Message, RefusedConnection, SecurityEvent
 from maintenance.refusal_words import cause_words, cure_words, offer_words
 from maintenance.summary import summary

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from chargers.protocols import protocol_named
-from cpms.common.json_texts import read_object
+from cpms.common.text.json_texts import read_object
 from maintenance.models import Message
 from sessions.technical import Reader
 

@@ -25,12 +25,12 @@ from django.views.generic import TemplateView
 
 from accounts.rights import Can
 from chargers.models import ChargingStation
+from cpms.common.database.paging import FEW_STATIONS, few_of
 from cpms.common.errors import NotAllowed
-from cpms.common.export import Cell, changed_first
-from cpms.common.json_texts import pretty
-from cpms.common.pages import AuthenticatedRequest, DetailPage, ListPage
-from cpms.common.paging import FEW_STATIONS, few_of
-from cpms.common.tables import CappedPaginator
+from cpms.common.text.json_texts import pretty
+from cpms.common.web.export import Cell, changed_first
+from cpms.common.web.pages import AuthenticatedRequest, DetailPage, ListPage
+from cpms.common.web.tables import CappedPaginator
 from maintenance import services, violations
 from maintenance.filtersets import DeviationFilterSet, MessageFilterSet, RefusalFilterSet, SecurityEventFilterSet
 from maintenance.models import Deviation, Message, RefusedConnection, SecurityEvent

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from chargers.protocols import StationProtocol, protocol_named
-from cpms.common import look
+from cpms.common.web import formatting as look
 from maintenance.models import Deviation
 from maintenance.words import rule_phrase, split_rule
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from accounts.rights import GrantRole
 from chargers.protocols import protocol_named
 from chargers.vocabulary import SecurityEventKind, error_label, label_of
-from cpms.common import look
+from cpms.common.web import formatting as look
 from maintenance.models import Deviation, Notification
 
 RULES = {  # of the schema, after the name of the field

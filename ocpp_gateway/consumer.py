@@ -14,7 +14,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from chargers import services as chargers
-from cpms.common.database import StorageFailure
+from cpms.common.database.threads import StorageFailure
 from maintenance.messages.log import LoggedCall
 from maintenance.models import StationLink
 from maintenance.services import Deviated, count_deviations

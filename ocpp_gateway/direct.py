@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from chargers.models import ChargingStation, Oddity
 from chargers.services import keep_oddity
-from cpms.common.database import is_conflict, is_storage_failure
-from cpms.common.news import tell_pages
-from cpms.common.prepared import Prepared
+from cpms.common.database.prepared import Prepared
+from cpms.common.database.threads import is_conflict, is_storage_failure
+from cpms.common.messaging.news import tell_pages
 from maintenance.messages.log import LoggedCall, log_call, put_into_inbox
 from maintenance.models import Message
 from maintenance.services import Deviated, count_deviations

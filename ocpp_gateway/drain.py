@@ -20,9 +20,10 @@ from django.utils import timezone
 
 from chargers import services as chargers
 from chargers.services import Heard
-from cpms.common.database import delete_rows, is_storage_failure
-from cpms.common.news import tell_pages
-from cpms.common.prepared import Prepared, among
+from cpms.common.database.batches import delete_rows
+from cpms.common.database.prepared import Prepared, among
+from cpms.common.database.threads import is_storage_failure
+from cpms.common.messaging.news import tell_pages
 from maintenance import services as maintenance
 from maintenance.models import InboxEntry, InboxShard, Message
 from ocpp_gateway import codec as codecs

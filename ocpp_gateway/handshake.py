@@ -22,9 +22,9 @@ from django.utils import timezone
 from chargers import services as chargers
 from chargers.models import ChargingStation, Event
 from chargers.services.passwords import PASSWORD_FIELDS, is_weak
-from cpms.common.database import server_side_cursor
-from cpms.common.news import tell_pages
-from cpms.common.prepared import Prepared
+from cpms.common.database.batches import server_side_cursor
+from cpms.common.database.prepared import Prepared
+from cpms.common.messaging.news import tell_pages
 from maintenance.models import RefusedConnection, StationLink
 from maintenance.services import Refusal
 from ocpp_gateway import codec as codecs

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 
-from cpms.common.database import DatabaseThreads, StorageFailure
+from cpms.common.database.threads import DatabaseThreads, StorageFailure
 from maintenance.messages.log import LoggedCall, shard_of, store_calls
 
 logger = logging.getLogger(__name__)

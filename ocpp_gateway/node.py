@@ -20,7 +20,7 @@ from django.conf import settings
 from django.db import transaction
 
 from chargers import services as chargers
-from cpms.common.database import DatabaseThreads, StorageFailure, is_storage_failure
+from cpms.common.database.threads import DatabaseThreads, StorageFailure, is_storage_failure
 from maintenance.messages.log import shard_of
 from maintenance.services import prepare_partitions
 from maintenance.services.proxies import warn_about_unnamed_proxies

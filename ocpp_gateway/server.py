@@ -14,7 +14,7 @@ from django.core.management.base import CommandError
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
-from cpms.common.logs import JSON
+from cpms.common.observability.logs import JSON
 from ocpp_gateway.half_open import HttpProtocol
 
 logger = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from urllib.parse import unquote_to_bytes
 from django.conf import settings
 
 from chargers import services as chargers
-from cpms.common.addresses import source_of
+from cpms.common.web.addresses import source_of
 from maintenance.models import RefusedConnection
 from maintenance.services import record_refusal
 from ocpp_gateway.handshake import LONGEST_IDENTITY, Knock, Refused, count_attempt, printable

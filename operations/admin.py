@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 
-from cpms.common.admin import CHARGING, ReportAdmin, StationSearchMixin
+from cpms.common.web.admin import CHARGING, ReportAdmin, StationSearchMixin
 from operations.models import Command
 from operations.services.sealing import shown
 

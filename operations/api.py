@@ -15,7 +15,7 @@ from accounts import confirm
 from accounts.models import User
 from accounts.rights import Can
 from chargers.models import ChargingStation
-from cpms.common.api_views import ScopedViewSetMixin
+from cpms.common.api.views import ScopedViewSetMixin
 from operations import services
 from operations.api_filters import CommandFilter, StationCommandFilter
 from operations.models import Command

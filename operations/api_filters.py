@@ -6,8 +6,8 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts.rights import Can
-from cpms.common.api_views import TimesFilterSet, WholeFilter
-from cpms.common.filters import OfStationFilter
+from cpms.common.api.views import TimesFilterSet, WholeFilter
+from cpms.common.web.filters import OfStationFilter
 from operations.models import Command
 
 

@@ -9,7 +9,7 @@ from drf_spectacular.openapi import AutoSchema
 from rest_framework import serializers
 
 from chargers.models import ChargingStation
-from cpms.common.api_bodies import RequestSerializer
+from cpms.common.api.bodies import RequestSerializer
 from operations.codecs import codec_for
 from operations.models import Command
 from operations.services.asking import LONGEST_WAIT, WAITS

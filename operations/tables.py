@@ -8,9 +8,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
-from cpms.common import look
-from cpms.common.export import Cell
-from cpms.common.tables import NUMBER_WIDE, WIDE, MomentColumn, Table, two_lines
+from cpms.common.web import formatting as look
+from cpms.common.web.export import Cell
+from cpms.common.web.tables import NUMBER_WIDE, WIDE, MomentColumn, Table, two_lines
 from operations import words
 from operations.models import Command
 

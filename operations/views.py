@@ -21,8 +21,8 @@ from accounts import confirm
 from accounts.rights import Can
 from chargers.models import ChargingStation
 from cpms.common.errors import DomainError, NotAllowed
-from cpms.common.export import Cell, changed_first
-from cpms.common.pages import AuthenticatedRequest, DetailPage, ListPage, add_errors
+from cpms.common.web.export import Cell, changed_first
+from cpms.common.web.pages import AuthenticatedRequest, DetailPage, ListPage, add_errors
 from operations import words
 from operations.filtersets import CommandFilterSet
 from operations.forms import FORMS, CommandForm, tags_like

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from chargers.models import Connector
 from chargers.protocols import CommandOutcome, protocol_named
 from chargers.vocabulary import Availability, CommandResult, ConnectorStatus, ResetKind, label_of
-from cpms.common.look import span_words
+from cpms.common.web.formatting import span_words
 from operations.models import Command
 from operations.services.sealing import shown
 

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateTimeFilter
 
-from cpms.common.admin import CHARGING, LogAdmin, ReportAdmin, StationSearchMixin
+from cpms.common.web.admin import CHARGING, LogAdmin, ReportAdmin, StationSearchMixin
 from sessions.models import ChargingSession, MeterReading, TeamPower
 
 

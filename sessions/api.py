@@ -6,7 +6,7 @@ from django.db.models import Prefetch
 from rest_framework import mixins, viewsets
 
 from chargers.models import ChargingStation
-from cpms.common.api_views import ScopedViewSetMixin, TimesMixin
+from cpms.common.api.views import ScopedViewSetMixin, TimesMixin
 from sessions.api_filters import GapFilter, SampleFilter, SessionFilter
 from sessions.models import ChargingSession, MeterReading
 from sessions.serializers import GapSerializer, SampleSerializer, SessionDetailSerializer, SessionSerializer

@@ -8,8 +8,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from cpms.common.api_views import TimesFilterSet, WholeFilter
-from cpms.common.filters import OfStationFilter
+from cpms.common.api.views import TimesFilterSet, WholeFilter
+from cpms.common.web.filters import OfStationFilter
 from sessions.filtersets import EARLIEST, USUAL_PERIOD
 from sessions.models import ChargingSession, Flag, MeterReading
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from chargers.finding import of_any, stations_named, tags_like
 from chargers.models import ChargingStation, Tag
-from cpms.common.filters import DateTimeFilter, OfStationFilter
+from cpms.common.web.filters import DateTimeFilter, OfStationFilter
 from sessions.models import ChargingSession
 
 LARGEST_KEY = 2**63 - 1

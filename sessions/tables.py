@@ -16,9 +16,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from chargers.vocabulary import stop_reason_label
-from cpms.common import look
-from cpms.common.export import Cell
-from cpms.common.tables import NUMBER_WIDE, WIDE, Table, two_lines
+from cpms.common.web import formatting as look
+from cpms.common.web.export import Cell
+from cpms.common.web.tables import NUMBER_WIDE, WIDE, Table, two_lines
 from sessions.models import ChargingSession, flag_labels
 from sessions.services.power import FRESH
 from sessions.words import authorization_words, not_billed_cell

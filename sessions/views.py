@@ -9,8 +9,8 @@ from django.db.models import Count, Prefetch, Q, QuerySet, Sum
 from django.utils.functional import cached_property
 
 from chargers.models import ChargingStation
-from cpms.common.pages import ListPage
-from cpms.common.tables import CappedPaginator
+from cpms.common.web.pages import ListPage
+from cpms.common.web.tables import CappedPaginator
 from sessions.filtersets import GapFilterSet, SessionFilterSet
 from sessions.models import ChargingSession
 from sessions.tables import GAP_CELLS, SESSION_CELLS, GapTable, SessionTable

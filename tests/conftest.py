@@ -18,7 +18,7 @@ from accounts.programs import add_program
 from accounts.rights import ApiScope, Role
 from accounts.services import issue_api_token
 from accounts.sign_in import source_keys
-from cpms.common.remember import forget
+from cpms.common.database.remember import forget
 from cpms.portal.models import SiteText, hooks_offered, site_text
 from ocpp_gateway import drain
 from tests import factories

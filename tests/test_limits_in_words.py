@@ -13,7 +13,7 @@ from accounts.rights import Role
 from chargers.models import Circuit, Installation
 from chargers.services.places import save_circuit
 from cpms.common.errors import DomainError
-from cpms.common.look import amperes
+from cpms.common.web.formatting import amperes
 from tests import factories
 
 OURS = {"accounts", "chargers", "charging_sessions", "operations", "maintenance", "ocpp_gateway", "portal"}

@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts.audit import Action
 from accounts.programs import add_program
 from accounts.rights import ApiScope, Role
-from cpms.common.news import team_group
+from cpms.common.messaging.news import team_group
 from tests import factories
 from tests.portal.test_groups import layer, socket_of  # noqa: F401
 from tests.test_routes import FOUND, ROUTES, address, holders, rows  # noqa: F401

@@ -20,7 +20,7 @@ from accounts.programs import add_program, issue_access_token
 from accounts.rights import ApiScope, Role
 from accounts.services import issue_api_token
 from chargers.models import ChargingStation
-from cpms.common.remember import forget
+from cpms.common.database.remember import forget
 from cpms.portal.models import PrivacyChoice, SiteHook, SiteText
 from tests import factories
 

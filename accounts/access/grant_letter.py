@@ -9,8 +9,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import AccountMail, Grant, User
-from cpms.common import look
-from cpms.common.mail import Letter, Sender, public_url, zone_of
+from cpms.common.messaging.mail import Letter, Sender, public_url, zone_of
+from cpms.common.web import formatting as look
 
 GIVEN, CHANGED, WITHDRAWN = "given", "changed", "withdrawn"
 

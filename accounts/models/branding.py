@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import contrast
 from accounts.models.teams import LOOKS, OfTeamQuerySet, Team
-from cpms.common.remember import RememberedModel
+from cpms.common.database.remember import RememberedModel
 
 COLOUR = r"^(#[0-9a-f]{6})?$"
 check_colour = RegexValidator(COLOUR, _("A colour is written like #0b6e4f."))

@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models.people import User
-from cpms.common.look import DASH
+from cpms.common.web.formatting import DASH
 
 
 class SignedInBrowser(models.Model):

@@ -15,7 +15,7 @@ from accounts.models.people import User
 from accounts.models.programs import ProgramKey
 from accounts.models.teams import Team
 from accounts.rights import Can, GrantRole, Role
-from cpms.common.mail import OutgoingMail
+from cpms.common.messaging.mail import OutgoingMail
 from cpms.common.models import ScopedQuerySet
 
 INVITED_ROLES = [*Role.choices, (GrantRole.USER.value, GrantRole.USER.label)]

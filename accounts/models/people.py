@@ -20,8 +20,8 @@ from accounts.features import BY_KEY, missing_in
 from accounts.models.grants import Grant
 from accounts.models.teams import OfTeamQuerySet, Team
 from accounts.rights import Can, Chosen, Held, Provider, Role, Scope, allows, rights_in, scope_for
-from cpms.common import look
 from cpms.common.models import ScopedQuerySet
+from cpms.common.web import formatting as look
 
 if TYPE_CHECKING:
     from accounts.models.programs import Program

@@ -9,8 +9,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.rights import Can
+from cpms.common.database.remember import RememberedModel
 from cpms.common.models import ScopedQuerySet
-from cpms.common.remember import RememberedModel
 
 LOOKS, HOSTS = "looks", "hosts"  # under which each process remembers how portals look and where they are
 

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 
 from chargers.models import Event
-from cpms.common.admin import REPORTS, ReportAdmin, StationSearchMixin
+from cpms.common.web.admin import REPORTS, ReportAdmin, StationSearchMixin
 
 
 @admin.register(Event)

@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts.models import Grant
 from chargers.events.models import Event
 from chargers.models import ChargingStation
-from cpms.common.database import update_rows
+from cpms.common.database.batches import update_rows
 
 Kind = Event.Kind
 # States: what comes back within the time that its key stands for is the same event, which has not ended after all.

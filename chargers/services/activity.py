@@ -12,7 +12,7 @@ from accounts.models import User
 from accounts.rights import Can
 from chargers.models import ChargingStation
 from cpms.common.errors import DomainError, NotAllowed
-from cpms.common.news import tell_pages
+from cpms.common.messaging.news import tell_pages
 
 logger = logging.getLogger(__name__)
 DEACTIVATED_KEY = "deactivated"  # in a browser's session: whether such stations are shown

@@ -17,9 +17,9 @@ from accounts.rights import WITHDRAWN_BY, Can, GivenBy, GrantRole, Role, Withdra
 from chargers.events.services import end_access, record_access
 from chargers.models import ChargingStation, Installation
 from chargers.services.grant_mails import mail_about_grant
-from cpms.common import look
 from cpms.common.errors import DomainError, NotAllowed, refuse
-from cpms.common.moments import is_sensible
+from cpms.common.text.dates import is_sensible
+from cpms.common.web import formatting as look
 
 logger = logging.getLogger(__name__)
 Place = Installation | ChargingStation

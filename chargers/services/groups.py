@@ -13,7 +13,7 @@ from accounts.models import User
 from accounts.rights import Chosen
 from chargers.models import ChargingStation, StationGroup
 from cpms.common.errors import DomainError
-from cpms.common.lines import check_lines
+from cpms.common.text.lines import check_lines
 
 SESSION_KEY = "group"
 MOST_GROUPS = 100

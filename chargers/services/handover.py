@@ -27,7 +27,7 @@ from chargers.services.passwords import CLOSED, password_facts
 from chargers.services.registration import LONGEST_IDENTITY
 from chargers.services.statuses import CONNECTOR_COLUMNS
 from cpms.common.errors import DomainError, NotAllowed
-from cpms.common.news import hint, tell_pages
+from cpms.common.messaging.news import hint, tell_pages
 
 logger = logging.getLogger(__name__)
 SHOWN_SESSIONS = 10

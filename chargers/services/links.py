@@ -16,9 +16,9 @@ from django.utils import timezone
 
 from chargers.events.services import end_events_of_station
 from chargers.models import NODE_ALIVE, ChargingStation, Event, GatewayNode
-from cpms.common.database import update_rows
-from cpms.common.news import tell_pages
-from cpms.common.prepared import Prepared, among
+from cpms.common.database.batches import update_rows
+from cpms.common.database.prepared import Prepared, among
+from cpms.common.messaging.news import tell_pages
 
 HEARD_EVERY = timedelta(seconds=15)  # 'last heard' is written at most so often per station
 CLOCK_WINDOW = timedelta(minutes=10)  # the quickest message of this time tells the offset: delays only add to it

@@ -15,7 +15,7 @@ from accounts.rights import Can
 from chargers.models import ChargingStation
 from chargers.services.registration import USUAL_IDENTITY, check_identity
 from cpms.common.errors import DomainError, NotAllowed
-from cpms.common.news import hint, tell_pages
+from cpms.common.messaging.news import hint, tell_pages
 
 logger = logging.getLogger(__name__)
 

@@ -22,7 +22,7 @@ from accounts.models import StationPasswords, Team, User
 from accounts.rights import Can
 from chargers.models import ChargingStation
 from cpms.common.errors import DomainError, NotAllowed
-from cpms.common.news import tell_pages
+from cpms.common.messaging.news import tell_pages
 
 logger = logging.getLogger(__name__)
 LONGEST_PASSWORD = 255

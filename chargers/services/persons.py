@@ -14,7 +14,7 @@ from chargers.models import Tag
 from chargers.services.registration import NewTag, check_tag
 from chargers.services.tagging import random_value
 from cpms.common.errors import DomainError, NotAllowed
-from cpms.common.lines import line_refusal
+from cpms.common.text.lines import line_refusal
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,9 @@ from accounts.rights import Can, GrantRole, allows
 from chargers.events.services import record_access
 from chargers.models import ChargingStation, Circuit, Installation
 from chargers.models.places import FUSE_STEP_A, LEAST_FUSE_A, MOST_FUSE_A
-from cpms.common.countries import is_country
 from cpms.common.errors import DomainError, NotAllowed, refuse
-from cpms.common.news import tell_pages
+from cpms.common.messaging.news import tell_pages
+from cpms.common.web.countries import is_country
 
 logger = logging.getLogger(__name__)
 INSTALLATION_FIELDS = ("name", "street", "postal_code", "city", "country", "contact_name", "contact_phone")

@@ -22,8 +22,8 @@ from chargers.models import ChargingStation, Installation, Tag
 from chargers.services.passwords import PASSWORD_FIELDS, check_password, generate_password, password_facts
 from chargers.services.statuses import MOST_CONNECTORS, ensure_connectors
 from cpms.common.errors import NotAllowed, refuse
-from cpms.common.lines import check_lines
-from cpms.common.news import tell_pages
+from cpms.common.messaging.news import tell_pages
+from cpms.common.text.lines import check_lines
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -13,8 +13,8 @@ from django.db.models import QuerySet
 from chargers.events.services import NewEvent, end_faults, fault_event, record_events
 from chargers.models import ChargingStation, Connector, Oddity
 from chargers.services.oddities import keep_oddity
-from cpms.common.database import insert_new_rows, update_rows
-from cpms.common.prepared import Prepared, among
+from cpms.common.database.batches import insert_new_rows, update_rows
+from cpms.common.database.prepared import Prepared, among
 
 FIRST_YEAR = 2015
 MOST_CONNECTORS = 100  # of one station

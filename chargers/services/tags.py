@@ -15,7 +15,7 @@ from accounts.rights import Can, GrantRole, Role, allows
 from chargers.models import ChargingStation, Tag
 from chargers.protocols import protocol_named
 from chargers.vocabulary import TagVerdict
-from cpms.common.prepared import Prepared
+from cpms.common.database.prepared import Prepared
 
 CHARGING_GRANTS = [role for role in GrantRole.values if allows(role, Can.CHARGE)]
 CHARGING_MEMBERS = [role for role in Role.values if allows(role, Can.CHARGE)]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from cpms.common.admin import SITE, BackOfficeAdmin, ReportAdmin
+from cpms.common.web.admin import SITE, BackOfficeAdmin, ReportAdmin
 from cpms.portal.models import PrivacyChoice, SiteHook, SiteText
 
 

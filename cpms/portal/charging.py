@@ -18,7 +18,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.rights import Can
 from chargers.vocabulary import Measurand, Phase
-from cpms.common.pages import DetailPage
+from cpms.common.web.pages import DetailPage
 from cpms.portal import charts
 from cpms.portal.reported import matched_before, reported_ends, source_notes
 from cpms.portal.trace import trace as what_happened

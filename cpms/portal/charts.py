@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from django.utils import timezone
 
-from cpms.common.look import DASH, number, weekday
+from cpms.common.web.formatting import DASH, number, weekday
 
 MOST_POINTS, FEWEST_POINTS = 1500, 50  # of a line on the screen; of each of very many sessions
 SHORTEST_GAP = timedelta(minutes=2)

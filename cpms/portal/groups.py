@@ -25,9 +25,9 @@ from chargers.models import ChargingStation, StationGroup
 from chargers.services import groups as services
 from chargers.services import providers
 from chargers.services.activity import DEACTIVATED_KEY
-from cpms.common import look
-from cpms.common.pages import AuthenticatedRequest, FormPage, ListPage
-from cpms.common.tables import NUMBER, Table
+from cpms.common.web import formatting as look
+from cpms.common.web.pages import AuthenticatedRequest, FormPage, ListPage
+from cpms.common.web.tables import NUMBER, Table
 
 SHOWN = 20
 

@@ -18,7 +18,7 @@ from accounts.models import Team, User
 from accounts.rights import Can
 from chargers.models import ChargingStation
 from chargers.services import groups, providers
-from cpms.common.news import person_group, team_group
+from cpms.common.messaging.news import person_group, team_group
 
 MOST_TEAMS = 100
 NOT_LOGGED_IN = 4401

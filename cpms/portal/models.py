@@ -10,8 +10,8 @@ from django.db import models
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from cpms.common.languages import languages
-from cpms.common.remember import RememberedModel, remember
+from cpms.common.database.remember import RememberedModel, remember
+from cpms.common.web.languages import languages
 
 HOOKS, TEXTS = "hooks", "texts"
 

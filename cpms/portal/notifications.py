@@ -19,9 +19,9 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import User
-from cpms.common import look
-from cpms.common.pages import AuthenticatedRequest, ListPage
-from cpms.common.tables import WIDE, MomentColumn, Table
+from cpms.common.web import formatting as look
+from cpms.common.web.pages import AuthenticatedRequest, ListPage
+from cpms.common.web.tables import WIDE, MomentColumn, Table
 from maintenance import services
 from maintenance.models import Notification
 from maintenance.words import notification_words

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy
 from accounts.rights import Can
 from chargers.models import ChargingStation, Presence
 from chargers.tables import ConnectorTable, StationTable
-from cpms.common import look
+from cpms.common.web import formatting as look
 from cpms.portal.stations import ConnectorListView, StationListView
 from operations.models import Command
 from sessions.models import ChargingSession

@@ -23,9 +23,9 @@ from chargers.models import ChargingStation, Connector, Presence, Tag
 from chargers.models.tags import TagQuerySet
 from chargers.services.passwords import PASSWORD_FIELDS
 from chargers.states import of_connector
-from cpms.common import look
 from cpms.common.errors import DomainError, NotAllowed
-from cpms.common.pages import AuthenticatedRequest, add_errors
+from cpms.common.web import formatting as look
+from cpms.common.web.pages import AuthenticatedRequest, add_errors
 from operations.models import Command
 from operations.services import request_command
 from sessions.models import ChargingSession

@@ -14,7 +14,7 @@ from accounts.models import User
 from accounts.rights import Can
 from chargers.models import ChargingStation, Connector, Presence, Tag
 from chargers.tag_api import TagSerializer
-from cpms.common.api_views import ApiView
+from cpms.common.api.views import ApiView
 from cpms.portal.own import own_places, own_sessions, own_tags
 from operations.models import Command
 from operations.services import request_command

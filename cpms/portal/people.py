@@ -33,8 +33,8 @@ from accounts.models import Membership, User
 from chargers.models import Tag
 from chargers.services.persons import Problem, TagsRefused, WantedTag, set_tags_of_person
 from cpms.common.errors import DomainError
-from cpms.common.pages import AuthenticatedRequest, FormPage, ListPage
-from cpms.common.tables import WIDE, MomentColumn, Table, two_lines
+from cpms.common.web.pages import AuthenticatedRequest, FormPage, ListPage
+from cpms.common.web.tables import WIDE, MomentColumn, Table, two_lines
 from operations.models import Command
 from sessions.models import ChargingSession
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from chargers.models import Oddity
 from chargers.vocabulary import stop_reason_label
-from cpms.common.look import number
+from cpms.common.web.formatting import number
 from sessions.models import ChargingSession
 from sessions.services.clocks import METER_START_FROM, METER_STOP_FROM, STARTED_FROM, STOPPED_FROM
 from sessions.services.ends import is_guess

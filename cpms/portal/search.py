@@ -24,8 +24,8 @@ from accounts.models import User
 from accounts.rights import Can
 from chargers.finding import STATION_COLUMNS, TAG_COLUMNS, holds
 from chargers.models import ChargingStation, Installation, Tag
-from cpms.common import look
-from cpms.common.pages import AuthenticatedRequest
+from cpms.common.web import formatting as look
+from cpms.common.web.pages import AuthenticatedRequest
 from cpms.portal.drivers import is_driver
 from cpms.portal.navigation import ACCOUNT_TABS, TEAM_TABS, entries_for, is_in_team
 from sessions.models import ChargingSession

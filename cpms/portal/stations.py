@@ -25,8 +25,8 @@ from chargers.services.handover import can_be_handed_over, may_hand_over
 from chargers.states import IN_USE, of_connector, of_station
 from chargers.tables import CONNECTOR_CELLS, STATION_CELLS, ConnectorTable, PoolTable, StationTable
 from chargers.vocabulary import Availability
-from cpms.common.json_texts import pretty
-from cpms.common.pages import DetailPage, ListPage
+from cpms.common.text.json_texts import pretty
+from cpms.common.web.pages import DetailPage, ListPage
 from cpms.portal import charts
 from cpms.portal.figures import attach_sessions, forget_stale_power
 from maintenance import violations

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from chargers.protocols import StatusStep, TagStep, protocol_named, session_actions
 from chargers.states import look_of
 from chargers.vocabulary import ConnectorStatus, TagVerdict, error_label, label_of, stop_reason_label
-from cpms.common.look import kwh, number
+from cpms.common.web.formatting import kwh, number
 from maintenance.models import Message
 from operations import words
 from operations.models import Command

@@ -17,9 +17,9 @@ from accounts.models import User
 from accounts.rights import Can, Role, Withdrawer, role_labels, table, withdrawals
 from chargers.forms import may_add_stations
 from chargers.tables import ConnectorTable
-from cpms.common import look
 from cpms.common.errors import DomainError
-from cpms.common.pages import AuthenticatedRequest
+from cpms.common.web import formatting as look
+from cpms.common.web.pages import AuthenticatedRequest
 from cpms.portal import charts
 from cpms.portal.attention import troubles
 from cpms.portal.drivers import is_driver

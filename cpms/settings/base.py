@@ -19,7 +19,7 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 from kombu import Queue
 
-from cpms.common.logs import write_only_json
+from cpms.common.observability.logs import write_only_json
 from cpms.settings.environment import Environment
 from cpms.settings.languages import languages_in
 from cpms.settings.secrets import secret_key, station_secret_keys
@@ -95,9 +95,9 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "maintenance.middleware.UnnamedProxyMiddleware",
-    "cpms.common.middleware.RealAddressMiddleware",
-    "cpms.common.middleware.PrivateMiddleware",
-    "cpms.common.middleware.ParameterLimitMiddleware",
+    "cpms.common.web.middleware.RealAddressMiddleware",
+    "cpms.common.web.middleware.PrivateMiddleware",
+    "cpms.common.web.middleware.ParameterLimitMiddleware",
     "accounts.middleware.HostMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -117,7 +117,7 @@ MIDDLEWARE = [
     "accounts.audit.AuditMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "cpms.common.request_log.RequestLogMiddleware",
+    "cpms.common.observability.request_log.RequestLogMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
 ]
@@ -231,7 +231,9 @@ if REDIS_URL:
         }
     }
 else:
-    CHANNEL_LAYERS = {"default": {"BACKEND": "cpms.common.layers.EmbeddedChannelLayer", "CONFIG": {"capacity": 1000}}}
+    CHANNEL_LAYERS = {
+        "default": {"BACKEND": "cpms.common.messaging.layers.EmbeddedChannelLayer", "CONFIG": {"capacity": 1000}}
+    }
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
 # --- Celery: wake-ups and the schedule ---------------------------------------------------------------------------
@@ -359,7 +361,7 @@ if MAILS_IN_PAGE and PUBLIC_URL.startswith("https://"):
 MAILS_FOLDER = VAR_DIR / "mails"
 MAILS_SENT_BY = EMAIL_BACKEND
 if MAILS_IN_PAGE:
-    EMAIL_BACKEND = "cpms.common.mail.KeepingBackend"
+    EMAIL_BACKEND = "cpms.common.messaging.mail.KeepingBackend"
 
 # Whom we ask about domains of teams: address or address:port; empty: what the machine asks (/etc/resolv.conf)
 DNS_RESOLVER = env.text("DNS_RESOLVER", "")
@@ -446,12 +448,12 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_FILTER_BACKENDS": ["cpms.common.api.StrictFilters"],
-    "DEFAULT_PAGINATION_CLASS": "cpms.common.api.NewestFirst",
+    "DEFAULT_FILTER_BACKENDS": ["cpms.common.api.base.StrictFilters"],
+    "DEFAULT_PAGINATION_CLASS": "cpms.common.api.base.NewestFirst",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "cpms.common.api.problem",
+    "EXCEPTION_HANDLER": "cpms.common.api.base.problem",
     "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
     "DEFAULT_THROTTLE_RATES": {"user": env.text("API_RATE", "600/min"), "login": f"{LOGIN_ATTEMPTS_PER_MINUTE}/min"},
     "PAGE_SIZE": 100,
@@ -476,17 +478,17 @@ SPECTACULAR_SETTINGS = {
 
 # --- logs --------------------------------------------------------------------------------------------------------
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
-LOGGING_CONFIG = "cpms.common.logs.configure"
+LOGGING_CONFIG = "cpms.common.observability.logs.configure"
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "json": {"()": "cpms.common.logs.json_formatter"},
-        "text": {"()": "cpms.common.logs.text_formatter"},
+        "json": {"()": "cpms.common.observability.logs.json_formatter"},
+        "text": {"()": "cpms.common.observability.logs.text_formatter"},
     },
     "filters": {
-        "without_refusals": {"()": "cpms.common.logs.WithoutRefusals"},
-        "without_paths": {"()": "cpms.common.logs.WithoutPaths"},
+        "without_refusals": {"()": "cpms.common.observability.logs.WithoutRefusals"},
+        "without_paths": {"()": "cpms.common.observability.logs.WithoutPaths"},
     },
     "handlers": {
         "console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["without_paths"]},

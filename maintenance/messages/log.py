@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from chargers.models import ChargingStation
-from cpms.common.database import array, server_side_cursor
+from cpms.common.database.batches import array, server_side_cursor
 from maintenance.models import InboxEntry, Message
 from maintenance.services.deviations import Deviated, count_deviations
 

@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from cpms.common.on_postgres import OnPostgres
+from cpms.common.database.on_postgres import OnPostgres
 
 PARTITIONED = """
 DROP TABLE maintenance_message;

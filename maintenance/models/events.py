@@ -16,7 +16,7 @@ from accounts.models import Team
 from accounts.rights import Can
 from chargers.models import ChargingStation, Event
 from chargers.vocabulary import JobStatus, label_of
-from cpms.common.mail import OutgoingMail
+from cpms.common.messaging.mail import OutgoingMail
 from cpms.common.models import ScopedQuerySet
 
 

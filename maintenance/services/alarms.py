@@ -28,10 +28,10 @@ from accounts.models import Membership, Team, User
 from accounts.rights import Can, Role
 from chargers.events.services import end_events
 from chargers.models import Event
-from cpms.common import look
 from cpms.common.errors import NotAllowed
-from cpms.common.mail import Letter, identity_of, public_url, send_due, zone_of
-from cpms.common.news import tell_pages
+from cpms.common.messaging.mail import Letter, identity_of, public_url, send_due, zone_of
+from cpms.common.messaging.news import tell_pages
+from cpms.common.web import formatting as look
 from maintenance.models import AlarmMail, Notification, NotificationChoice, SecurityEvent
 from maintenance.words import event_words
 

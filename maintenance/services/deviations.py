@@ -9,7 +9,7 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
-from cpms.common.database import array, server_side_cursor
+from cpms.common.database.batches import array, server_side_cursor
 from maintenance.models import Deviation
 
 MOST_RULES = 50  # of one station; what it breaks beyond is counted together

@@ -18,7 +18,7 @@ from django.utils import timezone
 from accounts.models import Grant, Membership, User
 from accounts.rights import Can, allows
 from chargers.models import Event
-from cpms.common.news import hint, person_group
+from cpms.common.messaging.news import hint, person_group
 from maintenance.models import Notification, NotificationChoice
 
 Kind = Notification.Kind

@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import F
 from django.utils import timezone
 
-from cpms.common.addresses import source_of
+from cpms.common.web.addresses import source_of
 from maintenance.models import RefusedConnection
 
 MOST_PER_STATION = 20  # rows per hour; further sources of the same cause share one row

@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.functional import Promise
 
 from chargers.protocols import LoggedMessage, StatusStep, TagStep, describe_plainly
-from cpms.common.json_texts import read_object
+from cpms.common.text.json_texts import read_object
 from ocpp_gateway.codec import Codec, Reading
 from ocpp_gateway.frames import Fault, FaultKind, Payload, json_text
 from ocpp_gateway.v16 import schemas

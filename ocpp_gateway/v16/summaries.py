@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from chargers.protocols import StatusStep, TagStep
 from chargers.vocabulary import Measurand, Unit, error_label, label_of
-from cpms.common.look import number
+from cpms.common.web.formatting import number
 from ocpp_gateway.frames import Payload
 from ocpp_gateway.v16.moments import moment_in
 from ocpp_gateway.v16.words import ENERGY_REGISTER, ERRORS, STATUSES, VERDICTS

@@ -19,7 +19,7 @@ from chargers.services import authorize_tag, check_password
 from chargers.services.registration import LONGEST_TAG, length_refusal
 from chargers.vocabulary import StationMessage, TagVerdict
 from cpms.common.errors import DomainError, NotAllowed
-from cpms.common.news import hint, tell_pages
+from cpms.common.messaging.news import hint, tell_pages
 from operations.codecs import codec_for
 from operations.models import Command
 from operations.services.authority import demand_right, why_no_commands

@@ -17,7 +17,7 @@ from accounts.rights import Can
 from chargers.models import ChargingStation, Tag
 from chargers.services.passwords import PASSWORD_FIELDS
 from cpms.common.errors import NotAllowed
-from cpms.common.news import tell_pages
+from cpms.common.messaging.news import tell_pages
 from operations.models import Command
 from operations.services.sealing import password_in, shown
 from sessions.models import ChargingSession

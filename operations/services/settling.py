@@ -18,9 +18,9 @@ from chargers import services as chargers
 from chargers.models import NODE_ALIVE, ChargingStation
 from chargers.protocols import CommandOutcome
 from chargers.vocabulary import Availability, CommandResult, ConnectorStatus
+from cpms.common.database.prepared import Prepared, among
 from cpms.common.errors import DomainError
-from cpms.common.news import tell_pages
-from cpms.common.prepared import Prepared, among
+from cpms.common.messaging.news import tell_pages
 from operations.models import Command
 from operations.services.authority import cancel_all_lost, cancel_if_lost
 from operations.services.sealing import password_in, shown, unseal

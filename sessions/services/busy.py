@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from chargers.models import NODE_ALIVE, ChargingStation, Tag
 from chargers.vocabulary import TagVerdict
-from cpms.common.news import tell_pages
-from cpms.common.prepared import Prepared
+from cpms.common.database.prepared import Prepared
+from cpms.common.messaging.news import tell_pages
 from sessions.models import ChargingSession
 from sessions.services.closing import BOOTED_FOR, close_ended, ended_without_report
 

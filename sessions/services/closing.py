@@ -9,7 +9,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from chargers.models import ChargingStation, Connector
-from cpms.common.news import tell_pages
+from cpms.common.messaging.news import tell_pages
 from sessions.models import ChargingSession, Flag
 from sessions.services.review import review_overlap
 from sessions.services.settling import settle_end

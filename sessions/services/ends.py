@@ -17,7 +17,7 @@ from django.db.models.functions import Coalesce
 from chargers.models import ChargingStation
 from chargers.services import authorize_tag
 from chargers.vocabulary import StopReason, TagVerdict
-from cpms.common.prepared import Prepared
+from cpms.common.database.prepared import Prepared
 from sessions.models import ChargingSession, Flag
 from sessions.services.clocks import (
     ARRIVAL,

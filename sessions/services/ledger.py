@@ -18,7 +18,7 @@ from django.db.models.functions import Coalesce, Upper
 from chargers.models import ChargingStation
 from chargers.services import Verdict, authorize_tag, ensure_connectors
 from chargers.vocabulary import TagVerdict
-from cpms.common.prepared import Prepared
+from cpms.common.database.prepared import Prepared
 from sessions.models import ChargingSession, Flag
 from sessions.services.busy import is_charging_elsewhere
 from sessions.services.clocks import (

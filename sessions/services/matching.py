@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import Q
 
-from cpms.common.prepared import Prepared, among
+from cpms.common.database.prepared import Prepared, among
 from sessions.models import ChargingSession
 from sessions.services.clocks import LONGEST, is_absurd
 from sessions.services.meter import Figures, Value

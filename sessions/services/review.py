@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from chargers.models import ChargingStation, Circuit, Connector
 from chargers.vocabulary import TagVerdict
-from cpms.common.prepared import Prepared, among
+from cpms.common.database.prepared import Prepared, among
 from sessions.models import FLAGS_THAT_STOP_BILLING, ChargingSession, Flag
 from sessions.services.clocks import LONGEST, set_flag
 from sessions.services.registers import RATING_SLACK, SLACK_SECONDS

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from django.db.models import Q
 
-from cpms.common.database import insert_new_rows
+from cpms.common.database.batches import insert_new_rows
 from sessions.models import ChargingSession, MeterReading
 from sessions.services.matching import (
     CENTRAL,

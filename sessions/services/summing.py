@@ -9,8 +9,8 @@ from typing import Any
 import orjson
 from django.db.models import QuerySet
 
-from cpms.common.database import update_rows
-from cpms.common.prepared import Prepared, among
+from cpms.common.database.batches import update_rows
+from cpms.common.database.prepared import Prepared, among
 from sessions.models import ChargingSession, Flag
 from sessions.services.clocks import LATE
 from sessions.services.matching import Batch, Reading

@@ -7,7 +7,7 @@ from django.utils import timezone
 from PIL import Image
 
 from accounts.models import TeamDomain
-from cpms.common.remember import forget
+from cpms.common.database.remember import forget
 from tests import factories
 from tests.name_server import NameServer
 

@@ -13,8 +13,8 @@ from accounts import brand_services as services
 from accounts.branding import STYLE_MADE, look_of_team
 from accounts.models import AuditEntry, Brand, BrandPicture, Team
 from accounts.rights import Role
+from cpms.common.database.remember import forget
 from cpms.common.errors import DomainError, NotAllowed
-from cpms.common.remember import forget
 from tests.accounts.conftest import image, prove
 
 pytestmark = pytest.mark.django_db

@@ -16,8 +16,8 @@ from accounts import team_services as services
 from accounts.branding import hosts, site_address
 from accounts.models import AccountMail, TeamDomain
 from accounts.rights import Role
+from cpms.common.database.remember import forget
 from cpms.common.errors import DomainError, NotAllowed
-from cpms.common.remember import forget
 from tests.accounts.conftest import prove
 
 pytestmark = pytest.mark.django_db

@@ -15,8 +15,8 @@ from accounts.programs import add_program
 from accounts.services import issue_api_token
 from chargers.models import ChargingStation, Tag
 from chargers.services import hand_over_station
-from cpms.common import admin as bricks
-from cpms.common.admin import BoundedPaginator
+from cpms.common.web import admin as bricks
+from cpms.common.web.admin import BoundedPaginator
 from maintenance.models import InboxEntry
 from sessions.models import ChargingSession
 from tests import factories

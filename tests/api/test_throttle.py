@@ -3,7 +3,7 @@
 import pytest
 from django.core.cache import cache
 
-from cpms.common.api import PersonThrottle
+from cpms.common.api.base import PersonThrottle
 
 
 def test_too_many_requests_are_a_problem_with_the_time_to_wait(api, viewer, operator, monkeypatch):

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection, migrations, models
 from django.db.migrations.state import ProjectState
 
-from cpms.common.indexes import BuildIndex
+from cpms.common.database.indexes import BuildIndex
 from maintenance.models import Message
 from tests import factories
 

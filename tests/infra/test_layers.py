@@ -6,7 +6,7 @@ import time
 
 from asgiref.sync import async_to_sync
 
-from cpms.common.layers import EmbeddedChannelLayer
+from cpms.common.messaging.layers import EmbeddedChannelLayer
 
 
 def test_a_thread_without_a_loop_wakes_the_receiver_at_once():

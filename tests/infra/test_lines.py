@@ -10,7 +10,7 @@ from chargers.services import groups, naming, places
 from chargers.services.persons import WantedTag, set_tags_of_person
 from chargers.services.registration import NewTag, add_tags
 from cpms.common.errors import DomainError
-from cpms.common.lines import check_lines
+from cpms.common.text.lines import check_lines
 from tests import factories
 
 pytestmark = pytest.mark.django_db

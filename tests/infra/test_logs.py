@@ -12,8 +12,8 @@ from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
-from cpms.common import mail
-from cpms.common.logs import WithoutPaths, json_formatter
+from cpms.common.messaging import mail
+from cpms.common.observability.logs import WithoutPaths, json_formatter
 
 SECRET = "c0ffee-5ec4e7-1f0r-nobody"
 FAILING = [

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from accounts.rights import Chosen, Provider
 from chargers.models import ChargingStation
-from cpms.common import paging
+from cpms.common.database import paging
+from cpms.common.database.paging import few_of, first_of, narrowed, of_stations, page_of
 from cpms.common.models import OfStationsQuerySet
-from cpms.common.paging import few_of, first_of, narrowed, of_stations, page_of
 from maintenance.models import Message
 from sessions.models import MeterReading
 from tests import factories

@@ -10,7 +10,7 @@ from django.db.models import QuerySet, Value
 from django.utils import timezone
 
 from chargers.models import ChargingStation, Tag
-from cpms.common.prepared import Prepared
+from cpms.common.database.prepared import Prepared
 from tests.factories import StationFactory, TagFactory, TeamFactory
 
 pytestmark = pytest.mark.django_db

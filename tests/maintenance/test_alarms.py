@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.rights import Role
 from chargers.models import Event
 from cpms.common.errors import NotAllowed
-from cpms.common.mail import MOST_ATTEMPTS
+from cpms.common.messaging.mail import MOST_ATTEMPTS
 from maintenance.messages.log import store_calls
 from maintenance.models import AlarmMail, SecurityEvent
 from maintenance.services import (

@@ -14,7 +14,7 @@ from chargers.events.services import record_offline_stations
 from chargers.models import Event
 from chargers.services import StatusReport, open_link, record_statuses, register_node
 from chargers.services.grants import give_grant, withdraw_grant
-from cpms.common.news import person_group
+from cpms.common.messaging.news import person_group
 from cpms.portal.live import LiveConsumer
 from maintenance.models import Notification
 from maintenance.services import keep_house, notify

@@ -11,8 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from cpms.common import paging
-from cpms.common.tables import CappedPaginator
+from cpms.common.database import paging
+from cpms.common.web.tables import CappedPaginator
 from maintenance.models import Message
 from sessions.models import MeterReading
 from tests import factories

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts import browsers, mails, passwords, people
 from accounts.models import Invitation, SignedInBrowser, TeamDomain
-from cpms.common import look
+from cpms.common.web import formatting as look
 from maintenance import services as maintenance
 from maintenance.models import AlarmMail, Notification, NotificationChoice
 from tests import factories

@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import User
 from chargers.demo import DEMO_STATIONS
 from chargers.models import ChargingStation
-from cpms.common.pages import ListPage
+from cpms.common.web.pages import ListPage
 from cpms.portal.navigation import NAVIGATION
 from maintenance.models import Notification, SecurityEvent
 from operations.models import Command

@@ -10,8 +10,8 @@ from accounts.audit import Action
 from accounts.audit_words import changes_in_words
 from accounts.models import AuditEntry
 from accounts.rights import Role
-from cpms.common import downloads
-from cpms.common.pages import ListPage
+from cpms.common.web import downloads
+from cpms.common.web.pages import ListPage
 from tests import factories
 from tests.portal.exported import LISTS, OF_STAFF
 
@@ -77,7 +77,7 @@ def test_what_is_no_download_is_not_written_down(page, station, session, monkeyp
     for query in ({}, {"page": "1"}, {"export": "csv", "start": "no time"}):
         page.get(SESSIONS, query)
     page.get(reverse("portal:group_list"), {"export": "csv"})  # makes no files
-    monkeypatch.setattr("cpms.common.pages.MOST_XLSX_ROWS", 0)
+    monkeypatch.setattr("cpms.common.web.pages.MOST_XLSX_ROWS", 0)
     page.get(SESSIONS, {"export": "xlsx"})  # refused: too many rows
     assert entries() == []
 

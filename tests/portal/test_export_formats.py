@@ -12,9 +12,9 @@ from django.utils import timezone, translation
 from openpyxl import load_workbook
 
 from accounts.rights import Role
-from cpms.common.export import CsvFormat, safe_text
-from cpms.common.look import in_form_of
-from cpms.common.pages import ListPage
+from cpms.common.web.export import CsvFormat, safe_text
+from cpms.common.web.formatting import in_form_of
+from cpms.common.web.pages import ListPage
 from tests import factories
 from tests.portal.exported import LISTS, OF_STAFF
 from tests.world import add_full_team

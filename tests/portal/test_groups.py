@@ -13,7 +13,7 @@ from django.utils import timezone
 from chargers.models import Installation, StationGroup
 from chargers.services import groups as services
 from cpms.common.errors import DomainError
-from cpms.common.news import team_group
+from cpms.common.messaging.news import team_group
 from cpms.portal.figures import figures
 from cpms.portal.live import OTHER_CHOICE, LiveConsumer
 from cpms.portal.power import power_of_day

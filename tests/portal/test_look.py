@@ -7,8 +7,8 @@ import pytest
 import time_machine
 from django.utils import timezone, translation
 
-from cpms.common import look
-from cpms.common.export import plain
+from cpms.common.web import formatting as look
+from cpms.common.web.export import plain
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from accounts import brand_services, invitations, mails, passwords
 from accounts.access.grant_letter import GIVEN
 from accounts.rights import Role
 from chargers.services import grant_mails
-from cpms.common.remember import forget
+from cpms.common.database.remember import forget
 from maintenance.services import send_alarms
 from tests import factories
 from tests.accounts.conftest import image, prove

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.rights import Role
 from chargers.models import Tag
 from chargers.services import providers
-from cpms.common.news import team_group
+from cpms.common.messaging.news import team_group
 from cpms.portal.live import OTHER_CHOICE
 from cpms.portal.own import own_page
 from cpms.portal.power import power_of_day

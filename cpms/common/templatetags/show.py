@@ -9,8 +9,8 @@ from django import template
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from cpms.common import look
-from cpms.common.countries import country_name
+from cpms.common.web import formatting as look
+from cpms.common.web.countries import country_name
 
 register = template.Library()
 

@@ -12,7 +12,7 @@ from django.core.management import call_command, get_commands
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from cpms.celery import app as celery_app
-from cpms.common.logs import JSON, say_json
+from cpms.common.observability.logs import JSON, say_json
 from cpms.embedded import EmbeddedCelery
 from ocpp_gateway.server import AddressTakenError, Server, allow_many_sockets, listen, refusal, serve
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from chargers.services import find_station
 from cpms.common.errors import DomainError
 from cpms.common.scripting import ScriptCommand
-from cpms.common.storable import is_storable
+from cpms.common.text.storable import is_storable
 from operations import services
 from operations.models import Command as StationCommand
 from operations.services.asking import WAITS

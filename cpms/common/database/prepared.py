@@ -16,7 +16,7 @@ from django.db import connection
 from django.db.models import BooleanField, F, Func, JSONField, QuerySet, Value
 from django.db.models.query import get_related_populators
 
-from cpms.common.database import adapt, array
+from cpms.common.database.batches import adapt, array
 
 Row = TypeVar("Row")
 EMPTY_JSON: dict[Any, Callable[[], Any]] = {"{}": dict, "[]": list}

@@ -25,9 +25,9 @@ from unfold.admin import ModelAdmin
 from unfold.sites import UnfoldAdminSite
 from unfold.views import ChangeList
 
-from cpms.common.lines import validate_line
+from cpms.common.database.paging import FEW_STATIONS, narrowed, of_stations, page_of
 from cpms.common.models import OfStationsQuerySet
-from cpms.common.paging import FEW_STATIONS, narrowed, of_stations, page_of
+from cpms.common.text.lines import validate_line
 
 COUNTED = 10_000  # rows that are counted; beyond, a number of rows tells nobody anything
 MOST_PAGED = 50_000  # rows

@@ -12,8 +12,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django_tables2.rows import BoundRows
 
-from cpms.common import look
-from cpms.common.paging import narrowed, page_of
+from cpms.common.database.paging import narrowed, page_of
+from cpms.common.web import formatting as look
 
 NUMBER = {"th": {"class": "num"}, "td": {"class": "num"}}
 NUMBER_WIDE = {"th": {"class": "num o"}, "td": {"class": "num o"}}  # not on the phone

@@ -20,12 +20,12 @@ from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from django.views.generic import DetailView, FormView, View
 
-from cpms.common.downloads import Download, filters_told, tell
+from cpms.common.database.paging import narrowed
 from cpms.common.errors import DomainError, NotAllowed
-from cpms.common.export import MOST_XLSX_ROWS, Cell, export_csv, export_xlsx
-from cpms.common.look import date_time, number
-from cpms.common.paging import narrowed
-from cpms.common.tables import CappedPaginator
+from cpms.common.web.downloads import Download, filters_told, tell
+from cpms.common.web.export import MOST_XLSX_ROWS, Cell, export_csv, export_xlsx
+from cpms.common.web.formatting import date_time, number
+from cpms.common.web.tables import CappedPaginator
 
 if TYPE_CHECKING:
     from django_htmx.middleware import HtmxDetails

@@ -23,9 +23,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from cpms.common.api import PROBLEM, PersonThrottle, StrictJSONParser
+from cpms.common.api.base import PROBLEM, PersonThrottle, StrictJSONParser
 from cpms.common.errors import NotAllowed
-from cpms.common.moments import is_sensible
+from cpms.common.text.dates import is_sensible
 
 RATE_HEADERS = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
 

@@ -28,10 +28,10 @@ from rest_framework.settings import api_settings
 from rest_framework.throttling import UserRateThrottle
 from rest_framework.views import exception_handler, set_rollback
 
+from cpms.common.database.paging import few_of, first_of
 from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.models import OfStationsQuerySet
-from cpms.common.paging import few_of, first_of
-from cpms.common.storable import is_storable
+from cpms.common.text.storable import is_storable
 
 logger = logging.getLogger(__name__)
 PROBLEM = "application/problem+json"

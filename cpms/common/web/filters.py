@@ -10,7 +10,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import EMPTY_VALUES
 
-from cpms.common.moments import is_sensible
+from cpms.common.text.dates import is_sensible
 
 
 class _SensibleDateField(forms.DateField):

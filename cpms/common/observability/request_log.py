@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 from django_structlog.middlewares import RequestMiddleware
 
-from cpms.common.logs import route_of
+from cpms.common.observability.logs import route_of
 
 
 class RequestLogMiddleware(RequestMiddleware):

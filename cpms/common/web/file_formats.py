@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from import_export.formats import base_formats
 from import_export.widgets import DateTimeWidget
 
-from cpms.common.export import CsvFormat, plain
+from cpms.common.web.export import CsvFormat, plain
 
 ZONE_COLUMN = "time_zone"
 

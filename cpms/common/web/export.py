@@ -28,8 +28,8 @@ from django.utils.functional import Promise
 from django.utils.translation import get_language, override
 from psycopg.types.datetime import TimestamptzLoader
 
-from cpms.common.look import decimal_sign, forms_in_force, in_form_of
-from cpms.common.prepared import among
+from cpms.common.database.prepared import among
+from cpms.common.web.formatting import decimal_sign, forms_in_force, in_form_of
 
 MOST_XLSX_ROWS = 1_000_000
 KEYS_AT_ONCE, VALUES_AT_ONCE, ROWS_AT_ONCE = 50_000, 5_000, 1_000

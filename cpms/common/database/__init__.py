@@ -1,0 +1,1 @@
+"""The database below the apps: threads, prepared queries, batches, paging, indexes."""

@@ -1,0 +1,113 @@
+"""Database work around sockets and in batches.
+
+`database_sync_to_async` and the async ORM put all sockets of a process on one thread; sockets get a pool of their own.
+Batches go to PostgreSQL as one statement with array parameters, which costs a tenth of the ORM's bulk calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from django.db import connection
+
+Columns = Mapping[str, str]  # column name -> PostgreSQL type
+
+
+def adapt(value: Any) -> Any:
+    return connection.ops.adapt_datetimefield_value(value) if isinstance(value, datetime) else value
+
+
+def insert_new_rows(
+    table: str, columns: Columns, rows: Sequence[Sequence[Any]], returning: Sequence[str]
+) -> list[tuple[Any, ...]]:
+    """INSERT many rows; those that a unique constraint knows already are left alone.
+
+    Args:
+        rows: values in the order of `columns`; JSON as text.
+        returning: columns to give back of the rows that were new.
+    """
+    if not rows:
+        return []
+    names, back = ", ".join(columns), ", ".join(returning)
+    if connection.vendor == "postgresql":
+        arrays = ", ".join(f"%s::{kind}[]" for kind in columns.values())
+        sql = (
+            f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays}) "  # noqa: S608 - names are ours
+            f"ON CONFLICT DO NOTHING RETURNING {back}"
+        )
+        with server_side_cursor() as cursor:
+            return cursor.execute(sql, [array(column) for column in zip(*rows, strict=True)]).fetchall()
+    marks = ", ".join(["%s"] * len(columns))
+    sql = f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING RETURNING {back}"  # noqa: S608
+    fresh: list[tuple[Any, ...]] = []
+    with connection.cursor() as cursor:
+        for row in rows:
+            cursor.execute(sql, [adapt(value) for value in row])
+            fresh.extend(cursor.fetchall())
+    return fresh
+
+
+def update_rows(table: str, columns: Columns, rows: Iterable[Sequence[Any]]) -> None:
+    """UPDATE many rows by their id.
+
+    Args:
+        columns: the columns to set with their types, without the id.
+        rows: the id and then the values in the order of `columns`. Sort by id, so that two writers cannot deadlock.
+    """
+    todo = list(rows)
+    if not todo:
+        return
+    if connection.vendor == "postgresql":
+        names = ", ".join(["id", *columns])
+        arrays = ", ".join(["%s::bigint[]", *(f"%s::{kind}[]" for kind in columns.values())])
+        sets = ", ".join(f"{name} = fresh.{name}" for name in columns)
+        sql = (
+            f"UPDATE {table} AS old SET {sets} FROM unnest({arrays}) AS fresh ({names}) "  # noqa: S608
+            "WHERE old.id = fresh.id"
+        )
+        with server_side_cursor() as cursor:
+            cursor.execute(sql, [array(column) for column in zip(*todo, strict=True)])
+        return
+    sets = ", ".join(f"{name} = %s" for name in columns)
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            f"UPDATE {table} SET {sets} WHERE id = %s",  # noqa: S608
+            [[adapt(value) for value in (*row[1:], row[0])] for row in todo],
+        )
+
+
+def delete_rows(table: str, key: str, values: Sequence[int]) -> None:
+    """DELETE rows by whole numbers in a column of a table that nothing refers to."""
+    if connection.vendor == "postgresql":
+        with server_side_cursor() as cursor:
+            cursor.execute(f"DELETE FROM {table} WHERE {key} = ANY(%s::bigint[])", [array(values)])  # noqa: S608
+        return
+    with connection.cursor() as cursor:
+        cursor.executemany(f"DELETE FROM {table} WHERE {key} = %s", [[value] for value in values])  # noqa: S608
+
+
+def array(values: Iterable[Any]) -> str:
+    """PostgreSQL's text form of an array, for a parameter with a cast.
+
+    psycopg's own escapes with a regular expression, which for JSON text takes half of what a whole batch costs.
+    """
+    return "{" + ",".join(map(_element, values)) + "}"
+
+
+def _element(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    if isinstance(value, datetime):
+        return f'"{value.isoformat()}"'
+    return str(value)
+
+
+def server_side_cursor() -> psycopg.Cursor[Any]:
+    """A cursor that binds on the server: quicker with long arrays, and the statement is prepared once."""
+    connection.ensure_connection()
+    return psycopg.Cursor(connection.connection)

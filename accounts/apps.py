@@ -9,10 +9,11 @@ class AccountsConfig(AppConfig):
     verbose_name = _("People and teams")
 
     def ready(self) -> None:
-        from accounts import audit
+        from accounts import audited
+        from accounts.audit import services as audit_services
         from cpms.common import old_databases
         from cpms.common.web import downloads
 
-        audit.register()
-        downloads.register(audit.note_download)
+        audited.register()
+        downloads.register(audit_services.note_download)
         pre_migrate.connect(old_databases.refuse_halfway, sender=self)

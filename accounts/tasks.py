@@ -1,6 +1,8 @@
 from celery import shared_task
 
-from accounts import mails, own_domains, programs
+from accounts.mails.services import mails
+from accounts.programs.services import programs
+from accounts.team_settings.services import own_domains
 
 
 @shared_task(name="accounts.send_mails")

@@ -21,8 +21,8 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateTime
 from unfold.contrib.import_export.forms import ExportForm, ImportForm
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminPasswordWidget
 
-from accounts import confirm
 from accounts.models import User
+from accounts.sign_in import fresh_proof as confirm
 from chargers import services
 from chargers.events import admin as _events  # noqa: F401 - it registers there
 from chargers.models import (

@@ -12,10 +12,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
-from accounts import confirm
+from accounts.access.rights import Can
+from accounts.members.serializers import chosen_team
 from accounts.models import User
-from accounts.rights import Can
-from accounts.serializers import chosen_team
+from accounts.sign_in import fresh_proof as confirm
 from chargers.api_filters import ConnectorFilter, StationFilter
 from chargers.forms import installations_with_new_stations_of, may_add_stations, teams_administered_by
 from chargers.models import ChargingStation, Connector, Installation

@@ -8,7 +8,7 @@ class ChargersConfig(AppConfig):
     verbose_name = _("Stations")
 
     def ready(self) -> None:
-        from accounts.access import given
+        from accounts.members.services import given
         from chargers import audit
         from chargers.events import services
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from accounts.audit import follow
+from accounts.audit.services import follow
 from chargers import models
 
 

@@ -10,8 +10,8 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.access.rights import Can
 from accounts.models import Team, User
-from accounts.rights import Can
 from chargers.models import ChargingStation, Circuit, Installation
 from chargers.services.passwords import LONGEST_PASSWORD
 from chargers.services.places import may_move, may_wire

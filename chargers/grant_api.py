@@ -16,9 +16,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
+from accounts.access.rights import GrantRole
+from accounts.members.serializers import InvitationSerializer
 from accounts.models import Grant, User
-from accounts.rights import GrantRole
-from accounts.serializers import InvitationSerializer
 from chargers.models import Tag
 from chargers.services import driver_tags
 from chargers.services.grants import (

@@ -10,8 +10,8 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.access.rights import Can, GrantRole
 from accounts.models import User
-from accounts.rights import Can, GrantRole
 from chargers.models import Installation
 from chargers.services.grants import Place, roles_to_give
 from chargers.services.registration import LONGEST_TAG

@@ -14,8 +14,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.access.rights import GrantRole
 from accounts.models import Grant
-from accounts.rights import GrantRole
 from chargers.filtersets import SELECT
 from cpms.common.web.export import Cell
 from cpms.common.web.tables import NUMBER_WIDE, WIDE, MomentColumn, Table, two_lines

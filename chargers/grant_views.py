@@ -14,8 +14,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from accounts.access.rights import Can, GrantRole
 from accounts.models import Grant
-from accounts.rights import Can, GrantRole
 from chargers.grant_forms import DriverTagForm, GrantAddForm, GrantEditForm
 from chargers.grant_tables import GRANT_CELLS, GrantFilterSet, GrantTable, place_of
 from chargers.models import ChargingStation, Installation

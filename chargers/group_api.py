@@ -13,8 +13,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
+from accounts.access.rights import Can
 from accounts.models import User
-from accounts.rights import Can
 from chargers.models import ChargingStation, StationGroup
 from chargers.serializers import IdentitiesField, stations_named
 from chargers.services import groups as services

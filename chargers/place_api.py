@@ -13,9 +13,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
+from accounts.access.rights import Can
+from accounts.members.serializers import chosen_team
 from accounts.models import User
-from accounts.rights import Can
-from accounts.serializers import chosen_team
 from chargers.models import Circuit, Installation
 from chargers.place_forms import teams_with_places_of
 from chargers.serializers import CircuitSerializer, InstallationSerializer

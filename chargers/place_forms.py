@@ -8,8 +8,8 @@ from django import forms
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from accounts.access.rights import Can
 from accounts.models import Team, User
-from accounts.rights import Can
 from chargers.models import Circuit, Installation
 from chargers.models.places import FUSE_STEP_A
 from chargers.services.places import INSTALLATION_FIELDS

@@ -15,7 +15,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from accounts.rights import Can
+from accounts.access.rights import Can
 from chargers.models import ChargingStation, Circuit, Installation
 from chargers.place_forms import CircuitForm, InstallationAddForm, InstallationForm, teams_with_places_of
 from chargers.place_tables import INSTALLATION_CELLS, InstallationFilterSet, InstallationTable, tree

@@ -16,9 +16,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
+from accounts.access.rights import Can
+from accounts.members.serializers import chosen_team
 from accounts.models import Team, User
-from accounts.rights import Can
-from accounts.serializers import chosen_team
 from chargers.finding import tags_like
 from chargers.models import Tag
 from chargers.serializers import IdentitiesField, stations_named

@@ -20,8 +20,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts.access.rights import Can
 from accounts.models import Team, User
-from accounts.rights import Can
 from chargers.finding import tags_like
 from chargers.models import ChargingStation, Tag
 from chargers.services import tagging as services

@@ -19,8 +19,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import confirm
-from accounts.rights import Can
+from accounts.access.rights import Can
+from accounts.sign_in import fresh_proof as confirm
 from chargers import services
 from chargers.forms import (
     StationAddForm,

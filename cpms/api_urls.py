@@ -14,9 +14,8 @@ from rest_framework.request import Request
 from rest_framework.routers import APIRootView, DefaultRouter
 from rest_framework.views import APIView
 
-from accounts.api import TokenView, TokenViewSet
-from accounts.member_api import InvitationViewSet, MemberViewSet
-from accounts.oauth_api import AccessTokenView
+from accounts.members.api import InvitationViewSet, MemberViewSet
+from accounts.programs.api import AccessTokenView, TokenView, TokenViewSet
 from chargers.api import IDENTITY, ConnectorViewSet, StationViewSet
 from chargers.grant_api import GrantViewSet
 from chargers.group_api import GroupViewSet

@@ -3,8 +3,8 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from accounts.oauth_api import metadata
-from accounts.views import admin_login
+from accounts.programs.api import metadata
+from accounts.sign_in.views import admin_login
 from chargers.urls import urlpatterns as station_patterns
 from cpms.common.observability.health import health_view
 from cpms.portal import urls as portal
@@ -18,10 +18,10 @@ urlpatterns = [
     path("admin/login/", admin_login),
     path("admin/", admin.site.urls),
     path("api/v1/", include("cpms.api_urls")),
-    path("", include("accounts.urls")),
-    path("account/", include("accounts.allauth_urls")),
-    path("team/", include("accounts.team_urls")),
-    path("brand/", include("accounts.brand_urls")),
+    path("", include("accounts.urls.account")),
+    path("account/", include("accounts.urls.sign_in")),
+    path("team/", include("accounts.urls.team")),
+    path("brand/", include("accounts.branding.urls")),
     path("stations/", include(([*station_patterns, *portal.station_patterns], "chargers"))),
     path("sessions/", include(([*session_patterns, *portal.session_patterns], "sessions"))),
     path("installations/", include("chargers.place_urls")),

@@ -10,7 +10,7 @@ from rest_framework.generics import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.rights import Can
+from accounts.access.rights import Can
 from chargers.models import ChargingStation
 from cpms.common.api.bodies import NoFields
 from cpms.common.api.views import ScopedViewSetMixin, TimesMixin

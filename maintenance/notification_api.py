@@ -13,8 +13,8 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.access.rights import Can
 from accounts.models import User
-from accounts.rights import Can
 from cpms.common.api.bodies import NoFields, RequestSerializer
 from cpms.common.api.views import TimesFilterSet, TimesMixin
 from maintenance import services

@@ -23,7 +23,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 from django.views.generic import TemplateView
 
-from accounts.rights import Can
+from accounts.access.rights import Can
 from chargers.models import ChargingStation
 from cpms.common.database.paging import FEW_STATIONS, few_of
 from cpms.common.errors import NotAllowed

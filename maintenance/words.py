@@ -9,7 +9,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accounts.rights import GrantRole
+from accounts.access.rights import GrantRole
 from chargers.protocols import protocol_named
 from chargers.vocabulary import SecurityEventKind, error_label, label_of
 from cpms.common.web import formatting as look

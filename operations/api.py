@@ -11,9 +11,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
-from accounts import confirm
+from accounts.access.rights import Can
 from accounts.models import User
-from accounts.rights import Can
+from accounts.sign_in import fresh_proof as confirm
 from chargers.models import ChargingStation
 from cpms.common.api.views import ScopedViewSetMixin
 from operations import services

@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from accounts.rights import Can
+from accounts.access.rights import Can
 from cpms.common.api.views import TimesFilterSet, WholeFilter
 from cpms.common.web.filters import OfStationFilter
 from operations.models import Command

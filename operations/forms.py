@@ -10,8 +10,8 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.access.rights import Can
 from accounts.models import User
-from accounts.rights import Can
 from chargers import finding
 from chargers.models import ChargingStation, Connector, Tag
 from chargers.services import generate_password

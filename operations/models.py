@@ -10,8 +10,8 @@ from django.db.models import Case, Exists, OuterRef, Q, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.access.rights import Can, KeyKind
 from accounts.models import ApiToken, ProgramKey
-from accounts.rights import Can, KeyKind
 from chargers.models import ChargingStation
 from cpms.common.models import ScopedQuerySet
 from sessions.models import ChargingSession

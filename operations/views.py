@@ -17,8 +17,8 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts import confirm
-from accounts.rights import Can
+from accounts.access.rights import Can
+from accounts.sign_in import fresh_proof as confirm
 from chargers.models import ChargingStation
 from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.web.export import Cell, changed_first

@@ -13,8 +13,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.access.rights import Can
 from accounts.models import Team
-from accounts.rights import Can
 from chargers.models import ChargingStation, Tag
 from chargers.vocabulary import TagVerdict
 from cpms.common.models import OfStationsQuerySet, ScopedQuerySet, empty_object

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from accounts.access.rights import Can, Scope
 from accounts.models import User
-from accounts.rights import Can, Scope
 from chargers.models import ChargingStation
 
 

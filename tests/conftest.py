@@ -11,13 +11,13 @@ from django.core.cache import cache
 from django.core.management import call_command
 from django.utils import translation
 
-from accounts import confirm
-from accounts.branding import hosts, looks
+from accounts.access.rights import ApiScope, Role
+from accounts.branding.services.looks import hosts, looks
 from accounts.models import Team, User
-from accounts.programs import add_program
-from accounts.rights import ApiScope, Role
-from accounts.services import issue_api_token
-from accounts.sign_in import source_keys
+from accounts.programs.services.programs import add_program
+from accounts.programs.services.tokens import issue_api_token
+from accounts.sign_in import fresh_proof as confirm
+from accounts.sign_in.services.signing_in import source_keys
 from cpms.common.database.remember import forget
 from cpms.portal.models import SiteText, hooks_offered, site_text
 from ocpp_gateway import drain

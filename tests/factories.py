@@ -7,6 +7,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.utils import timezone
 from factory.django import DjangoModelFactory
 
+from accounts.access.rights import Role
 from accounts.models import (
     AccountMail,
     AddressChange,
@@ -25,7 +26,6 @@ from accounts.models import (
     TeamDomain,
     User,
 )
-from accounts.rights import Role
 from chargers.models import (
     ChargingStation,
     Circuit,

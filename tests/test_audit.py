@@ -10,12 +10,12 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone, translation
 
-from accounts.audit import Action
-from accounts.audit_words import changes_in_words, value_in_words
+from accounts.access.rights import Role
+from accounts.audit.labels import changes_in_words, value_in_words
+from accounts.audit.services import Action
 from accounts.models import AuditEntry, Team, User
-from accounts.programs import add_program
-from accounts.rights import Role
-from accounts.services import issue_api_token, revoke_api_token
+from accounts.programs.services.programs import add_program
+from accounts.programs.services.tokens import issue_api_token, revoke_api_token
 from chargers import services
 from chargers.models import ChargingStation, Connector, Tag
 from chargers.services.grants import give_grant, withdraw_grant

@@ -12,8 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.access.rights import Can, GrantRole, Role, allows
 from accounts.models import Grant, Team, User
-from accounts.rights import Can, GrantRole, Role, allows
 from chargers.models import ChargingStation, Tag
 from chargers.services import authorize_tag
 from sessions.models import ChargingSession

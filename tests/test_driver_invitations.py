@@ -9,8 +9,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.invitations import accept_as, accept_as_new
-from accounts.mails import invitation_token
+from accounts.mails.services.mails import invitation_token
+from accounts.members.services.invitations import accept_as, accept_as_new
 from accounts.models import Grant, Invitation, Membership, User
 from chargers.models import ChargingStation, Tag
 from chargers.services import authorize_tag

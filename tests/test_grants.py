@@ -9,9 +9,9 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
-from accounts.mails import send_mails
+from accounts.access.rights import Can, Role
+from accounts.mails.services.mails import send_mails
 from accounts.models import AccountMail, Grant, User
-from accounts.rights import Can, Role
 from chargers.models import ChargingStation, Installation
 from chargers.services.grant_mails import mail_about_grant
 from chargers.services.grants import change_grant, find_place, give_grant, roles_to_give, withdraw_grant
@@ -193,7 +193,7 @@ def test_the_mail_is_asked_for_after_commit(
     administrator: User, place: Any, friend: User, monkeypatch: Any, django_capture_on_commit_callbacks: Any
 ) -> None:
     asked: list[Any] = []
-    monkeypatch.setattr("accounts.mails.current_app.send_task", asked.append)
+    monkeypatch.setattr("accounts.mails.services.mails.current_app.send_task", asked.append)
     with django_capture_on_commit_callbacks(execute=True):
         give_grant(place=place, role="user", email=friend.email, actor=administrator)
         assert not asked

@@ -8,8 +8,8 @@ from django.db.models import CheckConstraint
 from django.test import Client
 from django.urls import reverse
 
+from accounts.access.rights import Role
 from accounts.models import User
-from accounts.rights import Role
 from chargers.models import Circuit, Installation
 from chargers.services.places import save_circuit
 from cpms.common.errors import DomainError

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from accounts.access.rights import Can, Role
 from accounts.models import Grant, Team, User
-from accounts.rights import Can, Role
 from chargers import services
 from chargers.models import ChargingStation, Circuit, Installation
 from chargers.place_tables import tree

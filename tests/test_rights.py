@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from accounts.access.rights import ALLOWED, COLUMNS, Can, GrantRole, Role, allows
 from accounts.models import User
-from accounts.rights import ALLOWED, COLUMNS, Can, GrantRole, Role, allows
 from chargers.models import ChargingStation, Connector, Installation
 from maintenance.models import Message
 from sessions.models import ChargingSession

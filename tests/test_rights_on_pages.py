@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import pytest
 from django.test import Client
 
+from accounts.access.rights import COLUMNS, Can, Role, allows
 from accounts.models import Team, User
-from accounts.rights import COLUMNS, Can, Role, allows
 from chargers.models import ChargingStation, Installation
 from chargers.services import authorize_tag
 from tests import factories

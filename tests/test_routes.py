@@ -17,8 +17,8 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import get_resolver, reverse
 
-from accounts import confirm
-from accounts.branding import STYLE_MADE
+from accounts.branding.services.looks import STYLE_MADE
+from accounts.sign_in import fresh_proof as confirm
 from tests.world import Rows, give_to
 
 pytestmark = pytest.mark.django_db

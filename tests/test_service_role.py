@@ -11,8 +11,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from accounts.access.rights import ApiScope
 from accounts.models import User
-from accounts.rights import ApiScope
 from chargers.models import ChargingStation, Oddity
 from cpms.common.errors import DomainError
 from ocpp_gateway.v16.schemas import validator

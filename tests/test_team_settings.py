@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from accounts import dns
-from accounts import team_services as services
-from accounts.features import FEATURES
+from accounts.access.features import FEATURES
+from accounts.access.rights import Role
 from accounts.models import FormerHandle, Membership, Team, TeamDomain, User
-from accounts.rights import Role
-from accounts.services import add_team, find_team
+from accounts.people import services as people_services
+from accounts.team_settings.services import dns
+from accounts.team_settings.services import team as team_services
+from accounts.teams.services import add_team, find_team
 from cpms.common.errors import DomainError, NotAllowed
 from operations.services import request_command
 from tests import factories
@@ -47,16 +48,16 @@ def switch_off(team: Team, *keys: str) -> None:
 def test_a_former_handle_leads_to_the_team_and_is_nobody_elses(team: Team, other_team: Team) -> None:
     """P7."""
     facts: dict[str, Any] = {"name": "Nordlys", "station_passwords": "revealable"}
-    services.edit_team(team=team, handle="nord", **facts)
+    team_services.edit_team(team=team, handle="nord", **facts)
     assert find_team("nordlys") == find_team("nord") == team
-    assert field_of(services.edit_team, team=other_team, handle="nordlys", **facts) == {"handle"}
-    assert field_of(services.edit_team, team=other_team, handle="NORD", **facts) == {"handle"}
+    assert field_of(team_services.edit_team, team=other_team, handle="nordlys", **facts) == {"handle"}
+    assert field_of(team_services.edit_team, team=other_team, handle="NORD", **facts) == {"handle"}
     assert field_of(add_team, handle="nordlys") == {"handle"}
     team.refresh_from_db()
-    services.edit_team(team=team, handle="nordlys", **facts)  # and back again
+    team_services.edit_team(team=team, handle="nordlys", **facts)  # and back again
     assert list(FormerHandle.objects.values_list("handle", flat=True)) == ["nord"]
-    assert field_of(services.edit_team, team=team, handle="a b", **facts) == {"handle"}
-    assert field_of(services.edit_team, team=team, handle="x", **facts | {"name": " "}) == {"name"}
+    assert field_of(team_services.edit_team, team=team, handle="a b", **facts) == {"handle"}
+    assert field_of(team_services.edit_team, team=team, handle="x", **facts | {"name": " "}) == {"name"}
 
 
 def test_the_settings_are_saved_on_pages(client: Any, administrator: User, team: Team) -> None:
@@ -75,11 +76,11 @@ def test_the_settings_are_saved_on_pages(client: Any, administrator: User, team:
 def test_only_an_administrator_changes_settings(team: Team, user_with: Any, stranger: User) -> None:
     for actor in (user_with(Role.OPERATOR), stranger):
         with pytest.raises(NotAllowed):
-            services.edit_team(team=team, name="x", handle="x", station_passwords="revealable", actor=actor)
+            team_services.edit_team(team=team, name="x", handle="x", station_passwords="revealable", actor=actor)
         with pytest.raises(NotAllowed):
-            services.edit_billing(team=team, facts={}, actor=actor)
+            team_services.edit_billing(team=team, facts={}, actor=actor)
         with pytest.raises(NotAllowed):
-            services.claim_domain(team=team, purpose="enrolment", domain="x.example", actor=actor)
+            team_services.claim_domain(team=team, purpose="enrolment", domain="x.example", actor=actor)
 
 
 # --- which team ---------------------------------------------------------------------------------------------------
@@ -131,7 +132,7 @@ def test_only_support_staff_switches_functions(client: Any, staff: User, adminis
     assert client.post("/team/functions/", {"on": ["api", "exports"]}).status_code == 302
     team.refresh_from_db()
     assert team.features_off == ["branding", "commands", "security_events"]
-    assert field_of(services.set_features, team=team, on=["telepathy"]) == {"on"}
+    assert field_of(team_services.set_features, team=team, on=["telepathy"]) == {"on"}
 
 
 PAGES = {
@@ -191,32 +192,33 @@ def test_who_is_in_a_team_that_has_it_may_use_it(
 
 @pytest.mark.parametrize("domain", ["gmail.com", "GMX.de.", "localhost", "a", "", "1.2.3.4", "x y.de", "-a.de", "a..b"])
 def test_what_is_no_domain_of_a_team(team: Team, domain: str) -> None:
-    assert field_of(services.claim_domain, team=team, purpose="enrolment", domain=domain) == {"domain"}
+    assert field_of(team_services.claim_domain, team=team, purpose="enrolment", domain=domain) == {"domain"}
 
 
 def test_a_domain_is_proved_by_its_record(team: Team, names: NameServer) -> None:
     """P10."""
-    row = services.claim_domain(team=team, purpose="enrolment", domain=" Nördlys.Example. ")
+    row = team_services.claim_domain(team=team, purpose="enrolment", domain=" Nördlys.Example. ")
     assert row.domain == "xn--nrdlys-wxa.example"
     for texts in (None, [], ["cpms-verify=other", "v=spf1"]):
         names.records = {} if texts is None else {row.record_name: texts}
         with pytest.raises(DomainError):
-            services.prove_domain(domain=row)
+            team_services.prove_domain(domain=row)
     names.records = {row.record_name: ["v=spf1", row.record_value]}
-    assert services.prove_domain(domain=row).proved_at
+    assert team_services.prove_domain(domain=row).proved_at
 
 
 def test_one_domain_belongs_to_one_team(team: Team, other_team: Team, names: NameServer) -> None:
     rows = [
-        services.claim_domain(team=one, purpose="enrolment", domain="nordlys.example") for one in (team, other_team)
+        team_services.claim_domain(team=one, purpose="enrolment", domain="nordlys.example")
+        for one in (team, other_team)
     ]
     names.records = {rows[0].record_name: [row.record_value for row in rows]}
-    services.prove_domain(domain=rows[1])
-    assert field_of(services.prove_domain, domain=rows[0]) == {"domain"}
-    services.drop_domain(domain=rows[1])
-    assert services.prove_domain(domain=rows[0]).proved_at
-    assert field_of(services.claim_domain, team=other_team, purpose="enrolment", domain="nordlys.example")
-    assert field_of(services.claim_domain, team=team, purpose="enrolment", domain="nordlys.example")
+    team_services.prove_domain(domain=rows[1])
+    assert field_of(team_services.prove_domain, domain=rows[0]) == {"domain"}
+    team_services.drop_domain(domain=rows[1])
+    assert team_services.prove_domain(domain=rows[0]).proved_at
+    assert field_of(team_services.claim_domain, team=other_team, purpose="enrolment", domain="nordlys.example")
+    assert field_of(team_services.claim_domain, team=team, purpose="enrolment", domain="nordlys.example")
 
 
 @pytest.mark.parametrize("fault", ["silent", "rubbish", "other number", "failed"])
@@ -239,21 +241,21 @@ def test_colleagues_join_by_their_address_once(team: Team) -> None:
     factories.TeamDomainFactory.create(team=team, domain="nordlys.example", proved_at=timezone.now())
     factories.TeamDomainFactory.create(domain="other.example")  # not proved
     colleague = factories.UserFactory.create(email="mia@nordlys.example")
-    assert services.enrol(colleague) == [team]
+    assert people_services.enrol(colleague) == [team]
     assert colleague.memberships.get().role == Role.VIEWER and colleague.team_ids == [team.pk]
-    assert services.enrol(colleague) == []
+    assert people_services.enrol(colleague) == []
     Membership.objects.all().delete()
-    assert services.enrol(colleague) == []
+    assert people_services.enrol(colleague) == []
     for email in ("a@sub.nordlys.example", "a@other.example", "a@nordlys.example.evil.example"):
-        assert services.enrol(factories.UserFactory.create(email=email)) == []
+        assert people_services.enrol(factories.UserFactory.create(email=email)) == []
     gone = factories.UserFactory.create(email="x@nordlys.example", is_active=False)
-    assert services.enrol(gone) == []
+    assert people_services.enrol(gone) == []
 
 
 def test_a_role_that_somebody_has_stays(team: Team, administrator: User) -> None:
     domain = administrator.email.rpartition("@")[2]
     factories.TeamDomainFactory.create(team=team, domain=domain, proved_at=timezone.now())
-    assert services.enrol(administrator) == []
+    assert people_services.enrol(administrator) == []
     assert administrator.memberships.get().role == Role.ADMIN
 
 

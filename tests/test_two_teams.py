@@ -11,9 +11,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.audit import Action
-from accounts.programs import add_program
-from accounts.rights import ApiScope, Role
+from accounts.access.rights import ApiScope, Role
+from accounts.audit.services import Action
+from accounts.programs.services.programs import add_program
 from cpms.common.messaging.news import team_group
 from tests import factories
 from tests.portal.test_groups import layer, socket_of  # noqa: F401

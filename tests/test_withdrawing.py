@@ -10,8 +10,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.access.rights import WITHDRAWN_BY, GivenBy, GrantRole, Role, Withdrawer
 from accounts.models import Grant, Team, User
-from accounts.rights import WITHDRAWN_BY, GivenBy, GrantRole, Role, Withdrawer
 from chargers.services.grants import change_grant, give_grant, may_change, withdraw_grant
 from cpms.common.errors import NotAllowed
 from tests import factories

@@ -15,10 +15,10 @@ from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 
+from accounts.access.rights import ApiScope, Role
 from accounts.models import User
-from accounts.programs import add_program, issue_access_token
-from accounts.rights import ApiScope, Role
-from accounts.services import issue_api_token
+from accounts.programs.services.programs import add_program, issue_access_token
+from accounts.programs.services.tokens import issue_api_token
 from chargers.models import ChargingStation
 from cpms.common.database.remember import forget
 from cpms.portal.models import PrivacyChoice, SiteHook, SiteText

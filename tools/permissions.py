@@ -8,7 +8,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "permissions.md"
 HEAD = """# Permissions
 
-What each role can do, written from `accounts/rights.py` by `python tools/permissions.py`. Viewer, operator and
+What each role can do, written from `accounts/access/rights.py` by `python tools/permissions.py`. Viewer, operator and
 administrator are roles of members, for everything of their team. Owner, user and service are roles through access
 granted to an installation or a station, to a person or to another team, perhaps until a date. Members of a team can do
 only what both the granted role and their own role in the team allow. Support staff can do everything.
@@ -25,7 +25,7 @@ For access of a team, its administrators are the holders. Support staff can revo
 def page() -> str:
     from django.utils import translation
 
-    from accounts.rights import Withdrawer, role_labels, table, withdrawals
+    from accounts.access.rights import Withdrawer, role_labels, table, withdrawals
 
     with translation.override("en"):
         head = ["Right", *(str(label) for label in role_labels())]

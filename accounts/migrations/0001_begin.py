@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
                 ('handle', models.SlugField(max_length=60, unique=True, verbose_name='handle')),
                 ('name', models.CharField(max_length=120, verbose_name='name')),
                 ('station_passwords', models.CharField(choices=[('revealable', 'Encrypted: they can be revealed again'), ('show_once', 'Only a hash: each is shown once, when it is made')], default='revealable', help_text='Passwords that are kept encrypted become hashes within minutes; hashes stay what they are.', max_length=10, verbose_name='passwords of stations')),
-                ('features_off', models.JSONField(blank=True, default=list, help_text='Their keys; see accounts/features.py.', verbose_name='functions switched off')),
+                ('features_off', models.JSONField(blank=True, default=list, help_text='Their keys; see accounts/access/features.py.', verbose_name='functions switched off')),
                 ('requires_two_factor', models.BooleanField(default=False, help_text='Who has none is led to its set-up after signing in, and gets to nothing else before.', verbose_name='second factor demanded')),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='created')),
             ],

@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
-from accounts.rights import Can
+from accounts.access.rights import Can
 from chargers.models.stations import ChargingStation
 
 

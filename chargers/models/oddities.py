@@ -6,7 +6,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.rights import Can
+from accounts.access.rights import Can
 from chargers.models.stations import ChargingStation
 from cpms.common.models import ScopedQuerySet, empty_object
 

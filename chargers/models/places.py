@@ -13,8 +13,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.access.rights import Scope
 from accounts.models import Team
-from accounts.rights import Scope
 from chargers.models.stations import ChargingStation
 from cpms.common.models import ScopedQuerySet
 

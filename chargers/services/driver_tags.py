@@ -6,8 +6,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
+from accounts.access.rights import Can, allows
 from accounts.models import Grant, User
-from accounts.rights import Can, allows
 from chargers.models import Tag
 from chargers.services.grants import may_change
 from chargers.services.registration import NewTag, check_tag

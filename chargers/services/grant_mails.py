@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from accounts.mails import write_mail
+from accounts.access.rights import Role
+from accounts.mails.services.mails import write_mail
 from accounts.models import AccountMail, Grant, User
-from accounts.rights import Role
 
 
 def mail_about_grant(grant: Grant, what: str) -> int:

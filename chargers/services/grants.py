@@ -10,10 +10,10 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.access.grant_letter import CHANGED, GIVEN, WITHDRAWN
-from accounts.invitations import write_invitation
+from accounts.access.rights import WITHDRAWN_BY, Can, GivenBy, GrantRole, Role, Withdrawer, rights_of
+from accounts.mails.services.grant_letter import CHANGED, GIVEN, WITHDRAWN
+from accounts.members.services.invitations import write_invitation
 from accounts.models import Grant, Invitation, Team, User
-from accounts.rights import WITHDRAWN_BY, Can, GivenBy, GrantRole, Role, Withdrawer, rights_of
 from chargers.events.services import end_access, record_access
 from chargers.models import ChargingStation, Installation
 from chargers.services.grant_mails import mail_about_grant

@@ -9,8 +9,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
+from accounts.access.rights import Chosen
 from accounts.models import User
-from accounts.rights import Chosen
 from chargers.models import ChargingStation, StationGroup
 from cpms.common.errors import DomainError
 from cpms.common.text.lines import check_lines

@@ -16,9 +16,9 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.audit import Action, note
+from accounts.access.rights import Can
+from accounts.audit.services import Action, note
 from accounts.models import Grant, Team, User
-from accounts.rights import Can
 from chargers.events.services import end_events_of_station, fault_event, record_events
 from chargers.models import ChargingStation, Connector
 from chargers.services.boot import BOOT_FIELDS

@@ -9,9 +9,9 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.audit import Action, note
+from accounts.access.rights import Can
+from accounts.audit.services import Action, note
 from accounts.models import User
-from accounts.rights import Can
 from chargers.models import ChargingStation
 from chargers.services.registration import USUAL_IDENTITY, check_identity
 from cpms.common.errors import DomainError, NotAllowed

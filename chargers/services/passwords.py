@@ -17,9 +17,9 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
-from accounts.audit import HIDDEN, Action, note
+from accounts.access.rights import Can
+from accounts.audit.services import HIDDEN, Action, note
 from accounts.models import StationPasswords, Team, User
-from accounts.rights import Can
 from chargers.models import ChargingStation
 from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.messaging.news import tell_pages

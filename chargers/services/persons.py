@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
+from accounts.access.rights import Can
 from accounts.models import Team, User
-from accounts.rights import Can
 from chargers.models import Tag
 from chargers.services.registration import NewTag, check_tag
 from chargers.services.tagging import random_value

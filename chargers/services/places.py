@@ -12,8 +12,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
+from accounts.access.rights import Can, GrantRole, allows
 from accounts.models import Grant, Team, User
-from accounts.rights import Can, GrantRole, allows
 from chargers.events.services import record_access
 from chargers.models import ChargingStation, Circuit, Installation
 from chargers.models.places import FUSE_STEP_A, LEAST_FUSE_A, MOST_FUSE_A

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.db.models import Q
 
+from accounts.access.rights import Provider
 from accounts.models import Team, User
-from accounts.rights import Provider
 
 SESSION_KEY = "provider"
 MOST_PROVIDERS = 100

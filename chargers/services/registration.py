@@ -15,9 +15,9 @@ from django.db.models import Q
 from django.db.models.functions import Upper
 from django.utils.translation import gettext as _
 
-from accounts.audit import note_added
+from accounts.access.rights import Can
+from accounts.audit.services import note_added
 from accounts.models import Team, User
-from accounts.rights import Can
 from chargers.models import ChargingStation, Installation, Tag
 from chargers.services.passwords import PASSWORD_FIELDS, check_password, generate_password, password_facts
 from chargers.services.statuses import MOST_CONNECTORS, ensure_connectors

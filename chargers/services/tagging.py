@@ -10,8 +10,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
+from accounts.access.rights import Can
 from accounts.models import Grant, Membership, Team, User
-from accounts.rights import Can
 from chargers.models import ChargingStation, Tag
 from chargers.services.registration import NewTag, check_tag
 from cpms.common.errors import DomainError, NotAllowed

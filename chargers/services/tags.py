@@ -10,8 +10,8 @@ from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Upper
 from django.utils import timezone
 
+from accounts.access.rights import Can, GrantRole, Role, allows
 from accounts.models import Grant, Membership
-from accounts.rights import Can, GrantRole, Role, allows
 from chargers.models import ChargingStation, Tag
 from chargers.protocols import protocol_named
 from chargers.vocabulary import TagVerdict

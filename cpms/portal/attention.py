@@ -13,8 +13,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts.access.rights import Can
 from accounts.models import User
-from accounts.rights import Can
 from chargers.models import ChargingStation, Connector
 from chargers.states import State, with_state
 from chargers.vocabulary import error_label

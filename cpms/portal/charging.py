@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from accounts.rights import Can
+from accounts.access.rights import Can
 from chargers.vocabulary import Measurand, Phase
 from cpms.common.web.pages import DetailPage
 from cpms.portal import charts

@@ -13,10 +13,10 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.branding import look_of, main_host
-from accounts.current import current_team
+from accounts.access.rights import Can, Provider
+from accounts.branding.services.looks import look_of, main_host
 from accounts.models import Team, User
-from accounts.rights import Can, Provider
+from accounts.teams.services import current_team
 from chargers.models import StationGroup
 from chargers.services.groups import MOST_GROUPS
 from chargers.services.providers import providers_of

@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import services as accounts
-from accounts.audit_facts import as_history
+from accounts.access.rights import GrantRole, Role
+from accounts.audit.context import as_history
 from accounts.models import Membership, Team, User
-from accounts.rights import GrantRole, Role
+from accounts.people import services as people_services
+from accounts.teams import services as teams_services
 from chargers import services as chargers
 from chargers.demo import DEMO_NEIGHBOUR, DEMO_STATIONS, DEMO_TEAM
 from chargers.models import ChargingStation, Connector, Tag
@@ -86,8 +87,8 @@ def load() -> dict[str, int]:
     began = timezone.now() - BEGAN_AGO
     with as_history(at=began, actor=None):
         teams = {
-            DEMO_TEAM: accounts.add_team(handle=DEMO_TEAM, name="Nordlys Energie")[0],
-            DEMO_NEIGHBOUR: accounts.add_team(handle=DEMO_NEIGHBOUR, name="Stadtwerke Fjordby")[0],
+            DEMO_TEAM: teams_services.add_team(handle=DEMO_TEAM, name="Nordlys Energie")[0],
+            DEMO_NEIGHBOUR: teams_services.add_team(handle=DEMO_NEIGHBOUR, name="Stadtwerke Fjordby")[0],
         }
         people = {login.email: _person(login, teams.get(login.team), began) for login in LOGINS}
     admins = {DEMO_TEAM: people["admin@nordlys.example"], DEMO_NEIGHBOUR: people["admin@fjordby.example"]}
@@ -108,7 +109,7 @@ def load() -> dict[str, int]:
 
 def _person(login: Login, team: Team | None, began: datetime) -> User:
     role = login.role if team is not None else Role.VIEWER
-    user, is_new = accounts.add_user(
+    user, is_new = people_services.add_user(
         email=login.email, password=PASSWORD, team=team, role=role, is_staff=login.is_staff
     )
     if not user.first_name:

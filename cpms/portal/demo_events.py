@@ -14,12 +14,12 @@ from typing import Any
 
 from django.utils import timezone
 
-from accounts.audit_facts import as_history
-from accounts.mails import hash_of, invitation_token
+from accounts.access.rights import ApiScope, GrantRole, Role
+from accounts.audit.context import as_history
+from accounts.mails.services.mails import hash_of, invitation_token
 from accounts.models import ApiToken, Grant, Invitation, Program, Team, User
-from accounts.programs import add_program
-from accounts.rights import ApiScope, GrantRole, Role
-from accounts.services import issue_api_token
+from accounts.programs.services.programs import add_program
+from accounts.programs.services.tokens import issue_api_token
 from chargers.events.services import record_access
 from chargers.models import ChargingStation, Event, Installation, StationGroup
 from chargers.services.groups import make_group

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from django.db.models import F
 from django.utils import timezone
 
-from accounts.audit_facts import as_history
+from accounts.audit.context import as_history
 from accounts.models import Membership, Team, User
 from chargers.events.services import (
     OFFLINE_AFTER,

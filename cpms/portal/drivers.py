@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from accounts.access.rights import Can
 from accounts.models import Grant, User
-from accounts.rights import Can
 
 
 def is_driver(user: User) -> bool:

@@ -11,8 +11,8 @@ from django.db.models.functions import TruncDate
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.access.rights import Can
 from accounts.models import User
-from accounts.rights import Can
 from chargers.models import ChargingStation, Connector, Presence
 from chargers.states import MEANINGS, State, with_state
 from cpms.portal.charts import day_bounds

@@ -13,9 +13,9 @@ from django.contrib.auth import HASH_SESSION_KEY
 from django.db.models import Q
 from django.utils.crypto import constant_time_compare
 
-from accounts import factors, host_sessions
+from accounts.access.rights import Can
 from accounts.models import Team, User
-from accounts.rights import Can
+from accounts.sign_in.services import factors, host_sessions
 from chargers.models import ChargingStation
 from chargers.services import groups, providers
 from cpms.common.messaging.news import person_group, team_group

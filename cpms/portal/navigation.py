@@ -10,10 +10,10 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from accounts.current import current_team
-from accounts.features import feature_at, sentence_about
+from accounts.access.features import feature_at, sentence_about
+from accounts.access.rights import Can
 from accounts.models import User
-from accounts.rights import Can
+from accounts.teams.services import current_team
 from cpms.portal.drivers import charges_elsewhere, is_driver
 
 

@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.rights import Can
+from accounts.access.rights import Can
 from chargers.models import ChargingStation, Presence
 from chargers.tables import ConnectorTable, StationTable
 from cpms.common.web import formatting as look

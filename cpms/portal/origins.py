@@ -10,7 +10,7 @@ from channels.security.websocket import WebsocketDenier
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
-from accounts.branding import own_host
+from accounts.branding.services.looks import own_host
 
 PORTS = {"http": 80, "https": 443}
 

@@ -17,8 +17,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.access.rights import Can
 from accounts.models import User
-from accounts.rights import Can
 from chargers.models import ChargingStation, Connector, Presence, Tag
 from chargers.models.tags import TagQuerySet
 from chargers.services.passwords import PASSWORD_FIELDS

@@ -10,8 +10,8 @@ from rest_framework.generics import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.access.rights import Can
 from accounts.models import User
-from accounts.rights import Can
 from chargers.models import ChargingStation, Connector, Presence, Tag
 from chargers.tag_api import TagSerializer
 from cpms.common.api.views import ApiView

@@ -27,8 +27,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts import people
-from accounts.audit import note_own_data
+from accounts.audit.services import note_own_data
+from accounts.members.services import people
 from accounts.models import Membership, User
 from chargers.models import Tag
 from chargers.services.persons import Problem, TagsRefused, WantedTag, set_tags_of_person

@@ -10,8 +10,8 @@ from itertools import accumulate
 from django.db.models import Q, Sum
 from django.utils import timezone
 
+from accounts.access.rights import Can
 from accounts.models import User
-from accounts.rights import Can
 from cpms.portal.charts import day_bounds
 from sessions.models import ChargingSession, MeterReading, TeamPower
 from sessions.services.power import FRESH

@@ -20,8 +20,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
+from accounts.access.rights import Can
 from accounts.models import User
-from accounts.rights import Can
 from chargers.finding import STATION_COLUMNS, TAG_COLUMNS, holds
 from chargers.models import ChargingStation, Installation, Tag
 from cpms.common.web import formatting as look

@@ -16,8 +16,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
+from accounts.access.rights import Can
 from accounts.models import User
-from accounts.rights import Can
 from chargers.filtersets import ConnectorFilterSet, StationFilterSet
 from chargers.forms import may_add_stations
 from chargers.models import ChargingStation, Connector, Oddity

@@ -13,8 +13,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from accounts.access.rights import Can, Role, Withdrawer, role_labels, table, withdrawals
 from accounts.models import User
-from accounts.rights import Can, Role, Withdrawer, role_labels, table, withdrawals
 from chargers.forms import may_add_stations
 from chargers.tables import ConnectorTable
 from cpms.common.errors import DomainError

@@ -98,7 +98,7 @@ MIDDLEWARE = [
     "cpms.common.web.middleware.RealAddressMiddleware",
     "cpms.common.web.middleware.PrivateMiddleware",
     "cpms.common.web.middleware.ParameterLimitMiddleware",
-    "accounts.middleware.HostMiddleware",
+    "accounts.sign_in.middleware.HostMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -107,14 +107,14 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "accounts.known_browsers.KnownBrowserMiddleware",
-    "accounts.middleware.PersonMiddleware",
-    "accounts.middleware.HostSessionMiddleware",
-    "accounts.middleware.SecondFactorMiddleware",
-    "accounts.middleware.FeatureMiddleware",
+    "accounts.sign_in.services.known_browsers.KnownBrowserMiddleware",
+    "accounts.sign_in.middleware.PersonMiddleware",
+    "accounts.sign_in.middleware.HostSessionMiddleware",
+    "accounts.sign_in.middleware.SecondFactorMiddleware",
+    "accounts.sign_in.middleware.FeatureMiddleware",
     "chargers.middleware.ChosenMiddleware",
     "cpms.portal.site.HookMiddleware",
-    "accounts.audit.AuditMiddleware",
+    "accounts.audit.middleware.AuditMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "cpms.common.observability.request_log.RequestLogMiddleware",
@@ -304,7 +304,7 @@ STAFF_REQUIRES_TWO_FACTOR = env.flag("STAFF_REQUIRES_TWO_FACTOR", not (DEBUG or 
 PASSWORD_RESET_TIMEOUT = int(timedelta(hours=24).total_seconds())
 LOGIN_CAPTCHA = env.choice("LOGIN_CAPTCHA", "always", ("always", "after_failure", "off"))
 ALTCHA_HMAC_KEY = hmac.new(SECRET_KEY.encode(), b"captcha", "sha256").hexdigest()
-ACCOUNT_ADAPTER = "accounts.adapter.Adapter"
+ACCOUNT_ADAPTER = "accounts.sign_in.adapter.Adapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
@@ -312,7 +312,7 @@ ACCOUNT_EMAIL_VERIFICATION = "none"  # nobody signs up by himself; addresses are
 ACCOUNT_SESSION_REMEMBER = True
 # Counted once, in accounts.services, which a cache that is away does not stop.
 ACCOUNT_RATE_LIMITS = dict.fromkeys(("login", "login_failed", "reset_password", "reset_password_from_key"))
-MFA_ADAPTER = "accounts.adapter.FactorAdapter"
+MFA_ADAPTER = "accounts.sign_in.adapter.FactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_TOTP_ISSUER = urlsplit(PUBLIC_URL).hostname or "CPMS"
 MFA_TOTP_TOLERANCE = 1  # clocks of telephones are not exact, and people need some seconds
@@ -444,7 +444,7 @@ API_PROGRAM_RATE = env.whole("API_PROGRAM_RATE", 600, least=1, most=100_000)  # 
 API_TOKEN_SECONDS = 3600  # how long an OAuth 2 access token counts
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "accounts.authentication.TokenAuthentication",
+        "accounts.programs.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
@@ -466,8 +466,8 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "ENUM_NAME_OVERRIDES": {
-        "MemberRole": "accounts.rights.Role",
-        "GrantRole": "accounts.rights.GrantRole",
+        "MemberRole": "accounts.access.rights.Role",
+        "GrantRole": "accounts.access.rights.GrantRole",
         "KindEnum": "operations.models.Command.Kind",
         "StatusEnum": "chargers.models.Connector.Status",
         "TagKindEnum": "chargers.models.Tag.Kind",

@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.rights import Can
+from accounts.access.rights import Can
 from chargers.models import ChargingStation
 from cpms.common.models import ScopedQuerySet
 

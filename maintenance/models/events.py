@@ -12,8 +12,8 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.access.rights import Can
 from accounts.models import Team
-from accounts.rights import Can
 from chargers.models import ChargingStation, Event
 from chargers.vocabulary import JobStatus, label_of
 from cpms.common.messaging.mail import OutgoingMail

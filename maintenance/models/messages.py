@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.rights import Can
+from accounts.access.rights import Can
 from chargers.models import ChargingStation
 from chargers.vocabulary import MOST_FREQUENT_MESSAGES
 from cpms.common.models import OfStationsQuerySet

@@ -23,9 +23,9 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.branding import sender_of, site_address
+from accounts.access.rights import Can, Role
+from accounts.branding.services.looks import sender_of, site_address
 from accounts.models import Membership, Team, User
-from accounts.rights import Can, Role
 from chargers.events.services import end_events
 from chargers.models import Event
 from cpms.common.errors import NotAllowed

@@ -9,9 +9,9 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from accounts.address_changes import forget_old_changes
-from accounts.browsers import forget_old_browsers
-from accounts.mails import forget_old_mails
+from accounts.mails.services.mails import forget_old_mails
+from accounts.profile.services.address_changes import forget_old_changes
+from accounts.sign_in.services.browsers import forget_old_browsers
 from chargers.events.services import forget_old_events
 from maintenance.models import AlarmMail, Deviation, Message, RefusedConnection, UnnamedProxy
 

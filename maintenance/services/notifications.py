@@ -15,8 +15,8 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.access.rights import Can, allows
 from accounts.models import Grant, Membership, User
-from accounts.rights import Can, allows
 from chargers.models import Event
 from cpms.common.messaging.news import hint, person_group
 from maintenance.models import Notification, NotificationChoice

@@ -11,9 +11,9 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.audit import Action, note
+from accounts.access.rights import Can
+from accounts.audit.services import Action, note
 from accounts.models import User
-from accounts.rights import Can
 from chargers.models import ChargingStation
 from chargers.services import authorize_tag, check_password
 from chargers.services.registration import LONGEST_TAG, length_refusal

@@ -9,11 +9,11 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.audit import Action, note
-from accounts.features import sentence_about
-from accounts.held import read_rights
+from accounts.access.features import sentence_about
+from accounts.access.rights import Can
+from accounts.audit.services import Action, note
 from accounts.models import User
-from accounts.rights import Can
+from accounts.people.services import read_rights
 from chargers.models import ChargingStation, Tag
 from chargers.services.passwords import PASSWORD_FIELDS
 from cpms.common.errors import NotAllowed

@@ -7,7 +7,7 @@ from django.conf import settings
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.contrast import DARK, LEAST, LIGHT, luminance, palettes, ratio
+from accounts.branding.contrast import DARK, LEAST, LIGHT, luminance, palettes, ratio
 
 COLOURS = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")
 

@@ -11,8 +11,9 @@ from django.core import mail
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import enrolment_codes, factors, mails
+from accounts.mails.services import mails
 from accounts.models import AuditEntry, FactorEnrolmentCode, User
+from accounts.sign_in.services import enrolment_codes, factors
 from cpms.common.errors import DomainError, NotAllowed
 from tests import factories
 from tests.factories import PASSWORD

@@ -13,9 +13,9 @@ from allauth.mfa.models import Authenticator
 from django.test import Client
 from django.urls import reverse
 
-from accounts import confirm
 from accounts.models import TeamDomain
-from accounts.programs import add_program
+from accounts.programs.services.programs import add_program
+from accounts.sign_in import fresh_proof as confirm
 from tests.accounts.conftest import prove
 from tests.portal.conftest import online
 from tests.test_routes import FOUND as ROUTES
@@ -121,7 +121,7 @@ def is_about_secrets(name, pattern):
 def test_every_route_of_a_secret_is_guarded_or_says_why_not():
     about = {name for name, pattern in ROUTES.items() if is_about_secrets(name, pattern)}
     undecided = about - GUARDED.keys() - OPEN.keys()
-    assert not undecided, f"Guard them by accounts/confirm.py, or say in OPEN why not: {sorted(undecided)}"
+    assert not undecided, f"Guard them by accounts/sign_in/fresh_proof.py, or say in OPEN why not: {sorted(undecided)}"
     assert not (GUARDED.keys() | OPEN.keys()) - ROUTES.keys(), "There is no such route any more."
     assert not GUARDED.keys() & OPEN.keys()
 

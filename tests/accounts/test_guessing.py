@@ -11,10 +11,10 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
-from accounts import sign_in_alarms
-from accounts.captcha import HARDEST, LARGEST_NUMBERS
-from accounts.mails import send_mails
+from accounts.mails.services.mails import send_mails
 from accounts.models import AccountMail, AuditEntry
+from accounts.sign_in.services import alarms as sign_in_alarms
+from accounts.sign_in.services.captcha import HARDEST, LARGEST_NUMBERS
 from tests import factories
 
 LOGIN, TOKEN = reverse("accounts:login"), "/api/v1/token/"
@@ -125,7 +125,7 @@ def test_the_cookie_of_a_known_browser_cannot_be_made_up_and_names_nobody(client
 
 
 def test_wrong_api_keys_count_for_their_source_and_right_ones_pass(client, api, person, network):
-    from accounts.services import issue_api_token
+    from accounts.programs.services.tokens import issue_api_token
 
     _token, right = issue_api_token(user=person, name="test")
 
@@ -177,7 +177,7 @@ def solved(client, *, at, query=""):
 
 
 def test_the_captcha_gets_harder_with_failures(client, person, settings, monkeypatch):
-    monkeypatch.setattr("accounts.captcha.LARGEST_NUMBERS", (100, 200, 300, 400))
+    monkeypatch.setattr("accounts.sign_in.services.captcha.LARGEST_NUMBERS", (100, 200, 300, 400))
     settings.LOGIN_CAPTCHA = "always"
     for _number in range(4):
         at = source()

@@ -4,9 +4,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from accounts.access.rights import Role
 from accounts.models import Membership
-from accounts.rights import Role
-from accounts.services import issue_api_token
+from accounts.programs.services.tokens import issue_api_token
 from cpms.portal import live
 from tests import factories
 from tests.accounts.conftest import prove

@@ -9,9 +9,9 @@ from django.core import mail
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import mails
+from accounts.mails.services import mails
 from accounts.models import AccountMail, AddressChange
-from accounts.programs import add_program
+from accounts.programs.services.programs import add_program
 from tests import factories
 
 pytestmark = pytest.mark.django_db

@@ -9,10 +9,10 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
 
-from accounts import brand_services as services
-from accounts.branding import STYLE_MADE, look_of_team
+from accounts.access.rights import Role
+from accounts.branding.services.looks import STYLE_MADE, look_of_team
 from accounts.models import AuditEntry, Brand, BrandPicture, Team
-from accounts.rights import Role
+from accounts.team_settings.services import branding as services
 from cpms.common.database.remember import forget
 from cpms.common.errors import DomainError, NotAllowed
 from tests.accounts.conftest import image, prove
@@ -287,7 +287,7 @@ def test_pictures_of_others_are_not_there_on_a_teams_host(client, team, other_te
 
 def test_a_team_whose_branding_is_off_has_our_look(client, administrator, team, brand, own_host, staff):
     """P11, D5."""
-    from accounts.team_services import set_features
+    from accounts.team_settings.services.team import set_features
 
     set_features(team=team, on=["api", "exports"], actor=staff)
     client.force_login(administrator)

@@ -8,7 +8,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import AccessToken
-from accounts.programs import add_program, look_after_programs, revoke_program, rotate_key
+from accounts.programs.services.programs import add_program, look_after_programs, revoke_program, rotate_key
 from tests.accounts.test_programs import STATIONS, client_with, opens, trade
 
 

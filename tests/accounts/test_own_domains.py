@@ -11,11 +11,12 @@ from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
-from accounts import dns, mails, own_domains
-from accounts import team_services as services
-from accounts.branding import hosts, site_address
+from accounts.access.rights import Role
+from accounts.branding.services.looks import hosts, site_address
+from accounts.mails.services import mails
 from accounts.models import AccountMail, TeamDomain
-from accounts.rights import Role
+from accounts.team_settings.services import dns, own_domains
+from accounts.team_settings.services import team as services
 from cpms.common.database.remember import forget
 from cpms.common.errors import DomainError, NotAllowed
 from tests.accounts.conftest import prove

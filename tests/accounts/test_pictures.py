@@ -7,7 +7,7 @@ import zlib
 import pytest
 from PIL import Image
 
-from accounts.pictures import ICON_SIZES, LOGO_SIZES, MOST_BYTES, icon_from, logo_from
+from accounts.branding.services.pictures import ICON_SIZES, LOGO_SIZES, MOST_BYTES, icon_from, logo_from
 from cpms.common.errors import DomainError
 from tests.accounts.conftest import image
 

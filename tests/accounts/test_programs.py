@@ -16,11 +16,12 @@ from django.urls import reverse
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from accounts import mails, programs
+from accounts.access.rights import SCOPE_RIGHTS, ApiScope, Can, Role
+from accounts.mails.services import mails
+from accounts.members.services.people import people_of
 from accounts.models import AccountMail, AuditEntry, Program, ProgramKey, User
-from accounts.people import people_of
-from accounts.programs import add_program, look_after_programs, revoke_program, rotate_key
-from accounts.rights import SCOPE_RIGHTS, ApiScope, Can, Role
+from accounts.programs.services import programs
+from accounts.programs.services.programs import add_program, look_after_programs, revoke_program, rotate_key
 from chargers.models import StationGroup
 from cpms.common.errors import DomainError, NotAllowed
 from operations.models import Command

@@ -11,8 +11,8 @@ from django.db import connection
 from django.urls import reverse
 
 from accounts.models import ApiToken, AuditEntry, User
-from accounts.programs import add_program
-from accounts.services import issue_api_token
+from accounts.programs.services.programs import add_program
+from accounts.programs.services.tokens import issue_api_token
 from chargers.models import ChargingStation, Tag
 from chargers.services import hand_over_station
 from cpms.common.web import admin as bricks

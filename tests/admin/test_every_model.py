@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from accounts import confirm
+from accounts.sign_in import fresh_proof as confirm
 
 OURS = ["accounts", "chargers", "charging_sessions", "operations", "maintenance", "portal"]
 MODELS = [model for app in OURS for model in apps.get_app_config(app).get_models()]

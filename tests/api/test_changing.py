@@ -5,10 +5,10 @@ import time
 
 import pytest
 
-from accounts import confirm
+from accounts.access.rights import ApiScope, Role
 from accounts.models import AccountMail, AuditEntry, Grant, Invitation, Membership
-from accounts.programs import add_program
-from accounts.rights import ApiScope, Role
+from accounts.programs.services.programs import add_program
+from accounts.sign_in import fresh_proof as confirm
 from chargers.models import ChargingStation, Circuit, Installation, Tag
 from chargers.services.passwords import Kept, fits
 from tests import factories

@@ -4,8 +4,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from accounts.access.rights import Role
 from accounts.models import AuditEntry
-from accounts.rights import Role
 from chargers.models import StationGroup, Tag
 from chargers.services import authorize_tag
 from maintenance.models import Notification

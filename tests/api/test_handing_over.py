@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.rights import Role
+from accounts.access.rights import Role
 from chargers.models import ChargingStation
 from tests import factories
 

@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 from django.utils import timezone
 
-from accounts.rights import Role
+from accounts.access.rights import Role
 from chargers.models import ChargingStation
 from tests import factories
 

@@ -8,10 +8,10 @@ import time_machine
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.authentication import TokenAuthentication
+from accounts.access.rights import SCOPE_RIGHTS, ApiScope, Can, Role
 from accounts.models import ApiToken, AuditEntry, User
-from accounts.rights import SCOPE_RIGHTS, ApiScope, Can, Role
-from accounts.services import issue_api_token
+from accounts.programs.authentication import TokenAuthentication
+from accounts.programs.services.tokens import issue_api_token
 from chargers.models import StationGroup
 from cpms.common.errors import DomainError
 from tests import factories

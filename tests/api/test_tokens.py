@@ -9,7 +9,7 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from accounts.models import ApiToken
-from accounts.services import issue_api_token
+from accounts.programs.services.tokens import issue_api_token
 from tests.factories import PASSWORD
 
 TOKEN = "/api/v1/token/"

@@ -10,7 +10,7 @@ django.setup()
 from django.urls import reverse  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from accounts.mails import undo_token  # noqa: E402
+from accounts.mails.services.mails import undo_token  # noqa: E402
 from accounts.models import AddressChange  # noqa: E402
 from chargers.models import ChargingStation, Tag  # noqa: E402
 from maintenance.models import SecurityEvent, StationLink  # noqa: E402

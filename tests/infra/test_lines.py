@@ -3,8 +3,13 @@
 import pytest
 from django.urls import reverse
 
-from accounts import brand_services, invitations, mails, people, programs, services, team_services
+from accounts.mails.services import mails
+from accounts.members.services import invitations, people
 from accounts.models import Team
+from accounts.programs.services import programs, tokens
+from accounts.team_settings.services import branding as brand_services
+from accounts.team_settings.services import team as team_services
+from accounts.teams import services as teams_services
 from chargers.models import Installation
 from chargers.services import groups, naming, places
 from chargers.services.persons import WantedTag, set_tags_of_person
@@ -37,14 +42,14 @@ WRITERS = {
         person=a, actor=a, employee_numbers={a.memberships.get().pk: x}
     ),
     "joining": lambda a, t, s, x: invite_and_join(a, x),
-    "team": lambda a, t, s, x: services.add_team(handle="new", name=x),
+    "team": lambda a, t, s, x: teams_services.add_team(handle="new", name=x),
     "team's name": lambda a, t, s, x: team_services.edit_team(
         team=t, name=x, handle=t.handle, station_passwords=t.station_passwords, actor=a
     ),
     "billing": lambda a, t, s, x: team_services.edit_billing(team=t, facts={"name": x}, actor=a),
     "brand": lambda a, t, s, x: brand_services.save_brand(team=t, facts={"portal_name": x}, actor=a),
     "program": lambda a, t, s, x: programs.add_program(team=t, name=x, scopes=["stations:read"], actor=a),
-    "token": lambda a, t, s, x: services.issue_api_token(user=a, name=x),
+    "token": lambda a, t, s, x: tokens.issue_api_token(user=a, name=x),
     "station": lambda a, t, s, x: naming.rename_station(station=s, name=x, actor=a),
     "group": lambda a, t, s, x: groups.make_group(user=a, name=x),
     "tag": lambda a, t, s, x: add_tags(team=t, tags=[NewTag("ABC", label=x)]),

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as how_much
 from hypothesis import strategies as st
 
-from accounts.rights import Chosen, Provider
+from accounts.access.rights import Chosen, Provider
 from chargers.models import ChargingStation
 from cpms.common.database import paging
 from cpms.common.database.paging import few_of, first_of, narrowed, of_stations, page_of

@@ -7,7 +7,7 @@ from django.core import mail
 from django.core.mail import EmailMessage
 from django.utils import timezone
 
-from accounts.rights import Role
+from accounts.access.rights import Role
 from chargers.models import Event
 from cpms.common.errors import NotAllowed
 from cpms.common.messaging.mail import MOST_ATTEMPTS

@@ -7,8 +7,8 @@ from typing import Any, cast
 
 from rest_framework.test import APIClient
 
+from accounts.access.rights import Role
 from accounts.models import User
-from accounts.rights import Role
 from chargers.models import ChargingStation
 from sessions.models import ChargingSession
 from tests import factories

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from accounts.rights import Role
+from accounts.access.rights import Role
 from chargers.vocabulary import ConnectorStatus, ResetKind, StopReason
 from maintenance.models import InboxEntry, Message
 from ocpp_gateway import codec

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts.rights import Role
+from accounts.access.rights import Role
 from chargers.models import ChargingStation
 from cpms.common.errors import DomainError, NotAllowed
 from operations.models import Command

@@ -13,10 +13,16 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.invitations import remove_member
+from accounts.access.rights import ApiScope, Role
+from accounts.members.services.invitations import remove_member
 from accounts.models import AuditEntry, ProgramKey, Team, User
-from accounts.programs import TOKEN_BEGINNING, add_program, change_program, issue_access_token, revoke_program
-from accounts.rights import ApiScope, Role
+from accounts.programs.services.programs import (
+    TOKEN_BEGINNING,
+    add_program,
+    change_program,
+    issue_access_token,
+    revoke_program,
+)
 from chargers.models import ChargingStation
 from chargers.services import hand_over_station
 from chargers.services.grants import change_grant, withdraw_grant

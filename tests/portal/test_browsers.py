@@ -9,9 +9,13 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import browsers, mails, passwords, people
+from accounts.mails.services import mails
+from accounts.members.services import people
 from accounts.models import Invitation, SignedInBrowser, TeamDomain
+from accounts.profile.services import passwords, preferences
+from accounts.sign_in.services import browsers
 from cpms.common.web import formatting as look
+from cpms.common.web import user_agents
 from maintenance import services as maintenance
 from maintenance.models import AlarmMail, Notification, NotificationChoice
 from tests import factories
@@ -136,7 +140,7 @@ def test_old_ones_are_forgotten(viewer):
     ],
 )
 def test_browsers_are_named_as_people_call_them(agent, words):
-    assert browsers.words_of(agent) == words
+    assert user_agents.words_of(agent) == words
 
 
 # --- how pages look -----------------------------------------------------------------------------------------------
@@ -188,7 +192,7 @@ def test_the_theme_of_the_menu_is_kept_in_the_person(here, viewer):
 
 def test_who_is_erased_leaves_no_trace_of_browsers_and_tastes(here, viewer):
     """B24."""
-    people.choose_preferences(
+    preferences.choose_preferences(
         user=viewer, language="de", time_zone="", theme="dark", date_format="iso", number_format="de"
     )
     people.erase_person(person=viewer, actor=viewer)
@@ -212,7 +216,7 @@ def test_what_was_chosen_off_is_not_told_at_the_bell(client, viewer, operator, s
 
 def test_mails_about_alarms_go_to_administrators_who_want_them(user_with, station):
     """T40."""
-    from accounts.rights import Role
+    from accounts.access.rights import Role
 
     wants, wants_not = user_with(Role.ADMIN), user_with(Role.ADMIN)
     maintenance.choose_notifications(user=wants_not, bells=Notification.Kind.values, mails=[])
@@ -255,7 +259,7 @@ def test_who_confirms_an_address_joins_the_team_of_its_domain(owning):
 
 def test_who_accepts_an_invitation_joins_the_team_of_the_domain_too(client, team, owning, administrator):
     """P10, Z3."""
-    from accounts import invitations
+    from accounts.members.services import invitations
 
     invitation = invitations.invite(team=team, email="new@example.org", role="viewer", actor=administrator)
     token = mails.invitation_token(Invitation.objects.get(pk=invitation.pk))

@@ -8,7 +8,7 @@ import pytest
 from django.core.cache import cache
 from django.urls import reverse
 
-from accounts.captcha import LARGEST_NUMBERS
+from accounts.sign_in.services.captcha import LARGEST_NUMBERS
 from tests import factories
 
 LOGIN = reverse("accounts:login")

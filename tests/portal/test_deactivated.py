@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from django.urls import reverse
 
-from accounts.audit import Action
+from accounts.audit.services import Action
 from accounts.models import AuditEntry, User
 from chargers.models import ChargingStation
 from chargers.services import authorize_tag

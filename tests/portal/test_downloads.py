@@ -6,10 +6,10 @@ import pytest
 from django.urls import reverse
 from django.utils import translation
 
-from accounts.audit import Action
-from accounts.audit_words import changes_in_words
+from accounts.access.rights import Role
+from accounts.audit.labels import changes_in_words
+from accounts.audit.services import Action
 from accounts.models import AuditEntry
-from accounts.rights import Role
 from cpms.common.web import downloads
 from cpms.common.web.pages import ListPage
 from tests import factories

@@ -10,8 +10,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.access.rights import ApiScope
 from accounts.models import Grant, Team, User
-from accounts.rights import ApiScope
 from chargers.models import ChargingStation, Connector, GatewayNode, Tag
 from operations.models import Command
 from operations.services import take_next_command

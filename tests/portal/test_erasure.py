@@ -10,10 +10,10 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import DatabaseError, connection, models, transaction
 from django.urls import reverse
 
-from accounts import erasure, invitations, people
-from accounts.audit import Action
+from accounts.access.rights import Role
+from accounts.audit.services import Action
+from accounts.members.services import erasure, invitations, people
 from accounts.models import AccountMail, AuditEntry, Invitation, User
-from accounts.rights import Role
 from chargers.services.grants import give_grant
 from operations.services import request_command
 from tests import factories
@@ -223,7 +223,7 @@ def test_namesakes_and_longer_addresses_stay(person, administrator, other_team):
 
 
 def test_invitations_and_mails_that_wait_go_no_more(person, administrator, stranger, other_team, mailoutbox):
-    from accounts.mails import send_mails
+    from accounts.mails.services.mails import send_mails
 
     invitation = invitations.invite(team=other_team, actor=stranger, email=EMAIL, role="viewer", language="en")
     people.erase_person(person=person, actor=administrator)

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from openpyxl import load_workbook
 
-from accounts.rights import Role
+from accounts.access.rights import Role
 from cpms.common.web.export import CsvFormat, safe_text
 from cpms.common.web.formatting import in_form_of
 from cpms.common.web.pages import ListPage

@@ -5,7 +5,7 @@ import re
 import pytest
 from django.urls import reverse
 
-from accounts.rights import Role
+from accounts.access.rights import Role
 from tests import factories
 
 

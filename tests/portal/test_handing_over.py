@@ -9,8 +9,8 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone, translation
 
+from accounts.access.rights import Role
 from accounts.models import AuditEntry, Grant, User
-from accounts.rights import Role
 from chargers import services
 from chargers.events.services import record_offline_stations
 from chargers.models import ChargingStation, Event

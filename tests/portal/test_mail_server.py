@@ -5,9 +5,12 @@ from email import message_from_bytes, policy
 import pytest
 from aiosmtpd.controller import Controller
 
-from accounts import brand_services, invitations, mails, passwords
-from accounts.access.grant_letter import GIVEN
-from accounts.rights import Role
+from accounts.access.rights import Role
+from accounts.mails.services import mails
+from accounts.mails.services.grant_letter import GIVEN
+from accounts.members.services import invitations
+from accounts.profile.services import passwords
+from accounts.team_settings.services import branding as brand_services
 from chargers.services import grant_mails
 from cpms.common.database.remember import forget
 from maintenance.services import send_alarms

@@ -10,8 +10,12 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import address_changes, mails, passwords, people, programs, services
+from accounts.mails.services import mails
+from accounts.members.services import people
 from accounts.models import AccessToken, AccountMail, AddressChange, ApiToken, AuditEntry, Program
+from accounts.profile.services import address_changes, passwords
+from accounts.programs.services import programs
+from accounts.programs.services import tokens as services
 from cpms.common.errors import DomainError
 from tests import factories
 

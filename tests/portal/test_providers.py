@@ -7,7 +7,7 @@ from asgiref.sync import async_to_sync
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.rights import Role
+from accounts.access.rights import Role
 from chargers.models import Tag
 from chargers.services import providers
 from cpms.common.messaging.news import team_group

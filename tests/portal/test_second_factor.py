@@ -15,8 +15,10 @@ from django.core import mail
 from django.urls import reverse
 from django.utils import translation
 
-from accounts import confirm, enrolment_codes, factors, mails
+from accounts.mails.services import mails
 from accounts.models import AuditEntry
+from accounts.sign_in import fresh_proof as confirm
+from accounts.sign_in.services import enrolment_codes, factors
 from cpms.common.errors import DomainError, NotAllowed
 from tests import factories
 from tests.factories import PASSWORD

@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from accounts.audit import Action
+from accounts.audit.services import Action
 from accounts.models import AuditEntry, StationPasswords
 from chargers.services import set_password
 from chargers.services.passwords import hash_passwords

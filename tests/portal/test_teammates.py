@@ -9,9 +9,10 @@ from django.core import mail
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import invitations, mails
+from accounts.access.rights import Role
+from accounts.mails.services import mails
+from accounts.members.services import invitations
 from accounts.models import Invitation, Membership, User
-from accounts.rights import Role
 from cpms.common.errors import DomainError, NotAllowed
 from tests import factories
 

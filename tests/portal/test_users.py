@@ -6,10 +6,10 @@ import re
 import pytest
 from django.urls import reverse
 
-from accounts import people
+from accounts.access.rights import Role
+from accounts.members.services import people
 from accounts.models import ApiToken, Grant, User
-from accounts.rights import Role
-from accounts.services import issue_api_token
+from accounts.programs.services.tokens import issue_api_token
 from chargers.models import Tag
 from cpms.common.errors import DomainError, NotAllowed
 from tests import factories

@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from accounts import services
+from accounts.teams import services
 from cpms.common.scripting import ScriptCommand
 
 

@@ -4,8 +4,9 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
-from accounts import services
-from accounts.rights import ApiScope
+from accounts.access.rights import ApiScope
+from accounts.people import services as people_services
+from accounts.programs.services import tokens
 from cpms.common.scripting import ScriptCommand
 
 LONGEST_DAYS = 36_500
@@ -24,9 +25,9 @@ class Command(ScriptCommand):
         )
 
     def run(self, *, email: str, name: str, days: int | None, scope: list[str], **options: Any) -> None:
-        user = services.find_person(email)
+        user = people_services.find_person(email)
         expires_at = None if days is None else timezone.now() + timedelta(days=max(-1, min(days, LONGEST_DAYS)))
-        token, key = services.issue_api_token(user=user, name=name, expires_at=expires_at, scopes=scope)
+        token, key = tokens.issue_api_token(user=user, name=name, expires_at=expires_at, scopes=scope)
         facts = {"user": user.email, "name": token.name, "prefix": token.prefix, "scopes": token.scopes}
         ends = None if expires_at is None else expires_at.isoformat(timespec="seconds")
         self.show(facts | {"expires_at": ends, "key": key}, key)

@@ -2,8 +2,10 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from accounts import enrolment_codes, services
-from accounts.rights import Role
+from accounts.access.rights import Role
+from accounts.people import services as people_services
+from accounts.sign_in.services import enrolment_codes
+from accounts.teams import services as teams_services
 from cpms.common.scripting import ScriptCommand
 
 
@@ -23,8 +25,8 @@ class Command(ScriptCommand):
         )
 
     def run(self, *, email: str, password: str, team: str, role: str, staff: bool, **options: Any) -> None:
-        user, is_new = services.add_user(
-            email=email, password=password, team=services.find_team(team), role=role, is_staff=staff
+        user, is_new = people_services.add_user(
+            email=email, password=password, team=teams_services.find_team(team), role=role, is_staff=staff
         )
         facts: dict[str, Any] = {
             "created": int(is_new),

@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from accounts.services import find_team
+from accounts.teams.services import find_team
 from chargers import services
 from chargers.models import ChargingStation
 from cpms.common.scripting import ScriptCommand, numbered, portions

@@ -6,7 +6,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from accounts.models import Team
-from accounts.services import find_team
+from accounts.teams.services import find_team
 from chargers import services
 from chargers.models import ChargingStation, Tag
 from cpms.common.errors import DomainError

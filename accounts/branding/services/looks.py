@@ -1,0 +1,239 @@
+"""Which team's branding a page or an e-mail carries: the per-process cache of brandings and domains.
+
+A page is in the look of the team whose domain it was asked for; on our own domain in that of the team one works for.
+Nothing here asks the database more than once a minute, see cpms.common.remember.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.http.request import split_domain_port, validate_host
+from django.urls import reverse
+
+from accounts.branding.contrast import Palette
+from accounts.branding.models import Brand, BrandPicture
+from accounts.teams.models import HOSTS, LOOKS, TeamDomain
+from accounts.teams.services import current_team
+from cpms.common.database.remember import forget_after_change, remember
+from cpms.common.messaging.mail import OUR_NAME, Sender
+
+FEATURE = "branding"
+STYLE = """:root, [data-bs-theme="light"] {{
+  --tblr-primary: {0.accent}; --tblr-primary-rgb: {0.rgb}; --tblr-primary-fg: {0.text};
+  --tblr-link-color: {0.link}; --tblr-link-color-rgb: {0.link_rgb}; --flash: rgb({0.rgb}, 16%);
+}}
+[data-bs-theme="dark"] {{
+  --tblr-primary: {1.accent}; --tblr-primary-rgb: {1.rgb}; --tblr-primary-fg: {1.text};
+  --tblr-link-color: {1.link}; --tblr-link-color-rgb: {1.link_rgb}; --flash: rgb({1.rgb}, 22%);
+}}
+"""
+STYLE_MADE = hashlib.sha256(STYLE.encode()).hexdigest()[:8]  # in the address: browsers keep a stylesheet for ever
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Where a picture is, and how large it is in CSS pixels: half of what it has."""
+
+    key: str
+    width: int
+    height: int
+
+    @property
+    def address(self) -> str:
+        return reverse("brand:picture", args=[self.key])
+
+    @property
+    def shown_width(self) -> int:
+        return (self.width + 1) // 2
+
+    @property
+    def shown_height(self) -> int:
+        return (self.height + 1) // 2
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a page or a mail takes from a team; as it stands here: ours."""
+
+    team_id: int | None = None
+    name: str = OUR_NAME
+    light: Palette | None = None
+    dark: Palette | None = None
+    support_email: str = ""
+    support_phone: str = ""
+    imprint_url: str = ""
+    pictures: dict[tuple[str, str], Picture] = field(default_factory=dict)
+
+    @property
+    def style(self) -> str:
+        """Address of the stylesheet with its colours; empty for ours."""
+        return style_address(self.light, self.dark) if self.light and self.dark else ""
+
+    @property
+    def logo_light(self) -> Picture | None:
+        return self.pictures.get((BrandPicture.Kind.LOGO_LIGHT, "page"))
+
+    @property
+    def logo_dark(self) -> Picture | None:
+        return self.pictures.get((BrandPicture.Kind.LOGO_DARK, "page"))
+
+    @property
+    def has_logo(self) -> bool:
+        return self.logo_light is not None or self.logo_dark is not None
+
+    @property
+    def icon(self) -> Picture | None:
+        return self.pictures.get((BrandPicture.Kind.ICON, "32"))
+
+    @property
+    def large_icon(self) -> Picture | None:
+        return self.pictures.get((BrandPicture.Kind.ICON, "180"))
+
+    @property
+    def phone_link(self) -> str:
+        return "tel:" + "".join(sign for sign in self.support_phone if sign in "+0123456789")
+
+
+OUR_LOOK = Look()
+
+
+def style_address(light: Palette, dark: Palette) -> str:
+    colours = {"light": light.accent[1:], "dark": dark.accent[1:]}
+    return reverse("brand:style", kwargs={"made": STYLE_MADE, **colours})
+
+
+# --- what is remembered -------------------------------------------------------------------------------------------
+
+
+def looks() -> dict[int, Look]:
+    """Of teams that have said something of theirs, by the team's key."""
+    found: dict[int, Look] = remember(LOOKS, _read_looks)
+    return found
+
+
+def _read_looks() -> dict[int, Look]:
+    rows = Brand.objects.select_related("team")
+    brands = {row.team_id: row for row in rows if row.team.has_feature(FEATURE)}
+    pictures: dict[int, dict[tuple[str, str], Picture]] = {team: {} for team in brands}
+    if brands:
+        facts = BrandPicture.objects.values_list("team_id", "kind", "size", "key", "width", "height")
+        for team, kind, size, key, width, height in facts.filter(team__in=brands):
+            pictures[team][kind, size] = Picture(key, width, height)
+    return {team: look_from(row, pictures[team]) for team, row in brands.items()}
+
+
+def look_from(brand: Brand, pictures: dict[tuple[str, str], Picture]) -> Look:
+    light, dark = brand.palettes() or (None, None)
+    return Look(
+        team_id=brand.team_id,
+        name=brand.portal_name or OUR_NAME,
+        light=light,
+        dark=dark,
+        support_email=brand.support_email,
+        support_phone=brand.support_phone,
+        imprint_url=brand.imprint_url,
+        pictures=pictures,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OwnHost:
+    """A domain that a team has proved to be its own."""
+
+    team_id: int
+    is_linked: bool  # it leads to us, so links may be made of it
+
+
+def hosts() -> dict[str, OwnHost]:
+    """Host names in lower case and ASCII that are answered because a team has proved them."""
+    found: dict[str, OwnHost] = remember(HOSTS, _read_hosts)
+    return found
+
+
+def _read_hosts() -> dict[str, OwnHost]:
+    rows = TeamDomain.objects.filter(purpose=TeamDomain.Purpose.PORTAL, proved_at__isnull=False)
+    return {
+        row.domain: OwnHost(row.team_id, row.points_here)
+        for row in rows.select_related("team").order_by("proved_at", "pk")
+        if row.team.has_feature(FEATURE) and not is_ours(row.domain)
+    }
+
+
+def forget_looks() -> None:
+    forget_after_change(LOOKS, HOSTS)
+
+
+# --- hosts --------------------------------------------------------------------------------------------------------
+
+
+def is_ours(host: str) -> bool:
+    """Whether the installation itself answers to a host name, whatever teams say."""
+    patterns = [pattern for pattern in settings.ALLOWED_HOSTS if pattern != "*"]
+    return validate_host(host, [*patterns, main_host()])
+
+
+def main_host() -> str:
+    return urlsplit(settings.PUBLIC_URL).hostname or "localhost"
+
+
+def own_host(raw: str) -> OwnHost | None:
+    """The team's domain that a Host header names, with or without port; None where it is ours or nobody's."""
+    host = split_domain_port(raw)[0].removesuffix(".")
+    if not host or validate_host(host, [pattern for pattern in settings.ALLOWED_HOSTS if pattern != "*"]):
+        return None
+    return hosts().get(host)
+
+
+def host_team_id(request: Any) -> int | None:
+    """The team whose own domain a request was made to; None on ours. Told by accounts.middleware.HostMiddleware."""
+    return getattr(request, "host_team_id", None)
+
+
+def site_address(team_id: int | None) -> str:
+    """Where the portal is for a team: scheme, host and port. Its first domain that leads to us, or PUBLIC_URL."""
+    own = next((name for name, host in hosts().items() if host.team_id == team_id and host.is_linked), None)
+    if team_id is None or own is None:
+        return settings.PUBLIC_URL
+    main = urlsplit(settings.PUBLIC_URL)
+    return f"{main.scheme}://{own}:{main.port}" if main.port else f"{main.scheme}://{own}"
+
+
+# --- in whose look ------------------------------------------------------------------------------------------------
+
+
+def look_of_team(team_id: int | None) -> Look:
+    return looks().get(team_id, OUR_LOOK) if team_id is not None else OUR_LOOK
+
+
+def look_of(request: HttpRequest) -> Look:
+    """In whose look a page is: of the domain's team, or else of the team that the person works for."""
+    key = host_team_id(request)
+    if key is not None:
+        return look_of_team(key)
+    user = getattr(request, "user", None)
+    if not looks() or user is None or not user.is_authenticated:
+        return OUR_LOOK
+    team = current_team(request)
+    return look_of_team(team.pk if team else None)
+
+
+def sender_of(team_id: int | None) -> Sender:
+    """In whose look a mail is. One query for the logo, if there is one."""
+    look = look_of_team(team_id)
+    facts: dict[str, Any] = {"name": look.name, "site": site_address(team_id), "reply_to": look.support_email}
+    if look.light:
+        facts |= {"accent": look.light.accent, "text": look.light.text, "words": look.light.link}
+    kind = BrandPicture.Kind.LOGO_LIGHT if look.logo_light else BrandPicture.Kind.LOGO_DARK
+    picture = look.pictures.get((kind, "mail"))
+    if picture is not None:
+        content = BrandPicture.objects.filter(key=picture.key).values_list("content", flat=True).first()
+        if content is not None:
+            size = {"logo_width": picture.shown_width, "logo_height": picture.shown_height}
+            facts |= {"logo": bytes(content), "logo_on_dark": not look.logo_light, **size}
+    return Sender(**facts)

@@ -1,0 +1,69 @@
+"""Forms of people: signing in, keys for programs."""
+
+from __future__ import annotations
+
+import zoneinfo
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from accounts.people.models import Theme, User
+from accounts.people.services import LONGEST_PASSWORD
+from accounts.sign_in.forms import NewPasswordForm
+from cpms.common.web import formatting as look
+
+
+class ChangePasswordForm(NewPasswordForm):
+    old = forms.CharField(
+        label=_("Current password"),
+        max_length=LONGEST_PASSWORD,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "class": "form-control"}),
+    )
+    with_tokens = forms.BooleanField(
+        label=_("Also revoke my API tokens"),
+        required=False,
+        initial=True,
+        help_text=_("Leave it on if somebody else may know your password. Your applications then need new tokens."),
+    )
+    field_order = ["old", "password1", "password2", "with_tokens"]
+
+
+class AddressForm(forms.Form):
+    email = forms.EmailField(
+        label=_("New e-mail"),
+        max_length=254,
+        help_text=_("Takes effect when you open the link we send you."),
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
+
+
+class PreferencesForm(forms.ModelForm):
+    """How pages look and speak to one person."""
+
+    language = forms.ChoiceField(
+        label=_("Language"), choices=[("", _("Browser default")), *settings.LANGUAGES], required=False
+    )
+    time_zone = forms.ChoiceField(label=_("Time zone"), required=False)
+    theme = forms.ChoiceField(
+        label=_("Appearance"), choices=[("", _("Remember in this browser")), *Theme.choices], required=False
+    )
+    date_format = forms.ChoiceField(label=_("Dates"), choices=[("", _("Match language")), *look.DATES], required=False)
+    number_format = forms.ChoiceField(
+        label=_("Numbers"), choices=[("", _("Match language")), *look.NUMBERS], required=False
+    )
+
+    class Meta:
+        model = User
+        fields = ["language", "time_zone", "theme", "date_format", "number_format"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        usual = _("Site default (%(zone)s)") % {"zone": settings.DISPLAY_TIME_ZONE}
+        names = sorted(name for name in zoneinfo.available_timezones() if "/" in name and not name.startswith("Etc/"))
+        own = self.instance.time_zone
+        more = [] if not own or own in names else [own]  # set by hand once
+        zones = [(name, name.replace("_", " ")) for name in [*more, "UTC", *names]]
+        self.fields["time_zone"].choices = [("", usual), *zones]  # type: ignore[attr-defined]

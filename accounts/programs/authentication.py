@@ -1,0 +1,90 @@
+"""Programs log in with a key that acts as a person, or with one that acts for a team."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied, Throttled
+from rest_framework.request import Request
+
+from accounts.access.rights import KeyKind
+from accounts.people.models import ApiToken, User
+from accounts.programs.models import AccessToken, ProgramKey
+from accounts.programs.services import programs
+from accounts.sign_in.services import factors
+from accounts.sign_in.services import signing_in as sign_in
+from accounts.sign_in.services.attempts import TooManyAttempts
+
+KEY = re.compile(r"[A-Za-z0-9]{8}\.[A-Za-z0-9]{32}")
+WORDS = {"bearer", "token"}
+NOTE_USE_EVERY = timedelta(minutes=1)  # a busy program must not write a row with every request
+Secret = ApiToken | ProgramKey | AccessToken
+
+
+class TokenAuthentication(BaseAuthentication):
+    """`Authorization: Bearer <key>` or `Token <key>`: a person's token, a team's key, or an OAuth 2 access token."""
+
+    def authenticate(self, request: Request) -> tuple[User, Secret] | None:
+        header = request.headers.get("Authorization", "")
+        word, _blank, key = header.partition(" ")
+        if word.lower() not in WORDS:
+            return None
+        found = _holder(key.strip())
+        if found is None or not found[0].is_active:
+            _count_wrong_key(request, key)
+            raise AuthenticationFailed(_("The token is not valid, has expired or was revoked."))
+        user = found[0]
+        if user.must_have_second_factor and not factors.has_factor(user):  # pages are closed to them as well
+            raise PermissionDenied(factors.set_up_first(user))
+        return found
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="api"'
+
+
+def _count_wrong_key(request: Request, key: str) -> None:
+    try:
+        sign_in.count_wrong_key(source=str(request.META.get("REMOTE_ADDR", "")), key=key)
+    except TooManyAttempts as error:
+        raise Throttled(wait=error.retry_after_seconds, detail=str(error)) from None
+
+
+def _holder(key: str) -> tuple[User, Secret] | None:
+    """Who may be asked for with this key; its beginning says of which kind it is."""
+    if key.startswith(programs.TOKEN_BEGINNING):
+        by_access_token = programs.program_with_token(key)
+        if by_access_token is not None:
+            by_access_token[0].key_in_use = (KeyKind.ACCESS_TOKEN, "")
+        return by_access_token
+    if key.startswith(programs.BEGINNING):
+        by_key = programs.program_with_key(key)
+        if by_key is not None:
+            by_key[0].key_in_use = (KeyKind.KEY, by_key[1].prefix)
+        return by_key
+    token = _find(key)
+    if token is None or token.has_expired:
+        return None
+    token.user.key_in_use = (KeyKind.TOKEN, token.prefix)
+    if token.scopes:
+        token.user.token_scopes = token.scopes
+    if token.user.is_active:
+        _note_use(token)
+    return token.user, token
+
+
+def _find(key: str) -> ApiToken | None:
+    """By its prefix, then by the hash of all of it."""
+    if not KEY.fullmatch(key):
+        return None
+    token = ApiToken.objects.select_related("user").filter(prefix=key.partition(".")[0], revoked=False).first()
+    return token if token is not None and token.is_valid(key) else None
+
+
+def _note_use(token: ApiToken) -> None:
+    now = timezone.now()
+    if token.last_used_at is None or now - token.last_used_at > NOTE_USE_EVERY:
+        ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)

@@ -1,0 +1,58 @@
+"""Tables of people's things."""
+
+from __future__ import annotations
+
+import django_tables2 as tables
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.people.models import ApiToken
+from cpms.common.web import formatting as look
+from cpms.common.web.tables import WIDE, MomentColumn, Table, two_lines
+
+
+class ApiTokenTable(Table):
+    name = tables.Column(verbose_name=gettext_lazy("Token"))
+    scopes = tables.Column(verbose_name=gettext_lazy("Permissions"), empty_values=(), attrs=WIDE)
+    created = MomentColumn(verbose_name=gettext_lazy("Created"), attrs=WIDE)
+    last_used_at = MomentColumn(
+        verbose_name=gettext_lazy("Last used"), never=gettext_lazy("It has not been used yet."), attrs=WIDE
+    )
+    expiry_date = tables.Column(verbose_name=gettext_lazy("Expires"), empty_values=(), attrs=WIDE)
+    action = tables.Column(verbose_name="", empty_values=(), attrs={"td": {"class": "num rhs do"}})
+
+    class Meta(Table.Meta):
+        order_by = ()
+
+    def render_name(self, record: ApiToken) -> SafeString:
+        """On a phone with what the columns say that it has no room for."""
+        shown = two_lines(record.name, format_html('<span class="mono nowrap">{}…</span>', record.prefix))
+        scopes = self.render_scopes(record.scopes)
+        if record.expiry_date is None:
+            return format_html('{}<span class="s phone">{}</span>', shown, scopes)
+        return format_html('{}<span class="s phone">{} · {}</span>', shown, scopes, self._ends(record))
+
+    def _ends(self, record: ApiToken) -> SafeString:
+        sentence = _("ended {time}") if record.has_expired else _("ends {time}")
+        return format_html(sentence, time=look.moment(record.expiry_date))
+
+    def render_scopes(self, value: list[str]) -> SafeString | str:
+        return format_html_join(" ", "<code>{}</code>", ([scope] for scope in value)) or _("All that you may")
+
+    def render_expiry_date(self, record: ApiToken) -> SafeString:
+        ends = look.moment(record.expiry_date, never=_("No end date."))
+        return format_html(_("ended {time}"), time=ends) if record.has_expired else ends
+
+    def render_action(self, record: ApiToken) -> SafeString:
+        if record.revoked:
+            return look.status("neutral", _("Revoked"))
+        if record.has_expired:
+            return look.status("neutral", _("Expired"))
+        return format_html(
+            '<button type="button" class="btn btn-sm quiet-danger" hx-get="{}" hx-target="#ask">{}</button>',
+            reverse("accounts:api_token_revoke", args=[record.prefix]),
+            _("Revoke token"),
+        )

@@ -1,0 +1,103 @@
+"""Codes without which support staff cannot set up a first second factor: a stolen password alone must not suffice."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from datetime import timedelta
+
+from allauth.mfa.models import Authenticator
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext as _
+
+from accounts.audit.context import team_of
+from accounts.audit.services import Action, note
+from accounts.mails.models import AccountMail
+from accounts.mails.services import mails
+from accounts.people.models import User
+from accounts.sign_in.models import FACTOR_TYPES, FactorEnrolmentCode
+from accounts.sign_in.services import attempts as services
+from cpms.common.errors import DomainError, NotAllowed
+
+logger = logging.getLogger(__name__)
+LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+GROUPS, GROUP_LENGTH = 4, 4  # 80 bits
+VALID = timedelta(hours=24)
+MOST_TRIES, TRIES_SECONDS = 5, 300
+
+
+def _hash(code: str) -> str:
+    letters = "".join(sign for sign in code.upper() if sign in LETTERS)
+    return salted_hmac("accounts.factor_enrolment", letters, algorithm="sha256").hexdigest()
+
+
+@transaction.atomic
+def issue_code(*, person: User, actor: User | None) -> tuple[FactorEnrolmentCode, str]:
+    """Issue a code with which a member of the support staff sets up a first second factor; an older code is void.
+
+    Args:
+        actor: another member of the support staff; None for the command line, which needs the machine itself.
+
+    Returns:
+        The row, and the code in the clear: the only time it can be seen.
+
+    Raises:
+        NotAllowed: the actor is not support staff, or is the person.
+        DomainError: the person is not active support staff, or has a second factor.
+    """
+    if actor is not None and not (actor.is_active and actor.is_staff):
+        raise NotAllowed(_("Only support staff can issue enrolment codes."))
+    if actor is not None and actor.pk == person.pk:
+        raise NotAllowed(_("Another member of the support staff must issue your enrolment code."))
+    person = User.objects.select_for_update().get(pk=person.pk)
+    if not (person.is_active and person.is_staff):
+        raise DomainError(_("%(name)s is not support staff and needs no enrolment code.") % {"name": person})
+    if has_factor(person):
+        raise DomainError(_("%(name)s has a second factor. Reset it first.") % {"name": person})
+    now = timezone.now()
+    _open_codes(person).update(revoked_at=now)
+    groups = ("".join(secrets.choice(LETTERS) for _letter in range(GROUP_LENGTH)) for _group in range(GROUPS))
+    code = "-".join(groups)
+    row = FactorEnrolmentCode.objects.create(
+        user=person, code_hash=_hash(code), created_by=actor, created_at=now, expires_at=now + VALID
+    )
+    mails.write_mail(AccountMail.Kind.ENROL_CODE, email=person.email, user=person, language=person.language)
+    changes = {"second_factor": ["", "enrolment_code"]}
+    note(person, actor=actor, team_id=team_of(person), changes=changes, action=Action.UPDATE)
+    logger.info("enrolment code issued", extra={"user": person.pk, "by": actor.pk if actor else None})
+    return row, code
+
+
+def is_needed(person: User) -> bool:
+    """Whether this person's next second factor is a first one that needs a code."""
+    return person.is_staff_with_factor and not has_factor(person)
+
+
+def use_code(*, person: User, code: str) -> None:
+    """Use up a code; to be called in the transaction that sets up the second factor.
+
+    Raises:
+        TooManyAttempts: too many wrong codes.
+        DomainError: the code is missing, wrong, used or expired.
+    """
+    if not code.strip():
+        sentence = _("Support staff needs an enrolment code for the first second factor.")
+        raise DomainError(sentence, fields={"enrolment_code": sentence})
+    attempt = services.count_attempt("enrolment-code", "", person.email, most=MOST_TRIES, seconds=TRIES_SECONDS)
+    found = _open_codes(person).filter(code_hash=_hash(code), expires_at__gt=timezone.now())
+    if not found.update(used_at=timezone.now()):
+        sentence = _("This enrolment code is wrong, was used already or has expired.")
+        raise DomainError(sentence, fields={"enrolment_code": sentence})
+    services.forget_attempts(attempt)
+
+
+def has_factor(person: User) -> bool:
+    """Whether this person has an app or a passkey."""
+    return Authenticator.objects.filter(user=person, type__in=FACTOR_TYPES).exists()
+
+
+def _open_codes(person: User) -> QuerySet[FactorEnrolmentCode]:
+    return FactorEnrolmentCode.objects.filter(user=person, used_at__isnull=True, revoked_at__isnull=True)

@@ -1,0 +1,80 @@
+"""Tables of people's things."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_tables2 as tables
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.sign_in.models import SignedInBrowser
+from cpms.common.web import formatting as look
+from cpms.common.web.tables import WIDE, MomentColumn, Table, two_lines
+from cpms.common.web.user_agents import words_of
+
+
+def _button(name: str, pk: int, words: str, about: object, *, is_danger: bool = False) -> SafeString:
+    return format_html(
+        '<button type="button" class="btn btn-sm {}" hx-get="{}" hx-target="#ask"><span>{}</span>'
+        '<span class="sr"> {}</span></button>',
+        "quiet-danger" if is_danger else "",
+        reverse(name, args=[pk]),
+        words,
+        about,
+    )
+
+
+class KeyTable(Table):
+    """A person's passkeys."""
+
+    name = tables.Column(verbose_name=gettext_lazy("Passkey"), empty_values=())
+    last_used_at = MomentColumn(
+        verbose_name=gettext_lazy("Last used"), never=gettext_lazy("It has not been used yet."), attrs=WIDE
+    )
+    action = tables.Column(verbose_name="", empty_values=(), attrs={"td": {"class": "num rhs do"}})
+
+    class Meta(Table.Meta):
+        order_by = ()
+
+    def render_name(self, record: Any) -> SafeString:
+        return two_lines(record.wrap().name, _("added %(time)s") % {"time": look.date_time(record.created_at)})
+
+    def render_action(self, record: Any) -> SafeString:
+        about = record.wrap().name
+        return format_html(
+            '<span class="btn-row end">{}{}</span>',
+            _button("accounts:key_rename", record.pk, _("Rename"), about),
+            _button("accounts:factor_remove", record.pk, _("Remove"), about, is_danger=True),
+        )
+
+
+class BrowserTable(Table):
+    """Where a person is signed in."""
+
+    agent = tables.Column(verbose_name=gettext_lazy("Browser"), empty_values=())
+    created_at = MomentColumn(verbose_name=gettext_lazy("Signed in"), attrs=WIDE)
+    last_seen_at = MomentColumn(verbose_name=gettext_lazy("Last seen"), attrs={"td": {"class": "rhs"}})
+    action = tables.Column(verbose_name="", empty_values=(), attrs={"td": {"class": "num rhs do"}})
+
+    class Meta(Table.Meta):
+        order_by = ()
+
+    def __init__(self, *args: Any, current: str | None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.current = current
+
+    def render_agent(self, record: SignedInBrowser) -> SafeString:
+        name: str = words_of(record.agent)
+        if record.session_key == self.current:
+            name = format_html('{} <span class="ms-2">{}</span>', name, look.tick(True, _("this browser")))
+        return two_lines(name, record.address or _("address not known"))
+
+    def render_action(self, record: SignedInBrowser) -> SafeString | str:
+        if record.session_key == self.current:
+            return ""
+        about = words_of(record.agent)
+        return _button("accounts:browser_sign_out", record.pk, _("Sign out"), about, is_danger=True)

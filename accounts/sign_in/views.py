@@ -1,0 +1,411 @@
+"""A person's own account: password, address."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+from allauth.account.internal.decorators import login_stage_required
+from allauth.account.models import Login
+from allauth.account.utils import get_next_redirect_url
+from allauth.account.views import LoginView as AllauthLoginView
+from allauth.mfa.adapter import get_adapter
+from allauth.mfa.base.internal.flows import post_authentication
+from allauth.mfa.models import Authenticator
+from allauth.mfa.stages import AuthenticateStage
+from allauth.mfa.totp.internal.auth import generate_totp_secret
+from allauth.mfa.webauthn.internal import auth as webauthn
+from allauth.mfa.webauthn.internal.flows import perform_passwordless_login
+from django.contrib import messages
+from django.contrib.auth import REDIRECT_FIELD_NAME, views
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.decorators import method_decorator
+from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.generic import FormView, TemplateView
+
+from accounts.people.models import User
+from accounts.sign_in import fresh_proof as confirm
+from accounts.sign_in.forms import AppForm, CodeForm, ConfirmForm, KeyForm, LoginForm
+from accounts.sign_in.services import attempts as services
+from accounts.sign_in.services import browsers, captcha, enrolment_codes, factors
+from accounts.sign_in.tables import BrowserTable, KeyTable
+from cpms.common.errors import DomainError
+from cpms.common.web import user_agents
+from cpms.common.web.pages import AuthenticatedRequest, FormPage, add_errors
+
+SENSITIVE = method_decorator(sensitive_post_parameters(), name="dispatch")
+
+
+def source(request: HttpRequest) -> str:
+    """Where a request comes from."""
+    return str(request.META.get("REMOTE_ADDR", ""))
+
+
+pass
+
+
+SECRET = "new_app_secret"  # noqa: S105 - where in the session it waits until the app has proved that it has it
+
+
+FEW_CODES = 3
+
+
+Type = Authenticator.Type
+
+
+def credential_of(request: HttpRequest) -> dict[str, Any]:
+    """What the browser's passkey answered.
+
+    Raises:
+        DomainError: nothing that could be one.
+    """
+    try:
+        answer = json.loads(request.POST.get("credential", ""))
+    except (ValueError, RecursionError):
+        answer = None
+    if not isinstance(answer, dict):
+        raise DomainError(_("The browser did not send a passkey. Please try again."))
+    return answer
+
+
+@method_decorator([login_required, never_cache], name="dispatch")
+class SecurityView(TemplateView):
+    template_name = "accounts/sign_in/security.html"
+    request: AuthenticatedRequest
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        user = self.request.user
+        has = factors.factors_of(user)
+        is_missing = user.must_have_second_factor and not has.has_any
+        rows = [] if is_missing else browsers.browsers_of(user)
+        return super().get_context_data(**kwargs) | {
+            "has": has,
+            "codes_left": has.codes_left,
+            "are_few": has.codes_left <= FEW_CODES,
+            "keys": KeyTable(has.keys),
+            "browsers": BrowserTable(rows, current=self.request.session.session_key),
+            "others": len(rows) > 1,
+            "is_missing": is_missing,
+            "is_demanded": user.must_have_second_factor,
+        }
+
+
+def _codes(request: HttpRequest, codes: list[str]) -> HttpResponse:
+    """The only page that ever shows them."""
+    shown = [f"{code[:4]} {code[4:]}" for code in codes]
+    response = render(request, "accounts/sign_in/codes.html", {"codes": shown, "host": request.get_host()})
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _after(request: HttpRequest, codes: list[str], sentence: str) -> HttpResponse:
+    messages.success(request, sentence)
+    return _codes(request, codes) if codes else redirect("accounts:security")
+
+
+class FirstFactorMixin:
+    """Asks support staff for an enrolment code where the second factor is the first one."""
+
+    request: AuthenticatedRequest
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        needs_code = enrolment_codes.is_needed(self.request.user)
+        return super().get_form_kwargs() | {"needs_enrolment_code": needs_code}  # type: ignore[misc]
+
+
+@method_decorator([confirm.confirmed, sensitive_post_parameters(), never_cache], name="dispatch")
+class AppAddView(FirstFactorMixin, FormPage):
+    template_name = "accounts/sign_in/app_add.html"
+    form_class = AppForm
+    request: AuthenticatedRequest
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if factors.factors_of(self.request.user).app is not None:
+            return redirect("accounts:security")
+        request.session[SECRET] = generate_totp_secret()
+        return super().get(request, *args, **kwargs)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        secret = self.request.session.get(SECRET, "")
+        address = get_adapter().build_totp_url(self.request.user, secret)
+        picture = base64.b64encode(get_adapter().build_totp_svg(address).encode()).decode()
+        groups = [secret[start : start + 4] for start in range(0, len(secret), 4)]
+        return super().get_context_data(**kwargs) | {
+            "picture": f"data:image/svg+xml;base64,{picture}",
+            "address": address,
+            "secret": " ".join(groups),
+        }
+
+    def perform(self, form: AppForm) -> HttpResponse:  # type: ignore[override]
+        secret = self.request.session.get(SECRET)
+        if not secret:
+            raise DomainError(_("This took too long. Open the page again."))
+        codes = factors.add_app(
+            user=self.request.user,
+            secret=secret,
+            code=form.cleaned_data["code"],
+            enrolment_code=form.cleaned_data.get("enrolment_code", ""),
+        )
+        del self.request.session[SECRET]
+        return _after(self.request, codes, _("Your authenticator app is set up."))
+
+
+@method_decorator([confirm.confirmed, sensitive_post_parameters(), never_cache], name="dispatch")
+class KeyAddView(FirstFactorMixin, FormPage):
+    template_name = "accounts/sign_in/key_add.html"
+    form_class = KeyForm
+    request: AuthenticatedRequest
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(options=webauthn.begin_registration(self.request.user, True), **kwargs)
+
+    def perform(self, form: KeyForm) -> HttpResponse:  # type: ignore[override]
+        codes = factors.add_key(
+            user=self.request.user,
+            name=form.cleaned_data["name"],
+            credential=credential_of(self.request),
+            enrolment_code=form.cleaned_data.get("enrolment_code", ""),
+        )
+        return _after(self.request, codes, _("Your passkey is set up."))
+
+
+def _own(request: AuthenticatedRequest, pk: int) -> Authenticator:
+    return get_object_or_404(Authenticator.objects.filter(user=request.user, type__in=factors.FACTORS), pk=pk)
+
+
+@confirm.confirmed
+@require_http_methods(["GET", "POST"])
+def factor_remove(request: AuthenticatedRequest, pk: int) -> HttpResponse:
+    """An app or a passkey."""
+    found = _own(request, pk)
+    if request.method == "GET":
+        others = Authenticator.objects.filter(user=request.user, type__in=factors.FACTORS).exclude(pk=pk)
+        name = "" if found.type == Type.TOTP else found.wrap().name
+        context = {"factor": found, "name": name, "is_last": not others.exists()}
+        return render(request, "accounts/sign_in/factor_remove.html", context)
+    try:
+        factors.remove(factor=found, actor=request.user)
+        messages.success(request, _("It is removed."))
+    except DomainError as error:
+        messages.error(request, str(error))
+    return redirect("accounts:security")
+
+
+@confirm.confirmed
+@require_http_methods(["GET", "POST"])
+def key_rename(request: AuthenticatedRequest, pk: int) -> HttpResponse:
+    found = get_object_or_404(Authenticator.objects.filter(user=request.user, type=Type.WEBAUTHN), pk=pk)
+    if request.method == "GET":
+        return render(request, "accounts/sign_in/key_rename.html", {"factor": found, "name": found.wrap().name})
+    try:
+        factors.rename_key(key=found, name=request.POST.get("name", ""))
+        messages.success(request, _("The passkey has its new name."))
+    except DomainError as error:
+        messages.error(request, str(error))
+    return redirect("accounts:security")
+
+
+@confirm.confirmed
+@never_cache
+@require_http_methods(["GET", "POST"])
+def codes_make(request: AuthenticatedRequest) -> HttpResponse:
+    if request.method == "GET":
+        return render(request, "accounts/sign_in/codes_make.html")
+    try:
+        return _codes(request, factors.make_codes(user=request.user))
+    except DomainError as error:
+        messages.error(request, str(error))
+        return redirect("accounts:security")
+
+
+# --- browsers -----------------------------------------------------------------------------------------------------
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def browser_sign_out(request: AuthenticatedRequest, pk: int) -> HttpResponse:
+    """One that is elsewhere; this one has its own way out."""
+    rows = request.user.browsers.exclude(session_key=request.session.session_key or "")
+    found = get_object_or_404(rows, pk=pk)
+    if request.method == "GET":
+        context = {"browser": found, "words": user_agents.words_of(found.agent)}
+        return render(request, "accounts/sign_in/browser_sign_out.html", context)
+    browsers.sign_out(browser=found, actor=request.user)
+    messages.success(request, _("That browser is signed out."))
+    return redirect("accounts:security")
+
+
+@login_required
+@require_POST
+def browser_sign_out_others(request: AuthenticatedRequest) -> HttpResponse:
+    count = browsers.sign_out_others(user=request.user, but=request.session.session_key, actor=request.user)
+    sentence = ngettext("%(n)d other browser is signed out.", "%(n)d other browsers are signed out.", count)
+    messages.success(request, sentence % {"n": count})
+    return redirect("accounts:security")
+
+
+# --- proving who one is -------------------------------------------------------------------------------------------
+
+
+class ProofView(FormView):
+    """A code, or a passkey; both for signing in and for confirming."""
+
+    form_class: Any = CodeForm
+
+    def get_person(self) -> User:
+        raise NotImplementedError
+
+    def proved(self, factor: Authenticator) -> HttpResponse:
+        raise NotImplementedError
+
+    @cached_property
+    def has(self) -> factors.Factors:
+        return factors.factors_of(self.get_person())
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = super().get_context_data(**kwargs) | {"has": self.has}
+        if self.has.keys:
+            context["options"] = webauthn.begin_authentication(self.get_person())
+        return context
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if "credential" not in request.POST:
+            return super().post(request, *args, **kwargs)
+        try:
+            return self.proved(factors.check_key(user=self.get_person(), credential=credential_of(request)))
+        except DomainError as error:
+            messages.error(request, str(error))
+            return self.render_to_response(self.get_context_data(form=self.form_class()))
+
+    def form_valid(self, form: CodeForm) -> HttpResponse:
+        try:
+            return self.proved(factors.check_code(user=self.get_person(), code=form.cleaned_data["code"]))
+        except DomainError as error:
+            add_errors(form, error)
+            return self.form_invalid(form)
+
+
+@method_decorator(
+    [
+        login_stage_required(stage=AuthenticateStage.key, redirect_urlname="account_login"),
+        sensitive_post_parameters(),
+        never_cache,
+    ],
+    name="dispatch",
+)
+class SecondStepView(ProofView):
+    """After the right password, for who has a second factor."""
+
+    template_name = "accounts/sign_in/second_step.html"
+
+    def get_person(self) -> User:
+        found: User = self.request._login_stage.login.user  # type: ignore[attr-defined]
+        return found
+
+    def proved(self, factor: Authenticator) -> HttpResponse:
+        post_authentication(self.request, factor)
+        if factor.type == Type.RECOVERY_CODES:
+            left = len(factor.wrap().get_unused_codes())
+            sentence = ngettext(
+                "You have %(n)d recovery code left. Make new ones in your account.",
+                "You have %(n)d recovery codes left.",
+                left,
+            )
+            messages.warning(self.request, sentence % {"n": left})
+        response: HttpResponse = self.request._login_stage.exit()  # type: ignore[attr-defined]
+        return response
+
+
+@method_decorator([login_required, sensitive_post_parameters(), never_cache], name="dispatch")
+class ConfirmView(ProofView):
+    """Once more who one is, before something about signing in is changed."""
+
+    template_name = "accounts/sign_in/confirm.html"
+    request: AuthenticatedRequest
+
+    def get_person(self) -> User:
+        return self.request.user
+
+    def get_form_class(self) -> Any:
+        return CodeForm if self.has.has_any else ConfirmForm
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        back = get_next_redirect_url(self.request) or reverse("accounts:security")
+        return super().get_context_data(**kwargs) | {"next": back}
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        if self.has.has_any:
+            return super().form_valid(form)
+        try:
+            password = form.cleaned_data["password"]
+            confirm.check_password(user=self.request.user, password=password, address=source(self.request))
+        except DomainError as error:
+            add_errors(form, error)
+            return self.form_invalid(form)
+        return self.proved()
+
+    def proved(self, factor: Authenticator | None = None) -> HttpResponse:
+        confirm.note_confirmed(self.request)
+        return redirect(get_next_redirect_url(self.request) or "accounts:security")
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def passkey_login(request: HttpRequest) -> HttpResponse:
+    """Signing in with a passkey alone: what to sign (GET, for the browser's script), and what came back (POST)."""
+    if request.user.is_authenticated:
+        return redirect("portal:dashboard")
+    try:
+        services.count_attempt("passkey", source(request), "")
+        if request.method == "GET":
+            return JsonResponse(dict(webauthn.begin_authentication()))
+        found = factors.check_key(user=None, credential=credential_of(request))
+    except DomainError as error:
+        if request.method == "GET":
+            return JsonResponse({"detail": str(error)}, status=429)
+        messages.error(request, str(error))
+        return redirect("accounts:login")
+    login = Login(user=found.user, email=found.user.email, redirect_url=get_next_redirect_url(request))
+    return perform_passwordless_login(request, found, login)
+
+
+class LoginView(AllauthLoginView):
+    template_name = "accounts/sign_in/login.html"
+    form_class = LoginForm
+
+
+@never_cache
+@require_safe
+def captcha_challenge(request: HttpRequest) -> HttpResponse:
+    """A new sum for the browser of who wants to sign in."""
+    asked = request.GET.get("level", "")
+    source = str(request.META.get("REMOTE_ADDR", ""))
+    level = captcha.level_for(source, "") or 0
+    return JsonResponse(captcha.make_challenge(max(level, int(asked) if asked in {"1", "2", "3"} else 0)))
+
+
+class LogoutView(views.LogoutView):
+    next_page = "accounts:login"
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        browsers.note_sign_out(request)
+        return super().post(request, *args, **kwargs)
+
+
+@never_cache
+def admin_login(request: HttpRequest) -> HttpResponse:
+    """The admin has no log-in of its own: one door, one throttle."""
+    if request.user.is_authenticated:
+        raise PermissionDenied(_("The administration is for support staff only."))
+    return redirect_to_login(request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index"))

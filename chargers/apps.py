@@ -9,7 +9,7 @@ class ChargersConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts.members.services import given
-        from chargers import audit
+        from chargers import audited as audit
         from chargers.events import services
 
         audit.register()

@@ -16,11 +16,12 @@ from rest_framework.views import APIView
 
 from accounts.members.api import InvitationViewSet, MemberViewSet
 from accounts.programs.api import AccessTokenView, TokenView, TokenViewSet
-from chargers.api import IDENTITY, ConnectorViewSet, StationViewSet
-from chargers.grant_api import GrantViewSet
-from chargers.group_api import GroupViewSet
-from chargers.place_api import InstallationViewSet
-from chargers.tag_api import TagViewSet
+from chargers.grants.api import GrantViewSet
+from chargers.groups.api import GroupViewSet
+from chargers.installations.api import InstallationViewSet
+from chargers.onboarding.api import IDENTITY, StationViewSet
+from chargers.stations.api import ConnectorViewSet
+from chargers.tags.api import TagViewSet
 from cpms.common.api.base import PersonThrottle
 from cpms.portal.own_api import OwnPlacesView, OwnSessionsView, OwnStartView, OwnStopView, OwnTagsView
 from maintenance.api import (

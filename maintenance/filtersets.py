@@ -12,9 +12,9 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from chargers.finding import of_any, stations_named
 from chargers.models import ChargingStation
 from chargers.protocols import error_codes
+from chargers.stations.services.finding import of_any, stations_named
 from cpms.common.database.paging import of_stations
 from cpms.common.web.filters import DateTimeFilter
 from maintenance.actions import are_rare

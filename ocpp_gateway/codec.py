@@ -15,7 +15,8 @@ from types import MappingProxyType
 from chargers import protocols
 from chargers.models import ChargingStation
 from chargers.protocols import CommandOutcome, StationProtocol
-from chargers.services import Heard, StatusReport
+from chargers.stations.services.links import Heard
+from chargers.stations.services.statuses import StatusReport
 from maintenance.services import Progress, SecurityNotice
 from ocpp_gateway.frames import Fault, FaultKind, Payload
 from sessions.services import Sampled

@@ -13,7 +13,8 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.utils import timezone
 
-from chargers import services as chargers
+from chargers.anomalies import services as anomalies_services
+from chargers.stations.services import links
 from cpms.common.database.threads import StorageFailure
 from maintenance.messages.log import LoggedCall
 from maintenance.models import StationLink
@@ -390,14 +391,14 @@ class StationConsumer(SocketConsumer):
     def _tell_oversized(self, size: int | None) -> None:
         """Nothing of the message is known, and the station will try again: somebody has to see it."""
         now = timezone.now()
-        chargers.keep_oversized(
+        anomalies_services.keep_oversized(
             station_id=self.station_id, size=size, limit=self.message_limit, setting=self.limit_setting, at=now
         )
         count_deviations([Deviated(self.station_id, "", str(TOO_LARGE), "size", now)])
 
     def _book_end(self, code: int) -> None:
         now = timezone.now()
-        chargers.close_link(station_id=self.station_id, epoch=self.epoch, at=now)
+        links.close_link(station_id=self.station_id, epoch=self.epoch, at=now)
         operations.settle_commands_of_link(station_id=self.station_id, epoch=self.epoch)
         StationLink.objects.filter(station_id=self.station_id, epoch=self.epoch).update(closed_at=now, close_code=code)
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.utils import timezone
 
+from chargers.anomalies.services import keep_oddity
 from chargers.models import ChargingStation, Oddity
-from chargers.services import keep_oddity
 from cpms.common.database.prepared import Prepared
 from cpms.common.database.threads import is_conflict, is_storage_failure
 from cpms.common.messaging.news import tell_pages

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from chargers import services as chargers
-from chargers.services import Verdict
+from chargers.stations.services import boot as boot_services
+from chargers.tags.services import authorization, card_search
+from chargers.tags.services.authorization import Verdict
 from chargers.vocabulary import StopReason, TagVerdict
 from maintenance import services as maintenance
 from ocpp_gateway.codec import CallContext
@@ -26,7 +27,7 @@ def boot(context: CallContext, **facts: str) -> str:
     Args:
         facts: values by the names in `chargers.services.boot.BOOT_FIELDS`.
     """
-    registration = chargers.record_boot(station=context.station, facts=facts, at=context.received_at)
+    registration = boot_services.record_boot(station=context.station, facts=facts, at=context.received_at)
     operations.confirm_reset(station_id=context.station.pk)
     return registration
 
@@ -37,10 +38,10 @@ def authorize(context: CallContext, id_tag: str) -> Verdict:
     Starts and ends are never judged so.
     """
     station, at = context.station, context.received_at
-    if chargers.is_card_search(station=station, at=at):
+    if card_search.is_card_search(station=station, at=at):
         return Verdict(TagVerdict.INVALID)
-    verdict = chargers.authorize_tag(station=station, value=id_tag)
-    if verdict.tag is None and chargers.note_unknown_card(station=station, at=at):
+    verdict = authorization.authorize_tag(station=station, value=id_tag)
+    if verdict.tag is None and card_search.note_unknown_card(station=station, at=at):
         maintenance.record_card_search(station=station, at=at)
     return verdict
 
@@ -110,4 +111,4 @@ def stop(
         operations.link_stopped_session(result.session)
         if unknown_rule and Flag.RECONSTRUCTED in result.session.flags:
             context.deviations.append(unknown_rule)
-    return chargers.authorize_tag(station=context.station, value=id_tag) if id_tag else None
+    return authorization.authorize_tag(station=context.station, value=id_tag) if id_tag else None

@@ -18,8 +18,8 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from chargers import services as chargers
-from chargers.services import Heard
+from chargers.stations.services import links, statuses
+from chargers.stations.services.links import Heard
 from cpms.common.database.batches import delete_rows
 from cpms.common.database.prepared import Prepared, among
 from cpms.common.database.threads import is_storage_failure
@@ -169,7 +169,7 @@ def _apply(work: list[Work]) -> list[Heard]:
     reports = Reports()
     for message, protocol in work:
         codecs.by_protocol(protocol).report(message, reports)
-    fresh = chargers.record_statuses(reports.statuses) if reports.statuses else []
+    fresh = statuses.record_statuses(reports.statuses) if reports.statuses else []
     if fresh:
         operations.confirm_availability({(r.station_id, r.connector): r.status for r in fresh})
     if reports.progress:
@@ -184,7 +184,7 @@ def _apply(work: list[Work]) -> list[Heard]:
 
 
 def _note_heard(heard: list[Heard]) -> None:
-    teams = chargers.note_heard(heard)
+    teams = links.note_heard(heard)
     news: dict[int | None, list[int]] = defaultdict(list)
     for station_id, team_id in teams.items():
         news[team_id].append(station_id)

@@ -19,9 +19,10 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from chargers import services as chargers
+from chargers.credentials import services as credentials_services
+from chargers.credentials.services import PASSWORD_FIELDS, is_weak
 from chargers.models import ChargingStation, Event
-from chargers.services.passwords import PASSWORD_FIELDS, is_weak
+from chargers.stations.services import identities, links
 from cpms.common.database.batches import server_side_cursor
 from cpms.common.database.prepared import Prepared
 from cpms.common.messaging.news import tell_pages
@@ -247,12 +248,12 @@ class _Station:
     has_commands: bool
 
     @property
-    def kept(self) -> chargers.Kept:
-        return chargers.Kept(self.password, self.password_hash)
+    def kept(self) -> credentials_services.Kept:
+        return credentials_services.Kept(self.password, self.password_hash)
 
     @property
-    def next_kept(self) -> chargers.Kept:
-        return chargers.Kept(self.next_password, self.next_password_hash)
+    def next_kept(self) -> credentials_services.Kept:
+        return credentials_services.Kept(self.next_password, self.next_password_hash)
 
     @property
     def may_be_guessed(self) -> bool:
@@ -306,7 +307,7 @@ def _open_link(station: _Station, knock: Knock, codec: Codec, node_id: int) -> i
             row = cursor.execute(_OPEN, values, prepare=True).fetchone()
         return int(row[0]) if row is not None else 0
     with transaction.atomic():
-        epoch = chargers.open_link(
+        epoch = links.open_link(
             station_id=station.pk,
             node_id=node_id,
             remote_address=knock.remote_address[:64],
@@ -346,7 +347,7 @@ def _pooled(address: Address) -> _Station:
     """Let an unknown station wait in the pool, if the operator of the platform has switched the pool on."""
     identity = address.identity
     unknown = Refused(address.unknown_cause, identity=identity)
-    if not settings.OCPP_POOL or not address.is_regular or not chargers.is_usable_identity(identity):
+    if not settings.OCPP_POOL or not address.is_regular or not identities.is_usable_identity(identity):
         raise unknown
     if ChargingStation.objects.filter(team__isnull=True).count() >= settings.OCPP_POOL_LIMIT:
         logger.warning("the pool is full", extra={"station": identity})
@@ -409,7 +410,7 @@ def _near_password(stored: bytes | None, given: bytes) -> str:
 def _fits_in_a_crowd(station: _Station, given: bytes) -> bool:
     """The same where many wrong ones came before: the right one still opens the door, since neighbours may share the
     address, but slow hashes are worked out in two threads at most, and whoever finds none free comes back."""
-    if chargers.is_quick(given, station.kept, station.next_kept):
+    if credentials_services.is_quick(given, station.kept, station.next_kept):
         return _password_fits(station, given)
     if not _crowded.acquire(timeout=CROWD_WAITS_SECONDS):
         return False
@@ -423,7 +424,7 @@ def _password_fits(station: _Station | None, given: bytes) -> bool:
     for _attempt in range(ATTEMPTS):
         if station is None:  # deleted meanwhile
             return False
-        fits = chargers.log_in(
+        fits = credentials_services.log_in(
             station_id=station.pk,
             given=given,
             kept=station.kept,
@@ -431,7 +432,7 @@ def _password_fits(station: _Station | None, given: bytes) -> bool:
             message_id=station.next_password_message_id,
         )
         if fits and station.has_weak_password is None and not station.next_password_message_id:
-            chargers.note_strength(station_id=station.pk, given=given, kept=station.kept)
+            credentials_services.note_strength(station_id=station.pk, given=given, kept=station.kept)
         if fits is not None:
             return fits
         station = _find(station.identity)  # another login or an answer settled which password counts

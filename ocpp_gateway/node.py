@@ -19,7 +19,7 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db import transaction
 
-from chargers import services as chargers
+from chargers.stations.services import links as chargers
 from cpms.common.database.threads import DatabaseThreads, StorageFailure, is_storage_failure
 from maintenance.messages.log import shard_of
 from maintenance.services import prepare_partitions

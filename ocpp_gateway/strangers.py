@@ -9,7 +9,7 @@ from urllib.parse import unquote_to_bytes
 
 from django.conf import settings
 
-from chargers import services as chargers
+from chargers.onboarding.services import resemblance as chargers
 from cpms.common.web.addresses import source_of
 from maintenance.models import RefusedConnection
 from maintenance.services import record_refusal

@@ -9,8 +9,8 @@ from django import forms
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from chargers.finding import of_any, stations_named
 from chargers.models import ChargingStation
+from chargers.stations.services.finding import of_any, stations_named
 from operations.models import Command
 
 SELECT = forms.Select(attrs={"class": "form-select"})

@@ -12,10 +12,10 @@ from django.utils.translation import gettext_lazy
 
 from accounts.access.rights import Can
 from accounts.models import User
-from chargers import finding
+from chargers.credentials.services import generate_password
 from chargers.models import ChargingStation, Connector, Tag
-from chargers.services import generate_password
-from chargers.tag_fields import TagValueField
+from chargers.tags.forms import TagValueField
+from chargers.tags.services import finding
 from chargers.vocabulary import Availability, ConfigurationKey, ResetKind, StationMessage
 from operations import services
 from operations.models import Command

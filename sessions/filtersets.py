@@ -13,8 +13,9 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from chargers.finding import of_any, stations_named, tags_like
 from chargers.models import ChargingStation, Tag
+from chargers.stations.services.finding import of_any, stations_named
+from chargers.tags.services.finding import tags_like
 from cpms.common.web.filters import DateTimeFilter, OfStationFilter
 from sessions.models import ChargingSession
 

@@ -16,10 +16,12 @@ from accounts.audit.services import Action
 from accounts.models import AuditEntry, Team, User
 from accounts.programs.services.programs import add_program
 from accounts.programs.services.tokens import issue_api_token, revoke_api_token
-from chargers import services
+from chargers.credentials import services as credentials_services
+from chargers.grants.services.grants import give_grant, withdraw_grant
 from chargers.models import ChargingStation, Connector, Tag
-from chargers.services.grants import give_grant, withdraw_grant
-from chargers.services.naming import rename_station
+from chargers.onboarding.services import registration
+from chargers.stations.services.naming import rename_station
+from chargers.tags.services import adding
 from operations.services import request_command
 from tests import factories
 
@@ -62,8 +64,8 @@ def test_access_given_and_withdrawn(administrator: User, station: Any) -> None:
 
 
 def test_secrets_are_hidden(team: Team, administrator: User) -> None:
-    station = services.add_station(team=team, identity="S-1", password="first-secret", actor=administrator)
-    services.set_password(station=station, password="second-secret", actor=administrator)
+    station = registration.add_station(team=team, identity="S-1", password="first-secret", actor=administrator)
+    credentials_services.set_password(station=station, password="second-secret", actor=administrator)
     person = factories.UserFactory.create()
     person.set_password("third-secret")
     person.save()
@@ -83,9 +85,9 @@ def test_a_station_whose_password_is_no_text(team: Team) -> None:
 
 
 def test_stations_and_tags_added_at_once_are_written_down(team: Team, administrator: User) -> None:
-    wanted = [services.NewStation(identity=f"S-{n}", password="long enough") for n in range(3)]
-    services.add_stations(team=team, stations=wanted, actor=administrator)
-    services.add_tags(team=team, tags=[services.NewTag(value="AB12")], actor=administrator)
+    wanted = [registration.NewStation(identity=f"S-{n}", password="long enough") for n in range(3)]
+    registration.add_stations(team=team, stations=wanted, actor=administrator)
+    adding.add_tags(team=team, tags=[adding.NewTag(value="AB12")], actor=administrator)
     made = AuditEntry.objects.filter(content_type__model__in=["chargingstation", "tag"], action=0)
     assert made.count() == 4 and {entry.actor for entry in made} == {administrator}
 

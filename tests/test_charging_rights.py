@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts.access.rights import Can, GrantRole, Role, allows
 from accounts.models import Grant, Team, User
 from chargers.models import ChargingStation, Tag
-from chargers.services import authorize_tag
+from chargers.tags.services.authorization import authorize_tag
 from sessions.models import ChargingSession
 from sessions.services import start_session
 from tests import factories

@@ -12,10 +12,10 @@ from django.utils import timezone
 from accounts.mails.services.mails import invitation_token
 from accounts.members.services.invitations import accept_as, accept_as_new
 from accounts.models import Grant, Invitation, Membership, User
+from chargers.grants.services.driver_tags import give_tag
+from chargers.grants.services.grants import invite_driver
 from chargers.models import ChargingStation, Tag
-from chargers.services import authorize_tag
-from chargers.services.driver_tags import give_tag
-from chargers.services.grants import invite_driver
+from chargers.tags.services.authorization import authorize_tag
 from cpms.common.errors import DomainError, NotAllowed
 from tests import factories
 

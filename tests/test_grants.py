@@ -12,9 +12,9 @@ from django.utils import timezone
 from accounts.access.rights import Can, Role
 from accounts.mails.services.mails import send_mails
 from accounts.models import AccountMail, Grant, User
+from chargers.grants.services.grants import change_grant, find_place, give_grant, roles_to_give, withdraw_grant
+from chargers.grants.services.mails import mail_about_grant
 from chargers.models import ChargingStation, Installation
-from chargers.services.grant_mails import mail_about_grant
-from chargers.services.grants import change_grant, find_place, give_grant, roles_to_give, withdraw_grant
 from cpms.common.errors import DomainError, NotAllowed
 from tests import factories
 from tools import permissions

@@ -10,8 +10,8 @@ from django.urls import reverse
 
 from accounts.access.rights import Role
 from accounts.models import User
+from chargers.installations.services import save_circuit
 from chargers.models import Circuit, Installation
-from chargers.services.places import save_circuit
 from cpms.common.errors import DomainError
 from cpms.common.web.formatting import amperes
 from tests import factories

@@ -10,10 +10,16 @@ from django.utils import timezone
 
 from accounts.access.rights import Can, Role
 from accounts.models import Grant, Team, User
-from chargers import services
+from chargers.installations.services import (
+    add_installation,
+    edit_installation,
+    place_station,
+    remove_circuit,
+    save_circuit,
+)
+from chargers.installations.tables import tree
 from chargers.models import ChargingStation, Circuit, Installation
-from chargers.place_tables import tree
-from chargers.services.places import add_installation, edit_installation, place_station, remove_circuit, save_circuit
+from chargers.onboarding.services import registration as services
 from cpms.common.errors import DomainError, NotAllowed
 from tests import factories
 

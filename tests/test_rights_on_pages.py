@@ -12,7 +12,7 @@ from django.test import Client
 from accounts.access.rights import COLUMNS, Can, Role, allows
 from accounts.models import Team, User
 from chargers.models import ChargingStation, Installation
-from chargers.services import authorize_tag
+from chargers.tags.services.authorization import authorize_tag
 from tests import factories
 
 pytestmark = pytest.mark.django_db

@@ -6,9 +6,9 @@ One that is longer, because a station sent it before there was this rule, stays 
 import pytest
 from django.urls import reverse
 
-from chargers import services
 from chargers.models import Tag
-from chargers.services.tagging import save_tag
+from chargers.tags.services import adding as services
+from chargers.tags.services.editing import save_tag
 from cpms.common.errors import DomainError
 from operations.models import Command
 from operations.services import request_command

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.access.rights import WITHDRAWN_BY, GivenBy, GrantRole, Role, Withdrawer
 from accounts.models import Grant, Team, User
-from chargers.services.grants import change_grant, give_grant, may_change, withdraw_grant
+from chargers.grants.services.grants import change_grant, give_grant, may_change, withdraw_grant
 from cpms.common.errors import NotAllowed
 from tests import factories
 

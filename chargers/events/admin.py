@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 
-from chargers.models import Event
+from chargers.events.models import Event
 from cpms.common.web.admin import REPORTS, ReportAdmin, StationSearchMixin
 
 

@@ -11,8 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Team
-from chargers.models.places import Installation
-from chargers.models.stations import ChargingStation
+from chargers.installations.models import Installation
+from chargers.stations.models import ChargingStation
 
 
 class EventQuerySet(models.QuerySet[Any]):

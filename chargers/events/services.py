@@ -7,22 +7,21 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Exists, OuterRef
-from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models import Grant
 from chargers.events.models import Event
-from chargers.models import ChargingStation
+from chargers.stations.models import ChargingStation
 from cpms.common.database.batches import update_rows
 
 Kind = Event.Kind
+
+
 # States: what comes back within the time that its key stands for is the same event, which has not ended after all.
 REOPENING = frozenset({Kind.FAULT, Kind.OFFLINE})
-OFFLINE_AFTER = timedelta(minutes=15)
-RECENT = timedelta(hours=24)  # an absence that began earlier is no news
+
+
 KEPT_FOR = timedelta(days=90)
-MOST_AT_ONCE = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,21 +109,6 @@ def end_faults(ended: dict[tuple[int, int], datetime]) -> None:
         if (station_id, data["connector"]) in ended
     ]
     update_rows("chargers_event", {"ended_at": "timestamptz"}, sorted(found))
-
-
-def record_offline_stations() -> int:
-    """Record the stations that have been offline for `OFFLINE_AFTER`. Returns how many there were.
-
-    Only the clock knows this fact, so it is asked for by the sweep that closes the links of dead nodes.
-    """
-    now = timezone.now()
-    is_known = Exists(Event.objects.open().filter(kind=Kind.OFFLINE, station=OuterRef("pk")))
-    rows = ChargingStation.objects.filter(~is_known, node__isnull=True, handed_over_at__isnull=True)
-    rows = rows.annotate(since=Coalesce("disconnected_at", "last_heard_at"))
-    rows = rows.filter(since__gt=now - RECENT, since__lte=now - OFFLINE_AFTER).order_by("-since")
-    found = list(rows.values_list("pk", "since")[:MOST_AT_ONCE])
-    record_events([offline_event(pk, since) for pk, since in found])
-    return len(found)
 
 
 def offline_event(station_id: int, since: datetime) -> NewEvent:

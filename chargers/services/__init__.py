@@ -1,19 +1,5 @@
-from chargers.services.boot import record_boot
-from chargers.services.card_search import is_card_search, note_unknown_card
-from chargers.services.configuration import note_configuration
-from chargers.services.handover import hand_over_station
-from chargers.services.links import (
-    Heard,
-    close_link,
-    close_links_of_dead_nodes,
-    node_ends,
-    node_lives,
-    note_heard,
-    open_link,
-    register_node,
-)
-from chargers.services.oddities import keep_oddity, keep_oversized
-from chargers.services.passwords import (
+from chargers.anomalies.services import keep_oddity, keep_oversized
+from chargers.credentials.services import (
     Kept,
     await_reboot,
     check_password,
@@ -28,23 +14,34 @@ from chargers.services.passwords import (
     set_password,
     settle_password,
 )
-from chargers.services.registration import (
-    Added,
+from chargers.onboarding.services.handover import hand_over_station
+from chargers.onboarding.services.registration import (
     Assigned,
     NewStation,
-    NewTag,
     add_station,
     add_stations,
-    add_tag,
-    add_tags,
     assign_station,
-    check_identity,
     find_station,
-    is_usable_identity,
 )
-from chargers.services.resemblance import Resembling, find_resembling
-from chargers.services.statuses import StatusReport, ensure_connectors, record_statuses
-from chargers.services.tags import Verdict, authorize_tag
+from chargers.onboarding.services.resemblance import Resembling, find_resembling
+from chargers.stations.services.batches import Added
+from chargers.stations.services.boot import record_boot
+from chargers.stations.services.configuration import note_configuration
+from chargers.stations.services.identities import check_identity, is_usable_identity
+from chargers.stations.services.links import (
+    Heard,
+    close_link,
+    close_links_of_dead_nodes,
+    node_ends,
+    node_lives,
+    note_heard,
+    open_link,
+    register_node,
+)
+from chargers.stations.services.statuses import StatusReport, ensure_connectors, record_statuses
+from chargers.tags.services.adding import NewTag, add_tag, add_tags
+from chargers.tags.services.authorization import Verdict, authorize_tag
+from chargers.tags.services.card_search import is_card_search, note_unknown_card
 
 __all__ = [
     "Added",

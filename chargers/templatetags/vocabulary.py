@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django import template
 
-from chargers.states import status_meanings
+from chargers.stations.services.states import status_meanings
 from chargers.vocabulary import StopReason, error_label, stop_reason_label
 
 register = template.Library()

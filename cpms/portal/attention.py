@@ -16,7 +16,7 @@ from django.utils.translation import ngettext
 from accounts.access.rights import Can
 from accounts.models import User
 from chargers.models import ChargingStation, Connector
-from chargers.states import State, with_state
+from chargers.stations.services.states import State, with_state
 from chargers.vocabulary import error_label
 from maintenance.models import InboxEntry, RefusedConnection, SecurityEvent, UnnamedProxy
 from maintenance.refusal_words import cause_words

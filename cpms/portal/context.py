@@ -17,9 +17,9 @@ from accounts.access.rights import Can, Provider
 from accounts.branding.services.looks import look_of, main_host
 from accounts.models import Team, User
 from accounts.teams.services import current_team
+from chargers.groups.services.groups import MOST_GROUPS
+from chargers.groups.services.providers import providers_of
 from chargers.models import StationGroup
-from chargers.services.groups import MOST_GROUPS
-from chargers.services.providers import providers_of
 from cpms.portal.models import SiteText, hooks_offered, site_text
 from cpms.portal.navigation import (
     ACCOUNT_PAGES,

@@ -13,9 +13,10 @@ from accounts.audit.context import as_history
 from accounts.models import Membership, Team, User
 from accounts.people import services as people_services
 from accounts.teams import services as teams_services
-from chargers import services as chargers
-from chargers.demo import DEMO_NEIGHBOUR, DEMO_STATIONS, DEMO_TEAM
+from chargers.demo.park import DEMO_NEIGHBOUR, DEMO_STATIONS, DEMO_TEAM
 from chargers.models import ChargingStation, Connector, Tag
+from chargers.onboarding.services import registration
+from chargers.tags.services import adding
 from cpms.portal import demo_events, demo_log
 from cpms.portal.demo_sessions import ADOPTED, ADOPTED_AGO, OFFLINE_FOR, make_sessions
 from sessions.models import ChargingSession
@@ -129,11 +130,11 @@ def _stations(teams: dict[str, Team]) -> int:
     homes = {one.identity: known.get(one.identity) or teams[one.team].pk for one in DEMO_STATIONS}
     for team in Team.objects.filter(pk__in=homes.values()):
         wanted = [
-            chargers.NewStation(one.identity, one.password, name=one.name, connectors=one.connectors)
+            registration.NewStation(one.identity, one.password, name=one.name, connectors=one.connectors)
             for one in DEMO_STATIONS
             if homes[one.identity] == team.pk
         ]
-        chargers.add_stations(team=team, stations=wanted)
+        registration.add_stations(team=team, stations=wanted)
     fresh = [one for one in DEMO_STATIONS if one.identity not in known]
     now = timezone.now()
     for one in fresh:
@@ -166,7 +167,7 @@ def _tags(team: Team, tags: tuple[tuple[str, str], ...], actor: User) -> list[Ta
     at_first = [one for one in tags if one[0] != ADOPTED]
     for at, some in ((now - ISSUED_AGO, at_first), (now - ADOPTED_AGO, list(tags))):
         wanted = [
-            chargers.NewTag(
+            adding.NewTag(
                 value,
                 label,
                 status=Tag.Status.BLOCKED if value == LOST else Tag.Status.ACCEPTED,
@@ -178,7 +179,7 @@ def _tags(team: Team, tags: tuple[tuple[str, str], ...], actor: User) -> list[Ta
         if not wanted:
             continue
         with as_history(at=at, actor=actor):
-            chargers.add_tags(team=team, tags=wanted)
+            adding.add_tags(team=team, tags=wanted)
         values = [tag.value for tag in wanted]
         Tag.objects.filter(team=team, value__in=values).update(created_at=at)
         known |= set(values)

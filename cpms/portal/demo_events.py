@@ -21,9 +21,9 @@ from accounts.models import ApiToken, Grant, Invitation, Program, Team, User
 from accounts.programs.services.programs import add_program
 from accounts.programs.services.tokens import issue_api_token
 from chargers.events.services import record_access
+from chargers.groups.services.groups import make_group
+from chargers.installations.services import add_installation, place_station, save_circuit
 from chargers.models import ChargingStation, Event, Installation, StationGroup
-from chargers.services.groups import make_group
-from chargers.services.places import add_installation, place_station, save_circuit
 from cpms.portal.models import SiteText
 from maintenance.models import Deviation, RefusedConnection
 from maintenance.services import Deviated, count_deviations, notification_of

@@ -16,15 +16,9 @@ from django.utils import timezone
 
 from accounts.audit.context import as_history
 from accounts.models import Membership, Team, User
-from chargers.events.services import (
-    OFFLINE_AFTER,
-    end_events,
-    end_faults,
-    fault_event,
-    offline_event,
-    record_events,
-)
+from chargers.events.services import end_events, end_faults, fault_event, offline_event, record_events
 from chargers.models import ChargingStation, Connector, Event
+from chargers.stations.services.offline import OFFLINE_AFTER
 from cpms.portal.demo_events import ADMIN, OPERATOR
 from cpms.portal.demo_sessions import FAULTS, OFFLINE_FOR
 from maintenance.messages.log import LoggedCall

@@ -14,8 +14,8 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.models import Team
-from chargers.demo import DEMO_STATIONS, DEMO_TEAM, LASTING_FAULT, DemoStation
-from chargers.demo_traffic import VOLTS, Vehicle, arriving_vehicle, seconds_until_next
+from chargers.demo.park import DEMO_STATIONS, DEMO_TEAM, LASTING_FAULT, DemoStation
+from chargers.demo.traffic import VOLTS, Vehicle, arriving_vehicle, seconds_until_next
 from chargers.models import ChargingStation, Connector, Tag
 from sessions.models import ChargingSession, Flag, MeterReading, TeamPower
 

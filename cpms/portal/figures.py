@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts.access.rights import Can
 from accounts.models import User
 from chargers.models import ChargingStation, Connector, Presence
-from chargers.states import MEANINGS, State, with_state
+from chargers.stations.services.states import MEANINGS, State, with_state
 from cpms.portal.charts import day_bounds
 from sessions.models import ChargingSession
 from sessions.services.power import FRESH

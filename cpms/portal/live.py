@@ -16,8 +16,8 @@ from django.utils.crypto import constant_time_compare
 from accounts.access.rights import Can
 from accounts.models import Team, User
 from accounts.sign_in.services import factors, host_sessions
+from chargers.groups.services import groups, providers
 from chargers.models import ChargingStation
-from chargers.services import groups, providers
 from cpms.common.messaging.news import person_group, team_group
 
 MOST_TEAMS = 100

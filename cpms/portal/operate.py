@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.access.rights import Can
 from chargers.models import ChargingStation, Presence
-from chargers.tables import ConnectorTable, StationTable
+from chargers.stations.tables import ConnectorTable, StationTable
 from cpms.common.web import formatting as look
 from cpms.portal.stations import ConnectorListView, StationListView
 from operations.models import Command

@@ -19,10 +19,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access.rights import Can
 from accounts.models import User
+from chargers.credentials.services import PASSWORD_FIELDS
 from chargers.models import ChargingStation, Connector, Presence, Tag
-from chargers.models.tags import TagQuerySet
-from chargers.services.passwords import PASSWORD_FIELDS
-from chargers.states import of_connector
+from chargers.stations.services.states import of_connector
+from chargers.tags.models import TagQuerySet
 from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.web import formatting as look
 from cpms.common.web.pages import AuthenticatedRequest, add_errors

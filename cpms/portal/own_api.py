@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from accounts.access.rights import Can
 from accounts.models import User
 from chargers.models import ChargingStation, Connector, Presence, Tag
-from chargers.tag_api import TagSerializer
+from chargers.tags.api import TagSerializer
 from cpms.common.api.views import ApiView
 from cpms.portal.own import own_places, own_sessions, own_tags
 from operations.models import Command

@@ -31,7 +31,7 @@ from accounts.audit.services import note_own_data
 from accounts.members.services import people
 from accounts.models import Membership, User
 from chargers.models import Tag
-from chargers.services.persons import Problem, TagsRefused, WantedTag, set_tags_of_person
+from chargers.tags.services.persons import Problem, TagsRefused, WantedTag, set_tags_of_person
 from cpms.common.errors import DomainError
 from cpms.common.web.pages import AuthenticatedRequest, FormPage, ListPage
 from cpms.common.web.tables import WIDE, MomentColumn, Table, two_lines

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from chargers.states import LOOKS, MEANINGS, State
+from chargers.stations.services.states import LOOKS, MEANINGS, State
 from chargers.vocabulary import ConnectorStatus
 from cpms.portal.attention import Trouble
 from cpms.portal.figures import Figures, Part, Tile

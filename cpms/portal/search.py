@@ -22,8 +22,9 @@ from django.views.decorators.http import require_safe
 
 from accounts.access.rights import Can
 from accounts.models import User
-from chargers.finding import STATION_COLUMNS, TAG_COLUMNS, holds
 from chargers.models import ChargingStation, Installation, Tag
+from chargers.stations.services.finding import STATION_COLUMNS, holds
+from chargers.tags.services.finding import TAG_COLUMNS
 from cpms.common.web import formatting as look
 from cpms.common.web.pages import AuthenticatedRequest
 from cpms.portal.drivers import is_driver

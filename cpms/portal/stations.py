@@ -18,12 +18,13 @@ from django.views.decorators.http import require_safe
 
 from accounts.access.rights import Can
 from accounts.models import User
-from chargers.filtersets import ConnectorFilterSet, StationFilterSet
-from chargers.forms import may_add_stations
 from chargers.models import ChargingStation, Connector, Oddity
-from chargers.services.handover import can_be_handed_over, may_hand_over
-from chargers.states import IN_USE, of_connector, of_station
-from chargers.tables import CONNECTOR_CELLS, STATION_CELLS, ConnectorTable, PoolTable, StationTable
+from chargers.onboarding.forms import may_add_stations
+from chargers.onboarding.services.handover import can_be_handed_over, may_hand_over
+from chargers.onboarding.tables import PoolTable
+from chargers.stations.filtersets import ConnectorFilterSet, StationFilterSet
+from chargers.stations.services.states import IN_USE, of_connector, of_station
+from chargers.stations.tables import CONNECTOR_CELLS, STATION_CELLS, ConnectorTable, StationTable
 from chargers.vocabulary import Availability
 from cpms.common.text.json_texts import pretty
 from cpms.common.web.pages import DetailPage, ListPage
@@ -58,7 +59,7 @@ class StationListView(ListPage):
     model = ChargingStation
     table_class = StationTable
     filterset_class = StationFilterSet
-    template_name = "chargers/station_list.html"
+    template_name = "chargers/stations/station_list.html"
     export_name = "stations"
     export_cells = STATION_CELLS
 
@@ -94,7 +95,7 @@ class PoolListView(ListPage):
     model = ChargingStation
     table_class = PoolTable
     filterset_class = StationFilterSet
-    template_name = "chargers/pool_list.html"
+    template_name = "chargers/onboarding/pool_list.html"
     export_name = "waiting-stations"
     export_cells = STATION_CELLS
 
@@ -112,7 +113,7 @@ class ConnectorListView(ListPage):
     model = Connector
     table_class = ConnectorTable
     filterset_class = ConnectorFilterSet
-    template_name = "chargers/connector_list.html"
+    template_name = "chargers/stations/connector_list.html"
     export_name = "connectors"
     export_cells = CONNECTOR_CELLS
 
@@ -127,7 +128,7 @@ class ConnectorListView(ListPage):
 
 class StationDetailView(DetailPage):
     model = ChargingStation
-    template_name = "chargers/station_detail.html"
+    template_name = "chargers/stations/station_detail.html"
     context_object_name = "station"
 
     def get_queryset(self) -> QuerySet[Any]:
@@ -182,7 +183,7 @@ def _oddities(station: ChargingStation, user: User) -> list[dict[str, Any]]:
 class StationLiveView(StationDetailView):
     """The parts of the page that change, each with its id."""
 
-    template_name = "chargers/station_live.html"
+    template_name = "chargers/stations/station_live.html"
     extra_context = {"is_live": True}
 
 

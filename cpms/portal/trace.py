@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from chargers.protocols import StatusStep, TagStep, protocol_named, session_actions
-from chargers.states import look_of
+from chargers.stations.services.states import look_of
 from chargers.vocabulary import ConnectorStatus, TagVerdict, error_label, label_of, stop_reason_label
 from cpms.common.web.formatting import kwh, number
 from maintenance.models import Message

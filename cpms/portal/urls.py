@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from cpms.portal import charging, groups, mails, notifications, operate, own, people, search, site, stations, views
+from chargers.groups import views as groups
+from cpms.portal import charging, mails, notifications, operate, own, people, search, site, stations, views
 
 app_name = "portal"
 urlpatterns = [

@@ -15,8 +15,8 @@ from django.views.decorators.http import require_safe
 
 from accounts.access.rights import Can, Role, Withdrawer, role_labels, table, withdrawals
 from accounts.models import User
-from chargers.forms import may_add_stations
-from chargers.tables import ConnectorTable
+from chargers.onboarding.forms import may_add_stations
+from chargers.stations.tables import ConnectorTable
 from cpms.common.errors import DomainError
 from cpms.common.web import formatting as look
 from cpms.common.web.pages import AuthenticatedRequest

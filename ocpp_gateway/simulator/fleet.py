@@ -12,8 +12,8 @@ from typing import Any
 from django.db import connection
 from django.db.models import Max, QuerySet
 
-from chargers.demo import DEMO_STATIONS, LASTING_FAULT
-from chargers.demo_traffic import arriving_vehicle, vehicle_that_charges
+from chargers.demo.park import DEMO_STATIONS, LASTING_FAULT
+from chargers.demo.traffic import arriving_vehicle, vehicle_that_charges
 from chargers.models import Connector, Tag
 from ocpp_gateway.simulator.station import Drivers, Plan, Running, SimulatedStation
 from sessions.models import ChargingSession

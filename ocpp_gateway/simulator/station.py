@@ -20,7 +20,7 @@ from urllib.parse import quote
 import websockets
 from ocpp.v16 import ChargePoint, call
 
-from chargers.demo_traffic import VOLTS, Vehicle, arriving_vehicle, seconds_until_next
+from chargers.demo.traffic import VOLTS, Vehicle, arriving_vehicle, seconds_until_next
 
 logger = logging.getLogger(__name__)
 STRANGE_CARDS = ("04D1779A", "045C20E3", "04FA9B16")  # that no team of the demo knows

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from django.conf import settings
 
-from chargers.services import Verdict
+from chargers.tags.services.authorization import Verdict
 from maintenance import services as maintenance
 from ocpp_gateway import domain_calls
 from ocpp_gateway.codec import CallContext, DirectHandler

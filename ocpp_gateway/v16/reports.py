@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
-from chargers.services import Heard, StatusReport
+from chargers.stations.services.links import Heard
+from chargers.stations.services.statuses import StatusReport
 from maintenance.models import ProgressReport
 from maintenance.services import Progress, SecurityNotice
 from ocpp_gateway.codec import Reports, Stored

@@ -14,9 +14,10 @@ from django.utils.translation import gettext as _
 from accounts.access.rights import Can
 from accounts.audit.services import Action, note
 from accounts.models import User
+from chargers.credentials.services import check_password
 from chargers.models import ChargingStation
-from chargers.services import authorize_tag, check_password
-from chargers.services.registration import LONGEST_TAG, length_refusal
+from chargers.tags.services.adding import LONGEST_TAG, length_refusal
+from chargers.tags.services.authorization import authorize_tag
 from chargers.vocabulary import StationMessage, TagVerdict
 from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.messaging.news import hint, tell_pages

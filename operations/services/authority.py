@@ -14,8 +14,8 @@ from accounts.access.rights import Can
 from accounts.audit.services import Action, note
 from accounts.models import User
 from accounts.people.services import read_rights
+from chargers.credentials.services import PASSWORD_FIELDS
 from chargers.models import ChargingStation, Tag
-from chargers.services.passwords import PASSWORD_FIELDS
 from cpms.common.errors import NotAllowed
 from cpms.common.messaging.news import tell_pages
 from operations.models import Command

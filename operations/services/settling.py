@@ -14,9 +14,10 @@ from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from chargers import services as chargers
+from chargers.credentials import services as credentials_services
 from chargers.models import NODE_ALIVE, ChargingStation
 from chargers.protocols import CommandOutcome
+from chargers.stations.services import configuration
 from chargers.vocabulary import Availability, CommandResult, ConnectorStatus
 from cpms.common.database.prepared import Prepared, among
 from cpms.common.errors import DomainError
@@ -77,7 +78,7 @@ def _offer_password(station: ChargingStation, command: Command, to_send: dict[st
     """Accept a new password beside the old one, from before it is sent until the station has answered."""
     password = password_in(command.kind, to_send)
     if password is not None:
-        chargers.offer_password(station=station, password=password, message_id=command.message_id)
+        credentials_services.offer_password(station=station, password=password, message_id=command.message_id)
 
 
 def _fail_unsent(command: Command, sentence: str, now: datetime) -> None:
@@ -102,10 +103,10 @@ def _settle_password(station_id: int, message_id: str, result: CommandResult | N
     An answer that makes no sense leaves it open. Comes before the command is locked: stations are locked first.
     """
     if result == CommandResult.REBOOT_REQUIRED:
-        chargers.await_reboot(station_id=station_id, message_id=message_id)
+        credentials_services.await_reboot(station_id=station_id, message_id=message_id)
     elif result is not None and (result == CommandResult.ACCEPTED or not result.is_consent):
         is_taken = result == CommandResult.ACCEPTED
-        chargers.settle_password(station_id=station_id, message_id=message_id, is_taken=is_taken)
+        credentials_services.settle_password(station_id=station_id, message_id=message_id, is_taken=is_taken)
 
 
 def _note_configuration(station_id: int, message_id: str, outcome: CommandOutcome) -> None:
@@ -124,7 +125,7 @@ def _note_configuration(station_id: int, message_id: str, outcome: CommandOutcom
             values = {setting.key: setting.value or "" for setting in outcome.configuration}
         else:
             continue
-        chargers.note_configuration(station_id=station_id, values=values)
+        configuration.note_configuration(station_id=station_id, values=values)
 
 
 def settle_commands_of_link(*, station_id: int, epoch: int) -> int:
@@ -205,7 +206,7 @@ def _state_after(command: Command, result: CommandResult | None) -> State:
 @transaction.atomic
 def settle_error(*, station_id: int, message_id: str, code: str, description: str) -> Command | None:
     """A station answered with a CALLERROR; None when nobody waited for it."""
-    chargers.settle_password(station_id=station_id, message_id=message_id, is_taken=False)
+    credentials_services.settle_password(station_id=station_id, message_id=message_id, is_taken=False)
     command = _open_command(station_id, message_id)
     if command is None:
         return None

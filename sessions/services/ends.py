@@ -15,7 +15,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from chargers.models import ChargingStation
-from chargers.services import authorize_tag
+from chargers.tags.services.authorization import authorize_tag
 from chargers.vocabulary import StopReason, TagVerdict
 from cpms.common.database.prepared import Prepared
 from sessions.models import ChargingSession, Flag

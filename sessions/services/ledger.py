@@ -16,7 +16,8 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce, Upper
 
 from chargers.models import ChargingStation
-from chargers.services import Verdict, authorize_tag, ensure_connectors
+from chargers.stations.services.statuses import ensure_connectors
+from chargers.tags.services.authorization import Verdict, authorize_tag
 from chargers.vocabulary import TagVerdict
 from cpms.common.database.prepared import Prepared
 from sessions.models import ChargingSession, Flag

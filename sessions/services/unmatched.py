@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from django.utils.dateparse import parse_datetime
 
+from chargers.anomalies.services import keep_oddity
 from chargers.models import Oddity
-from chargers.services import keep_oddity
 from sessions.models import ChargingSession
 
 FORMER_NOTE = re.compile(r"; now (?P<at>.+) with (?P<meter>-?\d+) Wh$")  # of rows that have no facts yet

@@ -14,7 +14,7 @@ from accounts.models import ApiToken, AuditEntry, User
 from accounts.programs.services.programs import add_program
 from accounts.programs.services.tokens import issue_api_token
 from chargers.models import ChargingStation, Tag
-from chargers.services import hand_over_station
+from chargers.onboarding.services.handover import hand_over_station
 from cpms.common.web import admin as bricks
 from cpms.common.web.admin import BoundedPaginator
 from maintenance.models import InboxEntry
@@ -163,7 +163,7 @@ def test_a_team_chooses_what_is_kept_of_passwords(office, team):
 
 
 def test_what_a_gateway_wrote_meanwhile_is_not_written_over(office, station, monkeypatch):
-    from chargers.admin import StationForm
+    from chargers.onboarding.admin import StationForm
 
     save = StationForm.save
 
@@ -418,7 +418,8 @@ def test_a_file_that_goes_out_has_no_formula_and_no_password(office, team, stati
 
 
 def _resources(kind):
-    from chargers.resources import StationResource, TagResource
+    from chargers.onboarding.resources import StationResource
+    from chargers.tags.resources import TagResource
 
     return [TagResource() if kind == "tag" else StationResource()]
 

@@ -9,8 +9,8 @@ from accounts.access.rights import ApiScope, Role
 from accounts.models import AccountMail, AuditEntry, Grant, Invitation, Membership
 from accounts.programs.services.programs import add_program
 from accounts.sign_in import fresh_proof as confirm
+from chargers.credentials.services import Kept, fits
 from chargers.models import ChargingStation, Circuit, Installation, Tag
-from chargers.services.passwords import Kept, fits
 from tests import factories
 
 STATIONS, INSTALLATIONS = "/api/v1/stations/", "/api/v1/installations/"

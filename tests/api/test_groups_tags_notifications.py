@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.access.rights import Role
 from accounts.models import AuditEntry
 from chargers.models import StationGroup, Tag
-from chargers.services import authorize_tag
+from chargers.tags.services.authorization import authorize_tag
 from maintenance.models import Notification
 from tests import factories
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from chargers.api import StationViewSet
+from chargers.onboarding.api import StationViewSet
 
 
 def check(answer, status):

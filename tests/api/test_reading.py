@@ -81,7 +81,7 @@ def test_pages_go_from_new_to_old_and_do_not_repeat(api, viewer, team):
 
 
 def test_a_page_has_at_most_500_rows(api, viewer, team):
-    from chargers.services import NewStation, add_stations
+    from chargers.onboarding.services.registration import NewStation, add_stations
 
     add_stations(team=team, stations=[NewStation(f"S{n}", "p", connectors=0) for n in range(510)])
     assert len(api(viewer).get("/api/v1/stations/?page_size=100000").json()["results"]) == 500

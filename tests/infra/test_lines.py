@@ -10,10 +10,12 @@ from accounts.programs.services import programs, tokens
 from accounts.team_settings.services import branding as brand_services
 from accounts.team_settings.services import team as team_services
 from accounts.teams import services as teams_services
+from chargers.groups.services import groups
+from chargers.installations import services as places
 from chargers.models import Installation
-from chargers.services import groups, naming, places
-from chargers.services.persons import WantedTag, set_tags_of_person
-from chargers.services.registration import NewTag, add_tags
+from chargers.stations.services import naming
+from chargers.tags.services.adding import NewTag, add_tags
+from chargers.tags.services.persons import WantedTag, set_tags_of_person
 from cpms.common.errors import DomainError
 from cpms.common.text.lines import check_lines
 from tests import factories

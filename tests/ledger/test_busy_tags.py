@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from chargers.models import ChargingStation, Connector, GatewayNode
-from chargers.services import StatusReport, record_statuses
+from chargers.stations.services.statuses import StatusReport, record_statuses
 from sessions.models import ChargingSession
 from sessions.services import close_stale_sessions
 from tests import factories

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from chargers.models import ChargingStation, Presence
-from chargers.services import close_links_of_dead_nodes, node_lives, register_node
+from chargers.stations.services.links import close_links_of_dead_nodes, node_lives, register_node
 from sessions.models import ChargingSession
 from sessions.services import close_stale_sessions
 from tests.factories import SessionFactory, StationFactory

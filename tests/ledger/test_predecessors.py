@@ -3,7 +3,7 @@
 import pytest
 
 from chargers.models import ChargingStation, Oddity
-from chargers.services import hand_over_station
+from chargers.onboarding.services.handover import hand_over_station
 from sessions.models import ChargingSession
 from tests import factories
 from tests.ledger.conftest import Book, at

@@ -6,7 +6,8 @@ import pytest
 from django.utils import timezone
 
 from chargers.models import ChargingStation
-from chargers.services import Heard, StatusReport, close_link, note_heard, open_link, record_statuses
+from chargers.stations.services.links import Heard, close_link, note_heard, open_link
+from chargers.stations.services.statuses import StatusReport, record_statuses
 from chargers.vocabulary import ConnectorStatus
 from tests import factories
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from chargers.services import is_card_search, note_unknown_card
+from chargers.tags.services.card_search import is_card_search, note_unknown_card
 from maintenance.models import SecurityEvent
 from maintenance.services import notify, record_card_search
 from maintenance.words import event_words, notification_words

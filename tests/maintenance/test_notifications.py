@@ -10,10 +10,11 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone, translation
 
-from chargers.events.services import record_offline_stations
+from chargers.grants.services.grants import give_grant, withdraw_grant
 from chargers.models import Event
-from chargers.services import StatusReport, open_link, record_statuses, register_node
-from chargers.services.grants import give_grant, withdraw_grant
+from chargers.stations.services.links import open_link, register_node
+from chargers.stations.services.offline import record_offline_stations
+from chargers.stations.services.statuses import StatusReport, record_statuses
 from cpms.common.messaging.news import person_group
 from cpms.portal.live import LiveConsumer
 from maintenance.models import Notification

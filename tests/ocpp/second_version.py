@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from chargers.protocols import CommandOutcome
-from chargers.services import Heard, StatusReport
+from chargers.stations.services.links import Heard
+from chargers.stations.services.statuses import StatusReport
 from chargers.vocabulary import CommandResult, ConnectorStatus, Measurand, ResetKind, StopReason, TagVerdict, Unit
 from ocpp_gateway import codec, domain_calls
 from ocpp_gateway.codec import Codec

@@ -9,7 +9,7 @@ from django.db.models import F
 from websockets.exceptions import ConnectionClosed
 
 from chargers.models import ChargingStation, Oddity
-from chargers.services import hand_over_station
+from chargers.onboarding.services.handover import hand_over_station
 from cpms.common.errors import DomainError
 from maintenance.models import InboxEntry, Message, StationLink
 from operations.models import Command

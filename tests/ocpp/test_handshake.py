@@ -7,8 +7,8 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from accounts.models import StationPasswords, Team
+from chargers.credentials.services import password_facts
 from chargers.models import ChargingStation, Event
-from chargers.services import password_facts
 from maintenance.models import Deviation, RefusedConnection, StationLink
 from operations.models import Command
 from operations.services import request_command

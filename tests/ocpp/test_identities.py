@@ -2,7 +2,7 @@
 
 import pytest
 
-from chargers.services.naming import correct_identity
+from chargers.onboarding.services.naming import correct_identity
 from tests.ocpp.house import PASSWORD
 from tests.ocpp.link import Link
 

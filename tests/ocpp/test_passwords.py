@@ -7,7 +7,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from accounts.models import StationPasswords
-from chargers.services import hash_passwords, set_password
+from chargers.credentials.services import hash_passwords, set_password
 from operations.models import Command
 from operations.services import request_command
 from tests import factories

@@ -12,18 +12,21 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from chargers.models import ChargingStation
-from chargers.protocols import CommandOutcome
-from chargers.services import (
-    assign_station,
+from chargers.credentials import services as passwords
+from chargers.credentials.services import (
+    Kept,
+    _one_form,
+    fits,
     generate_password,
     hash_passwords,
+    is_weak,
     offer_password,
-    passwords,
     set_password,
     settle_password,
 )
-from chargers.services.passwords import Kept, _one_form, fits, is_weak
+from chargers.models import ChargingStation
+from chargers.onboarding.services.registration import assign_station
+from chargers.protocols import CommandOutcome
 from chargers.vocabulary import CommandResult
 from cpms.common.errors import DomainError, NotAllowed
 from operations.models import Command

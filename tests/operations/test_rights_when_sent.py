@@ -23,9 +23,9 @@ from accounts.programs.services.programs import (
     issue_access_token,
     revoke_program,
 )
+from chargers.grants.services.grants import change_grant, withdraw_grant
 from chargers.models import ChargingStation
-from chargers.services import hand_over_station
-from chargers.services.grants import change_grant, withdraw_grant
+from chargers.onboarding.services.handover import hand_over_station
 from operations.models import Command
 from operations.services import request_command, settle_overdue_commands, take_next_command
 from tests import factories

@@ -8,7 +8,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from chargers.models import NODE_ALIVE, ChargingStation, GatewayNode, Tag
-from chargers.services import register_node
+from chargers.stations.services.links import register_node
 from ocpp_gateway.v16.commands import COMMANDS_V16
 from operations.models import Command
 from operations.services import (

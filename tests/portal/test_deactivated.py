@@ -8,8 +8,8 @@ from django.urls import reverse
 from accounts.audit.services import Action
 from accounts.models import AuditEntry, User
 from chargers.models import ChargingStation
-from chargers.services import authorize_tag
-from chargers.services.activity import set_station_active
+from chargers.stations.services.activity import set_station_active
+from chargers.tags.services.authorization import authorize_tag
 from cpms.common.errors import DomainError, NotAllowed
 from operations.services import request_command
 from tests import factories

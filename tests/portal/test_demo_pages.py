@@ -11,7 +11,7 @@ from django.urls.resolvers import URLPattern
 from django.utils import timezone
 
 from accounts.models import User
-from chargers.demo import DEMO_STATIONS
+from chargers.demo.park import DEMO_STATIONS
 from chargers.models import ChargingStation
 from cpms.common.web.pages import ListPage
 from cpms.portal.navigation import NAVIGATION

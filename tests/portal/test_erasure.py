@@ -14,7 +14,7 @@ from accounts.access.rights import Role
 from accounts.audit.services import Action
 from accounts.members.services import erasure, invitations, people
 from accounts.models import AccountMail, AuditEntry, Invitation, User
-from chargers.services.grants import give_grant
+from chargers.grants.services.grants import give_grant
 from operations.services import request_command
 from tests import factories
 

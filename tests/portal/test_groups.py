@@ -10,8 +10,8 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.urls import reverse
 from django.utils import timezone
 
+from chargers.groups.services import groups as services
 from chargers.models import Installation, StationGroup
-from chargers.services import groups as services
 from cpms.common.errors import DomainError
 from cpms.common.messaging.news import team_group
 from cpms.portal.figures import figures

@@ -11,13 +11,16 @@ from django.utils import timezone, translation
 
 from accounts.access.rights import Role
 from accounts.models import AuditEntry, Grant, User
-from chargers import services
-from chargers.events.services import record_offline_stations
+from chargers.credentials import services as credentials_services
+from chargers.credentials.services import Kept, fits
 from chargers.models import ChargingStation, Event
-from chargers.services import StatusReport, authorize_tag, hand_over_station, record_statuses
-from chargers.services.activity import set_station_active
-from chargers.services.handover import LONGEST_IDENTITY, former_identity
-from chargers.services.passwords import Kept, fits
+from chargers.onboarding.services import registration
+from chargers.onboarding.services.handover import LONGEST_IDENTITY, former_identity, hand_over_station
+from chargers.stations.services import links
+from chargers.stations.services.activity import set_station_active
+from chargers.stations.services.offline import record_offline_stations
+from chargers.stations.services.statuses import StatusReport, record_statuses
+from chargers.tags.services.authorization import authorize_tag
 from cpms.common.errors import DomainError, NotAllowed
 from maintenance.models import RefusedConnection
 from maintenance.services import Refusal, record_refusal
@@ -105,8 +108,8 @@ def test_the_old_row_is_the_past_and_nobody_can_connect_as_it(old, team, other_t
     assert (row.node, row.epoch) == (None, 8)
     assert row.deactivated_at == row.handed_over_at is not None
     assert row.disconnected_at is not None
-    assert services.open_link(station_id=row.pk, node_id=old.node_id, remote_address="", at=timezone.now()) == 0
-    assert services.close_link(station_id=row.pk, epoch=7, at=timezone.now()) is False
+    assert links.open_link(station_id=row.pk, node_id=old.node_id, remote_address="", at=timezone.now()) == 0
+    assert links.close_link(station_id=row.pk, epoch=7, at=timezone.now()) is False
 
 
 def test_when_it_was_deactivated_stays(old, other_team):
@@ -151,7 +154,7 @@ def test_the_password_goes_along_as_the_other_team_keeps_them(old, team, other_t
     team.save()
     other_team.save()
     old.refresh_from_db()
-    services.set_password(station=old, password=PASSWORD)
+    credentials_services.set_password(station=old, password=PASSWORD)
     new = hand_over_station(station=old, team=other_team)
     new.refresh_from_db()
     assert (new.password is None, bool(new.password_hash)) == (is_hash, is_hash)
@@ -207,9 +210,9 @@ def test_the_past_is_asked_for_nothing_and_never_comes_back(old, team, other_tea
     for refused in (
         lambda: request_command(station=past, kind="clear_cache", actor=both),
         lambda: set_station_active(station=past, is_active=True, actor=both),
-        lambda: services.set_password(station=past, password="a good password", actor=both),
-        lambda: services.add_station(**facts, actor=both),
-        lambda: services.assign_station(station=past, team=team),
+        lambda: credentials_services.set_password(station=past, password="a good password", actor=both),
+        lambda: registration.add_station(**facts, actor=both),
+        lambda: registration.assign_station(station=past, team=team),
         lambda: hand_over_station(station=past, team=other_team, actor=both),
     ):
         with pytest.raises(DomainError):

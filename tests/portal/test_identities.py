@@ -7,9 +7,11 @@ from django.utils import timezone
 
 from accounts.models import AuditEntry
 from chargers.models import ChargingStation
-from chargers.resources import StationResource
-from chargers.services import add_station, check_identity, open_link, register_node
-from chargers.services.naming import correct_identity, identity_warning
+from chargers.onboarding.resources import StationResource
+from chargers.onboarding.services.naming import correct_identity
+from chargers.onboarding.services.registration import add_station
+from chargers.stations.services.identities import check_identity, identity_warning
+from chargers.stations.services.links import open_link, register_node
 from cpms.common.errors import DomainError, NotAllowed
 from tests import factories
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from openpyxl import load_workbook
 
-from chargers.states import LOOKS, UNKNOWN
+from chargers.stations.services.states import LOOKS, UNKNOWN
 from tests import factories
 
 STATIONS, CONNECTORS = reverse("chargers:station_list"), reverse("chargers:connector_list")
@@ -244,7 +244,7 @@ def test_stations_and_connectors_are_found_by_part_of_name_and_place(page, team,
 
 
 def test_a_search_that_many_stations_fit_leaves_none_out(page, team, monkeypatch):
-    monkeypatch.setattr("chargers.finding.MOST_KEYS", 2)
+    monkeypatch.setattr("chargers.stations.services.finding.MOST_KEYS", 2)
     for number in range(4):
         factories.SessionFactory(station=factories.StationFactory(team=team, identity=f"MANY-{number}"))
     factories.SessionFactory(station=factories.StationFactory(team=team, identity="ELSEWHERE"))

@@ -11,7 +11,7 @@ from accounts.mails.services.grant_letter import GIVEN
 from accounts.members.services import invitations
 from accounts.profile.services import passwords
 from accounts.team_settings.services import branding as brand_services
-from chargers.services import grant_mails
+from chargers.grants.services import mails as grant_mails
 from cpms.common.database.remember import forget
 from maintenance.services import send_alarms
 from tests import factories

@@ -56,7 +56,7 @@ def test_days_are_those_of_the_persons_zone(operator, station, team):
 
 
 def _chosen(user, group):
-    from chargers.services.groups import chosen_group
+    from chargers.groups.services.groups import chosen_group
 
     return chosen_group(user, group.pk)
 

@@ -8,8 +8,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.access.rights import Role
+from chargers.groups.services import providers
 from chargers.models import Tag
-from chargers.services import providers
 from cpms.common.messaging.news import team_group
 from cpms.portal.live import OTHER_CHOICE
 from cpms.portal.own import own_page

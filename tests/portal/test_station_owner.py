@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Grant
-from chargers.services import authorize_tag
+from chargers.tags.services.authorization import authorize_tag
 from tests import factories
 from tests.portal.test_lists import rows_of, sheet
 

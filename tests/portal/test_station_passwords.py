@@ -5,8 +5,7 @@ from django.urls import reverse
 
 from accounts.audit.services import Action
 from accounts.models import AuditEntry, StationPasswords
-from chargers.services import set_password
-from chargers.services.passwords import hash_passwords
+from chargers.credentials.services import hash_passwords, set_password
 
 
 def address(station) -> str:

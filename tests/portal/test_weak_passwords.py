@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from chargers.services import set_password
+from chargers.credentials.services import set_password
 from maintenance.models import UnnamedProxy
 from maintenance.services import proxies
 from tests import factories

@@ -10,9 +10,9 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from accounts.models import AuditEntry, Grant, Invitation, Team, User
-from chargers.demo import DEMO_STATIONS, DEMO_TEAM
+from chargers.demo.park import DEMO_STATIONS, DEMO_TEAM
 from chargers.models import ChargingStation, Connector, Installation, StationGroup, Tag
-from chargers.services import hand_over_station
+from chargers.onboarding.services.handover import hand_over_station
 from cpms.portal.demo_sessions import ADOPTED, LOST_STATION, Past
 from maintenance.models import AlarmMail, Deviation, Message, Notification, RefusedConnection, SecurityEvent
 from maintenance.services import notify

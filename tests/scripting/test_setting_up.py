@@ -5,9 +5,11 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import ApiToken, Team, User
+from chargers.credentials.services import Kept, fits
 from chargers.models import ChargingStation, Connector, Tag
-from chargers.services import Kept, NewStation, add_stations, add_tag, authorize_tag
-from chargers.services.passwords import fits
+from chargers.onboarding.services.registration import NewStation, add_stations
+from chargers.tags.services.adding import add_tag
+from chargers.tags.services.authorization import authorize_tag
 from cpms.common.errors import DomainError
 from tests import factories
 

@@ -10,8 +10,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from chargers.demo import DEMO_STATIONS, DEMO_TEAM, LASTING_FAULT
-from chargers.demo_traffic import HABITS, vehicle_that_charges
+from chargers.demo.park import DEMO_STATIONS, DEMO_TEAM, LASTING_FAULT
+from chargers.demo.traffic import HABITS, vehicle_that_charges
 from ocpp_gateway.simulator.fleet import FAULT_SECONDS
 from ocpp_gateway.simulator.station import STRANGE_CARDS, Drivers, Plan, Running, SimulatedStation
 

@@ -3,8 +3,9 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from accounts.teams.services import find_team
-from chargers import services
-from chargers.models import ChargingStation
+from chargers.onboarding.services import registration
+from chargers.stations.models import ChargingStation
+from chargers.stations.services import batches
 from cpms.common.scripting import ScriptCommand, numbered, portions
 
 
@@ -34,7 +35,7 @@ class Command(ScriptCommand):
         owner = find_team(team)
         identities = numbered(identity, count)
         stations = [
-            services.NewStation(
+            registration.NewStation(
                 identity=one,
                 password=password if count is None else password.replace("{id}", one),
                 protocol=protocol,
@@ -42,9 +43,9 @@ class Command(ScriptCommand):
             )
             for one in identities
         ]
-        added = services.Added(0, 0)
+        added = batches.Added(0, 0)
         for portion in portions(stations):
-            added += services.add_stations(team=owner, stations=portion)
+            added += registration.add_stations(team=owner, stations=portion)
         self.show(
             {"created": added.created, "updated": added.updated, "team": team, "stations": identities},
             f"{added.created} stations are new, {added.updated} were there.",

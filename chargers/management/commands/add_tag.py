@@ -7,8 +7,10 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Team
 from accounts.teams.services import find_team
-from chargers import services
-from chargers.models import ChargingStation, Tag
+from chargers.stations.models import ChargingStation
+from chargers.stations.services import batches
+from chargers.tags.models import Tag
+from chargers.tags.services import adding
 from cpms.common.errors import DomainError
 from cpms.common.scripting import ScriptCommand, numbered, portions
 
@@ -50,10 +52,10 @@ class Command(ScriptCommand):
         owner = find_team(team)
         values, expires_at = numbered(value, count), _moment(expires)
         stations = _stations(owner, [identity for some in station for identity in some])
-        tags = [services.NewTag(value=one, status=status, expires_at=expires_at, kind=kind) for one in values]
-        added = services.Added(0, 0)
+        tags = [adding.NewTag(value=one, status=status, expires_at=expires_at, kind=kind) for one in values]
+        added = batches.Added(0, 0)
         for portion in portions(tags):
-            added += services.add_tags(team=owner, tags=portion, stations=stations)
+            added += adding.add_tags(team=owner, tags=portion, stations=stations)
         self.show(
             {"created": added.created, "updated": added.updated, "team": team, "tags": values},
             f"{added.created} tags are new, {added.updated} were there.",

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils.translation import gettext as _
 
-from chargers.services import find_station
+from chargers.onboarding.services.registration import find_station
 from cpms.common.errors import DomainError
 from cpms.common.scripting import ScriptCommand
 from cpms.common.text.storable import is_storable

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from chargers.services import find_station
+from chargers.onboarding.services.registration import find_station
 from cpms.common.scripting import ScriptCommand
 from sessions.models import ChargingSession, ChargingSessionQuerySet
 

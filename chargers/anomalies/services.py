@@ -1,0 +1,52 @@
+"""Reports that make no sense are stored whole and shown, never dropped."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from chargers.anomalies.models import Oddity
+
+
+def keep_oddity(
+    *,
+    station_id: int,
+    kind: str,
+    action: str = "",
+    note: str = "",
+    payload: str = "",
+    session_id: int | None = None,
+    facts: Mapping[str, Any] | None = None,
+) -> None:
+    """Keep something a station said; the same thing again is the same row."""
+    digest = hashlib.sha256(f"{action}\0{session_id}\0{payload}".encode()).hexdigest()
+    row = Oddity(
+        station_id=station_id,
+        kind=kind,
+        action=action[:60],
+        note=note,
+        facts=dict(facts or {}),
+        payload=payload,
+        session_id=session_id,
+        digest=digest,
+    )
+    Oddity.objects.bulk_create([row], ignore_conflicts=True)
+
+
+def keep_oversized(*, station_id: int, size: int | None, limit: int, setting: str, at: datetime) -> None:
+    """Tell that a station sent a message that is too large to be read. It will send it again, so there is one row, with
+    the newest time.
+
+    Args:
+        size: in bytes, where it is known before the message is read.
+        setting: which setting of the platform is the limit.
+    """
+    what = f"A message of {size:,} bytes" if size else "A message"
+    note = (  # short: pages show 160 characters
+        f"{what} (limit {limit:,}) was not read, the link closed (1009). "
+        f"Send less (StopTxnSampledData) or raise {setting}."
+    )
+    keep_oddity(station_id=station_id, kind=Oddity.Kind.MESSAGE_TOO_LARGE, note=note)
+    Oddity.objects.filter(station_id=station_id, kind=Oddity.Kind.MESSAGE_TOO_LARGE).update(note=note, received_at=at)

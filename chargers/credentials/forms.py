@@ -1,0 +1,32 @@
+"""Forms of stations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy
+
+from chargers.credentials.services import LONGEST_PASSWORD
+
+
+class PasswordField(forms.CharField):
+    """To be read and typed at the station, so it is not hidden."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        attributes = {"autocomplete": "off", "spellcheck": "false", "class": "mono"}
+        super().__init__(
+            label=gettext_lazy("Password"),
+            max_length=LONGEST_PASSWORD,
+            min_length=8,
+            widget=forms.TextInput(attrs=attributes),
+            help_text=gettext_lazy(
+                "The station signs in with this password. If the station cannot take this long one, use at least 16 "
+                "characters: a shorter password can be guessed."
+            ),
+            **kwargs,
+        )
+
+
+class StationPasswordForm(forms.Form):
+    password = PasswordField()

@@ -1,0 +1,60 @@
+"""Tags for people outside the team who were given the right to charge."""
+
+from __future__ import annotations
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
+
+from accounts.access.rights import Can, allows
+from accounts.models import Grant, User
+from chargers.grants.services.grants import may_change
+from chargers.tags.models import Tag
+from chargers.tags.services.adding import NewTag, check_tag
+from chargers.tags.services.editing import random_value
+from cpms.common.errors import DomainError, NotAllowed
+
+
+def tags_of(grant: Grant) -> QuerySet[Tag]:
+    """The person's tags of the team that gave access, and those of no team."""
+    tags: QuerySet[Tag] = Tag.objects.filter(Q(team=grant.team_id) | Q(team=None), user=grant.user)
+    return tags.select_related("team").order_by("value", "pk")
+
+
+def may_give_tags(actor: User, grant: Grant) -> bool:
+    return grant.user_id is not None and allows(grant.role, Can.CHARGE) and grant.is_active and may_change(actor, grant)
+
+
+def may_give_team_tags(actor: User, grant: Grant) -> bool:
+    """Whether a tag may be the team's own; an owner by access gives tags of no team."""
+    return actor.may(Can.OPERATE, grant.team)
+
+
+@transaction.atomic
+def give_tag(*, grant: Grant, value: str, label: str = "", is_teams: bool, actor: User) -> Tag:
+    """Give somebody who was given the right to charge a tag.
+
+    Args:
+        value: empty for a random one.
+        is_teams: whether the tag is the team's; otherwise it is the person's, and of no team.
+
+    Raises:
+        NotAllowed: the actor may not.
+        DomainError: the value is none, or is taken.
+    """
+    if not may_give_tags(actor, grant) or (is_teams and not may_give_team_tags(actor, grant)):
+        raise NotAllowed(_("You may not give this person a tag."))
+    tag = Tag(
+        team=grant.team if is_teams else None,
+        user=grant.user,
+        value=value.strip() or random_value(),
+        label=label.strip(),
+    )
+    check_tag(NewTag(tag.value, tag.label, tag.status, None, tag.kind))
+    try:
+        with transaction.atomic():
+            tag.save()
+    except IntegrityError:
+        sentence = _("This tag exists already. Choose another number.")
+        raise DomainError(sentence, fields={"value": sentence}) from None
+    return tag

@@ -1,0 +1,196 @@
+"""Access to installations and stations: what was granted, to whom and until when."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from accounts.access.rights import Can, GrantRole
+from accounts.models import Grant
+from chargers.grants.forms import DriverTagForm, GrantAddForm, GrantEditForm
+from chargers.grants.services import driver_tags
+from chargers.grants.services.grants import (
+    Place,
+    change_grant,
+    find_place,
+    give_grant,
+    has_no_account,
+    invite_driver,
+    may_change,
+    may_withdraw,
+    withdraw_grant,
+)
+from chargers.grants.tables import GRANT_CELLS, GrantFilterSet, GrantTable, place_of
+from chargers.installations.models import Installation
+from chargers.stations.models import ChargingStation
+from cpms.common.errors import NotAllowed
+from cpms.common.web.pages import AuthenticatedRequest, FormPage, ListPage
+
+
+def _grants(request: HttpRequest) -> QuerySet[Any]:
+    rows = Grant.objects.visible_to(request.user)
+    rows = rows.select_related("installation", "station", "user", "to_team", "team", "created_by")
+    return rows.defer("station__password", "station__next_password")
+
+
+class GrantListView(ListPage):
+    model = Grant
+    table_class = GrantTable
+    filterset_class = GrantFilterSet
+    template_name = "chargers/grants/grant_list.html"
+    export_name = "access"
+    export_cells = GRANT_CELLS
+
+    def rows(self) -> QuerySet[Any]:
+        return _grants(self.request)
+
+    def decorate(self, records: list[Any]) -> None:
+        user: Any = self.request.user
+        for grant in records:
+            grant.may_change = grant.is_active and may_change(user, grant)
+            grant.may_give_tags = driver_tags.may_give_tags(user, grant)
+            grant.may_withdraw = grant.is_active and may_withdraw(user, grant)
+
+    def facts(self, context: dict[str, Any]) -> dict[str, Any]:
+        return {"may_give": bool(self.request.user.scope(Can.MANAGE_ACCESS))}  # type: ignore[union-attr]
+
+
+class GrantAddView(FormPage):
+    template_name = "chargers/grants/grant_give.html"
+    form_class = GrantAddForm
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        self.place: Place | None = None
+        if request.user.is_authenticated:
+            self.place = self._place(request)
+            may = request.user.may(Can.MANAGE_ACCESS, self.place) if self.place else None
+            if may is False or not request.user.scope(Can.MANAGE_ACCESS):
+                raise PermissionDenied(_("Only administrators of the team and owners can grant access."))
+        return super().dispatch(request, *args, **kwargs)
+
+    def _place(self, request: HttpRequest) -> Place | None:
+        for name, model in (("station", ChargingStation), ("installation", Installation)):
+            if key := request.GET.get(name):
+                if not key.isdecimal() or len(key) > 18:
+                    raise Http404
+                rows: Any = model.objects.visible_to(request.user)
+                return get_object_or_404(rows, pk=int(key))
+        return None
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return super().get_form_kwargs() | {"user": self.request.user, "place": self.place}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(place=self.place, **kwargs)
+
+    def perform(self, form: GrantAddForm) -> HttpResponse:  # type: ignore[override]
+        given, actor = form.cleaned_data, self.request.user
+        installation = given.get("installation")
+        place = self.place or find_place(
+            actor=actor,  # type: ignore[arg-type]
+            station=given["station"].strip(),
+            installation=installation and installation.pk,
+        )
+        if given["role"] == GrantRole.USER and not given["to_team"] and has_no_account(given["email"]):
+            invite_driver(place=place, email=given["email"], ends_at=given["ends_at"], actor=actor)  # type: ignore[arg-type]
+            messages.success(self.request, _("%(email)s is invited to charge.") % {"email": given["email"]})
+            return redirect("access:grant_list")
+        grant = give_grant(
+            place=place,
+            role=given["role"],
+            email=given["email"],
+            to_team=given["to_team"],
+            ends_at=given["ends_at"],
+            actor=actor,  # type: ignore[arg-type]
+        )
+        named = {"who": grant.holder, "place": place_of(grant)}
+        messages.success(self.request, _("%(who)s now has access to %(place)s and gets an e-mail about it.") % named)
+        return redirect("access:grant_list")
+
+
+class GrantEditView(FormPage):
+    template_name = "chargers/grants/grant_edit.html"
+    form_class = GrantEditForm
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.user.is_authenticated:
+            self.grant: Grant = get_object_or_404(_grants(request), pk=kwargs["pk"])
+            if not may_change(request.user, self.grant):
+                raise PermissionDenied(_("You cannot edit this access: the team granted it."))
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_initial(self) -> dict[str, Any]:
+        return {"role": self.grant.role, "ends_at": self.grant.ends_at}
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return super().get_form_kwargs() | {"user": self.request.user, "place": self.grant.place}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(grant=self.grant, place=place_of(self.grant), **kwargs)
+
+    def perform(self, form: GrantEditForm) -> HttpResponse:  # type: ignore[override]
+        ends_at = form.cleaned_data["ends_at"] if "ends_at" in form.changed_data else self.grant.ends_at
+        change_grant(grant=self.grant, role=form.cleaned_data["role"], ends_at=ends_at, actor=self.request.user)  # type: ignore[arg-type]
+        messages.success(self.request, _("Access of %(who)s saved.") % {"who": self.grant.holder})
+        return redirect("access:grant_list")
+
+
+class DriverTagsView(FormPage):
+    """The tags of somebody who was given the right to charge, and a form for another one."""
+
+    template_name = "chargers/grants/driver_tags.html"
+    form_class = DriverTagForm
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.user.is_authenticated:
+            self.grant: Grant = get_object_or_404(_grants(request), pk=kwargs["pk"])
+            if not driver_tags.may_give_tags(request.user, self.grant):
+                raise PermissionDenied(_("You cannot give this person a tag."))
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        user: Any = self.request.user
+        return super().get_form_kwargs() | {"may_be_teams": driver_tags.may_give_team_tags(user, self.grant)}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        tags = driver_tags.tags_of(self.grant)
+        return super().get_context_data(grant=self.grant, place=place_of(self.grant), tags=tags, **kwargs)
+
+    def perform(self, form: DriverTagForm) -> HttpResponse:  # type: ignore[override]
+        given, actor = form.cleaned_data, self.request.user
+        tag = driver_tags.give_tag(
+            grant=self.grant,
+            value=given["value"],
+            label=given["label"],
+            is_teams=given.get("is_teams", False),
+            actor=actor,  # type: ignore[arg-type]
+        )
+        named = {"who": self.grant.holder, "value": tag.value}
+        messages.success(self.request, _("%(who)s can charge with the tag %(value)s.") % named)
+        return redirect("access:driver_tags", self.grant.pk)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def grant_withdraw(request: AuthenticatedRequest, pk: int) -> HttpResponse:
+    grant = get_object_or_404(_grants(request), pk=pk)
+    if not may_withdraw(request.user, grant):
+        raise PermissionDenied(_("You cannot revoke this access."))
+    if request.method == "GET":
+        context = {"grant": grant, "place": place_of(grant), "is_own": grant.user_id == request.user.pk}
+        return render(request, "chargers/grants/grant_withdraw.html", context)
+    try:
+        withdraw_grant(grant=grant, actor=request.user)
+    except NotAllowed as error:
+        raise PermissionDenied(str(error)) from None
+    messages.success(request, _("Access of %(who)s revoked.") % {"who": grant.holder})
+    return redirect("access:grant_list")

@@ -1,0 +1,14 @@
+"""A user's own groups of stations: creating them, selecting one, and clearing the selection."""
+
+from __future__ import annotations
+
+from django import forms
+from django.utils.translation import gettext_lazy
+
+
+class GroupForm(forms.Form):
+    name = forms.CharField(
+        label=gettext_lazy("Name"),
+        max_length=120,
+        help_text=gettext_lazy("For example a town, a customer or a tour. Nobody but you sees your groups."),
+    )

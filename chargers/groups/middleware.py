@@ -1,0 +1,27 @@
+"""Keeps what a user has chosen to see (provider, group, deactivated stations) while they are signed in."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from chargers.groups.services import groups, providers
+from chargers.stations.services.activity import DEACTIVATED_KEY
+
+
+class ChosenMiddleware:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        session, user = request.session, request.user
+        if groups.SESSION_KEY in session and user.is_authenticated:
+            user.chosen_group = groups.chosen_group(user, session[groups.SESSION_KEY])
+            if user.chosen_group is None:
+                del session[groups.SESSION_KEY]  # it was deleted, or never was his
+        if providers.SESSION_KEY in session and user.is_authenticated:
+            user.chosen_provider = providers.chosen_provider(user, session[providers.SESSION_KEY])
+            if user.chosen_provider is None:
+                del session[providers.SESSION_KEY]  # he left the team, or it took his access back
+        if user.is_authenticated:
+            user.hides_deactivated = not session.get(DEACTIVATED_KEY)
+        return self.get_response(request)

@@ -1,0 +1,117 @@
+"""A user's own groups of stations."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from accounts.access.rights import Chosen
+from accounts.models import User
+from chargers.groups.models import StationGroup
+from chargers.stations.models import ChargingStation
+from cpms.common.errors import DomainError
+from cpms.common.text.lines import check_lines
+
+SESSION_KEY = "group"
+MOST_GROUPS = 100
+LISTED = 1000  # up to here a query names the stations, above it asks for them
+AT_ONCE = 1000
+
+
+def chosen_group(user: User, key: Any) -> Chosen | None:
+    """What the group with this key narrows pages to; None when it is not this person's. Two queries."""
+    group = StationGroup.objects.visible_to(user).filter(pk=key).first() if isinstance(key, int) else None
+    if group is None:
+        return None
+    members = StationGroup.stations.through.objects.filter(stationgroup_id=group.pk)
+    stations = members.order_by().values_list("chargingstation_id", flat=True)
+    listed = list(stations[: LISTED + 1])
+    return Chosen(group.pk, group.name, listed if len(listed) <= LISTED else stations)
+
+
+@transaction.atomic
+def make_group(*, user: User, name: str, stations: Collection[ChargingStation] = ()) -> StationGroup:
+    """A new group with these stations, as far as its person may see them.
+
+    Raises:
+        DomainError: the name is empty or taken, or there are too many groups.
+    """
+    if StationGroup.objects.filter(user=user).count() >= MOST_GROUPS:
+        raise DomainError(_("You have %(most)d groups already: delete one first.") % {"most": MOST_GROUPS})
+    group = _named(StationGroup(user=user), name)
+    if stations:
+        add_to_group(group=group, stations=_rows(stations))
+    return group
+
+
+@transaction.atomic
+def change_group(
+    *, group: StationGroup, name: str, stations: Collection[ChargingStation] | None = None
+) -> StationGroup:
+    """Another name, and other stations in the place of those in it; None: these stay.
+
+    Raises:
+        DomainError: the name is empty or taken.
+    """
+    group = _named(StationGroup.objects.select_for_update().get(pk=group.pk), name)
+    if stations is not None:
+        kept = [station.pk for station in stations]
+        members = StationGroup.stations.through.objects.filter(stationgroup_id=group.pk)
+        members.exclude(chargingstation_id__in=kept).delete()
+        add_to_group(group=group, stations=_rows(stations))
+    return group
+
+
+def _rows(stations: Collection[ChargingStation]) -> QuerySet[ChargingStation]:
+    rows: QuerySet[ChargingStation] = ChargingStation.objects.filter(pk__in=[station.pk for station in stations])
+    return rows
+
+
+@transaction.atomic
+def rename_group(*, group: StationGroup, name: str) -> StationGroup:
+    """
+    Raises:
+        DomainError: the name is empty or taken.
+    """
+    return _named(group, name)
+
+
+def _named(group: StationGroup, name: str) -> StationGroup:
+    group.name = name.strip()
+    if not group.name or len(group.name) > 120:
+        sentence = _("A group needs a name of at most 120 characters.")
+        raise DomainError(sentence, fields={"name": sentence})
+    check_lines(name=group.name)
+    try:
+        with transaction.atomic():
+            group.save()
+    except IntegrityError:
+        sentence = _("You have a group with this name.")
+        raise DomainError(sentence, fields={"name": sentence}) from None
+    return group
+
+
+@transaction.atomic
+def add_to_group(*, group: StationGroup, stations: QuerySet[ChargingStation]) -> int:
+    """Put stations into a group, those of them that its person may see. Returns how many were not in it yet."""
+    members = StationGroup.stations.through.objects
+    before = members.filter(stationgroup_id=group.pk).count()
+    seen = stations & ChargingStation.objects.reachable_by(group.user)
+    keys: Sequence[int] = list(seen.order_by().values_list("pk", flat=True))
+    rows = [StationGroup.stations.through(stationgroup_id=group.pk, chargingstation_id=key) for key in keys]
+    members.bulk_create(rows, AT_ONCE, ignore_conflicts=True)
+    return members.filter(stationgroup_id=group.pk).count() - before
+
+
+@transaction.atomic
+def take_from_group(*, group: StationGroup, station: ChargingStation) -> None:
+    group.stations.remove(station)
+
+
+@transaction.atomic
+def delete_group(*, group: StationGroup) -> None:
+    group.delete()

@@ -1,0 +1,66 @@
+"""Forms of installations and circuits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from accounts.access.rights import Can
+from accounts.models import Team, User
+from chargers.installations.models import FUSE_STEP_A, Circuit, Installation
+from chargers.installations.services import INSTALLATION_FIELDS
+from cpms.common.web.countries import CountryField
+
+
+def teams_with_places_of(user: User) -> QuerySet[Team]:
+    """Teams in which this user may create installations: by their own role, or by the service role on one of them."""
+    scope = user.scope(Can.ADD_PLACES)
+    if scope.is_everything:
+        return Team.objects.all()
+    served = Installation.objects.filter(pk__in=scope.installations)
+    return Team.objects.filter(Q(pk__in=scope.teams) | Q(pk__in=served.values("team")))
+
+
+class InstallationForm(forms.ModelForm):
+    country = CountryField()
+
+    class Meta:
+        model = Installation
+        fields = INSTALLATION_FIELDS
+
+
+class InstallationAddForm(InstallationForm):
+    team = forms.ModelChoiceField(label=_("Team"), queryset=Team.objects.none())
+    field_order = ["team"]
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        teams = list(teams_with_places_of(user)[:2])
+        if len(teams) == 1:
+            del self.fields["team"]
+            self.only_team = teams[0]
+        else:
+            self.fields["team"].queryset = teams_with_places_of(user)  # type: ignore[attr-defined]
+
+    @property
+    def chosen_team(self) -> Team:
+        team: Team = self.cleaned_data.get("team") or self.only_team
+        return team
+
+
+class CircuitForm(forms.ModelForm):
+    class Meta:
+        model = Circuit
+        fields = ["name", "parent", "max_current_a", "phases"]
+
+    def __init__(self, *args: Any, installation: Installation, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        parent: Any = self.fields["parent"]
+        parent.queryset = installation.circuits.exclude(pk=self.instance.pk)
+        parent.label_from_instance = lambda circuit: circuit.name
+        parent.empty_label = _("nothing: it is the grid connection")
+        self.fields["phases"].initial = 3
+        self.fields["max_current_a"].widget.attrs["step"] = FUSE_STEP_A

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+from chargers.installations.models import LEAST_FUSE_A, MOST_FUSE_A, Circuit, Installation
+from cpms.common.api.bodies import RequestSerializer
+
+
+class CircuitSerializer(serializers.ModelSerializer[Circuit]):
+    max_current_a = serializers.DecimalField(
+        max_digits=5,
+        decimal_places=1,
+        coerce_to_string=False,
+        read_only=True,
+        help_text=gettext_lazy("Fuse in amperes per phase, in steps of 0.1 A."),
+    )
+
+    class Meta:
+        model = Circuit
+        fields = ["id", "name", "parent", "max_current_a", "phases"]
+        read_only_fields = fields
+
+
+class InstallationSerializer(serializers.ModelSerializer[Installation]):
+    team = serializers.CharField(source="team.handle", read_only=True)
+    circuits = CircuitSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = Installation
+        fields = [
+            "id",
+            "team",
+            "name",
+            "street",
+            "postal_code",
+            "city",
+            "country",
+            "contact_name",
+            "contact_phone",
+            "created_at",
+            "circuits",
+        ]
+        read_only_fields = fields
+
+
+LARGEST_KEY = 2**63 - 1
+
+
+TEAM_HELP = _("Its handle, for who may do this in more than one.")
+
+
+def key_field(help_text: object) -> serializers.IntegerField:
+    return serializers.IntegerField(
+        min_value=1, max_value=LARGEST_KEY, required=False, allow_null=True, help_text=str(help_text)
+    )
+
+
+class InstallationChangeBody(RequestSerializer):
+    name = serializers.CharField(max_length=120, required=False)
+    street = serializers.CharField(max_length=200, allow_blank=True, required=False)
+    postal_code = serializers.CharField(max_length=20, allow_blank=True, required=False)
+    city = serializers.CharField(max_length=120, allow_blank=True, required=False)
+    country = serializers.CharField(
+        max_length=2, allow_blank=True, required=False, help_text=_("Two letters (ISO 3166-1).")
+    )
+    contact_name = serializers.CharField(max_length=160, allow_blank=True, required=False)
+    contact_phone = serializers.CharField(max_length=40, allow_blank=True, required=False)
+
+
+class InstallationBody(InstallationChangeBody):
+    name = serializers.CharField(max_length=120)
+    team = serializers.CharField(max_length=60, default="", allow_blank=True, help_text=TEAM_HELP)
+
+
+class CircuitChangeBody(RequestSerializer):
+    name = serializers.CharField(max_length=120, required=False)
+    max_current_a = serializers.DecimalField(
+        max_digits=5,
+        decimal_places=1,
+        min_value=LEAST_FUSE_A,
+        max_value=MOST_FUSE_A,
+        required=False,
+        help_text=_("Fuse in amperes per phase, from 1 to 6,000 A in steps of 0.1 A."),
+    )
+    phases = serializers.ChoiceField(choices=[(1, "1"), (3, "3")], required=False)
+    parent = key_field(_("Id of the circuit that feeds it; null: the grid connection."))  # type: ignore[assignment]
+
+
+class CircuitBody(CircuitChangeBody):
+    name = serializers.CharField(max_length=120)
+    max_current_a = serializers.DecimalField(
+        max_digits=5, decimal_places=1, min_value=LEAST_FUSE_A, max_value=MOST_FUSE_A
+    )
+    phases = serializers.ChoiceField(choices=[(1, "1"), (3, "3")], default=3)

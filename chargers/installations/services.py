@@ -1,0 +1,226 @@
+"""Installations, their circuits, and which station hangs where."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.db.models import F, Q
+from django.utils.translation import gettext as _
+
+from accounts.access.rights import Can, GrantRole, allows
+from accounts.models import Grant, Team, User
+from chargers.events.services import record_access
+from chargers.installations.models import FUSE_STEP_A, LEAST_FUSE_A, MOST_FUSE_A, Circuit, Installation
+from chargers.stations.models import ChargingStation
+from cpms.common.errors import DomainError, NotAllowed, refuse
+from cpms.common.messaging.news import tell_pages
+from cpms.common.web.countries import is_country
+
+logger = logging.getLogger(__name__)
+INSTALLATION_FIELDS = ("name", "street", "postal_code", "city", "country", "contact_name", "contact_phone")
+MOST_CIRCUITS = 500
+
+
+@transaction.atomic
+def add_installation(*, team: Team, facts: Mapping[str, str], actor: User | None = None) -> Installation:
+    """A new place of a team; `facts` are INSTALLATION_FIELDS.
+
+    Somebody with the service role on another installation of the team gets it on the new one, until the same time.
+
+    Raises:
+        NotAllowed: the person may not make installations in this team.
+        DomainError: a fact is wrong (`fields` names which), or the team has one of this name.
+    """
+    if actor is None or actor.may(Can.ADD_PLACES, team):
+        return _save_installation(Installation(team=team), facts)
+    held = _service_in(team, actor)
+    if held is None:
+        raise NotAllowed(_("Only administrators of the team and its service may add installations."))
+    made = _save_installation(Installation(team=team), facts)
+    whose = {"user": held.user, "to_team": held.to_team, "ends_at": held.ends_at}
+    record_access(
+        Grant.objects.create(team=team, installation=made, role=held.role, created_by=held.created_by, **whose)
+    )
+    return made
+
+
+def _service_in(team: Team, actor: User) -> Grant | None:
+    """The access to an installation of the team by which this person may add others; the one that lasts longest."""
+    places = Installation.objects.filter(team=team, pk__in=actor.scope(Can.ADD_PLACES).installations)
+    teams = [pk for pk, role in actor.roles.items() if allows(role, Can.ADD_PLACES)]  # where he is more than a viewer
+    grants = Grant.objects.active().filter(Q(user=actor) | Q(to_team__in=teams), role=GrantRole.SERVICE)
+    return grants.filter(installation__in=places).order_by(F("ends_at").desc(nulls_first=True), "pk").first()
+
+
+@transaction.atomic
+def edit_installation(
+    *, installation: Installation, facts: Mapping[str, str], actor: User | None = None
+) -> Installation:
+    """Change name, address and contact; see `add_installation`."""
+    if actor is not None and not actor.may(Can.MANAGE_PLACES, installation):
+        raise NotAllowed(_("Only administrators of the team and owners may change this installation."))
+    return _save_installation(Installation.objects.select_for_update().get(pk=installation.pk), facts)
+
+
+@transaction.atomic
+def save_circuit(
+    *,
+    installation: Installation,
+    circuit: Circuit | None,
+    name: str,
+    max_current_a: Decimal | int,
+    phases: int,
+    parent: Circuit | None,
+    actor: User | None = None,
+) -> Circuit:
+    """A new circuit of an installation, or a changed one.
+
+    Raises:
+        NotAllowed: the user may not change circuits here; even an owner of the installation may not.
+        DomainError: a value is wrong, the name is taken, or the circuit would feed itself (`fields` names which).
+    """
+    _demand_circuits(actor, installation)
+    Installation.objects.select_for_update().get(pk=installation.pk)  # one change of the tree at a time
+    if circuit is None:
+        if installation.circuits.count() >= MOST_CIRCUITS:
+            raise DomainError(_("An installation has at most %(most)d circuits.") % {"most": MOST_CIRCUITS})
+        circuit = Circuit(installation=installation)
+    _demand_tree(circuit, parent)
+    circuit.max_current_a = _fuse(max_current_a)
+    circuit.name, circuit.phases, circuit.parent = name.strip(), phases, parent
+    _clean(circuit, exclude=["installation", "parent"])
+    if installation.circuits.filter(name=circuit.name).exclude(pk=circuit.pk).exists():
+        refuse("name", _("The installation has a circuit of this name already."))
+    circuit.save()
+    logger.info("circuit saved", extra={"installation": installation.pk, "circuit": circuit.pk})
+    return circuit
+
+
+@transaction.atomic
+def remove_circuit(*, circuit: Circuit, actor: User | None = None) -> None:
+    """Take a circuit away that feeds nothing.
+
+    Raises:
+        NotAllowed: the person may not change circuits here.
+        DomainError: it feeds another circuit or a station.
+    """
+    _demand_circuits(actor, circuit.installation)
+    Installation.objects.select_for_update().get(pk=circuit.installation_id)
+    if circuit.children.exists() or circuit.stations.exists():
+        raise DomainError(_("This circuit feeds other circuits or stations. Move them first."))
+    logger.info("circuit removed", extra={"installation": circuit.installation_id, "circuit": circuit.pk})
+    circuit.delete()
+
+
+@transaction.atomic
+def place_station(
+    *,
+    station: ChargingStation,
+    installation: Installation | None,
+    circuit: Circuit | None,
+    actor: User | None = None,
+) -> ChargingStation:
+    """Say in which installation and on which circuit a station is.
+
+    Another installation means other people with access to the station, so that is for administrators of its team.
+
+    Raises:
+        NotAllowed: the person may not move this station, or not between circuits.
+        DomainError: the installation belongs to another team, or the circuit to another installation.
+    """
+    stations = ChargingStation.objects.select_for_update(of=("self",)).select_related("team")
+    station = stations.defer("password", "next_password").get(pk=station.pk)
+    installation_id, circuit_id = installation and installation.pk, circuit and circuit.pk
+    if (installation_id, circuit_id) == (station.installation_id, station.circuit_id):
+        return station
+    is_moved = installation_id != station.installation_id
+    if is_moved and not may_move(actor, station):
+        raise NotAllowed(_("Only administrators of the team may move its stations to another installation."))
+    is_rewired = circuit is not None or not is_moved
+    if is_rewired and not may_wire(actor, station, installation):
+        raise NotAllowed(_("Only administrators of the team and its service may change circuits."))
+    if installation is not None and installation.team_id != station.team_id:
+        refuse("installation", _("This installation belongs to another team."))
+    if circuit is not None and circuit.installation_id != installation_id:
+        refuse("circuit", _("This circuit belongs to another installation."))
+    station.installation, station.circuit = installation, circuit
+    station.save(update_fields=["installation", "circuit"])
+    tell_pages({station.team_id: [station.pk]})
+    logger.info("station placed", extra={"station": station.identity, "installation": installation_id})
+    return station
+
+
+def may_move(actor: User | None, station: ChargingStation) -> bool:
+    return actor is None or (station.team is not None and actor.may(Can.ADD_STATIONS, station.team))
+
+
+def may_wire(actor: User | None, station: ChargingStation, installation: Installation | None) -> bool:
+    return actor is None or actor.may(Can.CONFIGURE_PLACES, installation or station)
+
+
+def _save_installation(installation: Installation, facts: Mapping[str, str]) -> Installation:
+    for name in INSTALLATION_FIELDS:
+        if name in facts:
+            setattr(installation, name, facts[name].strip())
+    installation.country = installation.country.upper()
+    if not is_country(installation.country):
+        refuse("country", _("There is no country with this code. It has two letters, for example DE."))
+    _clean(installation, exclude=["team"])
+    same = Installation.objects.filter(team=installation.team, name__iexact=installation.name)
+    if same.exclude(pk=installation.pk).exists():
+        refuse("name", _("The team has an installation of this name already."))
+    try:
+        with transaction.atomic():
+            installation.save()
+    except IntegrityError:
+        refuse("name", _("The team has an installation of this name already."))
+    logger.info("installation saved", extra={"installation": installation.pk, "team": installation.team_id})
+    return installation
+
+
+def _demand_circuits(actor: User | None, installation: Installation) -> None:
+    if actor is not None and not actor.may(Can.CONFIGURE_PLACES, installation):
+        raise NotAllowed(_("Only administrators of the team and its service may change circuits."))
+
+
+def _fuse(amperes: Decimal | int) -> Decimal:
+    exact = Decimal(amperes)
+    if not LEAST_FUSE_A <= exact <= MOST_FUSE_A:
+        refuse("max_current_a", _("A fuse has 1 to 6,000 A."))
+    if exact != exact.quantize(FUSE_STEP_A):
+        refuse("max_current_a", _("A fuse is given in steps of 0.1 A."))
+    return exact
+
+
+def _demand_tree(circuit: Circuit, parent: Circuit | None) -> None:
+    if parent is None and (circuit.pk is None or circuit.parent_id is not None):
+        root = Circuit.objects.filter(installation=circuit.installation_id, parent=None).exclude(pk=circuit.pk).first()
+        if root is not None:
+            sentence = _("The grid connection of this installation is “%(name)s”. Choose what feeds this circuit.")
+            refuse("parent", sentence % {"name": root.name})
+    if parent is not None and parent.installation_id != circuit.installation_id:
+        refuse("parent", _("This circuit belongs to another installation."))
+    feeds = dict(Circuit.objects.filter(installation=circuit.installation_id).values_list("pk", "parent_id"))
+    above = parent.pk if parent is not None else None
+    while above is not None:
+        if above == circuit.pk:
+            refuse("parent", _("A circuit cannot be fed by one that it feeds itself."))
+        above = feeds.get(above)
+
+
+def _clean(row: Any, exclude: list[str]) -> None:
+    """What the model's fields say, in the words of a form; and nothing that cannot be printed."""
+    try:
+        row.clean_fields(exclude=exclude)
+    except ValidationError as error:
+        name, texts = next(iter(error.message_dict.items()))
+        raise DomainError(texts[0], fields={name: texts[0]}) from None
+    for field in row._meta.concrete_fields:
+        value = getattr(row, field.attname)
+        if isinstance(value, str) and not value.isprintable():
+            refuse(field.name, _("Only characters that can be printed."))

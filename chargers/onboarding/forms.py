@@ -1,0 +1,183 @@
+"""Forms of stations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.access.rights import Can
+from accounts.models import Team, User
+from chargers.credentials.forms import PasswordField
+from chargers.installations.models import Circuit, Installation
+from chargers.installations.services import may_move, may_wire
+from chargers.onboarding.services.registration import MOST_CONNECTORS
+from chargers.stations.models import ChargingStation
+from chargers.stations.services.identities import LONGEST_IDENTITY
+
+
+def teams_administered_by(user: User) -> QuerySet[Team]:
+    """Where this person may add stations."""
+    scope = user.scope(Can.ADD_STATIONS)
+    return Team.objects.all() if scope.is_everything else Team.objects.filter(pk__in=scope.teams)
+
+
+def installations_with_new_stations_of(user: User) -> QuerySet[Installation]:
+    """To which this person may add stations."""
+    return Installation.objects.within(user.scope(Can.ADD_STATIONS))
+
+
+def may_add_stations(user: User) -> bool:
+    scope = user.scope(Can.ADD_STATIONS)
+    return scope.is_everything or bool(scope.teams or scope.installations)
+
+
+IDENTITY_HELP = gettext_lazy(
+    "Also called ChargeBox ID. The station must be set to exactly the same, upper and lower case included. Letters "
+    "a to z, digits and * - _ = : + | @ . are allowed; many stations have room for 20 characters only."
+)
+
+
+class StationAddForm(forms.Form):
+    team = forms.ModelChoiceField(label=gettext_lazy("Team"), queryset=Team.objects.none())
+    installation = forms.ModelChoiceField(
+        label=gettext_lazy("Installation"),
+        queryset=Installation.objects.none(),
+        required=False,
+        empty_label=gettext_lazy("none"),
+    )
+    identity = forms.CharField(
+        label=gettext_lazy("Identity"),
+        max_length=LONGEST_IDENTITY,
+        help_text=IDENTITY_HELP,
+    )
+    name = forms.CharField(
+        label=gettext_lazy("Name"),
+        max_length=120,
+        required=False,
+        help_text=gettext_lazy("What people call it: parking spot, house or row. Can be changed later."),
+    )
+    password = PasswordField()
+    connectors = forms.IntegerField(
+        label=gettext_lazy("Connectors"),
+        min_value=1,
+        max_value=MOST_CONNECTORS,
+        initial=2,
+        help_text=gettext_lazy("How many vehicles can be plugged in. More are added when the station reports them."),
+    )
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._fill_team(user)
+        installation: Any = self.fields["installation"]
+        installation.queryset = installations_with_new_stations_of(user).select_related("team")
+        installation.required = self.is_for_installations
+        if "team" in self.fields:
+            installation.label_from_instance = lambda place: f"{place.name} · {place.team.name}"
+        if not installation.queryset.exists():
+            del self.fields["installation"]
+
+    def _fill_team(self, user: User) -> None:
+        teams = list(teams_administered_by(user)[:2])
+        self.is_for_installations = not teams  # who has the service of installations only
+        self.only_team = teams[0] if len(teams) == 1 else None
+        if len(teams) > 1:
+            self.fields["team"].queryset = teams_administered_by(user)  # type: ignore[attr-defined]
+        else:
+            del self.fields["team"]
+
+    def clean(self) -> dict[str, Any]:
+        given: dict[str, Any] = super().clean() or self.cleaned_data
+        installation, team = given.get("installation"), given.get("team")
+        if installation and team and installation.team_id != team.pk:
+            self.add_error("installation", _("This installation belongs to another team."))
+        return given
+
+    def clean_identity(self) -> str:
+        identity: str = self.cleaned_data["identity"]
+        if ChargingStation.objects.filter(identity=identity).exists():
+            raise ValidationError(_("The identity “%(identity)s” is taken.") % {"identity": identity})
+        return identity
+
+    @property
+    def chosen_team(self) -> Team:
+        """That of the installation, where the person has a team of his own and adds to a place of another."""
+        installation, team = self.cleaned_data.get("installation"), self.cleaned_data.get("team")
+        chosen: Any = installation.team if installation else team or self.only_team
+        return chosen
+
+
+class StationEditForm(forms.Form):
+    """What the person may change of it: its name, where it is, what feeds it."""
+
+    name = forms.CharField(
+        label=gettext_lazy("Name"),
+        max_length=120,
+        required=False,
+        help_text=gettext_lazy("What people call it: parking spot, house or row."),
+    )
+    installation = forms.ModelChoiceField(
+        label=gettext_lazy("Installation"),
+        queryset=Installation.objects.none(),
+        required=False,
+        empty_label=gettext_lazy("none"),
+        help_text=gettext_lazy("Who has access to an installation has it to all stations in it."),
+    )
+    circuit = forms.ModelChoiceField(
+        label=gettext_lazy("Circuit"),
+        queryset=Circuit.objects.none(),
+        required=False,
+        empty_label=gettext_lazy("not known"),
+    )
+
+    def __init__(self, *args: Any, user: User, station: ChargingStation, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        installation: Any = self.fields["installation"]
+        circuit: Any = self.fields["circuit"]
+        installation.queryset = Installation.objects.filter(team=station.team_id)
+        circuit.queryset = Circuit.objects.filter(installation=station.installation_id)
+        circuit.label_from_instance = lambda row: row.name
+        if not may_move(user, station) or not installation.queryset.exists():
+            del self.fields["installation"]
+        if not may_wire(user, station, None) or not circuit.queryset.exists():
+            del self.fields["circuit"]
+
+
+class StationIdentityForm(forms.Form):
+    identity = forms.CharField(
+        label=gettext_lazy("Identity"), max_length=LONGEST_IDENTITY, strip=False, help_text=IDENTITY_HELP
+    )
+
+
+class TeamChoiceField(forms.ModelChoiceField):
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj.name} ({obj.handle})"
+
+
+class StationAssignForm(forms.Form):
+    team = TeamChoiceField(
+        label=gettext_lazy("Team"),
+        queryset=Team.objects.order_by("name", "pk"),
+        help_text=gettext_lazy("Its administrators find the station in their list."),
+    )
+
+
+class StationHandOverForm(forms.Form):
+    team = forms.ModelChoiceField(
+        label=gettext_lazy("Team that takes it over"),
+        queryset=Team.objects.none(),
+        help_text=gettext_lazy("Of the teams that you administer."),
+    )
+    is_sure = forms.BooleanField(
+        label=gettext_lazy("I have read what stays and what goes."),
+        error_messages={"required": gettext_lazy("Read what stays and what goes, and tick this box.")},
+    )
+
+    def __init__(self, *args: Any, user: User, station: ChargingStation, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        team: Any = self.fields["team"]
+        team.queryset = teams_administered_by(user).exclude(stations=station.pk)

@@ -1,0 +1,48 @@
+"""Files of stations and tags that support staff imports and exports; the rules are those of the services."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from import_export.fields import Field
+from import_export.resources import ModelResource
+
+from chargers.onboarding.services import registration
+from chargers.stations.models import ChargingStation
+from chargers.tags.resources import TeamWidget, _checked, _team_of, _text
+
+
+class StationResource(ModelResource):
+    """`password` and `connectors` are read from a file and never written to one."""
+
+    team = Field(attribute="team", column_name="team", widget=TeamWidget())
+
+    class Meta:
+        model = ChargingStation
+        import_id_fields = ["identity"]
+        fields = ("identity", "name", "team", "protocol")
+        export_order = fields
+        use_transactions = True
+
+    def save_instance(self, instance: Any, is_create: bool, row: Mapping[str, Any], **kwargs: Any) -> None:
+        saved = _checked(
+            registration.add_station,
+            team=_team_of(instance),
+            identity=instance.identity,
+            password=_text(row, "password") or None,
+            name=instance.name,
+            protocol=instance.protocol,
+            connectors=_number(row, "connectors", 2),
+        )
+        instance.pk = saved.pk
+
+
+def _number(row: Mapping[str, Any], column: str, default: int) -> int:
+    text = _text(row, column)
+    try:
+        return int(float(text)) if text else default
+    except (ValueError, OverflowError):
+        raise ValidationError({column: _("This is no number.")}) from None

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+from chargers.credentials.services import LONGEST_PASSWORD
+from chargers.installations.serializers import TEAM_HELP, key_field
+from chargers.stations.services.identities import LONGEST_IDENTITY
+from chargers.stations.services.statuses import MOST_CONNECTORS
+from cpms.common.api.bodies import RequestSerializer
+
+
+class HandOverSerializer(RequestSerializer):
+    team = serializers.CharField(
+        max_length=60, help_text=gettext_lazy("Handle of the team that takes the station over.")
+    )
+
+
+class IdentitySerializer(RequestSerializer):
+    identity = serializers.CharField(
+        max_length=48,
+        trim_whitespace=False,
+        help_text=gettext_lazy("Letters a to z, digits and * - _ = : + | @ . are allowed."),
+    )
+
+
+SHORTEST_PASSWORD = 8
+
+
+class StationChangeBody(RequestSerializer):
+    name = serializers.CharField(max_length=120, allow_blank=True, required=False)
+    installation = key_field(_("Id of the installation that it is in; null: none."))
+    circuit = key_field(_("Id of the circuit that feeds it; null: not known."))
+    is_active = serializers.BooleanField(
+        required=False, help_text=_("False: out of use. Nobody can charge here, and lists leave it out.")
+    )
+
+
+class StationBody(RequestSerializer):
+    identity = serializers.CharField(
+        max_length=LONGEST_IDENTITY, help_text=_("Also called ChargeBox ID; the station is set to exactly the same.")
+    )
+    team = serializers.CharField(max_length=60, default="", allow_blank=True, help_text=TEAM_HELP)
+    installation = key_field(_("Id of the installation that it is in."))
+    name = serializers.CharField(max_length=120, allow_blank=True, default="")
+    password = serializers.CharField(
+        min_length=SHORTEST_PASSWORD,
+        max_length=LONGEST_PASSWORD,
+        allow_blank=True,
+        default="",
+        trim_whitespace=False,
+        help_text=_("Without it, one is generated. The answer has it this once."),
+    )
+    connectors = serializers.IntegerField(min_value=1, max_value=MOST_CONNECTORS, default=2)
+
+
+class StationPasswordBody(RequestSerializer):
+    password = serializers.CharField(
+        min_length=SHORTEST_PASSWORD,
+        max_length=LONGEST_PASSWORD,
+        allow_blank=True,
+        default="",
+        trim_whitespace=False,
+        help_text=_("Without it, one is generated. The answer has it this once."),
+    )
+
+
+class CredentialsSerializer(serializers.Serializer[object]):
+    """What is set at a station. The password is not told again."""
+
+    identity = serializers.CharField()
+    password = serializers.CharField()

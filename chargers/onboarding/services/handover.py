@@ -1,0 +1,194 @@
+"""Handing a station over to another team: it continues as a new row there, and the old row keeps its whole past.
+
+Whatever a station said, charged or was asked hangs on its row, so nothing of the time in one team can be seen in the
+other, in whatever list or by whatever address somebody looks.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.access.rights import Can
+from accounts.audit.services import Action, note
+from accounts.models import Grant, Team, User
+from chargers.credentials.services import CLOSED, password_facts
+from chargers.events.services import end_events_of_station, fault_event, record_events
+from chargers.grants.services.grants import withdraw_grant
+from chargers.stations.models import ChargingStation, Connector
+from chargers.stations.services.boot import BOOT_FIELDS
+from chargers.stations.services.identities import LONGEST_IDENTITY
+from chargers.stations.services.statuses import CONNECTOR_COLUMNS
+from cpms.common.errors import DomainError, NotAllowed
+from cpms.common.messaging.news import hint, tell_pages
+
+logger = logging.getLogger(__name__)
+SHOWN_SESSIONS = 10
+GOES_ALONG = (
+    "name",
+    "protocol",
+    "registration",
+    *BOOT_FIELDS,
+    "booted_at",
+    "boot_count",
+    "connection_timeout_seconds",
+    "security_profile",
+    "clock_offset_ms",
+    "clock_measured_at",
+    "status",
+    "error_code",
+    "status_changed_at",
+)
+
+
+@transaction.atomic
+def hand_over_station(*, station: ChargingStation, team: Team, actor: User | None = None) -> ChargingStation:
+    """Give a station to another team, with its identity and its password; what was until now stays with the old one.
+
+    The old row keeps its key, says in its identity until when it was, is out of use for ever, and nothing can connect
+    as it. The link that is open counts for the old row: it is fenced and closed, and the station comes back as the
+    new one. What it says over the old link meanwhile is not acknowledged, so that it says it again.
+
+    Returns:
+        the station of the other team.
+
+    Raises:
+        NotAllowed: the person does not administer both teams, or is a program.
+        DomainError: it is in the pool, was handed over already or is that team's (`fields` names the team), a session
+            is running, or it is not sure that the station gets in again with its password.
+    """
+    # no_key: rows that name the station may be written meanwhile, see `ocpp_gateway/direct.py`
+    rows = ChargingStation.objects.select_related("team", "node").select_for_update(of=("self",), no_key=True)
+    old = rows.get(pk=station.pk)
+    if actor is not None and not (may_hand_over(actor, old) and actor.may(Can.ADD_STATIONS, team)):
+        raise NotAllowed(who_may_hand_over())
+    if why_not := why_not_now(old):
+        raise DomainError(why_not)
+    if old.team_id == team.pk:
+        sentence = _("The station belongs to this team already.")
+        raise DomainError(sentence, fields={"team": sentence})
+    connectors = list(Connector.objects.select_for_update(of=("self",)).filter(station=old).order_by("number"))
+    for grant in Grant.objects.filter(station=old, withdrawn_at__isnull=True).order_by("pk"):
+        withdraw_grant(grant=grant)
+    former = _retire(old, timezone.now())
+    end_events_of_station(station_id=old.pk, at=timezone.now())
+    new = _found(old, team, connectors)
+    _note(old, former, new, actor)
+    tell_pages({old.team_id: [old.pk], team.pk: [new.pk]})
+    if old.node is not None:  # a hint: without it the link's next message finds out
+        hint(f"node-{old.node.name}", {"type": "superseded", "station": old.pk, "epoch": old.epoch + 1})
+    logger.info("station handed over", extra={"station": new.identity, "was": former, "team": team.handle})
+    return new
+
+
+def may_hand_over(actor: User, station: ChargingStation) -> bool:
+    """Who administers its team and another one, and support staff. A program never: it acts for one team."""
+    if actor.is_program:
+        return False
+    scope = actor.scope(Can.ADD_STATIONS)
+    return scope.is_everything or (station.team_id in scope.teams and len(scope.teams) > 1)
+
+
+def can_be_handed_over(station: ChargingStation) -> bool:
+    """Whether it is a team's and not only its past."""
+    return station.team_id is not None and station.handed_over_at is None
+
+
+def why_not_now(station: ChargingStation) -> str:
+    """The sentence that says why nobody can hand it over as it is; or nothing."""
+    if station.team_id is None:
+        return _("A station in the pool has no team yet that could hand it over.")
+    if station.handed_over_at is not None:
+        return _("This station was handed over already.")
+    running = station.charging_sessions.filter(stopped_at__isnull=True).order_by("pk")
+    if numbers := ", ".join(str(pk) for pk in running.values_list("pk", flat=True)[:SHOWN_SESSIONS]):
+        sentence = _("Somebody is charging: session %(numbers)s. Finish it first, then hand over the station.")
+        return sentence % {"numbers": numbers}
+    if station.is_password_open:
+        return _(
+            "The station was told a new password and has not said yet whether it took it. Wait until it has connected "
+            "again, or set its password by hand."
+        )
+    if not station.has_password:
+        return _("The station has no password, so it could not log in for the other team. Set one first.")
+    return ""
+
+
+def who_may_hand_over() -> str:
+    """The sentence for those who may not."""
+    return _("Only people who administer both teams may hand over a station from one to the other.")
+
+
+def former_identity(identity: str, pk: int, at: datetime) -> str:
+    """What a station is called in the team that it left; no other station is."""
+    day = timezone.localdate(at).isoformat()
+    marks = itertools.chain(
+        [f" (until {day})", f" (until {day}, {pk})"], (f" (until {day}, {pk}-{n})" for n in itertools.count(2))
+    )
+    for place, mark in enumerate(marks):
+        is_cut = len(identity) + len(mark) > LONGEST_IDENTITY
+        found = identity[: LONGEST_IDENTITY - len(mark)] + mark
+        if not (is_cut and place == 0) and not ChargingStation.objects.filter(identity=found).exists():
+            return found
+    raise AssertionError  # numbers do not end
+
+
+def _retire(old: ChargingStation, now: datetime) -> str:
+    """From here on the row is the past only. Returns what it is called now."""
+    former = former_identity(old.identity, old.pk, now)
+    ChargingStation.objects.filter(pk=old.pk).update(
+        identity=former,
+        handed_over_at=now,
+        deactivated_at=old.deactivated_at or now,
+        circuit=None,
+        password=None,
+        password_hash="",
+        has_weak_password=None,
+        **CLOSED,
+        epoch=F("epoch") + 1,  # whatever the old link still says changes nothing
+        node=None,
+        disconnected_at=now if old.node_id is not None else old.disconnected_at,
+    )
+    return former
+
+
+def _found(old: ChargingStation, team: Team, connectors: list[Connector]) -> ChargingStation:
+    """The same station, new in the other team. A team that keeps hashes only gets one; a hash stays what it is."""
+    password: dict[str, Any] = {"password_hash": old.password_hash, "has_weak_password": old.has_weak_password}
+    if old.password is not None:
+        password = password_facts(bytes(old.password), team)
+    facts = {name: getattr(old, name) for name in GOES_ALONG}
+    (new,) = ChargingStation.objects.bulk_create(
+        [ChargingStation(team=team, identity=old.identity, predecessor=old, **facts, **password)]
+    )
+    Connector.objects.bulk_create(
+        Connector(station=new, number=each.number, **{name: getattr(each, name) for name in CONNECTOR_COLUMNS})
+        for each in connectors
+    )
+    record_events(
+        [
+            fault_event(
+                each.pk, station_id=new.pk, number=each.number, error_code=each.error_code, at=each.status_changed_at
+            )
+            for each in new.connectors.filter(status=Connector.Status.FAULTED, status_changed_at__isnull=False)
+        ]
+    )
+    return new
+
+
+def _note(old: ChargingStation, former: str, new: ChargingStation, actor: User | None) -> None:
+    """In both trails. Each names the other team only where who did it is in both: their people may not know it."""
+    assert old.team is not None and new.team is not None  # noqa: S101 - checked before
+    is_known = actor is not None and {old.team_id, new.team_id} <= actor.roles.keys()
+    before, after = old.team.name, new.team.name
+    gone = {"team": [before, after if is_known else ""], "identity": [old.identity, former]}
+    note(old, actor=actor, team_id=old.team_id, changes=gone, action=Action.UPDATE)
+    come = {"team": [before if is_known else "", after]}
+    note(new, actor=actor, team_id=new.team_id, changes=come, action=Action.CREATE)

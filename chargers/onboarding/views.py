@@ -1,0 +1,197 @@
+"""Adding and naming stations. What is shown of them is composed in the portal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.access.rights import Can
+from chargers.credentials import services as credentials_services
+from chargers.credentials.views import show_credentials
+from chargers.installations.services import place_station
+from chargers.onboarding.forms import (
+    StationAddForm,
+    StationAssignForm,
+    StationEditForm,
+    StationHandOverForm,
+    StationIdentityForm,
+    may_add_stations,
+)
+from chargers.onboarding.services import handover, registration
+from chargers.onboarding.services.handover import (
+    can_be_handed_over,
+    former_identity,
+    may_hand_over,
+    who_may_hand_over,
+    why_not_now,
+)
+from chargers.onboarding.services.naming import correct_identity
+from chargers.stations.models import ChargingStation
+from chargers.stations.services.identities import identity_warning
+from chargers.stations.services.naming import rename_station
+from cpms.common.web.pages import FormPage
+
+
+class StationAddView(FormPage):
+    template_name = "chargers/onboarding/station_add.html"
+    form_class = StationAddForm
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.user.is_authenticated and not may_add_stations(request.user):
+            raise PermissionDenied(
+                _("Only administrators of a team and the service of an installation may add stations.")
+            )
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return super().get_form_kwargs() | {"user": self.request.user}
+
+    def get_initial(self) -> dict[str, Any]:
+        return {
+            "password": credentials_services.generate_password(),
+            "installation": self.request.GET.get("installation"),
+        }
+
+    def perform(self, form: StationAddForm) -> HttpResponse:  # type: ignore[override]
+        given = form.cleaned_data
+        station = registration.add_station(
+            team=form.chosen_team,
+            identity=given["identity"],
+            password=given["password"],
+            name=given["name"],
+            connectors=given["connectors"],
+            installation=given.get("installation"),
+            actor=self.request.user,  # type: ignore[arg-type]
+        )
+        return show_credentials(self.request, station, given["password"], is_new=True)
+
+
+class StationEditView(FormPage):
+    template_name = "chargers/stations/station_edit.html"
+    form_class = StationEditForm
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.user.is_authenticated:
+            rows = ChargingStation.objects.reachable_by(request.user).select_related("team", "installation")
+            stations = rows.defer("password", "next_password")
+            self.station: ChargingStation = get_object_or_404(stations, pk=kwargs["pk"])
+            if not request.user.may(Can.NAME, self.station):
+                raise PermissionDenied(_("Only operators and administrators of the team may rename its stations."))
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_initial(self) -> dict[str, Any]:
+        station = self.station
+        return {"name": station.name, "installation": station.installation_id, "circuit": station.circuit_id}
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return super().get_form_kwargs() | {"user": self.request.user, "station": self.station}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        user: Any = self.request.user
+        may = can_be_handed_over(self.station) and may_hand_over(user, self.station)
+        return super().get_context_data(station=self.station, may_hand_over=may, **kwargs)
+
+    def perform(self, form: StationEditForm) -> HttpResponse:  # type: ignore[override]
+        actor: Any = self.request.user
+        given, station = form.cleaned_data, self.station
+        with transaction.atomic():
+            rename_station(station=station, name=given["name"], actor=actor)
+            installation = given.get("installation") if "installation" in form.fields else station.installation
+            circuit = given.get("circuit") if "circuit" in form.fields else station.circuit
+            if installation != station.installation:
+                circuit = None
+            place_station(station=station, installation=installation, circuit=circuit, actor=actor)
+        messages.success(self.request, _("The station is saved."))
+        return redirect(station)
+
+
+class StationIdentityView(FormPage):
+    """Corrects the identity of a station that is set to another one; its history stays."""
+
+    template_name = "chargers/onboarding/station_identity.html"
+    form_class = StationIdentityForm
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.user.is_authenticated:
+            rows = ChargingStation.objects.reachable_by(request.user).select_related("team")
+            self.station: ChargingStation = get_object_or_404(rows.defer("password", "next_password"), pk=kwargs["pk"])
+            if not request.user.may(Can.SET_PASSWORDS, self.station):
+                raise PermissionDenied(_("Only administrators of the team may change the identity of its stations."))
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_initial(self) -> dict[str, Any]:
+        return {"identity": self.station.identity}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(station=self.station, **kwargs)
+
+    def perform(self, form: StationIdentityForm) -> HttpResponse:  # type: ignore[override]
+        actor: Any = self.request.user
+        station = correct_identity(station=self.station, identity=form.cleaned_data["identity"], actor=actor)
+        messages.success(self.request, _("The identity is now “%(identity)s”.") % {"identity": station.identity})
+        if warning := identity_warning(station.identity):
+            messages.warning(self.request, warning)
+        return redirect(station)
+
+
+class StationAssignView(FormPage):
+    """Gives a station that waits in the pool to a team."""
+
+    template_name = "chargers/onboarding/station_assign.html"
+    form_class = StationAssignForm
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.user.is_authenticated:
+            rows = ChargingStation.objects.reachable_by(request.user).filter(team=None)
+            self.station: ChargingStation = get_object_or_404(rows.defer("password", "next_password"), pk=kwargs["pk"])
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(station=self.station, **kwargs)
+
+    def perform(self, form: StationAssignForm) -> HttpResponse:  # type: ignore[override]
+        actor: Any = self.request.user
+        assigned = registration.assign_station(station=self.station, team=form.cleaned_data["team"], actor=actor)
+        if assigned.password is not None:
+            return show_credentials(self.request, assigned.station, assigned.password, is_new=False)
+        named = {"station": assigned.station.identity, "team": form.cleaned_data["team"]}
+        messages.success(self.request, _("%(station)s assigned to %(team)s.") % named)
+        return redirect(assigned.station)
+
+
+class StationHandOverView(FormPage):
+    """Hand a station over to another team, after showing what stays and what moves."""
+
+    template_name = "chargers/onboarding/station_hand_over.html"
+    form_class = StationHandOverForm
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.user.is_authenticated:
+            rows = ChargingStation.objects.reachable_by(request.user).select_related("team")
+            self.station: ChargingStation = get_object_or_404(rows.defer("password", "next_password"), pk=kwargs["pk"])
+            if not may_hand_over(request.user, self.station):
+                raise PermissionDenied(who_may_hand_over())
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return super().get_form_kwargs() | {"user": self.request.user, "station": self.station}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        station = self.station
+        former, why_not = former_identity(station.identity, station.pk, timezone.now()), why_not_now(station)
+        return super().get_context_data(station=station, former=former, why_not=why_not, **kwargs)
+
+    def perform(self, form: StationHandOverForm) -> HttpResponse:  # type: ignore[override]
+        team, actor = form.cleaned_data["team"], self.request.user
+        station = handover.hand_over_station(station=self.station, team=team, actor=actor)  # type: ignore[arg-type]
+        named = {"station": station.identity, "team": team}
+        messages.success(self.request, _("%(station)s is handed over to %(team)s.") % named)
+        return redirect(station)

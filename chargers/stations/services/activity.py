@@ -1,0 +1,44 @@
+"""Deactivating stations and taking them back: their history stays, but nobody can charge at them."""
+
+from __future__ import annotations
+
+import logging
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.access.rights import Can
+from accounts.models import User
+from chargers.stations.models import ChargingStation
+from cpms.common.errors import DomainError, NotAllowed
+from cpms.common.messaging.news import tell_pages
+
+logger = logging.getLogger(__name__)
+DEACTIVATED_KEY = "deactivated"  # in a browser's session: whether such stations are shown
+
+
+@transaction.atomic
+def set_station_active(*, station: ChargingStation, is_active: bool, actor: User | None = None) -> ChargingStation:
+    """Take a station out of use, or back into use.
+
+    It may still connect and report, so that nothing of what it booked meanwhile is lost; tags are refused, and so are
+    remote starts. A session that is running goes on.
+
+    Raises:
+        NotAllowed: the person may not change technical settings of the station.
+        DomainError: it was handed over, so it never comes back.
+    """
+    if actor is not None and not actor.may(Can.CONFIGURE, station):
+        raise NotAllowed(_("You may not change the technical settings of this station."))
+    rows = ChargingStation.objects.select_for_update(of=("self",), no_key=True).defer("password", "next_password")
+    row: ChargingStation = rows.get(pk=station.pk)
+    if is_active and row.handed_over_at is not None:
+        raise DomainError(_("This station was handed over to another team and cannot be taken into use here."))
+    if (row.deactivated_at is None) is is_active:
+        return row
+    row.deactivated_at = None if is_active else timezone.now()
+    row.save(update_fields=["deactivated_at"])
+    tell_pages({row.team_id: [row.pk]})
+    logger.info("station activated" if is_active else "station deactivated", extra={"station": row.identity})
+    return row

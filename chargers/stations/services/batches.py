@@ -1,0 +1,42 @@
+"""Making stations and tags known: one by one or ten thousand at once, each time with the same rules."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from django.utils.translation import gettext as _
+
+from accounts.access.rights import Can
+from accounts.models import Team, User
+from chargers.installations.models import Installation
+from cpms.common.errors import NotAllowed
+
+T = TypeVar("T")
+
+
+AT_ONCE = 500  # rows per statement: within SQLite's limit of parameters
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What a bulk call found: rows it made, and rows that were there and are now as asked."""
+
+    created: int
+    updated: int
+
+    def __add__(self, other: Added) -> Added:
+        return Added(self.created + other.created, self.updated + other.updated)
+
+
+def _demand_admin(actor: User | None, place: Team | Installation) -> None:
+    if actor is not None and not actor.may(Can.ADD_STATIONS, place):
+        raise NotAllowed(_("Only administrators of the team may do this."))
+
+
+def _in_chunks(values: Sequence[T]) -> Iterator[list[T]]:
+    rest = iter(values)
+    while some := list(itertools.islice(rest, AT_ONCE)):
+        yield some

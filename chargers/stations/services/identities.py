@@ -1,0 +1,50 @@
+"""What a team calls its stations, and the identity by which they connect."""
+
+from __future__ import annotations
+
+import re
+
+from django.utils.translation import gettext as _
+
+from cpms.common.errors import refuse
+
+
+def identity_warning(identity: str) -> str:
+    """The sentence about an identity that some stations have no room for; nothing where all have."""
+    if len(identity) <= USUAL_IDENTITY:
+        return ""
+    sentence = _("This identity has more than %(usual)d characters: many OCPP 1.6 stations have no room for it.")
+    return sentence % {"usual": USUAL_IDENTITY}
+
+
+LONGEST_IDENTITY = 48
+
+
+USUAL_IDENTITY = 20  # OCPP 1.6 stations often have room for no more (CiString20)
+
+
+IDENTITY_SIGNS = "* - _ = : + | @ ."
+
+
+USABLE_IDENTITY = re.compile(r"[a-zA-Z0-9*\-_=:+|@.]+")  # OCPP's identifierString
+
+
+def is_usable_identity(identity: str) -> bool:
+    """Whether a station can use it: letters and digits of ASCII and the signs of OCPP's identifierString."""
+    return len(identity) <= LONGEST_IDENTITY and USABLE_IDENTITY.fullmatch(identity) is not None
+
+
+def check_identity(identity: str) -> None:
+    """Check what a station shall call itself.
+
+    Raises:
+        DomainError: it is empty, too long, or has a character that stations cannot use.
+    """
+    if not 1 <= len(identity) <= LONGEST_IDENTITY:
+        refuse("identity", _("An identity has 1 to %(most)d characters.") % {"most": LONGEST_IDENTITY})
+    if not is_usable_identity(identity):
+        refuse(
+            "identity",
+            _("An identity has only letters a to z and A to Z, digits, and the characters %(signs)s")
+            % {"signs": IDENTITY_SIGNS},
+        )

@@ -1,0 +1,36 @@
+"""Record events in the transaction of the service that knows the fact, end them, and forget old ones."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db.models import Exists, OuterRef
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from chargers.events.models import Event
+from chargers.events.services import Kind, offline_event, record_events
+from chargers.stations.models import ChargingStation
+
+OFFLINE_AFTER = timedelta(minutes=15)
+
+
+RECENT = timedelta(hours=24)  # an absence that began earlier is no news
+
+
+MOST_AT_ONCE = 2000
+
+
+def record_offline_stations() -> int:
+    """Record the stations that have been offline for `OFFLINE_AFTER`. Returns how many there were.
+
+    Only the clock knows this fact, so it is asked for by the sweep that closes the links of dead nodes.
+    """
+    now = timezone.now()
+    is_known = Exists(Event.objects.open().filter(kind=Kind.OFFLINE, station=OuterRef("pk")))
+    rows = ChargingStation.objects.filter(~is_known, node__isnull=True, handed_over_at__isnull=True)
+    rows = rows.annotate(since=Coalesce("disconnected_at", "last_heard_at"))
+    rows = rows.filter(since__gt=now - RECENT, since__lte=now - OFFLINE_AFTER).order_by("-since")
+    found = list(rows.values_list("pk", "since")[:MOST_AT_ONCE])
+    record_events([offline_event(pk, since) for pk, since in found])
+    return len(found)

@@ -1,0 +1,196 @@
+"""How a connector or a whole station is shown, from what is known about its link and its status."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from django.db.models import Case, CharField, Exists, OuterRef, Q, QuerySet, TextChoices, Value, When
+from django.db.models.functions import Now
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from chargers.stations.models import NODE_ALIVE, ChargingStation, Connector, Presence
+from chargers.vocabulary import ConnectorStatus as Status
+from chargers.vocabulary import error_label
+from cpms.common.web import formatting as look
+
+IN_USE = [Status.PREPARING, Status.CHARGING, Status.SUSPENDED_EV, Status.SUSPENDED_EVSE, Status.FINISHING]
+# A station with several connectors shows the first of these: faults, then what is in use, then what is free.
+BY_IMPORTANCE = [
+    Status.FAULTED, Status.CHARGING, Status.SUSPENDED_EVSE, Status.SUSPENDED_EV, Status.PREPARING, Status.FINISHING,
+    Status.RESERVED, Status.AVAILABLE, Status.UNAVAILABLE,
+]  # fmt: skip
+
+
+class Look(NamedTuple):
+    """How a connector's status is shown, and what it means for somebody who wants to charge."""
+
+    kind: str
+    label: str | Promise
+    meaning: Promise
+    is_live: bool = False
+
+
+LOOKS = {
+    status: Look(kind, status.label, meaning, status == Status.CHARGING)
+    for status, kind, meaning in (
+        (Status.AVAILABLE, "available", gettext_lazy("Free for a vehicle.")),
+        (Status.PREPARING, "preparing", gettext_lazy("A vehicle is connected; charging has not begun.")),
+        (Status.CHARGING, "charging", gettext_lazy("Energy is flowing into the vehicle.")),
+        (
+            Status.SUSPENDED_EV,
+            "suspended",
+            gettext_lazy("Energy is offered, but the vehicle takes none at the moment."),
+        ),
+        (
+            Status.SUSPENDED_EVSE,
+            "suspended",
+            gettext_lazy("A vehicle is connected, but the station offers no energy."),
+        ),
+        (Status.FINISHING, "finishing", gettext_lazy("The session is over; the connector is not free yet.")),
+        (Status.RESERVED, "reserved", gettext_lazy("Kept for somebody.")),
+        (Status.UNAVAILABLE, "unavailable", gettext_lazy("Out of service: nobody can charge here.")),
+        (Status.FAULTED, "faulted", gettext_lazy("The station reported an error and cannot deliver energy.")),
+    )
+}
+UNKNOWN = Look("unknown", gettext_lazy("Unknown"), gettext_lazy("The station has not reported a status."))
+
+
+def look_of(status: str) -> Look:
+    """Return how a status is shown; one that is not known as unknown."""
+    return LOOKS[Status(status)] if status in LOOKS else UNKNOWN
+
+
+def status_meanings() -> list[Look]:
+    """Return every status of a connector with its explanation, in the order in which a session goes through them."""
+    return [*LOOKS.values(), UNKNOWN]
+
+
+class State(TextChoices):
+    """The five states by which connectors are counted."""
+
+    AVAILABLE = "available", gettext_lazy("Available")
+    OCCUPIED = "occupied", gettext_lazy("Occupied")
+    FAULTED = "faulted", gettext_lazy("Not available")
+    INOPERATIVE = "inoperative", gettext_lazy("Inoperative")
+    UNKNOWN = "unknown", gettext_lazy("Unknown")
+
+
+MEANINGS = {
+    State.AVAILABLE: gettext_lazy("Free for a vehicle."),
+    State.OCCUPIED: gettext_lazy("A vehicle is connected, a session is running, or it is reserved."),
+    State.FAULTED: gettext_lazy("The station reported a technical fault."),
+    State.INOPERATIVE: gettext_lazy("Taken out of service."),
+    State.UNKNOWN: gettext_lazy("The station is not connected, or has not reported a status yet."),
+}
+
+
+def is_online(path: str = "") -> Q:
+    return Q(**{f"{path}node__alive_at__gt": Now() - NODE_ALIVE})
+
+
+def with_state(connectors: QuerySet[Any]) -> QuerySet[Any]:
+    """Annotate connectors with `state`, one of `State`."""
+    return connectors.annotate(
+        state=Case(
+            When(~is_online("station__") | Q(station__node__isnull=True) | Q(status=""), then=Value(State.UNKNOWN)),
+            When(status=Status.AVAILABLE, then=Value(State.AVAILABLE)),
+            When(status=Status.FAULTED, then=Value(State.FAULTED)),
+            When(status=Status.UNAVAILABLE, then=Value(State.INOPERATIVE)),
+            default=Value(State.OCCUPIED),
+            output_field=CharField(),
+        )
+    )
+
+
+def has_connector_in(state: str) -> Exists:
+    return Exists(with_state(Connector.objects.filter(station=OuterRef("pk"))).filter(state=state))
+
+
+class StatusBadge(NamedTuple):
+    """The status of a station or connector as pages show it."""
+
+    kind: str
+    label: str
+    title: str = ""
+    note: str = ""
+    is_live: bool = False
+    is_stale: bool = False
+    full_note: str = ""
+
+    @property
+    def note_in_files(self) -> str:
+        """The note with its time in full: a file is read on another day and elsewhere."""
+        return self.full_note or self.note
+
+    @property
+    def html(self) -> str:
+        return look.status(self.kind, self.label, title=self.title, is_live=self.is_live, is_stale=self.is_stale)
+
+
+def of_connector(connector: Connector, presence: str) -> StatusBadge:
+    """Show the status of a connector; where its station is offline, the last one."""
+    seen = look_of(connector.status)
+    if presence != Presence.ONLINE and connector.status:
+        return _connector_of_absent(connector, presence, str(seen.label))
+    if seen is UNKNOWN:
+        return StatusBadge("unknown", str(seen.label), *_unknown(connector))
+    return StatusBadge(seen.kind, str(seen.label), str(seen.meaning), error_label(connector.error_code), seen.is_live)
+
+
+def _connector_of_absent(connector: Connector, presence: str, last: str) -> StatusBadge:
+    """Show the last status with its time: what that status means may no longer be true."""
+    label = str(Presence(presence).label)
+    if connector.status_changed_at is None:
+        title = _("The station is not connected. Last status: %(status)s.") % {"status": last}
+        return StatusBadge(presence, label, title, _("was %(status)s") % {"status": last}, is_stale=True)
+    facts = {"status": last, "time": look.short_time(connector.status_changed_at)}
+    title = _("The station is not connected. Last status: %(status)s, as of %(time)s.") % facts
+    return StatusBadge(presence, label, title, _("was %(status)s, as of %(time)s") % facts, is_stale=True)
+
+
+def _unknown(connector: Connector) -> tuple[str, str]:
+    """Return meaning and note of a status that is not known: the station may have used a word of its own."""
+    word = connector.as_reported.get("status")
+    if not word:
+        return str(UNKNOWN.meaning), ""
+    meaning = _("The station reported a status that OCPP does not define.")
+    return meaning, _("reported “%(word)s”") % {"word": word[:40]}
+
+
+def of_station(station: ChargingStation, presence: str, connectors: list[Connector]) -> StatusBadge:
+    """Show the status of a station in one word, with a note that says more."""
+    if station.team_id is None:
+        meaning = _("No team has this station yet. Support staff can assign it to one.")
+        return StatusBadge("unknown", _("Waiting for assignment"), meaning, str(Presence(presence).label))
+    statuses = {connector.status for connector in connectors}
+    first = next((status for status in BY_IMPORTANCE if status in statuses), "")
+    if presence != Presence.ONLINE:
+        return _of_absent(station, presence, first)
+    if station.status == Status.FAULTED or first == Status.FAULTED:
+        fault = look_of(Status.FAULTED)
+        broken = [c.error_code for c in connectors if c.status == Status.FAULTED] or [station.error_code]
+        return StatusBadge("faulted", str(fault.label), str(fault.meaning), error_label(broken[0]))
+    if station.status == Status.UNAVAILABLE:
+        first = Status.UNAVAILABLE
+    if not first:
+        return StatusBadge("unknown", str(UNKNOWN.label), str(UNKNOWN.meaning), _("no status reported yet"))
+    seen = look_of(first)
+    used = sum(connector.status in IN_USE for connector in connectors)
+    note = _("%(used)d of %(all)d in use") % {"used": used, "all": len(connectors)}
+    return StatusBadge(seen.kind, str(seen.label), str(seen.meaning), note, seen.is_live)
+
+
+def _of_absent(station: ChargingStation, presence: str, first: str) -> StatusBadge:
+    label = str(Presence(presence).label)
+    if station.connected_at is None:
+        return StatusBadge(presence, label, _("The station has never connected."), _("never connected"), is_stale=True)
+    since = station.disconnected_at or station.last_heard_at or station.connected_at
+    notes = []
+    for moment in (look.short_time(since), look.full_time(since)):
+        if first:
+            notes.append(_("was %(status)s, as of %(time)s") % {"status": look_of(first).label, "time": moment})
+        else:
+            notes.append(_("as of %(time)s") % {"time": moment})
+    return StatusBadge(presence, label, look.full_time(since), notes[0], is_stale=True, full_note=notes[1])

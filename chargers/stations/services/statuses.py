@@ -1,0 +1,174 @@
+"""What stations report of themselves and their connectors: the newest report counts, whatever order they come in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+import orjson
+from django.db.models import QuerySet
+
+from chargers.anomalies.models import Oddity
+from chargers.anomalies.services import keep_oddity
+from chargers.events.services import NewEvent, end_faults, fault_event, record_events
+from chargers.stations.models import ChargingStation, Connector
+from cpms.common.database.batches import insert_new_rows, update_rows
+from cpms.common.database.prepared import Prepared, among
+
+FIRST_YEAR = 2015
+MOST_CONNECTORS = 100  # of one station
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReport:
+    """A status of one connector, or of the whole station where `connector` is 0.
+
+    Attributes:
+        status: one of `ConnectorStatus`; empty where the station's word means nothing to us.
+        as_reported: the station's own words for status and error code, where they are not the protocol's.
+    """
+
+    station_id: int
+    connector: int
+    status: str
+    at: datetime  # the station's time, or when we received it where it sent none or one that cannot be
+    received_at: datetime
+    error_code: str = ""
+    info: str = ""
+    vendor_error_code: str = ""
+    as_reported: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def as_reported_json(self) -> str:
+        return orjson.dumps(dict(self.as_reported)).decode() if self.as_reported else "{}"
+
+
+@Prepared
+def _known_stations(ids: Any) -> QuerySet[ChargingStation, tuple[int, datetime | None]]:
+    rows = ChargingStation.objects.filter(among("id", ids)).order_by()
+    return rows.values_list("pk", "status_changed_at")
+
+
+@Prepared
+def _connectors_of(ids: Any) -> QuerySet[Connector]:
+    return Connector.objects.filter(among("station_id", ids)).order_by()
+
+
+CONNECTOR_COLUMNS = {
+    "status": "varchar",
+    "error_code": "varchar",
+    "info": "varchar",
+    "vendor_error_code": "varchar",
+    "status_changed_at": "timestamptz",
+    "reported_at": "timestamptz",
+    "as_reported": "jsonb",
+}
+LONGEST_TEXT = 255  # of the columns
+
+
+def record_statuses(reports: Sequence[StatusReport]) -> list[StatusReport]:
+    """Keep the newest report of each connector: a station that was offline replays old ones.
+
+    Returns:
+        the reports that counted.
+    """
+    newest: dict[tuple[int, int], StatusReport] = {}
+    for report in map(_with_possible_time, reports):
+        key = report.station_id, report.connector
+        if key not in newest or newest[key].at <= report.at:
+            newest[key] = report
+    of_stations = [report for report in newest.values() if report.connector == 0]
+    of_connectors = [report for report in newest.values() if report.connector > 0]
+    return _record_stations(of_stations) + _record_connectors(of_connectors)
+
+
+def _with_possible_time(report: StatusReport) -> StatusReport:
+    """A status is not newer than its arrival: a clock that ran ahead would hide every later one once it is set right.
+    Nor is it older than OCPP 1.6: that clock was never set."""
+    if report.at <= report.received_at and report.at.year >= FIRST_YEAR:
+        return report
+    return replace(report, at=report.received_at)
+
+
+def ensure_connectors(keys: Sequence[tuple[int, int]]) -> None:
+    """Create the connectors (station id, number) that a station spoke of and we do not know yet.
+
+    A number that no station has makes no row: a station could make as many of them as it likes. That is kept as an
+    oddity, once.
+    """
+    for station_id, number in {station_id: number for station_id, number in keys if number > MOST_CONNECTORS}.items():
+        note = f"It spoke of connector {number}; numbers above {MOST_CONNECTORS} are not listed."
+        keep_oddity(station_id=station_id, kind=Oddity.Kind.UNKNOWN_CONNECTOR, note=note)
+    keys = [(station_id, number) for station_id, number in keys if number <= MOST_CONNECTORS]
+    insert_new_rows(
+        "chargers_connector",
+        {"station_id": "bigint", "number": "int", "status": "varchar", "error_code": "varchar", "info": "varchar",
+         "vendor_error_code": "varchar", "as_reported": "jsonb"},
+        [(*key, "", "", "", "", "{}") for key in sorted(set(keys))],
+        ["id"],
+    )  # fmt: skip
+
+
+def _record_stations(reports: list[StatusReport]) -> list[StatusReport]:
+    if not reports:
+        return []
+    known = dict(_known_stations(ids={report.station_id for report in reports}))
+    fresh = [r for r in reports if r.station_id in known and not _is_older(r.at, known[r.station_id])]
+    update_rows(
+        "chargers_chargingstation",
+        {"status": "varchar", "error_code": "varchar", "status_changed_at": "timestamptz", "as_reported": "jsonb"},
+        sorted((r.station_id, r.status, r.error_code, r.at, r.as_reported_json) for r in fresh),
+    )
+    return fresh
+
+
+def _record_connectors(reports: list[StatusReport]) -> list[StatusReport]:
+    if not reports:
+        return []
+    known = _known_connectors(reports)
+    missing = [key for r in reports if (key := (r.station_id, r.connector)) not in known]
+    if missing:
+        ensure_connectors(missing)
+        known = _known_connectors(reports)
+    fresh, rows = [], []
+    began, ended = [], {}
+    for report in reports:
+        found = known.get((report.station_id, report.connector))
+        if found is None or _is_older(report.at, found.reported_at):
+            continue
+        is_same = (found.status, found.error_code) == (report.status, report.error_code)
+        since = found.status_changed_at if is_same and found.status_changed_at else report.at
+        texts = report.info[:LONGEST_TEXT], report.vendor_error_code[:LONGEST_TEXT]
+        rows.append((found.pk, report.status, report.error_code, *texts, since, report.at, report.as_reported_json))
+        fresh.append(report)
+        if report.status == found.status:
+            continue
+        if report.status == Connector.Status.FAULTED:
+            began.append(_fault_of(found.pk, report))
+        elif found.status == Connector.Status.FAULTED:
+            ended[report.station_id, report.connector] = report.at
+    update_rows("chargers_connector", CONNECTOR_COLUMNS, sorted(rows))
+    record_events(began)
+    end_faults(ended)
+    return fresh
+
+
+def _fault_of(connector_id: int, report: StatusReport) -> NewEvent:
+    return fault_event(
+        connector_id,
+        station_id=report.station_id,
+        number=report.connector,
+        error_code=report.error_code,
+        at=report.at,
+    )
+
+
+def _known_connectors(reports: list[StatusReport]) -> dict[tuple[int, int], Connector]:
+    rows = _connectors_of(ids={report.station_id for report in reports})
+    return {(row.station_id, row.number): row for row in rows}
+
+
+def _is_older(at: datetime, known: datetime | None) -> bool:
+    return known is not None and at < known

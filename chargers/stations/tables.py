@@ -1,0 +1,158 @@
+"""Tables and files of stations and connectors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_tables2 as tables
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from chargers.stations.models import ChargingStation, Connector, Presence
+from chargers.stations.services import states
+from chargers.vocabulary import error_label
+from cpms.common.web import formatting as look
+from cpms.common.web.export import Cell
+from cpms.common.web.tables import NUMBER_WIDE, WIDE, MomentColumn, Table, two_lines
+
+
+def said(station: Any) -> states.StatusBadge:
+    return states.of_station(station, station.presence, list(station.connectors.all()))
+
+
+def link(station: ChargingStation, within: str = "station") -> SafeString:
+    return format_html(
+        '<a href="{}" id="{}-{}">{}</a>', station.get_absolute_url(), within, station.pk, station.identity
+    )
+
+
+class StationTable(Table):
+    """Rows come with `presence`, connectors fetched, and `power_w` where something charges."""
+
+    identity = tables.Column(verbose_name=gettext_lazy("Station"), orderable=True)
+    team = tables.Column(
+        verbose_name=gettext_lazy("Team"), orderable=True, order_by=("team__name", "identity"), attrs=WIDE
+    )
+    status = tables.Column(verbose_name=gettext_lazy("Status"), empty_values=(), attrs={"td": {"class": "rhs"}})
+    power = tables.Column(verbose_name="kW", empty_values=(), attrs=NUMBER_WIDE)
+    model = tables.Column(
+        verbose_name=gettext_lazy("Model · firmware"),
+        empty_values=(),
+        orderable=True,
+        order_by=("vendor", "model", "firmware_version"),
+        attrs=WIDE,
+    )
+    last_heard_at = MomentColumn(
+        verbose_name=gettext_lazy("Last heard"),
+        orderable=True,
+        seconds=True,
+        never=gettext_lazy("The station has never connected."),
+        attrs=NUMBER_WIDE,
+    )
+
+    class Meta(Table.Meta):
+        order_by = "identity"
+
+    def render_identity(self, record: ChargingStation) -> SafeString:
+        if record.has_weak_password:
+            return two_lines(link(record), format_html("{} {}", record.name, look.status("warn", _("Weak password"))))
+        return two_lines(link(record), record.name)
+
+    def render_status(self, record: Any) -> SafeString:
+        now = said(record)
+        return format_html(
+            '<span data-v="st-{}">{}</span><span class="s">{}</span>', record.pk, now.html, now.note or "\u00a0"
+        )
+
+    def render_power(self, record: Any) -> SafeString:
+        if getattr(record, "power_w", None) is None:
+            return look.dash(_("No session is running, or the station does not measure its power."))
+        return format_html('<span data-v="kw-{}">{}</span>', record.pk, look.kw(record.power_w))
+
+    def render_model(self, record: ChargingStation) -> SafeString:
+        name = f"{record.vendor} {record.model}".strip()
+        return two_lines(name or look.dash(_("The station has not booted yet.")), record.firmware_version)
+
+
+class ConnectorTable(Table):
+    """Rows come with their station's `presence`, and `session` where one is running."""
+
+    station = tables.Column(
+        verbose_name=gettext_lazy("Station"), orderable=True, order_by=("station__identity", "number")
+    )
+    number = tables.Column(verbose_name=gettext_lazy("No."), attrs={"th": {"class": "num o"}, "td": {"class": "num o"}})
+    status = tables.Column(verbose_name=gettext_lazy("Status"), empty_values=(), attrs={"td": {"class": "rhs"}})
+    status_changed_at = MomentColumn(
+        verbose_name=gettext_lazy("Since"),
+        orderable=True,
+        never=gettext_lazy("The connector has not reported a status yet."),
+        attrs=NUMBER_WIDE,
+    )
+    power = tables.Column(verbose_name="kW", empty_values=(), attrs=NUMBER_WIDE)
+    energy = tables.Column(verbose_name="kWh", empty_values=(), attrs=NUMBER_WIDE)
+
+    class Meta(Table.Meta):
+        order_by = "station"
+
+    def render_station(self, record: Connector) -> SafeString:
+        named = _("connector %(number)d") % {"number": record.number}
+        return format_html(
+            '{}<span class="s o">{}</span><span class="s phone">{}{}</span>',
+            link(record.station, f"connector-{record.number}"),
+            record.station.name or "\u00a0",
+            named,
+            f" · {record.station.name}" if record.station.name else "",
+        )
+
+    def render_status(self, record: Any) -> SafeString:
+        now = states.of_connector(record, record.presence)
+        return format_html(
+            '<span data-v="st-{}">{}</span>{}', record.pk, now.html, two_lines("", now.note) if now.note else ""
+        )
+
+    def render_power(self, record: Any) -> SafeString:
+        session = getattr(record, "session", None)
+        if session is None or session.power_w is None:
+            return look.dash(_("No session is running, or the station does not measure its power."))
+        return format_html('<span data-v="kw-{}">{}</span>', record.pk, look.kw(session.power_w))
+
+    def render_energy(self, record: Any) -> SafeString:
+        session = getattr(record, "session", None)
+        if session is None:
+            return look.dash(_("No session is running."))
+        return format_html('<a href="{}">{}</a>', session.get_absolute_url(), look.kwh(session.energy_wh))
+
+
+STATION_CELLS = [
+    Cell(gettext_lazy("Identity"), lambda station: station.identity),
+    Cell(gettext_lazy("Name"), lambda station: station.name),
+    Cell(gettext_lazy("Team"), lambda station: station.team.name if station.team else ""),
+    Cell(gettext_lazy("Connection"), lambda station: Presence(station.presence).label),
+    Cell(gettext_lazy("Status"), lambda station: said(station).label),
+    Cell(gettext_lazy("Detail"), lambda station: said(station).note_in_files),
+    Cell(gettext_lazy("Connectors"), lambda station: len(station.connectors.all())),
+    Cell(gettext_lazy("Vendor"), lambda station: station.vendor),
+    Cell(gettext_lazy("Model"), lambda station: station.model),
+    Cell(gettext_lazy("Firmware"), lambda station: station.firmware_version),
+    Cell(gettext_lazy("Serial number"), lambda station: station.serial_number),
+    Cell(gettext_lazy("Charge box serial number"), lambda station: station.charge_box_serial_number),
+    Cell(gettext_lazy("Meter type"), lambda station: station.meter_type),
+    Cell(gettext_lazy("Meter serial number"), lambda station: station.meter_serial_number),
+    Cell("ICCID", lambda station: station.iccid),
+    Cell(gettext_lazy("Weak password"), lambda station: station.has_weak_password),
+    Cell(gettext_lazy("Last heard"), lambda station: station.last_heard_at, is_time=True),
+    Cell(gettext_lazy("Added"), lambda station: station.created_at, is_time=True),
+]
+
+
+CONNECTOR_CELLS = [
+    Cell(gettext_lazy("Identity"), lambda connector: connector.station.identity),
+    Cell(gettext_lazy("Name"), lambda connector: connector.station.name),
+    Cell(gettext_lazy("Connector"), lambda connector: connector.number),
+    Cell(gettext_lazy("Connection"), lambda connector: Presence(connector.presence).label),
+    Cell(gettext_lazy("Status"), lambda connector: connector.get_status_display()),
+    Cell(gettext_lazy("Error"), lambda connector: error_label(connector.error_code)),
+    Cell(gettext_lazy("Since"), lambda connector: connector.status_changed_at, is_time=True),
+]

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateTimeFilter
+
+from chargers.tags.models import Tag
+from chargers.tags.resources import TagResource
+from chargers.tags.services.adding import LONGEST_TAG, length_refusal
+from cpms.common.web.admin import STATIONS, BackOfficeAdmin
+from cpms.common.web.admin_files import FileMixin
+
+
+class TagAdminForm(forms.ModelForm):
+    """Takes a longer value only from a tag that has it: a station may have sent it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "value" in self.fields:
+            self.fields["value"].widget.attrs.pop("maxlength", None)  # it would cut off what is pasted
+
+    def clean_value(self) -> str:
+        value = str(self.cleaned_data["value"])
+        if "value" in self.changed_data and len(value) > LONGEST_TAG:
+            raise ValidationError(length_refusal())
+        return value
+
+
+@admin.register(Tag)
+class TagAdmin(FileMixin, BackOfficeAdmin):
+    menu_group, menu_icon, menu_place = STATIONS, "contactless", 30
+    form = TagAdminForm
+    resource_classes = [TagResource]
+    list_display = ["value", "label", "kind", "team", "status", "expires_at", "user"]
+    list_filter = [
+        "status",
+        "kind",
+        "allows_concurrent",
+        ("expires_at", RangeDateTimeFilter),
+        ("team", AutocompleteSelectFilter),
+    ]
+    list_select_related = ["team", "user"]
+    search_fields = ["value", "label"]
+    autocomplete_fields = ["team", "user", "stations"]
+    readonly_fields = ["created_at"]

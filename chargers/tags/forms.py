@@ -1,0 +1,27 @@
+"""The field of every form in which somebody types or pastes a tag."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from chargers.tags.services.adding import LONGEST_TAG, length_refusal
+
+
+class TagValueField(forms.CharField):
+    """Refuse what is too long in a sentence; a limit in the page would cut off the end of what is pasted.
+
+    A value that the field was shown with may be longer: a station may have sent it.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.widget.attrs |= {"autocomplete": "off", "spellcheck": "false"}
+
+    def clean(self, value: Any) -> Any:
+        cleaned = super().clean(value)
+        if len(cleaned) > LONGEST_TAG and cleaned != self.initial:
+            raise ValidationError(length_refusal())
+        return cleaned

@@ -1,0 +1,109 @@
+"""Whether a tag may charge at a station."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Value, When
+from django.db.models.functions import Upper
+from django.utils import timezone
+
+from accounts.access.rights import Can, GrantRole, Role, allows
+from accounts.models import Grant, Membership
+from chargers.protocols import protocol_named
+from chargers.stations.models import ChargingStation
+from chargers.tags.models import Tag
+from chargers.vocabulary import TagVerdict
+from cpms.common.database.prepared import Prepared
+
+CHARGING_GRANTS = [role for role in GrantRole.values if allows(role, Can.CHARGE)]
+CHARGING_MEMBERS = [role for role in Role.values if allows(role, Can.CHARGE)]
+
+
+def _tags_here(team: Any, upper: Any, station: Any, at: Any) -> QuerySet[Any]:
+    """Tags with this value, whatever its case, that may mean something at this station: the team's own one first, then
+    those of people and teams that were given the right to charge there."""
+    scoped = Tag.stations.through.objects.filter(tag_id=OuterRef("pk"))
+    out_of_use = ChargingStation.objects.filter(pk=station, deactivated_at__isnull=False)
+    grants = _grants_at(station, at)
+    members = Membership.objects.filter(user=OuterRef("user"), team=OuterRef("team"))
+    person_may = Q(user__is_active=True) & (
+        (Exists(grants.filter(user=OuterRef("user"))) & (Q(team=None) | Exists(members)))
+        | (Q(team=None) & Exists(grants.filter(_to_team_of("user"))))
+    )
+    team_may = Q(team__isnull=False) & Exists(grants.filter(to_team=OuterRef("team")))
+    # a tag that the team gave to somebody outside counts where and while that person's access does
+    is_outsiders = Exists(Grant.objects.filter(team=OuterRef("team"), user=OuterRef("user"))) & ~Exists(members)
+    return (
+        Tag.objects.annotate(
+            key=Upper("value"),
+            is_own=Case(When(team=team, then=Value(True)), default=Value(False)),
+            is_scoped=Exists(scoped),
+            is_for_here=Exists(scoped.filter(chargingstation_id=station)),
+            is_out_of_use=Exists(out_of_use),
+            has_access=Case(
+                When(~Q(team=team) | Q(user=None), then=Value(True)),  # others are not found without it
+                When(is_outsiders, then=Exists(grants.filter(user=OuterRef("user")))),
+                default=Value(True),
+            ),
+        )
+        .filter(Q(team=team) | person_may | team_may, key=upper)
+        .order_by("-is_own", "pk")
+    )
+
+
+def _grants_at(station: Any, at: Any) -> QuerySet[Grant]:
+    """Grants that include the right to charge at a station, counting at that moment."""
+    return Grant.objects.filter(
+        Q(station=station) | Q(installation__stations=station),
+        Q(ends_at=None) | Q(ends_at__gt=at),
+        Q(withdrawn_at=None) | Q(withdrawn_at__gt=at),
+        role__in=CHARGING_GRANTS,
+    ).order_by()
+
+
+def _to_team_of(person: str) -> Q:
+    return Q(to_team__memberships__user=OuterRef(person), to_team__memberships__role__in=CHARGING_MEMBERS)
+
+
+_tag_at = Prepared(_tags_here)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer about a tag, one of `TagVerdict`; `tag` is None when nobody knows it."""
+
+    status: str
+    tag: Tag | None = None
+
+    @property
+    def is_accepted(self) -> bool:
+        return self.status == TagVerdict.ACCEPTED
+
+
+def authorize_tag(*, station: ChargingStation, value: str, at: datetime | None = None) -> Verdict:
+    """Decide about a tag. It is invalid where it is unknown, not valid at this station, or the station is
+    deactivated.
+
+    A tag counts where its team owns the station, and where its team, or the person whose tag of their own team or of no
+    team it is, was given the right to charge.
+
+    Args:
+        at: the moment that counts for expiry; a session that was recorded offline is judged by its own time.
+    """
+    longest = protocol_named(station.protocol).longest_tag
+    if station.team_id is None or (longest is not None and len(value) > longest):
+        return Verdict(TagVerdict.INVALID)
+    at = at or timezone.now()
+    tag = _tag_at.first(team=station.team_id, upper=value.upper(), station=station.pk, at=at)
+    if tag is None:
+        return Verdict(TagVerdict.INVALID)
+    if tag.status == Tag.Status.BLOCKED:
+        return Verdict(TagVerdict.BLOCKED, tag)
+    if tag.expires_at is not None and tag.expires_at <= at:
+        return Verdict(TagVerdict.EXPIRED, tag)
+    if tag.is_out_of_use or not tag.has_access or (tag.is_scoped and not tag.is_for_here):
+        return Verdict(TagVerdict.INVALID, tag)
+    return Verdict(TagVerdict.ACCEPTED, tag)

@@ -1,0 +1,128 @@
+"""Changes to a team's tags, made by its operators and administrators."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from accounts.access.rights import Can
+from accounts.models import Grant, Membership, Team, User
+from chargers.stations.models import ChargingStation
+from chargers.tags.models import Tag
+from chargers.tags.services.adding import NewTag, check_tag
+from cpms.common.errors import DomainError, NotAllowed
+
+MOST_STATIONS = 1000
+
+
+def teams_operated_by(user: User) -> QuerySet[Team]:
+    """Teams whose tags this person may change."""
+    scope = user.scope(Can.OPERATE)
+    teams: QuerySet[Team] = Team.objects.all()
+    return teams if scope.is_everything else teams.filter(pk__in=scope.teams)
+
+
+def random_value() -> str:
+    """Return a value for a virtual tag: impossible to guess, and of a length that every station accepts."""
+    return f"V{secrets.token_hex(9).upper()}"
+
+
+@transaction.atomic
+def save_tag(
+    *,
+    actor: User,
+    team: Team | None,
+    value: str,
+    label: str = "",
+    kind: str = Tag.Kind.OTHER,
+    expires_at: datetime | None = None,
+    stations: Collection[ChargingStation] = (),
+    status: str = "",
+    tag: Tag | None = None,
+) -> Tag:
+    """Make a tag, or change one that is there.
+
+    Args:
+        team: None only for a tag of no team that is there.
+        value: empty for a random one.
+        stations: where alone it is valid; empty: at all stations of the team.
+        status: accepted or blocked; empty: as it is.
+
+    Raises:
+        NotAllowed: the person is no operator of the team.
+        DomainError: the value is taken or is none, or a station is not the team's (`fields` names which).
+    """
+    _demand_operator(actor, tag or team)
+    tag = Tag(team=team) if tag is None else Tag.objects.select_for_update(of=("self",)).get(pk=tag.pk)
+    is_known = tag.pk is not None and tag.value == value
+    tag.value, tag.label, tag.kind, tag.expires_at = value or random_value(), label, kind, expires_at
+    tag.status = status or tag.status
+    check_tag(NewTag(tag.value, tag.label, tag.status, tag.expires_at, tag.kind), is_known=is_known)
+    if any(team is None or station.team_id != team.pk for station in stations):
+        sentence = _("A tag is valid at stations of its own team only.")
+        raise DomainError(sentence, fields={"stations": sentence})
+    try:
+        with transaction.atomic():
+            tag.save()
+    except IntegrityError:
+        sentence = _("The team has a tag with this value.")
+        raise DomainError(sentence, fields={"value": sentence}) from None
+    tag.stations.set(stations)
+    return tag
+
+
+@transaction.atomic
+def assign_tag(*, actor: User, tag: Tag, person: User | None) -> Tag:
+    """Say whose a tag of a team is; None: nobody's.
+
+    Raises:
+        NotAllowed: the actor does not manage the team of the tag.
+        DomainError: the person is no member of the team and was not given access by it.
+    """
+    if tag.team is None or not actor.may(Can.MANAGE_TEAM, tag.team):
+        raise NotAllowed(_("Only administrators of the team may say whose a tag is."))
+    if person is not None and not _may_hold(person, tag.team):
+        sentence = _("This person is neither a member of the team nor was given access by it.")
+        raise DomainError(sentence, fields={"person": sentence})
+    tag.user = person
+    tag.save(update_fields=["user"])
+    return tag
+
+
+def _may_hold(person: User, team: Team) -> bool:
+    is_member = Membership.objects.filter(team=team, user=person).exists()
+    return is_member or Grant.objects.active().filter(team=team, user=person).exists()
+
+
+@transaction.atomic
+def set_tag_blocked(*, actor: User, tag: Tag, is_blocked: bool) -> Tag:
+    """
+    Raises:
+        NotAllowed: the person is no operator of the team.
+    """
+    _demand_operator(actor, tag)
+    tag.status = Tag.Status.BLOCKED if is_blocked else Tag.Status.ACCEPTED
+    tag.save(update_fields=["status"])
+    return tag
+
+
+@transaction.atomic
+def delete_tag(*, actor: User, tag: Tag) -> None:
+    """Sessions keep the value that charged.
+
+    Raises:
+        NotAllowed: the person is no operator of the team.
+    """
+    _demand_operator(actor, tag)
+    tag.delete()
+
+
+def _demand_operator(actor: User, owner: Team | Tag | None) -> None:
+    """Tags of no team are changed by support staff."""
+    if owner is None or not actor.may(Can.OPERATE, owner):
+        raise NotAllowed(_("Only operators and administrators of the team may change its tags."))

@@ -1,0 +1,20 @@
+"""What stations and tags are found by, on every page and in the API: part of a word, in any case.
+
+Rows that belong to stations or tags are found in two steps: the stations and tags first, then by their keys. Joined to
+them, a table of a million rows would be read from one end to the other.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+
+from chargers.stations.services.finding import holds
+
+TAG_COLUMNS = ("value", "label", "user__email", "user__first_name", "user__last_name")
+
+
+def tags_like(tags: QuerySet[Any], text: str) -> QuerySet[Any]:
+    """Return those of the tags whose value, label or person holds a text."""
+    return tags.filter(holds(text, *TAG_COLUMNS))

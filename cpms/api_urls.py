@@ -24,16 +24,14 @@ from chargers.stations.api import ConnectorViewSet
 from chargers.tags.api import TagViewSet
 from cpms.common.api.base import PersonThrottle
 from cpms.portal.own_api import OwnPlacesView, OwnSessionsView, OwnStartView, OwnStopView, OwnTagsView
-from maintenance.api import (
-    DeviationViewSet,
-    MessageViewSet,
-    RefusedConnectionViewSet,
-    SecurityEventViewSet,
-    StationDeviationsView,
-)
-from maintenance.notification_api import NotificationViewSet
-from operations.api import CommandViewSet, StationCommandsView
-from sessions.api import GapViewSet, SampleViewSet, SessionViewSet
+from maintenance.connections.api import DeviationViewSet, RefusedConnectionViewSet, StationDeviationsView
+from maintenance.messages.api import MessageViewSet
+from maintenance.notifications.api import NotificationViewSet
+from maintenance.security_events.api import SecurityEventViewSet
+from operations.commands.api import CommandViewSet, StationCommandsView
+from sessions.insights.api import GapViewSet
+from sessions.ledger.api import SessionViewSet
+from sessions.samples.api import SampleViewSet
 
 
 class NowhereView(APIView):

@@ -15,8 +15,8 @@ from cpms.common.messaging.mail import warn_about_console  # noqa: E402
 from cpms.common.observability.health import health  # noqa: E402
 from cpms.portal.live import LiveConsumer  # noqa: E402
 from cpms.portal.origins import OriginValidator  # noqa: E402
-from ocpp_gateway import node  # noqa: E402
-from ocpp_gateway.consumer import StationConsumer  # noqa: E402
+from ocpp_gateway.link import node  # noqa: E402
+from ocpp_gateway.link.consumer import StationConsumer  # noqa: E402
 
 warn_about_console()
 

@@ -1,18 +1,19 @@
 from celery import shared_task
 
-from maintenance import services
+from maintenance.notifications.services import alarms, notifications
+from maintenance.retention import services as retention_services
 
 
 @shared_task(name="maintenance.keep_house")
 def keep_house() -> None:
-    services.keep_house()
+    retention_services.keep_house()
 
 
 @shared_task(name="maintenance.notify")
 def notify() -> None:
-    services.notify()
+    notifications.notify()
 
 
 @shared_task(name="maintenance.send_alarms")
 def send_alarms() -> None:
-    services.send_alarms()
+    alarms.send_alarms()

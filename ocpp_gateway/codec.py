@@ -17,9 +17,10 @@ from chargers.models import ChargingStation
 from chargers.protocols import CommandOutcome, StationProtocol
 from chargers.stations.services.links import Heard
 from chargers.stations.services.statuses import StatusReport
-from maintenance.services import Progress, SecurityNotice
+from maintenance.diagnostics.services import Progress
+from maintenance.security_events.services import SecurityNotice
 from ocpp_gateway.frames import Fault, FaultKind, Payload
-from sessions.services import Sampled
+from sessions.samples.services.matching import Sampled
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from sessions.models import Flag
+
 from chargers.stations.services import boot as boot_services
 from chargers.tags.services import authorization, card_search
 from chargers.tags.services.authorization import Verdict
 from chargers.vocabulary import StopReason, TagVerdict
-from maintenance import services as maintenance
+from maintenance.security_events import services as maintenance
 from ocpp_gateway.codec import CallContext
-from operations import services as operations
-from sessions import services as sessions
-from sessions.models import Flag
-from sessions.services import StartResult
+from operations.commands.services import settling as operations
+from sessions.ledger.services import ends, starts
+from sessions.ledger.services.starts import StartResult
 
 LONGEST_TEXT = 255  # of the columns that keep what a station calls things
 
@@ -61,7 +62,7 @@ def start(
         at: by the station's clock; None where it does not say.
         clock_rule: the deviation to count where that clock cannot be right.
     """
-    result = sessions.start_session(
+    result = starts.start_session(
         station=context.station,
         connector=connector,
         id_tag=id_tag[:LONGEST_TEXT],
@@ -94,7 +95,7 @@ def stop(
         unknown_rule: the deviation to count where nobody knows the transaction.
     """
     id_tag = id_tag[:LONGEST_TEXT]
-    result = sessions.stop_session(
+    result = ends.stop_session(
         station=context.station,
         transaction_id=transaction,
         connector=connector,

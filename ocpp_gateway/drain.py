@@ -17,6 +17,7 @@ import orjson
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from sessions.models import ChargingSession
 
 from chargers.stations.services import links, statuses
 from chargers.stations.services.links import Heard
@@ -24,14 +25,14 @@ from cpms.common.database.batches import delete_rows
 from cpms.common.database.prepared import Prepared, among
 from cpms.common.database.threads import is_storage_failure
 from cpms.common.messaging.news import tell_pages
-from maintenance import services as maintenance
+from maintenance.diagnostics import services as diagnostics_services
 from maintenance.models import InboxEntry, InboxShard, Message
+from maintenance.security_events import services as security_events_services
 from ocpp_gateway import codec as codecs
 from ocpp_gateway.codec import Reports, Stored
-from ocpp_gateway.wakeup import drain_ends, wake_drain
-from operations import services as operations
-from sessions import services as sessions
-from sessions.models import ChargingSession
+from ocpp_gateway.link.wakeup import drain_ends, wake_drain
+from operations.commands.services import settling as operations
+from sessions.samples.services import samples, summing
 
 logger = logging.getLogger(__name__)
 AT_ONCE = 500
@@ -173,13 +174,13 @@ def _apply(work: list[Work]) -> list[Heard]:
     if fresh:
         operations.confirm_availability({(r.station_id, r.connector): r.status for r in fresh})
     if reports.progress:
-        maintenance.record_progress(reports.progress)
+        diagnostics_services.record_progress(reports.progress)
     if reports.security:
-        maintenance.record_security_events(reports.security)
-    changed = sessions.record_samples(reports.samples) if reports.samples else set()
+        security_events_services.record_security_events(reports.security)
+    changed = samples.record_samples(reports.samples) if reports.samples else set()
     changed |= _stopped(reports)
     if changed:
-        sessions.check_energy(changed)
+        summing.check_energy(changed)
     return reports.heard
 
 
@@ -196,5 +197,5 @@ def _stopped(reports: Reports) -> set[int]:
         return set()
     stations = {station_id for station_id, _transaction in reports.stopped_sessions}
     ids = {transaction_id for _station, transaction_id in reports.stopped_sessions}
-    adopted = sessions.adopt_readings(reports.stopped_sessions)
+    adopted = samples.adopt_readings(reports.stopped_sessions)
     return adopted | {pk for (pk,) in _ended(station_ids=stations, transaction_ids=ids)}

@@ -15,7 +15,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.http11 import Request
 
 from cpms.common.observability.logs import JSON
-from ocpp_gateway.half_open import HttpProtocol
+from ocpp_gateway.link.half_open import HttpProtocol
 
 logger = logging.getLogger(__name__)
 GRACE_SECONDS = 2  # Ctrl-C must not wait for a page that never ends

@@ -1,6 +1,6 @@
 from celery import shared_task
 
-from operations import services
+from operations.commands.services import settling as services
 
 
 @shared_task(name="operations.settle_overdue_commands")

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from operations import views
+from operations.commands import views
 
 app_name = "operations"
 urlpatterns = [

@@ -1,13 +1,14 @@
 from celery import shared_task
 
-from sessions import services
+from sessions.insights import services as insights_services
+from sessions.ledger.services import closing
 
 
 @shared_task(name="sessions.close_stale_sessions")
 def close_stale_sessions() -> None:
-    services.close_stale_sessions()
+    closing.close_stale_sessions()
 
 
 @shared_task(name="sessions.record_team_power")
 def record_team_power() -> None:
-    services.record_team_power()
+    insights_services.record_team_power()

@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from sessions import views
+from sessions.insights import views as insights_views
+from sessions.ledger import views as ledger_views
 
 urlpatterns = [
-    path("", views.SessionListView.as_view(), name="session_list"),
-    path("gaps/", views.GapListView.as_view(), name="gap_list"),
+    path("", ledger_views.SessionListView.as_view(), name="session_list"),
+    path("gaps/", insights_views.GapListView.as_view(), name="gap_list"),
 ]

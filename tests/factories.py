@@ -6,6 +6,8 @@ import factory
 from django.contrib.contenttypes.models import ContentType
 from django.utils import timezone
 from factory.django import DjangoModelFactory
+from operations.models import Command
+from sessions.models import ChargingSession, MeterReading, TeamPower
 
 from accounts.access.rights import Role
 from accounts.models import (
@@ -52,9 +54,7 @@ from maintenance.models import (
     StationLink,
     UnnamedProxy,
 )
-from maintenance.services import SecurityNotice, record_security_events
-from operations.models import Command
-from sessions.models import ChargingSession, MeterReading, TeamPower
+from maintenance.security_events.services import SecurityNotice, record_security_events
 
 PASSWORD = "a long enough password"
 

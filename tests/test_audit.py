@@ -22,7 +22,7 @@ from chargers.models import ChargingStation, Connector, Tag
 from chargers.onboarding.services import registration
 from chargers.stations.services.naming import rename_station
 from chargers.tags.services import adding
-from operations.services import request_command
+from operations.commands.services.asking import request_command
 from tests import factories
 
 pytestmark = pytest.mark.django_db

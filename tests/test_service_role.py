@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from operations.models import Command
 
 from accounts.access.rights import ApiScope
 from accounts.models import User
@@ -17,8 +18,7 @@ from chargers.models import ChargingStation, Oddity
 from cpms.common.errors import DomainError
 from ocpp_gateway.v16.schemas import validator
 from ocpp_gateway.v16.technical import TECHNICAL, technical_parameters, technical_request
-from operations.models import Command
-from operations.services import request_command
+from operations.commands.services.asking import request_command
 from tests import factories
 
 pytestmark = pytest.mark.django_db

@@ -16,7 +16,7 @@ from accounts.team_settings.services import dns
 from accounts.team_settings.services import team as team_services
 from accounts.teams.services import add_team, find_team
 from cpms.common.errors import DomainError, NotAllowed
-from operations.services import request_command
+from operations.commands.services.asking import request_command
 from tests import factories
 from tests.name_server import NameServer
 

@@ -15,6 +15,8 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
+from operations.models import Command
+from sessions.models import ChargingSession, Flag, MeterReading
 
 from accounts.access.rights import Can
 from chargers.vocabulary import Measurand, Phase
@@ -22,14 +24,15 @@ from cpms.common.web.pages import DetailPage
 from cpms.portal import charts
 from cpms.portal.reported import matched_before, reported_ends, source_notes
 from cpms.portal.trace import trace as what_happened
-from operations import words
-from operations.models import Command
-from operations.services.authority import why_no_commands
-from operations.tables import said as command_said
-from sessions.models import ChargingSession, Flag, MeterReading
-from sessions.services import charged_by_time, charging_of, is_understood, other_ends, resets_of
-from sessions.tables import is_fresh, said, session_number
-from sessions.words import authorization_words, why_not_billed
+from operations.commands import labels as words
+from operations.commands.services.authority import why_no_commands
+from operations.commands.tables import said as command_said
+from sessions.ledger.labels import authorization_words, why_not_billed
+from sessions.ledger.services.charging import charging_of
+from sessions.ledger.services.settling import charged_by_time, resets_of
+from sessions.ledger.services.unmatched import other_ends
+from sessions.ledger.tables import is_fresh, said, session_number
+from sessions.samples.services.meter import is_understood
 
 MOST_READINGS = 20_000
 READINGS_PER_PAGE = 20

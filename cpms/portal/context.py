@@ -29,7 +29,7 @@ from cpms.portal.navigation import (
     navigation,
     team_tabs,
 )
-from cpms.portal.notifications import unread
+from maintenance.notifications.views import unread
 
 MOST_CHOICES = 12  # teams in the menu at the top left; more are on a page of their own
 

@@ -25,8 +25,9 @@ from chargers.groups.services.groups import make_group
 from chargers.installations.services import add_installation, place_station, save_circuit
 from chargers.models import ChargingStation, Event, Installation, StationGroup
 from cpms.portal.models import SiteText
+from maintenance.connections.services.deviations import Deviated, count_deviations
 from maintenance.models import Deviation, RefusedConnection
-from maintenance.services import Deviated, count_deviations, notification_of
+from maintenance.notifications.services.notifications import notification_of
 
 SERVICE, OWNER, DRIVER = "service@ladewerk.example", "owner@hafen.example", "driver@nordlys.example"
 ADMIN, OPERATOR, SUPPORT = "admin@nordlys.example", "operator@nordlys.example", "support@nordlys.example"

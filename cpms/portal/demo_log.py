@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 
 from django.db.models import F
 from django.utils import timezone
+from operations.models import Command
+from sessions.models import ChargingSession
 
 from accounts.audit.context import as_history
 from accounts.models import Membership, Team, User
@@ -21,12 +23,11 @@ from chargers.models import ChargingStation, Connector, Event
 from chargers.stations.services.offline import OFFLINE_AFTER
 from cpms.portal.demo_events import ADMIN, OPERATOR
 from cpms.portal.demo_sessions import FAULTS, OFFLINE_FOR
-from maintenance.messages.log import LoggedCall
+from maintenance.messages.services.log import LoggedCall
 from maintenance.models import Message, Notification, SecurityEvent, StationLink
-from maintenance.services import SecurityNotice, notification_of, record_security_events
-from operations.models import Command
-from operations.services.asking import note_command
-from sessions.models import ChargingSession
+from maintenance.notifications.services.notifications import notification_of
+from maintenance.security_events.services import SecurityNotice, record_security_events
+from operations.commands.services.asking import note_command
 
 SESSIONS = 60  # whose start and end are in the log
 IN, OUT = Message.Direction.FROM_STATION, Message.Direction.TO_STATION

@@ -10,15 +10,15 @@ from django.db.models import Case, Count, IntegerField, Q, Sum, Value, When
 from django.db.models.functions import TruncDate
 from django.urls import reverse
 from django.utils import timezone
+from sessions.models import ChargingSession
 
 from accounts.access.rights import Can
 from accounts.models import User
 from chargers.models import ChargingStation, Connector, Presence
 from chargers.stations.services.states import MEANINGS, State, with_state
 from cpms.portal.charts import day_bounds
-from sessions.models import ChargingSession
-from sessions.services.power import FRESH
-from sessions.tables import is_fresh
+from sessions.ledger.services.charging import FRESH
+from sessions.ledger.tables import is_fresh
 
 SHOWN_CONNECTORS = 8
 IDLE = [Connector.Status.AVAILABLE, Connector.Status.UNAVAILABLE, Connector.Status.FAULTED, Connector.Status.RESERVED]

@@ -16,6 +16,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_safe
+from operations.models import Command
+from sessions.models import ChargingSession
 
 from accounts.access.rights import Can
 from accounts.models import User
@@ -26,10 +28,8 @@ from chargers.tags.models import TagQuerySet
 from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.web import formatting as look
 from cpms.common.web.pages import AuthenticatedRequest, add_errors
-from operations.models import Command
-from operations.services import request_command
-from sessions.models import ChargingSession
-from sessions.tables import SessionTable
+from operations.commands.services.asking import request_command
+from sessions.ledger.tables import SessionTable
 
 SHOWN_SESSIONS, MOST_PLACES = 10, 200
 STARTABLE = {Connector.Status.AVAILABLE, Connector.Status.PREPARING, ""}  # "": online, but no status reported yet

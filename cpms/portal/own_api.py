@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any, cast
 
 from drf_spectacular.utils import extend_schema
+from operations.models import Command
 from rest_framework import generics, serializers
 from rest_framework.generics import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
+from sessions.models import ChargingSession
 
 from accounts.access.rights import Can
 from accounts.models import User
@@ -16,10 +18,8 @@ from chargers.models import ChargingStation, Connector, Presence, Tag
 from chargers.tags.api import TagSerializer
 from cpms.common.api.views import ApiView
 from cpms.portal.own import own_places, own_sessions, own_tags
-from operations.models import Command
-from operations.services import request_command
-from sessions.models import ChargingSession
-from sessions.serializers import SessionSerializer
+from operations.commands.services.asking import request_command
+from sessions.ledger.serializers import SessionSerializer
 
 
 class OwnConnectorSerializer(serializers.ModelSerializer[Connector]):

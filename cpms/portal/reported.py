@@ -8,14 +8,14 @@ from datetime import datetime
 from typing import NamedTuple
 
 from django.utils.translation import gettext as _
+from sessions.models import ChargingSession
 
 from chargers.models import Oddity
 from chargers.vocabulary import stop_reason_label
 from cpms.common.web.formatting import number
-from sessions.models import ChargingSession
-from sessions.services.clocks import METER_START_FROM, METER_STOP_FROM, STARTED_FROM, STOPPED_FROM
-from sessions.services.ends import is_guess
-from sessions.services.unmatched import OtherEnd
+from sessions.ledger.services.clocks import METER_START_FROM, METER_STOP_FROM, STARTED_FROM, STOPPED_FROM
+from sessions.ledger.services.ends import is_guess
+from sessions.ledger.services.unmatched import OtherEnd
 
 
 class ReportedEnd(NamedTuple):

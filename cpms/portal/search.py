@@ -19,6 +19,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
+from sessions.models import ChargingSession
 
 from accounts.access.rights import Can
 from accounts.models import User
@@ -29,8 +30,7 @@ from cpms.common.web import formatting as look
 from cpms.common.web.pages import AuthenticatedRequest
 from cpms.portal.drivers import is_driver
 from cpms.portal.navigation import ACCOUNT_TABS, TEAM_TABS, entries_for, is_in_team
-from sessions.models import ChargingSession
-from sessions.tables import session_number
+from sessions.ledger.tables import session_number
 
 LEAST, MOST, SHOWN, MOST_PAGES = 2, 80, 6, 8
 LARGEST_KEY = 2**63 - 1

@@ -15,6 +15,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
+from operations.models import Command
+from sessions.models import ChargingSession, MeterReading
 
 from accounts.access.rights import Can
 from accounts.models import User
@@ -30,23 +32,21 @@ from cpms.common.text.json_texts import pretty
 from cpms.common.web.pages import DetailPage, ListPage
 from cpms.portal import charts
 from cpms.portal.figures import attach_sessions, forget_stale_power
-from maintenance import violations
+from maintenance.connections import labels as violations
+from maintenance.connections.labels import cause_words, cure_words
+from maintenance.messages.labels import summary
+from maintenance.messages.services.technical import as_readable_by as readable_message
+from maintenance.messages.tables import arrow
 from maintenance.models import Deviation, Message, RefusedConnection, SecurityEvent
-from maintenance.refusal_words import cause_words, cure_words
-from maintenance.summary import summary
-from maintenance.tables import arrow
-from maintenance.technical import as_readable_by as readable_message
-from maintenance.words import event_words
-from operations import words
-from operations.models import Command
-from operations.services.authority import why_no_commands
-from operations.tables import said as command_said
-from operations.technical import as_readable_by as readable_command
-from sessions.models import ChargingSession, MeterReading
-from sessions.services import end_in
-from sessions.services.power import FRESH
-from sessions.tables import StationSessionTable
-from sessions.technical import Reader
+from maintenance.security_events.labels import event_words
+from operations.commands import labels as words
+from operations.commands.services.authority import why_no_commands
+from operations.commands.services.technical import as_readable_by as readable_command
+from operations.commands.tables import said as command_said
+from sessions.ledger.services.charging import FRESH
+from sessions.ledger.services.technical import Reader
+from sessions.ledger.services.unmatched import end_in
+from sessions.ledger.tables import StationSessionTable
 
 SHOWN_SESSIONS, SHOWN_COMMANDS, SHOWN_MESSAGES, SHOWN_ODDITIES, SHOWN_VIOLATIONS = 10, 6, 15, 5, 5
 SHOWN_ALERTS = 3

@@ -8,17 +8,17 @@ from typing import NamedTuple
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from operations.models import Command
+from sessions.models import ChargingSession
 
 from chargers.protocols import StatusStep, TagStep, protocol_named, session_actions
 from chargers.stations.services.states import look_of
 from chargers.vocabulary import ConnectorStatus, TagVerdict, error_label, label_of, stop_reason_label
 from cpms.common.web.formatting import kwh, number
 from maintenance.models import Message
-from operations import words
-from operations.models import Command
-from sessions.models import ChargingSession
-from sessions.services.clocks import time_that_counts
-from sessions.services.unmatched import OtherEnd
+from operations.commands import labels as words
+from sessions.ledger.services.clocks import time_that_counts
+from sessions.ledger.services.unmatched import OtherEnd
 
 MOST_MESSAGES = 300
 FREE = look_of(ConnectorStatus.AVAILABLE).kind

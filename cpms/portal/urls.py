@@ -3,7 +3,8 @@
 from django.urls import path
 
 from chargers.groups import views as groups
-from cpms.portal import charging, mails, notifications, operate, own, people, search, site, stations, views
+from cpms.portal import charging, mails, operate, own, people, search, site, stations, views
+from maintenance.notifications import views as notifications
 
 app_name = "portal"
 urlpatterns = [

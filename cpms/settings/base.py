@@ -94,7 +94,7 @@ INSTALLED_APPS = [
     "cpms.portal",
 ]
 MIDDLEWARE = [
-    "maintenance.middleware.UnnamedProxyMiddleware",
+    "maintenance.connections.middleware.UnnamedProxyMiddleware",
     "cpms.common.web.middleware.RealAddressMiddleware",
     "cpms.common.web.middleware.PrivateMiddleware",
     "cpms.common.web.middleware.ParameterLimitMiddleware",
@@ -468,11 +468,11 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "MemberRole": "accounts.access.rights.Role",
         "GrantRole": "accounts.access.rights.GrantRole",
-        "KindEnum": "operations.models.Command.Kind",
+        "KindEnum": "operations.commands.models.Command.Kind",
         "StatusEnum": "chargers.stations.models.Connector.Status",
         "TagKindEnum": "chargers.tags.models.Tag.Kind",
         "TagStatusEnum": "chargers.tags.models.Tag.Status",
-        "NotificationKindEnum": "maintenance.models.Notification.Kind",
+        "NotificationKindEnum": "maintenance.notifications.models.Notification.Kind",
     },
 }
 

@@ -1,8 +1,11 @@
-from maintenance.services.alarms import acknowledge_events, retry_mails, send_alarms
-from maintenance.services.deviations import Deviated, count_deviations
-from maintenance.services.house import drop_old_messages, keep_house, prepare_partitions
-from maintenance.services.inbox import retry_failed
-from maintenance.services.notifications import (
+from maintenance.certificates.services import record_certificate_request
+from maintenance.connections.services.deviations import Deviated, count_deviations
+from maintenance.connections.services.refusals import Refusal, record_refusal
+from maintenance.diagnostics.services import Progress, record_progress
+from maintenance.messages.services.inbox import retry_failed
+from maintenance.messages.services.partitions import drop_old_messages, prepare_partitions
+from maintenance.notifications.services.alarms import retry_mails, send_alarms
+from maintenance.notifications.services.notifications import (
     KINDS_WITH_MAIL,
     choose_notifications,
     chosen_notifications,
@@ -10,13 +13,11 @@ from maintenance.services.notifications import (
     notification_of,
     notify,
 )
-from maintenance.services.refusals import Refusal, record_refusal
-from maintenance.services.reports import (
-    Progress,
+from maintenance.retention.services import keep_house
+from maintenance.security_events.services import (
     SecurityNotice,
+    acknowledge_events,
     record_card_search,
-    record_certificate_request,
-    record_progress,
     record_security_events,
 )
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from django.conf import settings
 
 from chargers.tags.services.authorization import Verdict
-from maintenance import services as maintenance
+from maintenance.certificates import services as maintenance
 from ocpp_gateway import domain_calls
 from ocpp_gateway.codec import CallContext, DirectHandler
 from ocpp_gateway.frames import Payload

@@ -7,14 +7,15 @@ from datetime import timedelta
 
 from chargers.stations.services.links import Heard
 from chargers.stations.services.statuses import StatusReport
+from maintenance.diagnostics.services import Progress
 from maintenance.models import ProgressReport
-from maintenance.services import Progress, SecurityNotice
+from maintenance.security_events.services import SecurityNotice
 from ocpp_gateway.codec import Reports, Stored
 from ocpp_gateway.frames import Payload
 from ocpp_gateway.v16.moments import moment_in
 from ocpp_gateway.v16.reading import UNKNOWN_ID, transaction_in
 from ocpp_gateway.v16.words import ERRORS, JOB_STATUSES, STATUSES
-from sessions.services import Sampled
+from sessions.samples.services.matching import Sampled
 
 Job = ProgressReport.Job
 Report = Callable[[Stored, Payload, Mapping[str, str], Reports], None]  # message, what it says, in which other words

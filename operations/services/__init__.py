@@ -1,5 +1,11 @@
-from operations.services.asking import ask_for_boot, request_command, request_raw_command, wait_for, why_no_start
-from operations.services.settling import (
+from operations.commands.services.asking import (
+    ask_for_boot,
+    request_command,
+    request_raw_command,
+    wait_for,
+    why_no_start,
+)
+from operations.commands.services.settling import (
     confirm_availability,
     confirm_reset,
     link_started_session,

@@ -5,7 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chargers.models import ChargingStation
-from sessions.services import Sampled, check_energy, record_samples, start_session, stop_session
+from sessions.ledger.services.ends import stop_session
+from sessions.ledger.services.starts import start_session
+from sessions.samples.services.matching import Sampled
+from sessions.samples.services.samples import record_samples
+from sessions.samples.services.summing import check_energy
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

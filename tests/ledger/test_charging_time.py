@@ -8,7 +8,7 @@ from django.test import Client
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from sessions.services.charging import charging_of
+from sessions.ledger.services.charging import charging_of
 from tests import factories
 
 START = datetime(2026, 11, 1, 12, tzinfo=UTC)

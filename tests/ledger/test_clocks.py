@@ -3,9 +3,11 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-
 from sessions.models import ChargingSession, MeterReading
-from sessions.services import Sampled, check_energy, record_samples
+
+from sessions.samples.services.matching import Sampled
+from sessions.samples.services.samples import record_samples
+from sessions.samples.services.summing import check_energy
 from tests.ledger.conftest import at
 
 NEVER_SET = datetime(1970, 1, 1, tzinfo=UTC)

@@ -6,8 +6,8 @@ import random
 import pytest
 
 from chargers.models import Oddity
-from sessions.services import adopt_readings
-from sessions.services.unmatched import other_ends
+from sessions.ledger.services.unmatched import other_ends
+from sessions.samples.services.samples import adopt_readings
 from tests import factories
 from tests.ledger.conftest import Book, at
 

@@ -4,10 +4,11 @@ import itertools
 from decimal import Decimal
 
 import pytest
-
 from sessions.models import MeterReading
-from sessions.services import Sampled, record_samples, whole_wh
-from sessions.services.meter import read_figures
+
+from sessions.samples.services.matching import Sampled
+from sessions.samples.services.meter import read_figures, whole_wh
+from sessions.samples.services.samples import record_samples
 from tests.ledger.conftest import at
 
 BEGIN = {"value": "157440", "context": "Transaction.Begin"}

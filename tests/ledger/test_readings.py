@@ -3,10 +3,12 @@
 from decimal import Decimal
 
 import pytest
-
 from sessions.models import MeterReading
-from sessions.services import Sampled, adopt_readings, check_energy, record_samples
-from sessions.services.meter import read_figures
+
+from sessions.samples.services.matching import Sampled
+from sessions.samples.services.meter import read_figures
+from sessions.samples.services.samples import adopt_readings, record_samples
+from sessions.samples.services.summing import check_energy
 from tests import factories
 from tests.ledger.conftest import Book, at
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sessions.services.registers import Point, follow
+from sessions.ledger.services.registers import Point, follow
 from tests.ledger.conftest import at
 
 RATED_W = 500_000

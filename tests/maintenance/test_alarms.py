@@ -11,17 +11,12 @@ from accounts.access.rights import Role
 from chargers.models import Event
 from cpms.common.errors import NotAllowed
 from cpms.common.messaging.mail import MOST_ATTEMPTS
-from maintenance.messages.log import store_calls
+from maintenance.messages.services.log import store_calls
 from maintenance.models import AlarmMail, SecurityEvent
-from maintenance.services import (
-    SecurityNotice,
-    acknowledge_events,
-    alarms,
-    keep_house,
-    record_security_events,
-    retry_mails,
-    send_alarms,
-)
+from maintenance.notifications.services import alarms
+from maintenance.notifications.services.alarms import retry_mails, send_alarms
+from maintenance.retention.services import keep_house
+from maintenance.security_events.services import SecurityNotice, acknowledge_events, record_security_events
 from ocpp_gateway.drain import drain_all
 from tests import factories
 from tests.maintenance.test_inbox import row

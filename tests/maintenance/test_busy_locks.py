@@ -8,7 +8,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from chargers.models import ChargingStation, Connector
-from sessions.services import close_stale_sessions, start_session
+from sessions.ledger.services.closing import close_stale_sessions
+from sessions.ledger.services.starts import start_session
 from tests import factories
 
 pytestmark = [

@@ -7,8 +7,10 @@ from django.utils import timezone
 
 from chargers.tags.services.card_search import is_card_search, note_unknown_card
 from maintenance.models import SecurityEvent
-from maintenance.services import notify, record_card_search
-from maintenance.words import event_words, notification_words
+from maintenance.notifications.labels import notification_words
+from maintenance.notifications.services.notifications import notify
+from maintenance.security_events.labels import event_words
+from maintenance.security_events.services import record_card_search
 from tests import factories
 
 pytestmark = pytest.mark.django_db

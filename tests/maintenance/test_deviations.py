@@ -7,11 +7,11 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from maintenance.messages.log import store_calls
+from maintenance.connections.labels import rule_phrase
+from maintenance.connections.services.deviations import MOST_RULES, Deviated, count_deviations
+from maintenance.messages.services.log import store_calls
 from maintenance.models import Deviation, Message
-from maintenance.services import Deviated, count_deviations, keep_house
-from maintenance.services.deviations import MOST_RULES
-from maintenance.words import rule_phrase
+from maintenance.retention.services import keep_house
 from ocpp_gateway.codec import by_protocol
 from ocpp_gateway.frames import Fault, read_frame
 from tests import factories

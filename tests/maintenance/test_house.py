@@ -6,20 +6,13 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from maintenance.certificates.services import record_certificate_request
+from maintenance.connections.services.refusals import Refusal, record_refusal
+from maintenance.diagnostics.services import Progress, record_progress
+from maintenance.messages.services.partitions import drop_old_messages, partition_name, prepare_partitions
 from maintenance.models import CertificateRequest, Message, ProgressReport, RefusedConnection, SecurityEvent
-from maintenance.services import (
-    Progress,
-    Refusal,
-    SecurityNotice,
-    drop_old_messages,
-    keep_house,
-    prepare_partitions,
-    record_certificate_request,
-    record_progress,
-    record_refusal,
-    record_security_events,
-)
-from maintenance.services.house import partition_name
+from maintenance.retention.services import keep_house
+from maintenance.security_events.services import SecurityNotice, record_security_events
 from tests import factories
 
 on_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no partitions")

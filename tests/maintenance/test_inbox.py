@@ -9,13 +9,13 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from chargers.models import ChargingStation, Connector, Oddity
-from maintenance.messages.log import LoggedCall, shard_of, store_calls
+from maintenance.messages.services.inbox import retry_failed
+from maintenance.messages.services.log import LoggedCall, shard_of, store_calls
 from maintenance.models import InboxEntry, Message, ProgressReport
-from maintenance.services import retry_failed
-from ocpp_gateway import direct
 from ocpp_gateway.codec import by_protocol
 from ocpp_gateway.drain import drain, drain_all
 from ocpp_gateway.frames import Call
+from ocpp_gateway.link import direct
 from tests import factories
 from tests.ocpp.link import moment, start_payload
 

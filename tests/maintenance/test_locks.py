@@ -6,10 +6,11 @@ import time
 import pytest
 from django.db import connection, transaction
 
-from ocpp_gateway import direct
 from ocpp_gateway.codec import by_protocol
 from ocpp_gateway.frames import Call
-from sessions.services import Sampled, record_samples
+from ocpp_gateway.link import direct
+from sessions.samples.services.matching import Sampled
+from sessions.samples.services.samples import record_samples
 from tests import factories
 from tests.ocpp.link import moment
 

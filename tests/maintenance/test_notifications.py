@@ -18,8 +18,9 @@ from chargers.stations.services.statuses import StatusReport, record_statuses
 from cpms.common.messaging.news import person_group
 from cpms.portal.live import LiveConsumer
 from maintenance.models import Notification
-from maintenance.services import keep_house, notify
-from maintenance.words import notification_words
+from maintenance.notifications.labels import notification_words
+from maintenance.notifications.services.notifications import notify
+from maintenance.retention.services import keep_house
 from tests import factories
 from tests.portal.test_lists import rows_of
 

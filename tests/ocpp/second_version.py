@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from operations.models import Command
+
 from chargers.protocols import CommandOutcome
 from chargers.stations.services.links import Heard
 from chargers.stations.services.statuses import StatusReport
@@ -11,8 +13,7 @@ from chargers.vocabulary import CommandResult, ConnectorStatus, Measurand, Reset
 from ocpp_gateway import codec, domain_calls
 from ocpp_gateway.codec import Codec
 from ocpp_gateway.commands import TableOfCommands
-from operations.models import Command
-from sessions.services import Sampled
+from sessions.samples.services.matching import Sampled
 
 LAMPS = {"green": ConnectorStatus.AVAILABLE, "blue": ConnectorStatus.CHARGING, "red": ConnectorStatus.FAULTED}
 CARDS = {verdict: "welcome" if verdict == TagVerdict.ACCEPTED else "go away" for verdict in TagVerdict}

@@ -6,14 +6,15 @@ import threading
 
 import pytest
 from django.db.models import F
+from operations.models import Command
 from websockets.exceptions import ConnectionClosed
 
 from chargers.models import ChargingStation, Oddity
 from chargers.onboarding.services.handover import hand_over_station
 from cpms.common.errors import DomainError
 from maintenance.models import InboxEntry, Message, StationLink
-from operations.models import Command
-from operations.services import request_command, settle_overdue_commands
+from operations.commands.services.asking import request_command
+from operations.commands.services.settling import settle_overdue_commands
 from tests import factories
 from tests.ocpp.house import PASSWORD, House, until
 from tests.ocpp.link import Link, moment, start_payload, wh

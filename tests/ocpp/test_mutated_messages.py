@@ -14,11 +14,12 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from chargers.models import ChargingStation
-from maintenance.messages.log import LoggedCall, shard_of, store_calls
+from maintenance.messages.services.log import LoggedCall, shard_of, store_calls
 from maintenance.models import InboxEntry, Message
 from ocpp_gateway import codec as codecs
-from ocpp_gateway import direct, frames
+from ocpp_gateway import frames
 from ocpp_gateway.drain import drain
+from ocpp_gateway.link import direct
 from tests import factories
 
 START, STOP = 1000, 9000

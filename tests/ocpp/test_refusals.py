@@ -6,8 +6,8 @@ import pytest
 from django.core.cache import cache
 
 from chargers.models import ChargingStation
+from maintenance.connections.labels import cause_words, cure_words
 from maintenance.models import RefusedConnection, UnnamedProxy
-from maintenance.refusal_words import cause_words, cure_words
 from tests.ocpp.house import START_SECONDS, until
 from tests.ocpp.link import Link, basic
 

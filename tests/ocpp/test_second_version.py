@@ -3,15 +3,15 @@
 import pytest
 from django.test import Client
 from django.urls import reverse
+from operations.models import Command
+from sessions.models import ChargingSession
 
 from accounts.access.rights import Role
 from chargers.vocabulary import ConnectorStatus, ResetKind, StopReason
 from maintenance.models import InboxEntry, Message
 from ocpp_gateway import codec
-from operations import words
-from operations.models import Command
-from operations.services import request_command
-from sessions.models import ChargingSession
+from operations.commands import labels as words
+from operations.commands.services.asking import request_command
 from tests import factories
 from tests.ocpp.house import until
 from tests.ocpp.second_version import SecondVersion

@@ -11,6 +11,7 @@ from django.core.management import call_command
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
+from operations.models import Command
 
 from chargers.credentials import services as passwords
 from chargers.credentials.services import (
@@ -29,9 +30,9 @@ from chargers.onboarding.services.registration import assign_station
 from chargers.protocols import CommandOutcome
 from chargers.vocabulary import CommandResult
 from cpms.common.errors import DomainError, NotAllowed
-from operations.models import Command
-from operations.services import request_command, settle_answer, settle_overdue_commands, take_next_command
-from operations.services.sealing import seal
+from operations.commands.services.asking import request_command
+from operations.commands.services.sealing import seal
+from operations.commands.services.settling import settle_answer, settle_overdue_commands, take_next_command
 from tests import factories
 
 SECRET = "c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00"

@@ -6,17 +6,17 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
+from operations.models import Command
 
 from chargers.models import NODE_ALIVE, ChargingStation, GatewayNode, Tag
 from chargers.stations.services.links import register_node
 from ocpp_gateway.v16.commands import COMMANDS_V16
-from operations.models import Command
-from operations.services import (
+from operations.commands.services.asking import request_command
+from operations.commands.services.settling import (
     confirm_availability,
     confirm_reset,
     link_started_session,
     link_stopped_session,
-    request_command,
     settle_answer,
     settle_commands_of_link,
     settle_commands_of_node,

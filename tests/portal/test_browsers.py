@@ -16,8 +16,8 @@ from accounts.profile.services import passwords, preferences
 from accounts.sign_in.services import browsers
 from cpms.common.web import formatting as look
 from cpms.common.web import user_agents
-from maintenance import services as maintenance
 from maintenance.models import AlarmMail, Notification, NotificationChoice
+from maintenance.notifications.services import alarms, notifications
 from tests import factories
 from tests.factories import PASSWORD
 
@@ -208,7 +208,7 @@ def test_what_was_chosen_off_is_not_told_at_the_bell(client, viewer, operator, s
     client.force_login(viewer)
     client.post(reverse("portal:notification_choices"), {"bell": ["fault", "away", "grant"], "mail": ["alarm"]})
     factories.report_security_event(station)
-    maintenance.notify()
+    notifications.notify()
     told = set(Notification.objects.filter(kind="alarm").values_list("user", flat=True))
     assert operator.pk in told and viewer.pk not in told
     assert NotificationChoice.objects.filter(user=viewer).count() == len(Notification.Kind)
@@ -219,9 +219,9 @@ def test_mails_about_alarms_go_to_administrators_who_want_them(user_with, statio
     from accounts.access.rights import Role
 
     wants, wants_not = user_with(Role.ADMIN), user_with(Role.ADMIN)
-    maintenance.choose_notifications(user=wants_not, bells=Notification.Kind.values, mails=[])
+    notifications.choose_notifications(user=wants_not, bells=Notification.Kind.values, mails=[])
     factories.report_security_event(station)
-    maintenance.send_alarms()
+    alarms.send_alarms()
     assert [row.user for row in AlarmMail.objects.all()] == [wants]
 
 

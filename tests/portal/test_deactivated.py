@@ -11,7 +11,7 @@ from chargers.models import ChargingStation
 from chargers.stations.services.activity import set_station_active
 from chargers.tags.services.authorization import authorize_tag
 from cpms.common.errors import DomainError, NotAllowed
-from operations.services import request_command
+from operations.commands.services.asking import request_command
 from tests import factories
 from tests.portal.test_groups import CHOOSE
 from tests.portal.test_lists import rows_of

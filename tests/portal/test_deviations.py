@@ -9,8 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from chargers.protocols import protocol_named
-from maintenance.violations import Violation, of_row, treatment_of
-from maintenance.words import RULES
+from maintenance.connections.labels import RULES, Violation, of_row, treatment_of
 from tests import factories
 from tests.portal.test_lists import rows_of, sheet
 

@@ -15,7 +15,7 @@ from accounts.audit.services import Action
 from accounts.members.services import erasure, invitations, people
 from accounts.models import AccountMail, AuditEntry, Invitation, User
 from chargers.grants.services.grants import give_grant
-from operations.services import request_command
+from operations.commands.services.asking import request_command
 from tests import factories
 
 FIRST, LAST, PHONE, EMAIL = "Zéphyrine", "Quillfeather", "+49 170 55512345", "zephyrine@quillfeather.example"

@@ -8,6 +8,7 @@ from django.apps import apps
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone, translation
+from operations.models import Command
 
 from accounts.access.rights import Role
 from accounts.models import AuditEntry, Grant, User
@@ -22,11 +23,11 @@ from chargers.stations.services.offline import record_offline_stations
 from chargers.stations.services.statuses import StatusReport, record_statuses
 from chargers.tags.services.authorization import authorize_tag
 from cpms.common.errors import DomainError, NotAllowed
+from maintenance.connections.services.refusals import Refusal, record_refusal
 from maintenance.models import RefusedConnection
-from maintenance.services import Refusal, record_refusal
-from maintenance.services.notifications import notify
-from operations.models import Command
-from operations.services import request_command, settle_overdue_commands
+from maintenance.notifications.services.notifications import notify
+from operations.commands.services.asking import request_command
+from operations.commands.services.settling import settle_overdue_commands
 from tests import factories
 from tests.test_routes import FOUND, ROUTES, address, rows  # noqa: F401
 

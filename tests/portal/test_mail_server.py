@@ -13,7 +13,7 @@ from accounts.profile.services import passwords
 from accounts.team_settings.services import branding as brand_services
 from chargers.grants.services import mails as grant_mails
 from cpms.common.database.remember import forget
-from maintenance.services import send_alarms
+from maintenance.notifications.services.alarms import send_alarms
 from tests import factories
 from tests.accounts.conftest import image, prove
 from tools.services import free_port

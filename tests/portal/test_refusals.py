@@ -3,9 +3,9 @@
 import pytest
 from django.urls import reverse
 
+from maintenance.connections.labels import CURES, NEAR_CAUSES, NEAR_CURES, cause_words, cure_words
+from maintenance.connections.services.refusals import Refusal, record_refusal
 from maintenance.models import RefusedConnection
-from maintenance.refusal_words import CURES, NEAR_CAUSES, NEAR_CURES, cause_words, cure_words
-from maintenance.services import Refusal, record_refusal
 from tests import factories
 
 pytestmark = pytest.mark.django_db

@@ -5,8 +5,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from chargers.credentials.services import set_password
+from maintenance.connections.services import proxies
 from maintenance.models import UnnamedProxy
-from maintenance.services import proxies
 from tests import factories
 
 pytestmark = pytest.mark.django_db

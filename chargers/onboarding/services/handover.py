@@ -64,7 +64,7 @@ def hand_over_station(*, station: ChargingStation, team: Team, actor: User | Non
         DomainError: it is in the pool, was handed over already or is that team's (`fields` names the team), a session
             is running, or it is not sure that the station gets in again with its password.
     """
-    # no_key: rows that name the station may be written meanwhile, see `ocpp_gateway/direct.py`
+    # no_key: rows that name the station may be written meanwhile, see `ocpp_gateway/link/direct.py`
     rows = ChargingStation.objects.select_related("team", "node").select_for_update(of=("self",), no_key=True)
     old = rows.get(pk=station.pk)
     if actor is not None and not (may_hand_over(actor, old) and actor.may(Can.ADD_STATIONS, team)):

@@ -30,8 +30,14 @@ from cpms.common.models import OfStationsQuerySet
 from cpms.common.text.lines import validate_line
 
 COUNTED = 10_000  # rows that are counted; beyond, a number of rows tells nobody anything
+
+
 MOST_PAGED = 50_000  # rows
+
+
 STATIONS_FOUND = 200
+
+
 PEOPLE, STATIONS, CHARGING, REPORTS, LOGS, SITE = (
     _("People and teams"),
     _("Stations"),
@@ -40,7 +46,10 @@ PEOPLE, STATIONS, CHARGING, REPORTS, LOGS, SITE = (
     _("Messages"),
     _("Site"),
 )
+
+
 GROUPS = (STATIONS, CHARGING, PEOPLE, LOGS, REPORTS, SITE)
+
 
 INDIGO = {  # the portal's accent
     "50": "#eef2ff",
@@ -321,3 +330,12 @@ def _is_staff(request: HttpRequest) -> bool:
 
 
 admin.site = sites.site = BackOffice()
+
+
+class OfStationAdmin(StationSearchMixin, ReportAdmin):
+    """Rows that belong to a station."""
+
+    list_select_related = ["station"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).defer("station__password")

@@ -10,9 +10,9 @@ from chargers.onboarding.services.registration import find_station
 from cpms.common.errors import DomainError
 from cpms.common.scripting import ScriptCommand
 from cpms.common.text.storable import is_storable
-from operations import services
-from operations.models import Command as StationCommand
-from operations.services.asking import WAITS
+from operations.commands.models import Command as StationCommand
+from operations.commands.services import asking as services
+from operations.commands.services.asking import WAITS
 
 
 class Command(ScriptCommand):

@@ -7,7 +7,7 @@ from django.core.management.base import CommandParser
 
 from chargers.onboarding.services.registration import find_station
 from cpms.common.scripting import ScriptCommand
-from sessions.models import ChargingSession, ChargingSessionQuerySet
+from sessions.ledger.models import ChargingSession, ChargingSessionQuerySet
 
 AT_ONCE = 2000
 

@@ -1,0 +1,103 @@
+"""What went over the wire, and who was refused."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.db.models import Count, Max, QuerySet, Sum, Value
+from django.db.models.functions import Concat
+from django.http import Http404
+from django.urls import reverse
+from django.views.generic import TemplateView
+
+from chargers.models import ChargingStation
+from cpms.common.web.pages import ListPage
+from maintenance.connections import labels as violations
+from maintenance.connections.filtersets import DeviationFilterSet, RefusalFilterSet
+from maintenance.connections.models import Deviation, RefusedConnection
+from maintenance.connections.tables import (
+    DEVIATING_MODEL_CELLS,
+    DEVIATION_CELLS,
+    REFUSAL_CELLS,
+    DeviatingModelTable,
+    DeviationTable,
+    RefusalTable,
+)
+
+
+class RefusalListView(ListPage):
+    """Refusals of stations one may see, also of clients that resemble one; those of strangers are for support staff."""
+
+    model = RefusedConnection
+    table_class = RefusalTable
+    filterset_class = RefusalFilterSet
+    template_name = "maintenance/refusal_list.html"
+    export_name = "refused-connections"
+    export_cells = REFUSAL_CELLS
+
+    def rows(self) -> QuerySet[Any]:
+        return super().rows().select_related("station").defer("station__password")
+
+
+class DeviationListView(ListPage):
+    model = Deviation
+    table_class = DeviationTable
+    filterset_class = DeviationFilterSet
+    template_name = "maintenance/deviation_list.html"
+    export_name = "deviations"
+    export_cells = DEVIATION_CELLS
+
+    def rows(self) -> QuerySet[Any]:
+        return super().rows().select_related("station").defer("station__password")
+
+
+class DeviatingModelListView(ListPage):
+    """The same summed up by model: whether it is one station or all of its kind."""
+
+    model = Deviation
+    table_class = DeviatingModelTable
+    filterset_class = DeviationFilterSet
+    template_name = "maintenance/deviating_model_list.html"
+    export_name = "deviations-by-model"
+    export_cells = DEVIATING_MODEL_CELLS
+    tie_breakers = ("station__vendor", "station__model")
+
+    def rows(self) -> QuerySet[Any]:
+        by_model = super().rows().order_by().values("station__vendor", "station__model")
+        return by_model.annotate(
+            stations=Count("station", distinct=True),
+            kinds=Count(Concat("action", Value(" "), "what"), distinct=True),
+            times=Sum("count"),
+            last=Max("last_at"),
+        )
+
+
+class DeviatingModelView(LoginRequiredMixin, TemplateView):
+    """What the stations of one model do differently, of those the person is shown."""
+
+    template_name = "maintenance/deviating_model.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        person: Any = self.request.user
+        vendor, model = (self.request.GET.get(name, "").replace("\0", "") for name in ("vendor", "model"))
+        rows = Deviation.objects.visible_to(person).filter(station__vendor=vendor, station__model=model)
+        seen = ChargingStation.objects.allowed(person, rows.right).filter(person.in_view("team", ""))
+        of_model = seen.filter(vendor=vendor, model=model).order_by("firmware_version")
+        counted = list(of_model.values_list("firmware_version").annotate(count=Count("pk")))
+        if not counted or not (vendor or model):
+            raise Http404
+        name, versions = f"{vendor} {model}".strip(), [version for version, _count in counted if version]
+        stations, found = sum(count for _version, count in counted), violations.of_stations(rows)
+        chosen = {name: value for name, value in (("vendor", vendor), ("model", model)) if value}
+        return super().get_context_data(
+            name=name,
+            stations=stations,
+            versions=versions[: violations.MOST_VERSIONS],
+            more_versions=len(versions) > violations.MOST_VERSIONS,
+            violations=found,
+            report=violations.model_report(name, versions, stations, found),
+            list_url=f"{reverse('maintenance:deviation_list')}?{urlencode(chosen)}",
+            **kwargs,
+        )

@@ -1,0 +1,22 @@
+"""What a message says, in one line. Whatever cannot be read is shown as it came."""
+
+from __future__ import annotations
+
+from chargers.protocols import describe_plainly, protocol_named
+from cpms.common.text.json_texts import read_object
+from maintenance.messages.models import Message
+
+LONGEST = 160
+
+
+def summary(message: Message) -> str:
+    """One line of what was asked and answered."""
+    request, response = read_object(message.payload), read_object(message.answer)
+    if message.error_code:
+        description = response.get("description") or response.get("errorDescription") or ""
+        return f"{message.error_code}: {description}".rstrip(": ")
+    try:
+        parts = protocol_named(message.protocol).describe(message.action, request, response)
+    except (AttributeError, KeyError, TypeError, ValueError, IndexError):
+        parts = describe_plainly(request, response)
+    return " · ".join(part for part in parts if part)[:LONGEST]

@@ -1,0 +1,18 @@
+"""Entries of the inbox that could not be applied."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from celery import current_app
+from django.db import transaction
+from django.db.models import QuerySet
+
+from maintenance.messages.models import InboxEntry
+
+
+def retry_failed(entries: QuerySet[InboxEntry]) -> int:
+    """Let the drain try these entries again. Returns how many there were."""
+    count = entries.filter(failed_at__isnull=False).update(failed_at=None, error="")
+    transaction.on_commit(partial(current_app.send_task, "ocpp_gateway.drain_all"), robust=True)
+    return count

@@ -1,0 +1,43 @@
+"""Deviations and security events in words. What is not known here is shown as it is."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts.access.rights import GrantRole
+from chargers.vocabulary import error_label
+from cpms.common.web import formatting as look
+from maintenance.notifications.models import Notification
+from maintenance.security_events.labels import event_words
+
+
+def notification_words(notification: Notification) -> str:
+    """What is new, in one sentence."""
+    kind, facts = notification.kind, defaultdict(str, notification.parameters)
+    if "count" in facts:
+        count = int(facts["count"])
+        return {
+            Notification.Kind.ALARM: ngettext("%(n)d security alert", "%(n)d security alerts", count),
+            Notification.Kind.FAULT: ngettext("%(n)d connector is faulted", "%(n)d connectors are faulted", count),
+            Notification.Kind.AWAY: ngettext("%(n)d station is offline", "%(n)d stations are offline", count),
+            Notification.Kind.GRANT: ngettext("You were given access", "You were given access %(n)d times", count),
+        }[Notification.Kind(kind)] % {"n": count}
+    if kind == Notification.Kind.ALARM:
+        return f"{facts['station']}: {event_words(facts['type'])}"
+    if kind == Notification.Kind.FAULT:
+        said = _("%(station)s: connector %(number)s is faulted") % {
+            "station": facts["station"],
+            "number": facts["connector"],
+        }
+        cause = error_label(facts["code"])
+        return f"{said} ({cause})" if cause else said
+    if kind == Notification.Kind.AWAY:
+        since = parse_datetime(facts["since"])
+        time = look.short_time(since) if since else ""
+        return _("%(station)s is offline since %(time)s") % {"station": facts["station"], "time": time}
+    role = dict(GrantRole.choices).get(facts["role"], facts["role"])
+    return _("You were given access to %(place)s (%(role)s)") % {"place": facts["place"], "role": role}

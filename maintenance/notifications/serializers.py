@@ -1,0 +1,36 @@
+"""A user's notifications in the API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+from cpms.common.api.bodies import RequestSerializer
+from maintenance.notifications.labels import notification_words
+from maintenance.notifications.models import Notification
+
+
+class NotificationSerializer(serializers.ModelSerializer[Notification]):
+    text = serializers.SerializerMethodField(help_text=_("What happened, in one's language."))
+    facts = serializers.JSONField(source="parameters", read_only=True, help_text=_("The same for programs."))
+    station = serializers.CharField(source="station.identity", read_only=True, allow_null=True, default=None)
+
+    class Meta:
+        model = Notification
+        fields = ["id", "kind", "text", "facts", "station", "created_at", "read_at"]
+        read_only_fields = fields
+
+    def get_text(self, row: Notification) -> str:
+        return str(notification_words(row))
+
+
+class ReadSerializer(RequestSerializer):
+    until = serializers.IntegerField(
+        min_value=1, max_value=2**63 - 1, help_text=_("The id of the newest one that was shown.")
+    )
+
+
+class ReadCountSerializer(serializers.Serializer[Any]):
+    count = serializers.IntegerField(help_text=_("How many were not read before."))

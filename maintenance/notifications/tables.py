@@ -1,0 +1,54 @@
+"""The notification bell and its page."""
+
+from __future__ import annotations
+
+import django_tables2 as tables
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from cpms.common.web import formatting as look
+from cpms.common.web.tables import WIDE, MomentColumn, Table
+from maintenance.notifications.labels import notification_words
+from maintenance.notifications.models import Notification
+
+COLOURS = {
+    Notification.Kind.ALARM: "bad",
+    Notification.Kind.FAULT: "faulted",
+    Notification.Kind.AWAY: "offline",
+    Notification.Kind.GRANT: "good",
+}
+
+
+WITH_END = (Notification.Kind.FAULT, Notification.Kind.AWAY)  # of the others nothing goes on
+
+
+class NotificationTable(Table):
+    what = tables.Column(verbose_name=gettext_lazy("What happened"), empty_values=())
+    kind = tables.Column(verbose_name=gettext_lazy("Kind"), attrs={"td": {"class": "rhs"}})
+    created_at = MomentColumn(verbose_name=gettext_lazy("Time"), attrs=WIDE)
+    read = tables.TemplateColumn(
+        template_name="portal/parts/notification_read.html",
+        verbose_name=gettext_lazy("Read"),
+        attrs={"td": {"class": "do"}},
+    )
+
+    class Meta(Table.Meta):
+        order_by = ()
+
+    def render_what(self, record: Notification) -> SafeString | str:
+        text = notification_words(record)
+        linked = format_html('<a href="{}">{}</a>', record.link, text) if record.link else text
+        shown = linked if record.read_at else format_html("<b>{}</b>", linked)
+        return format_html('{} <span class="muted">{}</span>', shown, ended) if (ended := ended_text(record)) else shown
+
+    def render_kind(self, record: Notification) -> SafeString:
+        return look.status(COLOURS[Notification.Kind(record.kind)], record.get_kind_display())
+
+
+def ended_text(notification: Notification) -> str:
+    """Return until when it went on, where it is over."""
+    if notification.event is None or notification.event.ended_at is None or notification.kind not in WITH_END:
+        return ""
+    return _("Ended at %(time)s") % {"time": look.short_time(notification.event.ended_at)}

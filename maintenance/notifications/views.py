@@ -1,0 +1,111 @@
+"""The notification bell and its page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.models import User
+from cpms.common.web.pages import AuthenticatedRequest, ListPage
+from maintenance.notifications.filtersets import NotificationFilterSet
+from maintenance.notifications.models import Notification
+from maintenance.notifications.services import notifications as services
+from maintenance.notifications.tables import NotificationTable
+
+MOST_COUNTED = 99
+
+
+WHAT = {
+    Notification.Kind.ALARM: gettext_lazy("A station reports that somebody tampers with it, or a login that fails."),
+    Notification.Kind.FAULT: gettext_lazy("A connector reports a fault."),
+    Notification.Kind.AWAY: gettext_lazy("A station has not been heard of for 15 minutes."),
+    Notification.Kind.GRANT: gettext_lazy("Somebody gave you or your team access to a station or installation."),
+}
+
+
+def unread(user: User) -> str:
+    """Return how many are not read, as the bell shows it; empty for none."""
+    count = Notification.objects.visible_to(user).unread().order_by()[: MOST_COUNTED + 1].count()
+    return f"{MOST_COUNTED}+" if count > MOST_COUNTED else str(count or "")
+
+
+class NotificationListView(ListPage):
+    model = Notification
+    table_class = NotificationTable
+    filterset_class = NotificationFilterSet
+    template_name = "portal/notification_list.html"
+    is_newest_first = True
+
+    def rows(self) -> QuerySet[Any]:
+        return super().rows().select_related("event")
+
+    def facts(self, context: dict[str, Any]) -> dict[str, Any]:
+        user: Any = self.request.user
+        newest = Notification.objects.visible_to(user).unread().order_by("-pk").values_list("pk", flat=True).first()
+        return {"newest": newest}
+
+
+@login_required
+@require_safe
+def bell(request: AuthenticatedRequest) -> HttpResponse:
+    """Its number, for an open page."""
+    return render(request, "portal/parts/bell.html", {"unread": unread(request.user)})
+
+
+def _after(request: AuthenticatedRequest) -> HttpResponse:
+    if request.htmx:
+        return HttpResponse(status=204, headers={"HX-Trigger": '{"news": {}, "notified": {}}'})
+    return redirect("portal:notification_list")
+
+
+@login_required
+@require_POST
+def notification_read(request: AuthenticatedRequest, pk: int) -> HttpResponse:
+    rows = Notification.objects.visible_to(request.user).filter(pk=pk)
+    get_object_or_404(rows)
+    services.mark_read(user=request.user, notifications=rows)
+    return _after(request)
+
+
+@login_required
+@require_POST
+def notification_read_all(request: AuthenticatedRequest) -> HttpResponse:
+    """All that the page showed: what came meanwhile stays unread."""
+    until = request.POST.get("until", "")
+    last = int(until) if until.isdecimal() and len(until) < 18 else 0
+    services.mark_read(
+        user=request.user, notifications=Notification.objects.visible_to(request.user).filter(pk__lte=last)
+    )
+    return _after(request)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def notification_choices(request: AuthenticatedRequest) -> HttpResponse:
+    """Of which kinds of news a person wants to hear, and how."""
+    if request.method == "POST":
+        bells, mails = request.POST.getlist("bell"), request.POST.getlist("mail")
+        services.choose_notifications(user=request.user, bells=bells, mails=mails)
+        messages.success(request, _("Notification settings saved."))
+        return redirect("portal:notification_choices")
+    chosen = services.chosen_notifications(request.user)
+    rows = [
+        {
+            "kind": kind,
+            "label": kind.label,
+            "what": WHAT[kind],
+            "bell": chosen[kind][0],
+            "mail": chosen[kind][1],
+            "has_mail": kind in services.KINDS_WITH_MAIL,
+        }
+        for kind in Notification.Kind
+    ]
+    return render(request, "portal/notification_choices.html", {"rows": rows})

@@ -1,0 +1,30 @@
+"""Keeping the message log: partitions ahead of time, old days dropped (retention)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from accounts.mails.services.mails import forget_old_mails
+from accounts.profile.services.address_changes import forget_old_changes
+from accounts.sign_in.services.browsers import forget_old_browsers
+from chargers.events.services import forget_old_events
+from maintenance.connections.models import Deviation, RefusedConnection, UnnamedProxy
+from maintenance.messages.services.partitions import drop_old_messages, prepare_partitions
+from maintenance.notifications.models import AlarmMail
+
+
+def keep_house() -> None:
+    """Once an hour: partitions ahead, old messages, and refusals and deviations that do not happen any more, gone."""
+    prepare_partitions()
+    drop_old_messages()
+    old = timezone.now() - timedelta(days=90)
+    RefusedConnection.objects.filter(last_at__lt=old).delete()
+    Deviation.objects.filter(last_at__lt=old).delete()
+    UnnamedProxy.objects.filter(last_at__lt=old).delete()
+    AlarmMail.objects.filter(created_at__lt=old).delete()
+    forget_old_events()
+    forget_old_mails()
+    forget_old_changes()
+    forget_old_browsers()

@@ -1,0 +1,9 @@
+"""Deviations and security events in words. What is not known here is shown as it is."""
+
+from __future__ import annotations
+
+from chargers.vocabulary import SecurityEventKind, label_of
+
+
+def event_words(type_: str) -> str:
+    return label_of(SecurityEventKind, type_)

@@ -1,0 +1,422 @@
+"""The station's socket. It keeps no state but its link; frames are handled one after another."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+from django.utils import timezone
+
+from chargers.anomalies import services as anomalies_services
+from chargers.stations.services import links
+from cpms.common.database.threads import StorageFailure
+from maintenance.connections.services.deviations import Deviated, count_deviations
+from maintenance.connections.services.proxies import is_due, is_unnamed_proxy, note_unnamed_proxy
+from maintenance.messages.services.log import LoggedCall
+from maintenance.models import StationLink
+from ocpp_gateway import frames
+from ocpp_gateway.codec import Codec, Reading
+from ocpp_gateway.frames import Call, CallError, CallResult, Fault, FaultKind, json_text
+from ocpp_gateway.link import direct, handshake, sending, strangers
+from ocpp_gateway.link import node as nodes
+from ocpp_gateway.link.handshake import Cause, Knock, Refused
+from operations.commands.services import asking, settling
+
+logger = logging.getLogger(__name__)
+TRY_AGAIN_LATER, SUPERSEDED, UNSUPPORTED_DATA, TOO_LARGE = 1013, 3000, 1003, 1009
+_OVERSIZED = re.compile(r"frame (?:with (\d+) bytes )?(?:after reading (\d+) bytes )?exceeds limit")  # by `websockets`
+LARGE = 256 * 1024  # what takes so long to read that the other links would wait
+MOST_LOGGED = 8000  # of a frame that is not readable
+HIDDEN = "(not kept: it may hold the station's password)"
+REASON = {
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    429: "Too Many Requests",
+    503: "Unavailable",
+}
+
+Event = dict[str, Any]
+
+
+class SocketConsumer(AsyncWebsocketConsumer):
+    """A consumer that reads its socket in a plain loop.
+
+    Channels' own `__call__` waits on two fresh tasks per event, and its `dispatch` hops to a thread for every event to
+    close old database connections. Here database work happens in a pool of its own, which does that itself.
+    """
+
+    async def __call__(
+        self, scope: Event, receive: Callable[[], Awaitable[Event]], send: Callable[[Event], Awaitable[None]]
+    ) -> None:
+        self.scope, self.base_send = scope, send
+        event = await receive()
+        if event["type"] != "websocket.connect" or not await self.opened():
+            return
+        code, reason = 1006, ""
+        try:
+            while True:
+                event = await receive()
+                if event["type"] == "websocket.receive":
+                    await self.received(event)
+                elif event["type"] == "websocket.disconnect":
+                    code, reason = event.get("code") or 1005, event.get("reason") or ""
+                    return
+        finally:
+            await self.ended(code, reason)
+
+    async def opened(self) -> bool:
+        raise NotImplementedError
+
+    async def received(self, event: Event) -> None:
+        raise NotImplementedError
+
+    async def ended(self, code: int, reason: str) -> None:
+        raise NotImplementedError
+
+
+class StationConsumer(SocketConsumer):
+    """OCPP-J over one link."""
+
+    station_id: int
+    identity: str
+    epoch: int
+    codec: Codec
+    message_limit: int
+    limit_setting: str
+    is_accepted = False
+    is_boot_missing = False
+    is_open = False
+    may_ask = False  # commands wait until the station has spoken
+    is_woken = False
+    heard = 0.0
+    open_call: sending.OpenCall | None = None
+    call_sent = 0.0
+
+    # --- the handshake -------------------------------------------------------------------------------------------
+
+    async def opened(self) -> bool:
+        self._jobs: set[asyncio.Task[Any]] = set()
+        self._sending = asyncio.Lock()
+        self.node = nodes.current()
+        knock = Knock.of(self.scope)
+        if is_unnamed_proxy(knock.remote_address, knock.forwarded_for) and is_due(knock.remote_address):
+            self.keep(self._in_database(note_unnamed_proxy, knock.remote_address))
+        try:
+            address = handshake.read_address(knock.raw_path)
+            self.codec, subprotocol = handshake.choose_codec(knock.subprotocols)
+            admission = await self._admit(knock, address)
+        except Refused as refused:
+            await self._refuse(knock, refused)
+            return False
+        self.station_id, self.identity = admission.station_id, address.identity
+        self.epoch, self.is_accepted = admission.epoch, admission.is_accepted
+        self.is_boot_missing = admission.is_boot_missing
+        self.heard = time.monotonic()
+        self.is_open = True
+        self.node.take_over(self)
+        self._allow_large_messages()
+        await self.base_send({"type": "websocket.accept", "subprotocol": subprotocol})
+        self._silence = asyncio.get_running_loop().call_later(settings.OCPP_FIRST_MESSAGE_SECONDS, self._begin_asking)
+        logger.info("station connected", extra={"station": self.identity, "epoch": self.epoch})
+        if not address.is_regular:
+            self._count("", "path: slashes")
+        self.keep(self.node.tell_superseded(admission.previous_node, self.station_id, self.epoch))
+        if admission.has_commands:
+            self.wake()
+        return True
+
+    async def _admit(self, knock: Knock, address: handshake.Address) -> handshake.Admission:
+        if self.node.row_id is None:
+            raise Refused(Cause.STORAGE, identity=address.identity)
+        try:
+            return await self.node.threads.run(
+                settings.OCPP_STORAGE_SECONDS,
+                handshake.admit,
+                knock=knock,
+                address=address,
+                codec=self.codec,
+                node_id=self.node.row_id,
+            )
+        except StorageFailure:
+            raise Refused(Cause.STORAGE, identity=address.identity) from None
+
+    def _allow_large_messages(self) -> None:
+        """A registered station has proved who it is."""
+        self.message_limit, self.limit_setting = settings.OCPP_FRAME_BYTES, "OCPP_FRAME_BYTES"
+        server = self.scope.get("extensions", {}).get("message_limit")
+        if self.is_accepted and server is not None:
+            self.message_limit, self.limit_setting = settings.OCPP_FRAME_BYTES_REGISTERED, "OCPP_FRAME_BYTES_REGISTERED"
+            server["set"](self.message_limit)
+
+    async def _refuse(self, knock: Knock, refused: Refused) -> None:
+        if refused.station_id is None and refused.cause != Cause.STORAGE:
+            await self._in_database(strangers.look_closer, knock, refused)
+        status = refused.status
+        headers = [(b"content-type", b"text/plain; charset=utf-8")]
+        if status == 401:
+            headers.append((b"www-authenticate", b'Basic realm="OCPP"'))
+        if status in (429, 503):
+            headers.append((b"retry-after", b"10"))
+        if "websocket.http.response" in self.scope.get("extensions", {}):
+            await self.base_send({"type": "websocket.http.response.start", "status": status, "headers": headers})
+            await self.base_send({"type": "websocket.http.response.body", "body": f"{REASON[status]}\n".encode()})
+        else:
+            await self.base_send({"type": "websocket.close"})
+        logger.info("connection refused", extra={"cause": refused.cause, "station": refused.identity})
+        if refused.cause != Cause.STORAGE:
+            await self._in_database(strangers.remember_refusal, knock, refused)
+
+    # --- what comes in -------------------------------------------------------------------------------------------
+
+    async def received(self, event: Event) -> None:
+        self.heard = time.monotonic()
+        text = event.get("text")
+        if text is None:
+            await self.end(UNSUPPORTED_DATA)  # OCPP-J is text
+            return
+        if not self.is_open:
+            return
+        await self._handle(text)
+        self._begin_asking()
+
+    async def _handle(self, text: str) -> None:
+        try:
+            is_large = len(text) > LARGE
+            frame = await asyncio.to_thread(frames.read_frame, text) if is_large else frames.read_frame(text)
+        except Fault as fault:
+            await self._answer_fault(fault, "", self._loggable(text))
+            return
+        try:
+            if isinstance(frame, Call):
+                await self._called(frame)
+            elif frame is not None:
+                await self._replied(frame)
+        except Exception:  # a fault of ours must not end the link: the station would come back with the same message
+            logger.exception("a frame could not be handled", extra={"station": self.identity})
+            if isinstance(frame, Call):
+                await self._keep_poison(frame)
+        if self.is_boot_missing and isinstance(frame, Call):
+            self._note_first_call(frame)
+
+    def _note_first_call(self, call: Call) -> None:
+        """A station that goes on without having booted here, since only its URL was changed, is asked to boot."""
+        self.is_boot_missing = False
+        if call.action != self.codec.boot_action:
+            self._count("", "boot: missing")
+            self.keep(self._ask_for_boot())
+
+    async def _ask_for_boot(self) -> None:
+        if await self._in_database(asking.ask_for_boot, station_id=self.station_id):
+            self.wake()
+
+    async def _called(self, call: Call) -> None:
+        try:
+            if not self.is_accepted and call.action != self.codec.boot_action:
+                text = f"Send {self.codec.boot_action} and wait until it is accepted."
+                raise Fault(FaultKind.SECURITY, text, rule="not accepted")
+            reading = self.codec.read(call.action, call.payload)
+            if self.codec.is_deferred(call.action):
+                await self._defer(call, reading)
+            else:
+                await self._answer(call, reading)
+        except Fault as fault:
+            fault.message_id = call.message_id
+            await self._answer_fault(fault, call.action, json_text(self.codec.redact(call.action, call.payload)))
+        except direct.Superseded:
+            await self.end(SUPERSEDED)
+        except StorageFailure as error:
+            logger.warning("a message was not stored", extra={"station": self.identity, "cause": str(error)[:200]})
+            await self.end(TRY_AGAIN_LATER)
+
+    async def _keep_poison(self, call: Call) -> None:
+        """Keep it whole as an oddity, then answer with an internal error; without the first it is not answered."""
+        payload = json_text(self.codec.redact(call.action, call.payload))
+        kept = await self._in_database(
+            direct.keep_poison, station_id=self.station_id, action=call.action, note="", payload_text=payload
+        )
+        if kept:
+            text = "The message was kept but could not be handled."
+            await self._send(self._error_text(Fault(FaultKind.INTERNAL, text, message_id=call.message_id)))
+        else:
+            await self.end(TRY_AGAIN_LATER)
+
+    async def _defer(self, call: Call, reading: Reading | None) -> None:
+        answer = self.codec.instant_answer(call.action)
+        rules = call.rules if reading is None else (*call.rules, *reading.rules)
+        row = self._row(call.action, call.message_id, json_text(call.payload), answer, deviations=rules)
+        if await self.node.inbox.put(row):
+            await self._send(frames.call_result(call.message_id, answer))
+        else:
+            raise direct.Superseded
+
+    async def _answer(self, call: Call, reading: Reading | None) -> None:
+        done = await self.node.threads.run(
+            settings.OCPP_STORAGE_SECONDS,
+            direct.answer_call,
+            station_id=self.station_id,
+            epoch=self.epoch,
+            codec=self.codec,
+            call=call,
+            reading=reading,
+        )
+        if done.fault is not None:
+            await self._send(self._error_text(done.fault))
+            return
+        was_accepted, self.is_accepted = self.is_accepted, done.is_accepted
+        await self._send(frames.call_result(call.message_id, done.answer))
+        if done.is_drained:
+            self.node.wake_drain(self.station_id)
+        if self.is_accepted and not was_accepted:
+            self.wake()  # commands that had to wait until it was accepted
+
+    async def _answer_fault(self, fault: Fault, action: str, payload: str) -> None:
+        """A CALLERROR is logged before it is sent, so that every deviation can be looked up."""
+        code = self.codec.fault_codes[fault.kind]
+        row = self._row(
+            action[:60], fault.message_id[:64], frames.storable(payload), fault.description[:255], code, (fault.rule,)
+        )
+        try:
+            await self.node.inbox.put(row)
+        except StorageFailure:
+            logger.warning("a faulty message was not logged", extra={"station": self.identity})
+        await self._send(self._error_text(fault))
+
+    def _error_text(self, fault: Fault) -> str:
+        return frames.call_error(fault.message_id, self.codec.fault_codes[fault.kind], fault.description)
+
+    def _count(self, action: str, *rules: str) -> None:
+        """Count deviations in spite of which the station is served, beside the work: it holds nothing up."""
+        deviated = [Deviated(self.station_id, action, "", rule, timezone.now()) for rule in rules]
+        self.keep(self._in_database(count_deviations, deviated))
+
+    def _row(
+        self,
+        action: str,
+        message_id: str,
+        payload: str,
+        answer: str,
+        error_code: str = "",
+        deviations: tuple[str, ...] = (),
+    ) -> LoggedCall:
+        return LoggedCall(
+            station_id=self.station_id,
+            epoch=self.epoch,
+            protocol=self.codec.protocol,
+            received_at=timezone.now(),
+            action=frames.storable(action),
+            message_id=frames.storable(message_id),
+            payload=payload,
+            answer=answer,
+            error_code=error_code,
+            deviations=deviations,
+        )
+
+    # --- what goes out -------------------------------------------------------------------------------------------
+
+    async def _replied(self, reply: CallResult | CallError) -> None:
+        open_call = self.open_call
+        await self._in_database(
+            sending.settle, station_id=self.station_id, codec=self.codec, reply=reply, open_call=open_call
+        )
+        if open_call is not None and open_call.message_id == reply.message_id:
+            self.open_call = None
+            self.wake()
+
+    def wake(self) -> None:
+        """There may be a command to send."""
+        if not self.may_ask:
+            self.is_woken = True
+        elif self.is_open and self.open_call is None and not self._sending.locked():
+            self.keep(self._send_next())
+
+    def _begin_asking(self) -> None:
+        """Many stations take no command before their first message, or before the answer to their boot."""
+        if not self.may_ask:
+            self.may_ask = True
+            self._silence.cancel()
+            if self.is_woken:
+                self.wake()
+
+    async def _send_next(self) -> None:
+        async with self._sending:
+            if self.open_call is not None or not self.is_open:
+                return
+            call = await self._in_database(
+                sending.take_next, station_id=self.station_id, epoch=self.epoch, codec=self.codec
+            )
+            if call is None:
+                return
+            if self.is_open:
+                self.open_call, self.call_sent = call, time.monotonic()
+                await self._send(call.text)
+            else:  # it was marked sent while the link ended
+                await self._in_database(settling.settle_commands_of_link, station_id=self.station_id, epoch=self.epoch)
+
+    async def _send(self, text: str) -> None:
+        if self.is_open:
+            await self._emit({"type": "websocket.send", "text": text})
+
+    async def _emit(self, event: Event) -> None:
+        """A station that is gone meanwhile is no fault of its message: it has been stored and comes again."""
+        try:
+            await self.base_send(event)
+        except OSError:  # what ASGI servers raise once the link is cut
+            self.is_open = False
+
+    async def end(self, code: int) -> None:
+        """Close the link from our side."""
+        if self.is_open:
+            self.is_open = False
+            await self._emit({"type": "websocket.close", "code": code})
+
+    async def ended(self, code: int, reason: str) -> None:
+        self.is_open = False
+        self._silence.cancel()
+        self.node.let_go(self)
+        logger.info("station disconnected", extra={"station": self.identity, "epoch": self.epoch, "code": code})
+        await self._in_database(self._book_end, code)
+        if code == TOO_LARGE and (found := _OVERSIZED.search(reason)):
+            size = int(found[1]) + int(found[2] or 0) if found[1] else None
+            await self._in_database(self._tell_oversized, size)
+
+    def _tell_oversized(self, size: int | None) -> None:
+        """Nothing of the message is known, and the station will try again: somebody has to see it."""
+        now = timezone.now()
+        anomalies_services.keep_oversized(
+            station_id=self.station_id, size=size, limit=self.message_limit, setting=self.limit_setting, at=now
+        )
+        count_deviations([Deviated(self.station_id, "", str(TOO_LARGE), "size", now)])
+
+    def _book_end(self, code: int) -> None:
+        now = timezone.now()
+        links.close_link(station_id=self.station_id, epoch=self.epoch, at=now)
+        settling.settle_commands_of_link(station_id=self.station_id, epoch=self.epoch)
+        StationLink.objects.filter(station_id=self.station_id, epoch=self.epoch).update(closed_at=now, close_code=code)
+
+    async def _in_database(self, work: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Work whose failure may not disturb the link: it is done again later or shows by itself."""
+        try:
+            return await self.node.threads.run(settings.OCPP_STORAGE_SECONDS, work, *args, **kwargs)
+        except StorageFailure as error:
+            logger.warning("the database does not answer", extra={"cause": str(error)[:200]})
+        except Exception:
+            logger.exception("work of a link failed")
+        return None
+
+    def _loggable(self, text: str) -> str:
+        """What nobody could read, unless it may hold a station's password."""
+        return HIDDEN if self.codec.may_hold_secret(text) else text[:MOST_LOGGED]
+
+    def keep(self, job: Coroutine[Any, Any, Any]) -> None:
+        """Run beside the link; the task is held so that it is not collected."""
+        task = asyncio.create_task(job)
+        self._jobs.add(task)
+        task.add_done_callback(self._jobs.discard)

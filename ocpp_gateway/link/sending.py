@@ -1,0 +1,114 @@
+"""The way of a command out: the next row of a station is marked sent, then sent; the reply settles it.
+
+Nothing is awaited and nothing is kept in the process but which call is open on a link.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.utils import timezone
+from operations.models import Command
+
+from cpms.common.errors import DomainError
+from maintenance.connections.services.deviations import Deviated, count_deviations
+from maintenance.messages.services.log import Direction, LoggedCall, log_answer, log_call
+from ocpp_gateway import frames
+from ocpp_gateway.codec import Codec
+from ocpp_gateway.frames import CallError, CallResult, Payload, json_text
+from operations.commands.services import settling as operations
+from operations.commands.services.sealing import password_in
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCall:
+    """The one call a station has not answered yet."""
+
+    message_id: str
+    action: str
+    log_id: int
+    text: str
+    is_secret: bool = False  # it tells the station's password, which an answer might repeat
+
+
+def take_next(*, station_id: int, epoch: int, codec: Codec) -> OpenCall | None:
+    """Mark the station's next command sent and log it. Runs in a database thread; send the text after it returns."""
+    with transaction.atomic():
+        command = operations.take_next_command(station_id=station_id, epoch=epoch)
+        if command is None:
+            return None
+        try:
+            if codec.commands is None:
+                raise DomainError(f"No commands can be sent over {codec.label}.")
+            action, payload = codec.commands.encode(command.kind, command.parameters)
+        except DomainError as error:
+            operations.settle_error(
+                station_id=station_id, message_id=command.message_id, code="", description=str(error)
+            )
+            return None
+        if action != command.action:  # the station speaks another version than when it was asked
+            Command.objects.filter(pk=command.pk).update(action=action)
+        message = log_call(
+            LoggedCall(
+                station_id=station_id,
+                epoch=epoch,
+                protocol=codec.protocol,
+                received_at=timezone.now(),
+                action=action,
+                message_id=command.message_id,
+                payload=json_text(codec.redact(action, payload)),
+                direction=Direction.TO_STATION,
+            )
+        )
+    text = frames.call(command.message_id, action, payload)
+    is_secret = password_in(command.kind, command.parameters) is not None
+    return OpenCall(command.message_id, action, message.pk, text, is_secret)
+
+
+def settle(*, station_id: int, codec: Codec, reply: CallResult | CallError, open_call: OpenCall | None) -> bool:
+    """Settle what a station replied to. Runs in a database thread.
+
+    An answer that deviates from its schema is read as far as possible, and what deviates is counted.
+
+    Returns:
+        False when nobody waited for it: then it is ignored.
+    """
+    ours = open_call if open_call is not None and open_call.message_id == reply.message_id else None
+    is_secret = ours is not None and ours.is_secret
+    rules: tuple[str, ...] = ()
+    with transaction.atomic():
+        if isinstance(reply, CallResult):
+            payload, rules = _read(codec, ours, reply)
+            outcome = codec.outcome(payload)
+            clean = codec.redact(ours.action if ours is not None else "", payload)
+            if is_secret:
+                clean = codec.redact_answer_to_password(clean)
+            command = operations.settle_answer(
+                station_id=station_id, message_id=reply.message_id, answer=clean, outcome=outcome
+            )
+            answer, error_code = json_text(clean), ""
+        else:
+            description = "" if is_secret else reply.description
+            command = operations.settle_error(
+                station_id=station_id, message_id=reply.message_id, code=reply.code, description=description
+            )
+            answer, error_code = json_text([reply.code, description]), reply.code[:60]
+        if ours is not None:
+            log_answer(log_id=ours.log_id, answer=answer, error_code=error_code, is_deviating=bool(rules))
+            count_deviations(Deviated(station_id, ours.action, "", rule, timezone.now()) for rule in rules)
+    if command is None:
+        logger.info("an answer nobody waited for was ignored", extra={"station_id": station_id})
+    return command is not None
+
+
+def _read(codec: Codec, ours: OpenCall | None, reply: CallResult) -> tuple[Payload, tuple[str, ...]]:
+    """What the answer says, and the rules it broke."""
+    if ours is None:
+        return reply.payload, ()
+    reading = codec.read_answer(ours.action, reply.payload)
+    of_frame = tuple(f"answer.{rule}" for rule in reply.rules)
+    return (reply.payload, of_frame) if reading is None else (reading.payload, (*of_frame, *reading.rules))

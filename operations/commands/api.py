@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from threading import BoundedSemaphore
+from typing import Any, cast
+
+from django.conf import settings
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework import generics, viewsets
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
+
+from accounts.access.rights import Can
+from accounts.models import User
+from accounts.sign_in import fresh_proof as confirm
+from chargers.models import ChargingStation
+from cpms.common.api.views import ScopedViewSetMixin
+from operations.commands.filtersets import CommandFilter, StationCommandFilter
+from operations.commands.models import Command
+from operations.commands.serializers import CommandRequestSerializer, CommandSerializer, WaitSerializer
+from operations.commands.services import asking as services
+
+# Who waits holds a database connection: the others must stay for everybody else.
+_waiting = BoundedSemaphore(max(1, settings.DATABASE_POOL_SIZE // 2))
+COMMANDS = Command.objects.select_related("station", "requested_by").defer("station__password")
+
+
+class CommandViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[Command]):
+    """Commands to stations and what became of them."""
+
+    queryset = COMMANDS
+    serializer_class = CommandSerializer
+    filterset_class = CommandFilter
+    lookup_value_regex = r"\d{1,19}"
+
+
+@extend_schema_view(
+    get=extend_schema(operation_id="stations_commands_list", tags=["commands"]),
+    post=extend_schema(
+        operation_id="stations_commands_create",
+        tags=["commands"],
+        request=CommandRequestSerializer,
+        responses={201: CommandSerializer},
+        parameters=[
+            OpenApiParameter(
+                "wait",
+                float,
+                description="Seconds to wait for the station's answer, at most 60. The command is answered as it is "
+                "then; when very many wait at once, without waiting.",
+            )
+        ],
+    ),
+)
+class StationCommandsView(ScopedViewSetMixin, generics.ListCreateAPIView[Command]):
+    """Commands to one station; ask it for something."""
+
+    queryset = COMMANDS
+    serializer_class = CommandSerializer
+    filterset_class = StationCommandFilter
+    rights_by_method = {"POST": Can.OPERATE}
+
+    def get_queryset(self) -> Any:
+        queryset = super().get_queryset()
+        if getattr(self, "swagger_fake_view", False):
+            return queryset
+        return queryset.filter(station=self._station())
+
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        station = self._station()
+        wait = WaitSerializer(data={"wait": request.query_params.get("wait", 0)})
+        wait.is_valid(raise_exception=True)
+        wanted = CommandRequestSerializer.read(request)
+        command = _wait(_ask(station, wanted, request), wait.validated_data["wait"])
+        address = reverse("api:command-detail", args=[command.pk], request=request)
+        told = CommandSerializer(command, context=self.get_serializer_context()).data
+        return Response(told, status=201, headers={"Location": address})
+
+    def _station(self) -> ChargingStation:
+        stations = ChargingStation.objects.reachable_by(self.request.user).select_related("node").defer("password")
+        return get_object_or_404(stations, identity=self.kwargs["identity"])
+
+
+def _ask(station: ChargingStation, wanted: dict[str, Any], request: Request) -> Command:
+    facts: dict[str, Any] = {"actor": cast(User, request.user), "expires_in": wanted["expires_in"]}
+    facts["may_set_password"] = request.auth is not None or confirm.is_confirmed(
+        request._request
+    )  # a token was a proof
+    if "kind" in wanted:
+        return services.request_command(station=station, kind=wanted["kind"], parameters=wanted["parameters"], **facts)
+    return services.request_raw_command(station=station, action=wanted["action"], payload=wanted["payload"], **facts)
+
+
+def _wait(command: Command, seconds: float) -> Command:
+    if not seconds or not _waiting.acquire(blocking=False):
+        return command
+    try:
+        return services.wait_for(command, seconds=seconds)
+    finally:
+        _waiting.release()

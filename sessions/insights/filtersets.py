@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import django_filters
+from django import forms
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+
+from chargers.models import ChargingStation
+from chargers.stations.services.finding import of_any, stations_named
+from cpms.common.api.views import TimesFilterSet, WholeFilter
+from cpms.common.web.filters import DateTimeFilter, MomentInput, OfStationFilter
+from sessions.ledger.filtersets import LARGEST_KEY, LONGEST_PERIOD, SELECT, USUAL_PERIOD
+from sessions.ledger.models import ChargingSession
+
+
+class GapFilter(TimesFilterSet):
+    """Without `since` it looks at the last 30 days before `until`."""
+
+    time_field = "started_at"
+    station = OfStationFilter(label=_("identity of the station"))
+    connector = WholeFilter(field_name="connector_number")
+
+    class Meta:
+        model = ChargingSession
+        fields: list[str] = []
+
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        found: QuerySet[Any] = super().filter_queryset(queryset)
+        chosen = self.form.cleaned_data
+        if chosen.get("since"):
+            return found
+        until = max(chosen.get("until") or timezone.now(), EARLIEST)
+        return found.filter(started_at__gte=until - USUAL_PERIOD)
+
+
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+NUMBER = forms.NumberInput(attrs={"class": "form-control", "min": "0", "step": "any"})
+
+
+class GapFilterSet(django_filters.FilterSet):
+    """Always within a period, the last 30 days unless another one is chosen: all sessions in it are looked at."""
+
+    KINDS = [("missing", _("Energy outside sessions")), ("back", _("Register went back"))]
+
+    q = django_filters.CharFilter(label=_("Identity, name or place of the station"), method="search")
+    kind = django_filters.ChoiceFilter(label=_("Kind"), choices=KINDS, method="by_kind", widget=SELECT)
+    least = django_filters.NumberFilter(label=_("At least (kWh)"), method="at_least", min_value=0, widget=NUMBER)
+    start = DateTimeFilter(label=_("Began from"), method="in_period", widget=MomentInput)
+    end = DateTimeFilter(label=_("Began before"), method="in_period", widget=MomentInput)
+
+    class Meta:
+        model = ChargingSession
+        fields: list[str] = []
+
+    @cached_property
+    def period(self) -> tuple[datetime, datetime]:
+        """From when to when the sessions began that are looked at."""
+        chosen = self.form.cleaned_data if self.form.is_valid() else {}
+        end = max(chosen.get("end") or timezone.now(), EARLIEST)
+        start = chosen.get("start") or end - USUAL_PERIOD
+        return max(start, end - LONGEST_PERIOD), end
+
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        start, end = self.period
+        found: QuerySet[Any] = super().filter_queryset(queryset)
+        return found.filter(started_at__gte=start, started_at__lt=end)
+
+    def in_period(self, rows: QuerySet[Any], name: str, value: datetime) -> QuerySet[Any]:
+        return rows  # with both ends known
+
+    def search(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        return rows.filter(of_any("station", stations_named(ChargingStation.objects.all(), value)))
+
+    def by_kind(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        return rows.filter(gap_wh__gt=0) if value == "missing" else rows.filter(gap_wh__lt=0)
+
+    def at_least(self, rows: QuerySet[Any], name: str, value: Decimal) -> QuerySet[Any]:
+        wh = min(int(value * 1000), LARGEST_KEY)
+        return rows.filter(Q(gap_wh__gte=wh) | Q(gap_wh__lte=-wh))

@@ -1,0 +1,96 @@
+"""Tables and files of sessions."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import django_tables2 as tables
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from cpms.common.web import formatting as look
+from cpms.common.web.export import Cell
+from cpms.common.web.tables import NUMBER_WIDE, WIDE, Table, two_lines
+from sessions.ledger.tables import grouped, session_number
+
+
+class GapTable(Table):
+    """Rows are sessions with what `with_gaps` adds."""
+
+    place = tables.Column(
+        verbose_name=gettext_lazy("Connector"),
+        accessor="station",
+        orderable=True,
+        order_by=("station__identity", "connector_number", "started_at"),
+    )
+    gap_wh = tables.Column(
+        verbose_name="kWh", orderable=True, attrs={"th": {"class": "num"}, "td": {"class": "num rhs"}}
+    )
+    before = tables.Column(verbose_name=gettext_lazy("Session before"), empty_values=(), attrs=WIDE)
+    before_stop_wh = tables.Column(verbose_name=gettext_lazy("Its end (Wh)"), attrs=NUMBER_WIDE)
+    after = tables.Column(
+        verbose_name=gettext_lazy("Session after"),
+        empty_values=(),
+        orderable=True,
+        order_by=("started_at",),
+        attrs=WIDE,
+    )
+    meter_start_wh = tables.Column(verbose_name=gettext_lazy("Its start (Wh)"), attrs=NUMBER_WIDE)
+
+    class Meta(Table.Meta):
+        order_by = ()
+
+    def render_place(self, record: Any) -> SafeString:
+        link = format_html('<a href="{}">{}</a>', record.station.get_absolute_url(), record.station.identity)
+        number = _("connector %(number)d") % {"number": record.connector_number}
+        after = format_html(
+            '<a class="phone" href="{}">{}</a>',
+            record.get_absolute_url(),
+            _("before session %(number)s") % {"number": record.pk},
+        )
+        return two_lines(link, format_html("{} {}", number, after))
+
+    def render_gap_wh(self, record: Any) -> SafeString:
+        sign = "+" if record.gap_wh > 0 else "\u2212"
+        what = _("outside sessions") if record.gap_wh > 0 else _("register went back")
+        return format_html(
+            '<span title="{} Wh">{}{}</span><span class="s">{}</span>',
+            look.number(record.gap_wh),
+            sign,
+            look.kwh(abs(record.gap_wh)),
+            what,
+        )
+
+    def render_before(self, record: Any) -> SafeString:
+        url = reverse("sessions:session_detail", args=[record.before_id])
+        link = format_html('<a href="{}" class="nowrap">{}</a>', url, grouped(record.before_id))
+        return two_lines(link, _("ended %(time)s") % {"time": look.date_time(record.before_stopped_at)})
+
+    def render_after(self, record: Any) -> SafeString:
+        link = format_html('<a href="{}" class="nowrap">{}</a>', record.get_absolute_url(), session_number(record))
+        return two_lines(link, _("began %(time)s") % {"time": look.date_time(record.started_at)})
+
+    def render_before_stop_wh(self, value: int) -> str:
+        return look.number(value)
+
+    def render_meter_start_wh(self, value: int) -> str:
+        return look.number(value)
+
+
+GAP_CELLS = [
+    Cell(gettext_lazy("Station"), lambda session: session.station.identity),
+    Cell(gettext_lazy("Station name"), lambda session: session.station.name),
+    Cell(gettext_lazy("Connector"), lambda session: session.connector_number),
+    Cell(gettext_lazy("Session before"), lambda session: session.before_id),
+    Cell(gettext_lazy("Its end"), lambda session: session.before_stopped_at, is_time=True),
+    Cell(gettext_lazy("Register at its end (Wh)"), lambda session: session.before_stop_wh),
+    Cell(gettext_lazy("Session after"), lambda session: session.pk),
+    Cell(gettext_lazy("Its start"), lambda session: session.started_at, is_time=True),
+    Cell(gettext_lazy("Register at its start (Wh)"), lambda session: session.meter_start_wh),
+    Cell(gettext_lazy("Gap (Wh)"), lambda session: session.gap_wh),
+    Cell(gettext_lazy("Gap (kWh)"), lambda session: Decimal(session.gap_wh) / 1000),
+]

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import django_filters
+from django import forms
+from django.db import connection
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from chargers.models import ChargingStation, Tag
+from chargers.stations.services.finding import of_any, stations_named
+from chargers.tags.services.finding import tags_like
+from cpms.common.api.views import TimesFilterSet, WholeFilter
+from cpms.common.web.filters import DateTimeFilter, MomentInput, OfStationFilter
+from sessions.ledger.models import ChargingSession, Flag
+
+
+class SessionFilter(TimesFilterSet):
+    time_field = "started_at"
+    station = OfStationFilter(label=_("identity of the station"))
+    connector = WholeFilter(field_name="connector_number")
+    id_tag = django_filters.CharFilter(lookup_expr="iexact")
+    is_open = django_filters.BooleanFilter(field_name="stopped_at", lookup_expr="isnull")
+    flag = django_filters.ChoiceFilter(choices=Flag.choices, method="filter_flag")
+
+    class Meta:
+        model = ChargingSession
+        fields = ["has_flags", "is_billable", "closed_by"]
+
+    def filter_flag(self, queryset: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        flagged = queryset.filter(has_flags=True)  # has an index; SQLite cannot look into JSON lists
+        if connection.features.supports_json_field_contains:
+            return flagged.filter(flags__contains=[value])
+        return flagged.filter(flags__icontains=f'"{value}"')
+
+
+LARGEST_KEY = 2**63 - 1
+
+
+USUAL_PERIOD, LONGEST_PERIOD = timedelta(days=30), timedelta(days=366)
+
+
+SELECT = forms.Select(attrs={"class": "form-select"})
+
+
+TEXT = forms.TextInput(attrs={"class": "form-control", "autocomplete": "off"})
+
+
+class SessionFilterSet(django_filters.FilterSet):
+    STATES = [("open", _("Running")), ("finished", _("Completed")), ("flagged", _("Needs a look"))]
+
+    q = django_filters.CharFilter(label=_("Station, place, tag, person or session number"), method="search")
+    station = OfStationFilter(label=_("Station"), widget=TEXT)
+    id_tag = django_filters.CharFilter(label=_("Tag"), lookup_expr="iexact", widget=TEXT)
+    state = django_filters.ChoiceFilter(label=_("State"), choices=STATES, method="by_state", widget=SELECT)
+    start = DateTimeFilter(label=_("Began from"), field_name="started_at", lookup_expr="gte", widget=MomentInput)
+    end = DateTimeFilter(label=_("Began before"), field_name="started_at", lookup_expr="lt", widget=MomentInput)
+
+    class Meta:
+        model = ChargingSession
+        fields: list[str] = []
+
+    def search(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        """Find sessions by part of their station, its place, their tag or its person, or by their number."""
+        user = self.request.user
+        found = of_any("station", stations_named(ChargingStation.objects.reachable_by(user), value))
+        found |= of_any("tag", tags_like(Tag.objects.visible_to(user), value))
+        digits = value.replace(" ", "").replace("\u202f", "")
+        if digits.isdecimal() and int(digits) <= LARGEST_KEY:
+            found |= Q(pk=int(digits))
+        return rows.filter(found)
+
+    def by_state(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        if value == "flagged":
+            return rows.filter(has_flags=True)
+        return rows.filter(stopped_at__isnull=value == "open")

@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+from rest_framework import viewsets
+
+from cpms.common.api.views import TimesMixin
+from sessions.samples.filtersets import SampleFilter
+from sessions.samples.models import MeterReading
+from sessions.samples.serializers import SampleSerializer
+
+
+class SampleViewSet(TimesMixin, viewsets.ReadOnlyModelViewSet[MeterReading]):
+    """What meters read, the last stored first, within a period the latest: all values of one instant are one row."""
+
+    queryset = MeterReading.objects.select_related("station").defer("station__password")
+    serializer_class = SampleSerializer
+    filterset_class = SampleFilter
+    lookup_value_regex = r"\d{1,19}"

@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from cpms.common.api.views import TimesFilterSet, WholeFilter
+from cpms.common.web.filters import OfStationFilter
+from sessions.samples.models import MeterReading
+
+
+class SampleFilter(TimesFilterSet):
+    station = OfStationFilter(label=_("identity of the station"))
+    connector = WholeFilter(field_name="connector_number")
+    session = WholeFilter(field_name="session_id", label=_("number of the session"))
+
+    class Meta:
+        model = MeterReading
+        fields: list[str] = []
+
+    @property
+    def is_rare(self) -> bool:
+        """Whether an index of its own finds what is asked for."""
+        return self.form.cleaned_data["session"] is not None

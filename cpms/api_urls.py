@@ -23,7 +23,7 @@ from chargers.onboarding.api import IDENTITY, StationViewSet
 from chargers.stations.api import ConnectorViewSet
 from chargers.tags.api import TagViewSet
 from cpms.common.api.base import PersonThrottle
-from cpms.portal.own_api import OwnPlacesView, OwnSessionsView, OwnStartView, OwnStopView, OwnTagsView
+from cpms.portal.drivers.api import OwnPlacesView, OwnSessionsView, OwnStartView, OwnStopView, OwnTagsView
 from maintenance.connections.api import DeviationViewSet, RefusedConnectionViewSet, StationDeviationsView
 from maintenance.messages.api import MessageViewSet
 from maintenance.notifications.api import NotificationViewSet

@@ -13,8 +13,8 @@ from channels.auth import AuthMiddlewareStack  # noqa: E402 - after Django is se
 
 from cpms.common.messaging.mail import warn_about_console  # noqa: E402
 from cpms.common.observability.health import health  # noqa: E402
-from cpms.portal.live import LiveConsumer  # noqa: E402
-from cpms.portal.origins import OriginValidator  # noqa: E402
+from cpms.portal.frame.live import LiveConsumer  # noqa: E402
+from cpms.portal.frame.origins import OriginValidator  # noqa: E402
 from ocpp_gateway.link import node  # noqa: E402
 from ocpp_gateway.link.consumer import StationConsumer  # noqa: E402
 

@@ -11,7 +11,7 @@ from cpms.portal import urls as portal
 from operations.urls import urlpatterns as operation_patterns
 from sessions.urls import urlpatterns as session_patterns
 
-handler500 = "cpms.portal.failures.server_failure"
+handler500 = "cpms.portal.frame.failures.server_failure"
 urlpatterns = [
     path("health/", health_view, name="health"),
     path(".well-known/oauth-authorization-server", metadata, name="oauth_metadata"),

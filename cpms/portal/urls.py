@@ -3,7 +3,16 @@
 from django.urls import path
 
 from chargers.groups import views as groups
-from cpms.portal import charging, mails, operate, own, people, search, site, stations, views
+from cpms.portal.dashboard import views as dashboard_views
+from cpms.portal.drivers import views as own
+from cpms.portal.frame import mails, search, site
+from cpms.portal.frame import views as frame_views
+from cpms.portal.operations import views as operate
+from cpms.portal.people import views as people
+from cpms.portal.sessions import views as charging
+from cpms.portal.stations import lists
+from cpms.portal.stations import views as stations_views
+from cpms.portal.styleguide import views as styleguide_views
 from maintenance.notifications import views as notifications
 
 app_name = "portal"
@@ -15,15 +24,15 @@ urlpatterns = [
     path("account/notifications/", notifications.notification_choices, name="notification_choices"),
     path("mails/", mails.mail_list, name="mail_list"),
     path("mails/<slug:name>/", mails.mail_html, name="mail_html"),
-    path("", views.dashboard, name="dashboard"),
+    path("", dashboard_views.dashboard, name="dashboard"),
     path("charging/", own.own, name="own"),
     path("charging/live/", own.own_live, name="own_live"),
     path("charging/stations/<int:pk>/start/", own.own_start, name="own_start"),
     path("charging/sessions/<int:pk>/stop/", own.own_stop, name="own_stop"),
-    path("dashboard/live/", views.dashboard_live, name="dashboard_live"),
-    path("dashboard/sessions.json", views.dashboard_sessions, name="dashboard_sessions"),
-    path("dashboard/power.json", views.dashboard_power, name="dashboard_power"),
-    path("permissions/", views.permissions, name="permissions"),
+    path("dashboard/live/", dashboard_views.dashboard_live, name="dashboard_live"),
+    path("dashboard/sessions.json", dashboard_views.dashboard_sessions, name="dashboard_sessions"),
+    path("dashboard/power.json", dashboard_views.dashboard_power, name="dashboard_power"),
+    path("permissions/", frame_views.permissions, name="permissions"),
     path("language/", site.language, name="language"),
     path("privacy/", site.privacy, name="privacy"),
     path("imprint/", site.imprint, name="imprint"),
@@ -39,15 +48,15 @@ urlpatterns = [
     path("groups/<int:pk>/edit/", groups.GroupEditView.as_view(), name="group_edit"),
     path("groups/<int:pk>/stations/", groups.group_stations, name="group_stations"),
     path("groups/<int:pk>/delete/", groups.group_delete, name="group_delete"),
-    path("styleguide/", views.styleguide, name="styleguide"),
+    path("styleguide/", styleguide_views.styleguide, name="styleguide"),
 ]
 station_patterns = [
-    path("", stations.StationListView.as_view(), name="station_list"),
-    path("waiting/", stations.PoolListView.as_view(), name="station_pool"),
-    path("connectors/", stations.ConnectorListView.as_view(), name="connector_list"),
-    path("<int:pk>/", stations.StationDetailView.as_view(), name="station_detail"),
-    path("<int:pk>/live/", stations.StationLiveView.as_view(), name="station_live"),
-    path("<int:pk>/power.json", stations.station_power, name="station_power"),
+    path("", lists.StationListView.as_view(), name="station_list"),
+    path("waiting/", lists.PoolListView.as_view(), name="station_pool"),
+    path("connectors/", lists.ConnectorListView.as_view(), name="connector_list"),
+    path("<int:pk>/", stations_views.StationDetailView.as_view(), name="station_detail"),
+    path("<int:pk>/live/", stations_views.StationLiveView.as_view(), name="station_live"),
+    path("<int:pk>/power.json", stations_views.station_power, name="station_power"),
 ]
 session_patterns = [
     path("<int:pk>/", charging.SessionDetailView.as_view(), name="session_detail"),

@@ -113,7 +113,7 @@ MIDDLEWARE = [
     "accounts.sign_in.middleware.SecondFactorMiddleware",
     "accounts.sign_in.middleware.FeatureMiddleware",
     "chargers.groups.middleware.ChosenMiddleware",
-    "cpms.portal.site.HookMiddleware",
+    "cpms.portal.frame.site.HookMiddleware",
     "accounts.audit.middleware.AuditMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -150,7 +150,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "django.template.context_processors.i18n",
-                "cpms.portal.context.frame",
+                "cpms.portal.frame.context.frame",
             ],
         },
     }

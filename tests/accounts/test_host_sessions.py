@@ -7,7 +7,7 @@ from django.urls import reverse
 from accounts.access.rights import Role
 from accounts.models import Membership
 from accounts.programs.services.tokens import issue_api_token
-from cpms.portal import live
+from cpms.portal.frame import live
 from tests import factories
 from tests.accounts.conftest import prove
 from tests.factories import PASSWORD

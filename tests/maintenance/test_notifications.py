@@ -16,7 +16,7 @@ from chargers.stations.services.links import open_link, register_node
 from chargers.stations.services.offline import record_offline_stations
 from chargers.stations.services.statuses import StatusReport, record_statuses
 from cpms.common.messaging.news import person_group
-from cpms.portal.live import LiveConsumer
+from cpms.portal.frame.live import LiveConsumer
 from maintenance.models import Notification
 from maintenance.notifications.labels import notification_words
 from maintenance.notifications.services.notifications import notify

@@ -7,7 +7,7 @@ import time_machine
 from django.urls import reverse
 from django.utils import timezone
 
-from cpms.portal.figures import figures
+from cpms.portal.dashboard.figures import figures
 from tests import factories
 from tests.portal.test_lists import rows_of
 

@@ -145,11 +145,11 @@ def fail(*_arguments):
 def test_a_fault_keeps_the_frame_and_does_without_it_when_that_fails_too(as_person, viewer, monkeypatch):
     client = as_person(viewer)
     client.raise_request_exception = False
-    monkeypatch.setattr("cpms.portal.search.search", fail)
+    monkeypatch.setattr("cpms.portal.frame.search.search", fail)
     answer = client.get(reverse("portal:search"), {"q": "abc"})
     assert answer.status_code == 500
     assert 'id="side"' in answer.content.decode() and "Something went wrong" in answer.content.decode()
-    monkeypatch.setattr("cpms.portal.context.navigation", fail)
+    monkeypatch.setattr("cpms.portal.frame.context.navigation", fail)
     answer = client.get(reverse("portal:search"), {"q": "abc"})
     assert answer.status_code == 500
     assert 'id="side"' not in answer.content.decode() and "Something went wrong" in answer.content.decode()

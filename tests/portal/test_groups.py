@@ -14,9 +14,9 @@ from chargers.groups.services import groups as services
 from chargers.models import Installation, StationGroup
 from cpms.common.errors import DomainError
 from cpms.common.messaging.news import team_group
-from cpms.portal.figures import figures
-from cpms.portal.live import OTHER_CHOICE, LiveConsumer
-from cpms.portal.power import power_of_day
+from cpms.portal.dashboard.figures import figures
+from cpms.portal.dashboard.power import power_of_day
+from cpms.portal.frame.live import OTHER_CHOICE, LiveConsumer
 from tests import factories
 from tests.portal.test_lists import rows_of, sheet
 

@@ -10,7 +10,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.db import SessionStore
 
 from cpms.common.messaging.news import person_group, team_group
-from cpms.portal.live import NOT_LOGGED_IN, OWES_FACTOR, LiveConsumer
+from cpms.portal.frame.live import NOT_LOGGED_IN, OWES_FACTOR, LiveConsumer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

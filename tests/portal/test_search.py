@@ -7,7 +7,7 @@ from django.db import connection
 from django.urls import reverse
 from sessions.models import ChargingSession
 
-from cpms.portal.search import _begins, search
+from cpms.portal.frame.search import _begins, search
 from sessions.ledger.filtersets import SessionFilterSet
 from tests import factories
 

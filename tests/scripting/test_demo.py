@@ -15,7 +15,7 @@ from accounts.models import AuditEntry, Grant, Invitation, Team, User
 from chargers.demo.park import DEMO_STATIONS, DEMO_TEAM
 from chargers.models import ChargingStation, Connector, Installation, StationGroup, Tag
 from chargers.onboarding.services.handover import hand_over_station
-from cpms.portal.demo_sessions import ADOPTED, LOST_STATION, Past
+from cpms.demo.sessions import ADOPTED, LOST_STATION, Past
 from maintenance.models import AlarmMail, Deviation, Message, Notification, RefusedConnection, SecurityEvent
 from maintenance.notifications.services.alarms import write_security_mails
 from maintenance.notifications.services.notifications import notify

@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 from cpms.common.errors import DomainError
 from cpms.common.scripting import ScriptCommand
-from cpms.portal import demo
+from cpms.demo import data as demo
 
 
 class Command(ScriptCommand):

@@ -5,15 +5,14 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from accounts.access.rights import Can, Role, Withdrawer, role_labels, table, withdrawals
+from accounts.access.rights import Can, Role
 from accounts.models import User
 from chargers.onboarding.forms import may_add_stations
 from chargers.stations.tables import ConnectorTable
@@ -21,14 +20,15 @@ from cpms.common.errors import DomainError
 from cpms.common.web import formatting as look
 from cpms.common.web.pages import AuthenticatedRequest
 from cpms.portal import charts
-from cpms.portal.attention import troubles
-from cpms.portal.drivers import is_driver
-from cpms.portal.figures import figures, interesting_connectors, sessions_per_day
-from cpms.portal.own import own_page
-from cpms.portal.power import power_of_day
-from cpms.portal.samples import samples
+from cpms.portal.dashboard.attention import troubles
+from cpms.portal.dashboard.figures import figures, interesting_connectors, sessions_per_day
+from cpms.portal.dashboard.power import power_of_day
+from cpms.portal.drivers.views import own_page
+from cpms.portal.frame.drivers import is_driver
 
 LONGEST_PERIOD = 93  # days
+
+
 EARLIEST_YEAR = 2000
 
 
@@ -155,19 +155,3 @@ def dashboard_power(request: AuthenticatedRequest) -> JsonResponse:
         ([charts.clock(at)[:5], charts.shown(power / divisor, places)] for at, power in quarters),
     )
     return JsonResponse(told)
-
-
-@login_required
-@require_safe
-def permissions(request: AuthenticatedRequest) -> HttpResponse:
-    """Show the tables that everything here is decided by."""
-    context = {"roles": role_labels(), "table": table(), "who": Withdrawer.labels, "withdrawals": withdrawals()}
-    return render(request, "portal/permissions.html", context)
-
-
-@require_safe
-def styleguide(request: HttpRequest) -> HttpResponse:
-    """Every component in every state; for those who build pages, so only with DEBUG."""
-    if not settings.DEBUG:
-        raise Http404
-    return render(request, "portal/styleguide.html", samples())

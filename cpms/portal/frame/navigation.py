@@ -14,7 +14,7 @@ from accounts.access.features import feature_at, sentence_about
 from accounts.access.rights import Can
 from accounts.models import User
 from accounts.teams.services import current_team
-from cpms.portal.drivers import charges_elsewhere, is_driver
+from cpms.portal.frame.drivers import charges_elsewhere, is_driver
 
 
 class Entry(NamedTuple):

@@ -17,12 +17,15 @@ from accounts.models import User
 from chargers.models import ChargingStation, Connector, Presence
 from chargers.stations.services.states import MEANINGS, State, with_state
 from cpms.portal.charts import day_bounds
+from cpms.portal.stations.charging import attach_sessions
 from sessions.ledger.services.charging import FRESH
-from sessions.ledger.tables import is_fresh
 
 SHOWN_CONNECTORS = 8
-IDLE = [Connector.Status.AVAILABLE, Connector.Status.UNAVAILABLE, Connector.Status.FAULTED, Connector.Status.RESERVED]
+
+
 CIRCLE = 100.0
+
+
 INTEREST = [
     Connector.Status.FAULTED, Connector.Status.CHARGING, Connector.Status.SUSPENDED_EVSE, Connector.Status.SUSPENDED_EV,
     Connector.Status.PREPARING, Connector.Status.FINISHING, Connector.Status.RESERVED,
@@ -171,20 +174,3 @@ def interesting_connectors(user: User) -> list[Connector]:
         connector.presence = Presence.ONLINE
     attach_sessions(found, user)
     return found
-
-
-def forget_stale_power(session: ChargingSession, status: str) -> None:
-    """Power that was measured long ago, or before the connector became idle, is not shown as if it were now."""
-    if not is_fresh(session) or status in IDLE:
-        session.power_w = None
-
-
-def attach_sessions(connectors: list[Any], user: User) -> None:
-    """Give each connector the `session` that runs on it and that the person may see, or None; one query."""
-    seen = ChargingSession.objects.reachable_by(user)
-    running = seen.open().filter(station__in={c.station_id for c in connectors}).order_by("started_at")
-    by_place = {(session.station_id, session.connector_number): session for session in running}
-    for connector in connectors:
-        connector.session = by_place.get((connector.station_id, connector.number))
-        if connector.session is not None:
-            forget_stale_power(connector.session, connector.status)

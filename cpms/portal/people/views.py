@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-import django_filters
-import django_tables2 as tables
 from allauth.mfa.models import Authenticator
-from django import forms
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
 from django.db import transaction
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
+from operations.models import Command
+from sessions.models import ChargingSession
 
 from accounts.audit.services import note_own_data
 from accounts.members.services import people
@@ -34,74 +29,14 @@ from chargers.models import Tag
 from chargers.tags.services.persons import Problem, TagsRefused, WantedTag, set_tags_of_person
 from cpms.common.errors import DomainError
 from cpms.common.web.pages import AuthenticatedRequest, FormPage, ListPage
-from cpms.common.web.tables import WIDE, MomentColumn, Table, two_lines
-from operations.models import Command
-from sessions.models import ChargingSession
+from cpms.portal.people.filtersets import PersonFilterSet
+from cpms.portal.people.forms import PersonForm
+from cpms.portal.people.tables import PersonTable
 
 MOST_TAGS = 100
+
+
 MOST_AT_ONCE = 50
-
-
-class PersonFilterSet(django_filters.FilterSet):
-    q = django_filters.CharFilter(label=gettext_lazy("Name, e-mail or employee number"), method="search")
-
-    class Meta:
-        model = User
-        fields: list[str] = []
-
-    def search(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
-        managed = Membership.objects.allowed(self.request.user, people.Can.MANAGE_TEAM)
-        for word in value.replace("\0", "").split()[:5]:
-            rows = rows.filter(
-                Q(email__icontains=word)
-                | Q(first_name__icontains=word)
-                | Q(last_name__icontains=word)
-                | Q(pk__in=managed.filter(employee_number__icontains=word).values("user"))
-            )
-        return rows
-
-
-class PersonTable(Table):
-    tick = tables.Column(verbose_name=gettext_lazy("Choose"), empty_values=(), orderable=False)
-    person = tables.Column(
-        verbose_name=gettext_lazy("Person"), empty_values=(), order_by=("last_name", "first_name", "email")
-    )
-    teams = tables.Column(verbose_name=gettext_lazy("Teams"), empty_values=(), orderable=False, attrs=WIDE)
-    tags = tables.Column(verbose_name=gettext_lazy("Tags"), empty_values=(), orderable=False, attrs=WIDE)
-    last_login = MomentColumn(
-        verbose_name=gettext_lazy("Last sign-in"), never=gettext_lazy("Has not signed in yet."), attrs=WIDE
-    )
-    action = tables.Column(verbose_name="", empty_values=(), orderable=False, attrs={"td": {"class": "num rhs"}})
-
-    class Meta(Table.Meta):
-        attrs = {"class": "tbl cardtbl ticks"}
-        order_by = "person"
-        orderable = True
-
-    def render_tick(self, record: User) -> SafeString:
-        return format_html(
-            '<input class="form-check-input" type="checkbox" name="user" value="{}" aria-label="{}">',
-            record.pk,
-            _("Choose %(name)s") % {"name": record},
-        )
-
-    def render_person(self, record: User) -> SafeString:
-        link = format_html('<a href="{}">{}</a>', reverse("portal:user_edit", args=[record.pk]), record)
-        return two_lines(link, "" if str(record) == record.email else record.email)
-
-    def render_teams(self, record: User) -> str:
-        return ", ".join(str(membership.team) for membership in record.memberships.all())
-
-    def render_tags(self, record: User) -> str:
-        return ", ".join(str(tag) for tag in record.tags.all())
-
-    def render_action(self, record: User) -> SafeString:
-        return format_html(
-            '<a class="btn btn-sm" href="{}">{}<span class="sr"> {}</span></a>',
-            reverse("portal:user_edit", args=[record.pk]),
-            _("Edit"),
-            record,
-        )
 
 
 class UserListView(ListPage):
@@ -119,57 +54,6 @@ class UserListView(ListPage):
         return people.people_of(actor).prefetch_related(
             Prefetch("memberships", queryset=memberships), Prefetch("tags", queryset=tags)
         )
-
-
-class PersonForm(forms.ModelForm):
-    language = forms.ChoiceField(
-        label=gettext_lazy("Language"),
-        choices=[("", gettext_lazy("Browser default")), *settings.LANGUAGES],
-        required=False,
-    )
-
-    class Meta:
-        model = User
-        fields = ["first_name", "last_name", "phone", "language"]
-        labels = {
-            "first_name": gettext_lazy("First Name"),
-            "last_name": gettext_lazy("Last Name"),
-            "phone": gettext_lazy("Mobile No."),
-        }
-        widgets = {"phone": forms.TextInput(attrs={"type": "tel", "autocomplete": "off"})}
-
-    def __init__(self, *args: Any, memberships: Sequence[Membership] = (), why_not: str = "", **kwargs: Any) -> None:
-        """
-        Args:
-            memberships: whose employee numbers are changed here.
-            why_not: why name, phone and language are only shown.
-        """
-        super().__init__(*args, **kwargs)
-        self.memberships, self.why_not = memberships, why_not
-        for name in people.FIELDS:
-            self.fields[name].disabled = bool(why_not)
-        for membership in memberships:
-            label = _("Employee number")
-            if len(memberships) > 1:
-                label = _("Employee number in %(team)s") % {"team": membership.team}
-            self.fields[f"employee_number_{membership.pk}"] = forms.CharField(
-                label=label, max_length=40, required=False, initial=membership.employee_number
-            )
-
-    @property
-    def changes(self) -> dict[str, Any]:
-        """Return what the service takes."""
-        told = self.cleaned_data
-        return {
-            "values": None if self.why_not else {name: told[name] for name in people.FIELDS},
-            "employee_numbers": {row.pk: told[f"employee_number_{row.pk}"] for row in self.memberships},
-        }
-
-    def clean_phone(self) -> str:
-        phone = str(self.cleaned_data["phone"]).strip()
-        if refusal := people.phone_refusal(phone):
-            raise forms.ValidationError(refusal)
-        return phone
 
 
 class UserEditView(FormPage):

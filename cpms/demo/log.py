@@ -21,8 +21,8 @@ from accounts.models import Membership, Team, User
 from chargers.events.services import end_events, end_faults, fault_event, offline_event, record_events
 from chargers.models import ChargingStation, Connector, Event
 from chargers.stations.services.offline import OFFLINE_AFTER
-from cpms.portal.demo_events import ADMIN, OPERATOR
-from cpms.portal.demo_sessions import FAULTS, OFFLINE_FOR
+from cpms.demo.events import ADMIN, OPERATOR
+from cpms.demo.sessions import FAULTS, OFFLINE_FOR
 from maintenance.messages.services.log import LoggedCall
 from maintenance.models import Message, Notification, SecurityEvent, StationLink
 from maintenance.notifications.services.notifications import notification_of

@@ -12,7 +12,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
-from cpms.portal import services
+from cpms.portal.frame import services
 from cpms.portal.models import SiteHook, SiteText, hooks_offered, site_text
 
 COOKIE = "privacy"

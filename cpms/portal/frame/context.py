@@ -20,8 +20,7 @@ from accounts.teams.services import current_team
 from chargers.groups.services.groups import MOST_GROUPS
 from chargers.groups.services.providers import providers_of
 from chargers.models import StationGroup
-from cpms.portal.models import SiteText, hooks_offered, site_text
-from cpms.portal.navigation import (
+from cpms.portal.frame.navigation import (
     ACCOUNT_PAGES,
     account_tabs,
     current_page,
@@ -29,6 +28,7 @@ from cpms.portal.navigation import (
     navigation,
     team_tabs,
 )
+from cpms.portal.models import SiteText, hooks_offered, site_text
 from maintenance.notifications.views import unread
 
 MOST_CHOICES = 12  # teams in the menu at the top left; more are on a page of their own

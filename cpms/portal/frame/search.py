@@ -28,8 +28,8 @@ from chargers.stations.services.finding import STATION_COLUMNS, holds
 from chargers.tags.services.finding import TAG_COLUMNS
 from cpms.common.web import formatting as look
 from cpms.common.web.pages import AuthenticatedRequest
-from cpms.portal.drivers import is_driver
-from cpms.portal.navigation import ACCOUNT_TABS, TEAM_TABS, entries_for, is_in_team
+from cpms.portal.frame.drivers import is_driver
+from cpms.portal.frame.navigation import ACCOUNT_TABS, TEAM_TABS, entries_for, is_in_team
 from sessions.ledger.tables import session_number
 
 LEAST, MOST, SHOWN, MOST_PAGES = 2, 80, 6, 8

@@ -21,7 +21,7 @@ from accounts.access.rights import Can
 from chargers.models import ChargingStation, Presence
 from chargers.stations.tables import ConnectorTable, StationTable
 from cpms.common.web import formatting as look
-from cpms.portal.stations import ConnectorListView, StationListView
+from cpms.portal.stations.lists import ConnectorListView, StationListView
 from sessions.ledger.tables import SessionTable
 from sessions.ledger.views import SessionListView
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
+from sessions.models import ChargingSession
 
 from accounts.access.rights import GrantRole, Role
 from accounts.audit.context import as_history
@@ -17,9 +18,9 @@ from chargers.demo.park import DEMO_NEIGHBOUR, DEMO_STATIONS, DEMO_TEAM
 from chargers.models import ChargingStation, Connector, Tag
 from chargers.onboarding.services import registration
 from chargers.tags.services import adding
-from cpms.portal import demo_events, demo_log
-from cpms.portal.demo_sessions import ADOPTED, ADOPTED_AGO, OFFLINE_FOR, make_sessions
-from sessions.models import ChargingSession
+from cpms.demo import events as demo_events
+from cpms.demo import log as demo_log
+from cpms.demo.sessions import ADOPTED, ADOPTED_AGO, OFFLINE_FOR, make_sessions
 
 PASSWORD = "nordlys-demo"  # noqa: S105 - of people who exist in the demo only
 BEGAN_AGO, ISSUED_AGO = timedelta(days=69), timedelta(days=66)  # when the two teams began, and gave out their cards

@@ -22,8 +22,8 @@ from accounts.access.rights import Can
 from chargers.vocabulary import Measurand, Phase
 from cpms.common.web.pages import DetailPage
 from cpms.portal import charts
-from cpms.portal.reported import matched_before, reported_ends, source_notes
-from cpms.portal.trace import trace as what_happened
+from cpms.portal.sessions.reported import matched_before, reported_ends, source_notes
+from cpms.portal.sessions.trace import trace as what_happened
 from operations.commands import labels as words
 from operations.commands.services.authority import why_no_commands
 from operations.commands.tables import said as command_said

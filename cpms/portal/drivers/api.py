@@ -17,7 +17,7 @@ from accounts.models import User
 from chargers.models import ChargingStation, Connector, Presence, Tag
 from chargers.tags.api import TagSerializer
 from cpms.common.api.views import ApiView
-from cpms.portal.own import own_places, own_sessions, own_tags
+from cpms.portal.drivers.views import own_places, own_sessions, own_tags
 from operations.commands.services.asking import request_command
 from sessions.ledger.serializers import SessionSerializer
 

@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from chargers.stations.services.states import LOOKS, MEANINGS, State
 from chargers.vocabulary import ConnectorStatus
-from cpms.portal.attention import Trouble
-from cpms.portal.figures import Figures, Part, Tile
-from cpms.portal.trace import Event
+from cpms.portal.dashboard.attention import Trouble
+from cpms.portal.dashboard.figures import Figures, Part, Tile
+from cpms.portal.sessions.trace import Event
 
 LONG_NAME = "Underground garage Große Bleichen, level 2, row 14, spot 203"  # 60 characters
 

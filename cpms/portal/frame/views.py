@@ -1,0 +1,19 @@
+"""The dashboard, and the page that shows every component."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from accounts.access.rights import Withdrawer, role_labels, table, withdrawals
+from cpms.common.web.pages import AuthenticatedRequest
+
+
+@login_required
+@require_safe
+def permissions(request: AuthenticatedRequest) -> HttpResponse:
+    """Show the tables that everything here is decided by."""
+    context = {"roles": role_labels(), "table": table(), "who": Withdrawer.labels, "withdrawals": withdrawals()}
+    return render(request, "portal/permissions.html", context)

@@ -1,0 +1,31 @@
+"""The page Settings > Users: the user and everybody they administer, with their tags; and the export of own data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy
+
+from accounts.members.services import people
+from accounts.models import Membership, User
+
+
+class PersonFilterSet(django_filters.FilterSet):
+    q = django_filters.CharFilter(label=gettext_lazy("Name, e-mail or employee number"), method="search")
+
+    class Meta:
+        model = User
+        fields: list[str] = []
+
+    def search(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        managed = Membership.objects.allowed(self.request.user, people.Can.MANAGE_TEAM)
+        for word in value.replace("\0", "").split()[:5]:
+            rows = rows.filter(
+                Q(email__icontains=word)
+                | Q(first_name__icontains=word)
+                | Q(last_name__icontains=word)
+                | Q(pk__in=managed.filter(employee_number__icontains=word).values("user"))
+            )
+        return rows

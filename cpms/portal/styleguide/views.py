@@ -1,0 +1,18 @@
+"""The dashboard, and the page that shows every component."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from cpms.portal.styleguide.samples import samples
+
+
+@require_safe
+def styleguide(request: HttpRequest) -> HttpResponse:
+    """Every component in every state; for those who build pages, so only with DEBUG."""
+    if not settings.DEBUG:
+        raise Http404
+    return render(request, "portal/styleguide.html", samples())

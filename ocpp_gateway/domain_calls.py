@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sessions.models import Flag
-
 from chargers.stations.services import boot as boot_services
 from chargers.tags.services import authorization, card_search
 from chargers.tags.services.authorization import Verdict
@@ -18,6 +16,7 @@ from ocpp_gateway.codec import CallContext
 from operations.commands.services import settling as operations
 from sessions.ledger.services import ends, starts
 from sessions.ledger.services.starts import StartResult
+from sessions.models import Flag
 
 LONGEST_TEXT = 255  # of the columns that keep what a station calls things
 

@@ -17,7 +17,6 @@ import orjson
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
-from sessions.models import ChargingSession
 
 from chargers.stations.services import links, statuses
 from chargers.stations.services.links import Heard
@@ -32,6 +31,7 @@ from ocpp_gateway import codec as codecs
 from ocpp_gateway.codec import Reports, Stored
 from ocpp_gateway.link.wakeup import drain_ends, wake_drain
 from operations.commands.services import settling as operations
+from sessions.models import ChargingSession
 from sessions.samples.services import samples, summing
 
 logger = logging.getLogger(__name__)

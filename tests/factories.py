@@ -6,8 +6,6 @@ import factory
 from django.contrib.contenttypes.models import ContentType
 from django.utils import timezone
 from factory.django import DjangoModelFactory
-from operations.models import Command
-from sessions.models import ChargingSession, MeterReading, TeamPower
 
 from accounts.access.rights import Role
 from accounts.models import (
@@ -55,6 +53,8 @@ from maintenance.models import (
     UnnamedProxy,
 )
 from maintenance.security_events.services import SecurityNotice, record_security_events
+from operations.models import Command
+from sessions.models import ChargingSession, MeterReading, TeamPower
 
 PASSWORD = "a long enough password"
 

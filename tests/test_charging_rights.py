@@ -11,13 +11,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
-from sessions.models import ChargingSession
 
 from accounts.access.rights import Can, GrantRole, Role, allows
 from accounts.models import Grant, Team, User
 from chargers.models import ChargingStation, Tag
 from chargers.tags.services.authorization import authorize_tag
 from sessions.ledger.services.starts import start_session
+from sessions.models import ChargingSession
 from tests import factories
 
 pytestmark = pytest.mark.django_db

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
-from operations.models import Command
 
 from accounts.access.rights import ApiScope
 from accounts.models import User
@@ -19,6 +18,7 @@ from cpms.common.errors import DomainError
 from ocpp_gateway.v16.schemas import validator
 from ocpp_gateway.v16.technical import TECHNICAL, technical_parameters, technical_request
 from operations.commands.services.asking import request_command
+from operations.models import Command
 from tests import factories
 
 pytestmark = pytest.mark.django_db

@@ -5,13 +5,13 @@ One that is longer, because a station sent it before there was this rule, stays 
 
 import pytest
 from django.urls import reverse
-from operations.models import Command
 
 from chargers.models import Tag
 from chargers.tags.services import adding as services
 from chargers.tags.services.editing import save_tag
 from cpms.common.errors import DomainError
 from operations.commands.services.asking import request_command
+from operations.models import Command
 from tests import factories
 from tests.admin.test_changes import upload
 

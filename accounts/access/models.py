@@ -12,11 +12,11 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.access.rights import Can, GivenBy, GrantRole, Scope
-from accounts.teams.models import Team
 from cpms.common.models import ScopedQuerySet
 
 if TYPE_CHECKING:
     from accounts.people.models import User
+    from accounts.teams.models import Team
 
 
 class GrantQuerySet(ScopedQuerySet):
@@ -64,7 +64,7 @@ class Grant(models.Model):
     """
 
     team = models.ForeignKey(
-        Team, on_delete=models.CASCADE, related_name="grants_given", verbose_name=_("team")
+        "accounts.Team", on_delete=models.CASCADE, related_name="grants_given", verbose_name=_("team")
     )  # whose installation or station it is
     installation = models.ForeignKey(
         "chargers.Installation",
@@ -92,7 +92,12 @@ class Grant(models.Model):
         verbose_name=_("person"),
     )
     to_team = models.ForeignKey(
-        Team, on_delete=models.CASCADE, null=True, blank=True, related_name="grants_held", verbose_name=_("to team")
+        "accounts.Team",
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="grants_held",
+        verbose_name=_("to team"),
     )
     ends_at = models.DateTimeField(_("ends"), null=True, blank=True)
     created_at = models.DateTimeField(_("given"), default=timezone.now, editable=False)

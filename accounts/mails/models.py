@@ -1,4 +1,4 @@
-"""Invitations, and mails about somebody's account."""
+"""Mails about somebody's account."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.access.models import Grant
-from accounts.members.models import Invitation
 from accounts.people.models import User
-from accounts.programs.models import ProgramKey
 from accounts.teams.models import Team
 from cpms.common.messaging.mail import OutgoingMail
 
@@ -48,10 +46,15 @@ class AccountMail(OutgoingMail):
         User, on_delete=models.CASCADE, null=True, blank=True, related_name="+", verbose_name=_("person")
     )
     invitation = models.ForeignKey(
-        Invitation, on_delete=models.CASCADE, null=True, blank=True, related_name="+", verbose_name=_("invitation")
+        "accounts.Invitation",
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("invitation"),
     )
     key = models.ForeignKey(
-        ProgramKey,
+        "accounts.ProgramKey",
         on_delete=models.CASCADE,
         null=True,
         blank=True,

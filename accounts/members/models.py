@@ -1,4 +1,4 @@
-"""Invitations, and mails about somebody's account."""
+"""Invitations to join a team."""
 
 from __future__ import annotations
 

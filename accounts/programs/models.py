@@ -60,7 +60,7 @@ class Program(models.Model):
         on_delete=models.SET_NULL,
         null=True,
         editable=False,
-        related_name="+",
+        related_name="created_programs",
         verbose_name=_("created by"),
     )
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)

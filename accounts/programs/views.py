@@ -28,7 +28,7 @@ from accounts.people.models import ApiToken, User
 from accounts.programs.forms import ApiTokenForm, ProgramAddForm, ProgramForm, RotateForm
 from accounts.programs.models import Program, ProgramKey
 from accounts.programs.services import programs as services
-from accounts.programs.services import tokens as services
+from accounts.programs.services import tokens
 from accounts.programs.tables import ApiTokenTable
 from accounts.sign_in import fresh_proof as confirm
 from accounts.team_settings.views.team import TeamPage
@@ -237,7 +237,7 @@ class ApiTokenListView(FormPage):
         return super().get_context_data(table=table, has_tokens=tokens.exists(), key=self.key, **kwargs)
 
     def perform(self, form: ApiTokenForm) -> HttpResponse:  # type: ignore[override]
-        _token, self.key = services.issue_api_token(user=self.request.user, **form.facts)
+        _token, self.key = tokens.issue_api_token(user=self.request.user, **form.facts)
         response = self.render_to_response(self.get_context_data(form=ApiTokenForm()))
         response["Cache-Control"] = "no-store"
         return response
@@ -249,6 +249,6 @@ def api_token_revoke(request: AuthenticatedRequest, prefix: str) -> HttpResponse
     token = get_object_or_404(ApiToken.objects.filter(user=request.user), prefix=prefix)
     if request.method == "GET":
         return render(request, "accounts/programs/api_token_revoke.html", {"token": token})
-    services.revoke_api_token(token=token, actor=request.user)
+    tokens.revoke_api_token(token=token, actor=request.user)
     messages.success(request, _("The token “%(name)s” is revoked.") % {"name": token.name})
     return redirect("accounts:api_tokens")

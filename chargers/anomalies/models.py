@@ -7,7 +7,6 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.access.rights import Can
-from chargers.stations.models import ChargingStation
 from cpms.common.models import ScopedQuerySet, empty_object
 
 
@@ -27,7 +26,7 @@ class Oddity(models.Model):
         MESSAGE_TOO_LARGE = "message_too_large", _("A message that was too large")
 
     station = models.ForeignKey(
-        ChargingStation, on_delete=models.CASCADE, related_name="oddities", verbose_name=_("station")
+        "chargers.ChargingStation", on_delete=models.CASCADE, related_name="oddities", verbose_name=_("station")
     )
     kind = models.CharField(_("kind"), max_length=24, choices=Kind.choices)
     session_id = models.BigIntegerField(_("session"), null=True, blank=True, db_index=True)

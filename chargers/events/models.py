@@ -11,8 +11,6 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Team
-from chargers.installations.models import Installation
-from chargers.stations.models import ChargingStation
 
 
 class EventQuerySet(models.QuerySet[Any]):
@@ -47,10 +45,20 @@ class Event(models.Model):
         Team, on_delete=models.CASCADE, null=True, blank=True, related_name="+", verbose_name=_("team")
     )
     installation = models.ForeignKey(
-        Installation, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("installation")
+        "chargers.Installation",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("installation"),
     )
     station = models.ForeignKey(
-        ChargingStation, on_delete=models.CASCADE, null=True, blank=True, related_name="+", verbose_name=_("station")
+        "chargers.ChargingStation",
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("station"),
     )
     key = models.CharField(_("key"), max_length=100, null=True, blank=True)  # the same fact is recorded once
     data = models.JSONField(_("details"), default=dict, blank=True)

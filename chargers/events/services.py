@@ -11,7 +11,6 @@ from django.utils import timezone
 
 from accounts.models import Grant
 from chargers.events.models import Event
-from chargers.stations.models import ChargingStation
 from cpms.common.database.batches import update_rows
 
 Kind = Event.Kind
@@ -77,7 +76,8 @@ def _stations_of(events: Sequence[NewEvent]) -> dict[int, tuple[str, int | None,
     ids = {event.station_id for event in events if event.station_id is not None}
     if not ids:
         return {}
-    rows = ChargingStation.objects.filter(pk__in=ids).order_by()
+    stations: Any = Event._meta.get_field("station").related_model
+    rows = stations.objects.filter(pk__in=ids).order_by()
     return {
         pk: (identity, team_id, installation_id)
         for pk, identity, team_id, installation_id in rows.values_list("pk", "identity", "team_id", "installation_id")

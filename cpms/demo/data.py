@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
-from sessions.models import ChargingSession
 
 from accounts.access.rights import GrantRole, Role
 from accounts.audit.context import as_history
@@ -21,6 +20,7 @@ from chargers.tags.services import adding
 from cpms.demo import events as demo_events
 from cpms.demo import log as demo_log
 from cpms.demo.sessions import ADOPTED, ADOPTED_AGO, OFFLINE_FOR, make_sessions
+from sessions.models import ChargingSession
 
 PASSWORD = "nordlys-demo"  # noqa: S105 - of people who exist in the demo only
 BEGAN_AGO, ISSUED_AGO = timedelta(days=69), timedelta(days=66)  # when the two teams began, and gave out their cards

@@ -13,8 +13,6 @@ from typing import Any, NamedTuple
 
 from django.db.models import F
 from django.utils import timezone
-from operations.models import Command
-from sessions.models import ChargingSession
 
 from accounts.audit.context import as_history
 from accounts.models import Membership, Team, User
@@ -28,6 +26,8 @@ from maintenance.models import Message, Notification, SecurityEvent, StationLink
 from maintenance.notifications.services.notifications import notification_of
 from maintenance.security_events.services import SecurityNotice, record_security_events
 from operations.commands.services.asking import note_command
+from operations.models import Command
+from sessions.models import ChargingSession
 
 SESSIONS = 60  # whose start and end are in the log
 IN, OUT = Message.Direction.FROM_STATION, Message.Direction.TO_STATION

@@ -12,12 +12,12 @@ from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
-from sessions.models import ChargingSession, Flag, MeterReading, TeamPower
 
 from accounts.models import Team
 from chargers.demo.park import DEMO_STATIONS, DEMO_TEAM, LASTING_FAULT, DemoStation
 from chargers.demo.traffic import VOLTS, Vehicle, arriving_vehicle, seconds_until_next
 from chargers.models import ChargingStation, Connector, Tag
+from sessions.models import ChargingSession, Flag, MeterReading, TeamPower
 
 DAYS = 60
 READINGS_FOR = timedelta(days=2)  # sessions that ended since then have curves

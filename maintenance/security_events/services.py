@@ -25,7 +25,6 @@ from chargers.models import ChargingStation, Event
 from chargers.vocabulary import SecurityEventKind, is_critical
 from cpms.common.errors import NotAllowed
 from cpms.common.messaging.news import tell_pages
-from maintenance.security_events import services as alarms
 from maintenance.security_events.models import SecurityEvent
 
 
@@ -99,7 +98,7 @@ def _record_critical(rows: Sequence[SecurityEvent]) -> None:
             for row in rows
         ]
     )
-    alarms.wake_alarms()
+    wake_alarms()
 
 
 def record_card_search(*, station: ChargingStation, at: datetime) -> None:

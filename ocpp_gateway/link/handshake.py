@@ -18,7 +18,6 @@ from django.core.cache import cache
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
-from operations.models import Command
 
 from chargers.credentials import services as credentials_services
 from chargers.credentials.services import PASSWORD_FIELDS, is_weak
@@ -32,6 +31,7 @@ from maintenance.models import RefusedConnection, StationLink
 from ocpp_gateway import codec as codecs
 from ocpp_gateway.codec import Codec
 from operations.commands.services import settling as operations
+from operations.models import Command
 
 logger = logging.getLogger(__name__)
 Cause, Near = RefusedConnection.Cause, RefusedConnection.Near

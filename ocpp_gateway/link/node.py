@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db import transaction
-from operations.models import Command
 
 from chargers.stations.services import links as chargers
 from cpms.common.database.threads import DatabaseThreads, StorageFailure, is_storage_failure
@@ -28,6 +27,7 @@ from maintenance.messages.services.partitions import prepare_partitions
 from ocpp_gateway.link.inbox import Inbox
 from ocpp_gateway.link.wakeup import DrainWaker
 from operations.commands.services import settling as operations
+from operations.models import Command
 
 if TYPE_CHECKING:
     from ocpp_gateway.link.consumer import StationConsumer

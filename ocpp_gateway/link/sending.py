@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from django.db import transaction
 from django.utils import timezone
-from operations.models import Command
 
 from cpms.common.errors import DomainError
 from maintenance.connections.services.deviations import Deviated, count_deviations
@@ -20,6 +19,7 @@ from ocpp_gateway.codec import Codec
 from ocpp_gateway.frames import CallError, CallResult, Payload, json_text
 from operations.commands.services import settling as operations
 from operations.commands.services.sealing import password_in
+from operations.models import Command
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,6 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from sessions.models import ChargingSession
 
 from accounts.access.rights import Can
 from accounts.models import User
@@ -20,6 +19,7 @@ from chargers.tags.services import finding
 from chargers.vocabulary import Availability, ConfigurationKey, ResetKind, StationMessage
 from operations.commands.models import Command
 from operations.commands.services import asking as services
+from sessions.models import ChargingSession
 
 
 class CommandForm(forms.Form):

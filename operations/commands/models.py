@@ -9,12 +9,12 @@ from django.db import models
 from django.db.models import Case, Exists, OuterRef, Q, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from sessions.models import ChargingSession
 
 from accounts.access.rights import Can, KeyKind
 from accounts.models import ApiToken, ProgramKey
 from chargers.models import ChargingStation
 from cpms.common.models import ScopedQuerySet
+from sessions.models import ChargingSession
 
 
 class CommandQuerySet(ScopedQuerySet):

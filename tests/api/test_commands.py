@@ -6,11 +6,11 @@ import time
 
 import pytest
 from django.db import connection
-from operations.models import Command
 
 from chargers.models import ChargingStation
 from ocpp_gateway.v16.commands import COMMANDS_V16
 from operations.commands.services import settling as services
+from operations.models import Command
 from tests import factories
 
 

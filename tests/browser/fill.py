@@ -9,13 +9,13 @@ django.setup()
 
 from django.urls import reverse  # noqa: E402
 from django.utils import timezone  # noqa: E402
-from sessions.models import ChargingSession, MeterReading  # noqa: E402
 
 from accounts.mails.services.mails import undo_token  # noqa: E402
 from accounts.models import AddressChange  # noqa: E402
 from chargers.models import ChargingStation, Tag  # noqa: E402
 from maintenance.connections.labels import model_url  # noqa: E402
 from maintenance.models import SecurityEvent, StationLink  # noqa: E402
+from sessions.models import ChargingSession, MeterReading  # noqa: E402
 from tests import factories  # noqa: E402
 from tests.test_routes import FOUND, ROUTES, address, keys_of  # noqa: E402
 from tests.world import add_full_team  # noqa: E402

@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from operations.models import Command
-from sessions.models import ChargingSession
 
 from chargers.models import ChargingStation
 from ocpp_gateway.simulator.fleet import run_fleet
 from ocpp_gateway.simulator.station import Plan
 from operations.commands.services.asking import request_command
+from operations.models import Command
+from sessions.models import ChargingSession
 from tests.ocpp.house import PASSWORD, ROOT, until
 
 pytestmark = [pytest.mark.clients, pytest.mark.processes]

@@ -4,8 +4,8 @@ import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sessions.models import FLAGS_THAT_STOP_BILLING, ChargingSession
 
+from sessions.models import FLAGS_THAT_STOP_BILLING, ChargingSession
 from sessions.samples.services.matching import Sampled
 from sessions.samples.services.samples import adopt_readings, record_samples
 from sessions.samples.services.summing import check_energy

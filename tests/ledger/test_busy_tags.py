@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from sessions.models import ChargingSession
 
 from chargers.models import ChargingStation, Connector, GatewayNode
 from chargers.stations.services.statuses import StatusReport, record_statuses
 from sessions.ledger.services.closing import close_stale_sessions
+from sessions.models import ChargingSession
 from tests import factories
 from tests.ledger.conftest import Book, at
 

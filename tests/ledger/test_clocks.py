@@ -3,8 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sessions.models import ChargingSession, MeterReading
 
+from sessions.models import ChargingSession, MeterReading
 from sessions.samples.services.matching import Sampled
 from sessions.samples.services.samples import record_samples
 from sessions.samples.services.summing import check_energy

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
-from sessions.models import ChargingSession
 
 from chargers.models import ChargingStation, Presence
 from chargers.stations.services.links import close_links_of_dead_nodes, node_lives, register_node
 from sessions.ledger.services.closing import close_stale_sessions
+from sessions.models import ChargingSession
 from tests.factories import SessionFactory, StationFactory
 
 pytestmark = pytest.mark.django_db

@@ -4,8 +4,8 @@ import itertools
 from decimal import Decimal
 
 import pytest
-from sessions.models import MeterReading
 
+from sessions.models import MeterReading
 from sessions.samples.services.matching import Sampled
 from sessions.samples.services.meter import read_figures, whole_wh
 from sessions.samples.services.samples import record_samples

@@ -3,8 +3,8 @@
 from decimal import Decimal
 
 import pytest
-from sessions.models import MeterReading
 
+from sessions.models import MeterReading
 from sessions.samples.services.matching import Sampled
 from sessions.samples.services.meter import read_figures
 from sessions.samples.services.samples import adopt_readings, record_samples

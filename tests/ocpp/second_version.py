@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from operations.models import Command
-
 from chargers.protocols import CommandOutcome
 from chargers.stations.services.links import Heard
 from chargers.stations.services.statuses import StatusReport
@@ -13,6 +11,7 @@ from chargers.vocabulary import CommandResult, ConnectorStatus, Measurand, Reset
 from ocpp_gateway import codec, domain_calls
 from ocpp_gateway.codec import Codec
 from ocpp_gateway.commands import TableOfCommands
+from operations.models import Command
 from sessions.samples.services.matching import Sampled
 
 LAMPS = {"green": ConnectorStatus.AVAILABLE, "blue": ConnectorStatus.CHARGING, "red": ConnectorStatus.FAULTED}

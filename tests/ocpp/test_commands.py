@@ -9,11 +9,11 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.utils import timezone
-from operations.models import Command
 
 from cpms.common.errors import DomainError
 from maintenance.models import Message
 from operations.commands.services.asking import request_command, request_raw_command
+from operations.models import Command
 from tests.ocpp.house import ROOT, START_SECONDS, until
 from tests.ocpp.link import Link, moment, start_payload
 

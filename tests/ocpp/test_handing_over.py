@@ -6,7 +6,6 @@ import threading
 
 import pytest
 from django.db.models import F
-from operations.models import Command
 from websockets.exceptions import ConnectionClosed
 
 from chargers.models import ChargingStation, Oddity
@@ -15,6 +14,7 @@ from cpms.common.errors import DomainError
 from maintenance.models import InboxEntry, Message, StationLink
 from operations.commands.services.asking import request_command
 from operations.commands.services.settling import settle_overdue_commands
+from operations.models import Command
 from tests import factories
 from tests.ocpp.house import PASSWORD, House, until
 from tests.ocpp.link import Link, moment, start_payload, wh

@@ -5,13 +5,13 @@ import http.client
 import pytest
 from django.core.cache import cache
 from django.utils import timezone
-from operations.models import Command
 
 from accounts.models import StationPasswords, Team
 from chargers.credentials.services import password_facts
 from chargers.models import ChargingStation, Event
 from maintenance.models import Deviation, RefusedConnection, StationLink
 from operations.commands.services.asking import request_command
+from operations.models import Command
 from tests import factories
 from tests.ocpp.house import PASSWORD, START_SECONDS, until
 from tests.ocpp.link import Link, basic, wh

@@ -4,12 +4,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from operations.models import Command
 from websockets.exceptions import InvalidStatus
 
 from accounts.models import StationPasswords
 from chargers.credentials.services import hash_passwords, set_password
 from operations.commands.services.asking import request_command
+from operations.models import Command
 from tests import factories
 from tests.ocpp.house import PASSWORD, until
 from tests.ocpp.link import Link

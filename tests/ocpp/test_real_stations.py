@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sessions.models import ChargingSession
 
 from chargers.models import ChargingStation, Oddity
 from sessions.ledger.services.closing import close_stale_sessions
+from sessions.models import ChargingSession
 from tests import factories
 from tests.ocpp.deviating import answered, api, instant, one_session
 from tests.ocpp.house import House, until

@@ -3,8 +3,6 @@
 import pytest
 from django.test import Client
 from django.urls import reverse
-from operations.models import Command
-from sessions.models import ChargingSession
 
 from accounts.access.rights import Role
 from chargers.vocabulary import ConnectorStatus, ResetKind, StopReason
@@ -12,6 +10,8 @@ from maintenance.models import InboxEntry, Message
 from ocpp_gateway import codec
 from operations.commands import labels as words
 from operations.commands.services.asking import request_command
+from operations.models import Command
+from sessions.models import ChargingSession
 from tests import factories
 from tests.ocpp.house import until
 from tests.ocpp.second_version import SecondVersion

@@ -4,13 +4,13 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from operations.models import Command
 
 from accounts.access.rights import Role
 from chargers.models import ChargingStation
 from cpms.common.errors import DomainError, NotAllowed
 from operations.commands.services.asking import ask_for_boot, request_command, request_raw_command
 from operations.commands.services.settling import take_next_command
+from operations.models import Command
 from tests import factories
 
 Kind = Command.Kind

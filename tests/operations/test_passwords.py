@@ -11,7 +11,6 @@ from django.core.management import call_command
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
-from operations.models import Command
 
 from chargers.credentials import services as passwords
 from chargers.credentials.services import (
@@ -33,6 +32,7 @@ from cpms.common.errors import DomainError, NotAllowed
 from operations.commands.services.asking import request_command
 from operations.commands.services.sealing import seal
 from operations.commands.services.settling import settle_answer, settle_overdue_commands, take_next_command
+from operations.models import Command
 from tests import factories
 
 SECRET = "c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00"

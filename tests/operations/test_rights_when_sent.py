@@ -12,7 +12,6 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
-from operations.models import Command
 
 from accounts.access.rights import ApiScope, Role
 from accounts.members.services.invitations import remove_member
@@ -29,6 +28,7 @@ from chargers.models import ChargingStation
 from chargers.onboarding.services.handover import hand_over_station
 from operations.commands.services.asking import request_command
 from operations.commands.services.settling import settle_overdue_commands, take_next_command
+from operations.models import Command
 from tests import factories
 
 pytestmark = pytest.mark.django_db

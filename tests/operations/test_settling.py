@@ -6,7 +6,6 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
-from operations.models import Command
 
 from chargers.models import NODE_ALIVE, ChargingStation, GatewayNode, Tag
 from chargers.stations.services.links import register_node
@@ -24,6 +23,7 @@ from operations.commands.services.settling import (
     settle_overdue_commands,
     take_next_command,
 )
+from operations.models import Command
 from tests import factories
 
 Kind = Command.Kind

@@ -9,8 +9,6 @@ from django.test import Client
 from django.urls import get_resolver, reverse
 from django.urls.resolvers import URLPattern
 from django.utils import timezone
-from operations.models import Command
-from sessions.models import ChargingSession
 
 from accounts.models import User
 from chargers.demo.park import DEMO_STATIONS
@@ -18,6 +16,8 @@ from chargers.models import ChargingStation
 from cpms.common.web.pages import ListPage
 from cpms.portal.frame.navigation import NAVIGATION
 from maintenance.models import Notification, SecurityEvent
+from operations.models import Command
+from sessions.models import ChargingSession
 from tests import factories
 from tests.world import check_rows_now, undone
 

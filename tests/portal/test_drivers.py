@@ -9,13 +9,13 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from operations.models import Command
-from sessions.models import ChargingSession
 
 from accounts.access.rights import ApiScope
 from accounts.models import Grant, Team, User
 from chargers.models import ChargingStation, Connector, GatewayNode, Tag
 from operations.commands.services.settling import take_next_command
+from operations.models import Command
+from sessions.models import ChargingSession
 from tests import factories
 
 pytestmark = pytest.mark.django_db

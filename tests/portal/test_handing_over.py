@@ -8,7 +8,6 @@ from django.apps import apps
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone, translation
-from operations.models import Command
 
 from accounts.access.rights import Role
 from accounts.models import AuditEntry, Grant, User
@@ -28,6 +27,7 @@ from maintenance.models import RefusedConnection
 from maintenance.notifications.services.notifications import notify
 from operations.commands.services.asking import request_command
 from operations.commands.services.settling import settle_overdue_commands
+from operations.models import Command
 from tests import factories
 from tests.test_routes import FOUND, ROUTES, address, rows  # noqa: F401
 

@@ -6,7 +6,6 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.urls import reverse
 from django.utils import timezone
-from sessions.models import TeamPower
 
 from accounts.access.rights import Role
 from chargers.groups.services import providers
@@ -15,6 +14,7 @@ from cpms.common.messaging.news import team_group
 from cpms.portal.dashboard.power import power_of_day
 from cpms.portal.drivers.views import own_page
 from cpms.portal.frame.live import OTHER_CHOICE
+from sessions.models import TeamPower
 from tests import factories
 from tests.portal.test_groups import CHOOSE, LISTS, layer, socket_of  # noqa: F401
 from tests.portal.test_lists import rows_of, sheet

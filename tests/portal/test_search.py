@@ -5,10 +5,10 @@ import re
 import pytest
 from django.db import connection
 from django.urls import reverse
-from sessions.models import ChargingSession
 
 from cpms.portal.frame.search import _begins, search
 from sessions.ledger.filtersets import SessionFilterSet
+from sessions.models import ChargingSession
 from tests import factories
 
 URL = reverse("portal:search")

@@ -6,13 +6,13 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 from django.utils import timezone
-from operations.models import Command
 
 from chargers.models import ChargingStation
 from cpms.portal import charts
 from maintenance.connections.labels import CURES
 from maintenance.models import RefusedConnection
 from operations.commands.services.settling import take_next_command
+from operations.models import Command
 from tests import factories
 
 

@@ -8,8 +8,6 @@ from itertools import groupby, pairwise
 import pytest
 from django.core.management import call_command
 from django.utils import timezone
-from operations.models import Command
-from sessions.models import ChargingSession, MeterReading, TeamPower
 
 from accounts.models import AuditEntry, Grant, Invitation, Team, User
 from chargers.demo.park import DEMO_STATIONS, DEMO_TEAM
@@ -20,6 +18,8 @@ from maintenance.models import AlarmMail, Deviation, Message, Notification, Refu
 from maintenance.notifications.services.alarms import write_security_mails
 from maintenance.notifications.services.notifications import notify
 from ocpp_gateway.simulator.fleet import LEAST_CHARGING, demo_plans
+from operations.models import Command
+from sessions.models import ChargingSession, MeterReading, TeamPower
 from tests.world import check_rows_now, undone
 
 MODELS = (

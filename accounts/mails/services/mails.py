@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from typing import TYPE_CHECKING
 
 from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
@@ -26,12 +27,14 @@ from accounts.access.models import Grant
 from accounts.branding.services.looks import sender_of
 from accounts.mails.models import AccountMail
 from accounts.mails.services.grant_letter import grant_letter
-from accounts.members.models import Invitation
 from accounts.people.models import ApiToken, User
-from accounts.profile.models import AddressChange
-from accounts.programs.models import Program, ProgramKey
 from cpms.common.messaging.mail import Letter, Sender, identity_of, public_url, send_due, zone_of
 from cpms.common.web import formatting as look
+
+if TYPE_CHECKING:
+    from accounts.members.models import Invitation
+    from accounts.profile.models import AddressChange
+    from accounts.programs.models import ProgramKey
 
 ADDRESS_SALT = "accounts.address"
 ADDRESS_SECONDS = 24 * 60 * 60
@@ -175,7 +178,7 @@ def undo_token(change: AddressChange) -> str:
 
 def _changed(mail: AccountMail, person: User | None, sender: Sender) -> Letter | None:
     """To the old address, so that who loses his account by this learns of it, and can undo it."""
-    change = AddressChange.objects.filter(pk=int(mail.about or 0)).first()
+    change = None if mail.user is None else mail.user.address_changes.filter(pk=int(mail.about or 0)).first()
     if mail.user is None or change is None or change.undone_at is not None:
         return None
     path = reverse("accounts:email_undo", args=[undo_token(change)])
@@ -323,7 +326,7 @@ def _password(mail: AccountMail, person: User | None, sender: Sender) -> Letter 
 def _what_ended(mail: AccountMail, user: User) -> list[str]:
     signed_out, revoked = (int(word) for word in (mail.about or "0 0").split())
     kept = ApiToken.objects.filter(user=user, revoked=False, created__lte=mail.created_at).count()
-    programs = Program.objects.filter(created_by=user, revoked_at__isnull=True).count()
+    programs = user.created_programs.filter(revoked_at__isnull=True).count()
     sentences = [
         (signed_out, ngettext("%(n)d browser was signed out.", "%(n)d browsers were signed out.", signed_out)),
         (revoked, ngettext("%(n)d API token was revoked.", "%(n)d API tokens were revoked.", revoked)),

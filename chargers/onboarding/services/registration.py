@@ -16,7 +16,7 @@ from accounts.models import Team, User
 from chargers.credentials.services import PASSWORD_FIELDS, check_password, generate_password, password_facts
 from chargers.installations.models import Installation
 from chargers.stations.models import ChargingStation
-from chargers.stations.services.batches import AT_ONCE, Added, _demand_admin, _in_chunks
+from chargers.stations.services.batches import AT_ONCE, Added, demand_admin, in_chunks
 from chargers.stations.services.identities import check_identity
 from chargers.stations.services.statuses import MOST_CONNECTORS, ensure_connectors
 from cpms.common.errors import NotAllowed, refuse
@@ -79,7 +79,7 @@ def add_stations(
         DomainError: an identity, password, protocol or number of connectors is wrong (`fields` names which), or the
             identity belongs to another team.
     """
-    _demand_admin(actor, installation or team)
+    demand_admin(actor, installation or team)
     if installation is not None and installation.team_id != team.pk:
         refuse("installation", _("This installation belongs to another team."))
     wanted = list(stations)
@@ -198,7 +198,7 @@ def _lock_known_stations(identities: Sequence[str]) -> dict[str, ChargingStation
     columns = ("id", "identity", "team_id", "handed_over_at")
     stations = ChargingStation.objects.select_for_update(of=("self",)).only(*columns).order_by("id")
     return {
-        station.identity: station for some in _in_chunks(identities) for station in stations.filter(identity__in=some)
+        station.identity: station for some in in_chunks(identities) for station in stations.filter(identity__in=some)
     }
 
 
@@ -244,6 +244,6 @@ def _keys(identities: Sequence[str]) -> dict[str, int]:
     rows = ChargingStation.objects.order_by()
     return {
         identity: pk
-        for some in _in_chunks(identities)
+        for some in in_chunks(identities)
         for identity, pk in rows.filter(identity__in=some).values_list("identity", "pk")
     }

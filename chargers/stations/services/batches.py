@@ -1,18 +1,20 @@
-"""Making stations and tags known: one by one or ten thousand at once, each time with the same rules."""
+"""What services that add many rows at once share."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from django.utils.translation import gettext as _
 
 from accounts.access.rights import Can
-from accounts.models import Team, User
-from chargers.installations.models import Installation
 from cpms.common.errors import NotAllowed
+
+if TYPE_CHECKING:
+    from accounts.models import Team, User
+    from chargers.installations.models import Installation
 
 T = TypeVar("T")
 
@@ -31,12 +33,12 @@ class Added:
         return Added(self.created + other.created, self.updated + other.updated)
 
 
-def _demand_admin(actor: User | None, place: Team | Installation) -> None:
+def demand_admin(actor: User | None, place: Team | Installation) -> None:
     if actor is not None and not actor.may(Can.ADD_STATIONS, place):
         raise NotAllowed(_("Only administrators of the team may do this."))
 
 
-def _in_chunks(values: Sequence[T]) -> Iterator[list[T]]:
+def in_chunks(values: Sequence[T]) -> Iterator[list[T]]:
     rest = iter(values)
     while some := list(itertools.islice(rest, AT_ONCE)):
         yield some

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from accounts.audit.services import note_added
 from accounts.models import Team, User
 from chargers.stations.models import ChargingStation
-from chargers.stations.services.batches import AT_ONCE, Added, _demand_admin, _in_chunks
+from chargers.stations.services.batches import AT_ONCE, Added, demand_admin, in_chunks
 from chargers.tags.models import Tag
 from cpms.common.errors import refuse
 from cpms.common.text.lines import check_lines
@@ -66,7 +66,7 @@ def add_tags(
         NotAllowed: the person is no administrator of the team.
         DomainError: a value, status or kind is wrong, or a station belongs to another team (`fields` names which).
     """
-    _demand_admin(actor, team)
+    demand_admin(actor, team)
     wanted = list(tags)
     known = _known_tags(team, [tag.value for tag in wanted])
     for tag in wanted:
@@ -110,7 +110,7 @@ def length_refusal() -> str:
 
 def _known_tags(team: Team, values: Sequence[str]) -> dict[str, Tag]:
     tags = Tag.objects.select_for_update(of=("self",)).filter(team=team).annotate(upper=Upper("value")).order_by("id")
-    found = (tag for some in _in_chunks(values) for tag in tags.filter(_any_upper(some)))
+    found = (tag for some in in_chunks(values) for tag in tags.filter(_any_upper(some)))
     return {tag.value.upper(): tag for tag in found}
 
 
@@ -140,7 +140,7 @@ def _save_tags(team: Team, wanted: Sequence[NewTag], known: dict[str, Tag]) -> N
 
 def _set_scope(tag_ids: Sequence[int], station_ids: Sequence[int]) -> None:
     through = Tag.stations.through
-    for some in _in_chunks(tag_ids):
+    for some in in_chunks(tag_ids):
         through.objects.filter(tag_id__in=some).exclude(chargingstation_id__in=station_ids).delete()
     rows = [through(tag_id=tag, chargingstation_id=station) for tag in tag_ids for station in station_ids]
     through.objects.bulk_create(rows, AT_ONCE, ignore_conflicts=True)

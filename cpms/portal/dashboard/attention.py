@@ -12,7 +12,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from sessions.models import ChargingSession, Flag
 
 from accounts.access.rights import Can
 from accounts.models import User
@@ -22,6 +21,7 @@ from chargers.vocabulary import error_label
 from maintenance.connections.labels import cause_words
 from maintenance.models import InboxEntry, RefusedConnection, SecurityEvent, UnnamedProxy
 from maintenance.security_events.labels import event_words
+from sessions.models import ChargingSession, Flag
 
 SHOWN = 3  # of each kind; the rest is a link
 MANY = 3  # stations of one installation that are away: it is one trouble

@@ -10,7 +10,6 @@ from django.db.models import Case, Count, IntegerField, Q, Sum, Value, When
 from django.db.models.functions import TruncDate
 from django.urls import reverse
 from django.utils import timezone
-from sessions.models import ChargingSession
 
 from accounts.access.rights import Can
 from accounts.models import User
@@ -19,6 +18,7 @@ from chargers.stations.services.states import MEANINGS, State, with_state
 from cpms.portal.charts import day_bounds
 from cpms.portal.stations.charging import attach_sessions
 from sessions.ledger.services.charging import FRESH
+from sessions.models import ChargingSession
 
 SHOWN_CONNECTORS = 8
 

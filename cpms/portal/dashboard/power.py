@@ -9,12 +9,12 @@ from itertools import accumulate
 
 from django.db.models import Q, Sum
 from django.utils import timezone
-from sessions.models import ChargingSession, MeterReading, TeamPower
 
 from accounts.access.rights import Can
 from accounts.models import User
 from cpms.portal.charts import day_bounds
 from sessions.ledger.services.charging import FRESH
+from sessions.models import ChargingSession, MeterReading, TeamPower
 
 LONGEST_SESSION = timedelta(days=7)
 MOST_SESSIONS, MOST_READINGS = 2_000, 300_000  # more are not worked out while a page waits

@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Any, cast
 
 from drf_spectacular.utils import extend_schema
-from operations.models import Command
 from rest_framework import generics, serializers
 from rest_framework.generics import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
-from sessions.models import ChargingSession
 
 from accounts.access.rights import Can
 from accounts.models import User
@@ -19,7 +17,9 @@ from chargers.tags.api import TagSerializer
 from cpms.common.api.views import ApiView
 from cpms.portal.drivers.views import own_places, own_sessions, own_tags
 from operations.commands.services.asking import request_command
+from operations.models import Command
 from sessions.ledger.serializers import SessionSerializer
+from sessions.models import ChargingSession
 
 
 class OwnConnectorSerializer(serializers.ModelSerializer[Connector]):

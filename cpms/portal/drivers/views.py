@@ -16,8 +16,6 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_safe
-from operations.models import Command
-from sessions.models import ChargingSession
 
 from accounts.access.rights import Can
 from accounts.models import User
@@ -29,7 +27,9 @@ from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.web import formatting as look
 from cpms.common.web.pages import AuthenticatedRequest, add_errors
 from operations.commands.services.asking import request_command
+from operations.models import Command
 from sessions.ledger.tables import SessionTable
+from sessions.models import ChargingSession
 
 SHOWN_SESSIONS, MOST_PLACES = 10, 200
 STARTABLE = {Connector.Status.AVAILABLE, Connector.Status.PREPARING, ""}  # "": online, but no status reported yet

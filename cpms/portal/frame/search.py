@@ -19,7 +19,6 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
-from sessions.models import ChargingSession
 
 from accounts.access.rights import Can
 from accounts.models import User
@@ -31,6 +30,7 @@ from cpms.common.web.pages import AuthenticatedRequest
 from cpms.portal.frame.drivers import is_driver
 from cpms.portal.frame.navigation import ACCOUNT_TABS, TEAM_TABS, entries_for, is_in_team
 from sessions.ledger.tables import session_number
+from sessions.models import ChargingSession
 
 LEAST, MOST, SHOWN, MOST_PAGES = 2, 80, 6, 8
 LARGEST_KEY = 2**63 - 1

@@ -1,6 +1,6 @@
 """The site's own texts and hooks, and who chose what of them."""
 
-import cpms.common.languages
+import cpms.common.web.languages
 import cpms.portal.models
 import django.db.models.deletion
 from django.conf import settings
@@ -52,7 +52,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('kind', models.CharField(choices=[('imprint', 'Imprint'), ('copyright', 'Copyright line')], max_length=10, verbose_name='kind')),
-                ('language', models.CharField(choices=cpms.common.languages.languages, max_length=10, verbose_name='language')),
+                ('language', models.CharField(choices=cpms.common.web.languages.languages, max_length=10, verbose_name='language')),
                 ('text', models.TextField(max_length=20000, verbose_name='text')),
             ],
             options={

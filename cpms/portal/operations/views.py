@@ -14,16 +14,16 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from operations.models import Command
-from sessions.models import ChargingSession
 
 from accounts.access.rights import Can
 from chargers.models import ChargingStation, Presence
 from chargers.stations.tables import ConnectorTable, StationTable
 from cpms.common.web import formatting as look
 from cpms.portal.stations.lists import ConnectorListView, StationListView
+from operations.models import Command
 from sessions.ledger.tables import SessionTable
 from sessions.ledger.views import SessionListView
+from sessions.models import ChargingSession
 
 DO: dict[str, Any] = {"td": {"class": "do"}, "th": {"class": "do"}}
 

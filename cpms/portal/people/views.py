@@ -19,8 +19,6 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
-from operations.models import Command
-from sessions.models import ChargingSession
 
 from accounts.audit.services import note_own_data
 from accounts.members.services import people
@@ -32,6 +30,8 @@ from cpms.common.web.pages import AuthenticatedRequest, FormPage, ListPage
 from cpms.portal.people.filtersets import PersonFilterSet
 from cpms.portal.people.forms import PersonForm
 from cpms.portal.people.tables import PersonTable
+from operations.models import Command
+from sessions.models import ChargingSession
 
 MOST_TAGS = 100
 

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import NamedTuple
 
 from django.utils.translation import gettext as _
-from sessions.models import ChargingSession
 
 from chargers.models import Oddity
 from chargers.vocabulary import stop_reason_label
@@ -16,6 +15,7 @@ from cpms.common.web.formatting import number
 from sessions.ledger.services.clocks import METER_START_FROM, METER_STOP_FROM, STARTED_FROM, STOPPED_FROM
 from sessions.ledger.services.ends import is_guess
 from sessions.ledger.services.unmatched import OtherEnd
+from sessions.models import ChargingSession
 
 
 class ReportedEnd(NamedTuple):

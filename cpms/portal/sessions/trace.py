@@ -8,8 +8,6 @@ from typing import NamedTuple
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from operations.models import Command
-from sessions.models import ChargingSession
 
 from chargers.protocols import StatusStep, TagStep, protocol_named, session_actions
 from chargers.stations.services.states import look_of
@@ -17,8 +15,10 @@ from chargers.vocabulary import ConnectorStatus, TagVerdict, error_label, label_
 from cpms.common.web.formatting import kwh, number
 from maintenance.models import Message
 from operations.commands import labels as words
+from operations.models import Command
 from sessions.ledger.services.clocks import time_that_counts
 from sessions.ledger.services.unmatched import OtherEnd
+from sessions.models import ChargingSession
 
 MOST_MESSAGES = 300
 FREE = look_of(ConnectorStatus.AVAILABLE).kind

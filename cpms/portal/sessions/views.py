@@ -15,8 +15,6 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
-from operations.models import Command
-from sessions.models import ChargingSession, Flag, MeterReading
 
 from accounts.access.rights import Can
 from chargers.vocabulary import Measurand, Phase
@@ -27,11 +25,13 @@ from cpms.portal.sessions.trace import trace as what_happened
 from operations.commands import labels as words
 from operations.commands.services.authority import why_no_commands
 from operations.commands.tables import said as command_said
+from operations.models import Command
 from sessions.ledger.labels import authorization_words, why_not_billed
 from sessions.ledger.services.charging import charging_of
 from sessions.ledger.services.settling import charged_by_time, resets_of
 from sessions.ledger.services.unmatched import other_ends
 from sessions.ledger.tables import is_fresh, said, session_number
+from sessions.models import ChargingSession, Flag, MeterReading
 from sessions.samples.services.meter import is_understood
 
 MOST_READINGS = 20_000

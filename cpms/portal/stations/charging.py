@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sessions.models import ChargingSession
-
 from accounts.models import User
 from chargers.models import Connector
 from sessions.ledger.tables import is_fresh
+from sessions.models import ChargingSession
 
 IDLE = [Connector.Status.AVAILABLE, Connector.Status.UNAVAILABLE, Connector.Status.FAULTED, Connector.Status.RESERVED]
 

@@ -10,7 +10,6 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from sessions.models import ChargingSession
 
 from chargers.models import ChargingStation, Connector
 from chargers.onboarding.forms import may_add_stations
@@ -20,6 +19,7 @@ from chargers.stations.tables import CONNECTOR_CELLS, STATION_CELLS, ConnectorTa
 from cpms.common.web.pages import ListPage
 from cpms.portal.stations.charging import attach_sessions
 from sessions.ledger.services.charging import FRESH
+from sessions.models import ChargingSession
 
 
 class StationListView(ListPage):

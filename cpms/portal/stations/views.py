@@ -13,8 +13,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
-from operations.models import Command
-from sessions.models import ChargingSession, MeterReading
 
 from accounts.access.rights import Can
 from accounts.models import User
@@ -37,9 +35,11 @@ from operations.commands import labels as words
 from operations.commands.services.authority import why_no_commands
 from operations.commands.services.technical import as_readable_by as readable_command
 from operations.commands.tables import said as command_said
+from operations.models import Command
 from sessions.ledger.services.technical import Reader
 from sessions.ledger.services.unmatched import end_in
 from sessions.ledger.tables import StationSessionTable
+from sessions.models import ChargingSession, MeterReading
 
 SHOWN_SESSIONS, SHOWN_COMMANDS, SHOWN_MESSAGES, SHOWN_ODDITIES, SHOWN_VIOLATIONS = 10, 6, 15, 5, 5
 

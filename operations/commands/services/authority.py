@@ -8,7 +8,6 @@ from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from sessions.models import ChargingSession
 
 from accounts.access.features import sentence_about
 from accounts.access.rights import Can
@@ -21,6 +20,7 @@ from cpms.common.errors import NotAllowed
 from cpms.common.messaging.news import tell_pages
 from operations.commands.models import Command
 from operations.commands.services.sealing import password_in, shown
+from sessions.models import ChargingSession
 
 logger = logging.getLogger(__name__)
 Reason = Command.CancelReason

@@ -13,7 +13,6 @@ from django.db import transaction
 from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.db.models.functions import Now
 from django.utils import timezone
-from sessions.models import ChargingSession, Flag
 
 from chargers.credentials import services as credentials_services
 from chargers.models import NODE_ALIVE, ChargingStation
@@ -26,6 +25,7 @@ from cpms.common.messaging.news import tell_pages
 from operations.commands.models import Command
 from operations.commands.services.authority import cancel_all_lost, cancel_if_lost
 from operations.commands.services.sealing import password_in, shown, unseal
+from sessions.models import ChargingSession, Flag
 
 logger = logging.getLogger(__name__)
 State = Command.State

@@ -63,7 +63,10 @@ ROUTES: dict[str, dict[str, str]] = {
         "GET": "302 404 200 200 200 200 200 200 404 404",
         "POST": "302 404 422 422 422 422 422 422 404 404",
     },
-    "portal:own_stop": {"GET": NOBODYS, "POST": NOBODYS},  # whose session it is; told in tests/portal/test_drivers.py
+    "portal:own_stop": {
+        "GET": NOBODYS,
+        "POST": NOBODYS,
+    },  # whose session it is; told in tests/cpms/portal/test_drivers.py
     "portal:language": {"POST": NOWHERE},  # without saying which
     "portal:privacy": {"POST": "302 302 302 302 302 302"},
     "portal:imprint": {"GET": EVERYBODY},
@@ -129,7 +132,7 @@ ROUTES: dict[str, dict[str, str]] = {
         "GET": "302 404 403 200 200 200 403 404 200 404",
         "POST": "302 404 403 302 302 302 403 404 302 404",
     },
-    # Vi8: who administers another team, too; told in tests/portal/test_handing_over.py
+    # Vi8: who administers another team, too; told in tests/chargers/onboarding/test_handing_over.py
     "chargers:station_hand_over": {
         "GET": "302 404 403 403 403 200 403 404 403 404",
         "POST": "302 404 403 403 403 422 403 404 403 404",
@@ -230,7 +233,7 @@ ROUTES: dict[str, dict[str, str]] = {
         "GET": "302 200 403 403 200 200 200 403 403 403",
         "POST": "302 422 403 403 422 422 422 403 403 403",
     },
-    # the team gave it, so an owner sees it, but it stays; told in tests/test_withdrawing.py
+    # the team gave it, so an owner sees it, but it stays; told in tests/chargers/grants/test_withdrawing.py
     "access:grant_edit": {"GET": GIVERS, "POST": "302 404 404 404 422 422 403 404 404 404"},
     "access:grant_withdraw": {"GET": GIVERS, "POST": "302 404 404 404 302 302 403 404 404 404"},
     # the access of the table is an owner's, given by the team
@@ -240,7 +243,9 @@ ROUTES: dict[str, dict[str, str]] = {
     "api:own-tags": {"GET": API_PERSONS},
     "api:own-places": {"GET": API_PERSONS},
     "api:own-start": {"POST": "401 404 400 400 400 400 400 400 404 404"},  # without saying where and with what
-    "api:own-stop": {"POST": "401 404 404 404 404 404"},  # whose session it is; told in tests/portal/test_drivers.py
+    "api:own-stop": {
+        "POST": "401 404 404 404 404 404"
+    },  # whose session it is; told in tests/cpms/portal/test_drivers.py
     "api:api-root": {"GET": API_PERSONS},
     "api:schema": {"GET": EVERYBODY},
     "api:docs": {"GET": EVERYBODY},
@@ -476,7 +481,7 @@ def _send(client: Client, method: str, path: str, body: dict[str, Any], is_api: 
 
 @pytest.fixture(autouse=True)
 def _proved_just_now(monkeypatch):
-    """That secrets ask first is told in tests/accounts/test_fresh_proof.py; here everybody has just shown who it is."""
+    """That secrets ask first is told in tests/accounts/sign_in/test_fresh_proof.py; here everybody has just shown who it is."""
     monkeypatch.setattr(confirm, "is_confirmed", lambda request: True)
 
 

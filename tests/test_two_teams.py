@@ -16,7 +16,7 @@ from accounts.audit.services import Action
 from accounts.programs.services.programs import add_program
 from cpms.common.messaging.news import team_group
 from tests import factories
-from tests.portal.test_groups import layer, socket_of  # noqa: F401
+from tests.chargers.groups.test_groups import layer, socket_of  # noqa: F401
 from tests.test_routes import FOUND, ROUTES, address, holders, rows  # noqa: F401
 
 NOT_OURS = {

@@ -1,5 +1,5 @@
 """The same house as in tests/ocpp."""
 
-from tests.ocpp.conftest import house, inside
+from tests.ocpp_gateway.conftest import house, inside
 
 __all__ = ["house", "inside"]

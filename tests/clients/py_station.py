@@ -12,7 +12,7 @@ import websockets
 from ocpp.routing import on
 from ocpp.v16 import ChargePoint, call, call_result
 
-from tests.ocpp.link import basic
+from tests.ocpp_gateway.link import basic
 
 
 def now():

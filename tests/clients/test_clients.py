@@ -16,7 +16,7 @@ from ocpp_gateway.simulator.station import Plan
 from operations.commands.services.asking import request_command
 from operations.models import Command
 from sessions.models import ChargingSession
-from tests.ocpp.house import PASSWORD, ROOT, until
+from tests.ocpp_gateway.house import PASSWORD, ROOT, until
 
 pytestmark = [pytest.mark.clients, pytest.mark.processes]
 HERE = Path(__file__).parent

@@ -1,7 +1,7 @@
 """Erase a person: what they did stays in the books under a pseudonym, and nothing else says who it was.
 
 Every text and JSON column of the database is either swept here, or emptied with the account, or listed with the reason
-why it holds no name (tests/portal/test_erasure.py).
+why it holds no name (tests/accounts/members/test_erasure.py).
 """
 
 from __future__ import annotations

@@ -1,0 +1,90 @@
+"""Stations that are out of use: left out until somebody wants to see them, and nobody charges there (Z10)."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.urls import reverse
+
+from accounts.audit.services import Action
+from accounts.models import AuditEntry, User
+from chargers.models import ChargingStation
+from chargers.stations.services.activity import set_station_active
+from chargers.tags.services.authorization import authorize_tag
+from cpms.common.errors import DomainError, NotAllowed
+from operations.commands.services.asking import request_command
+from tests import factories
+from tests.chargers.groups.test_groups import CHOOSE
+from tests.cpms.common.test_lists import rows_of
+
+STATIONS, SESSIONS, MESSAGES = (
+    reverse(name) for name in ("chargers:station_list", "sessions:session_list", "maintenance:message_list")
+)
+
+
+@pytest.fixture
+def both(team, online):
+    """One in use and one that is not, with a session and a message each."""
+    made = [online(team), online(team)]
+    for station in made:
+        factories.SessionFactory(station=station, finished=True)
+        factories.MessageFactory(station=station)
+    return [made[0], set_station_active(station=made[1], is_active=False)]
+
+
+def test_lists_figures_and_search_leave_it_out_until_it_is_wanted(page, both):
+    """Z10."""
+    assert rows_of(page.get(STATIONS)) == both[:1]
+    assert len(rows_of(page.get(reverse("chargers:connector_list")))) == 1
+    assert page.get("/").context["figures"].stations == 1
+    page.post(CHOOSE, {"deactivated": "show"})
+    assert set(rows_of(page.get(STATIONS))) == set(both)
+    assert page.get("/").context["figures"].stations == 2
+    assert "Hide deactivated stations" in page.get(STATIONS).content.decode()
+    page.post(CHOOSE, {"deactivated": "hide"})
+    assert rows_of(page.get(STATIONS)) == both[:1]
+
+
+def test_what_it_booked_stays_to_be_seen(page, both):
+    assert len(rows_of(page.get(SESSIONS))) == 2
+    assert len(rows_of(page.get(SESSIONS, {"q": both[1].identity}))) == 1
+    assert len(rows_of(page.get(MESSAGES, {"q": both[1].identity}))) == 1
+    text = page.get(both[1].get_absolute_url()).content.decode()
+    assert "This station is deactivated since" in text and "Start session" not in text
+
+
+def test_since_when_is_said_in_the_form_and_zone_that_the_person_chose(page, operator, both):
+    gone = ChargingStation.objects.exclude(deactivated_at=None).get()
+    ChargingStation.objects.filter(pk=gone.pk).update(deactivated_at=datetime(2026, 11, 26, 23, 30, tzinfo=UTC))
+    User.objects.filter(pk=operator.pk).update(date_format="iso", time_zone="Europe/Berlin")
+    assert "deactivated since 2026-11-27 00:30" in page.get(gone.get_absolute_url()).content.decode()
+
+
+def test_no_tag_is_accepted_there_and_none_is_started_from_afar(both, tag, operator):
+    assert [authorize_tag(station=station, value=tag.value).status for station in both] == ["Accepted", "Invalid"]
+    given = {"id_tag": tag.value, "connector": 1}
+    with pytest.raises(DomainError):
+        request_command(station=both[1], kind="remote_start", parameters=given, actor=operator)
+
+
+def test_it_is_taken_out_of_use_and_back_and_the_audit_trail_says_so(page, station):
+    """W50."""
+    url = reverse("chargers:station_activity", args=[station.pk])
+    assert "Deactivate the station?" in page.get(url).content.decode()
+    page.post(url)
+    assert ChargingStation.objects.get(pk=station.pk).deactivated_at is not None
+    page.post(url, {"do": "activate"})
+    assert ChargingStation.objects.get(pk=station.pk).deactivated_at is None
+    entries = AuditEntry.objects.filter(object_id=station.pk, action=Action.UPDATE)
+    assert ["deactivated_at" in entry.changes for entry in entries] == [True, True]
+
+
+def test_an_owner_may_not(station):
+    """Z15."""
+    owner: User = factories.GrantFactory(station=station, role="owner").user
+    with pytest.raises(NotAllowed):
+        set_station_active(station=station, is_active=False, actor=owner)
+
+
+def test_programs_see_it_and_when(api, operator, both):
+    rows = api(operator).get("/api/v1/stations/").json()["results"]
+    assert sorted(row["deactivated_at"] is None for row in rows) == [False, True]

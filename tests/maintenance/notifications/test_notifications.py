@@ -1,0 +1,260 @@
+"""The bell (W29): events are recorded once, and each person is told of those that concern them."""
+
+from datetime import timedelta
+
+import pytest
+from asgiref.sync import async_to_sync
+from channels.layers import InMemoryChannelLayer, channel_layers
+from channels.testing import WebsocketCommunicator
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone, translation
+
+from chargers.grants.services.grants import give_grant, withdraw_grant
+from chargers.models import Event
+from chargers.stations.services.links import open_link, register_node
+from chargers.stations.services.offline import record_offline_stations
+from chargers.stations.services.statuses import StatusReport, record_statuses
+from cpms.common.messaging.news import person_group
+from cpms.portal.frame.live import LiveConsumer
+from maintenance.models import Notification
+from maintenance.notifications.labels import notification_words
+from maintenance.notifications.services.notifications import notify
+from maintenance.retention.services import keep_house
+from tests import factories
+from tests.cpms.common.test_lists import rows_of
+
+LIST = reverse("portal:notification_list")
+
+
+def told(user):
+    return [notification_words(row) for row in Notification.objects.visible_to(user).order_by("pk")]
+
+
+def report(connector, status, at=None, error_code="NoError"):
+    at = at or timezone.now()
+    facts = {"status": status, "error_code": error_code, "at": at, "received_at": at}
+    record_statuses([StatusReport(connector.station_id, connector.number, **facts)])
+
+
+def be_offline(station, **since):
+    station.disconnected_at = station.last_heard_at = timezone.now() - timedelta(**since)
+    station.save()
+    record_offline_stations()
+
+
+@pytest.fixture
+def fault(connector):
+    report(connector, "Faulted", error_code="GroundFailure")
+    return connector
+
+
+@pytest.fixture
+def away(station):
+    be_offline(station, minutes=16)
+    return station
+
+
+def page_of(user):
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def test_a_fault_an_alarm_and_an_absence_are_told_once(viewer, stranger, station, fault, away):
+    factories.report_security_event(station)
+    factories.report_security_event(station, "InvalidMessages")
+    assert notify() == 3
+    assert notify() == 0
+    said = told(viewer)
+    assert f"{station}: Somebody tampered with the station" in said
+    assert any(f"{station}: connector 1 is faulted" in text for text in said)
+    assert any(f"{station} is offline since" in text for text in said)
+    assert told(stranger) == []
+
+
+def test_a_short_absence_is_no_news(viewer, station):
+    be_offline(station, minutes=14)
+    assert notify() == 0 and not Event.objects.exists()
+
+
+def test_a_connector_that_flaps_is_told_once_an_hour(viewer, fault):
+    notify()
+    began_at = Event.objects.get().at.replace(minute=0, second=0, microsecond=0)
+    Event.objects.update(at=began_at)
+    report(fault, "Available")
+    report(fault, "Faulted")
+    assert notify() == 0
+    assert Event.objects.get().ended_at is None, "it goes on"
+
+
+def test_what_is_old_is_no_news(viewer, connector):
+    report(connector, "Faulted", timezone.now() - timedelta(days=2))
+    be_offline(connector.station, days=2)
+    assert Event.objects.count() == 1 and notify() == 0
+
+
+def test_access_that_was_given_is_told_whom_it_was_given_to(viewer, station, other_team, stranger):
+    person = factories.UserFactory()
+    give_grant(place=station, email=person.email, role="service")
+    give_grant(place=station, to_team=other_team.handle, role="owner")
+    assert notify() == 2 and notify() == 0
+    assert told(person) == [f"You were given access to {station} (Service)"]
+    assert told(stranger) == [f"You were given access to {station} (Owner)"]
+    assert told(viewer) == []
+
+
+def test_who_was_granted_a_station_is_told_of_it_but_a_driver_is_not(station, fault):
+    service, driver = factories.UserFactory(), factories.UserFactory()
+    give_grant(place=station, email=service.email, role="service")
+    give_grant(place=station, email=driver.email, role="user")
+    notify()
+    assert len(told(service)) == 2 and len(told(driver)) == 1
+
+
+def test_many_at_once_become_one(viewer, team):
+    then = timezone.now() - timedelta(minutes=20)
+    factories.StationFactory.create_batch(30, team=team, disconnected_at=then, last_heard_at=then)
+    assert record_offline_stations() == 30 and record_offline_stations() == 0
+    assert notify() == 1
+    assert told(viewer) == ["30 stations are offline"]
+    assert notify() == 0
+
+
+def test_the_number_of_queries_does_not_grow(viewer, team, django_assert_max_num_queries):
+    then = timezone.now() - timedelta(minutes=20)
+    factories.StationFactory.create_batch(9, team=team, disconnected_at=then, last_heard_at=then)
+    with django_assert_max_num_queries(4):
+        record_offline_stations()
+    with django_assert_max_num_queries(18):
+        assert notify() == 9
+
+
+def test_whoever_may_not_see_the_station_any_more_sees_no_news_of_it(viewer, fault):
+    notify()
+    viewer.memberships.all().delete()
+    assert told(type(viewer).objects.get(pk=viewer.pk)) == []
+
+
+def test_the_bell_counts_and_the_page_marks_as_read(viewer, operator, fault, away):
+    notify()
+    page = page_of(viewer)
+    assert 'class="count" aria-hidden="true">2</span>' in page.get("/").content.decode()
+    newest, oldest = rows_of(page.get(LIST))
+    page.post(reverse("portal:notification_read", args=[oldest.pk]))
+    assert rows_of(page.get(LIST, {"state": "unread"})) == [newest]
+    assert rows_of(page.get(LIST, {"kind": oldest.kind})) == [oldest]
+    later = factories.NotificationFactory(user=viewer)
+    page.post(reverse("portal:notification_read_all"), {"until": newest.pk})
+    assert rows_of(page.get(LIST, {"state": "unread"})) == [later]
+    assert Notification.objects.filter(user=operator).unread().count() == 2
+    page.post(reverse("portal:notification_read_all"), {"until": "x"})
+
+
+def test_only_the_chosen_group_is_told_of(viewer, fault):
+    notify()
+    page = page_of(viewer)
+    page.post(reverse("portal:group_choose"), {"group": factories.StationGroupFactory(user=viewer).pk})
+    assert rows_of(page.get(LIST)) == []
+
+
+@pytest.mark.parametrize("kind", Notification.Kind.values)
+@pytest.mark.parametrize("facts", [{}, {"count": 3}, {"since": "x"}])
+def test_each_has_words(kind, facts):
+    with translation.override("en"):
+        assert notification_words(Notification(kind=kind, parameters=facts))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_open_page_learns_of_it(viewer):
+    async def there_and_back():
+        socket = WebsocketCommunicator(LiveConsumer.as_asgi(), "/live/")
+        socket.scope["user"] = viewer
+        await socket.connect()
+        await layer.group_send(person_group(viewer.pk), {"type": "notified"})
+        heard = await socket.receive_json_from()
+        await socket.disconnect()
+        return heard
+
+    layer = InMemoryChannelLayer()
+    before = channel_layers.set("default", layer)
+    try:
+        assert async_to_sync(there_and_back)() == "notified"
+    finally:
+        channel_layers.set("default", before)
+
+
+def test_support_staff_in_a_team_is_told_of_its_stations_too(team, fault):
+    support = factories.UserFactory.create(is_staff=True)
+    factories.MembershipFactory.create(team=team, user=support, role="admin")
+    assert notify() == 1
+    [row] = Notification.objects.visible_to(support)
+    assert list(Notification.objects.reachable_by(support)) == [row] and row.station == fault.station
+
+
+# --- events that end --------------------------------------------------------------------------------------------------
+
+
+def test_the_page_says_that_a_fault_is_over(viewer, fault):
+    notify()
+    page = page_of(viewer)
+    assert "Ended at" not in page.get(LIST).content.decode()
+    report(fault, "Available")
+    assert "Ended at" in page.get(LIST).content.decode()
+    assert notify() == 0, "the end alone is no news"
+
+
+def test_a_fault_that_is_over_before_anybody_was_told_is_no_news(viewer, fault):
+    report(fault, "Charging")
+    assert Event.objects.get().ended_at is not None and notify() == 0
+
+
+def test_a_fault_that_goes_on_is_one_event(fault):
+    report(fault, "Faulted", timezone.now() + timedelta(hours=2), "GroundFailure")
+    assert Event.objects.count() == 1
+
+
+def test_each_connector_has_its_own_faults(station, fault):
+    other = factories.ConnectorFactory(station=station, number=2)
+    report(other, "Faulted")
+    report(fault, "Available")
+    assert [event.data["connector"] for event in Event.objects.open()] == [2]
+
+
+def test_a_station_that_is_back_is_not_offline_any_more(away):
+    now = timezone.now()
+    assert open_link(station_id=away.pk, node_id=register_node("n").pk, remote_address="::1", at=now)
+    assert Event.objects.get().ended_at == now
+
+
+def test_access_that_was_withdrawn_at_once_is_no_news(station):
+    grant = give_grant(place=station, email=factories.UserFactory().email, role="service")
+    withdraw_grant(grant=grant)
+    assert notify() == 0 and Event.objects.get().ended_at is not None
+
+
+def test_a_batch_without_faults_asks_nothing_about_events(connector, django_assert_num_queries):
+    report(connector, "Charging")
+    with django_assert_num_queries(1):
+        report(connector, "Finishing")
+    with django_assert_num_queries(3):
+        report(connector, "Faulted")
+
+
+def test_many_faults_of_one_batch_are_one_insert(team, django_assert_max_num_queries):
+    now, rows = timezone.now(), factories.ConnectorFactory.create_batch(20, station__team=team)
+    facts = {"status": "Faulted", "at": now, "received_at": now}
+    with django_assert_max_num_queries(4):
+        record_statuses([StatusReport(row.station_id, row.number, **facts) for row in rows])
+    assert Event.objects.count() == 20
+
+
+def test_old_events_are_forgotten_with_their_notifications(fault, viewer):
+    notify()
+    old = timezone.now() - timedelta(days=91)
+    Event.objects.update(at=old)
+    keep_house()
+    assert not Event.objects.exists() and told(viewer) != []
+    Notification.objects.update(created_at=old)
+    notify()
+    assert told(viewer) == []

@@ -1,0 +1,84 @@
+"""The register audit: what a meter counted between two sessions of its connector (T39, errata 3.77)."""
+
+from datetime import timedelta
+
+import pytest
+
+from sessions.models import ChargingSession
+from tests import factories
+from tests.sessions.conftest import at
+
+
+@pytest.fixture
+def charge(station):
+    """A finished session from one register to another."""
+
+    def make(minute, begin, end, **more):
+        registers = {"meter_start_wh": begin, "meter_stop_wh": end}
+        fields = {"station": station, "finished": True, "stopped_at": at(minute + 5)} | registers | more
+        return factories.SessionFactory(started_at=at(minute), **fields)
+
+    return make
+
+
+def gaps(**filters):
+    rows = ChargingSession.objects.filter(**filters).with_gaps().order_by("started_at", "pk")
+    return [(row.pk, row.before_id, row.gap_wh) for row in rows]
+
+
+def test_a_register_that_went_on_between_sessions_is_a_gap(charge):
+    first, second = charge(0, 1000, 2000), charge(10, 2500, 3000)
+    charge(20, 3000, 4000)
+    assert gaps() == [(second.pk, first.pk, 500)]
+
+
+def test_a_register_that_went_back_is_negative(charge):
+    first, second = charge(0, 1000, 2000), charge(10, 0, 3000)
+    assert gaps() == [(second.pk, first.pk, -2000)]
+
+
+def test_connectors_and_stations_have_meters_of_their_own(charge):
+    charge(0, 1000, 2000)
+    charge(10, 9000, 9500, connector_number=2)
+    charge(20, 100, 300, station=factories.StationFactory())
+    charge(30, 2000, 2500)
+    assert gaps() == []
+
+
+def test_a_connector_that_is_not_known_is_left_out(charge):
+    charge(0, 1000, 2000)
+    charge(10, 5000, 6000, connector_number=0)
+    charge(20, 2000, 2500)
+    assert gaps() == []
+
+
+def test_a_session_without_registers_hides_what_nobody_can_know(charge):
+    """Its own energy would look like a gap."""
+    charge(0, 1000, 2000)
+    charge(10, None, None)
+    charge(20, 4000, 4500)
+    assert gaps() == []
+
+
+def test_one_that_runs_is_compared_with_the_one_before(charge):
+    first = charge(0, 1000, 2000)
+    running = charge(10, 2100, None, finished=False, stopped_at=None)
+    assert gaps() == [(running.pk, first.pk, 100)]
+
+
+def test_the_first_of_a_period_is_compared_with_the_last_before_it(charge):
+    """Or months would not add up to a year."""
+    charge(-90, 0, 1000)
+    before = charge(-60, 1000, 2000)
+    charge(-30, 7000, 8000, connector_number=2)
+    first = charge(10, 2300, 3000)
+    charge(20, 3000, 4000)
+    assert gaps(started_at__gte=at(0)) == [(first.pk, before.pk, 300)]
+
+
+def test_it_is_the_order_of_starts_that_counts(charge):
+    second, first = charge(10, 2500, 3000), charge(0, 1000, 2000)
+    assert first.pk > second.pk
+    row = ChargingSession.objects.with_gaps().get()
+    assert (row.pk, row.before_id, row.before_stop_wh) == (second.pk, first.pk, 2000)
+    assert row.before_stopped_at == at(0) + timedelta(minutes=5)

@@ -1,0 +1,112 @@
+"""Whatever a station says, in whatever order: nothing is refused, nothing is counted twice (T23, T24, B1)."""
+
+import random
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from sessions.models import FLAGS_THAT_STOP_BILLING, ChargingSession
+from sessions.samples.services.matching import Sampled
+from sessions.samples.services.samples import adopt_readings, record_samples
+from sessions.samples.services.summing import check_energy
+from tests import factories
+from tests.sessions.conftest import Book, at
+
+pytestmark = pytest.mark.django_db
+TIMES = [at(0), at(5), at(10), at(30), at(31), datetime(1970, 1, 1, tzinfo=UTC), datetime(2090, 1, 1, tzinfo=UTC)]
+METERS = [0, 1000, 1500, 5000, 20_000, -7, 2**40]
+
+
+class Chaos:
+    """Messages of one station, made by chance; each can be sent again."""
+
+    def __init__(self, book, dice, *, incomplete):
+        self.book, self.dice, self.incomplete = book, dice, incomplete
+        self.arrived, self.ids = 40, []
+
+    def some(self, values):
+        return None if self.incomplete and self.dice.random() < 0.2 else self.dice.choice(values)
+
+    def message(self):
+        kind = self.dice.choice(["start", "stop", "sample", "sample"])
+        connector, tag = self.dice.choice([0, 1, 1, 2]), self.dice.choice(["GOOD", "OTHER", ""])
+        if kind == "start":
+            facts = {"connector": connector, "tag": tag, "meter": self.some(METERS), "started_at": self.some(TIMES)}
+            return kind, facts
+        number = self.dice.choice([*self.ids[-4:], -1, 0, 987_654_321])
+        if kind == "stop":
+            return kind, {"number": number, "tag": tag, "meter": self.some(METERS), "stopped_at": self.some(TIMES)}
+        values = [{"value": str(self.dice.choice(METERS))} for _ in range(self.dice.choice([1, 2]))]
+        return kind, {"number": self.dice.choice([number, None]), "connector": connector, "values": values,
+                      "at": self.dice.choice(TIMES) + timedelta(minutes=self.dice.randrange(3))}  # fmt: skip
+
+    def send(self, message):
+        kind, facts = message
+        self.arrived += 1
+        if kind == "start":
+            self.ids.append(self.book.start(received_at=at(self.arrived), **facts).session.pk)
+        elif kind == "stop":
+            facts = dict(facts)
+            number = facts.pop("number")
+            self.book.stop(number, received_at=at(self.arrived), **facts)
+            changed = adopt_readings([(self.book.station.pk, number)])
+            check_energy(changed | {number})
+        else:
+            check_energy(
+                record_samples(
+                    [
+                        Sampled(self.book.station.pk, facts["connector"], facts["number"], facts["at"],
+                                facts["values"], at(self.arrived))
+                    ]
+                )
+            )  # fmt: skip
+
+
+def books(book):
+    columns = ("pk", "started_at", "stopped_at", "meter_start_wh", "meter_stop_wh", "energy_wh", "is_billable",
+               "closed_by", "reported_transaction_id", "sample_count")  # fmt: skip
+    return [
+        (*row[:-1], sorted(row[-1]))
+        for row in ChargingSession.objects.filter(station=book.station).order_by("pk").values_list(*columns, "flags")
+    ]
+
+
+def look_over(book):
+    for session in book.sessions():
+        assert session.energy_wh >= 0 and session.duration >= timedelta(0)
+        assert session.has_flags == bool(session.flags)
+        may = session.authorization == "Accepted" and session.start_received_at is not None
+        assert session.is_billable == (may and not FLAGS_THAT_STOP_BILLING & set(session.flags))
+    for connector in (1, 2):
+        assert ChargingSession.objects.open().filter(station=book.station, connector_number=connector).count() <= 1
+
+
+@pytest.mark.parametrize("incomplete", [True, False])
+def test_nothing_is_refused(team, incomplete):
+    factories.TagFactory(team=team, value="GOOD")
+    for seed in range(8):
+        book = Book(factories.StationFactory(team=team))
+        chaos = Chaos(book, random.Random(seed), incomplete=incomplete)
+        for _ in range(30):
+            chaos.send(chaos.message())
+        look_over(book)
+
+
+def test_what_is_complete_changes_nothing_when_it_comes_again(team):
+    factories.TagFactory(team=team, value="GOOD", allows_concurrent=True)
+    for seed in range(8):
+        dice = random.Random(seed)
+        book = Book(factories.StationFactory(team=team))
+        chaos = Chaos(book, dice, incomplete=False)
+        said = []
+        for _ in range(20):
+            said.append(chaos.message())
+            chaos.send(said[-1])
+        # a reading that names no session belongs to what charges when it arrives, if its clock is absurd
+        again = [message for message in said if message[0] != "sample" or (message[1]["number"] or 0) > 0]
+        known = books(book)
+        for _ in range(2):
+            for message in again:
+                chaos.send(message)
+            assert books(book) == known
+            dice.shuffle(again)

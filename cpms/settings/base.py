@@ -92,6 +92,7 @@ INSTALLED_APPS = [
     "maintenance",
     "ocpp_gateway",
     "cpms.portal",
+    "cpms.demo",
 ]
 MIDDLEWARE = [
     "maintenance.connections.middleware.UnnamedProxyMiddleware",

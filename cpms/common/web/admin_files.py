@@ -1,6 +1,8 @@
+"""Import and export of rows in Django admin."""
+
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ERROR_FLAG
@@ -10,10 +12,12 @@ from django.urls import reverse
 from import_export.admin import ImportExportModelAdmin
 from unfold.contrib.import_export.forms import ExportForm, ImportForm
 
-from accounts.models import User
 from cpms.common.web.admin import UploadStorage
 from cpms.common.web.downloads import Download, tell
 from cpms.common.web.file_formats import SafeCSV, SafeXLSX
+
+if TYPE_CHECKING:
+    from accounts.models import User
 
 
 class FileMixin(ImportExportModelAdmin):
@@ -39,7 +43,7 @@ class FileMixin(ImportExportModelAdmin):
         teams = list(queryset.order_by().values_list("team_id", flat=True).distinct()[:2])
         tell(
             Download(
-                cast(User, request.user),
+                cast("User", request.user),
                 self.model,
                 name=str(self.opts.model_name),
                 right=queryset.right,

@@ -26,14 +26,14 @@ class GrantQuerySet(ScopedQuerySet):
         """Grants on what this person may do something with."""
         if not user.is_authenticated:
             return self.none()
-        scope = user.scope(right)
+        scope = user.access.scope(right)
         return self if scope.is_everything else self.filter(self._on(scope))
 
     def reachable_by(self, user: Any) -> Self:
         """Grants on what this person may manage the access of, and what he or his teams were given."""
         if not user.is_authenticated:
             return self.none()
-        scope = user.scope(Can.MANAGE_ACCESS)
+        scope = user.access.scope(Can.MANAGE_ACCESS)
         return self if scope.is_everything else self.filter(self._on(scope) | self._to(user))
 
     def held_by(self, user: User) -> Self:
@@ -50,8 +50,8 @@ class GrantQuerySet(ScopedQuerySet):
 
     @staticmethod
     def _to(user: User) -> Q:
-        own = Q(user=user) if user.only_team is None else Q(user=user, team=user.only_team)
-        return own | Q(to_team__in=user.team_ids)
+        own = Q(user=user) if user.access.only_team_id is None else Q(user=user, team=user.access.only_team_id)
+        return own | Q(to_team__in=user.access.team_ids)
 
     def active(self) -> Self:
         return self.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=timezone.now()), withdrawn_at__isnull=True)

@@ -78,6 +78,10 @@ ALLOWED: dict[str, frozenset[str]] = {
 }
 
 
+RIGHT_OF_ROLE = {Role.VIEWER: Can.SEE_STATIONS, Role.OPERATOR: Can.OPERATE, Role.ADMIN: Can.MANAGE_TEAM}
+RANK_OF_ROLE = {Role.VIEWER: 1, Role.OPERATOR: 2, Role.ADMIN: 3}
+
+
 class GivenBy(models.TextChoices):
     """In whose name a grant was given."""
 

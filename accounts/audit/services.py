@@ -137,9 +137,9 @@ def _teams_in(download: Download) -> Sequence[int | None]:
     person, right = download.person, download.right
     if download.teams is not None:
         return download.teams
-    if person.chosen_provider is not None:
-        return [person.chosen_provider.pk]
-    scope = person.scope(right)
+    if person.access.provider is not None:
+        return [person.access.provider.pk]
+    scope = person.access.scope(right)
     if scope.is_everything:
         return [None]
     granted = Grant.objects.held_by(person)  # a list of access has them all, what has ended too
@@ -147,7 +147,7 @@ def _teams_in(download: Download) -> Sequence[int | None]:
         granted = granted.active().filter(Q(installation__in=scope.installations) | Q(station__in=scope.stations))
     found = {*scope.teams, *granted.order_by().values_list("team_id", flat=True)}
     if right == Can.SEE_SESSIONS:  # those with his own tags are in it wherever he charged
-        tags = person.tags.filter(pk__in=person.foreign_tag_ids).order_by()
+        tags = person.tags.filter(pk__in=person.access.foreign_tag_ids).order_by()
         found.update(tags.values_list("team_id", flat=True))
     return sorted(found) or [None]
 

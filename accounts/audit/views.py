@@ -126,7 +126,7 @@ class AuditListView(ListPage):
     is_newest_first = True
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if request.user.is_authenticated and not request.user.scope(Can.MANAGE_TEAM):
+        if request.user.is_authenticated and not request.user.access.scope(Can.MANAGE_TEAM):
             raise PermissionDenied(_("Only administrators of the team may see its audit trail."))
         return super().dispatch(request, *args, **kwargs)
 

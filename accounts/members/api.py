@@ -48,7 +48,7 @@ class MemberSerializer(serializers.ModelSerializer[Membership]):
         """The employee number is for those who manage the team, and for oneself."""
         shown = super().to_representation(instance)
         user = self.context["request"].user
-        if instance.user_id != user.pk and not user.may(Can.MANAGE_TEAM, instance.team):
+        if instance.user_id != user.pk and not user.access.may(Can.MANAGE_TEAM, instance.team):
             shown["employee_number"] = ""
         return shown
 
@@ -80,11 +80,11 @@ class OfOwnTeams(ApiView, mixins.ListModelMixin, mixins.RetrieveModelMixin, view
     def get_queryset(self) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset()
         user = cast(User, self.request.user)
-        return rows if user.sees_all_teams else rows.filter(team__in=user.team_ids)
+        return rows if user.access.sees_all_teams else rows.filter(team__in=user.access.team_ids)
 
     def demand_manager(self, team: Team) -> User:
         actor = cast(User, self.request.user)
-        if not actor.may(Can.MANAGE_TEAM, team):
+        if not actor.access.may(Can.MANAGE_TEAM, team):
             raise NotAllowed(_now("Only administrators of the team may do this."))
         return actor
 
@@ -148,7 +148,7 @@ class InvitationViewSet(OfOwnTeams):
 
     def get_queryset(self) -> QuerySet[Invitation]:
         rows: QuerySet[Invitation] = super().get_queryset()
-        scope = cast(User, self.request.user).scope(Can.MANAGE_TEAM)
+        scope = cast(User, self.request.user).access.scope(Can.MANAGE_TEAM)
         return rows if scope.is_everything else rows.filter(team__in=scope.teams)
 
     @extend_schema(request=InvitationBody, responses={201: InvitationSerializer})
@@ -178,7 +178,7 @@ class InvitationViewSet(OfOwnTeams):
         return Response(status=204)
 
     def _teams(self) -> QuerySet[Team]:
-        scope = cast(User, self.request.user).scope(Can.MANAGE_TEAM)
+        scope = cast(User, self.request.user).access.scope(Can.MANAGE_TEAM)
         teams = Team.objects.all() if scope.is_everything else Team.objects.filter(pk__in=scope.teams)
         if not teams.exists():
             raise NotAllowed(_now("Only administrators of the team may do this."))

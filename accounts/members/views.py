@@ -38,7 +38,9 @@ from cpms.common.web.pages import AuthenticatedRequest, FormPage, add_errors
 
 def own_teams(user: User) -> QuerySet[Team]:
     """Teams this person is in; support staff is in all of them."""
-    teams: QuerySet[Team] = Team.objects.all() if user.sees_all_teams else Team.objects.filter(pk__in=user.team_ids)
+    teams: QuerySet[Team] = (
+        Team.objects.all() if user.access.sees_all_teams else Team.objects.filter(pk__in=user.access.team_ids)
+    )
     return teams.order_by("name")
 
 
@@ -64,7 +66,7 @@ class TeammatesView(FormPage):
         context = super().get_context_data(**kwargs) | {"shown": team, "teams": own_teams(user)[:50]}
         if team is None:
             return context
-        may_manage = user.may(Can.MANAGE_TEAM, team)
+        may_manage = user.access.may(Can.MANAGE_TEAM, team)
         members = team.memberships.select_related("user", "team").order_by(
             "user__last_name", "user__first_name", "user__email"
         )
@@ -78,7 +80,7 @@ class TeammatesView(FormPage):
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if self.team is None:
             raise Http404
-        if not self.request.user.may(Can.MANAGE_TEAM, self.team):
+        if not self.request.user.access.may(Can.MANAGE_TEAM, self.team):
             raise PermissionDenied(_("Only administrators of the team may do this."))
         return super().post(request, *args, **kwargs)
 
@@ -103,7 +105,7 @@ def _membership(request: AuthenticatedRequest, pk: int) -> Membership:
 @require_http_methods(["GET", "POST"])
 def teammate_role(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     membership = _membership(request, pk)
-    if not request.user.may(Can.MANAGE_TEAM, membership.team):
+    if not request.user.access.may(Can.MANAGE_TEAM, membership.team):
         raise PermissionDenied(_("Only administrators of the team may do this."))
     if request.method == "GET":
         return render(request, "accounts/members/teammate_role.html", {"membership": membership, "roles": Role.choices})
@@ -122,7 +124,7 @@ def teammate_remove(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     """Somebody else, or oneself: then it is leaving."""
     membership = _membership(request, pk)
     is_me = membership.user_id == request.user.pk
-    if not is_me and not request.user.may(Can.MANAGE_TEAM, membership.team):
+    if not is_me and not request.user.access.may(Can.MANAGE_TEAM, membership.team):
         raise PermissionDenied(_("Only administrators of the team may do this."))
     if request.method == "GET":
         return render(request, "accounts/members/teammate_remove.html", {"membership": membership, "is_me": is_me})
@@ -142,7 +144,7 @@ def _invitation(request: AuthenticatedRequest, pk: int) -> Invitation:
     """404 for strangers, 403 for teammates who are no administrators."""
     rows = Invitation.objects.select_related("team").filter(team__in=own_teams(request.user))
     found: Invitation = get_object_or_404(rows, pk=pk)
-    if not request.user.may(Can.MANAGE_TEAM, found.team):
+    if not request.user.access.may(Can.MANAGE_TEAM, found.team):
         raise PermissionDenied(_("Only administrators of the team may do this."))
     return found
 

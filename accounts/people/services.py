@@ -39,9 +39,10 @@ def read_rights(people: Collection[User]) -> None:
         elif user_id in roles:
             roles[user_id][team_id] = team_role
     for person in people:
-        person.grants_held = grants[person.pk]
+        access = person.renew_access()
+        access.grants_held = grants[person.pk]
         if not person.is_program:
-            person.roles = roles[person.pk]
+            access.roles = roles[person.pk]
 
 
 def _rows(keys: set[int]) -> Any:
@@ -143,6 +144,5 @@ def enrol(user: User) -> list[Team]:
         if is_first and Membership.objects.get_or_create(team=row.team, user=user, defaults={"role": Role.VIEWER})[1]:
             joined.append(row.team)
             logger.info("joined by domain", extra={"team": row.team.handle, "user": user.pk})
-    for cached in ("_all_teams_of", "roles", "own_teams", "grants_held", "features_off"):
-        user.__dict__.pop(cached, None)
+    user.renew_access()
     return joined

@@ -83,7 +83,7 @@ class TokenViewSet(ApiView, mixins.ListModelMixin, mixins.DestroyModelMixin, vie
         """A person's own; nobody else's, not even for support. One that is limited to scopes knows itself alone."""
         user = cast(User, self.request.user)
         own = ApiToken.objects.filter(user=user)
-        return own if user.scoped_rights is None else own.filter(pk=getattr(self.request.auth, "pk", None))
+        return own if user.access.scoped_rights is None else own.filter(pk=getattr(self.request.auth, "pk", None))
 
     def perform_destroy(self, instance: ApiToken) -> None:
         services.revoke_api_token(token=instance, actor=cast(User, self.request.user))

@@ -38,7 +38,7 @@ class TokenAuthentication(BaseAuthentication):
             _count_wrong_key(request, key)
             raise AuthenticationFailed(_("The token is not valid, has expired or was revoked."))
         user = found[0]
-        if user.must_have_second_factor and not factors.has_factor(user):  # pages are closed to them as well
+        if user.access.must_have_second_factor and not factors.has_factor(user):  # pages are closed to them as well
             raise PermissionDenied(factors.set_up_first(user))
         return found
 
@@ -58,19 +58,19 @@ def _holder(key: str) -> tuple[User, Secret] | None:
     if key.startswith(programs.TOKEN_BEGINNING):
         by_access_token = programs.program_with_token(key)
         if by_access_token is not None:
-            by_access_token[0].key_in_use = (KeyKind.ACCESS_TOKEN, "")
+            by_access_token[0].access.key = (KeyKind.ACCESS_TOKEN, "")
         return by_access_token
     if key.startswith(programs.BEGINNING):
         by_key = programs.program_with_key(key)
         if by_key is not None:
-            by_key[0].key_in_use = (KeyKind.KEY, by_key[1].prefix)
+            by_key[0].access.key = (KeyKind.KEY, by_key[1].prefix)
         return by_key
     token = _find(key)
     if token is None or token.has_expired:
         return None
-    token.user.key_in_use = (KeyKind.TOKEN, token.prefix)
+    token.user.access.key = (KeyKind.TOKEN, token.prefix)
     if token.scopes:
-        token.user.token_scopes = token.scopes
+        token.user.access.scopes = token.scopes
     if token.user.is_active:
         _note_use(token)
     return token.user, token

@@ -172,8 +172,8 @@ def program_of(user: User, pk: int) -> Program:
         PermissionDenied: he does not manage its team.
     """
     rows = Program.objects.with_keys().select_related("team", "created_by")
-    program: Program = get_object_or_404(rows if user.is_staff else rows.filter(team__in=user.team_ids), pk=pk)
-    if not user.may(Can.MANAGE_TEAM, program.team):
+    program: Program = get_object_or_404(rows if user.is_staff else rows.filter(team__in=user.access.team_ids), pk=pk)
+    if not user.access.may(Can.MANAGE_TEAM, program.team):
         raise PermissionDenied(_("Only administrators of the team may manage its programs."))
     return program
 

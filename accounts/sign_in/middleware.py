@@ -91,7 +91,7 @@ class HostSessionMiddleware:
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
         match, user = request.resolver_match, request.user
-        if not user.is_authenticated or user.only_team is None:
+        if not user.is_authenticated or user.access.only_team_id is None:
             return None
         if match is None or match.view_name not in host_sessions.ACCOUNT_WIDE:
             return None
@@ -142,7 +142,7 @@ class SecondFactorMiddleware:
         name = match.view_name if match else ""
         if not user.is_authenticated or name in self.open_names:
             return None
-        if not user.must_have_second_factor or factors.has_factor(user):
+        if not user.access.must_have_second_factor or factors.has_factor(user):
             return None
         address = reverse("accounts:security")
         if name.startswith("api:"):
@@ -166,7 +166,7 @@ class FeatureMiddleware:
         feature = feature_at(match.view_name) if match else None
         if feature is None or match.namespace == "api" or not user.is_authenticated:  # type: ignore[union-attr]
             return None
-        sentence = user.features_off.get(feature.key)
+        sentence = user.access.features_off.get(feature.key)
         return (
             render(request, "accounts/teams/feature_off.html", {"sentence": sentence}, status=403) if sentence else None
         )

@@ -87,7 +87,7 @@ class SecurityView(TemplateView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         user = self.request.user
         has = factors.factors_of(user)
-        is_missing = user.must_have_second_factor and not has.has_any
+        is_missing = user.access.must_have_second_factor and not has.has_any
         rows = [] if is_missing else browsers.browsers_of(user)
         return super().get_context_data(**kwargs) | {
             "has": has,
@@ -97,7 +97,7 @@ class SecurityView(TemplateView):
             "browsers": BrowserTable(rows, current=self.request.session.session_key),
             "others": len(rows) > 1,
             "is_missing": is_missing,
-            "is_demanded": user.must_have_second_factor,
+            "is_demanded": user.access.must_have_second_factor,
         }
 
 

@@ -32,15 +32,15 @@ def current_team(request: HttpRequest) -> Team | None:
     if known is not None:
         return known[0]
     chosen = request.session.get(KEY) if hasattr(request, "session") else None
-    team = next((team for team in user.own_teams if team.pk == chosen), None)
+    team = next((team for team in user.access.own_teams if team.pk == chosen), None)
     if team is None and user.is_staff and isinstance(chosen, int):
         team = Team.objects.filter(pk=chosen).first()
     if team is None and not user.is_staff:
         here = getattr(request, "host_team_id", None)
-        team = next((team for team in user.own_teams if team.pk == here), None)
+        team = next((team for team in user.access.own_teams if team.pk == here), None)
     if team is None and not user.is_staff:
-        managed = user.scope(Can.MANAGE_TEAM).teams
-        team = min(user.own_teams, key=lambda one: one.pk not in managed, default=None)
+        managed = user.access.scope(Can.MANAGE_TEAM).teams
+        team = min(user.access.own_teams, key=lambda one: one.pk not in managed, default=None)
     request._current_team = (team,)  # type: ignore[attr-defined]
     return team
 

@@ -228,7 +228,7 @@ def set_password(*, station: ChargingStation, password: str | bytes, actor: User
         NotAllowed: the person is no administrator of the team.
         DomainError: it cannot be one, or the station was handed over.
     """
-    if actor is not None and not actor.may(Can.SET_PASSWORDS, station):
+    if actor is not None and not actor.access.may(Can.SET_PASSWORDS, station):
         raise NotAllowed(_("You may not set the password of this station."))
     facts = password_facts(check_password(password), station.team)
     if not ChargingStation.objects.filter(pk=station.pk, handed_over_at=None).update(**facts):
@@ -246,7 +246,7 @@ def reveal_password(*, station: ChargingStation, actor: User) -> str:
         NotAllowed: the person may not set it either.
         DomainError: only its hash is kept, or there is none.
     """
-    if not actor.may(Can.SET_PASSWORDS, station):
+    if not actor.access.may(Can.SET_PASSWORDS, station):
         raise NotAllowed(_("You may not see the password of this station."))
     kept = ChargingStation.objects.values_list("password", "password_hash").get(pk=station.pk)
     if kept[0] is None:

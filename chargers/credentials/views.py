@@ -61,7 +61,7 @@ class StationPasswordView(FormPage):
         if request.user.is_authenticated:
             stations = ChargingStation.objects.reachable_by(request.user).select_related("team")
             self.station: ChargingStation = get_object_or_404(stations, pk=kwargs["pk"])
-            if not request.user.may(Can.SET_PASSWORDS, self.station):
+            if not request.user.access.may(Can.SET_PASSWORDS, self.station):
                 raise PermissionDenied(_("Only administrators of the team may set the passwords of its stations."))
             if not confirm.is_confirmed(request):
                 return confirm.ask(request, request.path)

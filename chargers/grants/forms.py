@@ -93,7 +93,7 @@ class GrantAddForm(forms.Form):
             role.choices = [choice for choice in GrantRole.choices if choice[0] in may_give]
             return
         installation: Any = self.fields["installation"]
-        installation.queryset = Installation.objects.within(user.scope(Can.MANAGE_ACCESS))
+        installation.queryset = Installation.objects.within(user.access.scope(Can.MANAGE_ACCESS))
 
 
 class GrantEditForm(forms.Form):

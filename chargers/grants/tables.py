@@ -51,7 +51,7 @@ class GrantFilterSet(django_filters.FilterSet):
         return rows.filter(Q(withdrawn_at__isnull=False) | Q(ends_at__lte=timezone.now()))
 
     def by_side(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
-        held = Q(user=self.request.user) | Q(to_team__in=self.request.user.team_ids)
+        held = Q(user=self.request.user) | Q(to_team__in=self.request.user.access.team_ids)
         return rows.filter(held) if value == "held" else rows.exclude(held)
 
 

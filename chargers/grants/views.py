@@ -61,7 +61,7 @@ class GrantListView(ListPage):
             grant.may_withdraw = grant.is_active and may_withdraw(user, grant)
 
     def facts(self, context: dict[str, Any]) -> dict[str, Any]:
-        return {"may_give": bool(self.request.user.scope(Can.MANAGE_ACCESS))}  # type: ignore[union-attr]
+        return {"may_give": bool(self.request.user.access.scope(Can.MANAGE_ACCESS))}  # type: ignore[union-attr]
 
 
 class GrantAddView(FormPage):
@@ -72,8 +72,8 @@ class GrantAddView(FormPage):
         self.place: Place | None = None
         if request.user.is_authenticated:
             self.place = self._place(request)
-            may = request.user.may(Can.MANAGE_ACCESS, self.place) if self.place else None
-            if may is False or not request.user.scope(Can.MANAGE_ACCESS):
+            may = request.user.access.may(Can.MANAGE_ACCESS, self.place) if self.place else None
+            if may is False or not request.user.access.scope(Can.MANAGE_ACCESS):
                 raise PermissionDenied(_("Only administrators of the team and owners can grant access."))
         return super().dispatch(request, *args, **kwargs)
 

@@ -15,13 +15,13 @@ class ChosenMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         session, user = request.session, request.user
         if groups.SESSION_KEY in session and user.is_authenticated:
-            user.chosen_group = groups.chosen_group(user, session[groups.SESSION_KEY])
-            if user.chosen_group is None:
+            user.access.group = groups.chosen_group(user, session[groups.SESSION_KEY])
+            if user.access.group is None:
                 del session[groups.SESSION_KEY]  # it was deleted, or never was his
         if providers.SESSION_KEY in session and user.is_authenticated:
-            user.chosen_provider = providers.chosen_provider(user, session[providers.SESSION_KEY])
-            if user.chosen_provider is None:
+            user.access.provider = providers.chosen_provider(user, session[providers.SESSION_KEY])
+            if user.access.provider is None:
                 del session[providers.SESSION_KEY]  # he left the team, or it took his access back
         if user.is_authenticated:
-            user.hides_deactivated = not session.get(DEACTIVATED_KEY)
+            user.access.hides_deactivated = not session.get(DEACTIVATED_KEY)
         return self.get_response(request)

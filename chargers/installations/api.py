@@ -60,7 +60,7 @@ class InstallationViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[Inst
     def partial_update(self, request: Request, pk: str) -> Response:
         """Change its name, address or contact."""
         place, actor = self.get_object(), cast(User, request.user)
-        if not actor.may(Can.MANAGE_PLACES, place):
+        if not actor.access.may(Can.MANAGE_PLACES, place):
             raise NotAllowed(_("Only administrators of the team and owners may change this installation."))
         edit_installation(installation=place, facts=InstallationChangeBody.read(request), actor=actor)
         return Response(InstallationSerializer(self.get_object()).data)
@@ -90,7 +90,7 @@ class InstallationViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[Inst
 
     def _place_to_wire(self) -> Installation:
         place: Installation = self.get_object()
-        if not cast(User, self.request.user).may(Can.CONFIGURE_PLACES, place):
+        if not cast(User, self.request.user).access.may(Can.CONFIGURE_PLACES, place):
             raise NotAllowed(_("Only administrators of the team and its service may change circuits."))
         return place
 

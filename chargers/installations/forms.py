@@ -17,7 +17,7 @@ from cpms.common.web.countries import CountryField
 
 def teams_with_places_of(user: User) -> QuerySet[Team]:
     """Teams in which this user may create installations: by their own role, or by the service role on one of them."""
-    scope = user.scope(Can.ADD_PLACES)
+    scope = user.access.scope(Can.ADD_PLACES)
     if scope.is_everything:
         return Team.objects.all()
     served = Installation.objects.filter(pk__in=scope.installations)

@@ -30,7 +30,7 @@ class InstallationQuerySet(ScopedQuerySet):
         """An installation is seen by whom it was granted to, and by who was granted one of its stations."""
         if not user.is_authenticated:
             return self.none()
-        scope = user.scope(right)
+        scope = user.access.scope(right)
         if scope.is_everything:
             return self.all()
         found = Q(team__in=scope.teams) | Q(pk__in=scope.installations)
@@ -40,10 +40,10 @@ class InstallationQuerySet(ScopedQuerySet):
 
     def in_view_of(self, user: Any) -> Self:
         """Those of the chosen provider with a station of the chosen group."""
-        rows = self.filter(user.in_view("team", None))
-        if user.chosen_group is None:
+        rows = self.filter(user.access.in_view("team", None))
+        if user.access.group is None:
             return rows
-        return rows.filter(_with_one_of(ChargingStation.objects.filter(user.chosen_group.condition(""))))
+        return rows.filter(_with_one_of(ChargingStation.objects.filter(user.access.group.condition(""))))
 
 
 def _with_one_of(stations: Any) -> Q:
@@ -102,7 +102,7 @@ class CircuitQuerySet(ScopedQuerySet):
         return self.filter(installation__in=Installation.objects.allowed(user, right))
 
     def in_view_of(self, user: Any) -> Self:
-        if user.chosen_group is None and user.chosen_provider is None:
+        if user.access.group is None and user.access.provider is None:
             return self
         return self.filter(installation__in=Installation.objects.in_view_of(user))
 

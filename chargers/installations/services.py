@@ -36,7 +36,7 @@ def add_installation(*, team: Team, facts: Mapping[str, str], actor: User | None
         NotAllowed: the person may not make installations in this team.
         DomainError: a fact is wrong (`fields` names which), or the team has one of this name.
     """
-    if actor is None or actor.may(Can.ADD_PLACES, team):
+    if actor is None or actor.access.may(Can.ADD_PLACES, team):
         return _save_installation(Installation(team=team), facts)
     held = _service_in(team, actor)
     if held is None:
@@ -51,8 +51,10 @@ def add_installation(*, team: Team, facts: Mapping[str, str], actor: User | None
 
 def _service_in(team: Team, actor: User) -> Grant | None:
     """The access to an installation of the team by which this person may add others; the one that lasts longest."""
-    places = Installation.objects.filter(team=team, pk__in=actor.scope(Can.ADD_PLACES).installations)
-    teams = [pk for pk, role in actor.roles.items() if allows(role, Can.ADD_PLACES)]  # where he is more than a viewer
+    places = Installation.objects.filter(team=team, pk__in=actor.access.scope(Can.ADD_PLACES).installations)
+    teams = [
+        pk for pk, role in actor.access.roles.items() if allows(role, Can.ADD_PLACES)
+    ]  # where he is more than a viewer
     grants = Grant.objects.active().filter(Q(user=actor) | Q(to_team__in=teams), role=GrantRole.SERVICE)
     return grants.filter(installation__in=places).order_by(F("ends_at").desc(nulls_first=True), "pk").first()
 
@@ -62,7 +64,7 @@ def edit_installation(
     *, installation: Installation, facts: Mapping[str, str], actor: User | None = None
 ) -> Installation:
     """Change name, address and contact; see `add_installation`."""
-    if actor is not None and not actor.may(Can.MANAGE_PLACES, installation):
+    if actor is not None and not actor.access.may(Can.MANAGE_PLACES, installation):
         raise NotAllowed(_("Only administrators of the team and owners may change this installation."))
     return _save_installation(Installation.objects.select_for_update().get(pk=installation.pk), facts)
 
@@ -156,11 +158,11 @@ def place_station(
 
 
 def may_move(actor: User | None, station: ChargingStation) -> bool:
-    return actor is None or (station.team is not None and actor.may(Can.ADD_STATIONS, station.team))
+    return actor is None or (station.team is not None and actor.access.may(Can.ADD_STATIONS, station.team))
 
 
 def may_wire(actor: User | None, station: ChargingStation, installation: Installation | None) -> bool:
-    return actor is None or actor.may(Can.CONFIGURE_PLACES, installation or station)
+    return actor is None or actor.access.may(Can.CONFIGURE_PLACES, installation or station)
 
 
 def _save_installation(installation: Installation, facts: Mapping[str, str]) -> Installation:
@@ -184,7 +186,7 @@ def _save_installation(installation: Installation, facts: Mapping[str, str]) -> 
 
 
 def _demand_circuits(actor: User | None, installation: Installation) -> None:
-    if actor is not None and not actor.may(Can.CONFIGURE_PLACES, installation):
+    if actor is not None and not actor.access.may(Can.CONFIGURE_PLACES, installation):
         raise NotAllowed(_("Only administrators of the team and its service may change circuits."))
 
 

@@ -66,10 +66,10 @@ class InstallationDetailView(DetailPage):
         return super().get_context_data(
             branches=tree(list(place.circuits.order_by("name"))),
             stations=stations.defer("password", "next_password").order_by("identity")[:500],
-            may_edit=user.may(Can.MANAGE_PLACES, place),
-            may_wire=user.may(Can.CONFIGURE_PLACES, place),
-            may_share=user.may(Can.MANAGE_ACCESS, place),
-            may_add=user.may(Can.ADD_STATIONS, place),
+            may_edit=user.access.may(Can.MANAGE_PLACES, place),
+            may_wire=user.access.may(Can.CONFIGURE_PLACES, place),
+            may_share=user.access.may(Can.MANAGE_ACCESS, place),
+            may_add=user.access.may(Can.ADD_STATIONS, place),
             **kwargs,
         )
 
@@ -103,7 +103,7 @@ class InPlaceView(FormPage):
         if request.user.is_authenticated:
             rows = Installation.objects.visible_to(request.user).select_related("team")
             self.installation: Installation = get_object_or_404(rows, pk=kwargs["pk"])
-            if not request.user.may(self.right, self.installation):
+            if not request.user.access.may(self.right, self.installation):
                 raise PermissionDenied(self.refusal)
             self.find(**kwargs)
         return super().dispatch(request, *args, **kwargs)
@@ -163,7 +163,7 @@ class CircuitView(InPlaceView):
 @require_http_methods(["GET", "POST"])
 def circuit_remove(request: AuthenticatedRequest, pk: int, circuit: int) -> HttpResponse:
     installation = get_object_or_404(Installation.objects.visible_to(request.user), pk=pk)
-    if not request.user.may(Can.CONFIGURE_PLACES, installation):
+    if not request.user.access.may(Can.CONFIGURE_PLACES, installation):
         raise PermissionDenied(_("Only administrators of the team and its service may change circuits."))
     row = get_object_or_404(installation.circuits.select_related("installation"), pk=circuit)
     if request.method == "GET":

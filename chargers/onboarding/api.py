@@ -73,7 +73,7 @@ class StationViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[ChargingS
     def partial_update(self, request: Request, identity: str) -> Response:
         """Change a station's name, where it is, what feeds it, or take it out of use and back."""
         station, actor = self.get_object(), cast(User, request.user)
-        if not actor.may(Can.NAME, station):
+        if not actor.access.may(Can.NAME, station):
             raise NotAllowed(_("Only operators and administrators of the team may change its stations."))
         given = StationChangeBody.read(request)
         with transaction.atomic():
@@ -90,7 +90,7 @@ class StationViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[ChargingS
     def password(self, request: Request, identity: str) -> Response:
         """Set the password that the station signs in with; from then on only this one is accepted."""
         station, actor = self.get_object(), cast(User, request.user)
-        if not actor.may(Can.SET_PASSWORDS, station):
+        if not actor.access.may(Can.SET_PASSWORDS, station):
             raise NotAllowed(_("Only administrators of the team may set the passwords of its stations."))
         if request.auth is None and not confirm.is_confirmed(request._request):  # a browser's session
             raise NotAllowed(
@@ -120,7 +120,7 @@ class StationViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[ChargingS
     def correct_identity(self, request: Request, **kwargs: Any) -> Response:
         """Correct the identity of a station that is set to another one; what it reported stays its own."""
         station, actor = self.get_object(), cast(User, request.user)
-        if not actor.may(Can.SET_PASSWORDS, station):
+        if not actor.access.may(Can.SET_PASSWORDS, station):
             raise NotAllowed(_("You may not change the identity of this station."))
         wanted = IdentitySerializer.read(request)
         same = correct_identity(station=station, identity=wanted["identity"], actor=actor)

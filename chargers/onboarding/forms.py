@@ -22,17 +22,17 @@ from chargers.stations.services.identities import LONGEST_IDENTITY
 
 def teams_administered_by(user: User) -> QuerySet[Team]:
     """Where this person may add stations."""
-    scope = user.scope(Can.ADD_STATIONS)
+    scope = user.access.scope(Can.ADD_STATIONS)
     return Team.objects.all() if scope.is_everything else Team.objects.filter(pk__in=scope.teams)
 
 
 def installations_with_new_stations_of(user: User) -> QuerySet[Installation]:
     """To which this person may add stations."""
-    return Installation.objects.within(user.scope(Can.ADD_STATIONS))
+    return Installation.objects.within(user.access.scope(Can.ADD_STATIONS))
 
 
 def may_add_stations(user: User) -> bool:
-    scope = user.scope(Can.ADD_STATIONS)
+    scope = user.access.scope(Can.ADD_STATIONS)
     return scope.is_everything or bool(scope.teams or scope.installations)
 
 

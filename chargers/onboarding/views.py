@@ -83,7 +83,7 @@ class StationEditView(FormPage):
             rows = ChargingStation.objects.reachable_by(request.user).select_related("team", "installation")
             stations = rows.defer("password", "next_password")
             self.station: ChargingStation = get_object_or_404(stations, pk=kwargs["pk"])
-            if not request.user.may(Can.NAME, self.station):
+            if not request.user.access.may(Can.NAME, self.station):
                 raise PermissionDenied(_("Only operators and administrators of the team may rename its stations."))
         return super().dispatch(request, *args, **kwargs)
 
@@ -123,7 +123,7 @@ class StationIdentityView(FormPage):
         if request.user.is_authenticated:
             rows = ChargingStation.objects.reachable_by(request.user).select_related("team")
             self.station: ChargingStation = get_object_or_404(rows.defer("password", "next_password"), pk=kwargs["pk"])
-            if not request.user.may(Can.SET_PASSWORDS, self.station):
+            if not request.user.access.may(Can.SET_PASSWORDS, self.station):
                 raise PermissionDenied(_("Only administrators of the team may change the identity of its stations."))
         return super().dispatch(request, *args, **kwargs)
 

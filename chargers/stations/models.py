@@ -51,7 +51,11 @@ class ChargingStationQuerySet(ScopedQuerySet):
     def in_view_of(self, user: Any) -> Self:
         """Leave out deactivated stations unless the user asked to see them."""
         rows = super().in_view_of(user)
-        return rows.filter(deactivated_at__isnull=True) if getattr(user, "hides_deactivated", False) else rows
+        return (
+            rows.filter(deactivated_at__isnull=True)
+            if (user.is_authenticated and user.access.hides_deactivated)
+            else rows
+        )
 
     def online(self) -> Self:
         return self.filter(node__alive_at__gt=Now() - NODE_ALIVE)
@@ -229,7 +233,7 @@ class ConnectorQuerySet(ScopedQuerySet):
 
     def in_view_of(self, user: Any) -> Self:
         rows = super().in_view_of(user)
-        hides = getattr(user, "hides_deactivated", False)
+        hides = user.is_authenticated and user.access.hides_deactivated
         return rows.filter(station__deactivated_at__isnull=True) if hides else rows
 
 

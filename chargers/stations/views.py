@@ -23,7 +23,7 @@ def station_activity(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     """Out of use, after a question, or back into use."""
     rows = ChargingStation.objects.reachable_by(request.user).select_related("team")
     station = get_object_or_404(rows.defer("password", "next_password"), pk=pk)
-    if not request.user.may(Can.CONFIGURE, station):
+    if not request.user.access.may(Can.CONFIGURE, station):
         raise PermissionDenied(_("You may not change the technical settings of this station."))
     if request.method == "GET":
         return render(request, "chargers/stations/station_deactivate.html", {"station": station})

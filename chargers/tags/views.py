@@ -136,7 +136,7 @@ class TagDetailView(DetailPage):
         return super().get_context_data(
             said=said(self.object),
             is_blocked=self.object.status == Tag.Status.BLOCKED,
-            may_change=user.may(Can.OPERATE, self.object),
+            may_change=user.access.may(Can.OPERATE, self.object),
             places=list(places.only("pk", "identity", "name")[:SHOWN_STATIONS]),
             **kwargs,
         )
@@ -242,7 +242,7 @@ class TagEditView(TagAddView):
 def _tag_to_change(request: HttpRequest, pk: int) -> Tag:
     user: Any = request.user
     tag: Tag = get_object_or_404(Tag.objects.reachable_by(user).select_related("team"), pk=pk)
-    if not user.may(Can.OPERATE, tag):
+    if not user.access.may(Can.OPERATE, tag):
         raise PermissionDenied(_("Only operators and administrators of the team may change its tags."))
     return tag
 

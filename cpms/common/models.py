@@ -43,14 +43,14 @@ class ScopedQuerySet(models.QuerySet[Any]):
         """Rows of the provider and the group this person has chosen; those that belong to no station are in any."""
         if not user.is_authenticated:
             return self
-        condition = user.in_view(self.team_path, self.station_path)
+        condition = user.access.in_view(self.team_path, self.station_path)
         return self.filter(condition) if condition else self
 
     def allowed(self, user: User | AnonymousUser, right: str) -> Self:
         """Rows with which this person may do one thing, chosen or not; see the table in `accounts.rights`."""
         if not user.is_authenticated:
             return self.none()
-        scope = user.scope(right)
+        scope = user.access.scope(right)
         return self.all() if scope.is_everything else self.filter(scope.condition(self.team_path, self.station_path))
 
 
@@ -69,8 +69,8 @@ class OfStationsQuerySet(ScopedQuerySet):
 
     def stations_shown_to(self, user: User) -> models.QuerySet[Any] | None:
         """Return the stations whose rows `visible_to` shows, or None where these are all stations."""
-        in_view = user.in_view("team", "")
-        if user.scope(self.right).is_everything and not in_view:
+        in_view = user.access.in_view("team", "")
+        if user.access.scope(self.right).is_everything and not in_view:
             return None
         stations: Any = self.model._meta.get_field("station").related_model
         shown: models.QuerySet[Any] = stations._default_manager.allowed(user, self.right).filter(in_view)

@@ -83,7 +83,7 @@ class DeviatingModelView(LoginRequiredMixin, TemplateView):
         person: Any = self.request.user
         vendor, model = (self.request.GET.get(name, "").replace("\0", "") for name in ("vendor", "model"))
         rows = Deviation.objects.visible_to(person).filter(station__vendor=vendor, station__model=model)
-        seen = ChargingStation.objects.allowed(person, rows.right).filter(person.in_view("team", ""))
+        seen = ChargingStation.objects.allowed(person, rows.right).filter(person.access.in_view("team", ""))
         of_model = seen.filter(vendor=vendor, model=model).order_by("firmware_version")
         counted = list(of_model.values_list("firmware_version").annotate(count=Count("pk")))
         if not counted or not (vendor or model):

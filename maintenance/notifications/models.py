@@ -23,14 +23,14 @@ class NotificationQuerySet(models.QuerySet[Any]):
         """For addresses of one: whatever group is chosen."""
         if not user.is_authenticated:
             return self.none()
-        scope = user.scope(Can.SEE_STATIONS)
+        scope = user.access.scope(Can.SEE_STATIONS)
         return self._among(user, Q() if scope.is_everything else scope.condition("station__team", "station"))
 
     def visible_to(self, user: Any) -> Self:
         """One's own, as long as one may see the station it is about; with a group chosen, of its stations."""
         if not user.is_authenticated:
             return self.none()
-        return self._among(user, user.shown(Can.SEE_STATIONS, "station__team", "station"))
+        return self._among(user, user.access.shown(Can.SEE_STATIONS, "station__team", "station"))
 
     def _among(self, user: Any, seen: Q) -> Self:
         """One's own: of no station, or of these; an empty condition means all stations, and `or` would drop it."""
@@ -39,7 +39,7 @@ class NotificationQuerySet(models.QuerySet[Any]):
     @staticmethod
     def _of_no_station(user: Any) -> Q:
         """They may be about any team, so a session that is limited to one does not show them."""
-        return Q(station__isnull=True) if user.only_team is None else Q(pk__in=[])
+        return Q(station__isnull=True) if user.access.only_team_id is None else Q(pk__in=[])
 
     def unread(self) -> Self:
         return self.filter(read_at__isnull=True)

@@ -33,7 +33,7 @@ class SecurityEventViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[Sec
         """Somebody takes care of it: it is no alert any more. A second time changes nothing."""
         event: SecurityEvent = self.get_object()
         user: Any = request.user
-        if not user.may(Can.OPERATE, event.station):
+        if not user.access.may(Can.OPERATE, event.station):
             raise NotAllowed(_("Only operators and administrators of the team may acknowledge alerts."))
         NoFields.read(request)
         services.acknowledge_events(events=SecurityEvent.objects.filter(pk=event.pk), actor=user)

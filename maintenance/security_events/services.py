@@ -40,7 +40,7 @@ def acknowledge_events(*, events: QuerySet[SecurityEvent], actor: User) -> int:
     Raises:
         NotAllowed: the person is no operator of any team, or of a team of the one event that is meant.
     """
-    if not actor.scope(Can.OPERATE):
+    if not actor.access.scope(Can.OPERATE):
         raise NotAllowed(_("You may not acknowledge alerts."))
     rows = events.alerts().allowed(actor, Can.OPERATE)  # type: ignore[attr-defined]
     found = {event.pk: event for event in rows.select_for_update(of=("self",)).order_by("pk")}

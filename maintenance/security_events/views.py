@@ -39,13 +39,13 @@ class SecurityEventListView(ListPage):
     def decorate(self, records: list[Any]) -> None:
         user: Any = self.request.user
         for record in records:
-            record.may_acknowledge = user.may(Can.OPERATE, record.station)
+            record.may_acknowledge = user.access.may(Can.OPERATE, record.station)
 
     def facts(self, context: dict[str, Any]) -> dict[str, Any]:
         """The newest alert there is: 'all of them' means those that could be seen."""
         user: Any = self.request.user
         newest = SecurityEvent.objects.visible_to(user).alerts().order_by("-pk").values_list("pk", flat=True).first()
-        return {"newest_alert": newest if user.scope(Can.OPERATE) else None}
+        return {"newest_alert": newest if user.access.scope(Can.OPERATE) else None}
 
 
 @login_required
@@ -54,7 +54,7 @@ def security_acknowledge(request: AuthenticatedRequest, pk: int) -> HttpResponse
     """Somebody takes care of one alert."""
     events = SecurityEvent.objects.reachable_by(request.user)
     event = get_object_or_404(events.select_related("station").defer("station__password"), pk=pk)
-    if not request.user.may(Can.OPERATE, event.station):
+    if not request.user.access.may(Can.OPERATE, event.station):
         raise PermissionDenied(_("You may not acknowledge alerts."))
     return _acknowledged(request, SecurityEvent.objects.filter(pk=pk))
 

@@ -38,7 +38,7 @@ class CommandForm(forms.Form):
 
     def describe(self, session: ChargingSession) -> str:
         """Name a session; whoever does not see sessions is not told whose it is."""
-        return describe(session, is_whole=self.user.may(Can.SEE_SESSIONS, self.station))
+        return describe(session, is_whole=self.user.access.may(Can.SEE_SESSIONS, self.station))
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -256,6 +256,6 @@ def describe(session: ChargingSession, *, is_whole: bool) -> str:
 def tags_like(station: ChargingStation, user: User, text: str) -> QuerySet[Tag]:
     """Tags to choose from for a session at this station; of their own for whoever does not see who charges there."""
     tags = Tag.objects.filter(team=station.team_id).valid().filter(Q(stations=None) | Q(stations=station))
-    if not user.may(Can.SEE_SESSIONS, station):
+    if not user.access.may(Can.SEE_SESSIONS, station):
         tags = tags.filter(user=user)
     return finding.tags_like(tags, text).order_by("label", "value")

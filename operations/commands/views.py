@@ -93,9 +93,9 @@ def station_command(request: AuthenticatedRequest, pk: int, kind: str) -> HttpRe
     station = get_object_or_404(ChargingStation.objects.reachable_by(request.user), pk=pk)
     if kind not in FORMS:
         raise Http404
-    if not request.user.may(Can.OPERATE, station):
+    if not request.user.access.may(Can.OPERATE, station):
         raise PermissionDenied(_("Only operators and administrators of the team may send commands."))
-    if not request.user.may(FORMS[kind].right, station):
+    if not request.user.access.may(FORMS[kind].right, station):
         raise PermissionDenied(_("Only administrators of the team may set the passwords of its stations."))
     if FORMS[kind].right == Can.SET_PASSWORDS and not confirm.is_confirmed(request):
         return confirm.ask(request, station.get_absolute_url())
@@ -137,7 +137,7 @@ def _form_page(request: AuthenticatedRequest, form: CommandForm, is_part: bool, 
 def tag_choices(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     """Tags whose value or label holds what was typed, as options."""
     station = get_object_or_404(ChargingStation.objects.reachable_by(request.user), pk=pk)
-    if not request.user.may(Can.OPERATE, station):
+    if not request.user.access.may(Can.OPERATE, station):
         raise PermissionDenied(_("Only operators and administrators of the team may send commands."))
     tags = tags_like(station, request.user, request.GET.get("id_tag", "").strip()[:36])[:MOST_TAGS]
     return render(request, "operations/tag_choices.html", {"tags": tags})

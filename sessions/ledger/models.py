@@ -63,10 +63,10 @@ class ChargingSessionQuerySet(ScopedQuerySet):
     def reachable_by(self, user: Any) -> Self:
         """Sessions at stations that this user may see, and sessions with their own tags anywhere."""
         seen = self.allowed(user, self.right)
-        if not user.is_authenticated or user.is_staff or not user.foreign_tag_ids:
+        if not user.is_authenticated or user.is_staff or not user.access.foreign_tag_ids:
             return seen
-        condition = user.scope(self.right).condition(self.team_path, self.station_path)
-        return self.filter(condition | Q(tag__in=user.foreign_tag_ids))
+        condition = user.access.scope(self.right).condition(self.team_path, self.station_path)
+        return self.filter(condition | Q(tag__in=user.access.foreign_tag_ids))
 
     def open(self) -> Self:
         return self.filter(stopped_at__isnull=True)

@@ -232,7 +232,7 @@ def test_a_person_is_put_into_a_team_and_set_inactive(office, team, viewer, othe
     assert answer.status_code == 302, errors(answer)
     viewer = User.objects.get(pk=viewer.pk)
     assert not viewer.is_active
-    assert viewer.roles == {team.pk: "operator", other_team.pk: "admin"}
+    assert viewer.access.roles == {team.pk: "operator", other_team.pk: "admin"}
 
 
 def test_a_token_is_revoked(office, viewer):

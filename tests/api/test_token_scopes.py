@@ -98,8 +98,8 @@ def test_no_scope_makes_it_an_administrator(request, team, who):
     asked = type("Request", (), {"headers": {"Authorization": f"Bearer {key}"}})()
     person, found = TokenAuthentication().authenticate(asked)
     assert found == token
-    assert not person.may(Can.MANAGE_TEAM, team) and not person.has_role(team.pk, Role.ADMIN)
-    assert User.objects.get(pk=person.pk).has_role(team.pk, Role.ADMIN), "the person himself stays one"
+    assert not person.access.may(Can.MANAGE_TEAM, team) and not person.access.has_role(team.pk, Role.ADMIN)
+    assert User.objects.get(pk=person.pk).access.has_role(team.pk, Role.ADMIN), "the person himself stays one"
 
 
 def test_who_may_only_read_does_not_change_what_is_the_persons_own(api, viewer, station):

@@ -34,7 +34,7 @@ MOST_OPEN = 200  # of one team: nobody mails the world through us
 
 
 def _manages(actor: User, team: Team) -> None:
-    if not actor.may(Can.MANAGE_TEAM, team):
+    if not actor.access.may(Can.MANAGE_TEAM, team):
         raise NotAllowed(_("Only administrators of the team may do this."))
 
 
@@ -246,7 +246,7 @@ def _give_access(invitation: Invitation, user: User) -> None:
         DomainError: the access has ended, or whoever invited may not give it any more.
     """
     giver, place = invitation.invited_by, invitation.place
-    may_give = giver is not None and place.team_id == invitation.team_id and giver.may(Can.MANAGE_ACCESS, place)
+    may_give = giver is not None and place.team_id == invitation.team_id and giver.access.may(Can.MANAGE_ACCESS, place)
     has_ended = invitation.access_ends_at is not None and invitation.access_ends_at <= timezone.now()
     if giver is None or not may_give or has_ended:
         raise DomainError(_("This invitation no longer counts. Please ask the team for another one."))
@@ -255,7 +255,7 @@ def _give_access(invitation: Invitation, user: User) -> None:
     if same.active().exists():
         return
     same.update(withdrawn_at=F("ends_at"))
-    acts_for_team = giver.is_staff or invitation.team_id in giver.scope(Can.MANAGE_ACCESS).teams
+    acts_for_team = giver.is_staff or invitation.team_id in giver.access.scope(Can.MANAGE_ACCESS).teams
     grant = Grant.objects.create(
         team=invitation.team,
         **on,

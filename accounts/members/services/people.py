@@ -26,7 +26,7 @@ def people_of(actor: User) -> QuerySet[User]:
     """Whom this person may change: himself, and who is in a team whose teammates he manages. Nobody else is to be seen;
     support staff is only to be seen by support staff."""
     people: QuerySet[User] = User.objects.filter(erased_at__isnull=True)
-    scope = actor.scope(Can.MANAGE_TEAM)
+    scope = actor.access.scope(Can.MANAGE_TEAM)
     if scope.is_everything:
         return people
     theirs = Q(pk__in=Membership.objects.filter(team__in=scope.teams).values("user"), is_staff=False)
@@ -35,7 +35,7 @@ def people_of(actor: User) -> QuerySet[User]:
 
 def shared_teams(actor: User, person: User) -> QuerySet[Team]:
     """Teams that the person is in and the actor manages."""
-    scope = actor.scope(Can.MANAGE_TEAM)
+    scope = actor.access.scope(Can.MANAGE_TEAM)
     teams: QuerySet[Team] = Team.objects.filter(members=person).order_by("name")
     return teams if scope.is_everything else teams.filter(pk__in=scope.teams)
 
@@ -47,7 +47,7 @@ def why_not_personal(actor: User, person: User) -> str:
     """
     if actor == person or actor.is_staff:
         return ""
-    others = Membership.objects.filter(user=person).exclude(team__in=actor.scope(Can.MANAGE_TEAM).teams)
+    others = Membership.objects.filter(user=person).exclude(team__in=actor.access.scope(Can.MANAGE_TEAM).teams)
     if not others.exists():
         return ""
     return _("%(name)s is also a member of another team: only they can change their name, phone and language.") % {
@@ -126,7 +126,7 @@ def erase_person(*, person: User, actor: User) -> bool:
     person = User.objects.select_for_update().get(pk=person.pk)
     traces = erasure.Traces(person)
     mine = set(shared_teams(actor, person).values_list("pk", flat=True))
-    is_own_account = person == actor and actor.only_team is None  # else the session is limited to a team
+    is_own_account = person == actor and actor.access.only_team_id is None  # else the session is limited to a team
     is_all = is_own_account or actor.is_staff or mine == {team.pk for team in teams}
     for team in teams:
         if is_all or team.pk in mine:

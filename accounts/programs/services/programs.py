@@ -189,7 +189,7 @@ def _checked_scopes(scopes: Collection[str]) -> list[str]:
 
 
 def _demand_team(actor: User | None, team: Team) -> None:
-    if actor is not None and not actor.may(Can.MANAGE_TEAM, team):
+    if actor is not None and not actor.access.may(Can.MANAGE_TEAM, team):
         raise NotAllowed(_("Only administrators of the team may manage its programs."))
 
 
@@ -220,7 +220,7 @@ def program_with_token(secret: str) -> tuple[User, AccessToken] | None:
         return None
     _note_use(token.program)
     user: User = token.program.user
-    user.token_scopes = token.scopes
+    user.access.scopes = token.scopes
     return user, token
 
 

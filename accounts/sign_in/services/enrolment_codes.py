@@ -73,7 +73,7 @@ def issue_code(*, person: User, actor: User | None) -> tuple[FactorEnrolmentCode
 
 def is_needed(person: User) -> bool:
     """Whether this person's next second factor is a first one that needs a code."""
-    return person.is_staff_with_factor and not has_factor(person)
+    return person.access.is_staff_with_factor and not has_factor(person)
 
 
 def use_code(*, person: User, code: str) -> None:

@@ -71,7 +71,7 @@ def factors_of(user: User) -> Factors:
 
 def set_up_first(user: User) -> str:
     """What is told to who must have a second factor and has none, where no page can lead to its set-up."""
-    if user.is_staff_with_factor:
+    if user.access.is_staff_with_factor:
         return _("Support staff needs a second factor: sign in to the portal and set up one.")
     return _("A team of yours demands a second factor: sign in to the portal and set up one.")
 
@@ -161,8 +161,8 @@ def remove(*, factor: Authenticator, actor: User) -> None:
     user = User.objects.select_for_update().get(pk=factor.user_id)
     others = Authenticator.objects.filter(user=user, type__in=FACTORS).exclude(pk=factor.pk)
     is_last = not others.exists()
-    if is_last and user.must_have_second_factor:
-        if user.is_staff_with_factor:
+    if is_last and user.access.must_have_second_factor:
+        if user.access.is_staff_with_factor:
             raise DomainError(_("Support staff needs a second factor: set up another one before you remove this."))
         raise DomainError(_("A team of yours demands a second factor: set up another one before you remove this."))
     is_app = factor.type == Type.TOTP
@@ -318,7 +318,7 @@ def check_token_request(*, user: User, code: str) -> None:
             sentence = _("This account has a second factor: send its code, or create the token in the portal.")
             raise DomainError(sentence, fields={"code": sentence})
         check_code(user=user, code=code)
-    elif user.must_have_second_factor:
+    elif user.access.must_have_second_factor:
         raise DomainError(set_up_first(user))
 
 

@@ -43,7 +43,7 @@ def note_begun(request: HttpRequest) -> None:
 def limit(user: User, session: Any) -> None:
     """Limit a person, for the time of a request or of a socket, to the team on whose domain the session was begun."""
     found = session.get(KEY) if session is not None else None
-    user.only_team = found if isinstance(found, int) else None
+    user.access.only_team_id = found if isinstance(found, int) else None
 
 
 def is_in_place(request: HttpRequest) -> bool:

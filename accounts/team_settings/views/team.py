@@ -53,7 +53,7 @@ class TeamPage(FormPage):
             team = current_team(request)
             if team is None and request.user.is_staff:
                 return redirect("team:choose")
-            if team is None or not request.user.may(Can.MANAGE_TEAM, team):
+            if team is None or not request.user.access.may(Can.MANAGE_TEAM, team):
                 raise PermissionDenied(_("Only administrators of the team can see and edit its settings."))
             if self.feature and not team.has_feature(self.feature):
                 raise PermissionDenied(sentence_about(self.feature))
@@ -255,7 +255,7 @@ class TeamChooseView(ListPage):
 
     def rows(self) -> QuerySet[Any]:
         user: Any = self.request.user
-        return Team.objects.all() if user.is_staff else Team.objects.filter(pk__in=user.team_ids)
+        return Team.objects.all() if user.is_staff else Team.objects.filter(pk__in=user.access.team_ids)
 
     def decorate(self, records: list[Any]) -> None:
         current = current_team(self.request)
@@ -268,7 +268,7 @@ class TeamChooseView(ListPage):
 def team_switch(request: AuthenticatedRequest) -> HttpResponse:
     """Work for another team from now on, and stay where one is."""
     user, key = request.user, request.POST.get("team", "")
-    teams = Team.objects.all() if user.is_staff else Team.objects.filter(pk__in=user.team_ids)
+    teams = Team.objects.all() if user.is_staff else Team.objects.filter(pk__in=user.access.team_ids)
     team = get_object_or_404(teams, pk=int(key) if key.isdecimal() and len(key) < 18 else 0)
     choose_team(request, team)
     messages.success(request, _("You now work for %(team)s.") % {"team": team.name})

@@ -27,7 +27,7 @@ def may_give_tags(actor: User, grant: Grant) -> bool:
 
 def may_give_team_tags(actor: User, grant: Grant) -> bool:
     """Whether a tag may be the team's own; an owner by access gives tags of no team."""
-    return actor.may(Can.OPERATE, grant.team)
+    return actor.access.may(Can.OPERATE, grant.team)
 
 
 @transaction.atomic

@@ -167,9 +167,11 @@ def may_change(actor: User, grant: Grant) -> bool:
 def _parts(actor: User, grant: Grant) -> set[Withdrawer]:
     """What somebody is to a grant."""
     parts = set()
-    if grant.user_id == actor.pk or (grant.to_team_id is not None and actor.has_role(grant.to_team_id, Role.ADMIN)):
+    if grant.user_id == actor.pk or (
+        grant.to_team_id is not None and actor.access.has_role(grant.to_team_id, Role.ADMIN)
+    ):
         parts.add(Withdrawer.HOLDER)
-    if not actor.may(Can.MANAGE_ACCESS, grant.place):
+    if not actor.access.may(Can.MANAGE_ACCESS, grant.place):
         return parts
     if _acts_for_team(actor, grant.team_id):
         parts.add(Withdrawer.ADMIN)
@@ -180,12 +182,12 @@ def _parts(actor: User, grant: Grant) -> set[Withdrawer]:
 
 def _acts_for_team(actor: User, team_id: int | None) -> bool:
     """Whether this person manages access for the team that owns the place, and not by access that was given."""
-    return actor.is_staff or team_id in actor.scope(Can.MANAGE_ACCESS).teams
+    return actor.is_staff or team_id in actor.access.scope(Can.MANAGE_ACCESS).teams
 
 
 def roles_to_give(actor: User, place: Place) -> list[str]:
     """Nobody gives more than he has: a role is given by who holds all its rights at this place."""
-    return [role for role in GrantRole.values if all(actor.may(right, place) for right in rights_of(role))]
+    return [role for role in GrantRole.values if all(actor.access.may(right, place) for right in rights_of(role))]
 
 
 def find_place(*, actor: User, station: str = "", installation: int | None = None) -> Place:
@@ -210,7 +212,7 @@ def _lock(grant: Grant) -> Grant:
 
 
 def _demand_access(actor: User | None, place: Place) -> None:
-    if actor is not None and not actor.may(Can.MANAGE_ACCESS, place):
+    if actor is not None and not actor.access.may(Can.MANAGE_ACCESS, place):
         raise NotAllowed(_("Only administrators of the team and owners may give and withdraw access."))
 
 
@@ -234,11 +236,11 @@ def _latest_end(actor: User, place: Place, role: str) -> datetime | None:
     station_id = place.pk if isinstance(place, ChargingStation) else None
     here = [
         held
-        for held in actor.grants_held
+        for held in actor.access.grants_held
         if (held.installation_id is not None and held.installation_id == installation_id)
         or (held.station_id is not None and held.station_id == station_id)
     ]
-    team_rights = actor.roles.get(place.team_id) if place.team_id is not None else None
+    team_rights = actor.access.roles.get(place.team_id) if place.team_id is not None else None
     own = set(rights_of(team_rights)) if team_rights else set()
     ends = []
     for right in set(rights_of(role)) - own:

@@ -18,14 +18,14 @@ def providers_of(user: User) -> list[Provider]:
     not listed. Without such access no query beyond those of every page."""
     if user.is_staff:
         return []
-    own = [Provider(team.pk, team.name) for team in user.own_teams]
-    if not user.grants_held:
+    own = [Provider(team.pk, team.name) for team in user.access.own_teams]
+    if not user.access.grants_held:
         return own
-    installations = {held.installation_id for held in user.grants_held}
-    stations = {held.station_id for held in user.grants_held}
+    installations = {held.installation_id for held in user.access.grants_held}
+    stations = {held.station_id for held in user.access.grants_held}
     givers = Q(pk__in=Team.objects.filter(installations__in=installations).values("pk"))
     givers |= Q(pk__in=Team.objects.filter(stations__in=stations).values("pk"))
-    rows = Team.objects.filter(givers).exclude(pk__in=user.team_ids)
+    rows = Team.objects.filter(givers).exclude(pk__in=user.access.team_ids)
     found = [Provider(pk, name) for pk, name in rows.values_list("pk", "name")[:MOST_PROVIDERS]]
     return sorted([*own, *found], key=lambda provider: (provider.name.casefold(), provider.pk))
 

@@ -67,7 +67,7 @@ def hand_over_station(*, station: ChargingStation, team: Team, actor: User | Non
     # no_key: rows that name the station may be written meanwhile, see `ocpp_gateway/link/direct.py`
     rows = ChargingStation.objects.select_related("team", "node").select_for_update(of=("self",), no_key=True)
     old = rows.get(pk=station.pk)
-    if actor is not None and not (may_hand_over(actor, old) and actor.may(Can.ADD_STATIONS, team)):
+    if actor is not None and not (may_hand_over(actor, old) and actor.access.may(Can.ADD_STATIONS, team)):
         raise NotAllowed(who_may_hand_over())
     if why_not := why_not_now(old):
         raise DomainError(why_not)
@@ -92,7 +92,7 @@ def may_hand_over(actor: User, station: ChargingStation) -> bool:
     """Who administers its team and another one, and support staff. A program never: it acts for one team."""
     if actor.is_program:
         return False
-    scope = actor.scope(Can.ADD_STATIONS)
+    scope = actor.access.scope(Can.ADD_STATIONS)
     return scope.is_everything or (station.team_id in scope.teams and len(scope.teams) > 1)
 
 
@@ -186,7 +186,7 @@ def _found(old: ChargingStation, team: Team, connectors: list[Connector]) -> Cha
 def _note(old: ChargingStation, former: str, new: ChargingStation, actor: User | None) -> None:
     """In both trails. Each names the other team only where who did it is in both: their people may not know it."""
     assert old.team is not None and new.team is not None  # noqa: S101 - checked before
-    is_known = actor is not None and {old.team_id, new.team_id} <= actor.roles.keys()
+    is_known = actor is not None and {old.team_id, new.team_id} <= actor.access.roles.keys()
     before, after = old.team.name, new.team.name
     gone = {"team": [before, after if is_known else ""], "identity": [old.identity, former]}
     note(old, actor=actor, team_id=old.team_id, changes=gone, action=Action.UPDATE)

@@ -31,7 +31,7 @@ def correct_identity(*, station: ChargingStation, identity: str, actor: User | N
         NotAllowed: the person may not set how this station connects.
         DomainError: no station can use the identity, another one has it, or the station was handed over.
     """
-    if actor is not None and not actor.may(Can.SET_PASSWORDS, station):
+    if actor is not None and not actor.access.may(Can.SET_PASSWORDS, station):
         raise NotAllowed(_("You may not change the identity of this station."))
     check_identity(identity)
     rows = ChargingStation.objects.select_related("node").select_for_update(of=("self",))

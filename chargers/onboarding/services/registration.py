@@ -176,7 +176,7 @@ def _check_station(station: NewStation, *, is_known: bool) -> None:
 def _demand_free(known: Iterable[ChargingStation], team: Team, actor: User | None) -> None:
     """Who guesses the identity of a station in the pool must not get it: that takes our staff. Who may add stations to
     one installation only gets none that the team has elsewhere. What was handed over comes back to nobody."""
-    is_of_team = actor is None or actor.may(Can.ADD_STATIONS, team)
+    is_of_team = actor is None or actor.access.may(Can.ADD_STATIONS, team)
     for station in known:
         is_taken = station.team_id is not None and station.team_id != team.pk
         is_pooled = station.team_id is None and actor is not None and not actor.is_staff

@@ -29,7 +29,7 @@ def set_station_active(*, station: ChargingStation, is_active: bool, actor: User
         NotAllowed: the person may not change technical settings of the station.
         DomainError: it was handed over, so it never comes back.
     """
-    if actor is not None and not actor.may(Can.CONFIGURE, station):
+    if actor is not None and not actor.access.may(Can.CONFIGURE, station):
         raise NotAllowed(_("You may not change the technical settings of this station."))
     rows = ChargingStation.objects.select_for_update(of=("self",), no_key=True).defer("password", "next_password")
     row: ChargingStation = rows.get(pk=station.pk)

@@ -34,7 +34,7 @@ class Added:
 
 
 def demand_admin(actor: User | None, place: Team | Installation) -> None:
-    if actor is not None and not actor.may(Can.ADD_STATIONS, place):
+    if actor is not None and not actor.access.may(Can.ADD_STATIONS, place):
         raise NotAllowed(_("Only administrators of the team may do this."))
 
 

@@ -24,7 +24,7 @@ def rename_station(*, station: ChargingStation, name: str, actor: User | None = 
         NotAllowed: the person may not operate this station.
         DomainError: the name is too long or has a character that cannot be printed.
     """
-    if actor is not None and not actor.may(Can.NAME, station):
+    if actor is not None and not actor.access.may(Can.NAME, station):
         raise NotAllowed(_("Only operators and administrators of the team may rename its stations."))
     name = name.strip()
     if len(name) > 120 or not name.isprintable():

@@ -22,7 +22,7 @@ MOST_STATIONS = 1000
 
 def teams_operated_by(user: User) -> QuerySet[Team]:
     """Teams whose tags this person may change."""
-    scope = user.scope(Can.OPERATE)
+    scope = user.access.scope(Can.OPERATE)
     teams: QuerySet[Team] = Team.objects.all()
     return teams if scope.is_everything else teams.filter(pk__in=scope.teams)
 
@@ -84,7 +84,7 @@ def assign_tag(*, actor: User, tag: Tag, person: User | None) -> Tag:
         NotAllowed: the actor does not manage the team of the tag.
         DomainError: the person is no member of the team and was not given access by it.
     """
-    if tag.team is None or not actor.may(Can.MANAGE_TEAM, tag.team):
+    if tag.team is None or not actor.access.may(Can.MANAGE_TEAM, tag.team):
         raise NotAllowed(_("Only administrators of the team may say whose a tag is."))
     if person is not None and not _may_hold(person, tag.team):
         sentence = _("This person is neither a member of the team nor was given access by it.")
@@ -124,5 +124,5 @@ def delete_tag(*, actor: User, tag: Tag) -> None:
 
 def _demand_operator(actor: User, owner: Team | Tag | None) -> None:
     """Tags of no team are changed by support staff."""
-    if owner is None or not actor.may(Can.OPERATE, owner):
+    if owner is None or not actor.access.may(Can.OPERATE, owner):
         raise NotAllowed(_("Only operators and administrators of the team may change its tags."))

@@ -72,7 +72,7 @@ def set_tags_of_person(
         TagsRefused: a value or type is wrong, or the team has such a tag already and the actor has not agreed that it
             becomes this person's.
     """
-    teams = actor.scope(Can.MANAGE_TEAM)
+    teams = actor.access.scope(Can.MANAGE_TEAM)
     mine = Tag.objects.select_for_update().filter(user=person)
     if not teams.is_everything:
         mine = mine.filter(team__in=teams.teams)
@@ -108,7 +108,7 @@ def set_tags_of_person(
 
 def _add(person: User, team: Team | None, row: WantedTag, actor: User, consents: Collection[str]) -> int | Problem:
     """Save a new row; return the key of its tag, or what stands in the way."""
-    if team is None or not actor.may(Can.MANAGE_TEAM, team):
+    if team is None or not actor.access.may(Can.MANAGE_TEAM, team):
         raise NotAllowed(_("Only administrators of the team may add tags."))
     value, label = row.value.strip() or random_value(), row.label.strip()[:120]
     tag = (

@@ -73,7 +73,7 @@ class PersonThrottle(UserRateThrottle):
     """
 
     def allow_request(self, request: Request, view: Any) -> bool:
-        own_rate = getattr(request.user, "requests_per_minute", None)
+        own_rate = getattr(getattr(request.user, "access", None), "requests_per_minute", None)
         if own_rate is not None:
             self.num_requests, self.duration = own_rate, 60
         try:

@@ -58,7 +58,7 @@ class ApiSchema(AutoSchema):
 
 def demand_features(user: Any, view_name: str) -> None:
     """Refuse, with the reason, what is switched off in all of the user's teams."""
-    for beginnings, sentence in user.api_off:
+    for beginnings, sentence in user.access.api_off:
         if view_name.startswith(beginnings):
             raise NotAllowed(sentence)
 
@@ -78,7 +78,7 @@ class ApiView(APIView):
         super().initial(request, *args, **kwargs)
         if request.user.is_authenticated and request.resolver_match:
             demand_features(request.user, request.resolver_match.view_name)
-            if sentence := request.user.why_not(self._right_for(request)):
+            if sentence := request.user.access.why_not(self._right_for(request)):
                 raise NotAllowed(sentence)
 
     def _right_for(self, request: Request) -> str:
@@ -91,8 +91,12 @@ class ApiView(APIView):
     def handle_exception(self, exc: Exception) -> Response:
         """To a 'no' that comes of a key's scopes, which one is missing is added."""
         user: Any = getattr(self.request, "user", None)
-        right = getattr(user, "refused_right", "")
-        if right and isinstance(exc, NotAllowed | PermissionDenied) and (why := user.why_not(right)) not in str(exc):
+        right = getattr(getattr(user, "access", None), "refused_right", "")
+        if (
+            right
+            and isinstance(exc, NotAllowed | PermissionDenied)
+            and (why := user.access.why_not(right)) not in str(exc)
+        ):
             exc = NotAllowed(f"{exc} {why}".strip())
         return super().handle_exception(exc)
 

@@ -102,7 +102,7 @@ class ListPage(LoginRequiredMixin, View):
         is_valid = filterset.is_valid()
         found = filterset.qs if is_valid else filterset.queryset.none()
         if request.GET.get("export") and self.export_cells and is_valid:
-            if why_off := request.user.features_off.get("exports"):  # type: ignore[union-attr]
+            if why_off := request.user.access.features_off.get("exports"):  # type: ignore[union-attr]
                 raise PermissionDenied(why_off)
             narrow = narrowed(found, self.few_stations(filterset))
             return self._export(narrow, request.GET["export"], filterset.form)

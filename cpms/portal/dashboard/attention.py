@@ -211,7 +211,7 @@ def _flagged_often(group: list[ChargingSession]) -> Trouble:
 def _refused(user: User) -> list[Trouble]:
     """Stations that are refused for the same cause, once each."""
     rows = RefusedConnection.objects.filter(last_at__gt=timezone.now() - DAY, station__isnull=False)
-    rows = rows.filter(user.shown(Can.SEE_MESSAGES, "station__team", "station")).order_by()
+    rows = rows.filter(user.access.shown(Can.SEE_MESSAGES, "station__team", "station")).order_by()
     causes = rows.values("station", "cause", "near").annotate(
         times=Sum("count"), since=Min("first_at"), last=Max("last_at"), newest=Max("pk")
     )

@@ -115,7 +115,7 @@ def _running(user: User) -> tuple[int, int | None]:
     The team is a condition on what is summed, not on what is read: so the index of open sessions is used, which are few
     in all teams together, and never the one of all sessions of the team.
     """
-    own = user.shown(Can.SEE_SESSIONS, "team", "station")
+    own = user.access.shown(Can.SEE_SESSIONS, "team", "station")
     fresh = own & Q(last_sample_at__gt=timezone.now() - FRESH)
     sums = ChargingSession.objects.open().aggregate(count=Count("pk", filter=own), power=Sum("power_w", filter=fresh))
     return sums["count"], sums["power"]
@@ -139,8 +139,8 @@ def sessions_per_day(user: User, first: date, last: date) -> list[int]:
     """How many sessions began on each day, in the person's zone; one query."""
     visible = ChargingSession.objects.visible_to(user).order_by()
     length = (last - first).days + 1
-    scope = user.scope(Can.SEE_SESSIONS)
-    if user.chosen_group is not None or scope.installations or scope.stations:
+    scope = user.access.scope(Can.SEE_SESSIONS)
+    if user.access.group is not None or scope.installations or scope.stations:
         together = _counted_together(visible, first, last)
         return [together.get(first + timedelta(days=n), 0) for n in range(length)]
     days = [

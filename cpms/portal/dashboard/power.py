@@ -24,10 +24,10 @@ MINUTE = timedelta(minutes=1)
 def power_of_day(user: User, day: date) -> list[tuple[datetime, int]]:
     """Minute by minute, of all that this person sees the figures of and has chosen to look at."""
     start, end = day_bounds(day)
-    scope = user.scope(Can.SEE_SESSIONS)
-    if user.chosen_group is not None:
-        return _of_sessions(user.shown(Can.SEE_SESSIONS, "team", "station"), start, end)
-    provider = user.in_view("team", None)
+    scope = user.access.scope(Can.SEE_SESSIONS)
+    if user.access.group is not None:
+        return _of_sessions(user.access.shown(Can.SEE_SESSIONS, "team", "station"), start, end)
+    provider = user.access.in_view("team", None)
     rows = TeamPower.objects.filter(provider, at__gte=start, at__lt=end)
     if not scope.is_everything:
         rows = rows.filter(team__in=scope.teams)

@@ -38,7 +38,7 @@ def _dashboard(user: User) -> dict[str, Any]:
     power = look.power(told.power_w) if told.power_w is not None else None
     return {
         "figures": told,
-        "sees_sessions": bool(user.scope(Can.SEE_SESSIONS)),
+        "sees_sessions": bool(user.access.scope(Can.SEE_SESSIONS)),
         "power": power,
         "energy": look.energy(told.energy_today_wh),
         "per_session": told.energy_today_wh // told.sessions_today if told.sessions_today else None,
@@ -60,7 +60,7 @@ def dashboard(request: AuthenticatedRequest) -> HttpResponse:
     today = timezone.localdate()
     context |= {
         "may_add": may_add_stations(user),
-        "has_team": bool(user.scope(Can.SEE_STATIONS)),
+        "has_team": bool(user.access.scope(Can.SEE_STATIONS)),
         "role_admin": Role.ADMIN.label,
         "today": today,
         "yesterday": today - timedelta(days=1),

@@ -62,21 +62,21 @@ def _team_head(request: HttpRequest, user: User) -> TeamHead:
             return TeamHead(name=_("All teams"), initials="\u2217", note=_("support staff"), links=links)
         links += _team_links(request, user)
         return TeamHead(team.name, initials(team.name), _("support staff"), team.name, team=team, links=links)
-    if team is None and user.grants_held:
+    if team is None and user.access.grants_held:
         return TeamHead(name=_("Shared with you"), initials="\u2217", note=str(user))
-    if team is None and user.only_team is not None:
+    if team is None and user.access.only_team_id is not None:
         note = _("your teams are at %(host)s") % {"host": main_host()}
         return TeamHead(name=_("Not your team"), initials="?", note=note, url=settings.PUBLIC_URL)
     if team is None:
         return TeamHead(name=_("No team yet"), initials="?", note=_("ask an administrator to add you"))
     links = _team_links(request, user)
-    if len(user.own_teams) == 1:
+    if len(user.access.own_teams) == 1:
         return TeamHead(team.name, initials(team.name), title=team.name, team=team, links=links)
-    more = len(user.own_teams) - 1
+    more = len(user.access.own_teams) - 1
     note = ngettext("and %(n)d more team", "and %(n)d more teams", more) % {"n": more}
-    title = ", ".join(map(str, user.own_teams))
-    choices = user.own_teams[:MOST_CHOICES]
-    if len(user.own_teams) > MOST_CHOICES:
+    title = ", ".join(map(str, user.access.own_teams))
+    choices = user.access.own_teams[:MOST_CHOICES]
+    if len(user.access.own_teams) > MOST_CHOICES:
         links.append((_("All teams"), reverse("team:choose")))
     return TeamHead(team.name, initials(team.name), note, title, team=team, choices=choices, links=links)
 
@@ -97,7 +97,7 @@ def _providers(request: HttpRequest, user: User) -> list[Provider]:
     """The providers that the user can choose from; empty if there is only one."""
     team = current_team(request) if user.is_staff else None
     found = [Provider(team.pk, team.name)] if team else providers_of(user)
-    chosen = user.chosen_provider
+    chosen = user.access.provider
     if chosen is not None and chosen not in found:
         found.append(chosen)
     return found if len(found) > 1 or user.is_staff else []
@@ -123,7 +123,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
             "team": SimpleLazyObject(lambda: _team_head(request, user)),
             "groups": SimpleLazyObject(lambda: list(StationGroup.objects.visible_to(user).only("name")[:MOST_GROUPS])),
             "providers": SimpleLazyObject(lambda: _providers(request, user)),
-            "sees_stations": SimpleLazyObject(lambda: bool(user.scope(Can.SEE_STATIONS))),
+            "sees_stations": SimpleLazyObject(lambda: bool(user.access.scope(Can.SEE_STATIONS))),
             "unread": SimpleLazyObject(lambda: unread(user)),
             "person_initials": SimpleLazyObject(lambda: initials(user.get_full_name())),
         }

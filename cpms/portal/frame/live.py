@@ -52,11 +52,11 @@ def hearing(user: User, session: Any) -> Hearing:
     """What this person's pages hear now: a few queries, two for whoever only has teams and has chosen nothing."""
     kept = session if session is not None else {}
     host_sessions.limit(user, kept)
-    user.chosen_group = groups.chosen_group(user, kept.get(groups.SESSION_KEY))
-    user.chosen_provider = providers.chosen_provider(user, kept.get(providers.SESSION_KEY))
-    group, provider = user.chosen_group, user.chosen_provider
+    user.access.group = groups.chosen_group(user, kept.get(groups.SESSION_KEY))
+    user.access.provider = providers.chosen_provider(user, kept.get(providers.SESSION_KEY))
+    group, provider = user.access.group, user.access.provider
     choice = (provider.pk if provider else None, group.pk if group else None)
-    scope = user.scope(Can.SEE_STATIONS)
+    scope = user.access.scope(Can.SEE_STATIONS)
     if provider is not None and group is None and (scope.is_everything or provider.pk in scope.teams):
         return Hearing(whole=frozenset([provider.pk]), choice=choice)
     if provider is not None or group is not None:
@@ -64,7 +64,7 @@ def hearing(user: User, session: Any) -> Hearing:
     if scope.is_everything:
         return Hearing(whole=frozenset(Team.objects.order_by("pk").values_list("pk", flat=True)[:MOST_TEAMS]))
     whole = frozenset(scope.teams)
-    places = [scope, user.scope(Can.CHARGE)]  # who may only charge hears of the connectors as well
+    places = [scope, user.access.scope(Can.CHARGE)]  # who may only charge hears of the connectors as well
     installations = [key for one in places for key in one.installations]
     stations = [key for one in places for key in one.stations]
     if not (installations or stations):
@@ -83,7 +83,7 @@ class Debt:
 
 
 def owes_factor(user: User) -> bool:
-    return user.must_have_second_factor and not factors.has_factor(user)
+    return user.access.must_have_second_factor and not factors.has_factor(user)
 
 
 @database_sync_to_async

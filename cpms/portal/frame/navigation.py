@@ -160,11 +160,11 @@ NAVIGATION: list[Section] = [
 
 def _why_off(user: User, name: str) -> str:
     feature = feature_at(name)
-    return user.features_off.get(feature.key, "") if feature else ""
+    return user.access.features_off.get(feature.key, "") if feature else ""
 
 
 def is_in_team(user: User) -> bool:
-    return user.is_staff or bool(user.roles)
+    return user.is_staff or bool(user.access.roles)
 
 
 def _is_shown(entry: Entry, user: User, *, only_drives: bool) -> bool:
@@ -174,7 +174,7 @@ def _is_shown(entry: Entry, user: User, *, only_drives: bool) -> bool:
         return entry.is_for_drivers
     if entry is OWN_CHARGING:
         return charges_elsewhere(user)
-    return not entry.right or bool(user.scope(entry.right))
+    return not entry.right or bool(user.access.scope(entry.right))
 
 
 def entries_for(user: User) -> list[tuple[Section, list[Entry]]]:
@@ -224,7 +224,7 @@ def navigation(request: HttpRequest, user: User) -> list[dict[str, Any]]:
 
 def manages_current_team(request: HttpRequest, user: User) -> bool:
     team = current_team(request)
-    return user.is_staff if team is None else user.may(Can.MANAGE_TEAM, team)
+    return user.is_staff if team is None else user.access.may(Can.MANAGE_TEAM, team)
 
 
 def _team_page(request: HttpRequest, user: User) -> str:

@@ -186,7 +186,7 @@ def _all_pages(user: User) -> list[Page]:
     pages += [Page(tab.label, ACCOUNT, tab.name, "", True) for tab in ACCOUNT_TABS]
     only_drives = is_driver(user)
     more = [page for page in MORE_PAGES if page.is_for_drivers or not only_drives]
-    return [page for page in [*pages, *more] if not page.right or user.scope(page.right)]
+    return [page for page in [*pages, *more] if not page.right or user.access.scope(page.right)]
 
 
 def _pages(user: User, text: str) -> Found:

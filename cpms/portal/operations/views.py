@@ -102,14 +102,14 @@ class OperateMixin:
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         user: Any = request.user
-        if user.is_authenticated and not user.scope(Can.OPERATE):
+        if user.is_authenticated and not user.access.scope(Can.OPERATE):
             raise PermissionDenied(_("Only operators and administrators of the team may send commands."))
         return super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
 
     def rows(self) -> QuerySet[Any]:
         user: Any = self.request.user
         rows: QuerySet[Any] = super().rows()  # type: ignore[misc]
-        rows = rows.filter(user.shown(Can.OPERATE, *self.paths))
+        rows = rows.filter(user.access.shown(Can.OPERATE, *self.paths))
         return rows if self.is_for_pool else rows.filter(**{f"{self.paths[0]}__isnull": False})
 
     def facts(self, context: dict[str, Any]) -> dict[str, Any]:

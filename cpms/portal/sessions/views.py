@@ -75,8 +75,8 @@ class SessionDetailView(DetailPage):
         kwargs |= {
             "said": said(session),
             "number": session_number(session),
-            "may_operate": user.may(Can.OPERATE, session.station) and not why_no_commands(user, session.station),
-            "may_see_station": user.may(Can.SEE_STATIONS, session.station),
+            "may_operate": user.access.may(Can.OPERATE, session.station) and not why_no_commands(user, session.station),
+            "may_see_station": user.access.may(Can.SEE_STATIONS, session.station),
             "is_fresh": is_fresh(session),
             "charging_time": charging.time if charging else None,
             "average_w": charging.average_w(session.max_power_w) if charging else None,

@@ -47,7 +47,7 @@ class StationListView(ListPage):
 
     def facts(self, context: dict[str, Any]) -> dict[str, Any]:
         user = self.request.user
-        if not user.is_staff and len(user.team_ids) < 2:  # type: ignore[union-attr]
+        if not user.is_staff and len(user.access.team_ids) < 2:  # type: ignore[union-attr]
             context["table"].exclude = ("team",)
         waiting = ChargingStation.objects.filter(team=None, handed_over_at=None).order_by()
         return {

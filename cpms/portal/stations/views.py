@@ -78,15 +78,16 @@ class StationDetailView(DetailPage):
         is_past = station.handed_over_at is not None
         no_commands = why_no_commands(user, station)
         kwargs |= {
-            "may_operate": user.may(Can.OPERATE, station) and not no_commands and not is_past,
-            "no_commands": no_commands if user.may(Can.OPERATE, station) and not is_past else "",
-            "may_acknowledge": user.may(Can.OPERATE, station) and "security_events" not in user.features_off,
+            "may_operate": user.access.may(Can.OPERATE, station) and not no_commands and not is_past,
+            "no_commands": no_commands if user.access.may(Can.OPERATE, station) and not is_past else "",
+            "may_acknowledge": user.access.may(Can.OPERATE, station)
+            and "security_events" not in user.access.features_off,
             "may_assign": station.team_id is None,  # who sees it is support staff
-            "may_name": user.may(Can.NAME, station),
-            "may_configure": user.may(Can.CONFIGURE, station) and not is_past,
-            "may_administer": user.may(Can.SET_PASSWORDS, station) and not is_past,
+            "may_name": user.access.may(Can.NAME, station),
+            "may_configure": user.access.may(Can.CONFIGURE, station) and not is_past,
+            "may_administer": user.access.may(Can.SET_PASSWORDS, station) and not is_past,
             "may_hand_over": can_be_handed_over(station) and may_hand_over(user, station),
-            "may_share": station.team_id is not None and user.may(Can.MANAGE_ACCESS, station),
+            "may_share": station.team_id is not None and user.access.may(Can.MANAGE_ACCESS, station),
             "said": of_station(station, station.presence, connectors),
             "places": _places(station, connectors, user),
             "commands": _commands(station, user),
@@ -104,7 +105,7 @@ def _oddities(station: ChargingStation, user: User) -> list[dict[str, Any]]:
     """The newest unusual reports; ends that do not count with what they say, in place of a note. Who does not see
     sessions reads of what kind they are."""
     rows = Oddity.objects.filter(station=station).order_by("-received_at")[:SHOWN_ODDITIES]
-    if not user.may(Can.SEE_SESSIONS, station):
+    if not user.access.may(Can.SEE_SESSIONS, station):
         rows = rows.defer("note", "facts", "payload")
         return [{"row": row, "is_reduced": True} for row in rows]
     return [{"row": row, "end": end_in(row)} for row in rows]

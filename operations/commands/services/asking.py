@@ -129,7 +129,7 @@ def why_no_start(station: ChargingStation, id_tag: str, actor: User | None) -> s
     if verdict.is_accepted or station.deactivated_at is not None:
         return ""
     is_own = verdict.tag is not None and actor is not None and verdict.tag.user_id == actor.pk
-    if actor is not None and not is_own and not actor.may(Can.SEE_SESSIONS, station):
+    if actor is not None and not is_own and not actor.access.may(Can.SEE_SESSIONS, station):
         return _("Nobody can charge at this station with this tag.")
     if verdict.tag is None:
         return _("The team has no such tag.")
@@ -154,8 +154,8 @@ def _requester(actor: User | None) -> dict[str, Any]:
     """Who asks, and with which key: the right to ask is checked again when the command is sent."""
     if actor is None:
         return {"is_by_system": True}
-    kind, prefix = actor.key_in_use
-    scopes = None if actor.token_scopes is None else list(actor.token_scopes)
+    kind, prefix = actor.access.key
+    scopes = None if actor.access.scopes is None else list(actor.access.scopes)
     return {
         "is_by_system": False,
         "requested_by": actor,

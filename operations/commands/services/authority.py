@@ -33,19 +33,19 @@ def demand_right(actor: User, station: ChargingStation, kind: str, parameters: d
     Raises:
         NotAllowed: the person may not ask this station for this.
     """
-    if not actor.may(Can.OPERATE, station):
+    if not actor.access.may(Can.OPERATE, station):
         if not is_own_charging(actor, station, kind, parameters):
             raise NotAllowed(_("You may not send commands to this station."))
         return
-    if password_in(kind, parameters) is not None and not actor.may(Can.SET_PASSWORDS, station):
+    if password_in(kind, parameters) is not None and not actor.access.may(Can.SET_PASSWORDS, station):
         raise NotAllowed(_("You may not set the password of this station."))
-    if kind in TECHNICAL_KINDS and not actor.may(Can.CONFIGURE, station):  # an owner may not
+    if kind in TECHNICAL_KINDS and not actor.access.may(Can.CONFIGURE, station):  # an owner may not
         raise NotAllowed(_("You may not change the technical settings of this station."))
 
 
 def is_own_charging(actor: User, station: ChargingStation, kind: str, parameters: dict[str, Any]) -> bool:
     """Whether somebody who may charge at a station starts with their own tag there, or stops their own session."""
-    if not actor.may(Can.CHARGE, station):
+    if not actor.access.may(Can.CHARGE, station):
         return False
     if kind == Command.Kind.REMOTE_START:
         return Tag.objects.filter(user=actor, value__iexact=str(parameters.get("id_tag", ""))).exists()
@@ -79,14 +79,13 @@ def why_lost(command: Command) -> Reason | None:
         return Reason.ACCOUNT
     if why_no_commands(actor, station):
         return Reason.FEATURE
-    actor.token_scopes = command.requested_scopes
-    actor.__dict__.pop("scoped_rights", None)  # of this person's command before
-    if actor.lacks_scope(Can.OPERATE) and actor.lacks_scope(Can.CHARGE):
+    actor.access.scopes = command.requested_scopes
+    if actor.access.lacks_scope(Can.OPERATE) and actor.access.lacks_scope(Can.CHARGE):
         return Reason.SCOPE
     try:
         demand_right(actor, station, command.kind, shown(command.kind, command.parameters))
     except NotAllowed:
-        has_any = any(actor.may(right, station) for right in (Can.SEE_STATIONS, Can.SEE_OWN))
+        has_any = any(actor.access.may(right, station) for right in (Can.SEE_STATIONS, Can.SEE_OWN))
         return Reason.ROLE if has_any else Reason.ACCESS
     return None
 

@@ -21,7 +21,7 @@ class Reader:
 
     @cached_property
     def _scope(self) -> Scope:
-        return self._user.scope(Can.SEE_SESSIONS)
+        return self._user.access.scope(Can.SEE_SESSIONS)
 
     def sees_sessions(self, station: ChargingStation) -> bool:
         """Whether they may read who charged at a station, and how much."""

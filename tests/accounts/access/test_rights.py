@@ -64,8 +64,8 @@ def test_each_cell(right: str, column: str, inside: ChargingStation, place: Inst
         holders = [person(role=column, station=inside), person(role=column, installation=place)]
     elsewhere = factories.StationFactory.create(installation=factories.InstallationFactory.create())
     for holder in holders:
-        assert holder.may(right, inside) is expected
-        assert not holder.may(right, elsewhere) and not holder.may(right, elsewhere.installation)
+        assert holder.access.may(right, inside) is expected
+        assert not holder.access.may(right, elsewhere) and not holder.access.may(right, elsewhere.installation)
         found = ChargingStation.objects.allowed(holder, right)
         assert list(found) == ([inside] if expected else [])
 
@@ -82,7 +82,7 @@ def test_a_grant_to_a_team_gives_no_teammate_more_than_his_own_role(
 ) -> None:
     user = user_with(Role(team_role), other_team)
     factories.GrantFactory.create(role=granted, station=inside, to_team=other_team, user=None)
-    assert user.may(right, inside) is (allows(granted, right) and allows(team_role, right))
+    assert user.access.may(right, inside) is (allows(granted, right) and allows(team_role, right))
 
 
 @pytest.mark.parametrize("kind", ["ended", "withdrawn", "inactive"])
@@ -93,13 +93,13 @@ def test_what_counts_no_more_gives_nothing(kind: str, inside: ChargingStation) -
     user = person(role="owner", station=inside, **facts)
     if kind == "inactive":
         user.is_active = False
-    assert not any(user.may(right, inside) for right in Can.values)
+    assert not any(user.access.may(right, inside) for right in Can.values)
     assert not ChargingStation.objects.visible_to(user).exists()
 
 
 def test_a_grant_that_ends_later_counts_until_then(inside: ChargingStation) -> None:
     user = person(role="service", station=inside, ends_at=timezone.now() + timedelta(hours=1))
-    assert user.may(Can.CONFIGURE, inside)
+    assert user.access.may(Can.CONFIGURE, inside)
 
 
 def test_a_user_sees_his_own_sessions_and_nothing_else(inside: ChargingStation) -> None:
@@ -124,4 +124,8 @@ def test_service_sees_messages_but_no_sessions_of_others(inside: ChargingStation
 def test_one_query_finds_all_that_a_person_holds(inside: ChargingStation, django_assert_num_queries: Any) -> None:
     user = User.objects.get(pk=person(role="owner", station=inside).pk)
     with django_assert_num_queries(2):  # roles and grants
-        assert user.may(Can.OPERATE, inside) and user.may(Can.NAME, inside) and not user.may(Can.CONFIGURE, inside)
+        assert (
+            user.access.may(Can.OPERATE, inside)
+            and user.access.may(Can.NAME, inside)
+            and not user.access.may(Can.CONFIGURE, inside)
+        )

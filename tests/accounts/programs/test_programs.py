@@ -134,8 +134,8 @@ def test_a_technical_setting_needs_a_scope_of_its_own(program_client, team, stat
 def test_no_scope_manages_a_team(program_client, team):
     program_client(team)
     program = User.everybody.get(is_program=True)
-    assert not program.may(Can.MANAGE_TEAM, team)
-    assert not program.has_role(team.pk, Role.ADMIN)
+    assert not program.access.may(Can.MANAGE_TEAM, team)
+    assert not program.access.has_role(team.pk, Role.ADMIN)
     assert not any(Can.MANAGE_TEAM in rights for rights in SCOPE_RIGHTS.values())
 
 

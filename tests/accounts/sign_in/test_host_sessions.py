@@ -81,8 +81,7 @@ def test_personal_tokens_are_not_there_by_the_api_either(limited, both):
 def test_nor_does_its_socket_tell_of_them(own_host, both, team, other_team):
     whole, limited = begun_at(both), begun_at(both, **OWN)
     assert live.hearing(both, whole.session).whole == {team.pk, other_team.pk}
-    for cached in ("_all_teams_of", "roles", "own_teams", "grants_held"):
-        both.__dict__.pop(cached, None)
+    both.renew_access()
     assert live.hearing(both, limited.session).whole == {team.pk}
 
 

@@ -242,7 +242,7 @@ def test_colleagues_join_by_their_address_once(team: Team) -> None:
     factories.TeamDomainFactory.create(domain="other.example")  # not proved
     colleague = factories.UserFactory.create(email="mia@nordlys.example")
     assert people_services.enrol(colleague) == [team]
-    assert colleague.memberships.get().role == Role.VIEWER and colleague.team_ids == [team.pk]
+    assert colleague.memberships.get().role == Role.VIEWER and colleague.access.team_ids == [team.pk]
     assert people_services.enrol(colleague) == []
     Membership.objects.all().delete()
     assert people_services.enrol(colleague) == []

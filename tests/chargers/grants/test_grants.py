@@ -59,12 +59,12 @@ def test_an_administrator_gives_each_role(administrator: User, inside: Any, frie
     for role in ("owner", "service", "user"):
         grant = give_grant(place=inside, role=role, email="Friend@Example.org", actor=administrator)
         assert (grant.user, grant.team, grant.created_by) == (friend, inside.team, administrator)
-    assert User.objects.get(pk=friend.pk).may(Can.CONFIGURE, inside)
+    assert User.objects.get(pk=friend.pk).access.may(Can.CONFIGURE, inside)
 
 
 def test_a_grant_to_a_team_by_its_handle(administrator: User, place: Any, other_team: Any, stranger: User) -> None:
     give_grant(place=place, role="service", to_team=other_team.handle, ends_at=in_days(3), actor=administrator)
-    assert User.objects.get(pk=stranger.pk).may(Can.CONFIGURE_PLACES, place)
+    assert User.objects.get(pk=stranger.pk).access.may(Can.CONFIGURE_PLACES, place)
 
 
 @pytest.mark.parametrize("role", Role.values)
@@ -134,9 +134,9 @@ def test_changing_and_withdrawing(administrator: User, holder: Any, place: Any, 
     user = holder("user")
     grant = Grant.objects.get(user=user)
     change_grant(grant=grant, role="service", ends_at=in_days(1), actor=administrator)
-    assert User.objects.get(pk=user.pk).may(Can.CONFIGURE, inside)
+    assert User.objects.get(pk=user.pk).access.may(Can.CONFIGURE, inside)
     withdraw_grant(grant=grant, actor=administrator)
-    assert not User.objects.get(pk=user.pk).may(Can.CONFIGURE, inside)
+    assert not User.objects.get(pk=user.pk).access.may(Can.CONFIGURE, inside)
     with pytest.raises(DomainError):
         change_grant(grant=grant, role="service", ends_at=None, actor=administrator)
     assert withdraw_grant(grant=grant, actor=administrator).withdrawn_at  # again changes nothing

@@ -159,7 +159,7 @@ def test_installations_are_those_of_the_groups_stations(operator, team, two, gro
     for place, station in zip(places, two, strict=True):
         station.installation = place
         station.save()
-    operator.chosen_group = services.chosen_group(operator, group.pk)
+    operator.access.group = services.chosen_group(operator, group.pk)
     assert list(Installation.objects.visible_to(operator)) == [places[0]]
     assert set(Installation.objects.reachable_by(operator)) == set(places)
 

@@ -51,7 +51,7 @@ def test_days_are_those_of_the_persons_zone(operator, station, team):
         factories.SessionFactory(station=station, started_at=at, stopped_at=at, finished=True)
     today = timezone.localdate()
     whole = sessions_per_day(operator, today - timedelta(days=1), today)
-    operator.chosen_group = _chosen(operator, group)
+    operator.access.group = _chosen(operator, group)
     assert sessions_per_day(operator, today - timedelta(days=1), today) == whole == [1, 1]
 
 

@@ -78,7 +78,7 @@ def test_so_are_exports_figures_and_charts(page, of_two, both, team, other_team)
     assert (told["figures"].stations, told["figures"].charging, told["figures"].power_w) == (1, 1, 7000)
     assert {trouble.subject for trouble in told["troubles"] if trouble.kind in ("bad", "warn")} == {both[1].identity}
     assert sum(page.get(reverse("portal:dashboard_sessions")).json()["values"]) == 1
-    of_two.chosen_provider = providers.chosen_provider(of_two, other_team.pk)
+    of_two.access.provider = providers.chosen_provider(of_two, other_team.pk)
     assert [power for _at, power in power_of_day(of_two, timezone.localdate())] == [5000]
 
 
@@ -141,7 +141,7 @@ def test_a_driver_too_sees_where_he_may_charge_by_provider(both, team, other_tea
     tag = Tag.objects.get(team=other_team)
     tag.user = user
     tag.save()
-    user.chosen_provider = providers.chosen_provider(user, other_team.pk)
+    user.access.provider = providers.chosen_provider(user, other_team.pk)
     told = own_page(user)
     assert told["places"] == [both[1]]
 

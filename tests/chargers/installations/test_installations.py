@@ -246,7 +246,7 @@ def test_who_serves_one_installation_adds_another_and_serves_it_as_long(team: Te
     )
     made = add_installation(team=team, facts={"name": "Hall 9"}, actor=grant.user)
     user = User.objects.get(pk=grant.user.pk)
-    assert user.may(Can.CONFIGURE_PLACES, made) and not user.may(Can.MANAGE_PLACES, made)
+    assert user.access.may(Can.CONFIGURE_PLACES, made) and not user.access.may(Can.MANAGE_PLACES, made)
     assert Grant.objects.get(installation=made).ends_at == soon
 
 

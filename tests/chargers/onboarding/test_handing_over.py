@@ -168,7 +168,7 @@ def test_access_that_was_given_ends_and_is_recorded(old, other_team, both):
     factories.GrantFactory(station=old, user=None, to_team=other_team)
     hand_over_station(station=old, team=other_team, actor=both)
     assert Grant.objects.filter(station=old, withdrawn_at__isnull=False).count() == 2
-    assert not given.user.may("see_stations", old)
+    assert not given.user.access.may("see_stations", old)
 
 
 def test_a_tag_that_was_valid_only_there_is_not_valid_everywhere_now(old, team, other_team, tag):
@@ -419,7 +419,7 @@ def test_a_no_of_the_service_stands_on_the_page(as_person, both, old, other_team
 
 def test_the_page_is_for_nobody_else(as_person, old, administrator, operator, stranger, both):
     """Vi8: a stranger gets 404, a teammate without the right 403, and neither is offered it."""
-    factories.MembershipFactory(user=operator, team=stranger.own_teams[0], role=Role.ADMIN)
+    factories.MembershipFactory(user=operator, team=stranger.access.own_teams[0], role=Role.ADMIN)
     for user, status in ((stranger, 404), (operator, 403)):
         assert as_person(user).get(url_of(old)).status_code == status
         assert as_person(user).post(url_of(old), {}).status_code == status

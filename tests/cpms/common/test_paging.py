@@ -57,13 +57,13 @@ def people(team, other_team, stations, viewer, user_with, staff):
     factories.GrantFactory(station=stations[4], user=granted, role="owner")
     of_two, looking, grouped = user_with(), factories.UserFactory(is_staff=True), user_with()
     factories.MembershipFactory(user=of_two, team=other_team)
-    of_two.chosen_provider = looking.chosen_provider = provider
+    of_two.access.provider = looking.access.provider = provider
     factories.GrantFactory(station=stations[3], user=grouped, role="owner")
     group = factories.StationGroupFactory(user=grouped)
     group.stations.add(stations[0], stations[3])
-    grouped.chosen_group = Chosen(group.pk, group.name, [stations[0].pk, stations[3].pk])
+    grouped.access.group = Chosen(group.pk, group.name, [stations[0].pk, stations[3].pk])
     asked = user_with()
-    asked.chosen_group = Chosen(group.pk, group.name, group.stations.values("pk"))
+    asked.access.group = Chosen(group.pk, group.name, group.stations.values("pk"))
     return {
         "of a team": viewer,
         "support": staff,
@@ -152,7 +152,7 @@ def test_everybody_sees_the_rows_of_the_stations_of_their_scope(people, stations
     """The big log asks for its scope in a way of its own; it is the scope of all other rows."""
     for name, person in people.items():
         shown = set(ChargingStation.objects.allowed(person, Message.objects.all().right).filter(
-            person.in_view("team", "")
+            person.access.in_view("team", "")
         ))  # fmt: skip
         assert {message.station for message in Message.objects.visible_to(person)} == shown, name
         assert bool(shown) == (name != "with nothing")

@@ -1,5 +1,4 @@
 from django.apps import AppConfig
-from django.db.models.signals import pre_migrate
 from django.utils.translation import gettext_lazy as _
 
 
@@ -11,9 +10,7 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         from accounts import audited
         from accounts.audit import services as audit_services
-        from cpms.common import old_databases
         from cpms.common.web import downloads
 
         audited.register()
         downloads.register(audit_services.note_download)
-        pre_migrate.connect(old_databases.refuse_halfway, sender=self)

@@ -481,7 +481,7 @@ def _send(client: Client, method: str, path: str, body: dict[str, Any], is_api: 
 
 @pytest.fixture(autouse=True)
 def _proved_just_now(monkeypatch):
-    """That secrets ask first is told in tests/accounts/sign_in/test_fresh_proof.py; here everybody has just shown who it is."""
+    """Let everybody pass as just confirmed; tests/accounts/sign_in/test_fresh_proof.py tests that secrets ask first."""
     monkeypatch.setattr(confirm, "is_confirmed", lambda request: True)
 
 

@@ -30,7 +30,7 @@ from operations.models import Command
 from sessions.models import ChargingSession
 
 SESSIONS = 60  # whose start and end are in the log
-IN, OUT = Message.Direction.FROM_STATION, Message.Direction.TO_STATION
+OUT = Message.Direction.TO_STATION
 Stations = Mapping[str, ChargingStation]
 State, Kind = Command.State, Command.Kind
 

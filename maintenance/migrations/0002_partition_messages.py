@@ -17,6 +17,8 @@ CREATE TABLE maintenance_message (
     error_code varchar(60) NOT NULL,
     epoch bigint NOT NULL,
     station_id bigint NOT NULL,
+    is_deviating boolean DEFAULT false NOT NULL,
+    protocol varchar(8) DEFAULT '1.6' NOT NULL,
     PRIMARY KEY (id, received_at)
 ) PARTITION BY RANGE (received_at);
 CREATE INDEX message_station_newest ON maintenance_message (station_id, id DESC);
@@ -30,5 +32,5 @@ CREATE TABLE maintenance_message_default PARTITION OF maintenance_message DEFAUL
 
 
 class Migration(migrations.Migration):
-    dependencies = [("maintenance", "0001_begin")]
+    dependencies = [("maintenance", "0001_initial")]
     operations = [OnPostgres(PARTITIONED, migrations.RunSQL.noop)]

@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class SecondVersionConfig(AppConfig):
-    name, label = "tests.ocpp", "second_version"
+    name, label = "tests.ocpp_gateway", "second_version"
 
     def ready(self) -> None:
         from ocpp_gateway import codec

@@ -17,7 +17,7 @@ from accounts.models import TeamDomain
 from accounts.programs.services.programs import add_program
 from accounts.sign_in import fresh_proof as confirm
 from tests.accounts.conftest import prove
-from tests.portal.conftest import online
+from tests.conftest import online
 from tests.test_routes import FOUND as ROUTES
 
 pytestmark = pytest.mark.django_db

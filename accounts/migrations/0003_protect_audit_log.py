@@ -1,4 +1,4 @@
-"""On PostgreSQL the database itself refuses to delete entries of the audit trail, or to change what they say."""
+"""On PostgreSQL the database itself refuses to delete entries of the audit log or to change what they say."""
 
 from django.db import migrations
 
@@ -6,9 +6,15 @@ from cpms.common.database.on_postgres import OnPostgres
 
 PROTECT = """
 CREATE FUNCTION audit_trail_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    texts text[] := ARRAY['object_repr', 'changes', 'changes_text', 'serialized_data', 'additional_data', 'actor_email'];
 BEGIN
     IF TG_OP = 'UPDATE' AND to_jsonb(OLD) - 'actor_id' = to_jsonb(NEW) - 'actor_id' AND NEW.actor_id IS NULL THEN
         RETURN NEW;  -- a person was deleted; the address stays
+    END IF;
+    IF TG_OP = 'UPDATE' AND current_setting('cpms.erasing', true) = 'on'
+        AND to_jsonb(OLD) - texts = to_jsonb(NEW) - texts THEN
+        RETURN NEW;  -- a person is erased: what was done, when and to what stays
     END IF;
     RAISE EXCEPTION 'entries of the audit trail stay as they are';
 END $$;
@@ -22,5 +28,5 @@ DROP FUNCTION audit_trail_stays();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0004_rights")]
+    dependencies = [("accounts", "0002_initial")]
     operations = [OnPostgres(PROTECT, RELEASE)]

@@ -1,4 +1,4 @@
-"""What is looked for by how it begins, whatever its case, is found by an index (PostgreSQL; SQLite reads its few rows)."""
+"""On PostgreSQL an index finds names by how they begin, in any case; SQLite reads its few rows."""
 
 from django.db import migrations
 
@@ -15,5 +15,5 @@ DROP = [f"DROP INDEX IF EXISTS {index}" for index, _table, _column in INDEXES]
 
 
 class Migration(migrations.Migration):
-    dependencies = [("chargers", "0001_begin")]
+    dependencies = [("chargers", "0001_initial")]
     operations = [OnPostgres(MAKE, DROP)]

@@ -8,6 +8,7 @@ from chargers.stations import views as stations_views
 from chargers.tags import views as tag_views
 
 urlpatterns = [
+    path("waiting/", onboarding_views.PoolListView.as_view(), name="station_pool"),
     path("add/", onboarding_views.StationAddView.as_view(), name="station_add"),
     path("tags/", tag_views.TagListView.as_view(), name="tag_list"),
     path("tags/add/", tag_views.TagAddView.as_view(), name="tag_add"),

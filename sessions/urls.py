@@ -4,8 +4,11 @@ from django.urls import path
 
 from sessions.insights import views as insights_views
 from sessions.ledger import views as ledger_views
+from sessions.samples import views as samples_views
 
 urlpatterns = [
     path("", ledger_views.SessionListView.as_view(), name="session_list"),
     path("gaps/", insights_views.GapListView.as_view(), name="gap_list"),
+    path("<int:pk>/chart.json", samples_views.session_chart, name="session_chart"),
+    path("<int:pk>/readings/", samples_views.SessionReadingsView.as_view(), name="session_readings"),
 ]

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.access.rights import Can
+from chargers.installations import panels
 from chargers.installations.filtersets import InstallationFilterSet
 from chargers.installations.forms import CircuitForm, InstallationAddForm, InstallationForm, teams_with_places_of
 from chargers.installations.models import Circuit, Installation
@@ -26,7 +27,7 @@ from chargers.installations.services import (
     remove_circuit,
     save_circuit,
 )
-from chargers.installations.tables import INSTALLATION_CELLS, InstallationTable, tree
+from chargers.installations.tables import INSTALLATION_CELLS, InstallationTable
 from chargers.stations.models import ChargingStation
 from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.web.pages import AuthenticatedRequest, DetailPage, FormPage, ListPage
@@ -62,14 +63,11 @@ class InstallationDetailView(DetailPage):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         user: Any = self.request.user
         place: Installation = self.object
-        stations = ChargingStation.objects.visible_to(user).filter(installation=place).select_related("circuit")
         return super().get_context_data(
-            branches=tree(list(place.circuits.order_by("name"))),
-            stations=stations.defer("password", "next_password").order_by("identity")[:500],
             may_edit=user.access.may(Can.MANAGE_PLACES, place),
-            may_wire=user.access.may(Can.CONFIGURE_PLACES, place),
             may_share=user.access.may(Can.MANAGE_ACCESS, place),
-            may_add=user.access.may(Can.ADD_STATIONS, place),
+            main=[panels.stations(place, user), panels.circuits(place, user)],
+            aside=[panels.address(place)],
             **kwargs,
         )
 

@@ -19,7 +19,7 @@ from accounts.sign_in import fresh_proof as confirm
 from chargers.credentials.services import generate_password, set_password
 from chargers.installations.models import Installation
 from chargers.installations.services import place_station
-from chargers.onboarding.forms import installations_with_new_stations_of, may_add_stations, teams_administered_by
+from chargers.onboarding.forms import installations_with_new_stations_of, teams_administered_by
 from chargers.onboarding.serializers import (
     CredentialsSerializer,
     HandOverSerializer,
@@ -35,6 +35,7 @@ from chargers.stations.filtersets import StationFilter
 from chargers.stations.models import ChargingStation
 from chargers.stations.serializers import StationSerializer
 from chargers.stations.services.activity import set_station_active
+from chargers.stations.services.adding import may_add_stations
 from chargers.stations.services.naming import rename_station
 from cpms.common.api.views import ScopedViewSetMixin
 from cpms.common.errors import DomainError, NotAllowed

@@ -31,11 +31,6 @@ def installations_with_new_stations_of(user: User) -> QuerySet[Installation]:
     return Installation.objects.within(user.access.scope(Can.ADD_STATIONS))
 
 
-def may_add_stations(user: User) -> bool:
-    scope = user.access.scope(Can.ADD_STATIONS)
-    return scope.is_everything or bool(scope.teams or scope.installations)
-
-
 IDENTITY_HELP = gettext_lazy(
     "Also called ChargeBox ID. The station must be set to exactly the same, upper and lower case included. Letters "
     "a to z, digits and * - _ = : + | @ . are allowed; many stations have room for 20 characters only."

@@ -21,7 +21,7 @@ class PoolTable(StationTable):
     do = tables.Column(verbose_name="", empty_values=(), orderable=False, attrs={"td": {"class": "do"}})
 
     class Meta(StationTable.Meta):
-        exclude = ("team", "power")
+        exclude = ("team",)
 
     def render_do(self, record: ChargingStation) -> SafeString:
         return format_html(

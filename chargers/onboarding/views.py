@@ -1,4 +1,4 @@
-"""Adding and naming stations. What is shown of them is composed in the portal."""
+"""Adding, naming, assigning and handing over stations, and the stations that wait for a team."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
@@ -23,7 +24,6 @@ from chargers.onboarding.forms import (
     StationEditForm,
     StationHandOverForm,
     StationIdentityForm,
-    may_add_stations,
 )
 from chargers.onboarding.services import handover, registration
 from chargers.onboarding.services.handover import (
@@ -34,10 +34,34 @@ from chargers.onboarding.services.handover import (
     why_not_now,
 )
 from chargers.onboarding.services.naming import correct_identity
+from chargers.onboarding.tables import PoolTable
+from chargers.stations.filtersets import StationFilterSet
 from chargers.stations.models import ChargingStation
+from chargers.stations.services.adding import may_add_stations
 from chargers.stations.services.identities import identity_warning
 from chargers.stations.services.naming import rename_station
-from cpms.common.web.pages import FormPage
+from chargers.stations.tables import STATION_CELLS
+from cpms.common.web.pages import FormPage, ListPage
+
+
+class PoolListView(ListPage):
+    """Stations that connected on their own and wait for a team. Only support staff sees them."""
+
+    model = ChargingStation
+    table_class = PoolTable
+    filterset_class = StationFilterSet
+    template_name = "chargers/onboarding/pool_list.html"
+    export_name = "waiting-stations"
+    export_cells = STATION_CELLS
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.user.is_authenticated and not request.user.is_staff:
+            raise PermissionDenied(_("Only support staff may look into the pool."))
+        return super().dispatch(request, *args, **kwargs)
+
+    def rows(self) -> QuerySet[Any]:
+        waiting = ChargingStation.objects.visible_to(self.request.user).filter(team=None, handed_over_at=None)
+        return waiting.with_presence().prefetch_related("connectors").defer("password", "next_password")
 
 
 class StationAddView(FormPage):

@@ -29,14 +29,13 @@ def link(station: ChargingStation, within: str = "station") -> SafeString:
 
 
 class StationTable(Table):
-    """Rows come with `presence`, connectors fetched, and `power_w` where something charges."""
+    """Rows come with `presence` and with their connectors fetched."""
 
     identity = tables.Column(verbose_name=gettext_lazy("Station"), orderable=True)
     team = tables.Column(
         verbose_name=gettext_lazy("Team"), orderable=True, order_by=("team__name", "identity"), attrs=WIDE
     )
     status = tables.Column(verbose_name=gettext_lazy("Status"), empty_values=(), attrs={"td": {"class": "rhs"}})
-    power = tables.Column(verbose_name="kW", empty_values=(), attrs=NUMBER_WIDE)
     model = tables.Column(
         verbose_name=gettext_lazy("Model · firmware"),
         empty_values=(),
@@ -66,18 +65,13 @@ class StationTable(Table):
             '<span data-v="st-{}">{}</span><span class="s">{}</span>', record.pk, now.html, now.note or "\u00a0"
         )
 
-    def render_power(self, record: Any) -> SafeString:
-        if getattr(record, "power_w", None) is None:
-            return look.dash(_("No session is running, or the station does not measure its power."))
-        return format_html('<span data-v="kw-{}">{}</span>', record.pk, look.kw(record.power_w))
-
     def render_model(self, record: ChargingStation) -> SafeString:
         name = f"{record.vendor} {record.model}".strip()
         return two_lines(name or look.dash(_("The station has not booted yet.")), record.firmware_version)
 
 
 class ConnectorTable(Table):
-    """Rows come with their station's `presence`, and `session` where one is running."""
+    """Rows come with their station and its `presence`."""
 
     station = tables.Column(
         verbose_name=gettext_lazy("Station"), orderable=True, order_by=("station__identity", "number")
@@ -90,8 +84,6 @@ class ConnectorTable(Table):
         never=gettext_lazy("The connector has not reported a status yet."),
         attrs=NUMBER_WIDE,
     )
-    power = tables.Column(verbose_name="kW", empty_values=(), attrs=NUMBER_WIDE)
-    energy = tables.Column(verbose_name="kWh", empty_values=(), attrs=NUMBER_WIDE)
 
     class Meta(Table.Meta):
         order_by = "station"
@@ -111,18 +103,6 @@ class ConnectorTable(Table):
         return format_html(
             '<span data-v="st-{}">{}</span>{}', record.pk, now.html, two_lines("", now.note) if now.note else ""
         )
-
-    def render_power(self, record: Any) -> SafeString:
-        session = getattr(record, "session", None)
-        if session is None or session.power_w is None:
-            return look.dash(_("No session is running, or the station does not measure its power."))
-        return format_html('<span data-v="kw-{}">{}</span>', record.pk, look.kw(session.power_w))
-
-    def render_energy(self, record: Any) -> SafeString:
-        session = getattr(record, "session", None)
-        if session is None:
-            return look.dash(_("No session is running."))
-        return format_html('<a href="{}">{}</a>', session.get_absolute_url(), look.kwh(session.energy_wh))
 
 
 STATION_CELLS = [

@@ -1,6 +1,8 @@
-"""Adding and naming stations. What is shown of them is composed in the portal."""
+"""The lists of stations and connectors, and taking a station out of use. A station's page is arranged in the portal."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -12,9 +14,26 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.access.rights import Can
 from chargers.stations.models import ChargingStation
+from chargers.stations.panels import ConnectorList, StationList
 from chargers.stations.services.activity import set_station_active
+from chargers.stations.services.adding import may_add_stations
 from cpms.common.errors import DomainError
 from cpms.common.web.pages import AuthenticatedRequest
+
+
+class StationListView(StationList):
+    template_name = "chargers/stations/station_list.html"
+
+    def facts(self, context: dict[str, Any]) -> dict[str, Any]:
+        user: Any = self.request.user
+        if not user.is_staff and len(user.access.team_ids) < 2:
+            context["table"].exclude = ("team",)
+        waiting = ChargingStation.objects.filter(team=None, handed_over_at=None).order_by()
+        return {"may_add": may_add_stations(user), "waiting": waiting.count() if user.is_staff else 0}
+
+
+class ConnectorListView(ConnectorList):
+    template_name = "chargers/stations/connector_list.html"
 
 
 @login_required

@@ -23,7 +23,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.access.rights import Can
 from accounts.models import Team, User
 from chargers.stations.models import ChargingStation
-from chargers.tags.forms import TagValueField
+from chargers.tags.fields import TagValueField
 from chargers.tags.models import Tag
 from chargers.tags.services import editing as services
 from chargers.tags.services.finding import tags_like

@@ -1,8 +1,9 @@
-"""Addresses of pages that are composed from several apps. Stations and sessions keep the names of their own apps."""
+"""Addresses of pages that show several apps. Those of stations, sessions and commands keep the names of these apps."""
 
 from django.urls import path
 
 from chargers.groups import views as groups
+from chargers.stations import views as station_lists
 from cpms.portal.dashboard import views as dashboard_views
 from cpms.portal.drivers import views as own
 from cpms.portal.frame import mails, search, site
@@ -10,10 +11,11 @@ from cpms.portal.frame import views as frame_views
 from cpms.portal.operations import views as operate
 from cpms.portal.people import views as people
 from cpms.portal.sessions import views as charging
-from cpms.portal.stations import lists
 from cpms.portal.stations import views as stations_views
 from cpms.portal.styleguide import views as styleguide_views
 from maintenance.notifications import views as notifications
+from sessions.ledger.panels.columns import CONNECTOR_USAGE, STATION_POWER
+from sessions.samples import views as samples
 
 app_name = "portal"
 urlpatterns = [
@@ -51,18 +53,17 @@ urlpatterns = [
     path("styleguide/", styleguide_views.styleguide, name="styleguide"),
 ]
 station_patterns = [
-    path("", lists.StationListView.as_view(), name="station_list"),
-    path("waiting/", lists.PoolListView.as_view(), name="station_pool"),
-    path("connectors/", lists.ConnectorListView.as_view(), name="connector_list"),
+    path("", station_lists.StationListView.as_view(extra_columns=[STATION_POWER]), name="station_list"),
+    path(
+        "connectors/", station_lists.ConnectorListView.as_view(extra_columns=[CONNECTOR_USAGE]), name="connector_list"
+    ),
     path("<int:pk>/", stations_views.StationDetailView.as_view(), name="station_detail"),
     path("<int:pk>/live/", stations_views.StationLiveView.as_view(), name="station_live"),
-    path("<int:pk>/power.json", stations_views.station_power, name="station_power"),
+    path("<int:pk>/power.json", samples.station_power, name="station_power"),
 ]
 session_patterns = [
     path("<int:pk>/", charging.SessionDetailView.as_view(), name="session_detail"),
     path("<int:pk>/live/", charging.SessionLiveView.as_view(), name="session_live"),
-    path("<int:pk>/chart.json", charging.session_chart, name="session_chart"),
-    path("<int:pk>/readings/", charging.SessionReadingsView.as_view(), name="session_readings"),
 ]
 operation_patterns = [
     path("remote-start/", operate.RemoteStartView.as_view(), name="remote_start"),

@@ -13,15 +13,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.models import User
 from cpms.common.web.pages import AuthenticatedRequest, ListPage
 from maintenance.notifications.filtersets import NotificationFilterSet
 from maintenance.notifications.models import Notification
 from maintenance.notifications.services import notifications as services
+from maintenance.notifications.services.bell import unread
 from maintenance.notifications.tables import NotificationTable
-
-MOST_COUNTED = 99
-
 
 WHAT = {
     Notification.Kind.ALARM: gettext_lazy("A station reports that somebody tampers with it, or a login that fails."),
@@ -29,12 +26,6 @@ WHAT = {
     Notification.Kind.AWAY: gettext_lazy("A station has not been heard of for 15 minutes."),
     Notification.Kind.GRANT: gettext_lazy("Somebody gave you or your team access to a station or installation."),
 }
-
-
-def unread(user: User) -> str:
-    """Return how many are not read, as the bell shows it; empty for none."""
-    count = Notification.objects.visible_to(user).unread().order_by()[: MOST_COUNTED + 1].count()
-    return f"{MOST_COUNTED}+" if count > MOST_COUNTED else str(count or "")
 
 
 class NotificationListView(ListPage):

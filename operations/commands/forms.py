@@ -14,7 +14,7 @@ from accounts.access.rights import Can
 from accounts.models import User
 from chargers.credentials.services import generate_password
 from chargers.models import ChargingStation, Connector, Tag
-from chargers.tags.forms import TagValueField
+from chargers.tags.fields import TagValueField
 from chargers.tags.services import finding
 from chargers.vocabulary import Availability, ConfigurationKey, ResetKind, StationMessage
 from operations.commands.models import Command

@@ -15,7 +15,6 @@ from django.utils.translation import gettext_lazy
 from cpms.common.web import formatting as look
 from cpms.common.web.export import Cell
 from cpms.common.web.tables import NUMBER_WIDE, WIDE, Table, two_lines
-from sessions.ledger.tables import grouped, session_number
 
 
 class GapTable(Table):
@@ -67,11 +66,11 @@ class GapTable(Table):
 
     def render_before(self, record: Any) -> SafeString:
         url = reverse("sessions:session_detail", args=[record.before_id])
-        link = format_html('<a href="{}" class="nowrap">{}</a>', url, grouped(record.before_id))
+        link = format_html('<a href="{}" class="nowrap">{}</a>', url, look.grouped(record.before_id))
         return two_lines(link, _("ended %(time)s") % {"time": look.date_time(record.before_stopped_at)})
 
     def render_after(self, record: Any) -> SafeString:
-        link = format_html('<a href="{}" class="nowrap">{}</a>', record.get_absolute_url(), session_number(record))
+        link = format_html('<a href="{}" class="nowrap">{}</a>', record.get_absolute_url(), look.grouped(record.pk))
         return two_lines(link, _("began %(time)s") % {"time": look.date_time(record.started_at)})
 
     def render_before_stop_wh(self, value: int) -> str:

@@ -19,12 +19,7 @@ from cpms.common.web.export import Cell
 from cpms.common.web.tables import NUMBER_WIDE, WIDE, Table, two_lines
 from sessions.ledger.labels import authorization_words, not_billed_cell
 from sessions.ledger.models import ChargingSession, flag_labels
-from sessions.ledger.services.charging import FRESH
-
-
-def is_fresh(session: ChargingSession) -> bool:
-    """Whether what was measured last may be shown as if it were now."""
-    return session.last_sample_at is not None and session.last_sample_at > timezone.now() - FRESH
+from sessions.ledger.services.charging import is_fresh
 
 
 def said(session: ChargingSession) -> SafeString:
@@ -36,15 +31,6 @@ def said(session: ChargingSession) -> SafeString:
     if session.has_flags:
         return look.status("warn", _("Needs a look"), title=", ".join(session.flag_labels))
     return look.status("good", _("Completed"))
-
-
-def session_number(session: ChargingSession) -> str:
-    """With thin spaces, as people read it aloud."""
-    return grouped(session.pk)
-
-
-def grouped(number: int) -> str:
-    return f"{number:,}".replace(",", look.THIN)
 
 
 class SessionTable(Table):
@@ -66,7 +52,7 @@ class SessionTable(Table):
             '<a href="{}" id="session-{}" class="nowrap">{}</a>',
             record.get_absolute_url(),
             record.pk,
-            session_number(record),
+            look.grouped(record.pk),
         )
         return two_lines(link, self.place(record))
 

@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 
 from cpms.common.web import formatting as look
 from cpms.common.web.countries import country_name
+from cpms.common.web.panels import Panel
 
 register = template.Library()
 
@@ -35,6 +36,14 @@ def status(kind: str, label: str, title: str = "", live: Any = "", stale: Any = 
 @register.simple_tag
 def moment(at: datetime | None, never: str = "", seconds: Any = "") -> SafeString:
     return look.moment(at, seconds=bool(seconds), never=never)
+
+
+@register.simple_tag(takes_context=True)
+def panel(context: template.Context, shown: Panel) -> SafeString:
+    """Render a panel with its own context, to which the page adds the request and whether this is a live update."""
+    own = context.new({name: context.get(name) for name in ("request", "is_live", "csrf_token")} | dict(shown.context))
+    rendered: SafeString = context.template.engine.get_template(shown.template).render(own)  # type: ignore[union-attr]
+    return rendered
 
 
 @register.filter

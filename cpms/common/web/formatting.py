@@ -102,6 +102,11 @@ def dash(why: str = "") -> SafeString:
     return format_html('<span class="dash" title="{}">{}</span>', why, DASH)
 
 
+def grouped(key: int) -> str:
+    """A key with thin spaces between groups of digits, whatever the person's number format."""
+    return f"{key:,}".replace(",", THIN)
+
+
 def number(value: float | Decimal, places: int = 0) -> str:
     """Grouped and rounded half up (Django's own formatting cuts off)."""
     exact = Decimal(str(value)).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)

@@ -25,7 +25,7 @@ from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.web.downloads import Download, filters_told, tell
 from cpms.common.web.export import MOST_XLSX_ROWS, Cell, export_csv, export_xlsx
 from cpms.common.web.formatting import date_time, number
-from cpms.common.web.tables import CappedPaginator
+from cpms.common.web.tables import CappedPaginator, ExtraColumns, extended
 
 if TYPE_CHECKING:
     from django_htmx.middleware import HtmxDetails
@@ -55,6 +55,8 @@ class ListPage(LoginRequiredMixin, View):
 
     model: Any
     table_class: type[tables.Table]
+    extra_columns: Sequence[ExtraColumns] = ()  # of other apps, or of this page only
+    hidden_columns: Sequence[str] = ()
     filterset_class: type[django_filters.FilterSet]
     template_name: str
     export_name = "export"
@@ -121,7 +123,7 @@ class ListPage(LoginRequiredMixin, View):
         if self.is_newest_first and until:
             new = min(found.filter(pk__gt=until).order_by()[: MOST_NEW + 1].count(), MOST_NEW + 1)
             found = found.filter(pk__lte=until)
-        table = self.table_class(found)
+        table = extended(self.table_class, found, extra=self.extra_columns, hidden=self.hidden_columns)
         size = _whole(self.request.GET.get("per_page"))
         size = size if size in self.page_sizes else self.page_size
         stations, is_rare = self.few_stations(filterset), getattr(filterset, "is_rare", False)
@@ -141,6 +143,9 @@ class ListPage(LoginRequiredMixin, View):
             table.columns[name].column.orderable = not paginator.is_capped
         records = [row.record for row in table.page.object_list]
         self.decorate(records)
+        for extra in self.extra_columns:
+            if extra.prepare is not None:
+                extra.prepare(records, self.request.user)  # type: ignore[arg-type]
         return {
             "table": table,
             "page": table.page,

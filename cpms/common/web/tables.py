@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import django_tables2 as tables
 from django.core.paginator import Page, Paginator
@@ -14,6 +16,9 @@ from django_tables2.rows import BoundRows
 
 from cpms.common.database.paging import narrowed, page_of
 from cpms.common.web import formatting as look
+
+if TYPE_CHECKING:
+    from accounts.models import User
 
 NUMBER = {"th": {"class": "num"}, "td": {"class": "num"}}
 NUMBER_WIDE = {"th": {"class": "num o"}, "td": {"class": "num o"}}  # not on the phone
@@ -26,6 +31,46 @@ class Table(tables.Table):
     class Meta:
         attrs = {"class": "tbl cardtbl"}
         orderable = False
+
+
+@dataclass(frozen=True, slots=True)
+class ExtraColumns:
+    """Columns that a page adds to a table which another app owns.
+
+    Attributes:
+        columns: by name.
+        prepare: reads what the columns show of the rows of one page, and keeps it on them.
+        before: the column of the table that they stand before; without it they are the last ones.
+    """
+
+    columns: Mapping[str, tables.Column]
+    prepare: Callable[[list[Any], User], None] | None = None
+    before: str = ""
+
+
+def extended(
+    table_class: type[tables.Table],
+    rows: Any,
+    *,
+    extra: Sequence[ExtraColumns] = (),
+    hidden: Sequence[str] = (),
+    **options: Any,
+) -> Any:
+    """Make a table with columns that other apps add, and without some of its own.
+
+    Args:
+        hidden: names of columns to leave out.
+        options: of the table.
+    """
+    names = list(table_class.base_columns)
+    added: list[tuple[str, tables.Column]] = []
+    for one in extra:
+        place = names.index(one.before) if one.before else len(names)
+        names[place:place] = one.columns
+        added += [(name, deepcopy(column)) for name, column in one.columns.items()]
+    if added:
+        options |= {"extra_columns": added, "sequence": names}
+    return table_class(rows, exclude=(*table_class._meta.exclude, *hidden), **options)
 
 
 class MomentColumn(tables.Column):

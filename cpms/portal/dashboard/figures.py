@@ -15,9 +15,9 @@ from accounts.access.rights import Can
 from accounts.models import User
 from chargers.models import ChargingStation, Connector, Presence
 from chargers.stations.services.states import MEANINGS, State, with_state
-from cpms.portal.charts import day_bounds
-from cpms.portal.stations.charging import attach_sessions
+from cpms.common.web.charts import day_bounds
 from sessions.ledger.services.charging import FRESH
+from sessions.ledger.services.running import attach_sessions
 from sessions.models import ChargingSession
 
 SHOWN_CONNECTORS = 8

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.access.rights import Can
 from accounts.models import User
-from cpms.portal.charts import day_bounds
+from cpms.common.web.charts import day_bounds
 from sessions.ledger.services.charging import FRESH
 from sessions.models import ChargingSession, MeterReading, TeamPower
 

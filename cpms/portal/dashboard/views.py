@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse, JsonResponse
@@ -12,19 +11,21 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from accounts.access.rights import Can, Role
+from accounts.access.rights import Can
 from accounts.models import User
-from chargers.onboarding.forms import may_add_stations
-from chargers.stations.tables import ConnectorTable
+from chargers.stations.panels import busy_connectors
+from chargers.stations.services.adding import may_add_stations
 from cpms.common.errors import DomainError
+from cpms.common.web import charts
 from cpms.common.web import formatting as look
 from cpms.common.web.pages import AuthenticatedRequest
-from cpms.portal import charts
+from cpms.common.web.panels import Panel
 from cpms.portal.dashboard.attention import troubles
-from cpms.portal.dashboard.figures import figures, interesting_connectors, sessions_per_day
+from cpms.portal.dashboard.figures import Figures, figures, interesting_connectors, sessions_per_day
 from cpms.portal.dashboard.power import power_of_day
 from cpms.portal.drivers.views import own_page
 from cpms.portal.frame.drivers import is_driver
+from sessions.ledger.panels.columns import CONNECTOR_POWER
 
 LONGEST_PERIOD = 93  # days
 
@@ -32,21 +33,23 @@ LONGEST_PERIOD = 93  # days
 EARLIEST_YEAR = 2000
 
 
-def _dashboard(user: User) -> dict[str, Any]:
-    told = figures(user)
-    connectors = interesting_connectors(user) if told.connectors else []
-    power = look.power(told.power_w) if told.power_w is not None else None
-    return {
-        "figures": told,
+def _panels(user: User, counts: Figures) -> dict[str, Panel]:
+    """Return the panels by their places on the page."""
+    connectors = interesting_connectors(user) if counts.connectors else []
+    shown = {
+        "figures": counts,
         "sees_sessions": bool(user.access.scope(Can.SEE_SESSIONS)),
-        "power": power,
-        "energy": look.energy(told.energy_today_wh),
-        "per_session": told.energy_today_wh // told.sessions_today if told.sessions_today else None,
-        "troubles": troubles(user) if told.stations else [],
-        "connectors": connectors,
-        "connector_table": ConnectorTable(
-            connectors, orderable=False, order_by=(), exclude=("status_changed_at", "energy")
-        ),
+        "power": look.power(counts.power_w) if counts.power_w is not None else None,
+        "energy": look.energy(counts.energy_today_wh),
+        "per_session": counts.energy_today_wh // counts.sessions_today if counts.sessions_today else None,
+    }
+    attention = {"troubles": troubles(user) if counts.stations else []}
+    return {
+        "facts": Panel("portal/dashboard/panels/facts.html", {"figures": counts}, is_live=True),
+        "kpis": Panel("portal/dashboard/panels/figures.html", shown, is_live=True),
+        "attention": Panel("portal/dashboard/panels/attention.html", attention, is_live=True),
+        "presence": Panel("portal/dashboard/panels/presence.html", {"figures": counts}, is_live=True),
+        "connectors": busy_connectors(connectors, counts.connectors, [CONNECTOR_POWER]),
     }
 
 
@@ -55,27 +58,27 @@ def _dashboard(user: User) -> dict[str, Any]:
 def dashboard(request: AuthenticatedRequest) -> HttpResponse:
     user = request.user
     if is_driver(user):
-        return render(request, "portal/own.html", own_page(user))
-    context = _dashboard(user)
-    today = timezone.localdate()
-    context |= {
+        return render(request, "portal/drivers/own.html", own_page(user))
+    counts, today = figures(user), timezone.localdate()
+    context = {
+        **_panels(user, counts),
+        "has_stations": counts.stations > 0,
+        "sees_sessions": bool(user.access.scope(Can.SEE_SESSIONS)),
         "may_add": may_add_stations(user),
         "has_team": bool(user.access.scope(Can.SEE_STATIONS)),
-        "role_admin": Role.ADMIN.label,
         "today": today,
         "yesterday": today - timedelta(days=1),
-        "week_ago": today - timedelta(days=6),
         "month_ago": today - timedelta(days=29),
     }
-    return render(request, "portal/dashboard.html", context)
+    return render(request, "portal/dashboard/dashboard.html", context)
 
 
 @login_required
 @require_safe
 def dashboard_live(request: AuthenticatedRequest) -> HttpResponse:
-    """What changes on the dashboard, each part with its id, for an open page."""
-    user = request.user
-    return render(request, "portal/dashboard_live.html", _dashboard(user) | {"is_live": True})
+    """The panels of the dashboard, for an open page."""
+    panels = _panels(request.user, figures(request.user))
+    return render(request, "panels.html", {"panels": panels.values(), "is_live": True})
 
 
 def _day(text: str | None, default: date) -> date:

@@ -22,13 +22,15 @@ from accounts.models import User
 from chargers.credentials.services import PASSWORD_FIELDS
 from chargers.models import ChargingStation, Connector, Presence, Tag
 from chargers.stations.services.states import of_connector
+from chargers.tags import panels as tag_panels
 from chargers.tags.models import TagQuerySet
 from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.web import formatting as look
 from cpms.common.web.pages import AuthenticatedRequest, add_errors
+from cpms.common.web.panels import Panel
 from operations.commands.services.asking import request_command
 from operations.models import Command
-from sessions.ledger.tables import SessionTable
+from sessions.ledger import panels as session_panels
 from sessions.models import ChargingSession
 
 SHOWN_SESSIONS, MOST_PLACES = 10, 200
@@ -93,44 +95,49 @@ def _why_away(station: Any) -> str:
     return _("The station has never been online.")
 
 
-def _shown_place(station: Any) -> dict[str, Any]:
-    connectors = connectors_of(station)
+def own_page(user: User) -> dict[str, Any]:
+    """Return the panels of the page."""
+    sessions = own_sessions(user).select_related("tag__user").order_by("-started_at")
+    latest, tags = list(sessions[:SHOWN_SESSIONS]), list(own_tags(user))
     return {
-        "station": station,
-        "connectors": [
-            {"number": connector.number, "said": of_connector(connector, station.presence)} for connector in connectors
-        ]
-        if station.presence == Presence.ONLINE
-        else [],
-        "why_no_start": why_no_start(station),
+        "live": _live_panel(user, sessions, tags),
+        "panels": [session_panels.own_sessions(latest), tag_panels.own_tags(tags)],
     }
 
 
-def own_page(user: User) -> dict[str, Any]:
-    sessions = own_sessions(user).select_related("tag__user").order_by("-started_at")
-    latest = list(sessions[:SHOWN_SESSIONS])
-    places = list(own_places(user)[:MOST_PLACES])
-    return {
-        "latest": latest,
-        "table": SessionTable(latest, orderable=False),
+def _live_panel(user: User, sessions: Any, tags: list[Tag]) -> Panel:
+    """What charges now, and where this person may charge."""
+    context = {
         "running": list(sessions.open()[:SHOWN_SESSIONS]),
-        "places": places,
-        "shown_places": [_shown_place(station) for station in places],
-        "tags": list(own_tags(user)),
+        "stations": [_station_row(station) for station in own_places(user)[:MOST_PLACES]],
+        "has_tags": bool(tags),
+    }
+    return Panel("portal/drivers/panels/own_live.html", context, is_live=True)
+
+
+def _station_row(station: Any) -> dict[str, Any]:
+    connectors = connectors_of(station) if station.presence == Presence.ONLINE else []
+    return {
+        "station": station,
+        "connectors": [
+            {"number": connector.number, "status": of_connector(connector, station.presence)}
+            for connector in connectors
+        ],
+        "why_no_start": why_no_start(station),
     }
 
 
 @login_required
 @require_safe
 def own(request: AuthenticatedRequest) -> HttpResponse:
-    return render(request, "portal/own.html", own_page(request.user))
+    return render(request, "portal/drivers/own.html", own_page(request.user))
 
 
 @login_required
 @require_safe
 def own_live(request: AuthenticatedRequest) -> HttpResponse:
     """The part of the page that changes."""
-    return render(request, "portal/parts/own_live.html", own_page(request.user))
+    return render(request, "panels.html", {"panels": [own_page(request.user)["live"]]})
 
 
 class OwnStartForm(forms.Form):
@@ -222,5 +229,5 @@ def _ask(
 
 
 def _form_page(request: AuthenticatedRequest, context: dict[str, Any], status: int = 200) -> HttpResponse:
-    template = "portal/own_command.html"
+    template = "portal/drivers/own_command.html"
     return render(request, f"{template}#dialog" if request.htmx else template, context, status=status)

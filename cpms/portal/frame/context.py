@@ -29,7 +29,7 @@ from cpms.portal.frame.navigation import (
     team_tabs,
 )
 from cpms.portal.models import SiteText, hooks_offered, site_text
-from maintenance.notifications.views import unread
+from maintenance.notifications.services.bell import unread
 
 MOST_CHOICES = 12  # teams in the menu at the top left; more are on a page of their own
 

@@ -29,7 +29,6 @@ from cpms.common.web import formatting as look
 from cpms.common.web.pages import AuthenticatedRequest
 from cpms.portal.frame.drivers import is_driver
 from cpms.portal.frame.navigation import ACCOUNT_TABS, TEAM_TABS, entries_for, is_in_team
-from sessions.ledger.tables import session_number
 from sessions.models import ChargingSession
 
 LEAST, MOST, SHOWN, MOST_PAGES = 2, 80, 6, 8
@@ -148,7 +147,7 @@ def _sessions(user: User, text: str, stations: list[ChargingStation], tags: list
     found = Found(_("Sessions"), icon="bolt", more=f"{reverse('sessions:session_list')}?{urlencode({'q': text})}")
     for session in rows[:SHOWN]:
         note = f"{session.station.identity} · {look.date_time(session.started_at)}"
-        found.hits.append(Hit(session_number(session), note, session.get_absolute_url()))
+        found.hits.append(Hit(look.grouped(session.pk), note, session.get_absolute_url()))
     return found
 
 

@@ -5,93 +5,27 @@ from __future__ import annotations
 
 from typing import Any
 
-import django_tables2 as tables
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.access.rights import Can
-from chargers.models import ChargingStation, Presence
-from chargers.stations.tables import ConnectorTable, StationTable
-from cpms.common.web import formatting as look
-from cpms.portal.stations.lists import ConnectorListView, StationListView
+from chargers.stations.panels import ConnectorList, StationList
+from operations.commands.panels import command_column
 from operations.models import Command
-from sessions.ledger.tables import SessionTable
-from sessions.ledger.views import SessionListView
-from sessions.models import ChargingSession
+from sessions.ledger.panels import SessionList
+from sessions.ledger.panels.columns import CONNECTOR_POWER, STATION_POWER
 
-DO: dict[str, Any] = {"td": {"class": "do"}, "th": {"class": "do"}}
-
-
-class DoColumn(tables.Column):
-    """The button that opens the form of a command for one row."""
-
-    def __init__(self, kind: str, label: Any, *, is_dangerous: bool = False) -> None:
-        super().__init__(verbose_name="", empty_values=(), orderable=False, attrs=DO)
-        self.kind, self.label, self.is_dangerous = kind, label, is_dangerous
-
-    def render(self, record: Any, value: Any) -> SafeString:
-        station: Any = record if isinstance(record, ChargingStation) else record.station
-        query, more = "", ""
-        if isinstance(record, ChargingSession):
-            query, more = f"?session={record.pk}", _("session %(number)s") % {"number": record.pk}
-        elif station is not record:
-            query, more = f"?connector={record.number}", _("connector %(number)d") % {"number": record.number}
-        if getattr(record, "presence", Presence.ONLINE) != Presence.ONLINE:
-            return look.dash(_("The station is not connected."))
-        if self.kind == Command.Kind.REMOTE_START and getattr(record, "session", None) is not None:
-            return look.dash(_("A session is running."))
-        if self.kind == Command.Kind.REMOTE_START and station.deactivated_at is not None:
-            return look.dash(_("The station is deactivated: nobody can charge there."))
-        return format_html(
-            '<button type="button" class="btn btn-sm {}" id="do-{}" hx-get="{}{}" hx-target="#ask" '
-            'aria-label="{}">{}</button>',
-            "quiet-danger" if self.is_dangerous else "",
-            record.pk,
-            reverse("operations:station_command", args=[station.pk, self.kind]),
-            query,
-            ", ".join(filter(None, (str(self.label), station.identity, more))),
-            self.label,
-        )
-
-
-class StartTable(ConnectorTable):
-    do = DoColumn(Command.Kind.REMOTE_START, gettext_lazy("Start session"))
-
-    class Meta(ConnectorTable.Meta):
-        exclude = ("status_changed_at", "energy")
-
-
-class AvailabilityTable(ConnectorTable):
-    do = DoColumn(Command.Kind.CHANGE_AVAILABILITY, gettext_lazy("Change availability"))
-
-    class Meta(ConnectorTable.Meta):
-        exclude = ("power", "energy")
-
-
-class ResetTable(StationTable):
-    do = DoColumn(Command.Kind.RESET, gettext_lazy("Reset"), is_dangerous=True)
-
-    class Meta(StationTable.Meta):
-        exclude = ("team", "model")
-
-
-class StopTable(SessionTable):
-    do = DoColumn(Command.Kind.REMOTE_STOP, gettext_lazy("Stop session"), is_dangerous=True)
-
-    class Meta(SessionTable.Meta):
-        exclude = ("max_power_w",)
+Kind = Command.Kind
 
 
 class OperateMixin:
-    """Of a list what one may operate; 403 for who may operate nothing."""
+    """Narrows a list to what the person may operate; 403 for people who may operate nothing."""
 
     request: HttpRequest
+    template_name = "portal/operations/operate.html"
     title: Any
     sentence: Any
     nothing_title: Any
@@ -112,22 +46,19 @@ class OperateMixin:
         rows = rows.filter(user.access.shown(Can.OPERATE, *self.paths))
         return rows if self.is_for_pool else rows.filter(**{f"{self.paths[0]}__isnull": False})
 
-    def facts(self, context: dict[str, Any]) -> dict[str, Any]:
-        return {}
 
-
-class RemoteStartView(OperateMixin, ConnectorListView):
-    table_class = StartTable
-    template_name = "operations/operate.html"
+class RemoteStartView(OperateMixin, ConnectorList):
+    extra_columns = (CONNECTOR_POWER, command_column(Kind.REMOTE_START, gettext_lazy("Start session")))
+    hidden_columns = ("status_changed_at",)
     title = gettext_lazy("Remote Start Transaction")
     sentence = gettext_lazy("Choose the connector; in the next step the tag whose session it is.")
     nothing_title = gettext_lazy("No connector to start at")
     nothing = gettext_lazy("Connectors come with their stations: add a station, or wait until it reports them.")
 
 
-class RemoteStopView(OperateMixin, SessionListView):
-    table_class = StopTable
-    template_name = "operations/operate.html"
+class RemoteStopView(OperateMixin, SessionList):
+    extra_columns = (command_column(Kind.REMOTE_STOP, gettext_lazy("Stop session"), is_dangerous=True),)
+    hidden_columns = ("max_power_w",)
     title = gettext_lazy("Remote Stop Transaction")
     sentence = gettext_lazy("Sessions that are running now.")
     nothing_title = gettext_lazy("No session is running")
@@ -140,9 +71,9 @@ class RemoteStopView(OperateMixin, SessionListView):
         return super().rows().filter(stopped_at__isnull=True)
 
 
-class ResetView(OperateMixin, StationListView):
-    table_class = ResetTable
-    template_name = "operations/operate.html"
+class ResetView(OperateMixin, StationList):
+    extra_columns = (STATION_POWER, command_column(Kind.RESET, gettext_lazy("Reset"), is_dangerous=True))
+    hidden_columns = ("team", "model")
     title = gettext_lazy("Reset")
     sentence = gettext_lazy("Soft: the station restarts when sessions are over. Hard: at once; a running session ends.")
     nothing_title = gettext_lazy("No station to reset")
@@ -151,9 +82,8 @@ class ResetView(OperateMixin, StationListView):
     is_for_pool = True
 
 
-class AvailabilityView(OperateMixin, ConnectorListView):
-    table_class = AvailabilityTable
-    template_name = "operations/operate.html"
+class AvailabilityView(OperateMixin, ConnectorList):
+    extra_columns = (command_column(Kind.CHANGE_AVAILABILITY, gettext_lazy("Change availability")),)
     title = gettext_lazy("Change Availability")
     sentence = gettext_lazy("Operative: can be used. Inoperative: nobody can charge there.")
     nothing_title = gettext_lazy("No connector yet")

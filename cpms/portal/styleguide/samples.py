@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from chargers.stations.services.states import LOOKS, MEANINGS, State
 from chargers.vocabulary import ConnectorStatus
+from cpms.common.web.panels import TimelineEntry
 from cpms.portal.dashboard.attention import Trouble
 from cpms.portal.dashboard.figures import Figures, Part, Tile
-from cpms.portal.sessions.trace import Event
 
 LONG_NAME = "Underground garage Große Bleichen, level 2, row 14, spot 203"  # 60 characters
 
@@ -43,7 +43,7 @@ def samples() -> dict[str, Any]:
             Trouble("unknown", "Offline", LONG_NAME, "#", "", "connection was closed", now - timedelta(hours=30)),
         ],
         "trace": [
-            Event(now - timedelta(hours=2), "preparing", "Vehicle connected"),
-            Event(now - timedelta(hours=1), "charging", "Session began at 4,776,390 Wh", LONG_NAME),
+            TimelineEntry(now - timedelta(hours=2), "preparing", "Vehicle connected"),
+            TimelineEntry(now - timedelta(hours=1), "charging", "Session began at 4,776,390 Wh", LONG_NAME),
         ],
     }

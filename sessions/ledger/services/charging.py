@@ -7,6 +7,10 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple, Protocol
 
+from django.utils import timezone
+
+from sessions.ledger.models import ChargingSession
+
 CHARGES_ABOVE_W = 50  # a vehicle that only keeps its electronics awake draws less
 
 
@@ -14,6 +18,14 @@ LEAST_FOR_AVERAGE = timedelta(minutes=1)
 
 
 SECONDS_PER_HOUR = 3600
+
+
+FRESH = timedelta(minutes=10)  # the power of a session whose last reading is older is not known
+
+
+def is_fresh(session: ChargingSession) -> bool:
+    """Return whether the power that was measured last may be shown as that of now."""
+    return session.last_sample_at is not None and session.last_sample_at > timezone.now() - FRESH
 
 
 class MeterPoint(Protocol):
@@ -75,6 +87,3 @@ def charging_of(points: Iterable[MeterPoint]) -> Charging | None:
             time += span
             energy_wh += rise_wh
     return Charging(time, energy_wh) if is_told else None
-
-
-FRESH = timedelta(minutes=10)  # a session whose last reading is older is not counted: its power is not known

@@ -317,7 +317,8 @@ def test_a_driver_sees_his_sessions_and_where_he_may_charge(as_person, two):
     own = factories.SessionFactory(station=two[0], tag=tag, finished=True)
     browser = as_person(driver)
     told = browser.get("/")
-    assert told.context["latest"] == [own] and told.context["places"] == [two[0]]
+    assert told.context["sessions"] == [own]
+    assert [row["station"] for row in told.context["stations"]] == [two[0]]
     text = told.content.decode()
     assert two[0].identity in text and two[1].identity not in text
     assert f'href="{reverse("chargers:station_list")}' not in text and reverse("maintenance:message_list") not in text

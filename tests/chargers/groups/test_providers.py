@@ -12,7 +12,7 @@ from chargers.groups.services import providers
 from chargers.models import Tag
 from cpms.common.messaging.news import team_group
 from cpms.portal.dashboard.power import power_of_day
-from cpms.portal.drivers.views import own_page
+from cpms.portal.drivers.views import own_places
 from cpms.portal.frame.live import OTHER_CHOICE
 from sessions.models import TeamPower
 from tests import factories
@@ -142,8 +142,7 @@ def test_a_driver_too_sees_where_he_may_charge_by_provider(both, team, other_tea
     tag.user = user
     tag.save()
     user.access.provider = providers.chosen_provider(user, other_team.pk)
-    told = own_page(user)
-    assert told["places"] == [both[1]]
+    assert list(own_places(user)) == [both[1]]
 
 
 def test_support_staff_narrows_itself_to_a_team(as_person, staff, both, team):

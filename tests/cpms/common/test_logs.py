@@ -77,7 +77,7 @@ def test_a_403_is_one_line_without_a_stack(client, viewer, station, lines):
 
 
 def test_a_500_has_one_stack_and_no_path(client, viewer, station, lines, monkeypatch):
-    from cpms.portal.stations import lists as stations
+    from chargers.stations import views as stations
 
     def fall(*args, **kwargs):
         raise RuntimeError("broken")

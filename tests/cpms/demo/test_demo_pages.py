@@ -123,4 +123,4 @@ def test_the_demo_shows_what_the_marks_are_for(demo):
 
 def test_the_driver_has_sessions_places_and_a_tag(demo):
     response = demo("driver@nordlys.example").get("/")
-    assert response.context["latest"] and response.context["places"] and response.context["tags"]
+    assert response.context["sessions"] and response.context["stations"] and response.context["tags"]

@@ -109,7 +109,7 @@ def test_what_happened_is_told_in_order(page, charged, operator):
             station=charged.station, action="StatusNotification", payload=json.dumps(payload),
             received_at=START + timedelta(minutes=minute),
         )  # fmt: skip
-    events = page.get(charged.get_absolute_url()).context["trace"]
+    events = page.get(charged.get_absolute_url()).context["entries"]
     assert [event.text for event in events] == [
         "Vehicle connected",
         "Session began at 1,000 Wh",

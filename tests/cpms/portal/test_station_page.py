@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from chargers.models import ChargingStation
-from cpms.portal import charts
+from cpms.common.web import charts
 from maintenance.connections.labels import CURES
 from maintenance.models import RefusedConnection
 from operations.commands.services.settling import take_next_command

@@ -155,7 +155,7 @@ def test_a_stations_page_has_a_report_of_all_rules(page, station):
     for number in range(8):
         factories.DeviationFactory(station=station, code="", what=f"field{number}: maxLength")
     response = page.get(station.get_absolute_url())
-    report = response.context["violations"]["report"]
+    report = response.context["report"]
     assert report.splitlines()[:4] == [
         "Protocol violations (OCPP 1.6)", f"Station: {station.identity}", "Model: Maker <i> AC & Co", "Firmware: 1.2",
     ]  # fmt: skip

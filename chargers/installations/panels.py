@@ -1,0 +1,38 @@
+"""The panels of an installation's page."""
+
+from __future__ import annotations
+
+from accounts.access.rights import Can
+from accounts.models import User
+from chargers.installations.models import Installation
+from chargers.installations.tables import tree
+from chargers.stations.models import ChargingStation
+from cpms.common.web.panels import Panel
+
+MOST_STATIONS = 500
+
+
+def stations(installation: Installation, user: User) -> Panel:
+    """The stations of an installation that the person may see, with their circuits."""
+    rows = ChargingStation.objects.visible_to(user).filter(installation=installation).select_related("circuit")
+    context = {
+        "installation": installation,
+        "stations": rows.defer("password", "next_password").order_by("identity")[:MOST_STATIONS],
+        "may_add": user.access.may(Can.ADD_STATIONS, installation),
+    }
+    return Panel("chargers/installations/panels/stations.html", context)
+
+
+def circuits(installation: Installation, user: User) -> Panel:
+    """The tree of an installation's circuits."""
+    context = {
+        "installation": installation,
+        "branches": tree(list(installation.circuits.order_by("name"))),
+        "may_wire": user.access.may(Can.CONFIGURE_PLACES, installation),
+    }
+    return Panel("chargers/installations/panels/circuits.html", context)
+
+
+def address(installation: Installation) -> Panel:
+    """Where an installation is and who to ask about it."""
+    return Panel("chargers/installations/panels/address.html", {"installation": installation})

@@ -1,0 +1,38 @@
+"""Panels: the parts that a page is made of. The app that owns the data supplies them, a page only arranges them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One part of a page, with everything that its template shows. Rendered by `{% panel %}`.
+
+    Attributes:
+        template: a template of the app that supplies the panel. It gets nothing of the page around it but the request
+            and `is_live`, which is true where an open page asks for the panel again.
+        context: what the template shows.
+        is_live: whether an open page asks for the panel again. The outermost element of the template then has an id,
+            and `hx-swap-oob` where `is_live` is true.
+    """
+
+    template: str
+    context: Mapping[str, Any]
+    is_live: bool = False
+
+
+class TimelineEntry(NamedTuple):
+    """One line of a timeline to which several apps contribute.
+
+    Attributes:
+        kind: its colour, as of a status.
+    """
+
+    at: datetime
+    kind: str
+    text: str
+    note: str = ""

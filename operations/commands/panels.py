@@ -1,0 +1,153 @@
+"""What pages show of commands: the last ones of a station, and the buttons that open their forms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import django_tables2 as tables
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from accounts.access.rights import Can
+from accounts.models import User
+from chargers.models import ChargingStation, Connector, Presence
+from chargers.vocabulary import Availability
+from cpms.common.web import formatting as look
+from cpms.common.web.panels import Panel, TimelineEntry
+from cpms.common.web.tables import ExtraColumns
+from operations.commands import labels as words
+from operations.commands.models import Command
+from operations.commands.services.authority import why_no_commands
+from operations.commands.services.technical import as_readable_by
+from operations.commands.tables import said
+from sessions.ledger.services.technical import Reader
+from sessions.models import ChargingSession
+
+MOST_SHOWN = 6
+
+
+def may_send_commands(user: User, station: ChargingStation) -> bool:
+    """Return whether a page offers commands for a station to this person."""
+    return user.access.may(Can.OPERATE, station) and not why_no_commands(user, station)
+
+
+def recent_commands(station: ChargingStation, user: User) -> Panel:
+    """The newest commands of a station and their results."""
+    reader = Reader(user)
+    rows = Command.objects.filter(station=station).select_related("requested_by").order_by("-id")[:MOST_SHOWN]
+    for row in rows:
+        row.station = station
+        as_readable_by(reader, row, user)
+    context = {
+        "station": station,
+        "may_ask": station.handed_over_at is not None or may_send_commands(user, station),
+        "commands": [
+            {
+                "row": row,
+                "said": said(row),
+                "what": words.what(row),
+                "outcome": words.outcome(row),
+                "requester": words.requester(row),
+            }
+            for row in rows
+        ],
+    }
+    return Panel("operations/commands/panels/recent_commands.html", context, is_live=True)
+
+
+def connector_buttons(
+    station: ChargingStation, connectors: Iterable[Connector], running: Mapping[int, ChargingSession]
+) -> dict[int, Panel]:
+    """The buttons of each connector, by its number, for a person who may send commands to the station.
+
+    Args:
+        running: the sessions that run at the station, by the number of their connector.
+    """
+    by_number = {connector.number: connector for connector in connectors}
+    template = "operations/commands/panels/connector_buttons.html"
+    return {
+        number: Panel(
+            template,
+            {
+                "station": station,
+                "number": number,
+                "connector": (connector := by_number.get(number)),
+                "session": running.get(number),
+                **_availability_button(connector),
+            },
+        )
+        for number in {**by_number, **running}
+    }
+
+
+def _availability_button(connector: Connector | None) -> dict[str, Any]:
+    if connector is None:
+        return {}
+    asked = words.availability_of(connector)
+    return {"availability": asked.value, "is_put_into_service": asked == Availability.OPERATIVE}
+
+
+def stop_button(session: ChargingSession, user: User) -> Panel:
+    """The button that stops a session, where it runs and the person may stop it."""
+    context = {"session": session, "is_shown": session.is_open and may_send_commands(user, session.station)}
+    return Panel("operations/commands/panels/stop_button.html", context, is_live=True)
+
+
+def timeline(session: ChargingSession) -> list[TimelineEntry]:
+    """The commands about a session."""
+    commands = Command.objects.filter(session=session).select_related("requested_by").order_by("id")
+    return [
+        TimelineEntry(
+            command.requested_at,
+            "reserved",
+            command.get_kind_display(),
+            " · ".join(
+                (
+                    _("by %(person)s") % {"person": command.requested_by or _("the system")},
+                    f"{command.get_state_display()}: {words.outcome(command)}",
+                )
+            ),
+        )
+        for command in commands
+    ]
+
+
+class CommandColumn(tables.Column):
+    """The button that opens the form of a command for the station, connector or session of a row."""
+
+    def __init__(self, kind: str, label: Any, *, is_dangerous: bool = False) -> None:
+        cell = {"td": {"class": "do"}, "th": {"class": "do"}}
+        super().__init__(verbose_name="", empty_values=(), orderable=False, attrs=cell)
+        self.kind, self.label, self.is_dangerous = kind, label, is_dangerous
+
+    def render(self, record: Any, value: Any) -> SafeString:
+        station: Any = record if isinstance(record, ChargingStation) else record.station
+        query, more = "", ""
+        if isinstance(record, ChargingSession):
+            query, more = f"?session={record.pk}", _("session %(number)s") % {"number": record.pk}
+        elif station is not record:
+            query, more = f"?connector={record.number}", _("connector %(number)d") % {"number": record.number}
+        if getattr(record, "presence", Presence.ONLINE) != Presence.ONLINE:
+            return look.dash(_("The station is not connected."))
+        if self.kind == Command.Kind.REMOTE_START and getattr(record, "session", None) is not None:
+            return look.dash(_("A session is running."))
+        if self.kind == Command.Kind.REMOTE_START and station.deactivated_at is not None:
+            return look.dash(_("The station is deactivated: nobody can charge there."))
+        return format_html(
+            '<button type="button" class="btn btn-sm {}" id="do-{}" hx-get="{}{}" hx-target="#ask" '
+            'aria-label="{}">{}</button>',
+            "quiet-danger" if self.is_dangerous else "",
+            record.pk,
+            reverse("operations:station_command", args=[station.pk, self.kind]),
+            query,
+            ", ".join(filter(None, (str(self.label), station.identity, more))),
+            self.label,
+        )
+
+
+def command_column(kind: str, label: Any, *, is_dangerous: bool = False) -> ExtraColumns:
+    """Return a last column with a button that opens the form of a command, for a list of another app."""
+    return ExtraColumns({"do": CommandColumn(kind, label, is_dangerous=is_dangerous)})

@@ -1,6 +1,6 @@
 from celery import shared_task
 
-from sessions.insights import services as insights_services
+from sessions.insights.services import team_power
 from sessions.ledger.services import closing
 
 
@@ -11,4 +11,4 @@ def close_stale_sessions() -> None:
 
 @shared_task(name="sessions.record_team_power")
 def record_team_power() -> None:
-    insights_services.record_team_power()
+    team_power.record_team_power()

@@ -7,8 +7,10 @@ from typing import Any
 
 from django.db.models import OuterRef, QuerySet, Subquery
 
+from accounts.models import User
 from chargers.stations.filtersets import ConnectorFilterSet, StationFilterSet
 from chargers.stations.models import ChargingStation, Connector
+from chargers.stations.services import overview
 from chargers.stations.services.states import of_connector, of_station
 from chargers.stations.tables import CONNECTOR_CELLS, STATION_CELLS, ConnectorTable, StationTable
 from cpms.common.web.pages import ListPage
@@ -76,13 +78,16 @@ def boot(station: ChargingStation) -> Panel:
     return Panel("chargers/stations/panels/boot.html", {"station": station}, is_live=True)
 
 
-def busy_connectors(connectors: list[Connector], count: int, extra: Sequence[ExtraColumns]) -> Panel:
-    """A few connectors, and the way to all of them.
+def busy_connectors(user: User, count: int, extra: Sequence[ExtraColumns]) -> Panel:
+    """Some connectors where something happens, and the way to all of them.
 
     Args:
-        connectors: with their stations and `presence`, and prepared for the extra columns.
         count: of all connectors.
     """
+    connectors = overview.busy_connectors(user) if count else []
+    for columns in extra:
+        if connectors and columns.prepare is not None:
+            columns.prepare(connectors, user)
     hidden = ("status_changed_at",)
     table = extended(ConnectorTable, connectors, extra=extra, hidden=hidden, orderable=False, order_by=())
     context = {"connectors": connectors, "table": table, "count": count}

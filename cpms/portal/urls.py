@@ -14,6 +14,7 @@ from cpms.portal.sessions import views as charging
 from cpms.portal.stations import views as stations_views
 from cpms.portal.styleguide import views as styleguide_views
 from maintenance.notifications import views as notifications
+from sessions.insights import views as insights
 from sessions.ledger.panels.columns import CONNECTOR_USAGE, STATION_POWER
 from sessions.samples import views as samples
 
@@ -32,8 +33,8 @@ urlpatterns = [
     path("charging/stations/<int:pk>/start/", own.own_start, name="own_start"),
     path("charging/sessions/<int:pk>/stop/", own.own_stop, name="own_stop"),
     path("dashboard/live/", dashboard_views.dashboard_live, name="dashboard_live"),
-    path("dashboard/sessions.json", dashboard_views.dashboard_sessions, name="dashboard_sessions"),
-    path("dashboard/power.json", dashboard_views.dashboard_power, name="dashboard_power"),
+    path("dashboard/sessions.json", insights.sessions_per_day_chart, name="dashboard_sessions"),
+    path("dashboard/power.json", insights.power_of_day_chart, name="dashboard_power"),
     path("permissions/", frame_views.permissions, name="permissions"),
     path("language/", site.language, name="language"),
     path("privacy/", site.privacy, name="privacy"),

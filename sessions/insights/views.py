@@ -1,19 +1,32 @@
-"""The list of sessions. A session's own page shows messages and commands as well and is composed in the portal."""
+"""The list of energy outside sessions, and the data of the charts that sum up sessions."""
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Any
 
+from django.contrib.auth.decorators import login_required
 from django.db.models import Count, Prefetch, Q, QuerySet, Sum
+from django.http import JsonResponse
+from django.utils import timezone
 from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
 
 from chargers.models import ChargingStation
-from cpms.common.web.pages import ListPage
+from cpms.common.errors import DomainError
+from cpms.common.web import charts
+from cpms.common.web import formatting as look
+from cpms.common.web.pages import AuthenticatedRequest, ListPage
 from cpms.common.web.tables import CappedPaginator
 from sessions.insights.filtersets import GapFilterSet
+from sessions.insights.services.counts import sessions_per_day
+from sessions.insights.services.power_of_day import power_of_day
 from sessions.insights.tables import GAP_CELLS, GapTable
 from sessions.ledger.models import ChargingSession
 
+LONGEST_PERIOD = 93  # days
+EARLIEST_YEAR = 2000
 GAP_COLUMNS = ("station", "connector_number", "started_at", "meter_start_wh")
 
 
@@ -56,3 +69,82 @@ class GapListView(ListPage):
     def facts(self, context: dict[str, Any]) -> dict[str, Any]:
         start, end = context["filterset"].period
         return {**context["paginator"].sums, "start": start, "end": end}
+
+
+def _day(text: str | None, default: date) -> date:
+    """Raises:
+    DomainError: it is no day, or one that has not begun.
+    """
+    try:
+        day = date.fromisoformat(text) if text else default
+    except ValueError:
+        raise DomainError(_("Enter a day as year, month and day.")) from None
+    if day > timezone.localdate():
+        raise DomainError(_("Choose today or an earlier day: nothing is known of the future."))
+    if day.year < EARLIEST_YEAR:
+        raise DomainError(_("Choose a day after the year %(year)d.") % {"year": EARLIEST_YEAR - 1})
+    return day
+
+
+def _refusal(error: DomainError) -> JsonResponse:
+    """For static/js/charts.js, which shows the sentence beside the fields."""
+    return JsonResponse({"error": str(error)}, status=400)
+
+
+def _period(first: str | None, last: str | None) -> tuple[date, date]:
+    """Raises:
+    DomainError: it is longer than can be drawn, or no period of the past.
+    """
+    end = _day(last, timezone.localdate())
+    start = _day(first, end - timedelta(days=6))
+    if start > end:
+        raise DomainError(_("The period ends before it begins."))
+    if (end - start).days >= LONGEST_PERIOD:
+        raise DomainError(_("Choose at most %(days)d days.") % {"days": LONGEST_PERIOD})
+    return start, end
+
+
+@login_required
+@require_safe
+def sessions_per_day_chart(request: AuthenticatedRequest) -> JsonResponse:
+    """Sessions per day; of the last seven days unless a period is given."""
+    user = request.user
+    try:
+        first, last = _period(request.GET.get("from"), request.GET.get("to"))
+    except DomainError as error:
+        return _refusal(error)
+    values = sessions_per_day(user, first, last)
+    days = [charts.day_label(first + timedelta(days=n)) for n in range(len(values))]
+    return JsonResponse(
+        {
+            "days": days,
+            "values": values,
+            "open": last == timezone.localdate(),
+            "empty": "" if any(values) else _("No session began in this period."),
+            "table": charts.table([_("Day"), _("Sessions")], zip(days, map(look.number, values), strict=True)),
+        }
+    )
+
+
+@login_required
+@require_safe
+def power_of_day_chart(request: AuthenticatedRequest) -> JsonResponse:
+    """The total charging power over one day."""
+    user = request.user
+    try:
+        day = _day(request.GET.get("day"), timezone.localdate())
+    except DomainError as error:
+        return _refusal(error)
+    start, end = charts.day_bounds(day)
+    rows = power_of_day(user, day)
+    is_large = max((power for _at, power in rows), default=0) >= 1_000_000
+    unit, divisor, places = ("MW", 1_000_000, 2) if is_large else ("kW", 1000, 1)
+    points = charts.with_gaps(((at, power / divisor) for at, power in rows), timedelta(minutes=3))
+    series = charts.Series(_("Power"), unit, places, "--power", points, is_filled=True)
+    data = charts.over_time([series], start, end, [unit], _("No power was recorded on this day."))
+    quarters = rows[::15]
+    data["table"] = charts.table(
+        [_("Time"), f"{_('Power')} ({unit})"],
+        ([charts.clock(at)[:5], charts.shown(power / divisor, places)] for at, power in quarters),
+    )
+    return JsonResponse(data)

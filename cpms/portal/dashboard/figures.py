@@ -1,35 +1,18 @@
-"""The dashboard's figures: a fixed number of queries, each answered from an index, whatever the size of the park."""
+"""The dashboard's figures: a fixed number of queries, each answered from an index, whatever the number of stations."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, timedelta
-from typing import Any
 
-from django.db.models import Case, Count, IntegerField, Q, Sum, Value, When
-from django.db.models.functions import TruncDate
 from django.urls import reverse
-from django.utils import timezone
 
-from accounts.access.rights import Can
 from accounts.models import User
-from chargers.models import ChargingStation, Connector, Presence
-from chargers.stations.services.states import MEANINGS, State, with_state
-from cpms.common.web.charts import day_bounds
-from sessions.ledger.services.charging import FRESH
-from sessions.ledger.services.running import attach_sessions
-from sessions.models import ChargingSession
-
-SHOWN_CONNECTORS = 8
-
+from chargers.models import Presence
+from chargers.stations.services.overview import connectors_by_state, stations_by_presence
+from chargers.stations.services.states import MEANINGS, State
+from sessions.insights.services.counts import begun_today, running_now
 
 CIRCLE = 100.0
-
-
-INTEREST = [
-    Connector.Status.FAULTED, Connector.Status.CHARGING, Connector.Status.SUSPENDED_EVSE, Connector.Status.SUSPENDED_EV,
-    Connector.Status.PREPARING, Connector.Status.FINISHING, Connector.Status.RESERVED,
-]  # fmt: skip
 
 
 @dataclass
@@ -82,95 +65,39 @@ class Figures:
 
 def figures(user: User) -> Figures:
     """Four queries."""
-    told = Figures()
-    presences = ChargingStation.objects.visible_to(user).with_presence().order_by().values_list("presence")
-    counts = dict(presences.annotate(count=Count("pk")))
-    told.online, told.offline = counts.get(Presence.ONLINE, 0), counts.get(Presence.OFFLINE, 0)
-    told.unknown, told.stations = counts.get(Presence.UNKNOWN, 0), sum(counts.values())
-    told.parts = _parts(told)
-    states = with_state(Connector.objects.visible_to(user)).order_by().values_list("state")
-    by_state = dict(states.annotate(count=Count("pk")))
-    told.connectors = sum(by_state.values())
-    told.tiles = [
-        Tile(
-            state.value,
-            str(state.label),
-            str(MEANINGS[state]),
-            by_state.get(state.value, 0),
-            f"{reverse('chargers:connector_list')}?state={state.value}",
-        )
-        for state in State
-    ]
-    told.charging, told.power_w = _running(user)
-    start, end = day_bounds(timezone.localdate())
-    today = ChargingSession.objects.visible_to(user).started_between(start, end).order_by()
-    sums = today.aggregate(count=Count("pk"), energy=Sum("energy_wh"))
-    told.sessions_today, told.energy_today_wh = sums["count"], sums["energy"] or 0
-    return told
+    presences, states = stations_by_presence(user), connectors_by_state(user)
+    charging, power_w = running_now(user)
+    sessions_today, energy_today_wh = begun_today(user)
+    counted = Figures(
+        stations=sum(presences.values()),
+        online=presences.get(Presence.ONLINE, 0),
+        offline=presences.get(Presence.OFFLINE, 0),
+        unknown=presences.get(Presence.UNKNOWN, 0),
+        connectors=sum(states.values()),
+        charging=charging,
+        power_w=power_w,
+        sessions_today=sessions_today,
+        energy_today_wh=energy_today_wh,
+        tiles=[_tile(state, states.get(state.value, 0)) for state in State],
+    )
+    counted.parts = _parts(counted)
+    return counted
 
 
-def _running(user: User) -> tuple[int, int | None]:
-    """How many sessions run, and their power as far as it is fresh.
-
-    The team is a condition on what is summed, not on what is read: so the index of open sessions is used, which are few
-    in all teams together, and never the one of all sessions of the team.
-    """
-    own = user.access.shown(Can.SEE_SESSIONS, "team", "station")
-    fresh = own & Q(last_sample_at__gt=timezone.now() - FRESH)
-    sums = ChargingSession.objects.open().aggregate(count=Count("pk", filter=own), power=Sum("power_w", filter=fresh))
-    return sums["count"], sums["power"]
+def _tile(state: State, count: int) -> Tile:
+    url = f"{reverse('chargers:connector_list')}?state={state.value}"
+    return Tile(state.value, str(state.label), str(MEANINGS[state]), count, url)
 
 
-def _parts(told: Figures) -> list[Part]:
+def _parts(counted: Figures) -> list[Part]:
     parts = [
-        Part("online", str(Presence.ONLINE.label), told.online),
-        Part("offline", str(Presence.OFFLINE.label), told.offline),
-        Part("unknown", str(Presence.UNKNOWN.label), told.unknown),
+        Part("online", str(Presence.ONLINE.label), counted.online),
+        Part("offline", str(Presence.OFFLINE.label), counted.offline),
+        Part("unknown", str(Presence.UNKNOWN.label), counted.unknown),
     ]
     done = 0.0
     for part in parts:
-        part.percent = CIRCLE * part.count / told.stations if told.stations else 0
+        part.percent = CIRCLE * part.count / counted.stations if counted.stations else 0
         part.offset = -done
         done += part.percent
     return parts
-
-
-def sessions_per_day(user: User, first: date, last: date) -> list[int]:
-    """How many sessions began on each day, in the person's zone; one query."""
-    visible = ChargingSession.objects.visible_to(user).order_by()
-    length = (last - first).days + 1
-    scope = user.access.scope(Can.SEE_SESSIONS)
-    if user.access.group is not None or scope.installations or scope.stations:
-        together = _counted_together(visible, first, last)
-        return [together.get(first + timedelta(days=n), 0) for n in range(length)]
-    days = [
-        visible.started_between(*day_bounds(first + timedelta(days=n)))
-        .annotate(place=Value(n))
-        .values_list("place")
-        .annotate(count=Count("*"))  # of the key, it would be read from the table
-        for n in range(length)
-    ]  # a range of the index for each day, all in one query
-    counts = dict(days[0].union(*days[1:], all=True) if length > 1 else days[0])
-    return [counts.get(n, 0) for n in range(length)]
-
-
-def _counted_together(visible: Any, first: date, last: date) -> dict[date, int]:
-    """Of some stations only: their sessions of the whole period are looked up once, not for each day again."""
-    rows = visible.started_between(day_bounds(first)[0], day_bounds(last)[1])
-    days = rows.values_list(TruncDate("started_at", tzinfo=timezone.get_current_timezone()))
-    return dict(days.annotate(count=Count("*")))
-
-
-def interesting_connectors(user: User) -> list[Connector]:
-    """Connectors where something goes on, faults first; two queries."""
-    order = Case(
-        *[When(status=status, then=Value(place)) for place, status in enumerate(INTEREST)],
-        default=Value(len(INTEREST)),
-        output_field=IntegerField(),
-    )
-    rows = with_state(Connector.objects.visible_to(user)).exclude(state=State.UNKNOWN).select_related("station")
-    found = list(rows.defer("station__password").order_by(order, "-status_changed_at")[:SHOWN_CONNECTORS])
-    for connector in found:
-        connector.presence = Presence.ONLINE
-    attach_sessions(found, user)
-    return found

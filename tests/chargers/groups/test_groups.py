@@ -15,8 +15,8 @@ from chargers.models import Installation, StationGroup
 from cpms.common.errors import DomainError
 from cpms.common.messaging.news import team_group
 from cpms.portal.dashboard.figures import figures
-from cpms.portal.dashboard.power import power_of_day
 from cpms.portal.frame.live import OTHER_CHOICE, LiveConsumer
+from sessions.insights.services.power_of_day import power_of_day
 from tests import factories
 from tests.cpms.common.test_lists import rows_of, sheet
 

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from chargers.models import ChargingStation
-from cpms.portal.dashboard.figures import sessions_per_day
+from sessions.insights.services.counts import sessions_per_day
 from tests import factories
 
 SESSIONS = reverse("portal:dashboard_sessions")

@@ -11,9 +11,9 @@ from accounts.access.rights import Role
 from chargers.groups.services import providers
 from chargers.models import Tag
 from cpms.common.messaging.news import team_group
-from cpms.portal.dashboard.power import power_of_day
 from cpms.portal.drivers.views import own_places
 from cpms.portal.frame.live import OTHER_CHOICE
+from sessions.insights.services.power_of_day import power_of_day
 from sessions.models import TeamPower
 from tests import factories
 from tests.chargers.groups.test_groups import CHOOSE, LISTS, layer, socket_of  # noqa: F401

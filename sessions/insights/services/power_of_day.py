@@ -13,11 +13,13 @@ from django.utils import timezone
 from accounts.access.rights import Can
 from accounts.models import User
 from cpms.common.web.charts import day_bounds
+from sessions.insights.models import TeamPower
+from sessions.ledger.models import ChargingSession
 from sessions.ledger.services.charging import FRESH
-from sessions.models import ChargingSession, MeterReading, TeamPower
+from sessions.samples.models import MeterReading
 
 LONGEST_SESSION = timedelta(days=7)
-MOST_SESSIONS, MOST_READINGS = 2_000, 300_000  # more are not worked out while a page waits
+MOST_SESSIONS, MOST_READINGS = 2_000, 300_000  # more are not added up while a page waits
 MINUTE = timedelta(minutes=1)
 
 

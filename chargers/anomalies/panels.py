@@ -10,7 +10,7 @@ from accounts.models import User
 from chargers.anomalies.models import Oddity
 from cpms.common.web.panels import Panel
 
-MOST_SHOWN = 5
+MAX_SHOWN = 5
 
 
 def latest_anomalies(station: Any, user: User, describe: Callable[[Oddity], Panel | None]) -> Panel | None:
@@ -21,7 +21,7 @@ def latest_anomalies(station: Any, user: User, describe: Callable[[Oddity], Pane
     Args:
         describe: returns what another app knows about a report, which is shown in place of its note.
     """
-    rows = Oddity.objects.filter(station=station).order_by("-received_at")[:MOST_SHOWN]
+    rows = Oddity.objects.filter(station=station).order_by("-received_at")[:MAX_SHOWN]
     if user.access.may(Can.SEE_SESSIONS, station):
         anomalies = [{"row": row, "detail": describe(row), "note": row.note} for row in rows]
     else:

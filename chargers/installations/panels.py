@@ -9,7 +9,7 @@ from chargers.installations.tables import tree
 from chargers.stations.models import ChargingStation
 from cpms.common.web.panels import Panel
 
-MOST_STATIONS = 500
+MAX_STATIONS = 500
 
 
 def stations(installation: Installation, user: User) -> Panel:
@@ -17,7 +17,7 @@ def stations(installation: Installation, user: User) -> Panel:
     rows = ChargingStation.objects.visible_to(user).filter(installation=installation).select_related("circuit")
     context = {
         "installation": installation,
-        "stations": rows.defer("password", "next_password").order_by("identity")[:MOST_STATIONS],
+        "stations": rows.defer("password", "next_password").order_by("identity")[:MAX_STATIONS],
         "may_add": user.access.may(Can.ADD_STATIONS, installation),
     }
     return Panel("chargers/installations/panels/stations.html", context)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from chargers.stations.models import ChargingStation, Connector, Presence
 from chargers.stations.services import states
 from chargers.vocabulary import error_label
-from cpms.common.web import formatting as look
+from cpms.common.web import formatting
 from cpms.common.web.export import Cell
 from cpms.common.web.tables import NUMBER_WIDE, WIDE, MomentColumn, Table, two_lines
 
@@ -56,7 +56,9 @@ class StationTable(Table):
 
     def render_identity(self, record: ChargingStation) -> SafeString:
         if record.has_weak_password:
-            return two_lines(link(record), format_html("{} {}", record.name, look.status("warn", _("Weak password"))))
+            return two_lines(
+                link(record), format_html("{} {}", record.name, formatting.status("warn", _("Weak password")))
+            )
         return two_lines(link(record), record.name)
 
     def render_status(self, record: Any) -> SafeString:
@@ -67,7 +69,7 @@ class StationTable(Table):
 
     def render_model(self, record: ChargingStation) -> SafeString:
         name = f"{record.vendor} {record.model}".strip()
-        return two_lines(name or look.dash(_("The station has not booted yet.")), record.firmware_version)
+        return two_lines(name or formatting.dash(_("The station has not booted yet.")), record.firmware_version)
 
 
 class ConnectorTable(Table):

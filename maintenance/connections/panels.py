@@ -11,10 +11,10 @@ from django.utils.translation import ngettext
 from accounts.access.rights import Can
 from accounts.models import User
 from cpms.common.web.panels import Panel
-from maintenance.connections.labels import cause_words, cure_words, model_url, of_row, station_report
+from maintenance.connections.labels import cause_label, fix_label, model_url, of_row, station_report
 from maintenance.connections.models import Deviation, RefusedConnection
 
-MOST_VIOLATIONS, MOST_REFUSALS = 5, 2
+MAX_VIOLATIONS, MAX_REFUSALS = 5, 2
 DAY = timedelta(days=1)
 
 
@@ -34,15 +34,15 @@ def connection(station: Any, user: User) -> Panel:
 
 def _refusals(station: Any) -> list[dict[str, Any]]:
     recent = RefusedConnection.objects.filter(station=station, last_at__gt=timezone.now() - DAY)
-    rows = list(recent.order_by("-last_at")[:MOST_REFUSALS])
+    rows = list(recent.order_by("-last_at")[:MAX_REFUSALS])
     for row in rows:
         row.station = station
     return [
         {
             "row": row,
             "times": ngettext("%(n)d time", "%(n)d times", row.count) % {"n": row.count},
-            "cause": cause_words(row),
-            "cure": cure_words(row),
+            "cause": cause_label(row),
+            "cure": fix_label(row),
         }
         for row in rows
     ]
@@ -59,8 +59,8 @@ def violations(station: Any, user: User) -> Panel | None:
         return None
     context = {
         "station": station,
-        "violations": found[:MOST_VIOLATIONS],
-        "more": max(0, len(found) - MOST_VIOLATIONS),
+        "violations": found[:MAX_VIOLATIONS],
+        "more": max(0, len(found) - MAX_VIOLATIONS),
         "report": station_report(station, found),
         "model_url": model_url(station.vendor, station.model),
     }

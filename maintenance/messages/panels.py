@@ -21,15 +21,15 @@ from sessions.ledger.services.clocks import time_that_counts
 from sessions.ledger.services.technical import Reader
 from sessions.models import ChargingSession
 
-MOST_SHOWN = 15
-MOST_MESSAGES = 300
+MAX_SHOWN = 15
+MAX_MESSAGES = 300
 FREE = look_of(ConnectorStatus.AVAILABLE).kind
 
 
 def latest_messages(station: Any, user: User) -> Panel:
     """The newest messages of a station, as far as this person may read them."""
     reader = Reader(user)
-    rows = Message.objects.filter(station=station).order_by("-id")[:MOST_SHOWN]
+    rows = Message.objects.filter(station=station).order_by("-id")[:MAX_SHOWN]
     for row in rows:
         row.station = station
         as_readable_by(reader, row)
@@ -75,7 +75,7 @@ def _entries(session: ChargingSession, first: datetime, last: datetime) -> list[
     )  # fmt: skip
     entries: list[TimelineEntry] = []
     before = None
-    for row in rows.order_by("id")[:MOST_MESSAGES]:
+    for row in rows.order_by("id")[:MAX_MESSAGES]:
         step = protocol_named(row.protocol).session_step(row)
         if isinstance(step, TagStep):
             if step.id_tag.upper() == session.id_tag.upper():

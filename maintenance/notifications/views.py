@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from cpms.common.web.pages import AuthenticatedRequest, ListPage
 from maintenance.notifications.filtersets import NotificationFilterSet
 from maintenance.notifications.models import Notification
-from maintenance.notifications.services import notifications as services
+from maintenance.notifications.services import notifications
 from maintenance.notifications.services.bell import unread
 from maintenance.notifications.tables import NotificationTable
 
@@ -62,7 +62,7 @@ def _after(request: AuthenticatedRequest) -> HttpResponse:
 def notification_read(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     rows = Notification.objects.visible_to(request.user).filter(pk=pk)
     get_object_or_404(rows)
-    services.mark_read(user=request.user, notifications=rows)
+    notifications.mark_read(user=request.user, notifications=rows)
     return _after(request)
 
 
@@ -72,7 +72,7 @@ def notification_read_all(request: AuthenticatedRequest) -> HttpResponse:
     """All that the page showed: what came meanwhile stays unread."""
     until = request.POST.get("until", "")
     last = int(until) if until.isdecimal() and len(until) < 18 else 0
-    services.mark_read(
+    notifications.mark_read(
         user=request.user, notifications=Notification.objects.visible_to(request.user).filter(pk__lte=last)
     )
     return _after(request)
@@ -84,10 +84,10 @@ def notification_choices(request: AuthenticatedRequest) -> HttpResponse:
     """Of which kinds of news a person wants to hear, and how."""
     if request.method == "POST":
         bells, mails = request.POST.getlist("bell"), request.POST.getlist("mail")
-        services.choose_notifications(user=request.user, bells=bells, mails=mails)
+        notifications.choose_notifications(user=request.user, bells=bells, mails=mails)
         messages.success(request, _("Notification settings saved."))
         return redirect("portal:notification_choices")
-    chosen = services.chosen_notifications(request.user)
+    chosen = notifications.chosen_notifications(request.user)
     rows = [
         {
             "kind": kind,
@@ -95,7 +95,7 @@ def notification_choices(request: AuthenticatedRequest) -> HttpResponse:
             "what": WHAT[kind],
             "bell": chosen[kind][0],
             "mail": chosen[kind][1],
-            "has_mail": kind in services.KINDS_WITH_MAIL,
+            "has_mail": kind in notifications.KINDS_WITH_MAIL,
         }
         for kind in Notification.Kind
     ]

@@ -7,19 +7,19 @@ from typing import Any
 from accounts.access.rights import Can
 from accounts.models import User
 from cpms.common.web.panels import Panel
-from maintenance.security_events.labels import event_words
+from maintenance.security_events.labels import event_label
 from maintenance.security_events.models import SecurityEvent
 
-MOST_SHOWN = 3
+MAX_SHOWN = 3
 
 
 def alerts(station: Any, user: User) -> Panel:
     """The critical security events of a station that nobody has acknowledged."""
-    rows = list(SecurityEvent.objects.alerts().filter(station=station).order_by("-pk")[: MOST_SHOWN + 1])
+    rows = list(SecurityEvent.objects.alerts().filter(station=station).order_by("-pk")[: MAX_SHOWN + 1])
     context = {
         "station": station,
-        "alerts": [{"row": row, "words": event_words(row.type)} for row in rows[:MOST_SHOWN]],
-        "are_more": len(rows) > MOST_SHOWN,
+        "alerts": [{"row": row, "words": event_label(row.type)} for row in rows[:MAX_SHOWN]],
+        "are_more": len(rows) > MAX_SHOWN,
         "until": rows[0].pk if rows else 0,
         "may_acknowledge": user.access.may(Can.OPERATE, station) and "security_events" not in user.access.features_off,
     }

@@ -15,7 +15,7 @@ from accounts.access.rights import Can
 from accounts.models import User
 from chargers.models import ChargingStation, Connector, Presence
 from chargers.vocabulary import Availability
-from cpms.common.web import formatting as look
+from cpms.common.web import formatting
 from cpms.common.web.panels import Panel, TimelineEntry
 from cpms.common.web.tables import ExtraColumns
 from operations.commands import labels as words
@@ -26,7 +26,7 @@ from operations.commands.tables import said
 from sessions.ledger.services.technical import Reader
 from sessions.models import ChargingSession
 
-MOST_SHOWN = 6
+MAX_SHOWN = 6
 
 
 def may_send_commands(user: User, station: ChargingStation) -> bool:
@@ -37,7 +37,7 @@ def may_send_commands(user: User, station: ChargingStation) -> bool:
 def recent_commands(station: ChargingStation, user: User) -> Panel:
     """The newest commands of a station and their results."""
     reader = Reader(user)
-    rows = Command.objects.filter(station=station).select_related("requested_by").order_by("-id")[:MOST_SHOWN]
+    rows = Command.objects.filter(station=station).select_related("requested_by").order_by("-id")[:MAX_SHOWN]
     for row in rows:
         row.station = station
         as_readable_by(reader, row, user)
@@ -131,11 +131,11 @@ class CommandColumn(tables.Column):
         elif station is not record:
             query, more = f"?connector={record.number}", _("connector %(number)d") % {"number": record.number}
         if getattr(record, "presence", Presence.ONLINE) != Presence.ONLINE:
-            return look.dash(_("The station is not connected."))
+            return formatting.dash(_("The station is not connected."))
         if self.kind == Command.Kind.REMOTE_START and getattr(record, "session", None) is not None:
-            return look.dash(_("A session is running."))
+            return formatting.dash(_("A session is running."))
         if self.kind == Command.Kind.REMOTE_START and station.deactivated_at is not None:
-            return look.dash(_("The station is deactivated: nobody can charge there."))
+            return formatting.dash(_("The station is deactivated: nobody can charge there."))
         return format_html(
             '<button type="button" class="btn btn-sm {}" id="do-{}" hx-get="{}{}" hx-target="#ask" '
             'aria-label="{}">{}</button>',

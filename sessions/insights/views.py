@@ -15,8 +15,7 @@ from django.views.decorators.http import require_safe
 
 from chargers.models import ChargingStation
 from cpms.common.errors import DomainError
-from cpms.common.web import charts
-from cpms.common.web import formatting as look
+from cpms.common.web import charts, formatting
 from cpms.common.web.pages import AuthenticatedRequest, ListPage
 from cpms.common.web.tables import CappedPaginator
 from sessions.insights.filtersets import GapFilterSet
@@ -25,7 +24,7 @@ from sessions.insights.services.power_of_day import power_of_day
 from sessions.insights.tables import GAP_CELLS, GapTable
 from sessions.ledger.models import ChargingSession
 
-LONGEST_PERIOD = 93  # days
+MAX_PERIOD = 93  # days
 EARLIEST_YEAR = 2000
 GAP_COLUMNS = ("station", "connector_number", "started_at", "meter_start_wh")
 
@@ -99,8 +98,8 @@ def _period(first: str | None, last: str | None) -> tuple[date, date]:
     start = _day(first, end - timedelta(days=6))
     if start > end:
         raise DomainError(_("The period ends before it begins."))
-    if (end - start).days >= LONGEST_PERIOD:
-        raise DomainError(_("Choose at most %(days)d days.") % {"days": LONGEST_PERIOD})
+    if (end - start).days >= MAX_PERIOD:
+        raise DomainError(_("Choose at most %(days)d days.") % {"days": MAX_PERIOD})
     return start, end
 
 
@@ -121,7 +120,7 @@ def sessions_per_day_chart(request: AuthenticatedRequest) -> JsonResponse:
             "values": values,
             "open": last == timezone.localdate(),
             "empty": "" if any(values) else _("No session began in this period."),
-            "table": charts.table([_("Day"), _("Sessions")], zip(days, map(look.number, values), strict=True)),
+            "table": charts.table([_("Day"), _("Sessions")], zip(days, map(formatting.number, values), strict=True)),
         }
     )
 

@@ -25,7 +25,7 @@ from sessions.samples.models import MeterReading
 from sessions.samples.services.points import Point, points_of
 
 DAY = timedelta(days=1)
-LONGEST_SESSION = timedelta(days=7)
+MAX_SESSION = timedelta(days=7)
 COLOURS = ["--power", "--charge", "--st-preparing", "--st-suspended"]
 PHASE_COLOURS = {Phase.L1.value: "--l1", Phase.L2.value: "--l2", Phase.L3.value: "--l3"}
 
@@ -51,7 +51,7 @@ def station_power(request: HttpRequest, pk: int) -> JsonResponse:
     end = timezone.now()
     start = end - DAY
     seen = ChargingSession.objects.reachable_by(request.user)
-    recent = seen.filter(station=station, started_at__gt=start - LONGEST_SESSION).filter(
+    recent = seen.filter(station=station, started_at__gt=start - MAX_SESSION).filter(
         Q(stopped_at__isnull=True) | Q(stopped_at__gt=start)
     )
     readings = list(

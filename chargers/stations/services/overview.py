@@ -10,7 +10,7 @@ from accounts.models import User
 from chargers.stations.models import ChargingStation, Connector, Presence
 from chargers.stations.services.states import State, with_state
 
-MOST_SHOWN = 8
+MAX_SHOWN = 8
 ORDER = [
     Connector.Status.FAULTED, Connector.Status.CHARGING, Connector.Status.SUSPENDED_EVSE, Connector.Status.SUSPENDED_EV,
     Connector.Status.PREPARING, Connector.Status.FINISHING, Connector.Status.RESERVED,
@@ -37,7 +37,7 @@ def busy_connectors(user: User) -> list[Any]:
         output_field=IntegerField(),
     )
     rows = with_state(Connector.objects.visible_to(user)).exclude(state=State.UNKNOWN).select_related("station")
-    found = list(rows.defer("station__password").order_by(order, "-status_changed_at")[:MOST_SHOWN])
+    found = list(rows.defer("station__password").order_by(order, "-status_changed_at")[:MAX_SHOWN])
     for connector in found:
         connector.presence = Presence.ONLINE
     return found

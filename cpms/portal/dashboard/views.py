@@ -11,7 +11,7 @@ from accounts.access.rights import Can
 from accounts.models import User
 from chargers.stations import panels as station_panels
 from chargers.stations.services.adding import may_add_stations
-from cpms.common.web import formatting as look
+from cpms.common.web import formatting
 from cpms.common.web.pages import AuthenticatedRequest
 from cpms.common.web.panels import Panel
 from cpms.portal.dashboard.attention import troubles
@@ -27,8 +27,8 @@ def _panels(user: User, counts: Figures) -> dict[str, Panel]:
     kpis = {
         "figures": counts,
         "sees_sessions": bool(user.access.scope(Can.SEE_SESSIONS)),
-        "power": look.power(counts.power_w) if counts.power_w is not None else None,
-        "energy": look.energy(counts.energy_today_wh),
+        "power": formatting.power(counts.power_w) if counts.power_w is not None else None,
+        "energy": formatting.energy(counts.energy_today_wh),
         "per_session": counts.energy_today_wh // counts.sessions_today if counts.sessions_today else None,
     }
     attention = {"troubles": troubles(user) if counts.stations else []}

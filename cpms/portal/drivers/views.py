@@ -25,7 +25,7 @@ from chargers.stations.services.states import of_connector
 from chargers.tags import panels as tag_panels
 from chargers.tags.models import TagQuerySet
 from cpms.common.errors import DomainError, NotAllowed
-from cpms.common.web import formatting as look
+from cpms.common.web import formatting
 from cpms.common.web.pages import AuthenticatedRequest, add_errors
 from cpms.common.web.panels import Panel
 from operations.commands.services.asking import request_command
@@ -33,7 +33,7 @@ from operations.models import Command
 from sessions.ledger import panels as session_panels
 from sessions.models import ChargingSession
 
-SHOWN_SESSIONS, MOST_PLACES = 10, 200
+SHOWN_SESSIONS, MAX_PLACES = 10, 200
 STARTABLE = {Connector.Status.AVAILABLE, Connector.Status.PREPARING, ""}  # "": online, but no status reported yet
 OUT_OF_USE = {Connector.Status.FAULTED, Connector.Status.UNAVAILABLE}
 
@@ -89,9 +89,9 @@ def why_no_start(station: Any) -> str:
 
 def _why_away(station: Any) -> str:
     if station.presence == Presence.OFFLINE and station.disconnected_at:
-        return _("Offline since %(time)s.") % {"time": look.short_time(station.disconnected_at)}
+        return _("Offline since %(time)s.") % {"time": formatting.short_time(station.disconnected_at)}
     if station.last_heard_at:
-        return _("Not connected. Last seen %(time)s.") % {"time": look.short_time(station.last_heard_at)}
+        return _("Not connected. Last seen %(time)s.") % {"time": formatting.short_time(station.last_heard_at)}
     return _("The station has never been online.")
 
 
@@ -109,7 +109,7 @@ def _live_panel(user: User, sessions: Any, tags: list[Tag]) -> Panel:
     """What charges now, and where this person may charge."""
     context = {
         "running": list(sessions.open()[:SHOWN_SESSIONS]),
-        "stations": [_station_row(station) for station in own_places(user)[:MOST_PLACES]],
+        "stations": [_station_row(station) for station in own_places(user)[:MAX_PLACES]],
         "has_tags": bool(tags),
     }
     return Panel("portal/drivers/panels/own_live.html", context, is_live=True)

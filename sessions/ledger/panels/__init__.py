@@ -18,13 +18,13 @@ from cpms.common.web.formatting import kwh, number
 from cpms.common.web.pages import ListPage
 from cpms.common.web.panels import Panel, TimelineEntry
 from sessions.ledger.filtersets import SessionFilterSet
-from sessions.ledger.labels import authorization_words
+from sessions.ledger.labels import authorization_label
 from sessions.ledger.models import ChargingSession
 from sessions.ledger.panels.reported import matched_before, reported_ends, source_notes
 from sessions.ledger.services.unmatched import OtherEnd, end_in
 from sessions.ledger.tables import SESSION_CELLS, SessionTable, StationSessionTable, said
 
-MOST_SHOWN = 10
+MAX_SHOWN = 10
 DAY_BEFORE = timedelta(days=1)
 
 
@@ -46,7 +46,7 @@ class SessionList(ListPage):
 def latest_sessions(station: Any, user: User) -> Panel:
     """The newest sessions at a station."""
     rows = ChargingSession.objects.reachable_by(user).filter(station=station).select_related("tag")
-    latest = list(rows.order_by("-started_at")[:MOST_SHOWN])
+    latest = list(rows.order_by("-started_at")[:MAX_SHOWN])
     for session in latest:
         session.station = station
     context = {"station": station, "sessions": latest, "table": StationSessionTable(latest, orderable=False)}
@@ -85,7 +85,7 @@ def details(session: ChargingSession, others: Sequence[OtherEnd]) -> Panel:
     """
     context = {
         "session": session,
-        "authorization": authorization_words(session.authorization),
+        "authorization": authorization_label(session.authorization),
         "ends": reported_ends(session, others),
         "matched_before": matched_before(session),
         "sources": source_notes(session),

@@ -9,7 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from cpms.common.web import formatting as look
+from cpms.common.web import formatting
 from cpms.common.web.tables import NUMBER_WIDE, ExtraColumns
 from sessions.ledger.services.running import attach_power, attach_sessions
 
@@ -24,8 +24,8 @@ class PowerColumn(tables.Column):
         source = record.session if hasattr(record, "session") else record
         power_w = getattr(source, "power_w", None)
         if power_w is None:
-            return look.dash(_("No session is running, or the station does not measure its power."))
-        return format_html('<span data-v="kw-{}">{}</span>', record.pk, look.kw(power_w))
+            return formatting.dash(_("No session is running, or the station does not measure its power."))
+        return format_html('<span data-v="kw-{}">{}</span>', record.pk, formatting.kw(power_w))
 
 
 class EnergyColumn(tables.Column):
@@ -36,8 +36,10 @@ class EnergyColumn(tables.Column):
 
     def render(self, record: Any) -> SafeString:
         if record.session is None:
-            return look.dash(_("No session is running."))
-        return format_html('<a href="{}">{}</a>', record.session.get_absolute_url(), look.kwh(record.session.energy_wh))
+            return formatting.dash(_("No session is running."))
+        return format_html(
+            '<a href="{}">{}</a>', record.session.get_absolute_url(), formatting.kwh(record.session.energy_wh)
+        )
 
 
 STATION_POWER = ExtraColumns({"power": PowerColumn()}, attach_power, before="model")

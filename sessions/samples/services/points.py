@@ -11,7 +11,7 @@ from django.utils import timezone
 from sessions.ledger.models import ChargingSession
 from sessions.samples.models import MeterReading
 
-MOST_READINGS = 20_000
+MAX_READINGS = 20_000
 AROUND = timedelta(days=1)
 
 
@@ -28,4 +28,4 @@ def points_of(session: ChargingSession) -> list[Point]:
     """Return the readings in order, without those that a wrong clock put years away and that would stretch a curve."""
     first, last = session.started_at - AROUND, (session.stopped_at or timezone.now()) + AROUND
     rows = MeterReading.objects.filter(session=session, at__range=(first, last)).order_by("at")
-    return [Point(*row) for row in rows.values_list(*Point._fields)[:MOST_READINGS]]
+    return [Point(*row) for row in rows.values_list(*Point._fields)[:MAX_READINGS]]

@@ -15,6 +15,6 @@ def check_hosts() -> None:
     own_domains.check_hosts()
 
 
-@shared_task(name="accounts.look_after_programs")
-def look_after_programs() -> None:
-    programs.look_after_programs()
+@shared_task(name="accounts.check_program_keys")
+def check_program_keys() -> None:
+    programs.check_program_keys()

@@ -9,8 +9,8 @@ class ChargersConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts.members.services import given
-        from chargers import audited as audit
+        from chargers import audited
         from chargers.events import services
 
-        audit.register()
+        audited.register()
         given.register(services.record_access)

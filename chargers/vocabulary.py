@@ -276,7 +276,7 @@ CRITICAL_SECURITY_EVENTS = frozenset(
 )
 _CRITICAL_IN_LOWER_CASE = frozenset(kind.lower() for kind in CRITICAL_SECURITY_EVENTS)
 # What stations send most: the index of rare messages leaves it out.
-MOST_FREQUENT_MESSAGES = (StationMessage.HEARTBEAT.value, StationMessage.METER_VALUES.value)
+MAX_FREQUENT_MESSAGES = (StationMessage.HEARTBEAT.value, StationMessage.METER_VALUES.value)
 
 
 def is_critical(kind: str) -> bool:

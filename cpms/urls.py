@@ -7,7 +7,7 @@ from accounts.programs.api import metadata
 from accounts.sign_in.views import admin_login
 from chargers.urls import urlpatterns as station_patterns
 from cpms.common.observability.health import health_view
-from cpms.portal import urls as portal
+from cpms.portal import urls
 from operations.urls import urlpatterns as operation_patterns
 from sessions.urls import urlpatterns as session_patterns
 
@@ -22,11 +22,11 @@ urlpatterns = [
     path("account/", include("accounts.urls.sign_in")),
     path("team/", include("accounts.urls.team")),
     path("brand/", include("accounts.branding.urls")),
-    path("stations/", include(([*station_patterns, *portal.station_patterns], "chargers"))),
-    path("sessions/", include(([*session_patterns, *portal.session_patterns], "sessions"))),
+    path("stations/", include(([*station_patterns, *urls.station_patterns], "chargers"))),
+    path("sessions/", include(([*session_patterns, *urls.session_patterns], "sessions"))),
     path("installations/", include("chargers.installations.urls")),
     path("access/", include("chargers.grants.urls")),
-    path("operate/", include(([*operation_patterns, *portal.operation_patterns], "operations"))),
+    path("operate/", include(([*operation_patterns, *urls.operation_patterns], "operations"))),
     path("maintenance/", include("maintenance.urls")),
     path("", include("cpms.portal.urls")),
 ]

@@ -4,9 +4,9 @@ from maintenance.notifications.services import alarms, notifications
 from maintenance.retention import services as retention_services
 
 
-@shared_task(name="maintenance.keep_house")
-def keep_house() -> None:
-    retention_services.keep_house()
+@shared_task(name="maintenance.purge_expired_rows")
+def purge_expired_rows() -> None:
+    retention_services.purge_expired_rows()
 
 
 @shared_task(name="maintenance.notify")

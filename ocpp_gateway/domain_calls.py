@@ -13,12 +13,12 @@ from chargers.tags.services.authorization import Verdict
 from chargers.vocabulary import StopReason, TagVerdict
 from maintenance.security_events import services as maintenance
 from ocpp_gateway.codec import CallContext
-from operations.commands.services import settling as operations
+from operations.commands.services import settling
 from sessions.ledger.services import ends, starts
 from sessions.ledger.services.starts import StartResult
 from sessions.models import Flag
 
-LONGEST_TEXT = 255  # of the columns that keep what a station calls things
+MAX_TEXT_LENGTH = 255  # of the columns that keep what a station calls things
 
 
 def boot(context: CallContext, **facts: str) -> str:
@@ -28,7 +28,7 @@ def boot(context: CallContext, **facts: str) -> str:
         facts: values by the names in `chargers.services.boot.BOOT_FIELDS`.
     """
     registration = boot_services.record_boot(station=context.station, facts=facts, at=context.received_at)
-    operations.confirm_reset(station_id=context.station.pk)
+    settling.confirm_reset(station_id=context.station.pk)
     return registration
 
 
@@ -64,14 +64,14 @@ def start(
     result = starts.start_session(
         station=context.station,
         connector=connector,
-        id_tag=id_tag[:LONGEST_TEXT],
+        id_tag=id_tag[:MAX_TEXT_LENGTH],
         meter_start_wh=meter_wh,
         started_at=at,
         received_at=context.received_at,
         as_reported=context.as_reported,
     )
     if result.is_new:
-        operations.link_started_session(result.session)
+        settling.link_started_session(result.session)
         if clock_rule and Flag.CLOCK in result.session.flags:
             context.deviations.append(clock_rule)
     return result
@@ -93,7 +93,7 @@ def stop(
     Args:
         unknown_rule: the deviation to count where nobody knows the transaction.
     """
-    id_tag = id_tag[:LONGEST_TEXT]
+    id_tag = id_tag[:MAX_TEXT_LENGTH]
     result = ends.stop_session(
         station=context.station,
         transaction_id=transaction,
@@ -108,7 +108,7 @@ def stop(
     )
     context.is_drained = not result.is_of_predecessor
     if result.session is not None and result.is_new:
-        operations.link_stopped_session(result.session)
+        settling.link_stopped_session(result.session)
         if unknown_rule and Flag.RECONSTRUCTED in result.session.flags:
             context.deviations.append(unknown_rule)
     return authorization.authorize_tag(station=context.station, value=id_tag) if id_tag else None

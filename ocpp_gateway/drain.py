@@ -27,15 +27,15 @@ from cpms.common.messaging.news import tell_pages
 from maintenance.diagnostics import services as diagnostics_services
 from maintenance.models import InboxEntry, InboxShard, Message
 from maintenance.security_events import services as security_events_services
-from ocpp_gateway import codec as codecs
+from ocpp_gateway import codec
 from ocpp_gateway.codec import Reports, Stored
 from ocpp_gateway.link.wakeup import drain_ends, wake_drain
-from operations.commands.services import settling as operations
+from operations.commands.services import settling
 from sessions.models import ChargingSession
 from sessions.samples.services import samples, summing
 
 logger = logging.getLogger(__name__)
-AT_ONCE = 500
+BATCH_SIZE = 500
 PATIENCE, RETRY_SECONDS = 3, 0.03
 GATHER_SECONDS = 0.15  # a batch costs much the same for one message as for a hundred
 TURN_SECONDS = 2.0  # then other tasks have their turn, and the shard asks for another one
@@ -52,7 +52,7 @@ def _lock(shard: Any) -> QuerySet[InboxShard, tuple[int]]:
 @Prepared
 def _waiting(shard: Any) -> QuerySet[InboxEntry, tuple[int, datetime, str, bool]]:
     rows = InboxEntry.objects.filter(shard=shard, failed_at__isnull=True).order_by("message_id")
-    return rows.values_list("message_id", "received_at", "protocol", "is_deviating")[:AT_ONCE]
+    return rows.values_list("message_id", "received_at", "protocol", "is_deviating")[:BATCH_SIZE]
 
 
 @Prepared
@@ -96,7 +96,7 @@ def drain(shard: int) -> int:
             if refused > PATIENCE:
                 return total
         total += count or 0
-        if count != AT_ONCE:
+        if count != BATCH_SIZE:
             time.sleep(GATHER_SECONDS if count else RETRY_SECONDS)
     wake_drain(shard, again=True)
     return total
@@ -169,10 +169,10 @@ def _apply(work: list[Work]) -> list[Heard]:
     """
     reports = Reports()
     for message, protocol in work:
-        codecs.by_protocol(protocol).report(message, reports)
+        codec.by_protocol(protocol).report(message, reports)
     fresh = statuses.record_statuses(reports.statuses) if reports.statuses else []
     if fresh:
-        operations.confirm_availability({(r.station_id, r.connector): r.status for r in fresh})
+        settling.confirm_availability({(r.station_id, r.connector): r.status for r in fresh})
     if reports.progress:
         diagnostics_services.record_progress(reports.progress)
     if reports.security:

@@ -17,8 +17,8 @@ import orjson
 
 Payload = dict[str, Any]
 CALL, CALLRESULT, CALLERROR = 2, 3, 4
-LONGEST_ID = 36
-LONGEST_DESCRIPTION = 255
+MAX_ID_LENGTH = 36
+MAX_DESCRIPTION_LENGTH = 255
 DEEPEST = 100  # arrays and objects within each other; the encoder gives up at 254, and no message needs ten
 REPLACEMENT = "\ufffd"
 _ID = re.compile(r'^\s*\[\s*2\s*,\s*"([^"\\\x00-\x1f]{1,36})"')
@@ -167,7 +167,7 @@ def _read_call(frame: list[Any], text: str, rules: tuple[str, ...]) -> Call:
         message_id = None  # it could not be sent back
     if not isinstance(message_id, str) or not message_id:
         raise Fault(FaultKind.FORMATION, "The message id must be a string of 1 to 36 characters.", rule="message id")
-    if len(message_id) > LONGEST_ID:
+    if len(message_id) > MAX_ID_LENGTH:
         raise Fault(
             FaultKind.FORMATION,
             "The message id is longer than 36 characters.",
@@ -248,4 +248,4 @@ def call_result(message_id: str, payload_text: str) -> str:
 
 
 def call_error(message_id: str, code: str, description: str) -> str:
-    return json_text([CALLERROR, message_id, code, description[:LONGEST_DESCRIPTION], {}])
+    return json_text([CALLERROR, message_id, code, description[:MAX_DESCRIPTION_LENGTH], {}])

@@ -20,7 +20,7 @@ from accounts.branding.services.looks import hosts, looks
 from accounts.models import Team, User
 from accounts.programs.services.programs import add_program
 from accounts.programs.services.tokens import issue_api_token
-from accounts.sign_in import fresh_proof as confirm
+from accounts.sign_in import fresh_proof
 from accounts.sign_in.services.signing_in import source_keys
 from cpms.common.database.remember import forget
 from cpms.portal.models import SiteText, hooks_offered, site_text
@@ -47,7 +47,7 @@ def _signed_in_just_now():
     """`force_login` is a proof of who it is, as signing in through the door is (`Adapter.login`)."""
 
     def note(sender, request, **_facts):
-        confirm.note_confirmed(request)
+        fresh_proof.note_confirmed(request)
 
     user_logged_in.connect(note)
     yield

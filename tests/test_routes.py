@@ -18,7 +18,7 @@ from django.test import Client
 from django.urls import get_resolver, reverse
 
 from accounts.branding.services.looks import STYLE_MADE
-from accounts.sign_in import fresh_proof as confirm
+from accounts.sign_in import fresh_proof
 from tests.world import Rows, give_to
 
 pytestmark = pytest.mark.django_db
@@ -482,7 +482,7 @@ def _send(client: Client, method: str, path: str, body: dict[str, Any], is_api: 
 @pytest.fixture(autouse=True)
 def _proved_just_now(monkeypatch):
     """Let everybody pass as just confirmed; tests/accounts/sign_in/test_fresh_proof.py tests that secrets ask first."""
-    monkeypatch.setattr(confirm, "is_confirmed", lambda request: True)
+    monkeypatch.setattr(fresh_proof, "is_confirmed", lambda request: True)
 
 
 def test_every_route_is_in_the_table():

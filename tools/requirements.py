@@ -22,7 +22,7 @@ SKIPPED = {"node_modules", "migrations", "__pycache__", "vendor", "unfold"}
 TRUST = {"T": 42, "F": 24, "S": 44}
 ID = re.compile(r"(?<![\w-])(Vi|[WPVZDBTFS])([1-9]\d{0,2})(?:-\1([1-9]\d{0,2}))?(?![\w-])")
 ROW = re.compile(r"^\| ((?:Vi|[WPVZDB])\d+) \| (.+) \| (works|partly: .+|not yet) \| (.*) \|$", re.MULTILINE)
-MOST_NAMES = 3  # of tests in one module that are listed by name
+MAX_NAMES = 3  # of tests in one module that are listed by name
 NOQA = re.compile(r"#\s*noqa\b.*")  # its codes look like ids
 
 Proofs = dict[str, dict[str, list[str]]]  # id -> path of the module -> names of tests; no name: the whole module
@@ -78,7 +78,7 @@ def proof_cell(modules: dict[str, list[str]]) -> str:
     for path, names in sorted(modules.items()):
         if "" in names:
             parts.append(f"`{path}`")
-        elif len(names) > MOST_NAMES:
+        elif len(names) > MAX_NAMES:
             parts.append(f"`{path}` ({len(names)} tests)")
         else:
             parts.append(f"`{path}` ({', '.join(sorted(names))})")

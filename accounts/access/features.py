@@ -54,7 +54,7 @@ FEATURES: tuple[Feature, ...] = (
 BY_KEY = {feature.key: feature for feature in FEATURES}
 
 
-def sentence_about(key: str) -> str:
+def feature_off_message(key: str) -> str:
     return _("“%(feature)s” is switched off for your team. The operator of this platform can switch it on.") % {
         "feature": BY_KEY[key].label
     }
@@ -67,7 +67,7 @@ def missing_in(teams: Iterable[Iterable[str]]) -> dict[str, str]:
         teams: what each of them goes without.
     """
     off = [set(team) for team in teams]
-    return {key: sentence_about(key) for key in set.intersection(*off) & BY_KEY.keys()} if off else {}
+    return {key: feature_off_message(key) for key in set.intersection(*off) & BY_KEY.keys()} if off else {}
 
 
 def feature_at(view_name: str) -> Feature | None:

@@ -16,7 +16,7 @@ _history: ContextVar[dict[str, Any] | None] = ContextVar("history", default=None
 
 
 @contextmanager
-def as_history(*, at: datetime, actor: Any) -> Iterator[None]:
+def recorded_as_history(*, at: datetime, actor: Any) -> Iterator[None]:
     """Write down what is changed inside as done by this person at this time. For demo data only."""
     token = _history.set({"timestamp": at, "actor": actor, "actor_email": actor and actor.signature})
     try:

@@ -14,9 +14,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.audit.services import DOWNLOAD, Action
-from cpms.common.web import formatting as look
+from cpms.common.web import formatting
 from cpms.common.web.pages import ListPage
-from cpms.common.web.user_agents import noted_in_words
+from cpms.common.web.user_agents import noted_browser_name
 
 DOWNLOADED = "download"  # among the choices of what was done; the entries' action is that of looking at something
 ACTIONS = {
@@ -48,17 +48,17 @@ class Told(NamedTuple):
     after: str
 
     def __str__(self) -> str:
-        change = "" if self.before is None else f"{self.before or look.DASH} → "
-        return former_in_words(f"{self.label}: {change}{self.after or look.DASH}")
+        change = "" if self.before is None else f"{self.before or formatting.DASH} → "
+        return describe_former(f"{self.label}: {change}{self.after or formatting.DASH}")
 
 
-def former_in_words(text: str) -> str:
+def describe_former(text: str) -> str:
     """Say the pseudonym of an erased person in the language of who reads it."""
     return FORMER.sub(lambda found: _("Former person %(number)d") % {"number": int(found[1])}, text)
 
 
 def object_of(entry: Any) -> str:
-    return former_in_words(entry.object_repr)
+    return describe_former(entry.object_repr)
 
 
 def kind_of(entry: Any) -> str:
@@ -88,21 +88,21 @@ def changes_of(entry: Any) -> list[Told]:
             objects = ", ".join(map(str, change.get("objects", [])))
             told.append(Told(label, *(("", objects) if change.get("operation") == "add" else (objects, ""))))
             continue
-        before, after = (value_in_words(field, "" if value in (None, "None") else str(value)) for value in change)
+        before, after = (describe_value(field, "" if value in (None, "None") else str(value)) for value in change)
         if name == "second_factor":
-            before, after = factor_in_words(before), factor_in_words(after)
+            before, after = describe_factor(before), describe_factor(after)
         if name == "signed_in":
-            before = noted_in_words(before)
+            before = noted_browser_name(before)
         if before or after:
             told.append(Told(label, before, after))
     return told
 
 
-def changes_in_words(entry: Any) -> str:
+def describe_changes(entry: Any) -> str:
     return "; ".join(map(str, changes_of(entry)))
 
 
-def value_in_words(field: Any, value: str) -> str:
+def describe_value(field: Any, value: str) -> str:
     """What the trail keeps of a field, as a page would say it: the name of a choice, yes or no, a list, a time."""
     if not value or not isinstance(field, models.Field):
         return value
@@ -115,7 +115,7 @@ def value_in_words(field: Any, value: str) -> str:
             return ", ".join(map(str, json.loads(value)))
         if isinstance(field, models.DateTimeField):
             at = datetime.fromisoformat(value)
-            return look.full_time(at if at.tzinfo else at.replace(tzinfo=UTC))  # kept without a zone, in UTC
+            return formatting.full_time(at if at.tzinfo else at.replace(tzinfo=UTC))  # kept without a zone, in UTC
     except (KeyError, TypeError, ValueError):  # what an older version kept
         return value
     return value
@@ -125,7 +125,7 @@ def _as_texts(choices: Iterable[tuple[Any, Any]]) -> Iterator[tuple[str, Any]]:
     return ((str(key), label) for key, label in choices)
 
 
-def factor_in_words(key: str) -> str:
+def describe_factor(key: str) -> str:
     """What a second factor is called; what was written down as words, before there were keys, stays as it is."""
     if key.startswith(KEY_BEGINNING):
         return _("Passkey “%(name)s”") % {"name": key.removeprefix(KEY_BEGINNING)}
@@ -158,6 +158,6 @@ def _said(known: Any, value: str) -> str:
     if all(words):
         return ", ".join(words)
     try:
-        return look.full_time(datetime.fromisoformat(value)) if "T" in value else value
+        return formatting.full_time(datetime.fromisoformat(value)) if "T" in value else value
     except ValueError:
         return value

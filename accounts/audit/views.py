@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.access.rights import Can
-from accounts.audit.labels import ACTIONS, DOWNLOADED, action_of, changes_in_words, changes_of, kind_of, object_of
+from accounts.audit.labels import ACTIONS, DOWNLOADED, action_of, changes_of, describe_changes, kind_of, object_of
 from accounts.audit.models import AuditEntry
 from accounts.audit.services import DOWNLOAD, FOLLOWED, Action
 from cpms.common.web.export import Cell
@@ -29,7 +29,7 @@ from cpms.common.web.pages import ListPage
 from cpms.common.web.tables import WIDE, MomentColumn, Table, two_lines
 
 SELECT = forms.Select(attrs={"class": "form-select"})
-MOST_SHOWN = 6
+MAX_SHOWN = 6
 
 
 def _kinds() -> list[tuple[str, str]]:
@@ -100,8 +100,8 @@ class AuditTable(Table):
 
     def render_changes(self, record: Any) -> SafeString:
         told = changes_of(record)
-        rows = format_html_join("", '<span class="s">{}</span>', ([one] for one in told[:MOST_SHOWN]))
-        return format_html("{}{}", rows, "…" if len(told) > MOST_SHOWN else "")
+        rows = format_html_join("", '<span class="s">{}</span>', ([one] for one in told[:MAX_SHOWN]))
+        return format_html("{}{}", rows, "…" if len(told) > MAX_SHOWN else "")
 
 
 AUDIT_CELLS = [
@@ -112,7 +112,7 @@ AUDIT_CELLS = [
     Cell(gettext_lazy("Object"), kind_of),
     Cell(gettext_lazy("What"), object_of),
     Cell(gettext_lazy("What was done"), action_of),
-    Cell(gettext_lazy("Changes"), changes_in_words),
+    Cell(gettext_lazy("Changes"), describe_changes),
 ]
 
 

@@ -19,7 +19,7 @@ from accounts.audit.models import AuditEntry
 from accounts.members.models import Invitation
 from accounts.people.models import Membership, User
 from accounts.profile.services import address_changes, passwords
-from accounts.sign_in import fresh_proof as confirm
+from accounts.sign_in import fresh_proof
 from accounts.sign_in.services import browsers, enrolment_codes, factors
 from cpms.common.errors import DomainError
 from cpms.common.web.admin import PEOPLE, BackOfficeAdmin, ReportAdmin, StaffInlineMixin
@@ -60,7 +60,7 @@ class MembershipInline(StaffInlineMixin, TabularInline):
 
 
 @admin.register(User)
-class PersonAdmin(UserAdmin, confirm.FreshProofAdmin):  # type: ignore[misc]
+class PersonAdmin(UserAdmin, fresh_proof.FreshProofAdmin):  # type: ignore[misc]
     """Nobody is deleted: what a person did stays explained. Who leaves is set inactive."""
 
     menu_group, menu_icon, menu_place = PEOPLE, "person", 20
@@ -90,8 +90,8 @@ class PersonAdmin(UserAdmin, confirm.FreshProofAdmin):  # type: ignore[misc]
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
         """As if the person had set a new one by link: signed out, API tokens revoked, and told by mail."""
-        if not confirm.is_confirmed(request):
-            return confirm.ask(request, request.get_full_path())
+        if not fresh_proof.is_confirmed(request):
+            return fresh_proof.ask(request, request.get_full_path())
         response: HttpResponse = super().user_change_password(request, id, form_url)
         if request.method == "POST" and response.status_code == HTTPStatus.FOUND:
             person = User.objects.get(pk=id)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from accounts.members.models import Invitation
 from accounts.people.models import Membership, User
 from accounts.sign_in.tables import _button
-from cpms.common.web import formatting as look
+from cpms.common.web import formatting
 from cpms.common.web.tables import WIDE, MomentColumn, Table, two_lines
 
 
@@ -76,5 +76,5 @@ class InvitationTable(Table):
 
     def render_expires_at(self, record: Invitation) -> SafeString:
         if record.has_expired:
-            return look.status("neutral", _("Expired"))
-        return look.moment(record.expires_at)
+            return formatting.status("neutral", _("Expired"))
+        return formatting.moment(record.expires_at)

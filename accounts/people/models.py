@@ -18,7 +18,7 @@ from accounts.access.rights import Role
 from accounts.access.services import Access
 from accounts.teams.models import OfTeamQuerySet, Team
 from cpms.common.models import ScopedQuerySet
-from cpms.common.web import formatting as look
+from cpms.common.web import formatting
 
 if TYPE_CHECKING:
     from accounts.programs.models import Program
@@ -68,8 +68,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     language = models.CharField(_("language"), max_length=10, blank=True)
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True)
     theme = models.CharField(_("appearance"), max_length=6, choices=Theme.choices, blank=True)
-    date_format = models.CharField(_("dates"), max_length=10, choices=look.DATES, blank=True)
-    number_format = models.CharField(_("numbers"), max_length=10, choices=look.NUMBERS, blank=True)
+    date_format = models.CharField(_("dates"), max_length=10, choices=formatting.DATES, blank=True)
+    number_format = models.CharField(_("numbers"), max_length=10, choices=formatting.NUMBERS, blank=True)
     is_active = models.BooleanField(_("active"), default=True)
     is_staff = models.BooleanField(
         _("support staff"), default=False, help_text=_("Sees every team; may use the admin.")

@@ -66,7 +66,7 @@ def _rows(keys: set[int]) -> Any:
 logger = logging.getLogger(__name__)
 
 
-LONGEST_PASSWORD = 1000  # hashing a longer one is work that a stranger could make us do
+MAX_PASSWORD_LENGTH = 1000  # hashing a longer one is work that a stranger could make us do
 
 
 def find_person(email: str) -> User:
@@ -102,8 +102,8 @@ def add_user(
         refuse("email", _("This is no e-mail address."))
     if role not in Role.values:
         refuse("role", _("The role must be one of: %(roles)s.") % {"roles": ", ".join(Role.values)})
-    if not 0 < len(password) <= LONGEST_PASSWORD:
-        refuse("password", _("A password has 1 to %(most)d characters.") % {"most": LONGEST_PASSWORD})
+    if not 0 < len(password) <= MAX_PASSWORD_LENGTH:
+        refuse("password", _("A password has 1 to %(most)d characters.") % {"most": MAX_PASSWORD_LENGTH})
     user = User.objects.select_for_update().filter(email__iexact=email).first()
     is_new = user is None
     if user is None:

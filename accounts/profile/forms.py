@@ -10,15 +10,15 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from accounts.people.models import Theme, User
-from accounts.people.services import LONGEST_PASSWORD
+from accounts.people.services import MAX_PASSWORD_LENGTH
 from accounts.sign_in.forms import NewPasswordForm
-from cpms.common.web import formatting as look
+from cpms.common.web import formatting
 
 
 class ChangePasswordForm(NewPasswordForm):
     old = forms.CharField(
         label=_("Current password"),
-        max_length=LONGEST_PASSWORD,
+        max_length=MAX_PASSWORD_LENGTH,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "class": "form-control"}),
     )
@@ -50,9 +50,11 @@ class PreferencesForm(forms.ModelForm):
     theme = forms.ChoiceField(
         label=_("Appearance"), choices=[("", _("Remember in this browser")), *Theme.choices], required=False
     )
-    date_format = forms.ChoiceField(label=_("Dates"), choices=[("", _("Match language")), *look.DATES], required=False)
+    date_format = forms.ChoiceField(
+        label=_("Dates"), choices=[("", _("Match language")), *formatting.DATES], required=False
+    )
     number_format = forms.ChoiceField(
-        label=_("Numbers"), choices=[("", _("Match language")), *look.NUMBERS], required=False
+        label=_("Numbers"), choices=[("", _("Match language")), *formatting.NUMBERS], required=False
     )
 
     class Meta:

@@ -20,9 +20,8 @@ from django.views.generic import FormView, TemplateView
 from accounts.branding.services.looks import host_team_id
 from accounts.people.models import User
 from accounts.profile.forms import AddressForm, ChangePasswordForm, PreferencesForm
-from accounts.profile.services import address_changes, passwords
-from accounts.profile.services import preferences as people
-from accounts.sign_in import fresh_proof as confirm
+from accounts.profile.services import address_changes, passwords, preferences
+from accounts.sign_in import fresh_proof
 from accounts.sign_in.forms import NewPasswordForm, ResetForm
 from accounts.sign_in.services import browsers, factors
 from accounts.sign_in.views import SENSITIVE, source
@@ -87,7 +86,7 @@ class AccountView(FormPage):
         return super().get_context_data(has=factors.factors_of(self.request.user), **kwargs)
 
     def perform(self, form: PreferencesForm) -> HttpResponse:  # type: ignore[override]
-        people.choose_preferences(user=self.request.user, **form.cleaned_data)
+        preferences.choose_preferences(user=self.request.user, **form.cleaned_data)
         with translation.override(form.cleaned_data["language"] or translation.get_language()):
             messages.success(self.request, _("Settings saved."))
         return redirect("accounts:account")
@@ -98,7 +97,7 @@ class AccountView(FormPage):
 def theme(request: AuthenticatedRequest) -> HttpResponse:
     """What was pressed in the menu; the page has changed already."""
     try:
-        people.choose_theme(user=request.user, theme=request.POST.get("theme", ""))
+        preferences.choose_theme(user=request.user, theme=request.POST.get("theme", ""))
     except DomainError as error:
         return HttpResponse(str(error), status=422)
     return HttpResponse(status=204)
@@ -129,7 +128,7 @@ class ChangePasswordView(FormPage):
         return redirect("accounts:account")
 
 
-@method_decorator(confirm.confirmed, name="dispatch")
+@method_decorator(fresh_proof.confirmed, name="dispatch")
 class AddressView(FormPage):
     """Another address, or the one there is, to be verified by a mail."""
 

@@ -20,10 +20,8 @@ from rest_framework.response import Response
 from accounts.access.rights import ApiScope
 from accounts.people.models import ApiToken, User
 from accounts.programs.serializers import NewTokenSerializer, TokenRequestSerializer, TokenSerializer
-from accounts.programs.services import oauth
-from accounts.programs.services import tokens as services
-from accounts.sign_in.services import factors
-from accounts.sign_in.services import signing_in as sign_in
+from accounts.programs.services import oauth, tokens
+from accounts.sign_in.services import factors, signing_in
 from accounts.sign_in.services.attempts import TooManyAttempts
 from accounts.sign_in.services.signing_in import begin_attempt
 from cpms.common.api.views import ApiView
@@ -53,13 +51,13 @@ class TokenView(ApiView):
     )
     def post(self, request: Request) -> Response:
         wanted = TokenRequestSerializer.read(request)
-        user = sign_in.authenticate_person(
+        user = signing_in.authenticate_person(
             email=wanted["email"],
             password=wanted["password"],
             address=str(request.META.get("REMOTE_ADDR", "")),
         )
         factors.check_token_request(user=user, code=wanted["code"])
-        token, key = services.issue_api_token(
+        token, key = tokens.issue_api_token(
             user=user,
             name=wanted["name"],
             expires_at=wanted["expires_at"],
@@ -86,7 +84,7 @@ class TokenViewSet(ApiView, mixins.ListModelMixin, mixins.DestroyModelMixin, vie
         return own if user.access.scoped_rights is None else own.filter(pk=getattr(self.request.auth, "pk", None))
 
     def perform_destroy(self, instance: ApiToken) -> None:
-        services.revoke_api_token(token=instance, actor=cast(User, self.request.user))
+        tokens.revoke_api_token(token=instance, actor=cast(User, self.request.user))
 
 
 FORM = "application/x-www-form-urlencoded"

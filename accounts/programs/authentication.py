@@ -15,8 +15,7 @@ from accounts.access.rights import KeyKind
 from accounts.people.models import ApiToken, User
 from accounts.programs.models import AccessToken, ProgramKey
 from accounts.programs.services import programs
-from accounts.sign_in.services import factors
-from accounts.sign_in.services import signing_in as sign_in
+from accounts.sign_in.services import factors, signing_in
 from accounts.sign_in.services.attempts import TooManyAttempts
 
 KEY = re.compile(r"[A-Za-z0-9]{8}\.[A-Za-z0-9]{32}")
@@ -48,7 +47,7 @@ class TokenAuthentication(BaseAuthentication):
 
 def _count_wrong_key(request: Request, key: str) -> None:
     try:
-        sign_in.count_wrong_key(source=str(request.META.get("REMOTE_ADDR", "")), key=key)
+        signing_in.count_wrong_key(source=str(request.META.get("REMOTE_ADDR", "")), key=key)
     except TooManyAttempts as error:
         raise Throttled(wait=error.retry_after_seconds, detail=str(error)) from None
 

@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.access.rights import ApiScope
 from accounts.programs.models import Program
-from accounts.programs.services.programs import LONGEST_NAME, OVERLAPS
-from accounts.programs.services.tokens import LONGEST_TOKEN_NAME
+from accounts.programs.services.programs import MAX_NAME_LENGTH, OVERLAPS
+from accounts.programs.services.tokens import MAX_TOKEN_NAME_LENGTH
 
 TOKEN_ENDS = [
     ("30", _("In 30 days")),
@@ -27,7 +27,7 @@ TOKEN_ENDS = [
 class ApiTokenForm(forms.Form):
     name = forms.CharField(
         label=_("Name"),
-        max_length=LONGEST_TOKEN_NAME,
+        max_length=MAX_TOKEN_NAME_LENGTH,
         help_text=_("A name by which you recognise the token later."),
     )
     ends = forms.ChoiceField(label=_("Expires"), choices=TOKEN_ENDS, initial="90", widget=forms.RadioSelect)
@@ -122,7 +122,7 @@ class EndMixin(forms.Form):
 class ProgramForm(forms.Form):
     name = forms.CharField(
         label=_("Name"),
-        max_length=LONGEST_NAME,
+        max_length=MAX_NAME_LENGTH,
         help_text=_("The name of the application."),
     )
     scopes = forms.MultipleChoiceField(

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.access.rights import ApiScope
 from accounts.teams.models import OfTeamQuerySet, Team
 
-MOST_REQUESTS = 100_000
+MAX_REQUESTS = 100_000
 
 
 class ProgramQuerySet(OfTeamQuerySet):
@@ -52,7 +52,7 @@ class Program(models.Model):
         _("requests per minute"),
         null=True,
         blank=True,
-        validators=[MinValueValidator(1), MaxValueValidator(MOST_REQUESTS)],
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_REQUESTS)],
         help_text=_("Empty: what the installation allows every program."),
     )
     created_by = models.ForeignKey(

@@ -7,8 +7,8 @@ from rest_framework import serializers
 
 from accounts.access.rights import ApiScope
 from accounts.people.models import ApiToken
-from accounts.people.services import LONGEST_PASSWORD
-from accounts.programs.services.tokens import LONGEST_TOKEN_NAME
+from accounts.people.services import MAX_PASSWORD_LENGTH
+from accounts.programs.services.tokens import MAX_TOKEN_NAME_LENGTH
 from cpms.common.api.bodies import RequestSerializer
 
 
@@ -29,7 +29,7 @@ class TokenSerializer(serializers.ModelSerializer[ApiToken]):
 class TokenRequestSerializer(RequestSerializer):
     email = serializers.EmailField(max_length=254)
     password = serializers.CharField(
-        max_length=LONGEST_PASSWORD, trim_whitespace=False, style={"input_type": "password"}
+        max_length=MAX_PASSWORD_LENGTH, trim_whitespace=False, style={"input_type": "password"}
     )
     code = serializers.CharField(
         max_length=20,
@@ -37,7 +37,7 @@ class TokenRequestSerializer(RequestSerializer):
         allow_blank=True,
         help_text=_("Of the authenticator app or a recovery code, where the account has a second factor."),
     )
-    name = serializers.CharField(max_length=LONGEST_TOKEN_NAME, default="", allow_blank=True)
+    name = serializers.CharField(max_length=MAX_TOKEN_NAME_LENGTH, default="", allow_blank=True)
     expires_at = serializers.DateTimeField(
         default=None, allow_null=True, help_text=_("When the key ends; without it only when it is revoked.")
     )

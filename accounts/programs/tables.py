@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.people.models import ApiToken
-from cpms.common.web import formatting as look
+from cpms.common.web import formatting
 from cpms.common.web.tables import WIDE, MomentColumn, Table, two_lines
 
 
@@ -37,20 +37,20 @@ class ApiTokenTable(Table):
 
     def _ends(self, record: ApiToken) -> SafeString:
         sentence = _("ended {time}") if record.has_expired else _("ends {time}")
-        return format_html(sentence, time=look.moment(record.expiry_date))
+        return format_html(sentence, time=formatting.moment(record.expiry_date))
 
     def render_scopes(self, value: list[str]) -> SafeString | str:
         return format_html_join(" ", "<code>{}</code>", ([scope] for scope in value)) or _("All that you may")
 
     def render_expiry_date(self, record: ApiToken) -> SafeString:
-        ends = look.moment(record.expiry_date, never=_("No end date."))
+        ends = formatting.moment(record.expiry_date, never=_("No end date."))
         return format_html(_("ended {time}"), time=ends) if record.has_expired else ends
 
     def render_action(self, record: ApiToken) -> SafeString:
         if record.revoked:
-            return look.status("neutral", _("Revoked"))
+            return formatting.status("neutral", _("Revoked"))
         if record.has_expired:
-            return look.status("neutral", _("Expired"))
+            return formatting.status("neutral", _("Expired"))
         return format_html(
             '<button type="button" class="btn btn-sm quiet-danger" hx-get="{}" hx-target="#ask">{}</button>',
             reverse("accounts:api_token_revoke", args=[record.prefix]),

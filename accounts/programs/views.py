@@ -27,27 +27,26 @@ from accounts.access.rights import Can
 from accounts.people.models import ApiToken, User
 from accounts.programs.forms import ApiTokenForm, ProgramAddForm, ProgramForm, RotateForm
 from accounts.programs.models import Program, ProgramKey
-from accounts.programs.services import programs as services
-from accounts.programs.services import tokens
+from accounts.programs.services import programs, tokens
 from accounts.programs.tables import ApiTokenTable
-from accounts.sign_in import fresh_proof as confirm
+from accounts.sign_in import fresh_proof
 from accounts.team_settings.views.team import TeamPage
-from cpms.common.web import formatting as look
+from cpms.common.web import formatting
 from cpms.common.web.pages import AuthenticatedRequest, FormPage
 from cpms.common.web.tables import WIDE, MomentColumn, Table, two_lines
 
-SOON = timedelta(days=max(services.WARNED_DAYS))
+SOON = timedelta(days=max(programs.WARNED_DAYS))
 
 
 def state_of(program: Any) -> SafeString:
     """Of a program that came by `with_keys`."""
     if program.revoked_at is not None:
-        return look.status("neutral", _("Revoked"))
+        return formatting.status("neutral", _("Revoked"))
     if not program.is_open:
-        return look.status("bad", _("Expired"))
+        return formatting.status("bad", _("Expired"))
     if program.expires_at is not None and program.expires_at <= timezone.now() + SOON:
-        return look.status("warn", _("Ends soon"))
-    return look.tick(True, _("In use") if program.last_used_at else _("Ready"))
+        return formatting.status("warn", _("Ends soon"))
+    return formatting.tick(True, _("In use") if program.last_used_at else _("Ready"))
 
 
 class ProgramTable(Table):
@@ -63,7 +62,7 @@ class ProgramTable(Table):
 
     def render_name(self, record: Any) -> SafeString:
         link = format_html('<a href="{}">{}</a>', reverse("team:program_edit", args=[record.pk]), record.name)
-        about = format_html('<span class="mono">{}{}…</span>', services.BEGINNING, record.prefix)
+        about = format_html('<span class="mono">{}{}…</span>', programs.BEGINNING, record.prefix)
         return two_lines(link, format_html("{} · {}", record.get_way_display(), about))
 
     def render_state(self, record: Any) -> SafeString:
@@ -73,7 +72,7 @@ class ProgramTable(Table):
         return format_html_join(" ", "<code>{}</code>", ((scope,) for scope in value))
 
     def render_created_by(self, record: Program) -> SafeString | str:
-        return str(record.created_by) if record.created_by else look.dash(_("Nobody who has an account now."))
+        return str(record.created_by) if record.created_by else formatting.dash(_("Nobody who has an account now."))
 
 
 class KeyTable(Table):
@@ -87,12 +86,12 @@ class KeyTable(Table):
         order_by = ()
 
     def render_prefix(self, value: str) -> str:
-        return f"{services.BEGINNING}{value}…"
+        return f"{programs.BEGINNING}{value}…"
 
     def render_state(self, record: ProgramKey) -> SafeString:
         if record.revoked_at is not None:
-            return look.status("neutral", _("Revoked"))
-        return look.tick(True, _("Valid")) if record.is_valid else look.status("neutral", _("Expired"))
+            return formatting.status("neutral", _("Revoked"))
+        return formatting.tick(True, _("Valid")) if record.is_valid else formatting.status("neutral", _("Expired"))
 
 
 class ProgramsView(TeamPage):
@@ -134,7 +133,7 @@ class ProgramAddView(SecretMixin, TeamPage):
 
     def perform(self, form: ProgramAddForm) -> HttpResponse:  # type: ignore[override]
         told = form.cleaned_data
-        program, secret = services.add_program(
+        program, secret = programs.add_program(
             team=self.team,
             name=told["name"],
             scopes=told["scopes"],
@@ -155,8 +154,8 @@ class ProgramPage(SecretMixin, FormPage):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.user.is_authenticated:
             self.program = program_of(request.user, kwargs["pk"])
-            if not confirm.is_confirmed(request):
-                return confirm.ask(request, request.path)
+            if not fresh_proof.is_confirmed(request):
+                return fresh_proof.ask(request, request.path)
         return super().dispatch(request, *args, **kwargs)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -191,7 +190,7 @@ class ProgramEditView(ProgramPage):
         return super().get_context_data(keys=keys, rate=rate, state=state_of(self.program), **kwargs)
 
     def perform(self, form: ProgramForm) -> HttpResponse:  # type: ignore[override]
-        services.change_program(program=self.program, actor=self.request.user, **form.cleaned_data)
+        programs.edit_program(program=self.program, actor=self.request.user, **form.cleaned_data)
         messages.success(self.request, _("The program is saved."))
         return redirect("team:programs")
 
@@ -203,10 +202,10 @@ class ProgramRotateView(ProgramPage):
 
     def perform(self, form: RotateForm) -> HttpResponse:  # type: ignore[override]
         hours = form.cleaned_data["overlap_hours"]
-        _key, secret = services.rotate_key(
+        _key, secret = programs.rotate_key(
             program=self.program, overlap_hours=hours, expires_at=form.expires_at, actor=self.request.user
         )
-        until = look.date_time(timezone.now() + timedelta(hours=hours))
+        until = formatting.date_time(timezone.now() + timedelta(hours=hours))
         note = _("The old key goes on until %(until)s.") % {"until": until} if hours else _("The old key has ended.")
         return self.show_secret(self.program, secret, note)
 
@@ -217,12 +216,12 @@ def program_revoke(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     program = program_of(request.user, pk)
     if request.method == "GET":
         return render(request, "accounts/programs/program_revoke.html", {"program": program})
-    services.revoke_program(program=program, actor=request.user)
+    programs.revoke_program(program=program, actor=request.user)
     messages.success(request, _("The program “%(name)s” is revoked.") % {"name": program.name})
     return redirect("team:programs")
 
 
-@method_decorator(confirm.confirmed, name="dispatch")
+@method_decorator(fresh_proof.confirmed, name="dispatch")
 class ApiTokenListView(FormPage):
     """The person's tokens; a new one's key is in the answer to its creation and nowhere else."""
 

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts.people import services as team_services
-from accounts.sign_in import fresh_proof as confirm
+from accounts.sign_in import fresh_proof
 from accounts.sign_in.services import browsers, host_sessions, known_browsers
 from cpms.common.models import decrypt, encrypt
 
@@ -26,7 +26,7 @@ class Adapter(DefaultAccountAdapter):
         browsers.note_sign_in(request, user)
         host_sessions.note_begun(request)
         known_browsers.note_account(request, user.email)
-        confirm.note_confirmed(request)
+        fresh_proof.note_confirmed(request)
         if user.email_verified_at is not None:
             team_services.enrol(user)  # a team may have proved its domain since
 

@@ -12,9 +12,9 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from accounts.people.models import User
-from accounts.people.services import LONGEST_PASSWORD
+from accounts.people.services import MAX_PASSWORD_LENGTH
 from accounts.sign_in.services import captcha, known_browsers
-from accounts.sign_in.services.factors import LONGEST_NAME
+from accounts.sign_in.services.factors import MAX_NAME_LENGTH
 from accounts.sign_in.services.signing_in import authenticate_person
 from cpms.common.errors import DomainError
 
@@ -58,14 +58,14 @@ class NewPasswordForm(forms.Form):
 
     password1 = forms.CharField(
         label=_("New password"),
-        max_length=LONGEST_PASSWORD,
+        max_length=MAX_PASSWORD_LENGTH,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "form-control"}),
         help_text=_("At least 8 characters. No common words, and no part of your name or e-mail."),
     )
     password2 = forms.CharField(
         label=_("Repeat new password"),
-        max_length=LONGEST_PASSWORD,
+        max_length=MAX_PASSWORD_LENGTH,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "form-control"}),
     )
@@ -137,7 +137,7 @@ class AppForm(FirstFactorForm):
 class ConfirmForm(forms.Form):
     password = forms.CharField(
         label=_("Your password"),
-        max_length=LONGEST_PASSWORD,
+        max_length=MAX_PASSWORD_LENGTH,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "class": "form-control"}),
     )
@@ -146,7 +146,7 @@ class ConfirmForm(forms.Form):
 class KeyForm(FirstFactorForm):
     name = forms.CharField(
         label=_("Name"),
-        max_length=LONGEST_NAME,
+        max_length=MAX_NAME_LENGTH,
         help_text=_("A name by which you recognise it, for example “Laptop” or “Blue key”."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )

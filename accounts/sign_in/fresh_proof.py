@@ -96,5 +96,5 @@ def check_password(*, user: User, password: str, address: str) -> None:
     attempts.count_attempt("confirm", address, user.email)
     if factors.has_factor(user):
         raise DomainError(_("Confirm with your authenticator app, a passkey or a recovery code."))
-    if len(password) > people_services.LONGEST_PASSWORD or not user.check_password(password):
+    if len(password) > people_services.MAX_PASSWORD_LENGTH or not user.check_password(password):
         raise DomainError(_("This is not your password."), fields={"password": ""})

@@ -14,10 +14,10 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from accounts.access.features import feature_at
-from accounts.branding.services.looks import host_team_id, own_host
+from accounts.branding.services.looks import host_team_id, team_host_of
 from accounts.sign_in.services import browsers, factors, host_sessions
 from cpms.common.api.base import PROBLEM
-from cpms.common.web import formatting as look
+from cpms.common.web import formatting
 
 
 class HostMiddleware:
@@ -33,7 +33,7 @@ class HostMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         named = request.META.get("HTTP_HOST", "")
-        own = own_host(named)
+        own = team_host_of(named)
         request.host_team_id = own.team_id if own else None  # type: ignore[attr-defined]
         if own is None:
             return self.get_response(request)
@@ -68,7 +68,7 @@ class PersonMiddleware:
             timezone.activate(zoneinfo.ZoneInfo(settings.DISPLAY_TIME_ZONE))
         dates, numbers = (user.date_format, user.number_format) if user.is_authenticated else ("", "")
         try:
-            with look.in_form_of(dates, numbers):
+            with formatting.in_form_of(dates, numbers):
                 return self.get_response(request)
         finally:
             timezone.deactivate()

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.sign_in.models import SignedInBrowser
-from cpms.common.web import formatting as look
+from cpms.common.web import formatting
 from cpms.common.web.tables import WIDE, MomentColumn, Table, two_lines
 from cpms.common.web.user_agents import words_of
 
@@ -41,7 +41,7 @@ class KeyTable(Table):
         order_by = ()
 
     def render_name(self, record: Any) -> SafeString:
-        return two_lines(record.wrap().name, _("added %(time)s") % {"time": look.date_time(record.created_at)})
+        return two_lines(record.wrap().name, _("added %(time)s") % {"time": formatting.date_time(record.created_at)})
 
     def render_action(self, record: Any) -> SafeString:
         about = record.wrap().name
@@ -70,7 +70,7 @@ class BrowserTable(Table):
     def render_agent(self, record: SignedInBrowser) -> SafeString:
         name: str = words_of(record.agent)
         if record.session_key == self.current:
-            name = format_html('{} <span class="ms-2">{}</span>', name, look.tick(True, _("this browser")))
+            name = format_html('{} <span class="ms-2">{}</span>', name, formatting.tick(True, _("this browser")))
         return two_lines(name, record.address or _("address not known"))
 
     def render_action(self, record: SignedInBrowser) -> SafeString | str:

@@ -35,10 +35,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django.views.generic import FormView, TemplateView
 
 from accounts.people.models import User
-from accounts.sign_in import fresh_proof as confirm
+from accounts.sign_in import fresh_proof
 from accounts.sign_in.forms import AppForm, CodeForm, ConfirmForm, KeyForm, LoginForm
-from accounts.sign_in.services import attempts as services
-from accounts.sign_in.services import browsers, captcha, enrolment_codes, factors
+from accounts.sign_in.services import attempts, browsers, captcha, enrolment_codes, factors
 from accounts.sign_in.tables import BrowserTable, KeyTable
 from cpms.common.errors import DomainError
 from cpms.common.web import user_agents
@@ -124,7 +123,7 @@ class FirstFactorMixin:
         return super().get_form_kwargs() | {"needs_enrolment_code": needs_code}  # type: ignore[misc]
 
 
-@method_decorator([confirm.confirmed, sensitive_post_parameters(), never_cache], name="dispatch")
+@method_decorator([fresh_proof.confirmed, sensitive_post_parameters(), never_cache], name="dispatch")
 class AppAddView(FirstFactorMixin, FormPage):
     template_name = "accounts/sign_in/app_add.html"
     form_class = AppForm
@@ -161,7 +160,7 @@ class AppAddView(FirstFactorMixin, FormPage):
         return _after(self.request, codes, _("Your authenticator app is set up."))
 
 
-@method_decorator([confirm.confirmed, sensitive_post_parameters(), never_cache], name="dispatch")
+@method_decorator([fresh_proof.confirmed, sensitive_post_parameters(), never_cache], name="dispatch")
 class KeyAddView(FirstFactorMixin, FormPage):
     template_name = "accounts/sign_in/key_add.html"
     form_class = KeyForm
@@ -184,7 +183,7 @@ def _own(request: AuthenticatedRequest, pk: int) -> Authenticator:
     return get_object_or_404(Authenticator.objects.filter(user=request.user, type__in=factors.FACTORS), pk=pk)
 
 
-@confirm.confirmed
+@fresh_proof.confirmed
 @require_http_methods(["GET", "POST"])
 def factor_remove(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     """An app or a passkey."""
@@ -202,7 +201,7 @@ def factor_remove(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     return redirect("accounts:security")
 
 
-@confirm.confirmed
+@fresh_proof.confirmed
 @require_http_methods(["GET", "POST"])
 def key_rename(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Authenticator.objects.filter(user=request.user, type=Type.WEBAUTHN), pk=pk)
@@ -216,7 +215,7 @@ def key_rename(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     return redirect("accounts:security")
 
 
-@confirm.confirmed
+@fresh_proof.confirmed
 @never_cache
 @require_http_methods(["GET", "POST"])
 def codes_make(request: AuthenticatedRequest) -> HttpResponse:
@@ -349,14 +348,14 @@ class ConfirmView(ProofView):
             return super().form_valid(form)
         try:
             password = form.cleaned_data["password"]
-            confirm.check_password(user=self.request.user, password=password, address=source(self.request))
+            fresh_proof.check_password(user=self.request.user, password=password, address=source(self.request))
         except DomainError as error:
             add_errors(form, error)
             return self.form_invalid(form)
         return self.proved()
 
     def proved(self, factor: Authenticator | None = None) -> HttpResponse:
-        confirm.note_confirmed(self.request)
+        fresh_proof.note_confirmed(self.request)
         return redirect(get_next_redirect_url(self.request) or "accounts:security")
 
 
@@ -367,7 +366,7 @@ def passkey_login(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         return redirect("portal:dashboard")
     try:
-        services.count_attempt("passkey", source(request), "")
+        attempts.count_attempt("passkey", source(request), "")
         if request.method == "GET":
             return JsonResponse(dict(webauthn.begin_authentication()))
         found = factors.check_key(user=None, credential=credential_of(request))

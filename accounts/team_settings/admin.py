@@ -6,13 +6,13 @@ from django.contrib import admin
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
-from accounts.sign_in import fresh_proof as confirm
+from accounts.sign_in import fresh_proof
 from accounts.teams.models import BillingDetails, FormerHandle, Team, TeamDomain
 from cpms.common.web.admin import PEOPLE, BackOfficeAdmin, ReportAdmin
 
 
 @admin.register(Team)
-class TeamAdmin(confirm.FreshProofAdmin):
+class TeamAdmin(fresh_proof.FreshProofAdmin):
     menu_group, menu_icon, menu_place = PEOPLE, "groups", 10
     list_display = ["name", "handle", "created_at"]
     search_fields = ["name", "handle"]

@@ -13,7 +13,7 @@ from accounts.access.features import FEATURES
 from accounts.branding.contrast import DARK, LIGHT, is_colour
 from accounts.branding.models import Brand, BrandPicture, check_phone
 from accounts.branding.services.pictures import KINDS as FILES
-from accounts.branding.services.pictures import MOST_BYTES
+from accounts.branding.services.pictures import MAX_BYTES
 from accounts.team_settings.services.team import BILLING_FIELDS
 from accounts.teams.models import BillingDetails, StationPasswords, Team
 from cpms.common.web.countries import CountryField
@@ -116,7 +116,7 @@ class BrandForm(forms.Form):
                 self.add_error(name, sentence)
         for kind in BrandPicture.Kind.values:
             upload = told.get(kind)
-            if upload and upload.size > MOST_BYTES:
+            if upload and upload.size > MAX_BYTES:
                 self.add_error(kind, _("The file is larger than 1 MB."))
         return told
 

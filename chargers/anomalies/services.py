@@ -10,7 +10,7 @@ from typing import Any
 from chargers.anomalies.models import Oddity
 
 
-def keep_oddity(
+def record_anomaly(
     *,
     station_id: int,
     kind: str,
@@ -35,7 +35,7 @@ def keep_oddity(
     Oddity.objects.bulk_create([row], ignore_conflicts=True)
 
 
-def keep_oversized(*, station_id: int, size: int | None, limit: int, setting: str, at: datetime) -> None:
+def record_oversized_message(*, station_id: int, size: int | None, limit: int, setting: str, at: datetime) -> None:
     """Tell that a station sent a message that is too large to be read. It will send it again, so there is one row, with
     the newest time.
 
@@ -48,5 +48,5 @@ def keep_oversized(*, station_id: int, size: int | None, limit: int, setting: st
         f"{what} (limit {limit:,}) was not read, the link closed (1009). "
         f"Send less (StopTxnSampledData) or raise {setting}."
     )
-    keep_oddity(station_id=station_id, kind=Oddity.Kind.MESSAGE_TOO_LARGE, note=note)
+    record_anomaly(station_id=station_id, kind=Oddity.Kind.MESSAGE_TOO_LARGE, note=note)
     Oddity.objects.filter(station_id=station_id, kind=Oddity.Kind.MESSAGE_TOO_LARGE).update(note=note, received_at=at)

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy
 
-from chargers.credentials.services import LONGEST_PASSWORD
+from chargers.credentials.services import MAX_PASSWORD_LENGTH
 
 
 class PasswordField(forms.CharField):
@@ -17,7 +17,7 @@ class PasswordField(forms.CharField):
         attributes = {"autocomplete": "off", "spellcheck": "false", "class": "mono"}
         super().__init__(
             label=gettext_lazy("Password"),
-            max_length=LONGEST_PASSWORD,
+            max_length=MAX_PASSWORD_LENGTH,
             min_length=8,
             widget=forms.TextInput(attrs=attributes),
             help_text=gettext_lazy(

@@ -25,7 +25,7 @@ from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.messaging.news import tell_pages
 
 logger = logging.getLogger(__name__)
-LONGEST_PASSWORD = 255
+MAX_PASSWORD_LENGTH = 255
 RANDOM_BYTES = 20  # the most that OCPP 1.6 lets a station keep: 40 characters of hex text
 STRONG_CHARACTERS = 16  # a shorter one can be guessed by somebody who is patient
 CLOSED: dict[str, Any] = {
@@ -39,7 +39,7 @@ PASSWORD_FIELDS = ("password", "password_hash", "has_weak_password", *CLOSED)
 HASHED_AT_ONCE = 500
 
 
-class Kept(NamedTuple):
+class StoredPassword(NamedTuple):
     """A password as a row keeps it: encrypted or, where the team wants that, as a hash. One of the two at most."""
 
     password: bytes | None
@@ -105,8 +105,8 @@ def check_password(password: str | bytes) -> bytes:
         sentence = _("A password that is given as text has printable characters only.")
     else:
         secret = password.encode() if isinstance(password, str) else bytes(password)
-        if not 1 <= len(secret) <= LONGEST_PASSWORD:
-            sentence = _("A station's password has 1 to %(most)d bytes.") % {"most": LONGEST_PASSWORD}
+        if not 1 <= len(secret) <= MAX_PASSWORD_LENGTH:
+            sentence = _("A station's password has 1 to %(most)d bytes.") % {"most": MAX_PASSWORD_LENGTH}
     if sentence:
         raise DomainError(sentence, fields={"password": sentence})
     return secret
@@ -127,7 +127,7 @@ def is_weak(secret: bytes) -> bool:
 # --- who fits ------------------------------------------------------------------------------------------------------
 
 
-def fits(given: bytes, kept: Kept) -> bool:
+def fits(given: bytes, kept: StoredPassword) -> bool:
     """Whether a password matches the stored one. Hex text and the bytes that it encodes are the same password."""
     if kept.password is not None:
         return _fits_clear(given, kept.password)
@@ -143,7 +143,7 @@ def fits(given: bytes, kept: Kept) -> bool:
     return is_right
 
 
-def is_quick(given: bytes, *kept: Kept) -> bool:
+def is_quick(given: bytes, *kept: StoredPassword) -> bool:
     """Whether it can be told without a slow hash if a password is one of those that are kept."""
     text = _one_form(given)
     return any(each.password_hash and _verified.knows(text, each.password_hash) for each in kept) or not any(
@@ -179,13 +179,15 @@ def _one_form(secret: bytes) -> str:
     return secret.hex()
 
 
-def note_strength(*, station_id: int, given: bytes, kept: Kept) -> None:
+def note_strength(*, station_id: int, given: bytes, kept: StoredPassword) -> None:
     """Note whether a password is weak, where that is not known: the station has just shown it."""
     rows = ChargingStation.objects.filter(pk=station_id, has_weak_password=None, password_hash=kept.password_hash)
     rows.update(has_weak_password=is_weak(given))
 
 
-def log_in(*, station_id: int, given: bytes, kept: Kept, next_kept: Kept, message_id: str) -> bool | None:
+def log_in(
+    *, station_id: int, given: bytes, kept: StoredPassword, next_kept: StoredPassword, message_id: str
+) -> bool | None:
     """Whether a password fits what the caller read of the station.
 
     Where it was told a new password and never said whether it took it, the first login tells: what it logged in with
@@ -214,10 +216,10 @@ def password_facts(secret: bytes, team: Team | None) -> dict[str, Any]:
     return {**_kept(secret, team)._asdict(), "has_weak_password": is_weak(secret), **CLOSED}
 
 
-def _kept(secret: bytes, team: Team | None) -> Kept:
+def _kept(secret: bytes, team: Team | None) -> StoredPassword:
     if team is not None and team.station_passwords == StationPasswords.SHOW_ONCE:
-        return Kept(None, _hasher.encode(_one_form(secret), _hasher.salt()))
-    return Kept(secret, "")
+        return StoredPassword(None, _hasher.encode(_one_form(secret), _hasher.salt()))
+    return StoredPassword(secret, "")
 
 
 @transaction.atomic

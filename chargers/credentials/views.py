@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.access.rights import Can
-from accounts.sign_in import fresh_proof as confirm
+from accounts.sign_in import fresh_proof
 from chargers.credentials import services as credentials_services
 from chargers.credentials.forms import StationPasswordForm
 from chargers.credentials.services import STRONG_CHARACTERS, is_weak
@@ -63,8 +63,8 @@ class StationPasswordView(FormPage):
             self.station: ChargingStation = get_object_or_404(stations, pk=kwargs["pk"])
             if not request.user.access.may(Can.SET_PASSWORDS, self.station):
                 raise PermissionDenied(_("Only administrators of the team may set the passwords of its stations."))
-            if not confirm.is_confirmed(request):
-                return confirm.ask(request, request.path)
+            if not fresh_proof.is_confirmed(request):
+                return fresh_proof.ask(request, request.path)
         return super().dispatch(request, *args, **kwargs)
 
     def get_initial(self) -> dict[str, Any]:
@@ -86,8 +86,8 @@ def station_password_show(request: AuthenticatedRequest, pk: int) -> HttpRespons
     """Show the current password, for use when a station has been reset."""
     stations = ChargingStation.objects.reachable_by(request.user).select_related("team")
     station = get_object_or_404(stations.defer("password", "next_password"), pk=pk)
-    if not confirm.is_confirmed(request):
-        return confirm.ask(request, reverse("chargers:station_password", args=[pk]))
+    if not fresh_proof.is_confirmed(request):
+        return fresh_proof.ask(request, reverse("chargers:station_password", args=[pk]))
     try:
         password = credentials_services.reveal_password(station=station, actor=request.user)
     except NotAllowed as error:

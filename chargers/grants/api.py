@@ -21,15 +21,15 @@ from accounts.members.serializers import InvitationSerializer
 from accounts.models import Grant, User
 from chargers.grants.services import driver_tags
 from chargers.grants.services.grants import (
-    change_grant,
+    create_grant,
+    edit_grant,
     find_place,
-    give_grant,
     has_no_account,
     invite_driver,
     withdraw_grant,
 )
 from chargers.tags.models import Tag
-from chargers.tags.services.adding import LONGEST_TAG
+from chargers.tags.services.adding import MAX_TAG_LENGTH
 from cpms.common.api.bodies import RequestSerializer
 from cpms.common.api.views import ScopedViewSetMixin
 from cpms.common.errors import NotAllowed
@@ -80,7 +80,7 @@ class GrantChangeSerializer(RequestSerializer):
 
 class DriverTagBody(RequestSerializer):
     value = serializers.CharField(
-        max_length=LONGEST_TAG, default="", allow_blank=True, help_text=_("Empty: a random virtual tag.")
+        max_length=MAX_TAG_LENGTH, default="", allow_blank=True, help_text=_("Empty: a random virtual tag.")
     )
     label = serializers.CharField(max_length=120, default="", allow_blank=True)  # type: ignore[assignment]
     is_teams = serializers.BooleanField(
@@ -132,7 +132,7 @@ class GrantViewSet(
         if given["role"] == GrantRole.USER and not given["to_team"] and has_no_account(given["email"]):
             invitation = invite_driver(place=place, email=given["email"], ends_at=given["ends_at"], actor=actor)
             return Response(InvitationSerializer(invitation).data, status=202)
-        grant = give_grant(place=place, actor=actor, **given)
+        grant = create_grant(place=place, actor=actor, **given)
         address = reverse("api:grant-detail", args=[grant.pk], request=request)
         return Response(GrantSerializer(grant).data, status=201, headers={"Location": address})
 
@@ -141,7 +141,7 @@ class GrantViewSet(
         """Change the role or the end."""
         grant = self.get_object()
         facts = {"role": grant.role, "ends_at": grant.ends_at} | GrantChangeSerializer.read(request)
-        changed = change_grant(grant=grant, actor=cast(User, request.user), **facts)
+        changed = edit_grant(grant=grant, actor=cast(User, request.user), **facts)
         return Response(GrantSerializer(changed).data)
 
     @extend_schema(methods=["GET"], responses=DriverTagSerializer(many=True), filters=False)

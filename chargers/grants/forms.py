@@ -14,7 +14,7 @@ from accounts.access.rights import Can, GrantRole
 from accounts.models import User
 from chargers.grants.services.grants import Place, roles_to_give
 from chargers.installations.models import Installation
-from chargers.tags.services.adding import LONGEST_TAG
+from chargers.tags.services.adding import MAX_TAG_LENGTH
 
 EARLIEST_YEAR, LATEST_YEAR = 2000, 2999
 
@@ -110,7 +110,7 @@ class GrantEditForm(forms.Form):
 class DriverTagForm(forms.Form):
     value = forms.CharField(
         label=gettext_lazy("RFID tag"),
-        max_length=LONGEST_TAG,
+        max_length=MAX_TAG_LENGTH,
         required=False,
         help_text=gettext_lazy("The number of the card. Leave empty to create a virtual tag."),
     )

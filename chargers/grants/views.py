@@ -20,9 +20,9 @@ from chargers.grants.forms import DriverTagForm, GrantAddForm, GrantEditForm
 from chargers.grants.services import driver_tags
 from chargers.grants.services.grants import (
     Place,
-    change_grant,
+    create_grant,
+    edit_grant,
     find_place,
-    give_grant,
     has_no_account,
     invite_driver,
     may_change,
@@ -104,7 +104,7 @@ class GrantAddView(FormPage):
             invite_driver(place=place, email=given["email"], ends_at=given["ends_at"], actor=actor)  # type: ignore[arg-type]
             messages.success(self.request, _("%(email)s is invited to charge.") % {"email": given["email"]})
             return redirect("access:grant_list")
-        grant = give_grant(
+        grant = create_grant(
             place=place,
             role=given["role"],
             email=given["email"],
@@ -139,7 +139,7 @@ class GrantEditView(FormPage):
 
     def perform(self, form: GrantEditForm) -> HttpResponse:  # type: ignore[override]
         ends_at = form.cleaned_data["ends_at"] if "ends_at" in form.changed_data else self.grant.ends_at
-        change_grant(grant=self.grant, role=form.cleaned_data["role"], ends_at=ends_at, actor=self.request.user)  # type: ignore[arg-type]
+        edit_grant(grant=self.grant, role=form.cleaned_data["role"], ends_at=ends_at, actor=self.request.user)  # type: ignore[arg-type]
         messages.success(self.request, _("Access of %(who)s saved.") % {"who": self.grant.holder})
         return redirect("access:grant_list")
 

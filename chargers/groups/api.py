@@ -16,7 +16,7 @@ from rest_framework.reverse import reverse
 from accounts.access.rights import Can
 from accounts.models import User
 from chargers.groups.models import StationGroup
-from chargers.groups.services import groups as services
+from chargers.groups.services import groups
 from chargers.stations.models import ChargingStation
 from chargers.stations.serializers import IdentitiesField, stations_named
 from cpms.common.api.bodies import RequestSerializer
@@ -94,7 +94,7 @@ class GroupViewSet(
         wanted = GroupRequestSerializer.read(request)
         user = cast(User, request.user)
         stations = stations_named(wanted["stations"], user)
-        group = services.make_group(user=user, name=wanted["name"], stations=stations)
+        group = groups.create_group(user=user, name=wanted["name"], stations=stations)
         response = self._told(group, 201)
         response["Location"] = reverse("api:group-detail", args=[group.pk], request=request)
         return response
@@ -106,12 +106,12 @@ class GroupViewSet(
         told = GroupChangeSerializer.read(request)
         named = told.get("stations")
         stations = None if named is None else stations_named(named, cast(User, request.user))
-        return self._told(services.change_group(group=group, name=told.get("name", group.name), stations=stations))
+        return self._told(groups.edit_group(group=group, name=told.get("name", group.name), stations=stations))
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
         """Delete the group; its stations stay."""
-        services.delete_group(group=self.get_object())
+        groups.delete_group(group=self.get_object())
         return Response(status=204)
 
     def _told(self, group: StationGroup, status: int = 200) -> Response:

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
 from chargers.groups.models import StationGroup
-from cpms.common.web import formatting as look
+from cpms.common.web import formatting
 from cpms.common.web.tables import NUMBER, Table
 
 
@@ -26,4 +26,4 @@ class GroupTable(Table):
         return format_html('<a href="{}">{}</a>', reverse("portal:group_detail", args=[record.pk]), record.name)
 
     def render_stations(self, record: Any) -> str:
-        return look.number(record.count)
+        return formatting.number(record.count)

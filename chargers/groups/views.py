@@ -17,13 +17,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from chargers.groups.filtersets import GroupFilterSet
 from chargers.groups.forms import GroupForm
 from chargers.groups.models import StationGroup
-from chargers.groups.services import groups as services
-from chargers.groups.services import providers
+from chargers.groups.services import groups, providers
 from chargers.groups.tables import GroupTable
 from chargers.stations.models import ChargingStation
 from chargers.stations.services.activity import DEACTIVATED_KEY
-from chargers.stations.services.finding import stations_like
-from cpms.common.web import formatting as look
+from chargers.stations.services.finding import search_stations
+from cpms.common.web import formatting
 from cpms.common.web.pages import AuthenticatedRequest, FormPage, ListPage
 
 SHOWN = 20
@@ -45,7 +44,7 @@ class GroupAddView(FormPage):
 
     def perform(self, form: Any) -> HttpResponse:
         user: Any = self.request.user
-        group = services.make_group(user=user, name=form.cleaned_data["name"])
+        group = groups.create_group(user=user, name=form.cleaned_data["name"])
         messages.success(self.request, _("The group “%(name)s” is made. Add stations to it.") % {"name": group.name})
         return redirect("portal:group_detail", group.pk)
 
@@ -66,7 +65,7 @@ class GroupEditView(FormPage):
         return super().get_context_data(group=self.group, **kwargs)
 
     def perform(self, form: Any) -> HttpResponse:
-        services.rename_group(group=self.group, name=form.cleaned_data["name"])
+        groups.rename_group(group=self.group, name=form.cleaned_data["name"])
         messages.success(self.request, _("The group's name is saved."))
         return redirect("portal:group_detail", self.group.pk)
 
@@ -98,7 +97,7 @@ def _contents(request: AuthenticatedRequest, group: StationGroup, asked: Any) ->
     members = StationGroup.stations.through.objects.filter(stationgroup=group, chargingstation=OuterRef("pk"))
     inside, outside = (
         _seen(request).filter(Exists(members)),
-        stations_like(_seen(request).exclude(Exists(members)), find),
+        search_stations(_seen(request).exclude(Exists(members)), find),
     )
     first = (max(int(page), 1) - 1) * SHOWN if page.isdecimal() and len(page) < 7 else 0
     count = inside.order_by().count()
@@ -126,16 +125,18 @@ def group_stations(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     key = asked.get("station", "")
     chosen = _seen(request).filter(pk=_key(key))
     if asked.get("do") == "take":
-        services.take_from_group(group=group, station=get_object_or_404(chosen))
+        groups.remove_from_group(group=group, station=get_object_or_404(chosen))
     elif asked.get("do") == "all":
-        count = services.add_to_group(
-            group=group, stations=stations_like(_seen(request), asked.get("find", "").strip()[:120])
+        count = groups.add_to_group(
+            group=group, stations=search_stations(_seen(request), asked.get("find", "").strip()[:120])
         )
-        sentence = ngettext("%(n)s station is added.", "%(n)s stations are added.", count) % {"n": look.number(count)}
+        sentence = ngettext("%(n)s station is added.", "%(n)s stations are added.", count) % {
+            "n": formatting.number(count)
+        }
         if not request.htmx:
             messages.success(request, sentence)
     else:
-        services.add_to_group(group=group, stations=_seen(request).filter(pk=get_object_or_404(chosen).pk))
+        groups.add_to_group(group=group, stations=_seen(request).filter(pk=get_object_or_404(chosen).pk))
     if request.htmx:
         return render(request, "chargers/groups/group_detail.html#contents", _contents(request, group, asked))
     return redirect("portal:group_detail", pk)
@@ -147,7 +148,7 @@ def group_delete(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     group = _own(request, pk)
     if request.method == "GET":
         return render(request, "chargers/groups/group_delete.html", {"group": group})
-    services.delete_group(group=group)
+    groups.delete_group(group=group)
     messages.success(request, _("The group “%(name)s” is deleted. Its stations are not.") % {"name": group.name})
     return redirect("portal:group_list")
 
@@ -163,9 +164,9 @@ def group_choose(request: AuthenticatedRequest) -> HttpResponse:
     in the request stays as it is."""
     asked, session = request.POST, request.session
     if (key := asked.get("group")) is not None:
-        session.pop(services.SESSION_KEY, None)
+        session.pop(groups.SESSION_KEY, None)
         if key:
-            session[services.SESSION_KEY] = _own(request, _key(key)).pk
+            session[groups.SESSION_KEY] = _own(request, _key(key)).pk
     if (key := asked.get("provider")) is not None:
         session.pop(providers.SESSION_KEY, None)
         if key:

@@ -18,7 +18,7 @@ from accounts.models import Team
 from chargers.stations.models import ChargingStation
 from cpms.common.models import ScopedQuerySet
 
-LEAST_FUSE_A, MOST_FUSE_A, FUSE_STEP_A = 1, 6000, Decimal("0.1")
+MIN_FUSE_A, MAX_FUSE_A, FUSE_STEP_A = 1, 6000, Decimal("0.1")
 
 
 class InstallationQuerySet(ScopedQuerySet):
@@ -121,7 +121,7 @@ class Circuit(models.Model):
         _("fuse (A)"),
         max_digits=5,
         decimal_places=1,
-        validators=[MinValueValidator(LEAST_FUSE_A), MaxValueValidator(MOST_FUSE_A)],
+        validators=[MinValueValidator(MIN_FUSE_A), MaxValueValidator(MAX_FUSE_A)],
         help_text=_("Per phase, from 1 to 6,000 A in steps of 0.1 A."),
     )
     phases = models.PositiveSmallIntegerField(_("phases"), choices=[(1, "1"), (3, "3")], default=3)

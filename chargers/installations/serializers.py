@@ -4,7 +4,7 @@ from django.utils.translation import gettext_lazy
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from chargers.installations.models import LEAST_FUSE_A, MOST_FUSE_A, Circuit, Installation
+from chargers.installations.models import MAX_FUSE_A, MIN_FUSE_A, Circuit, Installation
 from cpms.common.api.bodies import RequestSerializer
 
 
@@ -45,7 +45,7 @@ class InstallationSerializer(serializers.ModelSerializer[Installation]):
         read_only_fields = fields
 
 
-LARGEST_KEY = 2**63 - 1
+MAX_KEY = 2**63 - 1
 
 
 TEAM_HELP = _("Its handle, for who may do this in more than one.")
@@ -53,7 +53,7 @@ TEAM_HELP = _("Its handle, for who may do this in more than one.")
 
 def key_field(help_text: object) -> serializers.IntegerField:
     return serializers.IntegerField(
-        min_value=1, max_value=LARGEST_KEY, required=False, allow_null=True, help_text=str(help_text)
+        min_value=1, max_value=MAX_KEY, required=False, allow_null=True, help_text=str(help_text)
     )
 
 
@@ -79,8 +79,8 @@ class CircuitChangeBody(RequestSerializer):
     max_current_a = serializers.DecimalField(
         max_digits=5,
         decimal_places=1,
-        min_value=LEAST_FUSE_A,
-        max_value=MOST_FUSE_A,
+        min_value=MIN_FUSE_A,
+        max_value=MAX_FUSE_A,
         required=False,
         help_text=_("Fuse in amperes per phase, from 1 to 6,000 A in steps of 0.1 A."),
     )
@@ -90,7 +90,5 @@ class CircuitChangeBody(RequestSerializer):
 
 class CircuitBody(CircuitChangeBody):
     name = serializers.CharField(max_length=120)
-    max_current_a = serializers.DecimalField(
-        max_digits=5, decimal_places=1, min_value=LEAST_FUSE_A, max_value=MOST_FUSE_A
-    )
+    max_current_a = serializers.DecimalField(max_digits=5, decimal_places=1, min_value=MIN_FUSE_A, max_value=MAX_FUSE_A)
     phases = serializers.ChoiceField(choices=[(1, "1"), (3, "3")], default=3)

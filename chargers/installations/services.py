@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from accounts.access.rights import Can, GrantRole, allows
 from accounts.models import Grant, Team, User
 from chargers.events.services import record_access
-from chargers.installations.models import FUSE_STEP_A, LEAST_FUSE_A, MOST_FUSE_A, Circuit, Installation
+from chargers.installations.models import FUSE_STEP_A, MAX_FUSE_A, MIN_FUSE_A, Circuit, Installation
 from chargers.stations.models import ChargingStation
 from cpms.common.errors import DomainError, NotAllowed, refuse
 from cpms.common.messaging.news import tell_pages
@@ -23,7 +23,7 @@ from cpms.common.web.countries import is_country
 
 logger = logging.getLogger(__name__)
 INSTALLATION_FIELDS = ("name", "street", "postal_code", "city", "country", "contact_name", "contact_phone")
-MOST_CIRCUITS = 500
+MAX_CIRCUITS = 500
 
 
 @transaction.atomic
@@ -89,8 +89,8 @@ def save_circuit(
     _demand_circuits(actor, installation)
     Installation.objects.select_for_update().get(pk=installation.pk)  # one change of the tree at a time
     if circuit is None:
-        if installation.circuits.count() >= MOST_CIRCUITS:
-            raise DomainError(_("An installation has at most %(most)d circuits.") % {"most": MOST_CIRCUITS})
+        if installation.circuits.count() >= MAX_CIRCUITS:
+            raise DomainError(_("An installation has at most %(most)d circuits.") % {"most": MAX_CIRCUITS})
         circuit = Circuit(installation=installation)
     _demand_tree(circuit, parent)
     circuit.max_current_a = _fuse(max_current_a)
@@ -192,7 +192,7 @@ def _demand_circuits(actor: User | None, installation: Installation) -> None:
 
 def _fuse(amperes: Decimal | int) -> Decimal:
     exact = Decimal(amperes)
-    if not LEAST_FUSE_A <= exact <= MOST_FUSE_A:
+    if not MIN_FUSE_A <= exact <= MAX_FUSE_A:
         refuse("max_current_a", _("A fuse has 1 to 6,000 A."))
     if exact != exact.quantize(FUSE_STEP_A):
         refuse("max_current_a", _("A fuse is given in steps of 0.1 A."))

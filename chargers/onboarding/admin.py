@@ -16,7 +16,7 @@ from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminPasswordWidget
 
-from accounts.sign_in import fresh_proof as confirm
+from accounts.sign_in import fresh_proof
 from chargers.credentials import services as credentials_services
 from chargers.credentials.services import PASSWORD_FIELDS, note_password
 from chargers.onboarding.resources import StationResource
@@ -25,7 +25,7 @@ from chargers.stations.admin import STATE, PresenceFilter
 from chargers.stations.models import ChargingStation, Connector, Presence
 from chargers.stations.services import identities, statuses
 from chargers.stations.services.boot import BOOT_FIELDS
-from chargers.stations.services.configuration import HIGHEST_PROFILE
+from chargers.stations.services.configuration import MAX_PROFILE
 from chargers.stations.services.identities import identity_warning
 from cpms.common.errors import DomainError
 from cpms.common.web.admin import STATIONS, StaffInlineMixin
@@ -47,7 +47,7 @@ class StationForm(forms.ModelForm):
         label=_("Security profile"),
         required=False,
         min_value=0,
-        max_value=HIGHEST_PROFILE,
+        max_value=MAX_PROFILE,
         widget=UnfoldAdminIntegerFieldWidget(),
         help_text=_(
             "What the station accepted or reported. With 2 or 3 it may connect by wss:// only. Clear it to let a "
@@ -133,7 +133,7 @@ OUT_OF_USE = ["deactivated_at", "handed_over_at"]
 
 
 @admin.register(ChargingStation)
-class ChargingStationAdmin(FileMixin, confirm.FreshProofAdmin):
+class ChargingStationAdmin(FileMixin, fresh_proof.FreshProofAdmin):
     menu_group, menu_icon, menu_place = STATIONS, "ev_station", 10
     form = StationForm
     resource_classes = [StationResource]
@@ -183,13 +183,13 @@ class ChargingStationAdmin(FileMixin, confirm.FreshProofAdmin):
 
     def import_action(self, request: HttpRequest, **kwargs: Any) -> Any:
         """A file may hold passwords of stations that are there."""
-        if not confirm.is_confirmed(request):
-            return confirm.ask(request, request.path)
+        if not fresh_proof.is_confirmed(request):
+            return fresh_proof.ask(request, request.path)
         return super().import_action(request, **kwargs)
 
     def process_import(self, request: HttpRequest, **kwargs: Any) -> Any:
-        if not confirm.is_confirmed(request):
-            return confirm.ask(request, reverse("admin:chargers_chargingstation_import"))
+        if not fresh_proof.is_confirmed(request):
+            return fresh_proof.ask(request, reverse("admin:chargers_chargingstation_import"))
         return super().process_import(request, **kwargs)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ChargingStation]:

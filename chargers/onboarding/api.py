@@ -15,7 +15,7 @@ from rest_framework.reverse import reverse
 from accounts.access.rights import Can
 from accounts.members.serializers import chosen_team
 from accounts.models import User
-from accounts.sign_in import fresh_proof as confirm
+from accounts.sign_in import fresh_proof
 from chargers.credentials.services import generate_password, set_password
 from chargers.installations.models import Installation
 from chargers.installations.services import place_station
@@ -92,7 +92,7 @@ class StationViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[ChargingS
         station, actor = self.get_object(), cast(User, request.user)
         if not actor.access.may(Can.SET_PASSWORDS, station):
             raise NotAllowed(_("Only administrators of the team may set the passwords of its stations."))
-        if request.auth is None and not confirm.is_confirmed(request._request):  # a browser's session
+        if request.auth is None and not fresh_proof.is_confirmed(request._request):  # a browser's session
             raise NotAllowed(
                 _("This sets the station's password. Confirm in the portal that it is you, or use an API token.")
             )

@@ -15,9 +15,9 @@ from accounts.models import Team, User
 from chargers.credentials.forms import PasswordField
 from chargers.installations.models import Circuit, Installation
 from chargers.installations.services import may_move, may_wire
-from chargers.onboarding.services.registration import MOST_CONNECTORS
+from chargers.onboarding.services.registration import MAX_CONNECTORS
 from chargers.stations.models import ChargingStation
-from chargers.stations.services.identities import LONGEST_IDENTITY
+from chargers.stations.services.identities import MAX_IDENTITY_LENGTH
 
 
 def teams_administered_by(user: User) -> QuerySet[Team]:
@@ -52,7 +52,7 @@ class StationAddForm(forms.Form):
     )
     identity = forms.CharField(
         label=gettext_lazy("Identity"),
-        max_length=LONGEST_IDENTITY,
+        max_length=MAX_IDENTITY_LENGTH,
         help_text=IDENTITY_HELP,
     )
     name = forms.CharField(
@@ -65,7 +65,7 @@ class StationAddForm(forms.Form):
     connectors = forms.IntegerField(
         label=gettext_lazy("Connectors"),
         min_value=1,
-        max_value=MOST_CONNECTORS,
+        max_value=MAX_CONNECTORS,
         initial=2,
         help_text=gettext_lazy("How many vehicles can be plugged in. More are added when the station reports them."),
     )
@@ -149,7 +149,7 @@ class StationEditForm(forms.Form):
 
 class StationIdentityForm(forms.Form):
     identity = forms.CharField(
-        label=gettext_lazy("Identity"), max_length=LONGEST_IDENTITY, strip=False, help_text=IDENTITY_HELP
+        label=gettext_lazy("Identity"), max_length=MAX_IDENTITY_LENGTH, strip=False, help_text=IDENTITY_HELP
     )
 
 

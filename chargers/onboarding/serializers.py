@@ -4,10 +4,10 @@ from django.utils.translation import gettext_lazy
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from chargers.credentials.services import LONGEST_PASSWORD
+from chargers.credentials.services import MAX_PASSWORD_LENGTH
 from chargers.installations.serializers import TEAM_HELP, key_field
-from chargers.stations.services.identities import LONGEST_IDENTITY
-from chargers.stations.services.statuses import MOST_CONNECTORS
+from chargers.stations.services.identities import MAX_IDENTITY_LENGTH
+from chargers.stations.services.statuses import MAX_CONNECTORS
 from cpms.common.api.bodies import RequestSerializer
 
 
@@ -25,7 +25,7 @@ class IdentitySerializer(RequestSerializer):
     )
 
 
-SHORTEST_PASSWORD = 8
+MIN_PASSWORD_LENGTH = 8
 
 
 class StationChangeBody(RequestSerializer):
@@ -39,26 +39,26 @@ class StationChangeBody(RequestSerializer):
 
 class StationBody(RequestSerializer):
     identity = serializers.CharField(
-        max_length=LONGEST_IDENTITY, help_text=_("Also called ChargeBox ID; the station is set to exactly the same.")
+        max_length=MAX_IDENTITY_LENGTH, help_text=_("Also called ChargeBox ID; the station is set to exactly the same.")
     )
     team = serializers.CharField(max_length=60, default="", allow_blank=True, help_text=TEAM_HELP)
     installation = key_field(_("Id of the installation that it is in."))
     name = serializers.CharField(max_length=120, allow_blank=True, default="")
     password = serializers.CharField(
-        min_length=SHORTEST_PASSWORD,
-        max_length=LONGEST_PASSWORD,
+        min_length=MIN_PASSWORD_LENGTH,
+        max_length=MAX_PASSWORD_LENGTH,
         allow_blank=True,
         default="",
         trim_whitespace=False,
         help_text=_("Without it, one is generated. The answer has it this once."),
     )
-    connectors = serializers.IntegerField(min_value=1, max_value=MOST_CONNECTORS, default=2)
+    connectors = serializers.IntegerField(min_value=1, max_value=MAX_CONNECTORS, default=2)
 
 
 class StationPasswordBody(RequestSerializer):
     password = serializers.CharField(
-        min_length=SHORTEST_PASSWORD,
-        max_length=LONGEST_PASSWORD,
+        min_length=MIN_PASSWORD_LENGTH,
+        max_length=MAX_PASSWORD_LENGTH,
         allow_blank=True,
         default="",
         trim_whitespace=False,

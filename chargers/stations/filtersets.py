@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from chargers.stations.models import ChargingStation, Connector, Presence
-from chargers.stations.services.finding import stations_like, stations_named
+from chargers.stations.services.finding import search_stations, stations_named
 from chargers.stations.services.states import State, has_connector_in, with_state
 from cpms.common.api.views import WholeFilter
 from cpms.common.web.filters import DateFilter, OfStationFilter
@@ -25,7 +25,7 @@ class StationFilter(django_filters.FilterSet):
         fields = ["identity", "protocol", "registration", "vendor", "model", "serial_number", "has_weak_password"]
 
     def filter_q(self, queryset: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
-        return stations_like(queryset, value)
+        return search_stations(queryset, value)
 
 
 class ConnectorFilter(django_filters.FilterSet):
@@ -65,7 +65,7 @@ class StationFilterSet(django_filters.FilterSet):
         fields: list[str] = []
 
     def search(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
-        return stations_like(rows, value)
+        return search_stations(rows, value)
 
     def by_state(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         return rows.filter(has_connector_in(value))

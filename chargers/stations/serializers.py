@@ -24,14 +24,14 @@ CONNECTOR_FIELDS = [
 ]
 
 
-MOST_NAMED = 10_000
+MAX_NAMED = 10_000
 
 
 class IdentitiesField(serializers.ListField):
     """Stations by identity."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(child=serializers.CharField(max_length=48), max_length=MOST_NAMED, **kwargs)
+        super().__init__(child=serializers.CharField(max_length=48), max_length=MAX_NAMED, **kwargs)
 
 
 def stations_named(identities: list[str], user: User) -> list[ChargingStation]:

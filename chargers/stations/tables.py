@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from chargers.stations.models import ChargingStation, Connector, Presence
 from chargers.stations.services import states
 from chargers.vocabulary import error_label
-from cpms.common.web import formatting as look
+from cpms.common.web import formatting
 from cpms.common.web.export import Cell
 from cpms.common.web.tables import NUMBER_WIDE, WIDE, MomentColumn, Table, two_lines
 
@@ -57,7 +57,9 @@ class StationTable(Table):
 
     def render_identity(self, record: ChargingStation) -> SafeString:
         if record.has_weak_password:
-            return two_lines(link(record), format_html("{} {}", record.name, look.status("warn", _("Weak password"))))
+            return two_lines(
+                link(record), format_html("{} {}", record.name, formatting.status("warn", _("Weak password")))
+            )
         return two_lines(link(record), record.name)
 
     def render_status(self, record: Any) -> SafeString:
@@ -68,12 +70,12 @@ class StationTable(Table):
 
     def render_power(self, record: Any) -> SafeString:
         if getattr(record, "power_w", None) is None:
-            return look.dash(_("No session is running, or the station does not measure its power."))
-        return format_html('<span data-v="kw-{}">{}</span>', record.pk, look.kw(record.power_w))
+            return formatting.dash(_("No session is running, or the station does not measure its power."))
+        return format_html('<span data-v="kw-{}">{}</span>', record.pk, formatting.kw(record.power_w))
 
     def render_model(self, record: ChargingStation) -> SafeString:
         name = f"{record.vendor} {record.model}".strip()
-        return two_lines(name or look.dash(_("The station has not booted yet.")), record.firmware_version)
+        return two_lines(name or formatting.dash(_("The station has not booted yet.")), record.firmware_version)
 
 
 class ConnectorTable(Table):
@@ -115,14 +117,14 @@ class ConnectorTable(Table):
     def render_power(self, record: Any) -> SafeString:
         session = getattr(record, "session", None)
         if session is None or session.power_w is None:
-            return look.dash(_("No session is running, or the station does not measure its power."))
-        return format_html('<span data-v="kw-{}">{}</span>', record.pk, look.kw(session.power_w))
+            return formatting.dash(_("No session is running, or the station does not measure its power."))
+        return format_html('<span data-v="kw-{}">{}</span>', record.pk, formatting.kw(session.power_w))
 
     def render_energy(self, record: Any) -> SafeString:
         session = getattr(record, "session", None)
         if session is None:
-            return look.dash(_("No session is running."))
-        return format_html('<a href="{}">{}</a>', session.get_absolute_url(), look.kwh(session.energy_wh))
+            return formatting.dash(_("No session is running."))
+        return format_html('<a href="{}">{}</a>', session.get_absolute_url(), formatting.kwh(session.energy_wh))
 
 
 STATION_CELLS = [

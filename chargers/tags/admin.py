@@ -9,7 +9,7 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateTime
 
 from chargers.tags.models import Tag
 from chargers.tags.resources import TagResource
-from chargers.tags.services.adding import LONGEST_TAG, length_refusal
+from chargers.tags.services.adding import MAX_TAG_LENGTH, length_refusal
 from cpms.common.web.admin import STATIONS, BackOfficeAdmin
 from cpms.common.web.admin_files import FileMixin
 
@@ -24,7 +24,7 @@ class TagAdminForm(forms.ModelForm):
 
     def clean_value(self) -> str:
         value = str(self.cleaned_data["value"])
-        if "value" in self.changed_data and len(value) > LONGEST_TAG:
+        if "value" in self.changed_data and len(value) > MAX_TAG_LENGTH:
             raise ValidationError(length_refusal())
         return value
 

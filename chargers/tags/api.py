@@ -21,9 +21,9 @@ from accounts.members.serializers import chosen_team
 from accounts.models import Team, User
 from chargers.stations.serializers import IdentitiesField, stations_named
 from chargers.tags.models import Tag
-from chargers.tags.services import editing as services
-from chargers.tags.services.adding import LONGEST_TAG
-from chargers.tags.services.finding import tags_like
+from chargers.tags.services import editing
+from chargers.tags.services.adding import MAX_TAG_LENGTH
+from chargers.tags.services.finding import search_tags
 from cpms.common.api.bodies import RequestSerializer
 from cpms.common.api.views import ScopedViewSetMixin
 from cpms.common.errors import DomainError, NotAllowed
@@ -84,7 +84,7 @@ class TagRequestSerializer(TagChangeSerializer):
         max_length=60, default="", allow_blank=True, help_text=_("Its handle, for who operates more than one.")
     )
     value = serializers.CharField(
-        max_length=LONGEST_TAG, default="", allow_blank=True, help_text=_("Empty: a random virtual tag.")
+        max_length=MAX_TAG_LENGTH, default="", allow_blank=True, help_text=_("Empty: a random virtual tag.")
     )
 
 
@@ -98,7 +98,7 @@ class TagFilter(django_filters.FilterSet):
         fields = ["status", "kind"]
 
     def filter_q(self, queryset: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
-        return tags_like(queryset, value)
+        return search_tags(queryset, value)
 
     def filter_is_valid(self, queryset: QuerySet[Any], name: str, value: bool) -> QuerySet[Any]:
         if value:
@@ -130,9 +130,9 @@ class TagViewSet(ScopedViewSetMixin, mixins.ListModelMixin, mixins.RetrieveModel
         told, actor = TagRequestSerializer.read(request), cast(User, request.user)
         team, whose = _team_of(actor, told.pop("team")), _person_in(told)
         with transaction.atomic():
-            tag = services.save_tag(actor=actor, team=team, **_facts(told, actor))
+            tag = editing.save_tag(actor=actor, team=team, **_facts(told, actor))
             if whose is not None:
-                services.assign_tag(actor=actor, tag=tag, person=whose)
+                editing.assign_tag(actor=actor, tag=tag, person=whose)
         address = reverse("api:tag-detail", args=[tag.pk], request=request)
         return Response(TagDetailSerializer(tag).data, status=201, headers={"Location": address})
 
@@ -146,15 +146,15 @@ class TagViewSet(ScopedViewSetMixin, mixins.ListModelMixin, mixins.RetrieveModel
         facts = _facts(told | given, actor)
         facts.setdefault("stations", list(tag.stations.all()))
         with transaction.atomic():
-            tag = services.save_tag(actor=actor, team=tag.team, tag=tag, **facts)
+            tag = editing.save_tag(actor=actor, team=tag.team, tag=tag, **facts)
             if is_assigned:
-                services.assign_tag(actor=actor, tag=tag, person=whose)
+                editing.assign_tag(actor=actor, tag=tag, person=whose)
         return Response(TagDetailSerializer(tag).data)
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
         """Delete a tag; sessions keep the value that charged."""
-        services.delete_tag(actor=cast(User, request.user), tag=self.get_object())
+        editing.delete_tag(actor=cast(User, request.user), tag=self.get_object())
         return Response(status=204)
 
 
@@ -188,7 +188,7 @@ def _team_of(actor: User, handle: str) -> Team:
         NotAllowed: the person operates no team.
         DomainError: which one is not said, or it is none that he operates.
     """
-    teams = services.teams_operated_by(actor)
+    teams = editing.teams_operated_by(actor)
     if not teams.exists():
         raise NotAllowed(_now("Only operators and administrators of a team may add tags."))
     return chosen_team(teams, handle)

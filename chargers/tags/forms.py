@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from chargers.tags.services.adding import LONGEST_TAG, length_refusal
+from chargers.tags.services.adding import MAX_TAG_LENGTH, length_refusal
 
 
 class TagValueField(forms.CharField):
@@ -22,6 +22,6 @@ class TagValueField(forms.CharField):
 
     def clean(self, value: Any) -> Any:
         cleaned = super().clean(value)
-        if len(cleaned) > LONGEST_TAG and cleaned != self.initial:
+        if len(cleaned) > MAX_TAG_LENGTH and cleaned != self.initial:
             raise ValidationError(length_refusal())
         return cleaned

@@ -25,10 +25,10 @@ from accounts.models import Team, User
 from chargers.stations.models import ChargingStation
 from chargers.tags.forms import TagValueField
 from chargers.tags.models import Tag
-from chargers.tags.services import editing as services
-from chargers.tags.services.finding import tags_like
+from chargers.tags.services import editing
+from chargers.tags.services.finding import search_tags
 from cpms.common.errors import NotAllowed
-from cpms.common.web import formatting as look
+from cpms.common.web import formatting
 from cpms.common.web.export import Cell
 from cpms.common.web.pages import AuthenticatedRequest, DetailPage, FormPage, ListPage
 from cpms.common.web.tables import WIDE, MomentColumn, Table, two_lines
@@ -39,10 +39,10 @@ SELECT = forms.Select(attrs={"class": "form-select"})
 
 def said(tag: Tag) -> SafeString:
     if tag.status == Tag.Status.BLOCKED:
-        return look.status("bad", _("Blocked"))
+        return formatting.status("bad", _("Blocked"))
     if tag.expires_at is not None and tag.expires_at <= timezone.now():
-        return look.status("warn", _("Expired"))
-    return look.status("good", _("Accepted"))
+        return formatting.status("warn", _("Expired"))
+    return formatting.status("good", _("Accepted"))
 
 
 class TagFilterSet(django_filters.FilterSet):
@@ -61,7 +61,7 @@ class TagFilterSet(django_filters.FilterSet):
         fields: list[str] = []
 
     def search(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
-        return tags_like(rows, value)
+        return search_tags(rows, value)
 
     def by_state(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         if value == "accepted":
@@ -92,7 +92,7 @@ class TagTable(Table):
         return said(record)
 
     def render_user(self, record: Tag) -> SafeString | str:
-        return str(record.user) if record.user else look.dash(_("It is nobody's own."))
+        return str(record.user) if record.user else formatting.dash(_("It is nobody's own."))
 
 
 TAG_CELLS = [
@@ -119,7 +119,7 @@ class TagListView(ListPage):
 
     def facts(self, context: dict[str, Any]) -> dict[str, Any]:
         user: Any = self.request.user
-        return {"may_add": services.teams_operated_by(user).exists()}
+        return {"may_add": editing.teams_operated_by(user).exists()}
 
 
 class TagDetailView(DetailPage):
@@ -167,7 +167,7 @@ class TagForm(forms.Form):
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.user = user
-        teams = services.teams_operated_by(user)
+        teams = editing.teams_operated_by(user)
         first = list(teams[:2])
         if len(first) == 1:
             del self.fields["team"]
@@ -177,8 +177,8 @@ class TagForm(forms.Form):
 
     def clean_stations(self) -> list[ChargingStation]:
         identities = {line.strip() for line in self.cleaned_data["stations"].splitlines() if line.strip()}
-        if len(identities) > services.MOST_STATIONS:
-            raise ValidationError(_("At most %(most)d stations.") % {"most": services.MOST_STATIONS})
+        if len(identities) > editing.MAX_STATIONS:
+            raise ValidationError(_("At most %(most)d stations.") % {"most": editing.MAX_STATIONS})
         rows = ChargingStation.objects.reachable_by(self.user).filter(identity__in=identities)
         found = list(rows.only("pk", "identity", "team"))
         if missing := identities - {station.identity for station in found}:
@@ -195,7 +195,7 @@ class TagAddView(FormPage):
     form_class = TagForm
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        if request.user.is_authenticated and not services.teams_operated_by(request.user).exists():
+        if request.user.is_authenticated and not editing.teams_operated_by(request.user).exists():
             raise PermissionDenied(_("Only operators and administrators of a team may add tags."))
         return super().dispatch(request, *args, **kwargs)
 
@@ -204,7 +204,7 @@ class TagAddView(FormPage):
 
     def perform(self, form: Any) -> HttpResponse:
         actor: Any = self.request.user
-        tag = services.save_tag(actor=actor, team=form.cleaned_data.get("team") or form.only_team, **form.facts)
+        tag = editing.save_tag(actor=actor, team=form.cleaned_data.get("team") or form.only_team, **form.facts)
         messages.success(self.request, _("The tag %(value)s is saved.") % {"value": tag.value})
         return redirect(tag)
 
@@ -234,7 +234,7 @@ class TagEditView(TagAddView):
 
     def perform(self, form: Any) -> HttpResponse:
         actor: Any = self.request.user
-        tag = services.save_tag(actor=actor, team=self.tag.team, tag=self.tag, **form.facts)
+        tag = editing.save_tag(actor=actor, team=self.tag.team, tag=self.tag, **form.facts)
         messages.success(self.request, _("The tag %(value)s is saved.") % {"value": tag.value})
         return redirect(tag)
 
@@ -252,7 +252,7 @@ def _tag_to_change(request: HttpRequest, pk: int) -> Tag:
 def tag_block(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     """Block it, or accept it again."""
     tag = _tag_to_change(request, pk)
-    services.set_tag_blocked(actor=request.user, tag=tag, is_blocked=request.POST.get("block") == "yes")
+    editing.set_tag_blocked(actor=request.user, tag=tag, is_blocked=request.POST.get("block") == "yes")
     return redirect(tag)
 
 
@@ -263,7 +263,7 @@ def tag_delete(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     if request.method == "GET":
         return render(request, "chargers/tags/tag_delete.html", {"tag": tag})
     try:
-        services.delete_tag(actor=request.user, tag=tag)
+        editing.delete_tag(actor=request.user, tag=tag)
     except NotAllowed as error:
         raise PermissionDenied(str(error)) from None
     messages.success(request, _("The tag %(value)s is deleted.") % {"value": tag.value})

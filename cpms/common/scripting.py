@@ -27,7 +27,7 @@ from cpms.common.errors import DomainError
 MIGRATION_SECONDS = 120.0
 OTHERS_SECONDS = 30.0  # for a server that makes the tables without our lock
 MIGRATION_LOCK = 4_716_002  # any number that nothing else locks
-MOST_AT_ONCE = 1_000_000
+MAX_AT_ONCE = 1_000_000
 PORTION = 1000
 T = TypeVar("T")
 PLACE = re.compile(r"\{n(?::0?(\d{1,2})d)?\}")
@@ -79,8 +79,8 @@ def numbered(pattern: str, count: int | None) -> list[str]:
     """
     if count is None:
         return [pattern]
-    if not 1 <= count <= MOST_AT_ONCE:
-        sentence = _("The count must be from 1 to %(most)d.") % {"most": MOST_AT_ONCE}
+    if not 1 <= count <= MAX_AT_ONCE:
+        sentence = _("The count must be from 1 to %(most)d.") % {"most": MAX_AT_ONCE}
         raise DomainError(sentence, fields={"count": sentence})
     if not PLACE.search(pattern) and count > 1:
         sentence = _("With a count there must be {n} or {n:06d} in the name.")

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.access.rights import GrantRole, Role
-from accounts.audit.context import as_history
+from accounts.audit.context import recorded_as_history
 from accounts.models import Membership, Team, User
 from accounts.people import services as people_services
 from accounts.teams import services as teams_services
@@ -17,7 +17,7 @@ from chargers.demo.park import DEMO_NEIGHBOUR, DEMO_STATIONS, DEMO_TEAM
 from chargers.models import ChargingStation, Connector, Tag
 from chargers.onboarding.services import registration
 from chargers.tags.services import adding
-from cpms.demo import events as demo_events
+from cpms.demo import events
 from cpms.demo import log as demo_log
 from cpms.demo.sessions import ADOPTED, ADOPTED_AGO, OFFLINE_FOR, make_sessions
 from sessions.models import ChargingSession
@@ -53,9 +53,9 @@ LOGINS = (
     Login("viewer@nordlys.example", "Ida Petersen", Role.VIEWER),
     Login("support@nordlys.example", "Nora Lind", Role.ADMIN, is_staff=True),
     Login("admin@fjordby.example", "Lars Nygaard", Role.ADMIN, DEMO_NEIGHBOUR),
-    Login(demo_events.SERVICE, "Olaf Reimers", GrantRole.SERVICE, ""),
-    Login(demo_events.OWNER, "Greta Sommer", GrantRole.OWNER, ""),
-    Login(demo_events.DRIVER, "Tim Albers", GrantRole.USER, ""),
+    Login(events.SERVICE, "Olaf Reimers", GrantRole.SERVICE, ""),
+    Login(events.OWNER, "Greta Sommer", GrantRole.OWNER, ""),
+    Login(events.DRIVER, "Tim Albers", GrantRole.USER, ""),
 )
 TAGS = (
     ("04A2C7B1", "Van HH-NE 412"),
@@ -87,7 +87,7 @@ def load() -> dict[str, int]:
         how many stations and sessions are new.
     """
     began = timezone.now() - BEGAN_AGO
-    with as_history(at=began, actor=None):
+    with recorded_as_history(at=began, actor=None):
         teams = {
             DEMO_TEAM: teams_services.add_team(handle=DEMO_TEAM, name="Nordlys Energie")[0],
             DEMO_NEIGHBOUR: teams_services.add_team(handle=DEMO_NEIGHBOUR, name="Stadtwerke Fjordby")[0],
@@ -95,15 +95,15 @@ def load() -> dict[str, int]:
         people = {login.email: _person(login, teams.get(login.team), began) for login in LOGINS}
     admins = {DEMO_TEAM: people["admin@nordlys.example"], DEMO_NEIGHBOUR: people["admin@fjordby.example"]}
     is_new = not ChargingSession.objects.filter(team=teams[DEMO_TEAM]).exists()
-    with as_history(at=began + timedelta(hours=2), actor=admins[DEMO_TEAM]):
+    with recorded_as_history(at=began + timedelta(hours=2), actor=admins[DEMO_TEAM]):
         stations = _stations(teams)
-    demo_events.place_stations(teams[DEMO_TEAM], admins[DEMO_TEAM], began + timedelta(hours=3))
+    events.place_stations(teams[DEMO_TEAM], admins[DEMO_TEAM], began + timedelta(hours=3))
     tags = _tags(teams[DEMO_TEAM], TAGS, admins[DEMO_TEAM])
     tags += _tags(teams[DEMO_NEIGHBOUR], NEIGHBOURS_TAGS, admins[DEMO_NEIGHBOUR])
     Tag.objects.filter(team=teams[DEMO_TEAM], value="5E3F70A3", user=None).update(user=people["viewer@nordlys.example"])
-    Tag.objects.filter(team=teams[DEMO_TEAM], value="5E3F70A4", user=None).update(user=people[demo_events.DRIVER])
+    Tag.objects.filter(team=teams[DEMO_TEAM], value="5E3F70A4", user=None).update(user=people[events.DRIVER])
     sessions = make_sessions(teams, tags) if is_new else 0
-    demo_events.load(teams[DEMO_TEAM], people)
+    events.load(teams[DEMO_TEAM], people)
     if is_new:
         demo_log.load(teams[DEMO_TEAM], people)
     return {"stations": stations, "sessions": sessions}
@@ -179,7 +179,7 @@ def _tags(team: Team, tags: tuple[tuple[str, str], ...], actor: User) -> list[Ta
         ]
         if not wanted:
             continue
-        with as_history(at=at, actor=actor):
+        with recorded_as_history(at=at, actor=actor):
             adding.add_tags(team=team, tags=wanted)
         values = [tag.value for tag in wanted]
         Tag.objects.filter(team=team, value__in=values).update(created_at=at)

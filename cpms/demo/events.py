@@ -15,13 +15,13 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.access.rights import ApiScope, GrantRole, Role
-from accounts.audit.context import as_history
+from accounts.audit.context import recorded_as_history
 from accounts.mails.services.mails import hash_of, invitation_token
 from accounts.models import ApiToken, Grant, Invitation, Program, Team, User
 from accounts.programs.services.programs import add_program
 from accounts.programs.services.tokens import issue_api_token
 from chargers.events.services import record_access
-from chargers.groups.services.groups import make_group
+from chargers.groups.services.groups import create_group
 from chargers.installations.services import add_installation, place_station, save_circuit
 from chargers.models import ChargingStation, Event, Installation, StationGroup
 from cpms.portal.models import SiteText
@@ -216,7 +216,7 @@ def place_stations(team: Team, actor: User, at: datetime) -> None:
     """The team's installations, with the stations that nobody has placed elsewhere."""
     if Installation.objects.filter(team=team).exists():
         return
-    with as_history(at=at, actor=actor):
+    with recorded_as_history(at=at, actor=actor):
         for place in PLACES:
             street, code, city = place.address
             name, phone = place.contact
@@ -261,7 +261,7 @@ def _grants(team: Team, people: Mapping[str, User], stations: dict[str, Charging
         if place is None:
             continue
         at = now - timedelta(days=days)
-        with as_history(at=at, actor=people[ADMIN]):
+        with recorded_as_history(at=at, actor=people[ADMIN]):
             grant = Grant.objects.create(
                 team=team, role=role, user=people[email], created_by=people[ADMIN], created_at=at, **facts
             )
@@ -283,19 +283,19 @@ def _groups(team: Team, people: Mapping[str, User], stations: dict[str, Charging
     if StationGroup.objects.filter(user__in={people[email] for email, _name, _identities in wanted}).exists():
         return
     for email, name, identities in wanted:
-        with as_history(at=now - timedelta(days=9, hours=12), actor=people[email]):
+        with recorded_as_history(at=now - timedelta(days=9, hours=12), actor=people[email]):
             found = [stations[identity] for identity in identities if identity in stations]
-            make_group(user=people[email], name=name, stations=found)
+            create_group(user=people[email], name=name, stations=found)
 
 
 def _keys(team: Team, people: Mapping[str, User], stations: dict[str, ChargingStation], now: datetime) -> None:
     """Nobody knows these keys: they are for the lists. Who wants to use one makes a new one."""
-    with as_history(at=now - timedelta(days=9), actor=people[ADMIN]):
+    with recorded_as_history(at=now - timedelta(days=9), actor=people[ADMIN]):
         if not Program.objects.filter(team=team).exists() and team.has_feature("api"):
             scopes = [ApiScope.STATIONS_READ, ApiScope.SESSIONS_READ]
             add_program(team=team, name="Fleet management", scopes=scopes, actor=people[ADMIN])
     for email in (ADMIN, SUPPORT):
-        with as_history(at=now - timedelta(days=8, hours=18), actor=people[email]):
+        with recorded_as_history(at=now - timedelta(days=8, hours=18), actor=people[email]):
             if not ApiToken.objects.filter(user=people[email]).exists():
                 issue_api_token(user=people[email], name="Monthly report", scopes=[ApiScope.SESSIONS_READ])
 
@@ -305,7 +305,7 @@ def _invitation(team: Team, people: Mapping[str, User], stations: dict[str, Char
     if Invitation.objects.filter(team=team).exists():
         return
     at = now - timedelta(days=8, hours=4)
-    with as_history(at=at, actor=people[ADMIN]):
+    with recorded_as_history(at=at, actor=people[ADMIN]):
         invitation = Invitation(
             team=team,
             email="karla.weiss@nordlys.example",

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from django.db.models import F
 from django.utils import timezone
 
-from accounts.audit.context import as_history
+from accounts.audit.context import recorded_as_history
 from accounts.models import Membership, Team, User
 from chargers.events.services import end_events, end_faults, fault_event, offline_event, record_events
 from chargers.models import ChargingStation, Connector, Event
@@ -168,7 +168,7 @@ def _commands(stations: Stations, people: Mapping[str, User], now: datetime) -> 
         is_sent = asked.state != State.EXPIRED
         takes = timedelta(seconds=30) if asked.state == State.TIMED_OUT else timedelta(milliseconds=310)
         settled_at = at + (takes if is_sent else timedelta(minutes=5))
-        with as_history(at=at, actor=people[asked.by]):
+        with recorded_as_history(at=at, actor=people[asked.by]):
             command = Command.objects.create(
                 station=stations[asked.station],
                 kind=asked.kind,

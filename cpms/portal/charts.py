@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from cpms.common.web.formatting import DASH, number, weekday
 
-MOST_POINTS, FEWEST_POINTS = 1500, 50  # of a line on the screen; of each of very many sessions
-SHORTEST_GAP = timedelta(minutes=2)
+MAX_POINTS, FEWEST_POINTS = 1500, 50  # of a line on the screen; of each of very many sessions
+MIN_GAP_LENGTH = timedelta(minutes=2)
 GAP_FACTOR, STEPS_AROUND = 3, 3
 
 
@@ -52,7 +52,7 @@ def day_bounds(day: date) -> tuple[datetime, datetime]:
     return datetime.combine(day, time(), zone), datetime.combine(day + timedelta(days=1), time(), zone)
 
 
-def thinned(rows: Sequence[Any], most: int = MOST_POINTS) -> Sequence[Any]:
+def thinned(rows: Sequence[Any], most: int = MAX_POINTS) -> Sequence[Any]:
     """Return evenly chosen rows, about as many as `most`; always with the last one."""
     step = max(1, -(-len(rows) // most))
     return rows if step == 1 else [*rows[:-1:step], rows[-1]]
@@ -87,7 +87,7 @@ def gaps_in(times: Sequence[datetime], longest: timedelta | None = None) -> set[
     return {
         place
         for place, step in enumerate(steps)
-        if step > SHORTEST_GAP and step > GAP_FACTOR * _usual_step_around(steps, place)
+        if step > MIN_GAP_LENGTH and step > GAP_FACTOR * _usual_step_around(steps, place)
     }
 
 
@@ -106,7 +106,7 @@ def lines_of_sessions(
     sessions: dict[int, list[tuple[datetime, float | None]]] = defaultdict(list)
     for session, at, value in readings:
         sessions[session].append((at, value))
-    most = max(FEWEST_POINTS, MOST_POINTS // max(1, len(sessions)))
+    most = max(FEWEST_POINTS, MAX_POINTS // max(1, len(sessions)))
     drawn: list[tuple[int, float | None]] = []
     for points in sessions.values():
         if drawn:

@@ -260,7 +260,7 @@ CELERY_TASK_QUEUES = [Queue("ledger"), Queue("default"), Queue("slow")]
 CELERY_TASK_ROUTES = {
     "ocpp_gateway.drain": {"queue": "ledger"},
     "ocpp_gateway.drain_all": {"queue": "ledger"},
-    "accounts.look_after_programs": {"queue": "default"},
+    "accounts.check_program_keys": {"queue": "default"},
     "accounts.send_mails": {"queue": "default"},
     "chargers.close_links_of_dead_nodes": {"queue": "default"},
     "maintenance.notify": {"queue": "default"},
@@ -270,7 +270,7 @@ CELERY_TASK_ROUTES = {
     "sessions.record_team_power": {"queue": "default"},
     "accounts.check_hosts": {"queue": "slow"},  # asks name servers
     "chargers.hash_passwords": {"queue": "slow"},  # hashes are slow on purpose
-    "maintenance.keep_house": {"queue": "slow"},  # deletes what is older than its retention
+    "maintenance.purge_expired_rows": {"queue": "slow"},  # deletes what is older than its retention
 }
 CELERY_BEAT_SCHEDULER = "celery.beat.Scheduler"
 CELERY_BEAT_SCHEDULE = {
@@ -283,13 +283,17 @@ CELERY_BEAT_SCHEDULE = {
     "check-hosts": {"task": "accounts.check_hosts", "schedule": crontab(minute="23"), "options": {"expires": 3600}},
     "send-account-mails": {"task": "accounts.send_mails", "schedule": 60.0, "options": {"expires": 60}},
     "look-after-programs": {
-        "task": "accounts.look_after_programs",
+        "task": "accounts.check_program_keys",
         "schedule": crontab(minute="17"),
         "options": {"expires": 3600},
     },
     "send-alarms": {"task": "maintenance.send_alarms", "schedule": 60.0, "options": {"expires": 60}},
     "notify": {"task": "maintenance.notify", "schedule": 60.0, "options": {"expires": 60}},
-    "keep-house": {"task": "maintenance.keep_house", "schedule": crontab(minute="7"), "options": {"expires": 3600}},
+    "keep-house": {
+        "task": "maintenance.purge_expired_rows",
+        "schedule": crontab(minute="7"),
+        "options": {"expires": 3600},
+    },
 }
 
 # --- people ------------------------------------------------------------------------------------------------------

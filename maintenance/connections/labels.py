@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from chargers.protocols import StationProtocol, protocol_named
-from cpms.common.web import formatting as look
+from cpms.common.web import formatting
 from maintenance.connections.models import Deviation, RefusedConnection
 
 Cause, Near = RefusedConnection.Cause, RefusedConnection.Near
@@ -67,7 +67,7 @@ NEAR_CURES = {
 OF_VERSION = {Cause.NO_SUBPROTOCOL, Cause.WRONG_SUBPROTOCOL}  # beside which there may be another mistake
 
 
-def cause_words(row: RefusedConnection) -> str:
+def cause_label(row: RefusedConnection) -> str:
     """Why it was refused. Rows come with their station."""
     near = NEAR_CAUSES.get(Near(row.near)) if row.near else None
     if near is None:
@@ -76,7 +76,7 @@ def cause_words(row: RefusedConnection) -> str:
     return f"{row.get_cause_display()}. {words}" if row.cause in OF_VERSION else words
 
 
-def cure_words(row: RefusedConnection) -> str:
+def fix_label(row: RefusedConnection) -> str:
     """What helps. Rows come with their station."""
     cure = str(CURES.get(Cause(row.cause), ""))
     near = NEAR_CURES.get(Near(row.near)) if row.near else None
@@ -86,7 +86,7 @@ def cure_words(row: RefusedConnection) -> str:
     return f"{cure} {words}" if row.cause in OF_VERSION else words
 
 
-def offer_words(row: RefusedConnection) -> tuple[str, str]:
+def offered_versions_label(row: RefusedConnection) -> tuple[str, str]:
     """Return which OCPP versions were offered, and how the client came: encryption and kind of authentication."""
     encryption = _("TLS") if row.is_tls else _("no TLS")
     return row.subprotocols or _("none"), f"{encryption} · {row.authentication or _('no authentication')}"
@@ -100,10 +100,10 @@ def _named(row: RefusedConnection) -> dict[str, str]:
 pass
 
 
-MOST_SHOWN = 200  # rules of one model; of one station fewer are kept
+MAX_SHOWN = 200  # rules of one model; of one station fewer are kept
 
 
-MOST_VERSIONS = 10  # of firmware that a report names
+MAX_VERSIONS = 10  # of firmware that a report names
 
 
 CONVERTED = gettext_lazy("we convert the value if that is exact, and otherwise keep it as sent")
@@ -164,11 +164,11 @@ class Violation:
     @property
     def times(self) -> str:
         """How often it happened, since when, and when last."""
-        count = ngettext("%(n)s time", "%(n)s times", self.count) % {"n": look.number(self.count)}
+        count = ngettext("%(n)s time", "%(n)s times", self.count) % {"n": formatting.number(self.count)}
         if self.stations is not None:
             places = ngettext("%(times)s at %(n)d station", "%(times)s at %(n)d stations", self.stations)
             count = places % {"times": count, "n": self.stations}
-        days = [look.day(timezone.localtime(at)) for at in (self.first_at, self.last_at)]
+        days = [formatting.day(timezone.localtime(at)) for at in (self.first_at, self.last_at)]
         return _("%(times)s since %(first)s, last on %(last)s.") % {"times": count, "first": days[0], "last": days[1]}
 
     @property
@@ -205,7 +205,7 @@ def of_stations(rows: QuerySet[Any]) -> list[Violation]:
             r["last"],
             r["stations"],
         )
-        for r in found[:MOST_SHOWN]
+        for r in found[:MAX_SHOWN]
     ]
 
 
@@ -218,7 +218,7 @@ def report(facts: Iterable[tuple[str | Promise, str]], violations: Sequence[Viol
     versions = sorted({violation.protocol.label for violation in violations})
     lines = [_("Protocol violations (%(versions)s)") % {"versions": ", ".join(versions) or "OCPP"}]
     lines += [f"{name}: {value}" for name, value in facts if value]
-    lines += [f"{_('As of')}: {look.day(timezone.localdate())}", ""]
+    lines += [f"{_('As of')}: {formatting.day(timezone.localdate())}", ""]
     lines += [f"{number}. {violation.sentence}" for number, violation in enumerate(violations, 1)]
     return "\n".join(lines)
 
@@ -240,8 +240,10 @@ def model_url(vendor: str, model: str) -> str:
 
 
 def model_report(name: str, versions: Sequence[str], stations: int, violations: Sequence[Violation]) -> str:
-    shown = ", ".join(versions[:MOST_VERSIONS]) + (" …" if len(versions) > MOST_VERSIONS else "")
-    return report([(_("Model"), name), (_("Stations"), look.number(stations)), (_("Firmware"), shown)], violations)
+    shown = ", ".join(versions[:MAX_VERSIONS]) + (" …" if len(versions) > MAX_VERSIONS else "")
+    return report(
+        [(_("Model"), name), (_("Stations"), formatting.number(stations)), (_("Firmware"), shown)], violations
+    )
 
 
 RULES = {  # of the schema, after the name of the field
@@ -313,12 +315,12 @@ def rule_phrase(what: str, version: str) -> str:
     return _("in the response, %(what)s") % {"what": phrase} if is_answer else phrase
 
 
-def rule_words(deviation: Deviation) -> str:
+def rule_label(deviation: Deviation) -> str:
     """Say 'status: enum' in words that stand alone. Rows come with their station."""
     label = protocol_named(deviation.station.protocol).label
     return capfirst(rule_phrase(deviation.what, label))
 
 
-def code_words(deviation: Deviation) -> str:
+def code_label(deviation: Deviation) -> str:
     """What the station was answered; nothing where that was not always the same."""
     return deviation.code or (_("processed") if deviation.what else "")

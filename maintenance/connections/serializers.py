@@ -3,7 +3,7 @@ from __future__ import annotations
 from rest_framework import serializers
 
 from maintenance.connections import labels as violations
-from maintenance.connections.labels import cause_words, cure_words
+from maintenance.connections.labels import cause_label, fix_label
 from maintenance.connections.models import Deviation, RefusedConnection
 
 
@@ -89,7 +89,7 @@ class RefusedConnectionSerializer(serializers.ModelSerializer[RefusedConnection]
         read_only_fields = fields
 
     def get_cause_text(self, row: RefusedConnection) -> str:
-        return cause_words(row)
+        return cause_label(row)
 
     def get_cure_text(self, row: RefusedConnection) -> str:
-        return cure_words(row)
+        return fix_label(row)

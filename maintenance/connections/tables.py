@@ -10,17 +10,17 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from cpms.common.web import formatting as look
+from cpms.common.web import formatting
 from cpms.common.web.export import Cell
 from cpms.common.web.tables import NUMBER, NUMBER_WIDE, WIDE, MomentColumn, Table, two_lines
 from maintenance.connections.labels import (
-    cause_words,
-    code_words,
-    cure_words,
+    cause_label,
+    code_label,
+    fix_label,
     model_url,
     of_row,
-    offer_words,
-    rule_words,
+    offered_versions_label,
+    rule_label,
 )
 from maintenance.connections.models import Deviation, RefusedConnection
 
@@ -37,7 +37,7 @@ class RefusalTable(Table):
         order_by = ()
 
     def render_cause(self, record: RefusedConnection) -> SafeString:
-        return two_lines(format_html('<span class="wrap">{}</span>', cause_words(record)), cure_words(record))
+        return two_lines(format_html('<span class="wrap">{}</span>', cause_label(record)), fix_label(record))
 
     def render_identity(self, record: RefusedConnection) -> SafeString:
         if record.station is not None:
@@ -49,14 +49,14 @@ class RefusalTable(Table):
         return two_lines(format_html('<span class="mono">{}</span>', address), record.user_agent)
 
     def render_subprotocols(self, record: RefusedConnection) -> SafeString:
-        return two_lines(*offer_words(record))
+        return two_lines(*offered_versions_label(record))
 
     def render_count(self, record: RefusedConnection) -> str:
-        return look.number(record.count)
+        return formatting.number(record.count)
 
 
 def model_of(vendor: str, model: str) -> SafeString | str:
-    return f"{vendor} {model}".strip() or look.dash(_("The station has not booted yet."))
+    return f"{vendor} {model}".strip() or formatting.dash(_("The station has not booted yet."))
 
 
 class DeviationTable(Table):
@@ -78,7 +78,7 @@ class DeviationTable(Table):
         order_by = ()
 
     def render_what(self, record: Deviation) -> SafeString:
-        return two_lines(format_html('<span class="wrap">{}</span>', rule_words(record)), record.action)
+        return two_lines(format_html('<span class="wrap">{}</span>', rule_label(record)), record.action)
 
     def render_station(self, record: Deviation) -> SafeString:
         link = format_html('<a href="{}">{}</a>', record.station.get_absolute_url(), record.station.identity)
@@ -91,10 +91,10 @@ class DeviationTable(Table):
         )
 
     def render_code(self, record: Deviation) -> SafeString | str:
-        return code_words(record) or look.dash(_("Several answers"))
+        return code_label(record) or formatting.dash(_("Several answers"))
 
     def render_count(self, record: Deviation) -> str:
-        return look.number(record.count)
+        return formatting.number(record.count)
 
 
 class DeviatingModelTable(Table):
@@ -123,18 +123,18 @@ class DeviatingModelTable(Table):
         return two_lines(format_html('<a href="{}">{}</a>', url, model or vendor), vendor if model else "")
 
     def render_stations(self, value: int) -> str:
-        return look.number(value)
+        return formatting.number(value)
 
     def render_kinds(self, value: int) -> str:
-        return look.number(value)
+        return formatting.number(value)
 
     def render_times(self, value: int) -> str:
-        return look.number(value)
+        return formatting.number(value)
 
 
 REFUSAL_CELLS = [
-    Cell(gettext_lazy("Cause"), cause_words),
-    Cell(gettext_lazy("Fix"), cure_words),
+    Cell(gettext_lazy("Cause"), cause_label),
+    Cell(gettext_lazy("Fix"), fix_label),
     Cell(gettext_lazy("Station"), lambda refusal: refusal.station.identity if refusal.station else ""),
     Cell(gettext_lazy("Identity"), lambda refusal: refusal.identity),
     Cell(gettext_lazy("Path"), lambda refusal: refusal.path),
@@ -155,9 +155,9 @@ DEVIATION_CELLS = [
     Cell(gettext_lazy("Model"), lambda deviation: deviation.station.model),
     Cell(gettext_lazy("Firmware"), lambda deviation: deviation.station.firmware_version),
     Cell(gettext_lazy("Action"), lambda deviation: deviation.action),
-    Cell(gettext_lazy("Violation"), rule_words),
+    Cell(gettext_lazy("Violation"), rule_label),
     Cell(gettext_lazy("Rule"), lambda deviation: deviation.what),
-    Cell(gettext_lazy("Answer"), code_words),
+    Cell(gettext_lazy("Answer"), code_label),
     Cell(gettext_lazy("What we do"), lambda deviation: of_row(deviation).treatment),
     Cell(gettext_lazy("Times"), lambda deviation: deviation.count),
     Cell(gettext_lazy("First"), lambda deviation: deviation.first_at, is_time=True),

@@ -94,8 +94,8 @@ class DeviatingModelView(LoginRequiredMixin, TemplateView):
         return super().get_context_data(
             name=name,
             stations=stations,
-            versions=versions[: violations.MOST_VERSIONS],
-            more_versions=len(versions) > violations.MOST_VERSIONS,
+            versions=versions[: violations.MAX_VERSIONS],
+            more_versions=len(versions) > violations.MAX_VERSIONS,
             violations=found,
             report=violations.model_report(name, versions, stations, found),
             list_url=f"{reverse('maintenance:deviation_list')}?{urlencode(chosen)}",

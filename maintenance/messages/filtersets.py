@@ -57,7 +57,7 @@ class MessageFilter(TimesFilterSet):
         return found
 
 
-MOST_STATIONS = 500
+MAX_STATIONS = 500
 
 
 RECENT = timedelta(hours=24)
@@ -110,7 +110,7 @@ class MessageFilterSet(django_filters.FilterSet):
         if not text:
             return None
         found = stations_named(ChargingStation.objects.reachable_by(self.request.user), text)
-        return list(found.order_by().values_list("pk", flat=True)[:MOST_STATIONS])
+        return list(found.order_by().values_list("pk", flat=True)[:MAX_STATIONS])
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         found: QuerySet[Any] = super().filter_queryset(queryset)

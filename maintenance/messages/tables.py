@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cpms.common.web import formatting as look
+from cpms.common.web import formatting
 from cpms.common.web.export import Cell
 from cpms.common.web.tables import WIDE, MomentColumn, Table
 from maintenance.messages.labels import summary
@@ -19,8 +19,8 @@ from maintenance.messages.models import Message
 def arrow(message: Message) -> SafeString:
     """Which way a message went; 'up' is towards us."""
     if message.direction == Message.Direction.FROM_STATION:
-        return format_html('<span class="in">{}</span>', look.icon("arrow-up-right", _("from the station")))
-    return format_html('<span class="out">{}</span>', look.icon("arrow-down-left", _("to the station")))
+        return format_html('<span class="in">{}</span>', formatting.icon("arrow-up-right", _("from the station")))
+    return format_html('<span class="out">{}</span>', formatting.icon("arrow-down-left", _("to the station")))
 
 
 class MessageTable(Table):

@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils.functional import cached_property
 
-from cpms.common.database.paging import FEW_STATIONS, few_of
+from cpms.common.database.paging import FEW_STATIONS, keys_if_few
 from cpms.common.text.json_texts import pretty
 from cpms.common.web.export import Cell, changed_first
 from cpms.common.web.pages import DetailPage, ListPage
@@ -50,7 +50,7 @@ class MessageListView(ListPage):
     @cached_property
     def _own_stations(self) -> list[int] | None:
         person: Any = self.request.user
-        return few_of(Message.objects.all().stations_shown_to(person))
+        return keys_if_few(Message.objects.all().stations_shown_to(person))
 
     @cached_property
     def _readable(self) -> Callable[[Message], Message]:

@@ -17,7 +17,7 @@ from cpms.common.api.views import TimesMixin
 from maintenance.notifications.filtersets import NotificationFilter
 from maintenance.notifications.models import Notification
 from maintenance.notifications.serializers import NotificationSerializer, ReadCountSerializer, ReadSerializer
-from maintenance.notifications.services import notifications as services
+from maintenance.notifications.services import notifications
 
 
 class NotificationViewSet(TimesMixin, viewsets.ReadOnlyModelViewSet[Notification]):
@@ -37,7 +37,7 @@ class NotificationViewSet(TimesMixin, viewsets.ReadOnlyModelViewSet[Notification
         """Mark one as read. A second time changes nothing."""
         row = self.get_object()
         NoFields.read(request)
-        services.mark_read(user=cast(User, request.user), notifications=Notification.objects.filter(pk=row.pk))
+        notifications.mark_read(user=cast(User, request.user), notifications=Notification.objects.filter(pk=row.pk))
         return Response(self.get_serializer(self.get_object()).data)
 
     @extend_schema(
@@ -48,4 +48,4 @@ class NotificationViewSet(TimesMixin, viewsets.ReadOnlyModelViewSet[Notification
         """Mark all as read up to the newest one that was shown: what came meanwhile stays unread."""
         wanted = ReadSerializer.read(request)
         rows = Notification.objects.visible_to(request.user).filter(pk__lte=wanted["until"])
-        return Response({"count": services.mark_read(user=cast(User, request.user), notifications=rows)})
+        return Response({"count": notifications.mark_read(user=cast(User, request.user), notifications=rows)})

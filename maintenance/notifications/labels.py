@@ -10,12 +10,12 @@ from django.utils.translation import ngettext
 
 from accounts.access.rights import GrantRole
 from chargers.vocabulary import error_label
-from cpms.common.web import formatting as look
+from cpms.common.web import formatting
 from maintenance.notifications.models import Notification
-from maintenance.security_events.labels import event_words
+from maintenance.security_events.labels import event_label
 
 
-def notification_words(notification: Notification) -> str:
+def notification_text(notification: Notification) -> str:
     """What is new, in one sentence."""
     kind, facts = notification.kind, defaultdict(str, notification.parameters)
     if "count" in facts:
@@ -27,7 +27,7 @@ def notification_words(notification: Notification) -> str:
             Notification.Kind.GRANT: ngettext("You were given access", "You were given access %(n)d times", count),
         }[Notification.Kind(kind)] % {"n": count}
     if kind == Notification.Kind.ALARM:
-        return f"{facts['station']}: {event_words(facts['type'])}"
+        return f"{facts['station']}: {event_label(facts['type'])}"
     if kind == Notification.Kind.FAULT:
         said = _("%(station)s: connector %(number)s is faulted") % {
             "station": facts["station"],
@@ -37,7 +37,7 @@ def notification_words(notification: Notification) -> str:
         return f"{said} ({cause})" if cause else said
     if kind == Notification.Kind.AWAY:
         since = parse_datetime(facts["since"])
-        time = look.short_time(since) if since else ""
+        time = formatting.short_time(since) if since else ""
         return _("%(station)s is offline since %(time)s") % {"station": facts["station"], "time": time}
     role = dict(GrantRole.choices).get(facts["role"], facts["role"])
     return _("You were given access to %(place)s (%(role)s)") % {"place": facts["place"], "role": role}

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from cpms.common.api.bodies import RequestSerializer
-from maintenance.notifications.labels import notification_words
+from maintenance.notifications.labels import notification_text
 from maintenance.notifications.models import Notification
 
 
@@ -23,7 +23,7 @@ class NotificationSerializer(serializers.ModelSerializer[Notification]):
         read_only_fields = fields
 
     def get_text(self, row: Notification) -> str:
-        return str(notification_words(row))
+        return str(notification_text(row))
 
 
 class ReadSerializer(RequestSerializer):

@@ -8,9 +8,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cpms.common.web import formatting as look
+from cpms.common.web import formatting
 from cpms.common.web.tables import WIDE, MomentColumn, Table
-from maintenance.notifications.labels import notification_words
+from maintenance.notifications.labels import notification_text
 from maintenance.notifications.models import Notification
 
 COLOURS = {
@@ -38,17 +38,17 @@ class NotificationTable(Table):
         order_by = ()
 
     def render_what(self, record: Notification) -> SafeString | str:
-        text = notification_words(record)
+        text = notification_text(record)
         linked = format_html('<a href="{}">{}</a>', record.link, text) if record.link else text
         shown = linked if record.read_at else format_html("<b>{}</b>", linked)
         return format_html('{} <span class="muted">{}</span>', shown, ended) if (ended := ended_text(record)) else shown
 
     def render_kind(self, record: Notification) -> SafeString:
-        return look.status(COLOURS[Notification.Kind(record.kind)], record.get_kind_display())
+        return formatting.status(COLOURS[Notification.Kind(record.kind)], record.get_kind_display())
 
 
 def ended_text(notification: Notification) -> str:
     """Return until when it went on, where it is over."""
     if notification.event is None or notification.event.ended_at is None or notification.kind not in WITH_END:
         return ""
-    return _("Ended at %(time)s") % {"time": look.short_time(notification.event.ended_at)}
+    return _("Ended at %(time)s") % {"time": formatting.short_time(notification.event.ended_at)}

@@ -17,10 +17,10 @@ from accounts.models import User
 from cpms.common.web.pages import AuthenticatedRequest, ListPage
 from maintenance.notifications.filtersets import NotificationFilterSet
 from maintenance.notifications.models import Notification
-from maintenance.notifications.services import notifications as services
+from maintenance.notifications.services import notifications
 from maintenance.notifications.tables import NotificationTable
 
-MOST_COUNTED = 99
+MAX_COUNTED = 99
 
 
 WHAT = {
@@ -33,8 +33,8 @@ WHAT = {
 
 def unread(user: User) -> str:
     """Return how many are not read, as the bell shows it; empty for none."""
-    count = Notification.objects.visible_to(user).unread().order_by()[: MOST_COUNTED + 1].count()
-    return f"{MOST_COUNTED}+" if count > MOST_COUNTED else str(count or "")
+    count = Notification.objects.visible_to(user).unread().order_by()[: MAX_COUNTED + 1].count()
+    return f"{MAX_COUNTED}+" if count > MAX_COUNTED else str(count or "")
 
 
 class NotificationListView(ListPage):
@@ -71,7 +71,7 @@ def _after(request: AuthenticatedRequest) -> HttpResponse:
 def notification_read(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     rows = Notification.objects.visible_to(request.user).filter(pk=pk)
     get_object_or_404(rows)
-    services.mark_read(user=request.user, notifications=rows)
+    notifications.mark_read(user=request.user, notifications=rows)
     return _after(request)
 
 
@@ -81,7 +81,7 @@ def notification_read_all(request: AuthenticatedRequest) -> HttpResponse:
     """All that the page showed: what came meanwhile stays unread."""
     until = request.POST.get("until", "")
     last = int(until) if until.isdecimal() and len(until) < 18 else 0
-    services.mark_read(
+    notifications.mark_read(
         user=request.user, notifications=Notification.objects.visible_to(request.user).filter(pk__lte=last)
     )
     return _after(request)
@@ -93,10 +93,10 @@ def notification_choices(request: AuthenticatedRequest) -> HttpResponse:
     """Of which kinds of news a person wants to hear, and how."""
     if request.method == "POST":
         bells, mails = request.POST.getlist("bell"), request.POST.getlist("mail")
-        services.choose_notifications(user=request.user, bells=bells, mails=mails)
+        notifications.choose_notifications(user=request.user, bells=bells, mails=mails)
         messages.success(request, _("Notification settings saved."))
         return redirect("portal:notification_choices")
-    chosen = services.chosen_notifications(request.user)
+    chosen = notifications.chosen_notifications(request.user)
     rows = [
         {
             "kind": kind,
@@ -104,7 +104,7 @@ def notification_choices(request: AuthenticatedRequest) -> HttpResponse:
             "what": WHAT[kind],
             "bell": chosen[kind][0],
             "mail": chosen[kind][1],
-            "has_mail": kind in services.KINDS_WITH_MAIL,
+            "has_mail": kind in notifications.KINDS_WITH_MAIL,
         }
         for kind in Notification.Kind
     ]

@@ -15,7 +15,7 @@ from maintenance.messages.services.partitions import drop_old_messages, prepare_
 from maintenance.notifications.models import AlarmMail
 
 
-def keep_house() -> None:
+def purge_expired_rows() -> None:
     """Once an hour: partitions ahead, old messages, and refusals and deviations that do not happen any more, gone."""
     prepare_partitions()
     drop_old_messages()

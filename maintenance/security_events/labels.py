@@ -5,5 +5,5 @@ from __future__ import annotations
 from chargers.vocabulary import SecurityEventKind, label_of
 
 
-def event_words(type_: str) -> str:
+def event_label(type_: str) -> str:
     return label_of(SecurityEventKind, type_)

@@ -12,10 +12,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cpms.common.web import formatting as look
+from cpms.common.web import formatting
 from cpms.common.web.export import Cell
 from cpms.common.web.tables import NUMBER_WIDE, WIDE, MomentColumn, Table, two_lines
-from maintenance.security_events.labels import event_words
+from maintenance.security_events.labels import event_label
 from maintenance.security_events.models import SecurityEvent
 
 
@@ -33,9 +33,9 @@ class SecurityEventTable(Table):
 
     def render_type(self, record: SecurityEvent) -> SafeString:
         phone = format_html(
-            '<span class="phone">{} · {}</span>', record.station.identity, look.moment(record.at, seconds=True)
+            '<span class="phone">{} · {}</span>', record.station.identity, formatting.moment(record.at, seconds=True)
         )
-        words = event_words(record.type)
+        words = event_label(record.type)
         name = "" if words == record.type else format_html('<span class="o nowrap">{}</span>', record.type)
         return two_lines(format_html('<span class="wrap">{}</span>', words), format_html("{}{}", name, phone))
 
@@ -47,16 +47,16 @@ class SecurityEventTable(Table):
 
     def render_tech_info(self, record: SecurityEvent) -> SafeString:
         if not record.tech_info:
-            return look.dash(_("The station did not tell it."))
+            return formatting.dash(_("The station did not tell it."))
         return format_html('<span class="wrap muted">{}</span>', record.tech_info)
 
     def render_state(self, record: Any) -> SafeString:
         if not record.is_critical:
-            return look.status("unknown", _("Not critical"))
+            return formatting.status("unknown", _("Not critical"))
         if record.acknowledged_at is not None:
             who = record.acknowledged_by or _("somebody who left")
-            return two_lines(look.status("good", _("Acknowledged")), acknowledged_words(who, record.acknowledged_at))
-        alert = look.status("bad", _("Alert"))
+            return two_lines(formatting.status("good", _("Acknowledged")), acknowledged_by(who, record.acknowledged_at))
+        alert = formatting.status("bad", _("Alert"))
         if not record.may_acknowledge:
             return alert
         return format_html(
@@ -68,8 +68,8 @@ class SecurityEventTable(Table):
         )
 
 
-def acknowledged_words(who: Any, at: datetime) -> SafeString:
-    return format_html("{}, {}", who, look.moment(at))
+def acknowledged_by(who: Any, at: datetime) -> SafeString:
+    return format_html("{}, {}", who, formatting.moment(at))
 
 
 SECURITY_EVENT_CELLS = [
@@ -77,7 +77,7 @@ SECURITY_EVENT_CELLS = [
     Cell(gettext_lazy("Received"), lambda event: event.received_at, is_time=True),
     Cell(gettext_lazy("Station"), lambda event: event.station.identity),
     Cell(gettext_lazy("Event"), lambda event: event.type),
-    Cell(gettext_lazy("Meaning"), lambda event: event_words(event.type)),
+    Cell(gettext_lazy("Meaning"), lambda event: event_label(event.type)),
     Cell(gettext_lazy("Technical information"), lambda event: event.tech_info),
     Cell(gettext_lazy("Critical"), lambda event: event.is_critical),
     Cell(gettext_lazy("Acknowledged"), lambda event: event.acknowledged_at),

@@ -23,16 +23,15 @@ from maintenance.models import StationLink
 from ocpp_gateway import frames
 from ocpp_gateway.codec import Codec, Reading
 from ocpp_gateway.frames import Call, CallError, CallResult, Fault, FaultKind, json_text
-from ocpp_gateway.link import direct, handshake, sending, strangers
-from ocpp_gateway.link import node as nodes
-from ocpp_gateway.link.handshake import Cause, Knock, Refused
+from ocpp_gateway.link import direct, handshake, node, sending, strangers
+from ocpp_gateway.link.handshake import Cause, HandshakeRequest, Refused
 from operations.commands.services import asking, settling
 
 logger = logging.getLogger(__name__)
 TRY_AGAIN_LATER, SUPERSEDED, UNSUPPORTED_DATA, TOO_LARGE = 1013, 3000, 1003, 1009
 _OVERSIZED = re.compile(r"frame (?:with (\d+) bytes )?(?:after reading (\d+) bytes )?exceeds limit")  # by `websockets`
 LARGE = 256 * 1024  # what takes so long to read that the other links would wait
-MOST_LOGGED = 8000  # of a frame that is not readable
+MAX_LOGGED = 8000  # of a frame that is not readable
 HIDDEN = "(not kept: it may hold the station's password)"
 REASON = {
     400: "Bad Request",
@@ -105,8 +104,8 @@ class StationConsumer(SocketConsumer):
     async def opened(self) -> bool:
         self._jobs: set[asyncio.Task[Any]] = set()
         self._sending = asyncio.Lock()
-        self.node = nodes.current()
-        knock = Knock.of(self.scope)
+        self.node = node.current()
+        knock = HandshakeRequest.of(self.scope)
         if is_unnamed_proxy(knock.remote_address, knock.forwarded_for) and is_due(knock.remote_address):
             self.keep(self._in_database(note_unnamed_proxy, knock.remote_address))
         try:
@@ -133,7 +132,7 @@ class StationConsumer(SocketConsumer):
             self.wake()
         return True
 
-    async def _admit(self, knock: Knock, address: handshake.Address) -> handshake.Admission:
+    async def _admit(self, knock: HandshakeRequest, address: handshake.Address) -> handshake.Admission:
         if self.node.row_id is None:
             raise Refused(Cause.STORAGE, identity=address.identity)
         try:
@@ -156,9 +155,9 @@ class StationConsumer(SocketConsumer):
             self.message_limit, self.limit_setting = settings.OCPP_FRAME_BYTES_REGISTERED, "OCPP_FRAME_BYTES_REGISTERED"
             server["set"](self.message_limit)
 
-    async def _refuse(self, knock: Knock, refused: Refused) -> None:
+    async def _refuse(self, knock: HandshakeRequest, refused: Refused) -> None:
         if refused.station_id is None and refused.cause != Cause.STORAGE:
-            await self._in_database(strangers.look_closer, knock, refused)
+            await self._in_database(strangers.find_near_miss, knock, refused)
         status = refused.status
         headers = [(b"content-type", b"text/plain; charset=utf-8")]
         if status == 401:
@@ -202,7 +201,7 @@ class StationConsumer(SocketConsumer):
         except Exception:  # a fault of ours must not end the link: the station would come back with the same message
             logger.exception("a frame could not be handled", extra={"station": self.identity})
             if isinstance(frame, Call):
-                await self._keep_poison(frame)
+                await self._record_poison_message(frame)
         if self.is_boot_missing and isinstance(frame, Call):
             self._note_first_call(frame)
 
@@ -236,11 +235,11 @@ class StationConsumer(SocketConsumer):
             logger.warning("a message was not stored", extra={"station": self.identity, "cause": str(error)[:200]})
             await self.end(TRY_AGAIN_LATER)
 
-    async def _keep_poison(self, call: Call) -> None:
+    async def _record_poison_message(self, call: Call) -> None:
         """Keep it whole as an oddity, then answer with an internal error; without the first it is not answered."""
         payload = json_text(self.codec.redact(call.action, call.payload))
         kept = await self._in_database(
-            direct.keep_poison, station_id=self.station_id, action=call.action, note="", payload_text=payload
+            direct.record_poison_message, station_id=self.station_id, action=call.action, note="", payload_text=payload
         )
         if kept:
             text = "The message was kept but could not be handled."
@@ -390,7 +389,7 @@ class StationConsumer(SocketConsumer):
     def _tell_oversized(self, size: int | None) -> None:
         """Nothing of the message is known, and the station will try again: somebody has to see it."""
         now = timezone.now()
-        anomalies_services.keep_oversized(
+        anomalies_services.record_oversized_message(
             station_id=self.station_id, size=size, limit=self.message_limit, setting=self.limit_setting, at=now
         )
         count_deviations([Deviated(self.station_id, "", str(TOO_LARGE), "size", now)])
@@ -413,7 +412,7 @@ class StationConsumer(SocketConsumer):
 
     def _loggable(self, text: str) -> str:
         """What nobody could read, unless it may hold a station's password."""
-        return HIDDEN if self.codec.may_hold_secret(text) else text[:MOST_LOGGED]
+        return HIDDEN if self.codec.may_hold_secret(text) else text[:MAX_LOGGED]
 
     def keep(self, job: Coroutine[Any, Any, Any]) -> None:
         """Run beside the link; the task is held so that it is not collected."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.utils import timezone
 
-from chargers.anomalies.services import keep_oddity
+from chargers.anomalies.services import record_anomaly
 from chargers.models import ChargingStation, Oddity
 from cpms.common.database.prepared import Prepared
 from cpms.common.database.threads import is_conflict, is_storage_failure
@@ -81,15 +81,15 @@ def answer_call(*, station_id: int, epoch: int, codec: Codec, call: Call, readin
                 raise
             logger.exception("a call failed", extra={"action": call.action, "attempt": attempt, "station": station_id})
             poison = f"{type(error).__name__}: {error}"[:2000]
-    keep_poison(station_id=station_id, action=call.action, note=poison, payload_text=payload_text)
+    record_poison_message(station_id=station_id, action=call.action, note=poison, payload_text=payload_text)
     fault = Fault(FaultKind.INTERNAL, "The message was kept but could not be handled.", message_id=call.message_id)
     _log(station_id, epoch, said, "", codec.fault_codes[fault.kind])
     return Answered(fault=fault, is_accepted=True)
 
 
-def keep_poison(*, station_id: int, action: str, note: str, payload_text: str) -> bool:
+def record_poison_message(*, station_id: int, action: str, note: str, payload_text: str) -> bool:
     """Keep a message that cannot be handled, for whoever looks for its cause."""
-    keep_oddity(station_id=station_id, kind=Oddity.Kind.POISON, action=action, note=note, payload=payload_text)
+    record_anomaly(station_id=station_id, kind=Oddity.Kind.POISON, action=action, note=note, payload=payload_text)
     return True
 
 

@@ -30,12 +30,12 @@ from maintenance.connections.services.refusals import Refusal
 from maintenance.models import RefusedConnection, StationLink
 from ocpp_gateway import codec as codecs
 from ocpp_gateway.codec import Codec
-from operations.commands.services import settling as operations
+from operations.commands.services import settling
 from operations.models import Command
 
 logger = logging.getLogger(__name__)
 Cause, Near = RefusedConnection.Cause, RefusedConnection.Near
-LONGEST_IDENTITY = 48
+MAX_IDENTITY_LENGTH = 48
 _REGULAR = re.compile(rb"(?P<prefix>/ocpp/)(?P<identity>[^/]+)")
 _LOOSE = re.compile(rb"/+(?P<prefix>ocpp/+)?(?P<identity>[^/]+)/*")
 WINDOW_SECONDS = 60
@@ -43,7 +43,7 @@ CACHE_RESTS_SECONDS = 3.0
 ATTEMPTS = 3
 CROWD_WAITS_SECONDS = 0.5
 _crowded = threading.BoundedSemaphore(2)  # of the threads for the database: most of them stay for everybody else
-LOWEST_TLS_PROFILE = 2  # of the OCPP security profiles
+MIN_TLS_PROFILE = 2  # of the OCPP security profiles
 STATUS = {
     Cause.UNKNOWN_PATH: 404,
     Cause.UNKNOWN_IDENTITY: 404,
@@ -80,7 +80,7 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Knock:
+class HandshakeRequest:
     """What a client shows before the upgrade."""
 
     raw_path: bytes
@@ -92,7 +92,7 @@ class Knock:
     forwarded_for: str = ""  # the header of a proxy, believed or not
 
     @classmethod
-    def of(cls, scope: dict[str, Any]) -> Knock:
+    def of(cls, scope: dict[str, Any]) -> HandshakeRequest:
         headers = scope["headers"]
         client = scope.get("client") or ("", 0)
         agent = next((value for name, value in headers if name == b"user-agent"), b"")
@@ -175,7 +175,7 @@ def read_address(raw_path: bytes) -> Address:
     except UnicodeDecodeError:
         raise Refused(Cause.UNKNOWN_PATH) from None
     cause = Cause.UNKNOWN_IDENTITY if found["prefix"] else Cause.UNKNOWN_PATH
-    if len(identity) > LONGEST_IDENTITY or not identity.isprintable():
+    if len(identity) > MAX_IDENTITY_LENGTH or not identity.isprintable():
         raise Refused(cause)
     return Address(identity, regular is not None, cause)
 
@@ -196,7 +196,7 @@ def choose_codec(subprotocols: list[str]) -> tuple[Codec, str | None]:
     return codec, codec.subprotocol
 
 
-def admit(*, knock: Knock, address: Address, codec: Codec, node_id: int) -> Admission:
+def admit(*, knock: HandshakeRequest, address: Address, codec: Codec, node_id: int) -> Admission:
     """Check the credentials and make this link the station's only one. Runs in a database thread.
 
     Raises:
@@ -214,7 +214,7 @@ def admit(*, knock: Knock, address: Address, codec: Codec, node_id: int) -> Admi
     else:  # handed over, deleted, made anew, each in the moment between: it comes back soon
         raise Refused(Cause.STORAGE, identity=identity)
     if station.has_commands:  # what an older link sent is answered no more
-        operations.settle_commands_of_link(station_id=station.pk, epoch=epoch - 1)
+        settling.settle_commands_of_link(station_id=station.pk, epoch=epoch - 1)
     tell_pages({station.team_id: [station.pk]})
     is_served = station.team_id is not None and station.registration != ChargingStation.Registration.REJECTED
     return Admission(
@@ -248,12 +248,12 @@ class _Station:
     has_commands: bool
 
     @property
-    def kept(self) -> credentials_services.Kept:
-        return credentials_services.Kept(self.password, self.password_hash)
+    def kept(self) -> credentials_services.StoredPassword:
+        return credentials_services.StoredPassword(self.password, self.password_hash)
 
     @property
-    def next_kept(self) -> credentials_services.Kept:
-        return credentials_services.Kept(self.next_password, self.next_password_hash)
+    def next_kept(self) -> credentials_services.StoredPassword:
+        return credentials_services.StoredPassword(self.next_password, self.next_password_hash)
 
     @property
     def may_be_guessed(self) -> bool:
@@ -294,7 +294,7 @@ def _find(identity: str) -> _Station | None:
     return _Station(*row) if row is not None else None
 
 
-def _open_link(station: _Station, knock: Knock, codec: Codec, node_id: int) -> int:
+def _open_link(station: _Station, knock: HandshakeRequest, codec: Codec, node_id: int) -> int:
     """The new epoch, written together with the connection's own row; on PostgreSQL in one statement.
 
     0 when the station was deleted, handed over or given another identity since it was found.
@@ -361,13 +361,13 @@ def _pooled(address: Address) -> _Station:
     return station
 
 
-def _check_encryption(station: _Station, knock: Knock) -> None:
+def _check_encryption(station: _Station, knock: HandshakeRequest) -> None:
     """A station that was set to TLS never comes back without it: whoever does is not the station, or it was reset."""
-    if (station.security_profile or 0) >= LOWEST_TLS_PROFILE and not knock.is_tls:
+    if (station.security_profile or 0) >= MIN_TLS_PROFILE and not knock.is_tls:
         raise Refused(Cause.NOT_ENCRYPTED, identity=station.identity, station_id=station.pk)
 
 
-def _check_password(station: _Station, knock: Knock) -> None:
+def _check_password(station: _Station, knock: HandshakeRequest) -> None:
     def refused(cause: str, near: str = "") -> Refused:
         return Refused(cause, identity=station.identity, station_id=station.pk, near=near)
 

@@ -18,7 +18,7 @@ from cpms.common.database.threads import DatabaseThreads, StorageFailure
 from maintenance.messages.services.log import LoggedCall, shard_of, store_calls
 
 logger = logging.getLogger(__name__)
-MOST_AT_ONCE = 1000
+MAX_AT_ONCE = 1000
 EVERY_SECONDS = 0.006  # a commit costs much the same for one message as for a dozen
 
 
@@ -58,7 +58,7 @@ class Inbox:
             if (rest := rested + EVERY_SECONDS - time.monotonic()) > 0:
                 await asyncio.sleep(rest)
             rested = time.monotonic()
-            batch, self._waiting = self._waiting[:MOST_AT_ONCE], self._waiting[MOST_AT_ONCE:]
+            batch, self._waiting = self._waiting[:MAX_AT_ONCE], self._waiting[MAX_AT_ONCE:]
             if not self._waiting:
                 self._something.clear()
             await self._commit(batch)

@@ -19,14 +19,14 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db import transaction
 
-from chargers.stations.services import links as chargers
+from chargers.stations.services import links
 from cpms.common.database.threads import DatabaseThreads, StorageFailure, is_storage_failure
 from maintenance.connections.services.proxies import warn_about_unnamed_proxies
 from maintenance.messages.services.log import shard_of
 from maintenance.messages.services.partitions import prepare_partitions
 from ocpp_gateway.link.inbox import Inbox
 from ocpp_gateway.link.wakeup import DrainWaker
-from operations.commands.services import settling as operations
+from operations.commands.services import settling
 from operations.models import Command
 
 if TYPE_CHECKING:
@@ -84,15 +84,15 @@ class Node:
                     raise
                 logger.exception("the log's next days are not prepared; their messages go into its default part")
             warn_about_unnamed_proxies()
-            return chargers.register_node(self.name).pk
+            return links.register_node(self.name).pk
 
         self.row_id = await self._own_thread.run(settings.OCPP_STORAGE_SECONDS, begin)
 
     @staticmethod
     def _sign_out(row_id: int) -> None:
         with transaction.atomic():
-            operations.settle_commands_of_node(node_id=row_id)
-            chargers.node_ends(row_id)
+            settling.settle_commands_of_node(node_id=row_id)
+            links.node_ends(row_id)
 
     async def _repeat(self, work: Callable[[], Awaitable[None]], every: float) -> None:
         while True:
@@ -108,7 +108,7 @@ class Node:
         if self.row_id is None:
             await self._sign_in()
         else:
-            await self._own_thread.run(settings.OCPP_STORAGE_SECONDS, chargers.node_lives, self.row_id)
+            await self._own_thread.run(settings.OCPP_STORAGE_SECONDS, links.node_lives, self.row_id)
 
     async def _look(self) -> None:
         """Commands asked for by somebody who could not wake us."""
@@ -130,7 +130,7 @@ class Node:
             if link.open_call is not None and now - link.call_sent > settings.OCPP_CALL_SECONDS
         ]
         if late:
-            await self._own_thread.run(settings.OCPP_STORAGE_SECONDS, operations.settle_overdue_commands)
+            await self._own_thread.run(settings.OCPP_STORAGE_SECONDS, settling.settle_overdue_commands)
             for link in late:
                 link.open_call = None
                 link.wake()

@@ -17,7 +17,7 @@ from maintenance.messages.services.log import Direction, LoggedCall, log_answer,
 from ocpp_gateway import frames
 from ocpp_gateway.codec import Codec
 from ocpp_gateway.frames import CallError, CallResult, Payload, json_text
-from operations.commands.services import settling as operations
+from operations.commands.services import settling
 from operations.commands.services.sealing import password_in
 from operations.models import Command
 
@@ -38,7 +38,7 @@ class OpenCall:
 def take_next(*, station_id: int, epoch: int, codec: Codec) -> OpenCall | None:
     """Mark the station's next command sent and log it. Runs in a database thread; send the text after it returns."""
     with transaction.atomic():
-        command = operations.take_next_command(station_id=station_id, epoch=epoch)
+        command = settling.take_next_command(station_id=station_id, epoch=epoch)
         if command is None:
             return None
         try:
@@ -46,9 +46,7 @@ def take_next(*, station_id: int, epoch: int, codec: Codec) -> OpenCall | None:
                 raise DomainError(f"No commands can be sent over {codec.label}.")
             action, payload = codec.commands.encode(command.kind, command.parameters)
         except DomainError as error:
-            operations.settle_error(
-                station_id=station_id, message_id=command.message_id, code="", description=str(error)
-            )
+            settling.settle_error(station_id=station_id, message_id=command.message_id, code="", description=str(error))
             return None
         if action != command.action:  # the station speaks another version than when it was asked
             Command.objects.filter(pk=command.pk).update(action=action)
@@ -87,13 +85,13 @@ def settle(*, station_id: int, codec: Codec, reply: CallResult | CallError, open
             clean = codec.redact(ours.action if ours is not None else "", payload)
             if is_secret:
                 clean = codec.redact_answer_to_password(clean)
-            command = operations.settle_answer(
+            command = settling.settle_answer(
                 station_id=station_id, message_id=reply.message_id, answer=clean, outcome=outcome
             )
             answer, error_code = json_text(clean), ""
         else:
             description = "" if is_secret else reply.description
-            command = operations.settle_error(
+            command = settling.settle_error(
                 station_id=station_id, message_id=reply.message_id, code=reply.code, description=description
             )
             answer, error_code = json_text([reply.code, description]), reply.code[:60]

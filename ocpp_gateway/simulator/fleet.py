@@ -19,7 +19,7 @@ from ocpp_gateway.simulator.station import Drivers, Plan, Running, SimulatedStat
 from sessions.models import ChargingSession
 
 FAULT_SECONDS = (600.0, 7_200.0)
-LEAST_CHARGING = 3  # when the demo starts, so that there is something to see
+MIN_CHARGING = 3  # when the demo starts, so that there is something to see
 
 
 def demo_plans() -> list[Plan]:
@@ -34,7 +34,7 @@ def demo_plans() -> list[Plan]:
         for outlet in outlets
         if outlet[1] not in running.get(outlet[0], {}) and outlet[1] not in faulted.get(outlet[0], {})
     ]
-    missing = max(0, LEAST_CHARGING - sum(len(of_station) for of_station in running.values()))
+    missing = max(0, MIN_CHARGING - sum(len(of_station) for of_station in running.values()))
     soon = {outlet: chance.uniform(5.0, 60.0) for outlet in chance.sample(idle, min(missing, len(idle)))}
     return [
         Plan(

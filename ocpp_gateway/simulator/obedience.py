@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 READ_ONLY = {"NumberOfConnectors", "SupportedFeatureProfiles"}
 
 
-class ObedientLink(ChargePoint):
+class CommandedLink(ChargePoint):
     """The link of a simulated station."""
 
     def __init__(self, station: SimulatedStation, socket: Any) -> None:

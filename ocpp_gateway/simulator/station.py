@@ -24,7 +24,7 @@ from chargers.demo.traffic import VOLTS, Vehicle, arriving_vehicle, seconds_unti
 
 logger = logging.getLogger(__name__)
 STRANGE_CARDS = ("04D1779A", "045C20E3", "04FA9B16")  # that no team of the demo knows
-LONGEST_POWER_CUT = timedelta(minutes=10)  # through which a vehicle stays and goes on
+MAX_POWER_CUT = timedelta(minutes=10)  # through which a vehicle stays and goes on
 FAULTS = ("GroundFailure", "OverCurrentFailure", "ConnectorLockFailure")
 
 
@@ -175,7 +175,7 @@ class SimulatedStation:
                 job.cancel()
 
     async def _stay_connected(self) -> None:
-        from ocpp_gateway.simulator.obedience import ObedientLink
+        from ocpp_gateway.simulator.obedience import CommandedLink
 
         wait = 1.0
         while True:
@@ -189,7 +189,7 @@ class SimulatedStation:
                     max_size=None,
                 ) as socket:
                     wait = 1.0
-                    self.link = ObedientLink(self, socket)
+                    self.link = CommandedLink(self, socket)
                     reading = asyncio.create_task(self.link.start())
                     greeting = asyncio.create_task(self._greet())
                     restart = asyncio.create_task(self.restart.wait())
@@ -319,7 +319,7 @@ class SimulatedStation:
 
     async def _resume(self, outlet: Outlet, running: Running) -> None:
         charge = Charge(running.id_tag, running.vehicle, self._time(), running.transaction_id)
-        if self.plan.clock() - running.last_at > LONGEST_POWER_CUT:
+        if self.plan.clock() - running.last_at > MAX_POWER_CUT:
             charge.reason = "PowerLoss"
             self._end(outlet, charge, running.last_at)
             await self.set_status(outlet, "Available")

@@ -17,7 +17,7 @@ from ocpp_gateway.v16.calls import DIRECT
 from ocpp_gateway.v16.commands import COMMANDS_V16
 from ocpp_gateway.v16.deviations import treatment_of
 from ocpp_gateway.v16.moments import write_moment
-from ocpp_gateway.v16.reading import MOST_CONNECTOR, read_answer_leniently, read_leniently
+from ocpp_gateway.v16.reading import MAX_CONNECTOR, read_answer_leniently, read_leniently
 from ocpp_gateway.v16.reports import REPORTS
 from ocpp_gateway.v16.summaries import STEPS, SUMMARIES
 from ocpp_gateway.v16.technical import technical_answer, technical_parameters, technical_request
@@ -69,7 +69,7 @@ class CodecV16(Codec):
             raise Fault(FaultKind.UNSUPPORTED_ACTION, f"{action} goes from the central system to the station.")
         try:
             schemas.check(action, payload)
-            if not 0 <= payload.get("connectorId", 0) <= MOST_CONNECTOR:
+            if not 0 <= payload.get("connectorId", 0) <= MAX_CONNECTOR:
                 raise Fault(FaultKind.PROPERTY, "connectorId: out of range.", rule="connectorId: range")
         except Fault as fault:
             return read_leniently(action, payload, fault)

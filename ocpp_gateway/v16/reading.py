@@ -23,9 +23,9 @@ from ocpp_gateway.v16 import schemas
 from ocpp_gateway.v16.moments import is_moment
 
 UNKNOWN_ID = -1  # errata 3.18: a transaction id of a station that never learnt its own
-MOST_CONNECTOR = 2**31 - 1
-MOST_RULES = 20  # of one message
-LONGEST_KEPT = 1000  # of a text that could not be read, beside the session or sample it belongs to
+MAX_CONNECTOR = 2**31 - 1
+MAX_RULES = 20  # of one message
+MAX_KEPT_LENGTH = 1000  # of a text that could not be read, beside the session or sample it belongs to
 
 # What must be there and readable, or the message says nothing that could be used.
 CORE: dict[str, tuple[str, ...]] = {
@@ -80,14 +80,14 @@ class _Reader:
     as_reported: dict[str, str] = field(default_factory=dict)
 
     def note(self, path: tuple[str, ...], rule: str) -> None:
-        if len(self.rules) < MOST_RULES:
+        if len(self.rules) < MAX_RULES:
             self.rules[f"{'.'.join(path) or 'payload'}: {rule}"] = None
 
     def keep(self, path: tuple[str, ...], value: Any) -> None:
         """Keep what the station said, of a field whose meaning is another one than the text."""
         ours = OUR_NAMES.get(self.action, {}).get(path[-1]) if len(path) == 1 else None
         if ours is not None:
-            self.as_reported[ours] = _as_text(value)[:LONGEST_KEPT]
+            self.as_reported[ours] = _as_text(value)[:MAX_KEPT_LENGTH]
 
     # --- along the schema ----------------------------------------------------------------------------------------
 
@@ -139,10 +139,10 @@ class _Reader:
                 found.append(self.record(schema, each, path))
             elif path[-1] == "sampledValue":
                 self.note(path, "type")
-                found.append({"raw": _as_text(each)[:LONGEST_KEPT]})
+                found.append({"raw": _as_text(each)[:MAX_KEPT_LENGTH]})
             elif path[-1] in ("meterValue", "transactionData"):
                 self.note(path, "type")
-                found.append({"sampledValue": [{"raw": _as_text(each)[:LONGEST_KEPT]}]})
+                found.append({"sampledValue": [{"raw": _as_text(each)[:MAX_KEPT_LENGTH]}]})
             elif schema.get("type") == "string" and (text := self.text(schema, each, path)) is not _ABSENT:
                 found.append(text)
             elif schema.get("type") != "string":
@@ -233,7 +233,7 @@ class _Reader:
         number = self.whole(value, path)
         if number is _ABSENT and _number(value) is None:
             return _ABSENT
-        if number is not _ABSENT and 0 <= number <= MOST_CONNECTOR:
+        if number is not _ABSENT and 0 <= number <= MAX_CONNECTOR:
             return number
         self.note(path, "range")
         return _ABSENT if self.action == "StatusNotification" else 0
@@ -243,7 +243,7 @@ class _Reader:
         if isinstance(value, str):
             return value
         self.note(path, "type")
-        return _as_text(value)[:LONGEST_KEPT]
+        return _as_text(value)[:MAX_KEPT_LENGTH]
 
 
 _SPECIAL: dict[str, Callable[[_Reader, Any, tuple[str, ...]], Any]] = {
@@ -268,7 +268,7 @@ def read_leniently(action: str, payload: Payload, strict: Fault) -> Reading:
     found = reader.record(schemas.schema(action), payload, ())
     if action == "StopTransaction" and "connectorId" in payload:  # not in the schema, but it helps to find the session
         connector = _number(payload["connectorId"])
-        if connector is not None and 0 < connector <= MOST_CONNECTOR and connector == int(connector):
+        if connector is not None and 0 < connector <= MAX_CONNECTOR and connector == int(connector):
             found["connectorId"] = int(connector)
     _demand_core(action, payload, found, strict)
     for name in OUR_NAMES.get(action, {}):

@@ -13,13 +13,13 @@ from rest_framework.reverse import reverse
 
 from accounts.access.rights import Can
 from accounts.models import User
-from accounts.sign_in import fresh_proof as confirm
+from accounts.sign_in import fresh_proof
 from chargers.models import ChargingStation
 from cpms.common.api.views import ScopedViewSetMixin
 from operations.commands.filtersets import CommandFilter, StationCommandFilter
 from operations.commands.models import Command
 from operations.commands.serializers import CommandRequestSerializer, CommandSerializer, WaitSerializer
-from operations.commands.services import asking as services
+from operations.commands.services import asking
 
 # Who waits holds a database connection: the others must stay for everybody else.
 _waiting = BoundedSemaphore(max(1, settings.DATABASE_POOL_SIZE // 2))
@@ -83,18 +83,18 @@ class StationCommandsView(ScopedViewSetMixin, generics.ListCreateAPIView[Command
 
 def _ask(station: ChargingStation, wanted: dict[str, Any], request: Request) -> Command:
     facts: dict[str, Any] = {"actor": cast(User, request.user), "expires_in": wanted["expires_in"]}
-    facts["may_set_password"] = request.auth is not None or confirm.is_confirmed(
+    facts["may_set_password"] = request.auth is not None or fresh_proof.is_confirmed(
         request._request
     )  # a token was a proof
     if "kind" in wanted:
-        return services.request_command(station=station, kind=wanted["kind"], parameters=wanted["parameters"], **facts)
-    return services.request_raw_command(station=station, action=wanted["action"], payload=wanted["payload"], **facts)
+        return asking.request_command(station=station, kind=wanted["kind"], parameters=wanted["parameters"], **facts)
+    return asking.request_raw_command(station=station, action=wanted["action"], payload=wanted["payload"], **facts)
 
 
 def _wait(command: Command, seconds: float) -> Command:
     if not seconds or not _waiting.acquire(blocking=False):
         return command
     try:
-        return services.wait_for(command, seconds=seconds)
+        return asking.wait_for(command, seconds=seconds)
     finally:
         _waiting.release()

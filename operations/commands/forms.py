@@ -18,7 +18,7 @@ from chargers.tags.forms import TagValueField
 from chargers.tags.services import finding
 from chargers.vocabulary import Availability, ConfigurationKey, ResetKind, StationMessage
 from operations.commands.models import Command
-from operations.commands.services import asking as services
+from operations.commands.services import asking
 from sessions.models import ChargingSession
 
 
@@ -90,7 +90,7 @@ class StartForm(CommandForm):
 
     def clean_id_tag(self) -> str:
         value = self.cleaned_data["id_tag"].strip()
-        if why_not := services.why_no_start(self.station, value, self.user):
+        if why_not := asking.why_no_start(self.station, value, self.user):
             raise ValidationError(why_not)
         tag = Tag.objects.filter(team=self.station.team_id, value__iexact=value).first()
         return tag.value if tag else value
@@ -253,9 +253,9 @@ def describe(session: ChargingSession, *, is_whole: bool) -> str:
     }
 
 
-def tags_like(station: ChargingStation, user: User, text: str) -> QuerySet[Tag]:
+def search_tags(station: ChargingStation, user: User, text: str) -> QuerySet[Tag]:
     """Tags to choose from for a session at this station; of their own for whoever does not see who charges there."""
     tags = Tag.objects.filter(team=station.team_id).valid().filter(Q(stations=None) | Q(stations=station))
     if not user.access.may(Can.SEE_SESSIONS, station):
         tags = tags.filter(user=user)
-    return finding.tags_like(tags, text).order_by("label", "value")
+    return finding.search_tags(tags, text).order_by("label", "value")

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from chargers.models import Connector
 from chargers.protocols import CommandOutcome, protocol_named
 from chargers.vocabulary import Availability, CommandResult, ConnectorStatus, ResetKind, label_of
-from cpms.common.web.formatting import span_words
+from cpms.common.web.formatting import duration_text
 from operations.commands.models import Command
 from operations.commands.services.sealing import shown
 
@@ -81,7 +81,7 @@ def outcome(command: Command) -> str:
     if command.sent_at and command.settled_at:
         took = command.settled_at - command.sent_at
         ms = int(took.total_seconds() * 1000)
-        spent = _("%(ms)d ms") % {"ms": ms} if ms < 10_000 else span_words(took)
+        spent = _("%(ms)d ms") % {"ms": ms} if ms < 10_000 else duration_text(took)
         return _("%(answer)s in %(time)s") % {"answer": answered or _("answered"), "time": spent}
     return answered
 

@@ -12,12 +12,12 @@ from chargers.models import ChargingStation
 from cpms.common.api.bodies import RequestSerializer
 from operations.commands.codecs import codec_for
 from operations.commands.models import Command
-from operations.commands.services.asking import LONGEST_WAIT, WAITS
+from operations.commands.services.asking import MAX_WAIT, WAITS
 from operations.commands.services.sealing import shown
 from operations.commands.services.technical import as_readable_by
 from sessions.ledger.services.technical import Reader
 
-MOST_SECONDS = LONGEST_WAIT.total_seconds()
+MAX_SECONDS = MAX_WAIT.total_seconds()
 
 
 class CommandSerializer(serializers.ModelSerializer[Command]):
@@ -86,7 +86,7 @@ class CommandRequestSerializer(RequestSerializer):
     parameters = ObjectField(required=False, default=dict)
     expires_in = serializers.FloatField(
         min_value=0.001,
-        max_value=MOST_SECONDS,
+        max_value=MAX_SECONDS,
         default=WAITS.total_seconds(),
         help_text=_("Seconds for which the command waits for a station that is offline."),
     )

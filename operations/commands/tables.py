@@ -8,7 +8,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
-from cpms.common.web import formatting as look
+from cpms.common.web import formatting
 from cpms.common.web.export import Cell
 from cpms.common.web.tables import NUMBER_WIDE, WIDE, MomentColumn, Table, two_lines
 from operations.commands import labels as words
@@ -16,7 +16,7 @@ from operations.commands.models import Command
 
 
 def said(command: Command) -> SafeString:
-    return look.status(words.KINDS_OF_STATE[Command.State(command.state)], command.get_state_display())
+    return formatting.status(words.KINDS_OF_STATE[Command.State(command.state)], command.get_state_display())
 
 
 class CommandTable(Table):

@@ -18,14 +18,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access.rights import Can
-from accounts.sign_in import fresh_proof as confirm
+from accounts.sign_in import fresh_proof
 from chargers.models import ChargingStation
 from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.web.export import Cell, changed_first
 from cpms.common.web.pages import AuthenticatedRequest, DetailPage, ListPage, add_errors
 from operations.commands import labels as words
 from operations.commands.filtersets import CommandFilterSet
-from operations.commands.forms import FORMS, CommandForm, tags_like
+from operations.commands.forms import FORMS, CommandForm, search_tags
 from operations.commands.models import Command
 from operations.commands.services.asking import request_command
 from operations.commands.services.sealing import shown
@@ -33,7 +33,7 @@ from operations.commands.services.technical import as_readable_by
 from operations.commands.tables import COMMAND_CELLS, CommandTable, said
 from sessions.ledger.services.technical import Reader
 
-MOST_TAGS = 20
+MAX_TAGS = 20
 
 
 class CommandListView(ListPage):
@@ -97,8 +97,8 @@ def station_command(request: AuthenticatedRequest, pk: int, kind: str) -> HttpRe
         raise PermissionDenied(_("Only operators and administrators of the team may send commands."))
     if not request.user.access.may(FORMS[kind].right, station):
         raise PermissionDenied(_("Only administrators of the team may set the passwords of its stations."))
-    if FORMS[kind].right == Can.SET_PASSWORDS and not confirm.is_confirmed(request):
-        return confirm.ask(request, station.get_absolute_url())
+    if FORMS[kind].right == Can.SET_PASSWORDS and not fresh_proof.is_confirmed(request):
+        return fresh_proof.ask(request, station.get_absolute_url())
     is_part = bool(request.htmx)
     if request.method == "GET":
         form = FORMS[kind](station=station, user=request.user, initial=request.GET.dict())
@@ -139,5 +139,5 @@ def tag_choices(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     station = get_object_or_404(ChargingStation.objects.reachable_by(request.user), pk=pk)
     if not request.user.access.may(Can.OPERATE, station):
         raise PermissionDenied(_("Only operators and administrators of the team may send commands."))
-    tags = tags_like(station, request.user, request.GET.get("id_tag", "").strip()[:36])[:MOST_TAGS]
+    tags = search_tags(station, request.user, request.GET.get("id_tag", "").strip()[:36])[:MAX_TAGS]
     return render(request, "operations/tag_choices.html", {"tags": tags})

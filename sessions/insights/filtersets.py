@@ -15,7 +15,7 @@ from chargers.models import ChargingStation
 from chargers.stations.services.finding import of_any, stations_named
 from cpms.common.api.views import TimesFilterSet, WholeFilter
 from cpms.common.web.filters import DateTimeFilter, MomentInput, OfStationFilter
-from sessions.ledger.filtersets import LARGEST_KEY, LONGEST_PERIOD, SELECT, USUAL_PERIOD
+from sessions.ledger.filtersets import MAX_KEY, MAX_PERIOD, SELECT, USUAL_PERIOD
 from sessions.ledger.models import ChargingSession
 
 
@@ -66,7 +66,7 @@ class GapFilterSet(django_filters.FilterSet):
         chosen = self.form.cleaned_data if self.form.is_valid() else {}
         end = max(chosen.get("end") or timezone.now(), EARLIEST)
         start = chosen.get("start") or end - USUAL_PERIOD
-        return max(start, end - LONGEST_PERIOD), end
+        return max(start, end - MAX_PERIOD), end
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         start, end = self.period
@@ -83,5 +83,5 @@ class GapFilterSet(django_filters.FilterSet):
         return rows.filter(gap_wh__gt=0) if value == "missing" else rows.filter(gap_wh__lt=0)
 
     def at_least(self, rows: QuerySet[Any], name: str, value: Decimal) -> QuerySet[Any]:
-        wh = min(int(value * 1000), LARGEST_KEY)
+        wh = min(int(value * 1000), MAX_KEY)
         return rows.filter(Q(gap_wh__gte=wh) | Q(gap_wh__lte=-wh))

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cpms.common.web import formatting as look
+from cpms.common.web import formatting
 from cpms.common.web.export import Cell
 from cpms.common.web.tables import NUMBER_WIDE, WIDE, Table, two_lines
 from sessions.ledger.tables import grouped, session_number
@@ -59,26 +59,26 @@ class GapTable(Table):
         what = _("outside sessions") if record.gap_wh > 0 else _("register went back")
         return format_html(
             '<span title="{} Wh">{}{}</span><span class="s">{}</span>',
-            look.number(record.gap_wh),
+            formatting.number(record.gap_wh),
             sign,
-            look.kwh(abs(record.gap_wh)),
+            formatting.kwh(abs(record.gap_wh)),
             what,
         )
 
     def render_before(self, record: Any) -> SafeString:
         url = reverse("sessions:session_detail", args=[record.before_id])
         link = format_html('<a href="{}" class="nowrap">{}</a>', url, grouped(record.before_id))
-        return two_lines(link, _("ended %(time)s") % {"time": look.date_time(record.before_stopped_at)})
+        return two_lines(link, _("ended %(time)s") % {"time": formatting.date_time(record.before_stopped_at)})
 
     def render_after(self, record: Any) -> SafeString:
         link = format_html('<a href="{}" class="nowrap">{}</a>', record.get_absolute_url(), session_number(record))
-        return two_lines(link, _("began %(time)s") % {"time": look.date_time(record.started_at)})
+        return two_lines(link, _("began %(time)s") % {"time": formatting.date_time(record.started_at)})
 
     def render_before_stop_wh(self, value: int) -> str:
-        return look.number(value)
+        return formatting.number(value)
 
     def render_meter_start_wh(self, value: int) -> str:
-        return look.number(value)
+        return formatting.number(value)
 
 
 GAP_CELLS = [

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from chargers.models import ChargingStation, Tag
 from chargers.stations.services.finding import of_any, stations_named
-from chargers.tags.services.finding import tags_like
+from chargers.tags.services.finding import search_tags
 from cpms.common.api.views import TimesFilterSet, WholeFilter
 from cpms.common.web.filters import DateTimeFilter, MomentInput, OfStationFilter
 from sessions.ledger.models import ChargingSession, Flag
@@ -36,10 +36,10 @@ class SessionFilter(TimesFilterSet):
         return flagged.filter(flags__icontains=f'"{value}"')
 
 
-LARGEST_KEY = 2**63 - 1
+MAX_KEY = 2**63 - 1
 
 
-USUAL_PERIOD, LONGEST_PERIOD = timedelta(days=30), timedelta(days=366)
+USUAL_PERIOD, MAX_PERIOD = timedelta(days=30), timedelta(days=366)
 
 
 SELECT = forms.Select(attrs={"class": "form-select"})
@@ -66,9 +66,9 @@ class SessionFilterSet(django_filters.FilterSet):
         """Find sessions by part of their station, its place, their tag or its person, or by their number."""
         user = self.request.user
         found = of_any("station", stations_named(ChargingStation.objects.reachable_by(user), value))
-        found |= of_any("tag", tags_like(Tag.objects.visible_to(user), value))
+        found |= of_any("tag", search_tags(Tag.objects.visible_to(user), value))
         digits = value.replace(" ", "").replace("\u202f", "")
-        if digits.isdecimal() and int(digits) <= LARGEST_KEY:
+        if digits.isdecimal() and int(digits) <= MAX_KEY:
             found |= Q(pk=int(digits))
         return rows.filter(found)
 

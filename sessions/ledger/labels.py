@@ -21,7 +21,7 @@ WHY_NOT: Mapping[Flag, Promise] = {
 }
 
 
-def authorization_words(authorization: str) -> str:
+def authorization_label(authorization: str) -> str:
     """What became of the card that a session was started with."""
     return label_of(TagVerdict, authorization)
 

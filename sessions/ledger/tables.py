@@ -14,10 +14,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from chargers.vocabulary import stop_reason_label
-from cpms.common.web import formatting as look
+from cpms.common.web import formatting
 from cpms.common.web.export import Cell
 from cpms.common.web.tables import NUMBER_WIDE, WIDE, Table, two_lines
-from sessions.ledger.labels import authorization_words, not_billed_cell
+from sessions.ledger.labels import authorization_label, not_billed_cell
 from sessions.ledger.models import ChargingSession, flag_labels
 from sessions.ledger.services.charging import FRESH
 
@@ -31,11 +31,11 @@ def said(session: ChargingSession) -> SafeString:
     """A session's state in one word; why it needs a look is said beside it."""
     if session.is_open:
         if session.power_w and is_fresh(session):
-            return look.status("charging", _("Charging"), is_live=True)
-        return look.status("preparing", _("Running"), title=_("The session is open; no power was measured last."))
+            return formatting.status("charging", _("Charging"), is_live=True)
+        return formatting.status("preparing", _("Running"), title=_("The session is open; no power was measured last."))
     if session.has_flags:
-        return look.status("warn", _("Needs a look"), title=", ".join(session.flag_labels))
-    return look.status("good", _("Completed"))
+        return formatting.status("warn", _("Needs a look"), title=", ".join(session.flag_labels))
+    return formatting.status("good", _("Completed"))
 
 
 def session_number(session: ChargingSession) -> str:
@@ -44,7 +44,7 @@ def session_number(session: ChargingSession) -> str:
 
 
 def grouped(number: int) -> str:
-    return f"{number:,}".replace(",", look.THIN)
+    return f"{number:,}".replace(",", formatting.THIN)
 
 
 class SessionTable(Table):
@@ -86,41 +86,47 @@ class SessionTable(Table):
             record.pk,
             said(record),
             note or "\u00a0",
-            look.kwh(record.energy_wh),
+            formatting.kwh(record.energy_wh),
         )
 
     def render_started_at(self, record: ChargingSession) -> SafeString:
         at = format_html(
             '<time class="nowrap" datetime="{}" title="{}">{}</time>',
             record.started_at.isoformat(),
-            look.full_time(record.started_at),
-            look.date_time(record.started_at),
+            formatting.full_time(record.started_at),
+            formatting.date_time(record.started_at),
         )
-        end = _("to %(time)s") % {"time": look.short_time(record.stopped_at)} if record.stopped_at else _("not over")
+        end = (
+            _("to %(time)s") % {"time": formatting.short_time(record.stopped_at)}
+            if record.stopped_at
+            else _("not over")
+        )
         return two_lines(at, end)
 
     def render_tag(self, record: ChargingSession) -> SafeString:
         if record.tag is not None and record.tag.label:
             return two_lines(record.tag.label, format_html('<span class="mono">{}</span>', record.id_tag))
         if not record.id_tag:
-            return look.dash(_("The station sent no tag."))
+            return formatting.dash(_("The station sent no tag."))
         return format_html('<span class="mono wrap">{}</span>', record.id_tag)
 
     def render_duration(self, record: ChargingSession) -> SafeString:
-        return format_html('<span title="{}">{}</span>', _("days:hours:minutes:seconds"), look.dhms(record.duration))
+        return format_html(
+            '<span title="{}">{}</span>', _("days:hours:minutes:seconds"), formatting.dhms(record.duration)
+        )
 
     def render_energy_wh(self, record: ChargingSession) -> SafeString:
         return format_html(
             '<span data-v="kwh-{}" title="{} Wh">{}</span>',
             record.pk,
-            look.number(record.energy_wh),
-            look.kwh(record.energy_wh),
+            formatting.number(record.energy_wh),
+            formatting.kwh(record.energy_wh),
         )
 
     def render_max_power_w(self, record: ChargingSession) -> SafeString | str:
         if record.max_power_w is None:
-            return look.dash(_("The station does not measure its power."))
-        return look.kw(record.max_power_w)
+            return formatting.dash(_("The station does not measure its power."))
+        return formatting.kw(record.max_power_w)
 
 
 class StationSessionTable(SessionTable):
@@ -136,7 +142,7 @@ class StationSessionTable(SessionTable):
 
 def duration_cell(started_at: datetime, stopped_at: datetime | None) -> str:
     """As `ChargingSession.duration` is: never negative, and until now while it runs."""
-    return look.dhms((stopped_at or timezone.now()) - started_at)
+    return formatting.dhms((stopped_at or timezone.now()) - started_at)
 
 
 def kwh_cell(energy_wh: int) -> Decimal:
@@ -169,7 +175,7 @@ SESSION_CELLS = [  # by field: a file may have a million rows
     Cell(gettext_lazy("Meter end (Wh)"), None, ["meter_stop_wh"]),
     Cell(gettext_lazy("State of charge (%)"), None, ["state_of_charge"]),
     Cell(gettext_lazy("Ended by"), stop_reason_label, ["stop_reason"]),
-    Cell(gettext_lazy("Authorization"), authorization_words, ["authorization"]),
+    Cell(gettext_lazy("Authorization"), authorization_label, ["authorization"]),
     Cell(gettext_lazy("Needs a look because"), flags_cell, ["flags"]),
     Cell(
         gettext_lazy("Not billed because"),

@@ -21,7 +21,7 @@ def names(settings):
 
 
 @pytest.fixture
-def own_host(team):
+def team_host_of(team):
     """A domain of the team, proved, that leads to us."""
     return prove(team, "charging.nordlys.example")
 

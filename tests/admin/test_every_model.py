@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from accounts.sign_in import fresh_proof as confirm
+from accounts.sign_in import fresh_proof
 
 OURS = ["accounts", "chargers", "charging_sessions", "operations", "maintenance", "portal"]
 MODELS = [model for app in OURS for model in apps.get_app_config(app).get_models()]
@@ -35,7 +35,7 @@ def office(world):
     """A browser of our support staff, who has just shown who it is."""
     client = world.browser_of("staff")
     session = client.session
-    session[confirm.KEY] = time.time()
+    session[fresh_proof.KEY] = time.time()
     session.save()
     return client
 

@@ -8,8 +8,8 @@ import pytest
 from accounts.access.rights import ApiScope, Role
 from accounts.models import AccountMail, AuditEntry, Grant, Invitation, Membership
 from accounts.programs.services.programs import add_program
-from accounts.sign_in import fresh_proof as confirm
-from chargers.credentials.services import Kept, fits
+from accounts.sign_in import fresh_proof
+from chargers.credentials.services import StoredPassword, fits
 from chargers.models import ChargingStation, Circuit, Installation, Tag
 from tests import factories
 
@@ -27,7 +27,7 @@ def send(client, method, path, body):
 
 
 def opens(station, password):
-    return fits(password.encode(), Kept(station.password, station.password_hash))
+    return fits(password.encode(), StoredPassword(station.password, station.password_hash))
 
 
 def field_of(answer):
@@ -305,7 +305,7 @@ def test_a_browser_sets_a_stations_password_with_a_fresh_proof_only(client, admi
     path = f"{STATIONS}{station.identity}/password/"
     assert send(client, "POST", path, {}).status_code == 200  # who has just signed in
     session = client.session
-    session[confirm.KEY] = time.time() - confirm.COUNTS_SECONDS - 1
+    session[fresh_proof.KEY] = time.time() - fresh_proof.COUNTS_SECONDS - 1
     session.save()
     answer = send(client, "POST", path, {})
     assert answer.status_code == 403 and "Confirm in the portal" in answer.json()["detail"]

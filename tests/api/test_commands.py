@@ -9,7 +9,7 @@ from django.db import connection
 
 from chargers.models import ChargingStation
 from ocpp_gateway.v16.commands import COMMANDS_V16
-from operations.commands.services import settling as services
+from operations.commands.services import settling
 from operations.models import Command
 from tests import factories
 
@@ -39,7 +39,7 @@ class Gateway(threading.Thread):
         try:
             end = time.monotonic() + 10
             while time.monotonic() < end:
-                command = services.take_next_command(station_id=self.station.pk, epoch=self.station.epoch)
+                command = settling.take_next_command(station_id=self.station.pk, epoch=self.station.epoch)
                 if command is not None:
                     self.settle(station_id=self.station.pk, message_id=command.message_id)
                     return
@@ -50,11 +50,11 @@ class Gateway(threading.Thread):
 
 def answers(payload):
     outcome = COMMANDS_V16.outcome(payload)
-    return lambda **names: services.settle_answer(answer=payload, outcome=outcome, **names)
+    return lambda **names: settling.settle_answer(answer=payload, outcome=outcome, **names)
 
 
 def errors(code, description):
-    return lambda **names: services.settle_error(code=code, description=description, **names)
+    return lambda **names: settling.settle_error(code=code, description=description, **names)
 
 
 def test_an_operator_asks_in_ocpps_words(ask, operator):

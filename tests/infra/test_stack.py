@@ -30,9 +30,9 @@ def stack(tmp_path_factory):
         yield running
 
 
-def until(holds: Callable[[], bool], what: str, seconds: float = BACK_SECONDS) -> None:
+def until(contains_words: Callable[[], bool], what: str, seconds: float = BACK_SECONDS) -> None:
     end = time.monotonic() + seconds
-    while not holds():
+    while not contains_words():
         assert time.monotonic() < end, what
         time.sleep(0.1)
 

@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 from chargers.models import ChargingStation
 from maintenance.messages.services.log import LoggedCall, shard_of, store_calls
 from maintenance.models import InboxEntry, Message
-from ocpp_gateway import codec as codecs
-from ocpp_gateway import frames
+from ocpp_gateway import codec, frames
 from ocpp_gateway.drain import drain
 from ocpp_gateway.link import direct
 from tests import factories
@@ -33,7 +32,7 @@ class Station:
     def __init__(self) -> None:
         self.row = cast(ChargingStation, factories.StationFactory())
         factories.TagFactory(team=self.row.team, value="GOOD", allows_concurrent=True)
-        self.codec = codecs.by_protocol("1.6")
+        self.codec = codec.by_protocol("1.6")
         self.now = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=30)
 
     def at(self, minutes: float) -> str:

@@ -6,7 +6,7 @@ import pytest
 from django.core.cache import cache
 
 from chargers.models import ChargingStation
-from maintenance.connections.labels import cause_words, cure_words
+from maintenance.connections.labels import cause_label, fix_label
 from maintenance.models import RefusedConnection, UnnamedProxy
 from tests.ocpp_gateway.house import START_SECONDS, until
 from tests.ocpp_gateway.link import Link, basic
@@ -110,9 +110,9 @@ def test_who_resembles_a_station_is_shown_to_its_team_with_cause_and_cure(house,
     assert knock(strict, source, station.identity, **options).refusal() in (400, 401, 404)
     row = row_of(remote_address=source)
     assert (row.station_id, row.cause, row.near) == (station.pk, cause, near)
-    assert words in cause_words(row) and cure_words(row)
+    assert words in cause_label(row) and fix_label(row)
     assert row.authentication == "Basic" and not row.is_tls
-    shown = f"{row.path} {row.identity} {cause_words(row)} {cure_words(row)}"
+    shown = f"{row.path} {row.identity} {cause_label(row)} {fix_label(row)}"
     assert not any(secret in shown for secret in ("s3cret", PASSWORD, PASSWORD.upper()))
 
 

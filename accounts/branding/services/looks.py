@@ -100,7 +100,7 @@ class Look:
         return "tel:" + "".join(sign for sign in self.support_phone if sign in "+0123456789")
 
 
-OUR_LOOK = Look()
+OUR_BRANDING = Look()
 
 
 def style_address(light: Palette, dark: Palette) -> str:
@@ -125,10 +125,10 @@ def _read_looks() -> dict[int, Look]:
         facts = BrandPicture.objects.values_list("team_id", "kind", "size", "key", "width", "height")
         for team, kind, size, key, width, height in facts.filter(team__in=brands):
             pictures[team][kind, size] = Picture(key, width, height)
-    return {team: look_from(row, pictures[team]) for team, row in brands.items()}
+    return {team: branding_from(row, pictures[team]) for team, row in brands.items()}
 
 
-def look_from(brand: Brand, pictures: dict[tuple[str, str], Picture]) -> Look:
+def branding_from(brand: Brand, pictures: dict[tuple[str, str], Picture]) -> Look:
     light, dark = brand.palettes() or (None, None)
     return Look(
         team_id=brand.team_id,
@@ -143,29 +143,29 @@ def look_from(brand: Brand, pictures: dict[tuple[str, str], Picture]) -> Look:
 
 
 @dataclass(frozen=True, slots=True)
-class OwnHost:
+class TeamHost:
     """A domain that a team has proved to be its own."""
 
     team_id: int
     is_linked: bool  # it leads to us, so links may be made of it
 
 
-def hosts() -> dict[str, OwnHost]:
+def hosts() -> dict[str, TeamHost]:
     """Host names in lower case and ASCII that are answered because a team has proved them."""
-    found: dict[str, OwnHost] = remember(HOSTS, _read_hosts)
+    found: dict[str, TeamHost] = remember(HOSTS, _read_hosts)
     return found
 
 
-def _read_hosts() -> dict[str, OwnHost]:
+def _read_hosts() -> dict[str, TeamHost]:
     rows = TeamDomain.objects.filter(purpose=TeamDomain.Purpose.PORTAL, proved_at__isnull=False)
     return {
-        row.domain: OwnHost(row.team_id, row.points_here)
+        row.domain: TeamHost(row.team_id, row.points_here)
         for row in rows.select_related("team").order_by("proved_at", "pk")
         if row.team.has_feature(FEATURE) and not is_ours(row.domain)
     }
 
 
-def forget_looks() -> None:
+def clear_branding_cache() -> None:
     forget_after_change(LOOKS, HOSTS)
 
 
@@ -182,7 +182,7 @@ def main_host() -> str:
     return urlsplit(settings.PUBLIC_URL).hostname or "localhost"
 
 
-def own_host(raw: str) -> OwnHost | None:
+def team_host_of(raw: str) -> TeamHost | None:
     """The team's domain that a Host header names, with or without port; None where it is ours or nobody's."""
     host = split_domain_port(raw)[0].removesuffix(".")
     if not host or validate_host(host, [pattern for pattern in settings.ALLOWED_HOSTS if pattern != "*"]):
@@ -207,25 +207,25 @@ def site_address(team_id: int | None) -> str:
 # --- in whose look ------------------------------------------------------------------------------------------------
 
 
-def look_of_team(team_id: int | None) -> Look:
-    return looks().get(team_id, OUR_LOOK) if team_id is not None else OUR_LOOK
+def branding_of_team(team_id: int | None) -> Look:
+    return looks().get(team_id, OUR_BRANDING) if team_id is not None else OUR_BRANDING
 
 
 def look_of(request: HttpRequest) -> Look:
     """In whose look a page is: of the domain's team, or else of the team that the person works for."""
     key = host_team_id(request)
     if key is not None:
-        return look_of_team(key)
+        return branding_of_team(key)
     user = getattr(request, "user", None)
     if not looks() or user is None or not user.is_authenticated:
-        return OUR_LOOK
+        return OUR_BRANDING
     team = current_team(request)
-    return look_of_team(team.pk if team else None)
+    return branding_of_team(team.pk if team else None)
 
 
 def sender_of(team_id: int | None) -> Sender:
     """In whose look a mail is. One query for the logo, if there is one."""
-    look = look_of_team(team_id)
+    look = branding_of_team(team_id)
     facts: dict[str, Any] = {"name": look.name, "site": site_address(team_id), "reply_to": look.support_email}
     if look.light:
         facts |= {"accent": look.light.accent, "text": look.light.text, "words": look.light.link}

@@ -16,10 +16,10 @@ from PIL import Image, ImageOps
 
 from cpms.common.errors import DomainError
 
-MOST_BYTES = 1024 * 1024
-MOST_SIDE = 4096  # pixels
-MOST_PIXELS = 8_000_000
-LEAST_SIDE = 16
+MAX_BYTES = 1024 * 1024
+MAX_SIDE = 4096  # pixels
+MAX_PIXELS = 8_000_000
+MIN_SIDE = 16
 KINDS = ("PNG", "JPEG", "WEBP")
 LOGO_SIZES = {"page": (480, 96), "mail": (320, 64)}  # at most so wide and so high, for screens with two dots per pixel
 ICON_SIZES = {"32": 32, "180": 180}  # tab of a browser, home screen of a telephone
@@ -68,8 +68,8 @@ def icon_from(upload: bytes) -> dict[str, Made]:
 
 
 def _read(upload: bytes) -> Image.Image:
-    if len(upload) > MOST_BYTES:
-        _refuse(_("The file is larger than %(most)d MB.") % {"most": MOST_BYTES // 1024**2})
+    if len(upload) > MAX_BYTES:
+        _refuse(_("The file is larger than %(most)d MB.") % {"most": MAX_BYTES // 1024**2})
     if _is_svg(upload):
         _refuse(_("SVG files can carry programs and are not taken. Please export the picture as PNG."))
     try:
@@ -77,10 +77,10 @@ def _read(upload: bytes) -> Image.Image:
     except Exception:  # whatever a decoder may say of what it does not know
         _refuse(_("This is no picture. PNG, JPEG and WebP are taken."))
     width, height = picture.size
-    if max(width, height) > MOST_SIDE or width * height > MOST_PIXELS:
-        _refuse(_("The picture has too many pixels: at most %(most)d each way.") % {"most": MOST_SIDE})
-    if min(width, height) < LEAST_SIDE:
-        _refuse(_("The picture is too small: at least %(least)d pixels each way.") % {"least": LEAST_SIDE})
+    if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
+        _refuse(_("The picture has too many pixels: at most %(most)d each way.") % {"most": MAX_SIDE})
+    if min(width, height) < MIN_SIDE:
+        _refuse(_("The picture is too small: at least %(least)d pixels each way.") % {"least": MIN_SIDE})
     try:
         picture.load()
         return ImageOps.exif_transpose(picture).convert("RGBA")

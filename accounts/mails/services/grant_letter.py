@@ -12,7 +12,7 @@ from accounts.access.models import Grant
 from accounts.mails.models import AccountMail
 from accounts.people.models import User
 from cpms.common.messaging.mail import Letter, Sender, public_url, zone_of
-from cpms.common.web import formatting as look
+from cpms.common.web import formatting
 
 GIVEN, CHANGED, WITHDRAWN = "given", "changed", "withdrawn"
 
@@ -22,7 +22,7 @@ def grant_letter(mail: AccountMail, person: User | None, sender: Sender) -> Lett
     grant = mail.grant
     if grant is None or mail.user is None or not mail.user.is_active:
         return None
-    forms = look.in_form_of(mail.user.date_format, mail.user.number_format)
+    forms = formatting.in_form_of(mail.user.date_format, mail.user.number_format)
     with timezone.override(zone_of(mail.user.time_zone)), forms:
         subject, paragraphs = _text(grant, mail.about)
     action = (_("Show access"), public_url(reverse("access:grant_list"), sender.site))
@@ -46,5 +46,5 @@ def _text(grant: Grant, what: str) -> tuple[str, list[str]]:
     if grant.to_team is not None:
         lines.append(_("It is for your team %(team)s.") % {"team": grant.to_team.name})
     if grant.ends_at is not None:
-        lines.append(_("It ends by itself at %(end)s.") % {"end": look.full_time(grant.ends_at)})
+        lines.append(_("It ends by itself at %(end)s.") % {"end": formatting.full_time(grant.ends_at)})
     return subject, lines

@@ -29,7 +29,7 @@ from accounts.mails.models import AccountMail
 from accounts.mails.services.grant_letter import grant_letter
 from accounts.people.models import ApiToken, User
 from cpms.common.messaging.mail import Letter, Sender, identity_of, public_url, send_due, zone_of
-from cpms.common.web import formatting as look
+from cpms.common.web import formatting
 
 if TYPE_CHECKING:
     from accounts.members.models import Invitation
@@ -220,8 +220,8 @@ def _invite(mail: AccountMail, person: User | None, sender: Sender) -> Letter | 
     else:
         what = _("%(name)s invites you to the team “%(team)s” at %(site)s, where it runs its charging stations.")
     forms = (person.date_format, person.number_format) if person else ("", "")
-    with timezone.override(zone_of(person.time_zone if person else "")), look.in_form_of(*forms):
-        until = look.date_time(invitation.expires_at)
+    with timezone.override(zone_of(person.time_zone if person else "")), formatting.in_form_of(*forms):
+        until = formatting.date_time(invitation.expires_at)
     return Letter(
         to=mail.email,
         subject=_("Invitation to %(team)s") % who,
@@ -249,9 +249,9 @@ def _expiry(mail: AccountMail, person: User | None, sender: Sender) -> Letter | 
     if key is None or mail.user is None or key.expires_at is None or not key.is_valid:
         return None
     who = {"name": key.program.name, "team": key.program.team.name, "prefix": key.prefix}
-    forms = look.in_form_of(mail.user.date_format, mail.user.number_format)
+    forms = formatting.in_form_of(mail.user.date_format, mail.user.number_format)
     with timezone.override(zone_of(mail.user.time_zone)), forms:
-        until = look.date_time(key.expires_at)
+        until = formatting.date_time(key.expires_at)
     return Letter(
         to=mail.email,
         subject=_("The key of “%(name)s” ends soon") % who,
@@ -294,9 +294,9 @@ def _security(subject: str, what: str) -> Writer:
     def letter(mail: AccountMail, person: User | None, sender: Sender) -> Letter | None:
         if mail.user is None:
             return None
-        forms = look.in_form_of(mail.user.date_format, mail.user.number_format)
+        forms = formatting.in_form_of(mail.user.date_format, mail.user.number_format)
         with timezone.override(zone_of(mail.user.time_zone)), forms:
-            at = look.full_time(mail.created_at)
+            at = formatting.full_time(mail.created_at)
         return Letter(
             to=mail.email,
             subject=_(subject),
@@ -351,9 +351,9 @@ def _guessing(subject: str, what: str, then: str) -> Writer:
         if mail.user is None or not mail.user.is_active or not mail.user.is_staff:
             return None
         count, _blank, about = mail.about.partition(" ")
-        forms = look.in_form_of(mail.user.date_format, mail.user.number_format)
+        forms = formatting.in_form_of(mail.user.date_format, mail.user.number_format)
         with timezone.override(zone_of(mail.user.time_zone)), forms:
-            at = look.full_time(mail.created_at)
+            at = formatting.full_time(mail.created_at)
         return Letter(
             to=mail.email,
             subject=_(subject),

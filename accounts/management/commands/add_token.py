@@ -9,7 +9,7 @@ from accounts.people import services as people_services
 from accounts.programs.services import tokens
 from cpms.common.scripting import ScriptCommand
 
-LONGEST_DAYS = 36_500
+MAX_DAYS = 36_500
 
 
 class Command(ScriptCommand):
@@ -26,7 +26,7 @@ class Command(ScriptCommand):
 
     def run(self, *, email: str, name: str, days: int | None, scope: list[str], **options: Any) -> None:
         user = people_services.find_person(email)
-        expires_at = None if days is None else timezone.now() + timedelta(days=max(-1, min(days, LONGEST_DAYS)))
+        expires_at = None if days is None else timezone.now() + timedelta(days=max(-1, min(days, MAX_DAYS)))
         token, key = tokens.issue_api_token(user=user, name=name, expires_at=expires_at, scopes=scope)
         facts = {"user": user.email, "name": token.name, "prefix": token.prefix, "scopes": token.scopes}
         ends = None if expires_at is None else expires_at.isoformat(timespec="seconds")

@@ -32,7 +32,7 @@ from accounts.members.models import Invitation
 from accounts.people.models import User
 from accounts.sign_in.services import browsers
 
-SHORTEST_PHONE = 6  # a shorter text could be any number
+MIN_PHONE_LENGTH = 6  # a shorter text could be any number
 PERSONAL = ("first_name", "last_name", "email", "phone")
 # Columns where people may have written somebody's name, address or number, by model.
 SWEPT: Mapping[str, tuple[str, ...]] = {
@@ -77,7 +77,7 @@ class Traces:
         self.names = names
         phones = {phone.strip() for phone in (person.phone, *former["phone"])}
         phones |= {re.sub(r"[^\d+]", "", phone) for phone in phones}
-        self.phones = sorted(phone for phone in phones if len(phone) >= SHORTEST_PHONE)
+        self.phones = sorted(phone for phone in phones if len(phone) >= MIN_PHONE_LENGTH)
 
     @property
     def needles(self) -> list[str]:

@@ -23,14 +23,14 @@ from accounts.members.models import Invitation
 from accounts.members.services import given
 from accounts.people import services as team_services
 from accounts.people.models import Membership, User
-from accounts.people.services import LONGEST_PASSWORD
+from accounts.people.services import MAX_PASSWORD_LENGTH
 from accounts.teams.models import Team
 from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.text.lines import check_lines
 
 logger = logging.getLogger(__name__)
 VALID = timedelta(days=14)
-MOST_OPEN = 200  # of one team: nobody mails the world through us
+MAX_OPEN = 200  # of one team: nobody mails the world through us
 
 
 def _manages(actor: User, team: Team) -> None:
@@ -80,7 +80,7 @@ def write_invitation(
     waiting = Invitation.objects.filter(team=team).open()
     if waiting.filter(email__iexact=email).exists():
         raise DomainError(_("This person is invited already: send the invitation again."), fields={"email": ""})
-    if waiting.count() >= MOST_OPEN:
+    if waiting.count() >= MAX_OPEN:
         raise DomainError(_("Too many invitations are open: revoke some of them first."))
     invitation = Invitation(
         team=team,
@@ -190,8 +190,8 @@ def accept_as_new(*, token: str, first_name: str, last_name: str, password: str)
         email_verified_at=timezone.now(),
     )
     try:
-        if len(password) > LONGEST_PASSWORD:
-            raise ValidationError(_("A password has 1 to %(most)d characters.") % {"most": LONGEST_PASSWORD})
+        if len(password) > MAX_PASSWORD_LENGTH:
+            raise ValidationError(_("A password has 1 to %(most)d characters.") % {"most": MAX_PASSWORD_LENGTH})
         validate_password(password, user)
     except ValidationError as error:
         raise DomainError(" ".join(error.messages), fields={"password1": ""}) from None

@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 FIELDS = ("first_name", "last_name", "phone", "language")
 
 
-def people_of(actor: User) -> QuerySet[User]:
+def users_managed_by(actor: User) -> QuerySet[User]:
     """Whom this person may change: himself, and who is in a team whose teammates he manages. Nobody else is to be seen;
     support staff is only to be seen by support staff."""
     people: QuerySet[User] = User.objects.filter(erased_at__isnull=True)
@@ -86,7 +86,7 @@ def edit_person(
         NotAllowed: the actor may not change this person, these values or one of these memberships.
         DomainError: a value holds control characters, or the phone is no number.
     """
-    if not people_of(actor).filter(pk=person.pk).exists():
+    if not users_managed_by(actor).filter(pk=person.pk).exists():
         raise NotAllowed(_("You may not change this person."))
     if values is not None:
         if why_not := why_not_personal(actor, person):
@@ -120,7 +120,7 @@ def erase_person(*, person: User, actor: User) -> bool:
         NotAllowed: the actor may not change this person.
         DomainError: a team would be left without an administrator.
     """
-    if not people_of(actor).filter(pk=person.pk).exists():
+    if not users_managed_by(actor).filter(pk=person.pk).exists():
         raise NotAllowed(_("You may not delete this person."))
     teams = list(Team.objects.select_for_update().filter(members=person).order_by("pk"))
     person = User.objects.select_for_update().get(pk=person.pk)

@@ -14,7 +14,7 @@ from accounts.mails.models import AccountMail
 from accounts.mails.services import mails
 from accounts.people.models import User
 from accounts.profile.models import AddressChange
-from accounts.programs.services import tokens as services
+from accounts.programs.services import tokens
 from accounts.sign_in.services import browsers
 from cpms.common.errors import DomainError
 
@@ -67,7 +67,7 @@ def undo(*, token: str) -> User:
         raise DomainError(_("This address belongs to another account.")) from None
     user.address_changes.filter(pk__gte=change.pk, undone_at__isnull=True).update(undone_at=now)
     browsers.sign_out_others(user=user, but=None)
-    services.revoke_tokens_of(user)
+    tokens.revoke_tokens_of(user)
     mails.write_mail(AccountMail.Kind.RESET, email=user.email, user=user)
     logger.warning("change of e-mail address undone", extra={"user": user.pk})
     return user

@@ -23,7 +23,7 @@ from accounts.sign_in.services import attempts, browsers
 from cpms.common.errors import DomainError
 
 logger = logging.getLogger(__name__)
-MOST_MAILS, MAILS_SECONDS = 5, 3600  # to one address, from wherever they are asked for
+MAX_MAILS, MAILS_SECONDS = 5, 3600  # to one address, from wherever they are asked for
 
 
 @transaction.atomic
@@ -47,7 +47,7 @@ def _count_mail(kind: str, email: str) -> None:
     Raises:
         TooManyAttempts: there were MOST_MAILS within the hour.
     """
-    attempts.count_attempt(f"{kind}-mail", "", email, most=MOST_MAILS, seconds=MAILS_SECONDS)
+    attempts.count_attempt(f"{kind}-mail", "", email, most=MAX_MAILS, seconds=MAILS_SECONDS)
 
 
 def end_everything(*, user: User, but: str | None, with_tokens: bool = True) -> None:
@@ -94,7 +94,7 @@ def change_password(
         DomainError: the old one is wrong, or was guessed at too often.
     """
     attempts.count_attempt("password", address, user.email)
-    if len(old) > people_services.LONGEST_PASSWORD or not user.check_password(old):
+    if len(old) > people_services.MAX_PASSWORD_LENGTH or not user.check_password(old):
         raise DomainError(_("This is not your password."), fields={"old": ""})
     user.set_password(new)
     user.save(update_fields=["password"])

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from accounts.people.models import Theme, User
 from cpms.common.errors import DomainError
-from cpms.common.web import formatting as look
+from cpms.common.web import formatting
 
 
 @transaction.atomic
@@ -26,8 +26,8 @@ def choose_preferences(
     known = {
         "language": dict(settings.LANGUAGES),
         "theme": Theme.values,
-        "date_format": dict(look.DATES),
-        "number_format": dict(look.NUMBERS),
+        "date_format": dict(formatting.DATES),
+        "number_format": dict(formatting.NUMBERS),
     }
     for name, value in values.items():
         if value and value not in known[name]:

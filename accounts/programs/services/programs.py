@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from rest_framework_api_key.crypto import KeyGenerator
 
-from accounts.access.features import sentence_about
+from accounts.access.features import feature_off_message
 from accounts.access.rights import ApiScope, Can, Role
 from accounts.mails.models import AccountMail
 from accounts.mails.services.mails import write_mail
@@ -31,8 +31,8 @@ KEY = re.compile(rf"{BEGINNING}([A-Za-z0-9]{{8}}\.[A-Za-z0-9]{{32}})")
 TOKEN = re.compile(rf"{TOKEN_BEGINNING}[A-Za-z0-9_-]{{43}}")
 OVERLAPS = (0, 1, 24, 72)  # hours
 WARNED_DAYS = (14, 1)  # before a key ends
-MOST_PROGRAMS = 100
-LONGEST_NAME = 80
+MAX_PROGRAMS = 100
+MAX_NAME_LENGTH = 80
 NOTE_USE_EVERY = timedelta(minutes=1)  # a busy program must not write a row with every request
 _generator = KeyGenerator()
 
@@ -66,10 +66,10 @@ def add_program(
     """
     _demand_team(actor, team)
     if not team.has_feature("api"):
-        raise DomainError(sentence_about("api"))
+        raise DomainError(feature_off_message("api"))
     team = Team.objects.select_for_update().get(pk=team.pk)
-    if Program.objects.filter(team=team, revoked_at__isnull=True).count() >= MOST_PROGRAMS:
-        raise DomainError(_("The team has %(most)d programs already: revoke one first.") % {"most": MOST_PROGRAMS})
+    if Program.objects.filter(team=team, revoked_at__isnull=True).count() >= MAX_PROGRAMS:
+        raise DomainError(_("The team has %(most)d programs already: revoke one first.") % {"most": MAX_PROGRAMS})
     if way not in Program.Way.values:
         refuse("way", _("This is no choice."))
     name, wanted = _checked_name(name), _checked_scopes(scopes)
@@ -87,7 +87,7 @@ def add_program(
 
 
 @transaction.atomic
-def change_program(*, program: Program, name: str, scopes: Collection[str], actor: User | None) -> Program:
+def edit_program(*, program: Program, name: str, scopes: Collection[str], actor: User | None) -> Program:
     """Another name or other scopes; they count from the next request on, also for access tokens.
 
     Raises:
@@ -177,8 +177,8 @@ def _new_key(program: Program, expires_at: datetime | None) -> tuple[ProgramKey,
 
 def _checked_name(name: str) -> str:
     name = name.strip()
-    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
-        refuse("name", _("A name has 1 to %(most)d printable characters.") % {"most": LONGEST_NAME})
+    if not 1 <= len(name) <= MAX_NAME_LENGTH or not name.isprintable():
+        refuse("name", _("A name has 1 to %(most)d printable characters.") % {"most": MAX_NAME_LENGTH})
     return name
 
 
@@ -248,7 +248,7 @@ def _note_use(program: Program, key: ProgramKey | None = None) -> None:
 # --- what must not be forgotten -----------------------------------------------------------------------------------
 
 
-def look_after_programs() -> int:
+def check_program_keys() -> int:
     """Once an hour: tell administrators which keys end soon, forget old access tokens. Returns how many were told."""
     AccessToken.objects.filter(expires_at__lt=timezone.now()).delete()
     return sum(_warn(days) for days in sorted(WARNED_DAYS))  # the nearest first: who is told of it needs no other

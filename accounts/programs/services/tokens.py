@@ -21,7 +21,7 @@ from cpms.common.text.lines import check_lines
 logger = logging.getLogger(__name__)
 
 
-LONGEST_TOKEN_NAME = 50
+MAX_TOKEN_NAME_LENGTH = 50
 
 
 @transaction.atomic
@@ -51,7 +51,7 @@ def issue_api_token(
     check_lines(name=name)
     token, key = ApiToken.objects.create_key(
         user=user,
-        name=name.strip()[:LONGEST_TOKEN_NAME] or _("API token"),
+        name=name.strip()[:MAX_TOKEN_NAME_LENGTH] or _("API token"),
         expiry_date=expires_at,
         scopes=[scope for scope in ApiScope.values if scope in scopes],
     )

@@ -33,7 +33,7 @@ KEY = "browser"  # in the browser's session: which row it is
 SEEN_EVERY = timedelta(minutes=5)  # a page that asks every second must not write every second
 
 
-MOST_REMEMBERED = 50_000
+MAX_REMEMBERED = 50_000
 
 
 _noted: dict[int, float] = {}  # when this process wrote last that a browser was seen, by its row
@@ -74,7 +74,7 @@ def note_seen(request: HttpRequest) -> None:
     key, now = request.session.get(KEY), time.monotonic()
     if not isinstance(key, int) or now - _noted.get(key, -1e9) < SEEN_EVERY.total_seconds():
         return
-    if len(_noted) >= MOST_REMEMBERED:
+    if len(_noted) >= MAX_REMEMBERED:
         _noted.clear()
     _noted[key] = now
     at = timezone.now()

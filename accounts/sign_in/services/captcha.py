@@ -19,13 +19,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django_altcha import AltchaField, AltchaWidget, get_challenge_expire_seconds, get_hmac_key
 
-from accounts.sign_in.services import signing_in as sign_in
+from accounts.sign_in.services import signing_in
 
 logger = logging.getLogger(__name__)
 ALWAYS, AFTER_FAILURE, OFF = "always", "after_failure", "off"
-LARGEST_NUMBERS = (50_000, 150_000, 500_000, 1_500_000)  # by level; a telephone tries the first in about a second
+MAX_NUMBERS = (50_000, 150_000, 500_000, 1_500_000)  # by level; a telephone tries the first in about a second
 HARDER_FROM = (5, 15, 60)  # failures within an hour, from which on the next level is asked for
-HARDEST = len(LARGEST_NUMBERS) - 1
+HARDEST = len(MAX_NUMBERS) - 1
 LONGEST = 4000
 
 
@@ -88,7 +88,7 @@ def make_challenge(level: int) -> dict[str, Any]:
     level = min(max(level, 0), HARDEST)
     options = altcha.ChallengeOptions(
         hmac_key=get_hmac_key(),
-        max_number=LARGEST_NUMBERS[level],
+        max_number=MAX_NUMBERS[level],
         expires=timezone.now() + timedelta(seconds=get_challenge_expire_seconds()),
         params={"level": str(level)},
     )
@@ -117,7 +117,7 @@ def level_for(address: str, email: str, *, is_known: bool = False) -> int | None
     """
     if settings.LOGIN_CAPTCHA == OFF:
         return None
-    failed = sign_in.failures(address, email)
+    failed = signing_in.failures(address, email)
     if failed is None:
         return 0
     most = failed.of_source if is_known else max(failed.of_source, failed.at_account)

@@ -19,14 +19,14 @@ from accounts.mails.models import AccountMail
 from accounts.mails.services import mails
 from accounts.people.models import User
 from accounts.sign_in.models import FACTOR_TYPES, FactorEnrolmentCode
-from accounts.sign_in.services import attempts as services
+from accounts.sign_in.services import attempts
 from cpms.common.errors import DomainError, NotAllowed
 
 logger = logging.getLogger(__name__)
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 GROUPS, GROUP_LENGTH = 4, 4  # 80 bits
 VALID = timedelta(hours=24)
-MOST_TRIES, TRIES_SECONDS = 5, 300
+MAX_TRIES, TRIES_SECONDS = 5, 300
 
 
 def _hash(code: str) -> str:
@@ -86,12 +86,12 @@ def use_code(*, person: User, code: str) -> None:
     if not code.strip():
         sentence = _("Support staff needs an enrolment code for the first second factor.")
         raise DomainError(sentence, fields={"enrolment_code": sentence})
-    attempt = services.count_attempt("enrolment-code", "", person.email, most=MOST_TRIES, seconds=TRIES_SECONDS)
+    attempt = attempts.count_attempt("enrolment-code", "", person.email, most=MAX_TRIES, seconds=TRIES_SECONDS)
     found = _open_codes(person).filter(code_hash=_hash(code), expires_at__gt=timezone.now())
     if not found.update(used_at=timezone.now()):
         sentence = _("This enrolment code is wrong, was used already or has expired.")
         raise DomainError(sentence, fields={"enrolment_code": sentence})
-    services.forget_attempts(attempt)
+    attempts.forget_attempts(attempt)
 
 
 def has_factor(person: User) -> bool:

@@ -27,18 +27,17 @@ from accounts.audit.services import Action, note
 from accounts.mails.models import AccountMail
 from accounts.mails.services import mails
 from accounts.people.models import User
-from accounts.sign_in.services import attempts as services
-from accounts.sign_in.services import browsers, enrolment_codes
+from accounts.sign_in.services import attempts, browsers, enrolment_codes
 from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.text.lines import check_lines
 
 logger = logging.getLogger(__name__)
 Type = Authenticator.Type
 FACTORS = (Type.TOTP, Type.WEBAUTHN)
-MOST_KEYS = 20
-LONGEST_NAME = 60
+MAX_KEYS = 20
+MAX_NAME_LENGTH = 60
 has_factor = enrolment_codes.has_factor
-MOST_TRIES, TRIES_SECONDS = 5, 300  # of codes of six digits: a million, three of which count at a time
+MAX_TRIES, TRIES_SECONDS = 5, 300  # of codes of six digits: a million, three of which count at a time
 
 WRONG_CODES_SECONDS, WRONG_CODES_MAIL_SECONDS = 24 * 3600, 3600
 
@@ -123,8 +122,8 @@ def add_key(*, user: User, name: str, credential: dict[str, Any], enrolment_code
         DomainError: the answer does not fit, there are too many keys, or the enrolment code is wrong.
     """
     user = User.objects.select_for_update().get(pk=user.pk)
-    if Authenticator.objects.filter(user=user, type=Type.WEBAUTHN).count() >= MOST_KEYS:
-        raise DomainError(_("You have %(most)d passkeys: remove one first.") % {"most": MOST_KEYS})
+    if Authenticator.objects.filter(user=user, type=Type.WEBAUTHN).count() >= MAX_KEYS:
+        raise DomainError(_("You have %(most)d passkeys: remove one first.") % {"most": MAX_KEYS})
     try:
         webauthn.parse_registration_response(credential)
         made = webauthn.complete_registration(credential)
@@ -219,7 +218,7 @@ def _first_codes(user: User) -> list[str]:
 
 def _name(name: str) -> str:
     check_lines(name=name)
-    return " ".join(name.split())[:LONGEST_NAME] or _("Passkey")
+    return " ".join(name.split())[:MAX_NAME_LENGTH] or _("Passkey")
 
 
 def _tell(user: User, kind: AccountMail.Kind, change: list[str], *, actor: User | None = None) -> None:
@@ -257,13 +256,13 @@ def check_code(*, user: User, code: str) -> Authenticator:
         TooManyAttempts: five within five minutes, from wherever.
         DomainError: it is of none.
     """
-    attempt = services.count_attempt("code", "", user.email, most=MOST_TRIES, seconds=TRIES_SECONDS)
+    attempt = attempts.count_attempt("code", "", user.email, most=MAX_TRIES, seconds=TRIES_SECONDS)
     found = _use_code(user, code.replace(" ", "").replace("-", "")[:20])
     if found is None:
         _note_wrong_code(user)
         raise DomainError(_("This code is not right or was used already."), fields={"code": ""})
-    services.forget_attempts(attempt)
-    services.forget_attempts(_wrong_codes_key(user))
+    attempts.forget_attempts(attempt)
+    attempts.forget_attempts(_wrong_codes_key(user))
     _note_use(found)
     return found
 
@@ -277,7 +276,7 @@ def _note_wrong_code(user: User) -> None:
     key = _wrong_codes_key(user)
     try:
         cache.add(key, 0, WRONG_CODES_SECONDS)
-        is_time = cache.incr(key) % MOST_TRIES == 0 and cache.add(f"{key}-told", True, WRONG_CODES_MAIL_SECONDS)
+        is_time = cache.incr(key) % MAX_TRIES == 0 and cache.add(f"{key}-told", True, WRONG_CODES_MAIL_SECONDS)
     except Exception as error:  # a cache that is away stops nobody
         logger.warning("wrong codes are not counted", extra={"cause": type(error).__name__})
         return

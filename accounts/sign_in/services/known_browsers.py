@@ -17,7 +17,7 @@ from django.utils.crypto import salted_hmac
 COOKIE = "__Host-known" if settings.IS_HTTPS else "known"
 SALT = "accounts.known-browser"
 KEPT = timedelta(days=365)
-MOST_ACCOUNTS = 10  # of one browser; the oldest is forgotten
+MAX_ACCOUNTS = 10  # of one browser; the oldest is forgotten
 
 
 def note_account(request: HttpRequest, email: str) -> None:
@@ -40,7 +40,7 @@ class KnownBrowserMiddleware:
         email = getattr(request, "signed_in_account", "")
         if email:
             device, accounts = _read(request)
-            latest = [*(known for known in accounts if known != _digest(email)), _digest(email)][-MOST_ACCOUNTS:]
+            latest = [*(known for known in accounts if known != _digest(email)), _digest(email)][-MAX_ACCOUNTS:]
             response.set_cookie(
                 COOKIE,
                 signing.dumps([device or secrets.token_hex(8), latest], salt=SALT),

@@ -18,8 +18,8 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
 from accounts.people.models import User
-from accounts.people.services import LONGEST_PASSWORD
-from accounts.sign_in.services import alarms as sign_in_alarms
+from accounts.people.services import MAX_PASSWORD_LENGTH
+from accounts.sign_in.services import alarms
 from accounts.sign_in.services.attempts import TooManyAttempts, count_attempt, forget_attempts, network_of
 from cpms.common.errors import DomainError
 
@@ -71,7 +71,7 @@ def authenticate_person(*, email: str, password: str, address: str, device: str 
         DomainError: address and password do not match; which of the two is wrong is not said.
     """
     attempt = begin_attempt(source=address, account=email, device=device)
-    if len(password) <= LONGEST_PASSWORD and "\0" not in email:
+    if len(password) <= MAX_PASSWORD_LENGTH and "\0" not in email:
         user = authenticate(None, username=email.strip(), password=password)
         if isinstance(user, User):
             attempt.succeeded()
@@ -97,7 +97,7 @@ def begin_attempt(*, source: str, account: str, device: str = "", what: str = "l
     if mark:
         counted.append(_accounts_key(source))
     if at_account > settings.LOGIN_FAILURES_PER_ACCOUNT:
-        sign_in_alarms.raise_alarm(sign_in_alarms.ACCOUNT, about=account.strip().lower(), count=at_account)
+        alarms.raise_alarm(alarms.ACCOUNT, about=account.strip().lower(), count=at_account)
     if accounts > settings.LOGIN_ACCOUNTS_PER_SOURCE:
         _refuse_source(source, accounts, is_refused=not device)
     return Attempt(pair, tuple(counted), mark)
@@ -116,7 +116,7 @@ def count_wrong_key(*, source: str, key: str) -> None:
 
 
 def _refuse_source(source: str, accounts: int, *, is_refused: bool) -> None:
-    sign_in_alarms.raise_alarm(sign_in_alarms.SOURCE, about=network_of(source), count=accounts)
+    alarms.raise_alarm(alarms.SOURCE, about=network_of(source), count=accounts)
     if not is_refused:
         return
     error = TooManyAttempts(

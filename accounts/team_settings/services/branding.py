@@ -10,11 +10,11 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.crypto import salted_hmac
 
-from accounts.access.features import sentence_about
+from accounts.access.features import feature_off_message
 from accounts.access.services import demand_team
 from accounts.audit.services import Action, note
 from accounts.branding.models import Brand, BrandPicture
-from accounts.branding.services.looks import FEATURE, forget_looks
+from accounts.branding.services.looks import FEATURE, clear_branding_cache
 from accounts.branding.services.pictures import Made, icon_from, logo_from
 from accounts.people.models import User
 from accounts.teams.models import Team
@@ -32,7 +32,7 @@ def demand_feature(actor: User | None, team: Team) -> None:
     """
     demand_team(actor, team)
     if not team.has_feature(FEATURE):
-        raise NotAllowed(sentence_about(FEATURE))
+        raise NotAllowed(feature_off_message(FEATURE))
 
 
 def save_brand(
@@ -71,7 +71,7 @@ def save_brand(
         changes = {kind: _replace(team, kind, made.get(kind)) for kind in (*made, *(set(dropped) - made.keys()))}
         if told := {kind: change for kind, change in changes.items() if change[0] != change[1]}:
             note(brand, actor=actor, team_id=team.pk, changes=told, action=Action.UPDATE)
-        forget_looks()
+        clear_branding_cache()
     logger.info("look changed", extra={"team": team.handle, "pictures": sorted(changes)})
     return brand
 
@@ -125,5 +125,5 @@ def reset_brand(*, team: Team, actor: User | None = None) -> None:
     brand = Brand.objects.filter(team=team).first()
     if brand is not None:
         brand.delete()
-    forget_looks()
+    clear_branding_cache()
     logger.info("look reset", extra={"team": team.handle})

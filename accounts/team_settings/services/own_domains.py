@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.access.rights import Role
-from accounts.branding.services.looks import forget_looks, is_ours, main_host
+from accounts.branding.services.looks import clear_branding_cache, is_ours, main_host
 from accounts.mails.models import AccountMail
 from accounts.mails.services import mails
 from accounts.people.models import User
@@ -28,11 +28,11 @@ from accounts.team_settings.services.dns import DnsError, leads_to, txt_records
 from accounts.teams import services as teams_services
 from accounts.teams.models import Team, TeamDomain
 from cpms.common.errors import DomainError, refuse
-from cpms.common.web import formatting as look
+from cpms.common.web import formatting
 
 logger = logging.getLogger(__name__)
 EVERY = timedelta(hours=12)
-AT_ONCE = 100
+BATCH_SIZE = 100
 PATIENCE = 4  # times as long as for a record that is gone, for a name server that says nothing
 HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
 
@@ -87,15 +87,15 @@ def check_host(*, domain: TeamDomain, actor: User | None = None) -> TeamDomain:
         _take_over(domain)
         domain = team_services.prove_domain(domain=domain, actor=actor)
         _seen(domain, timezone.now())
-    elif not look_after(domain):
+    elif not check_host_records(domain):
         raise DomainError(
             _("The record is not there any more. Without it the domain is switched off on %(date)s.")
-            % {"date": look.date_time((domain.seen_at or domain.proved_at) + _allowed())}
+            % {"date": formatting.date_time((domain.seen_at or domain.proved_at) + _allowed())}
         )
     return domain
 
 
-def look_after(domain: TeamDomain) -> bool:
+def check_host_records(domain: TeamDomain) -> bool:
     """Look again for the record of a proved domain; where it was missing too long, switch the domain off.
 
     Returns:
@@ -147,7 +147,7 @@ def switch_off(domain: TeamDomain) -> None:
             about=locked.domain,
             language=person.language,
         )
-    forget_looks()
+    clear_branding_cache()
     logger.warning("domain switched off", extra={"team": locked.team.handle, "domain": locked.domain})
 
 
@@ -158,7 +158,7 @@ def check_hosts() -> int:
         purpose=TeamDomain.Purpose.PORTAL,
         proved_at__isnull=False,
     )
-    rows = list(due.select_related("team").order_by("checked_at", "pk")[:AT_ONCE])
+    rows = list(due.select_related("team").order_by("checked_at", "pk")[:BATCH_SIZE])
     for domain in rows:
-        look_after(domain)
+        check_host_records(domain)
     return len(rows)

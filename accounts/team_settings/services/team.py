@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 BILLING_FIELDS = ("name", "street", "postal_code", "city", "country", "vat_id", "email")
 
 
-MOST_DOMAINS = 20
+MAX_DOMAINS = 20
 
 
 FREE_MAIL = frozenset(
@@ -178,8 +178,8 @@ def claim_domain(
         refuse("domain", _("Everybody can have an address at %(domain)s.") % {"domain": domain})
     if team.domains.filter(purpose=purpose, domain=domain).exists():
         refuse("domain", _("Your team has named this domain already."))
-    if team.domains.count() >= MOST_DOMAINS:
-        refuse("domain", _("A team has at most %(most)d domains.") % {"most": MOST_DOMAINS})
+    if team.domains.count() >= MAX_DOMAINS:
+        refuse("domain", _("A team has at most %(most)d domains.") % {"most": MAX_DOMAINS})
     if not is_disputed:
         _demand_unproved(purpose, domain, team)
     row = TeamDomain.objects.create(team=team, purpose=purpose, domain=domain, token=secrets.token_hex(16))

@@ -17,10 +17,9 @@ from django.utils.translation import gettext_lazy
 
 from accounts.branding.contrast import DARK, LEAST, LIGHT, Palette, Theme
 from accounts.branding.models import Brand, BrandPicture
-from accounts.branding.services.looks import FEATURE, look_of_team, main_host, site_address
+from accounts.branding.services.looks import FEATURE, branding_of_team, main_host, site_address
 from accounts.team_settings.forms import OUR_ACCENT, OUR_DARK_ACCENT, BrandForm, HostForm, colours_of
-from accounts.team_settings.services import branding as services
-from accounts.team_settings.services import own_domains
+from accounts.team_settings.services import branding, own_domains
 from accounts.team_settings.views.team import TeamPage
 from accounts.teams.models import Team, TeamDomain
 from cpms.common.messaging.mail import OUR_NAME
@@ -104,13 +103,13 @@ class BrandView(BrandPage):
             **kwargs | {"form": form},
             pictures=pictures,
             has_own=Brand.objects.filter(team=self.team).exists() or bool(pictures),
-            look=look_of_team(self.team.pk),
+            look=branding_of_team(self.team.pk),
             **preview_of(source),
         )
 
     def perform(self, form: BrandForm) -> HttpResponse:  # type: ignore[override]
-        facts = {name: form.cleaned_data[name] for name in services.FIELDS}
-        services.save_brand(team=self.team, facts=facts, uploads=form.uploads, dropped=form.dropped, actor=self.actor)
+        facts = {name: form.cleaned_data[name] for name in branding.FIELDS}
+        branding.save_brand(team=self.team, facts=facts, uploads=form.uploads, dropped=form.dropped, actor=self.actor)
         return self.done()
 
 
@@ -142,7 +141,7 @@ class BrandResetView(BrandPage):
         return render(request, "accounts/team_settings/branding_reset.html", {"its_team": self.team})
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        services.reset_brand(team=self.team, actor=self.actor)
+        branding.reset_brand(team=self.team, actor=self.actor)
         messages.success(request, _("Branding reset."))
         return redirect("team:branding")
 

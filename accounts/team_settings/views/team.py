@@ -23,10 +23,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.access.features import FEATURES, sentence_about
+from accounts.access.features import FEATURES, feature_off_message
 from accounts.access.rights import Can
 from accounts.people.models import User
-from accounts.sign_in import fresh_proof as confirm
+from accounts.sign_in import fresh_proof
 from accounts.sign_in import models as sign_in_models
 from accounts.team_settings.forms import BillingForm, DomainForm, FeaturesForm, SecurityForm, TeamForm
 from accounts.team_settings.services import own_domains
@@ -37,7 +37,7 @@ from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.web.pages import AuthenticatedRequest, FormPage, ListPage
 from cpms.common.web.tables import Table, two_lines
 
-MOST_NAMED = 200
+MAX_NAMED = 200
 
 
 class TeamPage(FormPage):
@@ -56,9 +56,9 @@ class TeamPage(FormPage):
             if team is None or not request.user.access.may(Can.MANAGE_TEAM, team):
                 raise PermissionDenied(_("Only administrators of the team can see and edit its settings."))
             if self.feature and not team.has_feature(self.feature):
-                raise PermissionDenied(sentence_about(self.feature))
-            if self.needs_proof and not confirm.is_confirmed(request):
-                return confirm.ask(request, request.path)
+                raise PermissionDenied(feature_off_message(self.feature))
+            if self.needs_proof and not fresh_proof.is_confirmed(request):
+                return fresh_proof.ask(request, request.path)
             self.team = team
         return super().dispatch(request, *args, **kwargs)
 
@@ -89,8 +89,8 @@ class GeneralView(TeamPage):
 
     def perform(self, form: TeamForm) -> HttpResponse:  # type: ignore[override]
         is_secret = form.cleaned_data["station_passwords"] != self.team.station_passwords
-        if is_secret and not confirm.is_confirmed(self.request):
-            return confirm.ask(self.request, self.request.path)
+        if is_secret and not fresh_proof.is_confirmed(self.request):
+            return fresh_proof.ask(self.request, self.request.path)
         team_services.edit_team(team=self.team, actor=self.actor, **form.cleaned_data)
         return self.done()
 
@@ -124,7 +124,7 @@ class SecurityView(TeamPage):
         members = User.objects.filter(memberships__team=self.team, is_active=True)
         without = members.exclude(pk__in=having.values("user")).order_by("last_name", "first_name", "email")
         return super().get_context_data(
-            without=without[:MOST_NAMED], count_without=without.count(), count=members.count(), **kwargs
+            without=without[:MAX_NAMED], count_without=without.count(), count=members.count(), **kwargs
         )
 
     def perform(self, form: SecurityForm) -> HttpResponse:  # type: ignore[override]
@@ -177,8 +177,8 @@ class EnrolmentView(TeamPage):
 @require_http_methods(["POST"])
 def domain_prove(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     row = _domain(request, pk)
-    if not confirm.is_confirmed(request):
-        return confirm.ask(request, _page_of(row))
+    if not fresh_proof.is_confirmed(request):
+        return fresh_proof.ask(request, _page_of(row))
     try:
         if row.purpose == TeamDomain.Purpose.PORTAL:
             own_domains.check_host(domain=row, actor=request.user)
@@ -196,8 +196,8 @@ def domain_prove(request: AuthenticatedRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def domain_drop(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     row = _domain(request, pk)
-    if not confirm.is_confirmed(request):
-        return confirm.ask(request, _page_of(row))
+    if not fresh_proof.is_confirmed(request):
+        return fresh_proof.ask(request, _page_of(row))
     if request.method == "GET":
         return render(request, "accounts/team_settings/domain_drop.html", {"domain": row})
     team_services.drop_domain(domain=row, actor=request.user)

@@ -20,14 +20,14 @@ from chargers.installations.models import Installation
 from chargers.stations.models import ChargingStation
 from cpms.common.errors import DomainError, NotAllowed, refuse
 from cpms.common.text.dates import is_sensible
-from cpms.common.web import formatting as look
+from cpms.common.web import formatting
 
 logger = logging.getLogger(__name__)
 Place = Installation | ChargingStation
 
 
 @transaction.atomic
-def give_grant(
+def create_grant(
     *,
     place: Place,
     role: str,
@@ -103,7 +103,7 @@ def has_no_account(email: str) -> bool:
 
 
 @transaction.atomic
-def change_grant(*, grant: Grant, role: str, ends_at: datetime | None, actor: User | None = None) -> Grant:
+def edit_grant(*, grant: Grant, role: str, ends_at: datetime | None, actor: User | None = None) -> Grant:
     """Give another role or another end to an access that counts.
 
     Raises:
@@ -300,4 +300,4 @@ def _tell(grant: Grant, what: str) -> None:
 
 
 def _said(at: datetime) -> str:
-    return look.date_time(at)
+    return formatting.date_time(at)

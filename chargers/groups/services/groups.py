@@ -17,9 +17,9 @@ from cpms.common.errors import DomainError
 from cpms.common.text.lines import check_lines
 
 SESSION_KEY = "group"
-MOST_GROUPS = 100
+MAX_GROUPS = 100
 LISTED = 1000  # up to here a query names the stations, above it asks for them
-AT_ONCE = 1000
+BATCH_SIZE = 1000
 
 
 def chosen_group(user: User, key: Any) -> Chosen | None:
@@ -34,14 +34,14 @@ def chosen_group(user: User, key: Any) -> Chosen | None:
 
 
 @transaction.atomic
-def make_group(*, user: User, name: str, stations: Collection[ChargingStation] = ()) -> StationGroup:
+def create_group(*, user: User, name: str, stations: Collection[ChargingStation] = ()) -> StationGroup:
     """A new group with these stations, as far as its person may see them.
 
     Raises:
         DomainError: the name is empty or taken, or there are too many groups.
     """
-    if StationGroup.objects.filter(user=user).count() >= MOST_GROUPS:
-        raise DomainError(_("You have %(most)d groups already: delete one first.") % {"most": MOST_GROUPS})
+    if StationGroup.objects.filter(user=user).count() >= MAX_GROUPS:
+        raise DomainError(_("You have %(most)d groups already: delete one first.") % {"most": MAX_GROUPS})
     group = _named(StationGroup(user=user), name)
     if stations:
         add_to_group(group=group, stations=_rows(stations))
@@ -49,9 +49,7 @@ def make_group(*, user: User, name: str, stations: Collection[ChargingStation] =
 
 
 @transaction.atomic
-def change_group(
-    *, group: StationGroup, name: str, stations: Collection[ChargingStation] | None = None
-) -> StationGroup:
+def edit_group(*, group: StationGroup, name: str, stations: Collection[ChargingStation] | None = None) -> StationGroup:
     """Another name, and other stations in the place of those in it; None: these stay.
 
     Raises:
@@ -103,12 +101,12 @@ def add_to_group(*, group: StationGroup, stations: QuerySet[ChargingStation]) ->
     seen = stations & ChargingStation.objects.reachable_by(group.user)
     keys: Sequence[int] = list(seen.order_by().values_list("pk", flat=True))
     rows = [StationGroup.stations.through(stationgroup_id=group.pk, chargingstation_id=key) for key in keys]
-    members.bulk_create(rows, AT_ONCE, ignore_conflicts=True)
+    members.bulk_create(rows, BATCH_SIZE, ignore_conflicts=True)
     return members.filter(stationgroup_id=group.pk).count() - before
 
 
 @transaction.atomic
-def take_from_group(*, group: StationGroup, station: ChargingStation) -> None:
+def remove_from_group(*, group: StationGroup, station: ChargingStation) -> None:
     group.stations.remove(station)
 
 

@@ -10,7 +10,7 @@ from accounts.access.rights import Provider
 from accounts.models import Team, User
 
 SESSION_KEY = "provider"
-MOST_PROVIDERS = 100
+MAX_PROVIDERS = 100
 
 
 def providers_of(user: User) -> list[Provider]:
@@ -26,7 +26,7 @@ def providers_of(user: User) -> list[Provider]:
     givers = Q(pk__in=Team.objects.filter(installations__in=installations).values("pk"))
     givers |= Q(pk__in=Team.objects.filter(stations__in=stations).values("pk"))
     rows = Team.objects.filter(givers).exclude(pk__in=user.access.team_ids)
-    found = [Provider(pk, name) for pk, name in rows.values_list("pk", "name")[:MOST_PROVIDERS]]
+    found = [Provider(pk, name) for pk, name in rows.values_list("pk", "name")[:MAX_PROVIDERS]]
     return sorted([*own, *found], key=lambda provider: (provider.name.casefold(), provider.pk))
 
 

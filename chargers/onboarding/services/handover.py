@@ -24,7 +24,7 @@ from chargers.events.services import end_events_of_station, fault_event, record_
 from chargers.grants.services.grants import withdraw_grant
 from chargers.stations.models import ChargingStation, Connector
 from chargers.stations.services.boot import BOOT_FIELDS
-from chargers.stations.services.identities import LONGEST_IDENTITY
+from chargers.stations.services.identities import MAX_IDENTITY_LENGTH
 from chargers.stations.services.statuses import CONNECTOR_COLUMNS
 from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.messaging.news import hint, tell_pages
@@ -133,8 +133,8 @@ def former_identity(identity: str, pk: int, at: datetime) -> str:
         [f" (until {day})", f" (until {day}, {pk})"], (f" (until {day}, {pk}-{n})" for n in itertools.count(2))
     )
     for place, mark in enumerate(marks):
-        is_cut = len(identity) + len(mark) > LONGEST_IDENTITY
-        found = identity[: LONGEST_IDENTITY - len(mark)] + mark
+        is_cut = len(identity) + len(mark) > MAX_IDENTITY_LENGTH
+        found = identity[: MAX_IDENTITY_LENGTH - len(mark)] + mark
         if not (is_cut and place == 0) and not ChargingStation.objects.filter(identity=found).exists():
             return found
     raise AssertionError  # numbers do not end

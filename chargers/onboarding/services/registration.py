@@ -16,9 +16,9 @@ from accounts.models import Team, User
 from chargers.credentials.services import PASSWORD_FIELDS, check_password, generate_password, password_facts
 from chargers.installations.models import Installation
 from chargers.stations.models import ChargingStation
-from chargers.stations.services.batches import AT_ONCE, Added, demand_admin, in_chunks
+from chargers.stations.services.batches import BATCH_SIZE, Added, demand_admin, in_chunks
 from chargers.stations.services.identities import check_identity
-from chargers.stations.services.statuses import MOST_CONNECTORS, ensure_connectors
+from chargers.stations.services.statuses import MAX_CONNECTORS, ensure_connectors
 from cpms.common.errors import NotAllowed, refuse
 from cpms.common.messaging.news import tell_pages
 
@@ -169,8 +169,8 @@ def _check_station(station: NewStation, *, is_known: bool) -> None:
     if station.protocol not in ChargingStation.Protocol.values:
         known = ", ".join(ChargingStation.Protocol.values)
         refuse("protocol", _("The protocol must be one of: %(known)s.") % {"known": known})
-    if not 0 <= station.connectors <= MOST_CONNECTORS:
-        refuse("connectors", _("A station has 0 to %(most)d connectors.") % {"most": MOST_CONNECTORS})
+    if not 0 <= station.connectors <= MAX_CONNECTORS:
+        refuse("connectors", _("A station has 0 to %(most)d connectors.") % {"most": MAX_CONNECTORS})
 
 
 def _demand_free(known: Iterable[ChargingStation], team: Team, actor: User | None) -> None:
@@ -218,12 +218,12 @@ def _save_stations(team: Team, wanted: Sequence[NewStation], *, is_new: bool) ->
         if not is_new:
             changed = ["protocol", *(PASSWORD_FIELDS if has_password else ()), *(["name"] if is_named else [])]
             ChargingStation.objects.bulk_create(
-                rows, AT_ONCE, update_conflicts=True, unique_fields=["identity"], update_fields=changed
+                rows, BATCH_SIZE, update_conflicts=True, unique_fields=["identity"], update_fields=changed
             )
             continue
         try:
             with transaction.atomic():
-                ChargingStation.objects.bulk_create(rows, AT_ONCE)
+                ChargingStation.objects.bulk_create(rows, BATCH_SIZE)
         except IntegrityError:  # somebody else made it in this moment
             refuse("identity", _("One of the identities was taken in this moment. Please try again."))
 

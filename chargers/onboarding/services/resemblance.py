@@ -9,7 +9,7 @@ from django.db.models.functions import Upper
 
 from chargers.stations.models import ChargingStation
 
-MOST_NAMES = 8
+MAX_NAMES = 8
 
 
 class Resembling(NamedTuple):
@@ -23,13 +23,13 @@ def find_resembling(names: Sequence[str]) -> Resembling | None:
     One that is written exactly so goes before others. Where several resemble, none is meant: their teams would see
     each other's visitors.
     """
-    wanted = {name.strip().upper() for name in names[:MOST_NAMES]} - {""}
+    wanted = {name.strip().upper() for name in names[:MAX_NAMES]} - {""}
     if not wanted:
         return None
     rows = ChargingStation.objects.annotate(upper=Upper("identity")).filter(
         upper__in=list(wanted), team__isnull=False, handed_over_at=None
     )
-    found = [Resembling(*row) for row in rows.order_by("pk").values_list("pk", "identity")[: MOST_NAMES + 1]]
+    found = [Resembling(*row) for row in rows.order_by("pk").values_list("pk", "identity")[: MAX_NAMES + 1]]
     exact = [each for each in found if each.identity in names]
     if exact:
         return exact[0]

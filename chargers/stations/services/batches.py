@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-AT_ONCE = 500  # rows per statement: within SQLite's limit of parameters
+BATCH_SIZE = 500  # rows per statement: within SQLite's limit of parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,5 +40,5 @@ def demand_admin(actor: User | None, place: Team | Installation) -> None:
 
 def in_chunks(values: Sequence[T]) -> Iterator[list[T]]:
     rest = iter(values)
-    while some := list(itertools.islice(rest, AT_ONCE)):
+    while some := list(itertools.islice(rest, BATCH_SIZE)):
         yield some

@@ -13,8 +13,8 @@ CONNECTION_TIMEOUT, SECURITY_PROFILE = (
     ConfigurationKey.CONNECTION_TIMEOUT.lower(),
     ConfigurationKey.SECURITY_PROFILE.lower(),
 )
-LONGEST_SECONDS = 2**31 - 1
-HIGHEST_PROFILE = 3
+MAX_SECONDS = 2**31 - 1
+MAX_PROFILE = 3
 
 
 def note_configuration(*, station_id: int, values: Mapping[str, str]) -> None:
@@ -29,10 +29,10 @@ def note_configuration(*, station_id: int, values: Mapping[str, str]) -> None:
     known = {key.strip().lower(): value for key, value in values.items()}
     station = ChargingStation.objects.filter(pk=station_id)
     seconds = _whole(known.get(CONNECTION_TIMEOUT))
-    if seconds is not None and seconds <= LONGEST_SECONDS:
+    if seconds is not None and seconds <= MAX_SECONDS:
         station.update(connection_timeout_seconds=seconds)
     profile = _whole(known.get(SECURITY_PROFILE))
-    if profile is not None and profile <= HIGHEST_PROFILE:
+    if profile is not None and profile <= MAX_PROFILE:
         station.filter(Q(security_profile=None) | Q(security_profile__lt=profile)).update(security_profile=profile)
 
 

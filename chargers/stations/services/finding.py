@@ -10,10 +10,10 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-MOST_WORDS = 5
+MAX_WORDS = 5
 
 
-MOST_KEYS = 500
+MAX_KEYS = 500
 
 
 NAME_COLUMNS = ("identity", "name", "installation__name", "installation__street", "installation__city")
@@ -22,10 +22,10 @@ NAME_COLUMNS = ("identity", "name", "installation__name", "installation__street"
 STATION_COLUMNS = (*NAME_COLUMNS, "serial_number", "charge_box_serial_number")
 
 
-def holds(text: str, *columns: str) -> Q:
+def contains_words(text: str, *columns: str) -> Q:
     """Return the condition that each word of a text is part of one of the columns."""
     wanted = Q()
-    for word in text.replace("\0", "").split()[:MOST_WORDS]:
+    for word in text.replace("\0", "").split()[:MAX_WORDS]:
         found = Q()
         for column in columns:
             found |= Q(**{f"{column}__icontains": word})
@@ -33,14 +33,14 @@ def holds(text: str, *columns: str) -> Q:
     return wanted
 
 
-def stations_like(stations: QuerySet[Any], text: str) -> QuerySet[Any]:
+def search_stations(stations: QuerySet[Any], text: str) -> QuerySet[Any]:
     """Return those of the stations whose identity, name, serial number or place holds a text."""
-    return stations.filter(holds(text, *STATION_COLUMNS))
+    return stations.filter(contains_words(text, *STATION_COLUMNS))
 
 
 def stations_named(stations: QuerySet[Any], text: str) -> QuerySet[Any]:
     """The same by identity, name or place alone, for what is also found by numbers of its own."""
-    return stations.filter(holds(text, *NAME_COLUMNS))
+    return stations.filter(contains_words(text, *NAME_COLUMNS))
 
 
 def of_any(column: str, found: QuerySet[Any]) -> Q:
@@ -48,7 +48,7 @@ def of_any(column: str, found: QuerySet[Any]) -> Q:
 
     Few keys are looked up in an index. Many are compared row by row: then so many rows fit that a page is full soon.
     """
-    keys = list(found.order_by().values_list("pk", flat=True)[: MOST_KEYS + 1])
-    if len(keys) > MOST_KEYS:
+    keys = list(found.order_by().values_list("pk", flat=True)[: MAX_KEYS + 1])
+    if len(keys) > MAX_KEYS:
         return Q(**{f"{column}__in": found.order_by().values("pk")})
     return Q(**{f"{column}__among": keys})

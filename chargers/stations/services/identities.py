@@ -17,7 +17,7 @@ def identity_warning(identity: str) -> str:
     return sentence % {"usual": USUAL_IDENTITY}
 
 
-LONGEST_IDENTITY = 48
+MAX_IDENTITY_LENGTH = 48
 
 
 USUAL_IDENTITY = 20  # OCPP 1.6 stations often have room for no more (CiString20)
@@ -31,7 +31,7 @@ USABLE_IDENTITY = re.compile(r"[a-zA-Z0-9*\-_=:+|@.]+")  # OCPP's identifierStri
 
 def is_usable_identity(identity: str) -> bool:
     """Whether a station can use it: letters and digits of ASCII and the signs of OCPP's identifierString."""
-    return len(identity) <= LONGEST_IDENTITY and USABLE_IDENTITY.fullmatch(identity) is not None
+    return len(identity) <= MAX_IDENTITY_LENGTH and USABLE_IDENTITY.fullmatch(identity) is not None
 
 
 def check_identity(identity: str) -> None:
@@ -40,8 +40,8 @@ def check_identity(identity: str) -> None:
     Raises:
         DomainError: it is empty, too long, or has a character that stations cannot use.
     """
-    if not 1 <= len(identity) <= LONGEST_IDENTITY:
-        refuse("identity", _("An identity has 1 to %(most)d characters.") % {"most": LONGEST_IDENTITY})
+    if not 1 <= len(identity) <= MAX_IDENTITY_LENGTH:
+        refuse("identity", _("An identity has 1 to %(most)d characters.") % {"most": MAX_IDENTITY_LENGTH})
     if not is_usable_identity(identity):
         refuse(
             "identity",

@@ -18,7 +18,7 @@ OFFLINE_AFTER = timedelta(minutes=15)
 RECENT = timedelta(hours=24)  # an absence that began earlier is no news
 
 
-MOST_AT_ONCE = 2000
+MAX_AT_ONCE = 2000
 
 
 def record_offline_stations() -> int:
@@ -31,6 +31,6 @@ def record_offline_stations() -> int:
     rows = ChargingStation.objects.filter(~is_known, node__isnull=True, handed_over_at__isnull=True)
     rows = rows.annotate(since=Coalesce("disconnected_at", "last_heard_at"))
     rows = rows.filter(since__gt=now - RECENT, since__lte=now - OFFLINE_AFTER).order_by("-since")
-    found = list(rows.values_list("pk", "since")[:MOST_AT_ONCE])
+    found = list(rows.values_list("pk", "since")[:MAX_AT_ONCE])
     record_events([offline_event(pk, since) for pk, since in found])
     return len(found)

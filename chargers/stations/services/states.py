@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from chargers.stations.models import NODE_ALIVE, ChargingStation, Connector, Presence
 from chargers.vocabulary import ConnectorStatus as Status
 from chargers.vocabulary import error_label
-from cpms.common.web import formatting as look
+from cpms.common.web import formatting
 
 IN_USE = [Status.PREPARING, Status.CHARGING, Status.SUSPENDED_EV, Status.SUSPENDED_EVSE, Status.FINISHING]
 # A station with several connectors shows the first of these: faults, then what is in use, then what is free.
@@ -126,7 +126,7 @@ class StatusBadge(NamedTuple):
 
     @property
     def html(self) -> str:
-        return look.status(self.kind, self.label, title=self.title, is_live=self.is_live, is_stale=self.is_stale)
+        return formatting.status(self.kind, self.label, title=self.title, is_live=self.is_live, is_stale=self.is_stale)
 
 
 def of_connector(connector: Connector, presence: str) -> StatusBadge:
@@ -145,7 +145,7 @@ def _connector_of_absent(connector: Connector, presence: str, last: str) -> Stat
     if connector.status_changed_at is None:
         title = _("The station is not connected. Last status: %(status)s.") % {"status": last}
         return StatusBadge(presence, label, title, _("was %(status)s") % {"status": last}, is_stale=True)
-    facts = {"status": last, "time": look.short_time(connector.status_changed_at)}
+    facts = {"status": last, "time": formatting.short_time(connector.status_changed_at)}
     title = _("The station is not connected. Last status: %(status)s, as of %(time)s.") % facts
     return StatusBadge(presence, label, title, _("was %(status)s, as of %(time)s") % facts, is_stale=True)
 
@@ -188,9 +188,9 @@ def _of_absent(station: ChargingStation, presence: str, first: str) -> StatusBad
         return StatusBadge(presence, label, _("The station has never connected."), _("never connected"), is_stale=True)
     since = station.disconnected_at or station.last_heard_at or station.connected_at
     notes = []
-    for moment in (look.short_time(since), look.full_time(since)):
+    for moment in (formatting.short_time(since), formatting.full_time(since)):
         if first:
             notes.append(_("was %(status)s, as of %(time)s") % {"status": look_of(first).label, "time": moment})
         else:
             notes.append(_("as of %(time)s") % {"time": moment})
-    return StatusBadge(presence, label, look.full_time(since), notes[0], is_stale=True, full_note=notes[1])
+    return StatusBadge(presence, label, formatting.full_time(since), notes[0], is_stale=True, full_note=notes[1])

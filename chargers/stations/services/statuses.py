@@ -11,14 +11,14 @@ import orjson
 from django.db.models import QuerySet
 
 from chargers.anomalies.models import Oddity
-from chargers.anomalies.services import keep_oddity
+from chargers.anomalies.services import record_anomaly
 from chargers.events.services import NewEvent, end_faults, fault_event, record_events
 from chargers.stations.models import ChargingStation, Connector
 from cpms.common.database.batches import insert_new_rows, update_rows
 from cpms.common.database.prepared import Prepared, among
 
 FIRST_YEAR = 2015
-MOST_CONNECTORS = 100  # of one station
+MAX_CONNECTORS = 100  # of one station
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ CONNECTOR_COLUMNS = {
     "reported_at": "timestamptz",
     "as_reported": "jsonb",
 }
-LONGEST_TEXT = 255  # of the columns
+MAX_TEXT_LENGTH = 255  # of the columns
 
 
 def record_statuses(reports: Sequence[StatusReport]) -> list[StatusReport]:
@@ -98,10 +98,10 @@ def ensure_connectors(keys: Sequence[tuple[int, int]]) -> None:
     A number that no station has makes no row: a station could make as many of them as it likes. That is kept as an
     oddity, once.
     """
-    for station_id, number in {station_id: number for station_id, number in keys if number > MOST_CONNECTORS}.items():
-        note = f"It spoke of connector {number}; numbers above {MOST_CONNECTORS} are not listed."
-        keep_oddity(station_id=station_id, kind=Oddity.Kind.UNKNOWN_CONNECTOR, note=note)
-    keys = [(station_id, number) for station_id, number in keys if number <= MOST_CONNECTORS]
+    for station_id, number in {station_id: number for station_id, number in keys if number > MAX_CONNECTORS}.items():
+        note = f"It spoke of connector {number}; numbers above {MAX_CONNECTORS} are not listed."
+        record_anomaly(station_id=station_id, kind=Oddity.Kind.UNKNOWN_CONNECTOR, note=note)
+    keys = [(station_id, number) for station_id, number in keys if number <= MAX_CONNECTORS]
     insert_new_rows(
         "chargers_connector",
         {"station_id": "bigint", "number": "int", "status": "varchar", "error_code": "varchar", "info": "varchar",
@@ -140,7 +140,7 @@ def _record_connectors(reports: list[StatusReport]) -> list[StatusReport]:
             continue
         is_same = (found.status, found.error_code) == (report.status, report.error_code)
         since = found.status_changed_at if is_same and found.status_changed_at else report.at
-        texts = report.info[:LONGEST_TEXT], report.vendor_error_code[:LONGEST_TEXT]
+        texts = report.info[:MAX_TEXT_LENGTH], report.vendor_error_code[:MAX_TEXT_LENGTH]
         rows.append((found.pk, report.status, report.error_code, *texts, since, report.at, report.as_reported_json))
         fresh.append(report)
         if report.status == found.status:

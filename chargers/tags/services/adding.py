@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from accounts.audit.services import note_added
 from accounts.models import Team, User
 from chargers.stations.models import ChargingStation
-from chargers.stations.services.batches import AT_ONCE, Added, demand_admin, in_chunks
+from chargers.stations.services.batches import BATCH_SIZE, Added, demand_admin, in_chunks
 from chargers.tags.models import Tag
 from cpms.common.errors import refuse
 from cpms.common.text.lines import check_lines
@@ -23,7 +23,7 @@ from cpms.common.text.lines import check_lines
 logger = logging.getLogger(__name__)
 
 
-LONGEST_TAG = 20  # what every station can read; a longer one is kept where it is known already
+MAX_TAG_LENGTH = 20  # what every station can read; a longer one is kept where it is known already
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def check_tag(tag: NewTag, *, is_known: bool = False) -> None:
         DomainError: the value, the status or the type cannot be used.
     """
     check_lines(label=tag.label)
-    if not tag.value or (len(tag.value) > LONGEST_TAG and not is_known):
+    if not tag.value or (len(tag.value) > MAX_TAG_LENGTH and not is_known):
         refuse("value", length_refusal())
     if tag.value != tag.value.strip() or not (tag.value.isprintable() and tag.value.isascii()):
         refuse("value", _("A tag's value has printable ASCII characters only, and no blank at its ends."))
@@ -105,7 +105,7 @@ def check_tag(tag: NewTag, *, is_known: bool = False) -> None:
 
 
 def length_refusal() -> str:
-    return _("A tag has 1 to %(most)d characters.") % {"most": LONGEST_TAG}
+    return _("A tag has 1 to %(most)d characters.") % {"most": MAX_TAG_LENGTH}
 
 
 def _known_tags(team: Team, values: Sequence[str]) -> dict[str, Tag]:
@@ -130,10 +130,10 @@ def _save_tags(team: Team, wanted: Sequence[NewTag], known: dict[str, Tag]) -> N
         tag.status, tag.expires_at = new.status, new.expires_at
         tag.label, tag.kind = new.label or tag.label, new.kind or tag.kind
         changed.append(tag)
-    Tag.objects.bulk_update(changed, ["status", "expires_at", "label", "kind"], AT_ONCE // 3)
+    Tag.objects.bulk_update(changed, ["status", "expires_at", "label", "kind"], BATCH_SIZE // 3)
     try:
         with transaction.atomic():
-            Tag.objects.bulk_create(fresh, AT_ONCE)
+            Tag.objects.bulk_create(fresh, BATCH_SIZE)
     except IntegrityError:
         refuse("value", _("One of the values was taken in this moment. Please try again."))
 
@@ -143,4 +143,4 @@ def _set_scope(tag_ids: Sequence[int], station_ids: Sequence[int]) -> None:
     for some in in_chunks(tag_ids):
         through.objects.filter(tag_id__in=some).exclude(chargingstation_id__in=station_ids).delete()
     rows = [through(tag_id=tag, chargingstation_id=station) for tag in tag_ids for station in station_ids]
-    through.objects.bulk_create(rows, AT_ONCE, ignore_conflicts=True)
+    through.objects.bulk_create(rows, BATCH_SIZE, ignore_conflicts=True)

@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 
 from chargers.stations.models import ChargingStation
 
-MOST_UNKNOWN = 10
+MAX_UNKNOWN = 10
 PERIOD = timedelta(minutes=1)
 
 
 def is_card_search(*, station: ChargingStation, at: datetime) -> bool:
     """Whether so many unknown cards were shown at the station that none is looked up until the minute is over."""
-    return station.unknown_cards > MOST_UNKNOWN and _is_counting(station, at)
+    return station.unknown_cards > MAX_UNKNOWN and _is_counting(station, at)
 
 
 def note_unknown_card(*, station: ChargingStation, at: datetime) -> bool:
@@ -32,7 +32,7 @@ def note_unknown_card(*, station: ChargingStation, at: datetime) -> bool:
     ChargingStation.objects.filter(pk=station.pk).update(
         unknown_cards=station.unknown_cards, unknown_cards_since=station.unknown_cards_since
     )
-    return station.unknown_cards == MOST_UNKNOWN + 1
+    return station.unknown_cards == MAX_UNKNOWN + 1
 
 
 def _is_counting(station: ChargingStation, at: datetime) -> bool:

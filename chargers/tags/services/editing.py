@@ -17,7 +17,7 @@ from chargers.tags.models import Tag
 from chargers.tags.services.adding import NewTag, check_tag
 from cpms.common.errors import DomainError, NotAllowed
 
-MOST_STATIONS = 1000
+MAX_STATIONS = 1000
 
 
 def teams_operated_by(user: User) -> QuerySet[Team]:

@@ -10,11 +10,11 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from chargers.stations.services.finding import holds
+from chargers.stations.services.finding import contains_words
 
 TAG_COLUMNS = ("value", "label", "user__email", "user__first_name", "user__last_name")
 
 
-def tags_like(tags: QuerySet[Any], text: str) -> QuerySet[Any]:
+def search_tags(tags: QuerySet[Any], text: str) -> QuerySet[Any]:
     """Return those of the tags whose value, label or person holds a text."""
-    return tags.filter(holds(text, *TAG_COLUMNS))
+    return tags.filter(contains_words(text, *TAG_COLUMNS))

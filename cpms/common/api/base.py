@@ -28,7 +28,7 @@ from rest_framework.settings import api_settings
 from rest_framework.throttling import UserRateThrottle
 from rest_framework.views import exception_handler, set_rollback
 
-from cpms.common.database.paging import few_of, first_of
+from cpms.common.database.paging import first_of, keys_if_few
 from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.models import OfStationsQuerySet
 from cpms.common.text.storable import is_storable
@@ -152,7 +152,7 @@ class NewestFirst(CursorPagination):
         if position is not None:
             rows = rows.filter(**{f"{self._column.name}__{'lt' if order[0].startswith('-') else 'gt'}": position})
         is_rare = getattr(view.filterset, "is_rare", False)
-        few = few_of(rows.stations_shown_to(request.user))
+        few = keys_if_few(rows.stations_shown_to(request.user))
         count = offset + (self.get_page_size(request) or 0) + 1
         return first_of(rows.order_by(*order), count, stations=few, is_rare=is_rare)
 

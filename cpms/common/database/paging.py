@@ -22,7 +22,7 @@ from cpms.common.models import OfStationsQuerySet
 FEW_STATIONS = 50
 
 
-def few_of(stations: models.QuerySet[Any] | None) -> list[int] | None:
+def keys_if_few(stations: models.QuerySet[Any] | None) -> list[int] | None:
     """Return the keys of these stations if they are few, and None if they are many or all there are (None)."""
     if stations is None:
         return None

@@ -23,9 +23,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 logger = logging.getLogger(__name__)
-AT_ONCE = 500
+BATCH_SIZE = 500
 LEASE = timedelta(minutes=5)  # after which a mail whose sender died is sent by another one
-MOST_ATTEMPTS = 16  # in two days
+MAX_ATTEMPTS = 16  # in two days
 OUR_NAME = "CPMS"
 LOGO = "logo"  # under which the HTML finds its picture
 KEPT = 200  # mails in the page for debugging
@@ -151,8 +151,8 @@ def send_due(mails: QuerySet[Any], write: Callable[[Any], EmailMessage | None]) 
         write: makes the message of a row; None when there is nothing to say any more, then the row goes.
     """
     now, count = timezone.now(), 0
-    due = mails.filter(sent_at__isnull=True, next_at__lte=now, attempts__lt=MOST_ATTEMPTS)
-    for mail in due.order_by("next_at")[:AT_ONCE]:
+    due = mails.filter(sent_at__isnull=True, next_at__lte=now, attempts__lt=MAX_ATTEMPTS)
+    for mail in due.order_by("next_at")[:BATCH_SIZE]:
         taken = mails.model.objects.filter(pk=mail.pk, sent_at__isnull=True, next_at=mail.next_at)
         if taken.update(next_at=now + LEASE, attempts=F("attempts") + 1):  # else another worker was quicker
             count += _send(mail, write)

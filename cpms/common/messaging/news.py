@@ -21,10 +21,10 @@ from channels.layers import get_channel_layer
 from django.db import transaction
 
 logger = logging.getLogger(__name__)
-MOST_STATIONS = 200  # above that a page is told 'many' and refreshes what it shows
+MAX_STATIONS = 200  # above that a page is told 'many' and refreshes what it shows
 GATHER_SECONDS = 0.1
 SEND_SECONDS = 3.0
-MOST_HINTS = 10_000
+MAX_HINTS = 10_000
 
 
 def team_group(team_id: int) -> str:
@@ -45,15 +45,15 @@ def tell_pages(changed: Mapping[int | None, Iterable[int]]) -> None:
     """
     news = {team: set(stations) for team, stations in changed.items() if team is not None}
     if news:
-        transaction.on_commit(partial(_herald().announce, news), robust=True)
+        transaction.on_commit(partial(_news_sender().announce, news), robust=True)
 
 
 def hint(group: str, event: dict[str, Any]) -> None:
     """Send an event to a group of the channel layer after commit."""
-    transaction.on_commit(partial(_herald().send, group, event), robust=True)
+    transaction.on_commit(partial(_news_sender().send, group, event), robust=True)
 
 
-class Herald:
+class NewsSender:
     """Gathers what is to be said and says it from a thread with an event loop of its own."""
 
     def __init__(self) -> None:
@@ -72,7 +72,7 @@ class Herald:
 
     def send(self, group: str, event: dict[str, Any]) -> None:
         with self._something:
-            if len(self._hints) < MOST_HINTS:
+            if len(self._hints) < MAX_HINTS:
                 self._hints.append((group, event))
             self._something.notify_all()
 
@@ -113,18 +113,18 @@ class Herald:
 
 
 def _event(team_id: int, stations: set[int]) -> dict[str, Any]:
-    return {"type": "news", "team": team_id, "stations": sorted(stations) if len(stations) <= MOST_STATIONS else None}
+    return {"type": "news", "team": team_id, "stations": sorted(stations) if len(stations) <= MAX_STATIONS else None}
 
 
-_heralds: dict[int, Herald] = {}  # by process id
+_news_senders: dict[int, NewsSender] = {}  # by process id
 _lock = threading.Lock()
 
 
-def _herald() -> Herald:
+def _news_sender() -> NewsSender:
     """This process's herald; a forked worker gets its own."""
     pid = os.getpid()
-    if pid not in _heralds:
+    if pid not in _news_senders:
         with _lock:
-            if pid not in _heralds:
-                _heralds[pid] = Herald()
-    return _heralds[pid]
+            if pid not in _news_senders:
+                _news_senders[pid] = NewsSender()
+    return _news_senders[pid]

@@ -9,56 +9,56 @@ from django import template
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from cpms.common.web import formatting as look
+from cpms.common.web import formatting
 from cpms.common.web.countries import country_name
 
 register = template.Library()
 
-register.simple_tag(look.icon, name="icon")
-register.simple_tag(look.dash, name="dash")
-register.simple_tag(look.tick, name="tick")
-register.filter("kwh", look.kwh)
+register.simple_tag(formatting.icon, name="icon")
+register.simple_tag(formatting.dash, name="dash")
+register.simple_tag(formatting.tick, name="tick")
+register.filter("kwh", formatting.kwh)
 register.filter("country", country_name)
-register.filter("kw", look.kw)
-register.filter("amperes", look.amperes)
-register.filter("clock_words", look.clock_words)
-register.filter("ago", look.ago)
-register.filter("full_time", look.full_time)
-register.filter("date_time", look.date_time)
+register.filter("kw", formatting.kw)
+register.filter("amperes", formatting.amperes)
+register.filter("clock_words", formatting.clock_text)
+register.filter("ago", formatting.ago)
+register.filter("full_time", formatting.full_time)
+register.filter("date_time", formatting.date_time)
 
 
 @register.simple_tag
 def status(kind: str, label: str, title: str = "", live: Any = "", stale: Any = "") -> SafeString:
-    return look.status(kind, label, title=title, is_live=bool(live), is_stale=bool(stale))
+    return formatting.status(kind, label, title=title, is_live=bool(live), is_stale=bool(stale))
 
 
 @register.simple_tag
 def moment(at: datetime | None, never: str = "", seconds: Any = "") -> SafeString:
-    return look.moment(at, seconds=bool(seconds), never=never)
+    return formatting.moment(at, seconds=bool(seconds), never=never)
 
 
 @register.filter
 def log_time(at: datetime) -> str:
     """With milliseconds: the order of messages matters; the date only when it is not today's."""
     local = timezone.localtime(at)
-    day = "" if local.date() == timezone.localdate() else f"{look.day(local, is_short=True)} "
+    day = "" if local.date() == timezone.localdate() else f"{formatting.day(local, is_short=True)} "
     return f"{day}{local:%H:%M:%S}.{local.microsecond // 1000:03d}"
 
 
 @register.filter
 def count(value: int) -> str:
     """A number of things, with thousands grouped."""
-    return look.number(value)
+    return formatting.number(value)
 
 
 @register.filter
 def places(value: float | None, digits: int = 1) -> str:
-    return look.DASH if value is None else look.number(value, digits)
+    return formatting.DASH if value is None else formatting.number(value, digits)
 
 
 @register.filter
 def span(value: timedelta | None) -> str:
-    return look.DASH if value is None else look.span_words(value)
+    return formatting.DASH if value is None else formatting.duration_text(value)
 
 
 @register.simple_tag(takes_context=True)

@@ -32,7 +32,7 @@ from cpms.common.text.lines import validate_line
 COUNTED = 10_000  # rows that are counted; beyond, a number of rows tells nobody anything
 
 
-MOST_PAGED = 50_000  # rows
+MAX_PAGED = 50_000  # rows
 
 
 STATIONS_FOUND = 200
@@ -162,7 +162,7 @@ class BoundedPaginator(Paginator):
     @cached_property
     def num_pages(self) -> int:
         """Whoever wants what is further back searches for it: pages are found by counting through those before."""
-        return min(super().num_pages, MOST_PAGED // self.per_page)
+        return min(super().num_pages, MAX_PAGED // self.per_page)
 
     def page(self, number: Any) -> Page:
         number = self.validate_number(number)

@@ -14,7 +14,7 @@ from django.utils import timezone
 if TYPE_CHECKING:
     from accounts.models import User
 
-LONGEST_VALUE = 120
+MAX_VALUE_LENGTH = 120
 
 
 class Download(NamedTuple):
@@ -61,7 +61,7 @@ def filters_told(form: forms.BaseForm) -> dict[str, str]:
     for name, field in form.fields.items():
         chosen = form.cleaned_data.get(name)
         if chosen not in (None, "", [], ()):
-            told[name] = _harmless(field, chosen)[:LONGEST_VALUE]
+            told[name] = _harmless(field, chosen)[:MAX_VALUE_LENGTH]
     return told
 
 

@@ -31,7 +31,7 @@ from psycopg.types.datetime import TimestamptzLoader
 from cpms.common.database.prepared import among
 from cpms.common.web.formatting import decimal_sign, forms_in_force, in_form_of
 
-MOST_XLSX_ROWS = 1_000_000
+MAX_XLSX_ROWS = 1_000_000
 KEYS_AT_ONCE, VALUES_AT_ONCE, ROWS_AT_ONCE = 50_000, 5_000, 1_000
 FORMULA_STARTS = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")  # and their wide forms, which Excel reads alike
 FIELD_BORDERS = re.compile(r"([,;|\t\r\n]+)")  # whatever separator the program that opens the file assumes
@@ -355,8 +355,8 @@ LINKS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 SPREADSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 DECLARED = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
-LONGEST_XLSX_TEXT = 32_767
-MOST_SHEET_BYTES = 1_500_000_000  # then another sheet: more would need a form of zip file that Excel does not read
+MAX_XLSX_TEXT_LENGTH = 32_767
+MAX_SHEET_BYTES = 1_500_000_000  # then another sheet: more would need a form of zip file that Excel does not read
 TYPES = (
     f'{DECLARED}<Types xmlns="{PACKAGE}/content-types">'
     f'<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
@@ -399,7 +399,7 @@ def xlsx_parts(sheet: Sheet, name: str) -> Iterator[bytes]:
             with book.open(f"xl/worksheets/sheet{count}.xml", "w") as file:
                 file.write(begin)
                 size = 0
-                while left is not None and size < MOST_SHEET_BYTES:
+                while left is not None and size < MAX_SHEET_BYTES:
                     size += file.write(_xml_rows(left))
                     if ready := buffer.take():
                         yield ready
@@ -439,7 +439,7 @@ def _xml_cell(value: Any) -> str:
         return f"<c><v>{value}</v></c>"
     if not value:
         return "<c/>"
-    text = escape(value[:LONGEST_XLSX_TEXT])
+    text = escape(value[:MAX_XLSX_TEXT_LENGTH])
     return f'<c t="inlineStr"><is><t xml:space="preserve">{text}</t></is></c>'
 
 

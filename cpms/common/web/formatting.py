@@ -148,7 +148,7 @@ def dhms(span: timedelta) -> str:
     return f"{seconds // 86400}:{seconds // 3600 % 24}:{seconds // 60 % 60}:{seconds % 60}"
 
 
-def span_words(span: timedelta) -> str:
+def duration_text(span: timedelta) -> str:
     """A duration in words, of two units at most."""
     seconds = max(0, int(span.total_seconds()))
     days, hours, minutes = seconds // 86400, seconds // 3600 % 24, seconds // 60 % 60
@@ -211,11 +211,11 @@ def moment(at: datetime | None, *, seconds: bool = False, never: str = "") -> Sa
     )
 
 
-def clock_words(offset_ms: int | None) -> str:
+def clock_text(offset_ms: int | None) -> str:
     """Describe the offset of a station's clock from ours."""
     if offset_ms is None:
         return _("not measured yet")
     if abs(offset_ms) < 2000:
         return _("in step (%(seconds)s s)") % {"seconds": number(Decimal(offset_ms) / 1000, 1)}
-    off = span_words(timedelta(milliseconds=abs(offset_ms)))
+    off = duration_text(timedelta(milliseconds=abs(offset_ms)))
     return (_("%(span)s fast") if offset_ms > 0 else _("%(span)s slow")) % {"span": off}

@@ -23,7 +23,7 @@ from django.views.generic import DetailView, FormView, View
 from cpms.common.database.paging import narrowed
 from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.web.downloads import Download, filters_told, tell
-from cpms.common.web.export import MOST_XLSX_ROWS, Cell, export_csv, export_xlsx
+from cpms.common.web.export import MAX_XLSX_ROWS, Cell, export_csv, export_xlsx
 from cpms.common.web.formatting import date_time, number
 from cpms.common.web.tables import CappedPaginator
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from accounts.models import User
 
-MOST_NEW = 99  # '99+ new' is enough to know
+MAX_NEW = 99  # '99+ new' is enough to know
 
 
 class AuthenticatedRequest(HttpRequest):
@@ -119,7 +119,7 @@ class ListPage(LoginRequiredMixin, View):
         until = _whole(self.request.GET.get("until"))
         new = 0
         if self.is_newest_first and until:
-            new = min(found.filter(pk__gt=until).order_by()[: MOST_NEW + 1].count(), MOST_NEW + 1)
+            new = min(found.filter(pk__gt=until).order_by()[: MAX_NEW + 1].count(), MAX_NEW + 1)
             found = found.filter(pk__lte=until)
         table = self.table_class(found)
         size = _whole(self.request.GET.get("per_page"))
@@ -147,7 +147,7 @@ class ListPage(LoginRequiredMixin, View):
             "paginator": paginator,
             "page_size": size,
             "is_sorted": bool(sort),
-            "new": f"{MOST_NEW}+" if new > MOST_NEW else str(new or ""),
+            "new": f"{MAX_NEW}+" if new > MAX_NEW else str(new or ""),
             "until": until or (max((row.pk for row in records), default=0) if self.is_newest_first else 0),
         }
 
@@ -156,14 +156,14 @@ class ListPage(LoginRequiredMixin, View):
         whole = self.filterset_class(QueryDict(), queryset=self.rows(), request=self.request)
         rows = self.table_class(whole.qs).rows
         stations, is_rare = self.few_stations(whole), getattr(whole, "is_rare", False)
-        return self.paginator_class(rows, self.page_size, stations=stations, is_rare=is_rare).count_words
+        return self.paginator_class(rows, self.page_size, stations=stations, is_rare=is_rare).count_text
 
     def _export(self, found: QuerySet[Any], kind: str, chosen: Form) -> HttpResponseBase:
         rows: Any = self.export_rows(found)
         kind = "xlsx" if kind == "xlsx" else "csv"
-        if kind == "xlsx" and rows.order_by()[: MOST_XLSX_ROWS + 1].count() > MOST_XLSX_ROWS:
+        if kind == "xlsx" and rows.order_by()[: MAX_XLSX_ROWS + 1].count() > MAX_XLSX_ROWS:
             sentence = _("An Excel file holds at most %(most)s rows here: add a filter, or take the CSV file.")
-            messages.error(self.request, sentence % {"most": number(MOST_XLSX_ROWS)})
+            messages.error(self.request, sentence % {"most": number(MAX_XLSX_ROWS)})
             return redirect(f"{self.request.path}?{without(self.request.GET, 'export')}")
         person: Any = self.request.user
         tell(Download(person, self.model, self.export_name, self.right or rows.right, kind, filters_told(chosen)))

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from django_tables2.rows import BoundRows
 
 from cpms.common.database.paging import narrowed, page_of
-from cpms.common.web import formatting as look
+from cpms.common.web import formatting
 
 NUMBER = {"th": {"class": "num"}, "td": {"class": "num"}}
 NUMBER_WIDE = {"th": {"class": "num o"}, "td": {"class": "num o"}}  # not on the phone
@@ -35,7 +35,7 @@ class MomentColumn(tables.Column):
         self.seconds, self.never = seconds, never
 
     def render(self, value: Any) -> SafeString:
-        return look.moment(value, seconds=self.seconds, never=str(self.never))
+        return formatting.moment(value, seconds=self.seconds, never=str(self.never))
 
 
 def two_lines(first: Any, second: Any) -> SafeString:
@@ -95,5 +95,5 @@ class CappedPaginator(Paginator):
         return self.count > self.cap
 
     @property
-    def count_words(self) -> str:
-        return f"{look.number(self.cap)}+" if self.is_capped else look.number(self.count)
+    def count_text(self) -> str:
+        return f"{formatting.number(self.cap)}+" if self.is_capped else formatting.number(self.count)

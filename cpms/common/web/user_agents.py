@@ -34,15 +34,15 @@ SYSTEMS = (
 
 def words_of(agent: str) -> str:
     """What browser it is and where it runs, as people call them."""
-    return _in_words(*_names_of(agent))
+    return _browser_and_system(*_names_of(agent))
 
 
-def noted_in_words(noted: str) -> str:
+def noted_browser_name(noted: str) -> str:
     """The same and the address, of what the audit trail keeps in no language; what is older stays as it is."""
     if not noted.startswith(f"{NOTED}|"):
         return noted
     _noted, browser, system, address = noted.split("|")
-    return f"{_in_words(browser, system)} · {address or DASH}"
+    return f"{_browser_and_system(browser, system)} · {address or DASH}"
 
 
 def _names_of(agent: str) -> tuple[str, str]:
@@ -50,7 +50,7 @@ def _names_of(agent: str) -> tuple[str, str]:
     return browser, next((name for sign, name in SYSTEMS if sign in agent), "")
 
 
-def _in_words(browser: str, system: str) -> str:
+def _browser_and_system(browser: str, system: str) -> str:
     if browser and system:
         return _("%(browser)s on %(system)s") % {"browser": browser, "system": system}
     return browser or system or _("Unknown browser")

@@ -18,14 +18,14 @@ from accounts.models import User
 from chargers.models import ChargingStation, Connector
 from chargers.stations.services.states import State, with_state
 from chargers.vocabulary import error_label
-from maintenance.connections.labels import cause_words
+from maintenance.connections.labels import cause_label
 from maintenance.models import InboxEntry, RefusedConnection, SecurityEvent, UnnamedProxy
-from maintenance.security_events.labels import event_words
+from maintenance.security_events.labels import event_label
 from sessions.models import ChargingSession, Flag
 
 SHOWN = 3  # of each kind; the rest is a link
 MANY = 3  # stations of one installation that are away: it is one trouble
-MOST_READ = 300  # rows that are looked through for repeats
+MAX_READ = 300  # rows that are looked through for repeats
 RECENT = timedelta(days=7)
 DAY = timedelta(days=1)
 
@@ -76,7 +76,7 @@ def _alarmed(user: User) -> list[Trouble]:
             _("Security"),
             row["station__identity"],
             f"{url}?{urlencode({'state': 'open', 'q': row['station__identity']})}",
-            event_words(row["type"])
+            event_label(row["type"])
             if row["count"] == 1
             else ngettext("%(n)d critical event", "%(n)d critical events", row["count"]) % {"n": row["count"]},
             _("not acknowledged yet"),
@@ -92,7 +92,7 @@ def _alarmed(user: User) -> list[Trouble]:
 def _faulted(user: User) -> list[Trouble]:
     rows = with_state(Connector.objects.visible_to(user).filter(status=Connector.Status.FAULTED))
     rows = rows.filter(state=State.FAULTED).select_related("station").defer("station__password")
-    newest = rows.order_by("-status_changed_at")[:MOST_READ]
+    newest = rows.order_by("-status_changed_at")[:MAX_READ]
     groups = _repeats(newest, lambda connector: (connector.station_id, connector.error_code))
     told = []
     for group in groups[:SHOWN]:
@@ -171,7 +171,7 @@ def _flagged(user: User) -> list[Trouble]:
     with the same flags."""
     since = timezone.now() - RECENT
     rows = ChargingSession.objects.visible_to(user).filter(has_flags=True, started_at__gt=since)
-    newest = rows.select_related("station").defer("station__password").order_by("-started_at")[:MOST_READ]
+    newest = rows.select_related("station").defer("station__password").order_by("-started_at")[:MAX_READ]
     groups = _repeats(newest, _cause_of)
     told = [_flagged_alone(group[0]) if len(group) == 1 else _flagged_often(group) for group in groups[:SHOWN]]
     if len(groups) > SHOWN:
@@ -225,7 +225,7 @@ def _refused(user: User) -> list[Trouble]:
         url = f"{reverse('maintenance:refusal_list')}?{urlencode({'q': identity, 'cause': refusal.cause})}"
         times = ngettext("%(n)d time", "%(n)d times", row["times"]) % {"n": row["times"]}
         since = row["since"] if row["times"] > 1 else None
-        told.append(Trouble("warn", _("Refused"), identity, url, cause_words(refusal), times, row["last"], since))
+        told.append(Trouble("warn", _("Refused"), identity, url, cause_label(refusal), times, row["last"], since))
     if len(first) > SHOWN:
         url = reverse("maintenance:refusal_list")
         told.append(Trouble("warn", _("Refused"), _("More stations that are refused"), url, "", "", None))

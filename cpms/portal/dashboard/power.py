@@ -16,8 +16,8 @@ from cpms.portal.charts import day_bounds
 from sessions.ledger.services.charging import FRESH
 from sessions.models import ChargingSession, MeterReading, TeamPower
 
-LONGEST_SESSION = timedelta(days=7)
-MOST_SESSIONS, MOST_READINGS = 2_000, 300_000  # more are not worked out while a page waits
+MAX_SESSION = timedelta(days=7)
+MAX_SESSIONS, MAX_READINGS = 2_000, 300_000  # more are not worked out while a page waits
 MINUTE = timedelta(minutes=1)
 
 
@@ -44,14 +44,14 @@ def power_of_day(user: User, day: date) -> list[tuple[datetime, int]]:
 def _of_sessions(wanted: Q, start: datetime, end: datetime) -> list[tuple[datetime, int]]:
     """A reading counts until the next one, ten minutes at most; nothing when there is too much to add up."""
     end = min(end, timezone.now())
-    rows = ChargingSession.objects.filter(wanted, started_at__gte=start - LONGEST_SESSION, started_at__lt=end)
+    rows = ChargingSession.objects.filter(wanted, started_at__gte=start - MAX_SESSION, started_at__lt=end)
     rows = rows.filter(Q(stopped_at__isnull=True) | Q(stopped_at__gt=start)).order_by()
-    stops = dict(rows.values_list("pk", "stopped_at")[: MOST_SESSIONS + 1])
-    if len(stops) > MOST_SESSIONS or not stops:
+    stops = dict(rows.values_list("pk", "stopped_at")[: MAX_SESSIONS + 1])
+    if len(stops) > MAX_SESSIONS or not stops:
         return []
     readings = MeterReading.objects.filter(session__in=list(stops), at__gte=start - FRESH, at__lt=end)
-    found = list(readings.order_by("session", "at").values_list("session_id", "at", "power_w")[: MOST_READINGS + 1])
-    if len(found) > MOST_READINGS or not found:
+    found = list(readings.order_by("session", "at").values_list("session_id", "at", "power_w")[: MAX_READINGS + 1])
+    if len(found) > MAX_READINGS or not found:
         return []
     length = max(int((end - start) / MINUTE) + 1, 1)
     steps = [0] * (length + 1)

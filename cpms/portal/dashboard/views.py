@@ -17,7 +17,7 @@ from accounts.models import User
 from chargers.onboarding.forms import may_add_stations
 from chargers.stations.tables import ConnectorTable
 from cpms.common.errors import DomainError
-from cpms.common.web import formatting as look
+from cpms.common.web import formatting
 from cpms.common.web.pages import AuthenticatedRequest
 from cpms.portal import charts
 from cpms.portal.dashboard.attention import troubles
@@ -26,7 +26,7 @@ from cpms.portal.dashboard.power import power_of_day
 from cpms.portal.drivers.views import own_page
 from cpms.portal.frame.drivers import is_driver
 
-LONGEST_PERIOD = 93  # days
+MAX_PERIOD = 93  # days
 
 
 EARLIEST_YEAR = 2000
@@ -35,12 +35,12 @@ EARLIEST_YEAR = 2000
 def _dashboard(user: User) -> dict[str, Any]:
     told = figures(user)
     connectors = interesting_connectors(user) if told.connectors else []
-    power = look.power(told.power_w) if told.power_w is not None else None
+    power = formatting.power(told.power_w) if told.power_w is not None else None
     return {
         "figures": told,
         "sees_sessions": bool(user.access.scope(Can.SEE_SESSIONS)),
         "power": power,
-        "energy": look.energy(told.energy_today_wh),
+        "energy": formatting.energy(told.energy_today_wh),
         "per_session": told.energy_today_wh // told.sessions_today if told.sessions_today else None,
         "troubles": troubles(user) if told.stations else [],
         "connectors": connectors,
@@ -106,8 +106,8 @@ def _period(first: str | None, last: str | None) -> tuple[date, date]:
     start = _day(first, end - timedelta(days=6))
     if start > end:
         raise DomainError(_("The period ends before it begins."))
-    if (end - start).days >= LONGEST_PERIOD:
-        raise DomainError(_("Choose at most %(days)d days.") % {"days": LONGEST_PERIOD})
+    if (end - start).days >= MAX_PERIOD:
+        raise DomainError(_("Choose at most %(days)d days.") % {"days": MAX_PERIOD})
     return start, end
 
 
@@ -128,7 +128,7 @@ def dashboard_sessions(request: AuthenticatedRequest) -> JsonResponse:
             "values": values,
             "open": last == timezone.localdate(),
             "empty": "" if any(values) else _("No session began in this period."),
-            "table": charts.table([_("Day"), _("Sessions")], zip(days, map(look.number, values), strict=True)),
+            "table": charts.table([_("Day"), _("Sessions")], zip(days, map(formatting.number, values), strict=True)),
         }
     )
 

@@ -24,14 +24,14 @@ from chargers.models import ChargingStation, Connector, Presence, Tag
 from chargers.stations.services.states import of_connector
 from chargers.tags.models import TagQuerySet
 from cpms.common.errors import DomainError, NotAllowed
-from cpms.common.web import formatting as look
+from cpms.common.web import formatting
 from cpms.common.web.pages import AuthenticatedRequest, add_errors
 from operations.commands.services.asking import request_command
 from operations.models import Command
 from sessions.ledger.tables import SessionTable
 from sessions.models import ChargingSession
 
-SHOWN_SESSIONS, MOST_PLACES = 10, 200
+SHOWN_SESSIONS, MAX_PLACES = 10, 200
 STARTABLE = {Connector.Status.AVAILABLE, Connector.Status.PREPARING, ""}  # "": online, but no status reported yet
 OUT_OF_USE = {Connector.Status.FAULTED, Connector.Status.UNAVAILABLE}
 
@@ -87,9 +87,9 @@ def why_no_start(station: Any) -> str:
 
 def _why_away(station: Any) -> str:
     if station.presence == Presence.OFFLINE and station.disconnected_at:
-        return _("Offline since %(time)s.") % {"time": look.short_time(station.disconnected_at)}
+        return _("Offline since %(time)s.") % {"time": formatting.short_time(station.disconnected_at)}
     if station.last_heard_at:
-        return _("Not connected. Last seen %(time)s.") % {"time": look.short_time(station.last_heard_at)}
+        return _("Not connected. Last seen %(time)s.") % {"time": formatting.short_time(station.last_heard_at)}
     return _("The station has never been online.")
 
 
@@ -109,7 +109,7 @@ def _shown_place(station: Any) -> dict[str, Any]:
 def own_page(user: User) -> dict[str, Any]:
     sessions = own_sessions(user).select_related("tag__user").order_by("-started_at")
     latest = list(sessions[:SHOWN_SESSIONS])
-    places = list(own_places(user)[:MOST_PLACES])
+    places = list(own_places(user)[:MAX_PLACES])
     return {
         "latest": latest,
         "table": SessionTable(latest, orderable=False),

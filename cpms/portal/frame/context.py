@@ -17,7 +17,7 @@ from accounts.access.rights import Can, Provider
 from accounts.branding.services.looks import look_of, main_host
 from accounts.models import Team, User
 from accounts.teams.services import current_team
-from chargers.groups.services.groups import MOST_GROUPS
+from chargers.groups.services.groups import MAX_GROUPS
 from chargers.groups.services.providers import providers_of
 from chargers.models import StationGroup
 from cpms.portal.frame.navigation import (
@@ -31,7 +31,7 @@ from cpms.portal.frame.navigation import (
 from cpms.portal.models import SiteText, hooks_offered, site_text
 from maintenance.notifications.views import unread
 
-MOST_CHOICES = 12  # teams in the menu at the top left; more are on a page of their own
+MAX_CHOICES = 12  # teams in the menu at the top left; more are on a page of their own
 
 
 @dataclass
@@ -75,8 +75,8 @@ def _team_head(request: HttpRequest, user: User) -> TeamHead:
     more = len(user.access.own_teams) - 1
     note = ngettext("and %(n)d more team", "and %(n)d more teams", more) % {"n": more}
     title = ", ".join(map(str, user.access.own_teams))
-    choices = user.access.own_teams[:MOST_CHOICES]
-    if len(user.access.own_teams) > MOST_CHOICES:
+    choices = user.access.own_teams[:MAX_CHOICES]
+    if len(user.access.own_teams) > MAX_CHOICES:
         links.append((_("All teams"), reverse("team:choose")))
     return TeamHead(team.name, initials(team.name), note, title, team=team, choices=choices, links=links)
 
@@ -121,7 +121,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
             "account_tabs": SimpleLazyObject(lambda: account_tabs(request, user)),
             "is_own_account": current_page(request).startswith(ACCOUNT_PAGES),
             "team": SimpleLazyObject(lambda: _team_head(request, user)),
-            "groups": SimpleLazyObject(lambda: list(StationGroup.objects.visible_to(user).only("name")[:MOST_GROUPS])),
+            "groups": SimpleLazyObject(lambda: list(StationGroup.objects.visible_to(user).only("name")[:MAX_GROUPS])),
             "providers": SimpleLazyObject(lambda: _providers(request, user)),
             "sees_stations": SimpleLazyObject(lambda: bool(user.access.scope(Can.SEE_STATIONS))),
             "unread": SimpleLazyObject(lambda: unread(user)),

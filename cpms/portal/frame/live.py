@@ -20,7 +20,7 @@ from chargers.groups.services import groups, providers
 from chargers.models import ChargingStation
 from cpms.common.messaging.news import person_group, team_group
 
-MOST_TEAMS = 100
+MAX_TEAMS = 100
 NOT_LOGGED_IN = 4401
 OWES_FACTOR = 4403  # must set up a second factor first, like on every page
 OTHER_CHOICE = 4409  # another provider or group of stations was chosen in another window
@@ -62,7 +62,7 @@ def hearing(user: User, session: Any) -> Hearing:
     if provider is not None or group is not None:
         return _named(ChargingStation.objects.allowed(user, Can.SEE_STATIONS).in_view_of(user), choice=choice)
     if scope.is_everything:
-        return Hearing(whole=frozenset(Team.objects.order_by("pk").values_list("pk", flat=True)[:MOST_TEAMS]))
+        return Hearing(whole=frozenset(Team.objects.order_by("pk").values_list("pk", flat=True)[:MAX_TEAMS]))
     whole = frozenset(scope.teams)
     places = [scope, user.access.scope(Can.CHARGE)]  # who may only charge hears of the connectors as well
     installations = [key for one in places for key in one.installations]

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from accounts.access.features import feature_at, sentence_about
+from accounts.access.features import feature_at, feature_off_message
 from accounts.access.rights import Can
 from accounts.models import User
 from accounts.teams.services import current_team
@@ -245,7 +245,7 @@ def team_tabs(request: HttpRequest, user: User) -> list[dict[str, Any]]:
             continue
         feature = feature_at(tab.name)
         is_off = feature is not None and feature.key in features_off
-        tabs.append(_tab(tab, family, sentence_about(feature.key) if feature and is_off else ""))
+        tabs.append(_tab(tab, family, feature_off_message(feature.key) if feature and is_off else ""))
     return tabs
 
 

@@ -23,17 +23,17 @@ from django.views.decorators.http import require_safe
 from accounts.access.rights import Can
 from accounts.models import User
 from chargers.models import ChargingStation, Installation, Tag
-from chargers.stations.services.finding import STATION_COLUMNS, holds
+from chargers.stations.services.finding import STATION_COLUMNS, contains_words
 from chargers.tags.services.finding import TAG_COLUMNS
-from cpms.common.web import formatting as look
+from cpms.common.web import formatting
 from cpms.common.web.pages import AuthenticatedRequest
 from cpms.portal.frame.drivers import is_driver
 from cpms.portal.frame.navigation import ACCOUNT_TABS, TEAM_TABS, entries_for, is_in_team
 from sessions.ledger.tables import session_number
 from sessions.models import ChargingSession
 
-LEAST, MOST, SHOWN, MOST_PAGES = 2, 80, 6, 8
-LARGEST_KEY = 2**63 - 1
+LEAST, MOST, SHOWN, MAX_PAGES = 2, 80, 6, 8
+MAX_KEY = 2**63 - 1
 
 
 class Page(NamedTuple):
@@ -105,7 +105,7 @@ def _first(rows: QuerySet[Any], text: str, begins: Sequence[str], columns: Seque
     """Return the rows with a column that begins with the text, then those with columns that hold its words."""
     found = list(_begins(rows, text, *begins).order_by(order, "pk")[:SHOWN])
     if len(found) < SHOWN:
-        others = rows.filter(holds(text, *columns)).exclude(pk__in=[row.pk for row in found])
+        others = rows.filter(contains_words(text, *columns)).exclude(pk__in=[row.pk for row in found])
         found += others.order_by(order, "pk")[: SHOWN - len(found)]
     return found
 
@@ -141,13 +141,13 @@ def _sessions(user: User, text: str, stations: list[ChargingStation], tags: list
     """By number, as it is read aloud, and the latest at a station or with a tag that was found."""
     digits = "".join(character for character in text if not character.isspace())
     wanted = Q(tag__in=[tag.pk for tag in tags]) | Q(station__in=[station.pk for station in stations])
-    if digits.isascii() and digits.isdecimal() and int(digits) <= LARGEST_KEY:
+    if digits.isascii() and digits.isdecimal() and int(digits) <= MAX_KEY:
         wanted |= Q(pk=int(digits))
     rows = ChargingSession.objects.visible_to(user).filter(wanted).select_related("station")
     rows = rows.only("pk", "started_at", "id_tag", "station__identity").order_by("-started_at", "-pk")
     found = Found(_("Sessions"), icon="bolt", more=f"{reverse('sessions:session_list')}?{urlencode({'q': text})}")
     for session in rows[:SHOWN]:
-        note = f"{session.station.identity} · {look.date_time(session.started_at)}"
+        note = f"{session.station.identity} · {formatting.date_time(session.started_at)}"
         found.hits.append(Hit(session_number(session), note, session.get_absolute_url()))
     return found
 
@@ -201,7 +201,7 @@ def _pages(user: User, text: str) -> Found:
             found.hits.append(hit)
         elif all(word in f"{place} {label}".casefold() for word in wanted):
             by_place.append(hit)
-    found.hits = [*found.hits, *by_place][:MOST_PAGES]
+    found.hits = [*found.hits, *by_place][:MAX_PAGES]
     return found
 
 
@@ -211,7 +211,7 @@ def suggestions(user: User) -> list[Found]:
     for place, hit in enumerate(hits):
         if hit.label == hit.note:
             hits[place] = hit._replace(note="")
-    return [Found(_("Go to"), icon="layout-dashboard", hits=hits[:MOST_PAGES])]
+    return [Found(_("Go to"), icon="layout-dashboard", hits=hits[:MAX_PAGES])]
 
 
 @login_required

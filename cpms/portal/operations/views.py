@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy
 from accounts.access.rights import Can
 from chargers.models import ChargingStation, Presence
 from chargers.stations.tables import ConnectorTable, StationTable
-from cpms.common.web import formatting as look
+from cpms.common.web import formatting
 from cpms.portal.stations.lists import ConnectorListView, StationListView
 from operations.models import Command
 from sessions.ledger.tables import SessionTable
@@ -43,11 +43,11 @@ class DoColumn(tables.Column):
         elif station is not record:
             query, more = f"?connector={record.number}", _("connector %(number)d") % {"number": record.number}
         if getattr(record, "presence", Presence.ONLINE) != Presence.ONLINE:
-            return look.dash(_("The station is not connected."))
+            return formatting.dash(_("The station is not connected."))
         if self.kind == Command.Kind.REMOTE_START and getattr(record, "session", None) is not None:
-            return look.dash(_("A session is running."))
+            return formatting.dash(_("A session is running."))
         if self.kind == Command.Kind.REMOTE_START and station.deactivated_at is not None:
-            return look.dash(_("The station is deactivated: nobody can charge there."))
+            return formatting.dash(_("The station is deactivated: nobody can charge there."))
         return format_html(
             '<button type="button" class="btn btn-sm {}" id="do-{}" hx-get="{}{}" hx-target="#ask" '
             'aria-label="{}">{}</button>',

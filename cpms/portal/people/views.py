@@ -33,10 +33,10 @@ from cpms.portal.people.tables import PersonTable
 from operations.models import Command
 from sessions.models import ChargingSession
 
-MOST_TAGS = 100
+MAX_TAGS = 100
 
 
-MOST_AT_ONCE = 50
+MAX_AT_ONCE = 50
 
 
 class UserListView(ListPage):
@@ -51,7 +51,7 @@ class UserListView(ListPage):
         teams = people.Can.MANAGE_TEAM
         memberships = Membership.objects.allowed(actor, teams).select_related("team").order_by("team__name")
         tags = Tag.objects.allowed(actor, teams).order_by("value")
-        return people.people_of(actor).prefetch_related(
+        return people.users_managed_by(actor).prefetch_related(
             Prefetch("memberships", queryset=memberships), Prefetch("tags", queryset=tags)
         )
 
@@ -64,7 +64,7 @@ class UserEditView(FormPage):
 
     @cached_property
     def person(self) -> User:
-        return get_object_or_404(people.people_of(self.request.user), pk=self.kwargs["pk"])
+        return get_object_or_404(people.users_managed_by(self.request.user), pk=self.kwargs["pk"])
 
     def get_form_kwargs(self) -> dict[str, Any]:
         actor, person = self.request.user, User.objects.get(pk=self.person.pk)
@@ -77,7 +77,7 @@ class UserEditView(FormPage):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         teams = people.shared_teams(self.request.user, self.person)
-        tags = list(self._tags()[:MOST_TAGS])
+        tags = list(self._tags()[:MAX_TAGS])
         rows = [{"pk": tag.pk, "value": tag.value, "label": tag.label, "kind": tag.kind} for tag in tags]
         if self.request.method == "POST":  # what was typed is not lost on a mistake
             values = {tag.pk: tag.value for tag in tags}
@@ -106,14 +106,14 @@ class UserEditView(FormPage):
     def _wanted(self) -> Iterator[WantedTag]:
         """The rows of the form: its columns come as lists."""
         told = self.request.POST
-        columns = (told.getlist(f"tag_{name}")[:MOST_TAGS] for name in ("pk", "value", "label", "kind"))
+        columns = (told.getlist(f"tag_{name}")[:MAX_TAGS] for name in ("pk", "value", "label", "kind"))
         for pk, value, label, kind in zip(*columns, strict=False):
             yield WantedTag(
                 pk=int(pk) if pk.isdecimal() and len(pk) < 18 else None, value=value, label=label, kind=kind
             )
 
     def _consents(self) -> list[str]:
-        return self.request.POST.getlist("tag_consent")[:MOST_TAGS]
+        return self.request.POST.getlist("tag_consent")[:MAX_TAGS]
 
     def perform(self, form: PersonForm) -> HttpResponse:  # type: ignore[override]
         told, actor = self.request.POST, self.request.user
@@ -144,8 +144,8 @@ class UserEditView(FormPage):
 def user_delete(request: AuthenticatedRequest) -> HttpResponse:
     """Ask for confirmation; only Yes deletes."""
     told = request.GET if request.method == "GET" else request.POST
-    keys = [int(pk) for pk in told.getlist("user")[:MOST_AT_ONCE] if pk.isdecimal() and len(pk) < 18]
-    chosen = list(people.people_of(request.user).filter(pk__in=keys).order_by("email"))
+    keys = [int(pk) for pk in told.getlist("user")[:MAX_AT_ONCE] if pk.isdecimal() and len(pk) < 18]
+    chosen = list(people.users_managed_by(request.user).filter(pk__in=keys).order_by("email"))
     if not chosen:
         messages.error(request, _("Choose who is to be deleted."))
         return redirect("portal:user_list")

@@ -20,7 +20,7 @@ from sessions.ledger.services.clocks import time_that_counts
 from sessions.ledger.services.unmatched import OtherEnd
 from sessions.models import ChargingSession
 
-MOST_MESSAGES = 300
+MAX_MESSAGES = 300
 FREE = look_of(ConnectorStatus.AVAILABLE).kind
 
 
@@ -123,7 +123,7 @@ def _of_messages(session: ChargingSession, first: datetime, last: datetime) -> l
     )  # fmt: skip
     events: list[Event] = []
     before = None
-    for row in rows.order_by("id")[:MOST_MESSAGES]:
+    for row in rows.order_by("id")[:MAX_MESSAGES]:
         step = protocol_named(row.protocol).session_step(row)
         if isinstance(step, TagStep):
             if step.id_tag.upper() == session.id_tag.upper():

@@ -26,7 +26,7 @@ from operations.commands import labels as words
 from operations.commands.services.authority import why_no_commands
 from operations.commands.tables import said as command_said
 from operations.models import Command
-from sessions.ledger.labels import authorization_words, why_not_billed
+from sessions.ledger.labels import authorization_label, why_not_billed
 from sessions.ledger.services.charging import charging_of
 from sessions.ledger.services.settling import charged_by_time, resets_of
 from sessions.ledger.services.unmatched import other_ends
@@ -34,7 +34,7 @@ from sessions.ledger.tables import is_fresh, said, session_number
 from sessions.models import ChargingSession, Flag, MeterReading
 from sessions.samples.services.meter import is_understood
 
-MOST_READINGS = 20_000
+MAX_READINGS = 20_000
 READINGS_PER_PAGE = 20
 AROUND = timedelta(days=1)
 PHASE_COLOURS = {Phase.L1.value: "--l1", Phase.L2.value: "--l2", Phase.L3.value: "--l3"}
@@ -53,7 +53,7 @@ def points_of(session: ChargingSession) -> list[Point]:
     """Those of a clock that was wrong for a while are left out: they would stretch the curve over decades."""
     first, last = session.started_at - AROUND, (session.stopped_at or timezone.now()) + AROUND
     rows = MeterReading.objects.filter(session=session, at__range=(first, last)).order_by("at")
-    return [Point(*row) for row in rows.values_list(*Point._fields)[:MOST_READINGS]]
+    return [Point(*row) for row in rows.values_list(*Point._fields)[:MAX_READINGS]]
 
 
 class SessionDetailView(DetailPage):
@@ -82,7 +82,7 @@ class SessionDetailView(DetailPage):
             "average_w": charging.average_w(session.max_power_w) if charging else None,
             "has_current": any(point.current_ma for point in points),
             "has_charge": any(point.state_of_charge is not None for point in points),
-            "authorization": authorization_words(session.authorization),
+            "authorization": authorization_label(session.authorization),
             "why_not_billed": why_not_billed(session),
             "resets": resets_of(session),
             "ends": reported_ends(session, others),

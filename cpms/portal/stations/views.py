@@ -25,12 +25,12 @@ from cpms.common.web.pages import DetailPage
 from cpms.portal import charts
 from cpms.portal.stations.charging import forget_stale_power
 from maintenance.connections import labels as violations
-from maintenance.connections.labels import cause_words, cure_words
+from maintenance.connections.labels import cause_label, fix_label
 from maintenance.messages.labels import summary
 from maintenance.messages.services.technical import as_readable_by as readable_message
 from maintenance.messages.tables import arrow
 from maintenance.models import Deviation, Message, RefusedConnection, SecurityEvent
-from maintenance.security_events.labels import event_words
+from maintenance.security_events.labels import event_label
 from operations.commands import labels as words
 from operations.commands.services.authority import why_no_commands
 from operations.commands.services.technical import as_readable_by as readable_command
@@ -50,7 +50,7 @@ SHOWN_ALERTS = 3
 DAY = timedelta(days=1)
 
 
-LONGEST_SESSION = timedelta(days=7)
+MAX_SESSION = timedelta(days=7)
 
 
 COLOURS = ["--power", "--charge", "--st-preparing", "--st-suspended"]
@@ -203,7 +203,7 @@ def _latest_sessions(station: Any, user: User) -> StationSessionTable:
 def _alerts(station: Any) -> dict[str, Any]:
     """Critical security events that nobody has acknowledged."""
     rows = list(SecurityEvent.objects.alerts().filter(station=station).order_by("-pk")[: SHOWN_ALERTS + 1])
-    told = [{"row": row, "words": event_words(row.type)} for row in rows[:SHOWN_ALERTS]]
+    told = [{"row": row, "words": event_label(row.type)} for row in rows[:SHOWN_ALERTS]]
     return {"rows": told, "are_more": len(rows) > SHOWN_ALERTS, "until": rows[0].pk if rows else 0}
 
 
@@ -231,8 +231,8 @@ def _refusals(station: Any) -> list[dict[str, Any]]:
         {
             "row": row,
             "times": ngettext("%(n)d time", "%(n)d times", row.count) % {"n": row.count},
-            "cause": cause_words(row),
-            "cure": cure_words(row),
+            "cause": cause_label(row),
+            "cure": fix_label(row),
         }
         for row in rows
     ]
@@ -246,7 +246,7 @@ def station_power(request: HttpRequest, pk: int) -> JsonResponse:
     end = timezone.now()
     start = end - DAY
     seen = ChargingSession.objects.reachable_by(request.user)
-    recent = seen.filter(station=station, started_at__gt=start - LONGEST_SESSION).filter(
+    recent = seen.filter(station=station, started_at__gt=start - MAX_SESSION).filter(
         Q(stopped_at__isnull=True) | Q(stopped_at__gt=start)
     )
     readings = list(

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from cpms.common.database.batches import array, server_side_cursor
 from maintenance.connections.models import Deviation
 
-MOST_RULES = 50  # of one station; what it breaks beyond is counted together
+MAX_RULES = 50  # of one station; what it breaks beyond is counted together
 OTHERS = ("", "", "")
 _ACTION = re.compile(r"[A-Z][A-Za-z]{2,59}")  # a station may ask for any action; of what is no word nothing is kept
 
@@ -84,7 +84,7 @@ def _within_bounds(counted: dict[Key, tuple[int, datetime, datetime]]) -> dict[K
     bounded: dict[Key, tuple[int, datetime, datetime]] = {}
     for key, (count, first, last) in counted.items():
         own = known[key[0]]
-        if key not in own and len(own) >= MOST_RULES:
+        if key not in own and len(own) >= MAX_RULES:
             key = (key[0], *OTHERS)
         own.add(key)
         before = bounded.get(key, (0, first, last))

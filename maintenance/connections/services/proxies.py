@@ -12,7 +12,7 @@ from maintenance.connections.models import UnnamedProxy
 
 logger = logging.getLogger(__name__)
 AGAIN_SECONDS = 3600.0
-MOST_KEPT = 100  # anybody may send the header
+MAX_KEPT = 100  # anybody may send the header
 RECENT = timedelta(days=7)
 _noted: dict[str, float] = {}  # by address, in this process
 
@@ -27,7 +27,7 @@ def is_due(address: str) -> bool:
     now = time.monotonic()
     if now - _noted.get(address, -AGAIN_SECONDS) < AGAIN_SECONDS:
         return False
-    if len(_noted) >= MOST_KEPT:
+    if len(_noted) >= MAX_KEPT:
         _noted.clear()
     _noted[address] = now
     return True
@@ -44,7 +44,7 @@ def note_unnamed_proxy(address: str) -> None:
     now = timezone.now()
     if UnnamedProxy.objects.filter(address=address).update(last_at=now):
         return
-    if len(UnnamedProxy.objects.order_by().values_list("pk")[:MOST_KEPT]) < MOST_KEPT:
+    if len(UnnamedProxy.objects.order_by().values_list("pk")[:MAX_KEPT]) < MAX_KEPT:
         UnnamedProxy.objects.get_or_create(address=address)
 
 

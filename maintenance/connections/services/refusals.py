@@ -12,8 +12,8 @@ from django.utils import timezone
 from cpms.common.web.addresses import source_of
 from maintenance.connections.models import RefusedConnection
 
-MOST_PER_STATION = 20  # rows per hour; further sources of the same cause share one row
-MOST_OF_STRANGERS = 500  # rows per hour; further sources share one row
+MAX_PER_STATION = 20  # rows per hour; further sources of the same cause share one row
+MAX_OF_STRANGERS = 500  # rows per hour; further sources share one row
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,5 +93,5 @@ def _count_up(bucket: str, facts: dict[str, Any], times: int) -> bool:
 
 def _is_crowded(refusal: Refusal, hour: datetime) -> bool:
     rows = RefusedConnection.objects.filter(station=refusal.station_id, hour=hour).order_by()
-    most = MOST_OF_STRANGERS if refusal.station_id is None else MOST_PER_STATION
+    most = MAX_OF_STRANGERS if refusal.station_id is None else MAX_PER_STATION
     return len(rows.values_list("pk")[:most]) == most

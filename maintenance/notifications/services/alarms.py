@@ -26,15 +26,15 @@ from accounts.branding.services.looks import sender_of, site_address
 from accounts.models import Membership, Team, User
 from chargers.models import Event
 from cpms.common.messaging.mail import Letter, identity_of, public_url, send_due, zone_of
-from cpms.common.web import formatting as look
+from cpms.common.web import formatting
 from maintenance.notifications.models import AlarmMail, Notification, NotificationChoice
-from maintenance.security_events.labels import event_words
+from maintenance.security_events.labels import event_label
 from maintenance.security_events.services import wake_alarms
 
 logger = logging.getLogger(__name__)
 
 
-AT_ONCE = 500
+BATCH_SIZE = 500
 
 
 NAMED = 20  # of the events a mail is about; the rest is a number
@@ -55,7 +55,7 @@ def write_security_mails() -> int:
     quiet = AlarmMail.objects.filter(created_at__gt=timezone.now() - QUIET).values("team_id")
     rows = Event.objects.to_mail().exclude(team__in=quiet).select_for_update(of=("self",), skip_locked=True)
     by_team: dict[int | None, list[Event]] = defaultdict(list)
-    for event in rows.order_by("pk")[:AT_ONCE]:
+    for event in rows.order_by("pk")[:BATCH_SIZE]:
         by_team[event.team_id].append(event)
     mails = []
     for membership in _administrators(by_team):
@@ -85,7 +85,7 @@ def _security_text(user: User, team: Team, events: Sequence[Event]) -> tuple[str
     with (
         translation.override(user.language or settings.LANGUAGE_CODE),
         timezone.override(zone_of(user.time_zone)),
-        look.in_form_of(user.date_format, user.number_format),
+        formatting.in_form_of(user.date_format, user.number_format),
     ):
         stations = sorted({event.data["station"] for event in events})
         named = {"n": len(events), "station": stations[0], "more": len(stations) - 1}
@@ -117,7 +117,7 @@ def _security_text(user: User, team: Team, events: Sequence[Event]) -> tuple[str
 
 def _event_line(event: Event) -> str:
     at, type_ = parse_datetime(event.data["reported_at"]) or event.at, event.data["type"]
-    return f"{look.full_time(at)}  {event.data['station']}  {event_words(type_)} ({type_})"
+    return f"{formatting.full_time(at)}  {event.data['station']}  {event_label(type_)} ({type_})"
 
 
 def send_mails() -> int:

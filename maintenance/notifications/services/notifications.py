@@ -30,7 +30,7 @@ KIND_OF_EVENT = {
 }
 RECENT = timedelta(hours=24)  # what is older is no news any more
 KEPT_FOR = timedelta(days=90)
-MOST_AT_ONCE = 5000
+MAX_AT_ONCE = 5000
 SINGLY = 10  # to one person of one kind in one sweep; more become one
 BATCH_SIZE = 500
 
@@ -40,7 +40,7 @@ def notify() -> int:
     now = timezone.now()
     with transaction.atomic():
         rows = Event.objects.to_notify(since=now - RECENT).filter(kind__in=KIND_OF_EVENT).order_by("-pk")
-        events = list(rows.select_for_update(of=("self",), skip_locked=True)[:MOST_AT_ONCE])
+        events = list(rows.select_for_update(of=("self",), skip_locked=True)[:MAX_AT_ONCE])
         made = _notify_of(events) if events else 0
         Event.objects.filter(pk__in=[event.pk for event in events]).update(notified_at=now)
     Notification.objects.filter(created_at__lt=now - KEPT_FOR).delete()

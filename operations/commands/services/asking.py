@@ -16,7 +16,7 @@ from accounts.audit.services import Action, note
 from accounts.models import User
 from chargers.credentials.services import check_password
 from chargers.models import ChargingStation
-from chargers.tags.services.adding import LONGEST_TAG, length_refusal
+from chargers.tags.services.adding import MAX_TAG_LENGTH, length_refusal
 from chargers.tags.services.authorization import authorize_tag
 from chargers.vocabulary import StationMessage, TagVerdict
 from cpms.common.errors import DomainError, NotAllowed
@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 Payload = dict[str, Any]
 BOOT_WAITS = timedelta(minutes=1)
 WAITS = timedelta(minutes=5)  # how long a command waits for an offline station unless said otherwise
-LONGEST_WAIT = timedelta(days=30)
+MAX_WAIT = timedelta(days=30)
 SET_UP_KINDS = {  # what a station that is not accepted yet may be asked for (OCPP 1.6 section 4.2)
     Command.Kind.GET_CONFIGURATION,
     Command.Kind.CHANGE_CONFIGURATION,
@@ -73,12 +73,12 @@ def request_command(
         demand_right(actor, station, kind, given)
     if why_not := why_no_commands(actor, station):
         raise NotAllowed(why_not)
-    if not timedelta(0) < expires_in <= LONGEST_WAIT:
+    if not timedelta(0) < expires_in <= MAX_WAIT:
         raise DomainError(_("The time to wait must be between one second and 30 days."), fields={"expires_in": "range"})
     _demand_use(station, kind)
     if not station.is_served and kind not in SET_UP_KINDS:
         raise DomainError(_("The station has not been accepted yet: it must boot first."))
-    if len(str(given.get("id_tag", ""))) > LONGEST_TAG:
+    if len(str(given.get("id_tag", ""))) > MAX_TAG_LENGTH:
         raise DomainError(length_refusal(), fields={"id_tag": length_refusal()})
     action, _payload = codec.encode(kind, given)
     demand_connector(station=station, kind=kind, parameters=given)

@@ -9,7 +9,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.access.features import sentence_about
+from accounts.access.features import feature_off_message
 from accounts.access.rights import Can
 from accounts.audit.services import Action, note
 from accounts.models import User
@@ -25,7 +25,7 @@ from sessions.models import ChargingSession
 logger = logging.getLogger(__name__)
 Reason = Command.CancelReason
 TECHNICAL_KINDS = {Command.Kind.CHANGE_CONFIGURATION, Command.Kind.RAW}
-MOST_CHECKED = 1000  # waiting commands at a time; each is checked again when it is sent
+MAX_CHECKED = 1000  # waiting commands at a time; each is checked again when it is sent
 
 
 def demand_right(actor: User, station: ChargingStation, kind: str, parameters: dict[str, Any]) -> None:
@@ -59,7 +59,7 @@ def why_no_commands(actor: User | None, station: ChargingStation) -> str:
     """Return why the station's team has no commands at all, in a sentence; empty where it has them."""
     if actor is None or actor.is_staff or station.team is None or station.team.has_feature("commands"):
         return ""
-    return sentence_about("commands")
+    return feature_off_message("commands")
 
 
 def why_lost(command: Command) -> Reason | None:
@@ -108,7 +108,7 @@ def cancel_all_lost() -> int:
     Returns how many.
     """
     waiting = Command.objects.filter(state=Command.State.REQUESTED).with_requester().select_related("station__team")
-    found = list(waiting.defer(*(f"station__{name}" for name in PASSWORD_FIELDS)).order_by("id")[:MOST_CHECKED])
+    found = list(waiting.defer(*(f"station__{name}" for name in PASSWORD_FIELDS)).order_by("id")[:MAX_CHECKED])
     people = {command.requested_by_id: command.requested_by for command in found if command.requested_by is not None}
     _read_rights_of(people.values(), found)
     lost = [(command, reason) for command in found if (reason := why_lost(command)) is not None]

@@ -32,7 +32,7 @@ State = Command.State
 ANSWERED_FREELY = {Command.Kind.GET_CONFIGURATION, Command.Kind.RAW}  # no status, or one of many words
 OUTCOME_WINDOW = timedelta(minutes=10)  # how long after 'accepted' a station's own report still confirms it
 # how long a station waits for the vehicle after a remote start, where it has not told its ConnectionTimeOut
-START_SECONDS, MOST_START_SECONDS = 5 * 60, 24 * 60 * 60
+START_SECONDS, MAX_START_SECONDS = 5 * 60, 24 * 60 * 60
 CLOCK_SLACK = timedelta(minutes=1)
 
 
@@ -264,7 +264,7 @@ def link_started_session(session: ChargingSession) -> None:
         session: its station is locked, and its epoch is that of the link which the start came by.
     """
     now, station = timezone.now(), session.station
-    window = timedelta(seconds=min(station.connection_timeout_seconds or START_SECONDS, MOST_START_SECONDS))
+    window = timedelta(seconds=min(station.connection_timeout_seconds or START_SECONDS, MAX_START_SECONDS))
     since = now - window - timedelta(seconds=settings.OCPP_CALL_SECONDS)
     for command in _hopeful(station=station.pk, kind=Command.Kind.REMOTE_START, since=since):
         if command.session_id is None and _can_be_effect(session, command, now - window):

@@ -11,7 +11,7 @@ from cpms.common.errors import DomainError
 from cpms.common.scripting import ScriptCommand
 from cpms.common.text.storable import is_storable
 from operations.commands.models import Command as StationCommand
-from operations.commands.services import asking as services
+from operations.commands.services import asking
 from operations.commands.services.asking import WAITS
 
 
@@ -35,11 +35,11 @@ class Command(ScriptCommand):
     def run(
         self, *, identity: str, action: str, payload: str, wait: float | None, expires: float, **options: Any
     ) -> None:
-        command = services.request_raw_command(
+        command = asking.request_raw_command(
             station=find_station(identity), action=action, payload=_object(payload), expires_in=_period(expires)
         )
         if wait is not None:
-            command = services.wait_for(command, seconds=wait)
+            command = asking.wait_for(command, seconds=wait)
         self.show(_document(command, identity), _sentence(command, wait))
         if wait is not None and command.answer is None:
             sys.exit(1)

@@ -19,13 +19,13 @@ from cpms.common.messaging.news import tell_pages
 from sessions.ledger.models import ChargingSession
 from sessions.ledger.services.closing import BOOTED_FOR, close_ended, ended_without_report
 
-MOST_LOOKED_AT = 20
+MAX_LOOKED_AT = 20
 
 
 @Prepared
 def _open_with(tag: Any) -> Any:
     rows = ChargingSession.objects.open().filter(tag=tag, authorization=TagVerdict.ACCEPTED)
-    return rows.order_by("pk").values_list("pk", "station_id")[:MOST_LOOKED_AT]
+    return rows.order_by("pk").values_list("pk", "station_id")[:MAX_LOOKED_AT]
 
 
 def is_charging_elsewhere(tag: Tag, station: ChargingStation) -> bool:

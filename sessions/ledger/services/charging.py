@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 CHARGES_ABOVE_W = 50  # a vehicle that only keeps its electronics awake draws less
 
 
-LEAST_FOR_AVERAGE = timedelta(minutes=1)
+MIN_FOR_AVERAGE = timedelta(minutes=1)
 
 
 SECONDS_PER_HOUR = 3600
@@ -44,7 +44,7 @@ class Charging(NamedTuple):
         Registers count in steps, so over a few readings they can tell a little more than the highest power that was
         measured. An average never exceeds the maximum it stands beside.
         """
-        if self.time < LEAST_FOR_AVERAGE:
+        if self.time < MIN_FOR_AVERAGE:
             return None
         average = round(self.energy_wh * SECONDS_PER_HOUR / self.time.total_seconds())
         return average if highest_w is None else min(average, highest_w)

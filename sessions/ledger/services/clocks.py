@@ -45,9 +45,9 @@ def flag_sources(session: ChargingSession) -> None:
     set_flag(session, Flag.METER_MISSING, is_missing)
 
 
-def set_flag(session: ChargingSession, flag: Flag, holds: bool) -> None:
+def set_flag(session: ChargingSession, flag: Flag, contains_words: bool) -> None:
     """Set or remove a flag; the caller saves `flags` and `has_flags`."""
-    if holds:
+    if contains_words:
         session.add_flag(flag)
     elif flag.value in session.flags:
         session.flags = [each for each in session.flags if each != flag.value]

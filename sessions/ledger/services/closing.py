@@ -21,7 +21,7 @@ GOING_ON = (Status.CHARGING, Status.SUSPENDED_EV, Status.SUSPENDED_EVSE)
 FREE_FOR = timedelta(minutes=2)  # a report of the end may be on its way that long
 BOOTED_FOR = timedelta(minutes=2)  # a station that goes on with a session after its start does so within this time
 SILENT_FOR = timedelta(hours=24)
-AT_ONCE = 500
+BATCH_SIZE = 500
 
 
 def close_without_report(session: ChargingSession, closed_by: str, *, at: datetime) -> None:
@@ -75,7 +75,9 @@ def close_stale_sessions() -> int:
         Q(last_sample_at__lt=now - SILENT_FOR) | Q(last_sample_at__isnull=True, start_received_at__lt=now - SILENT_FOR)
     )
     ended = ended_without_report(now - FREE_FOR, now - BOOTED_FOR) | silent
-    found = list(ChargingSession.objects.open().filter(ended).order_by("pk").values_list("station_id", "pk")[:AT_ONCE])
+    found = list(
+        ChargingSession.objects.open().filter(ended).order_by("pk").values_list("station_id", "pk")[:BATCH_SIZE]
+    )
     count = 0
     for station_id, pk in found:
         with transaction.atomic():

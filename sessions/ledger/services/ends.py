@@ -52,16 +52,18 @@ ClosedBy = ChargingSession.ClosedBy
 MATCHED_BY, ID = "stop_matched_by", "id"  # in `as_reported`: the transaction id that we gave confirmed the end
 
 
-AT_ONCE = timedelta(seconds=2)  # a station may stop and start again so soon that the second start looks like the first
+BATCH_SIZE = timedelta(
+    seconds=2
+)  # a station may stop and start again so soon that the second start looks like the first
 
 
 LITTLE_WH = 300  # what the quickest connector delivers meanwhile
 
 
-LONGEST_TAG, LONGEST_REASON = 255, 40
+MAX_TAG_LENGTH, MAX_REASON_LENGTH = 255, 40
 
 
-MOST_LOOKED_AT = 200
+MAX_LOOKED_AT = 200
 
 
 @Prepared
@@ -137,8 +139,8 @@ def stop_session(
         at=at,
         reported_at=reported_at,
         received_at=received_at,
-        reason=reason[:LONGEST_REASON],
-        id_tag=id_tag[:LONGEST_TAG],
+        reason=reason[:MAX_REASON_LENGTH],
+        id_tag=id_tag[:MAX_TAG_LENGTH],
         raw=raw,
         connector=connector,
         as_reported={_key_of_end(key): text for key, text in (as_reported or {}).items()},
@@ -199,7 +201,7 @@ def _goes_on_after_a_short_end(session: ChargingSession, end: _End) -> bool:
         return False
     if session.meter_start_wh is not None and session.meter_stop_wh - session.meter_start_wh > LITTLE_WH:
         return False
-    is_short = session.stopped_at - session.started_at <= AT_ONCE
+    is_short = session.stopped_at - session.started_at <= BATCH_SIZE
     return is_short and end.at > session.stopped_at and end.meter_wh >= session.meter_stop_wh
 
 
@@ -348,7 +350,7 @@ def _session_that_fits(end: _End) -> ChargingSession | None:
     )
     latest: dict[int, ChargingSession] = {}
     fitting = []
-    for session in begun.order_by("-started_at", "-pk")[:MOST_LOOKED_AT]:
+    for session in begun.order_by("-started_at", "-pk")[:MAX_LOOKED_AT]:
         number = session.connector_number
         is_latest = number == 0 or number not in latest
         latest.setdefault(number, session)

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from chargers.models import ChargingStation
 
-MOST_TEAMS = 20
+MAX_TEAMS = 20
 
 
 def rows_before(station: ChargingStation) -> Iterator[int]:
     """Keys of its rows in the teams that handed it over, the latest first."""
     row, seen = station.predecessor_id, 0
-    while row is not None and seen < MOST_TEAMS:
+    while row is not None and seen < MAX_TEAMS:
         yield row
         seen += 1
         row = ChargingStation.objects.filter(pk=row).values_list("predecessor_id", flat=True).first()

@@ -16,7 +16,7 @@ TOLERANCE_WH = 50  # meters and their displays do not round alike
 LEAP_WH = 500  # a step this small is never impossible
 SLACK_SECONDS = 60  # nor what may be charged in a minute: times are not exact
 RATING_SLACK = 1.1
-MOST_ENERGY = 2**62
+MAX_ENERGY = 2**62
 
 
 class Point(NamedTuple):
@@ -196,4 +196,4 @@ class _Walk:
                 resets.append(Reset(before, after))
             else:
                 energy += after.wh - before.wh
-        return Course(min(energy, MOST_ENERGY), self.kept, resets, self.fell, self.disagrees)
+        return Course(min(energy, MAX_ENERGY), self.kept, resets, self.fell, self.disagrees)

@@ -24,7 +24,7 @@ UNKNOWN_RATING_W = 500_000  # no connector delivers more
 VOLTS = 230
 SLACK_WH = 100
 OVERLAP_SLACK = timedelta(seconds=5)
-MOST_OTHERS = 50
+MAX_OTHERS = 50
 STOP_BILLING = frozenset(flag.value for flag in FLAGS_THAT_STOP_BILLING)
 
 
@@ -46,7 +46,7 @@ def _fused_stations(stations: Any) -> Any:
     return rows.values_list("pk", "circuit__max_current_a", "circuit__phases")
 
 
-def tell_ratings(sessions: Sequence[ChargingSession]) -> None:
+def attach_ratings(sessions: Sequence[ChargingSession]) -> None:
     """Find out at once what the connectors of many sessions can deliver, for `rating_of`.
 
     Few connectors have a rating and few stations a circuit, so this is quicker than a join for each session.
@@ -169,7 +169,7 @@ def _overlapping(session: ChargingSession, *, besides: int = 0) -> list[Charging
             started_at__gt=begin - LONGEST,
         )
         .exclude(pk__in=[session.pk, besides])
-        .order_by("pk")[:MOST_OTHERS]
+        .order_by("pk")[:MAX_OTHERS]
     )
     return [
         row

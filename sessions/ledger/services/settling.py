@@ -22,11 +22,11 @@ from sessions.ledger.services.review import most_power_of, rating_of
 
 ClosedBy = ChargingSession.ClosedBy
 GUESSED = (ClosedBy.SUPERSEDED, ClosedBy.RULE)
-MOST_WHILE_RUNNING = 10_000  # readings that are looked through again while more of them come in
-MOST_AT_END = 50_000
+MAX_WHILE_RUNNING = 10_000  # readings that are looked through again while more of them come in
+MAX_AT_END = 50_000
 FIRST_GAP = timedelta(minutes=15)  # until the sampling interval is known, power is not derived over a longer gap
-GAPS, LEAST_GAP, LEAST_INTERVAL = 2.5, timedelta(seconds=10), timedelta(seconds=5)
-LONGEST_INTERVAL = timedelta(days=1)  # a longer one is a clock that was set
+GAPS, MIN_GAP, MIN_INTERVAL = 2.5, timedelta(seconds=10), timedelta(seconds=5)
+MAX_INTERVAL = timedelta(days=1)  # a longer one is a clock that was set
 LIMIT_W = 2**31 - 1
 
 
@@ -64,12 +64,12 @@ def longest_gap(session: ChargingSession) -> timedelta:
     """Over a longer gap between two readings than this, power is not derived."""
     if session.sample_interval_seconds is None:
         return FIRST_GAP
-    return max(LEAST_GAP, GAPS * timedelta(seconds=session.sample_interval_seconds))
+    return max(MIN_GAP, GAPS * timedelta(seconds=session.sample_interval_seconds))
 
 
 def note_gap(session: ChargingSession, gap: timedelta) -> None:
     """Keep the shortest gap between two readings as the sampling interval."""
-    if not LEAST_INTERVAL <= gap <= LONGEST_INTERVAL:
+    if not MIN_INTERVAL <= gap <= MAX_INTERVAL:
         return
     seconds, known = int(gap.total_seconds()), session.sample_interval_seconds
     session.sample_interval_seconds = seconds if known is None else min(known, seconds)
@@ -89,7 +89,7 @@ def settle(session: ChargingSession, arrivals: Mapping[datetime, datetime | None
     Returns:
         False where there are too many readings to look through; then nothing was changed.
     """
-    most = MOST_WHILE_RUNNING if session.closed_by != ClosedBy.STATION else MOST_AT_END
+    most = MAX_WHILE_RUNNING if session.closed_by != ClosedBy.STATION else MAX_AT_END
     if session.sample_count > most and session.readings.count() > most:
         return False
     rows = [Row(*row) for row in session.readings.order_by("at", "pk").values_list(*Row._fields)]
@@ -124,7 +124,7 @@ def charged_by_time(session: ChargingSession) -> dict[datetime, int]:
 
 def _registers_of(session: ChargingSession) -> _History:
     rows = session.readings.filter(energy_wh__isnull=False).order_by("at", "pk")
-    return _history(session, [Row(*row) for row in rows.values_list(*Row._fields)[:MOST_AT_END]])
+    return _history(session, [Row(*row) for row in rows.values_list(*Row._fields)[:MAX_AT_END]])
 
 
 def _history(session: ChargingSession, rows: list[Row]) -> _History:

@@ -40,7 +40,7 @@ from sessions.ledger.services.settling import settle_end
 
 ClosedBy = ChargingSession.ClosedBy
 NOTHING: Mapping[str, str] = {}
-LONGEST_TAG = 255
+MAX_TAG_LENGTH = 255
 LOWEST = -(2**62)
 
 _Sessions = QuerySet[ChargingSession]
@@ -124,7 +124,7 @@ def start_session(
         started_at: by the station's clock; None where it is missing or cannot be read.
         as_reported: what the station said where it was read differently, by our names.
     """
-    start = _Start(station, connector, id_tag[:LONGEST_TAG], meter_start_wh, started_at, received_at)
+    start = _Start(station, connector, id_tag[:MAX_TAG_LENGTH], meter_start_wh, started_at, received_at)
     if (same := _repeated(start, station.pk)) is not None:
         return StartResult(same, Verdict(same.authorization, same.tag), False)
     for before in rows_before(station):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from django.utils.dateparse import parse_datetime
 
-from chargers.anomalies.services import keep_oddity
+from chargers.anomalies.services import record_anomaly
 from chargers.models import Oddity
 from sessions.ledger.models import ChargingSession
 
@@ -66,7 +66,7 @@ def _keep(
         return
     beside = f" It is session {other} now." if other is not None else ""
     note = f"Transaction {transaction_id} ended at {facts['at']} with {end.meter_stop_wh} Wh.{beside}"
-    keep_oddity(
+    record_anomaly(
         station_id=session.station_id,
         kind=kind,
         session_id=session.pk,

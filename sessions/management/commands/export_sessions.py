@@ -9,7 +9,7 @@ from chargers.onboarding.services.registration import find_station
 from cpms.common.scripting import ScriptCommand
 from sessions.ledger.models import ChargingSession, ChargingSessionQuerySet
 
-AT_ONCE = 2000
+BATCH_SIZE = 2000
 
 
 class Command(ScriptCommand):
@@ -44,7 +44,7 @@ class Command(ScriptCommand):
 def _rows(sessions: ChargingSessionQuerySet) -> Iterator[dict[str, Any]]:
     """In pages by key: a cursor held open would keep a running server's database from cleaning up behind itself."""
     last = 0
-    while page := list(sessions.filter(pk__gt=last).order_by("pk")[:AT_ONCE]):
+    while page := list(sessions.filter(pk__gt=last).order_by("pk")[:BATCH_SIZE]):
         for session in page:
             yield _row(session)
         last = page[-1].pk

@@ -21,7 +21,7 @@ CURRENT, CHARGE = Measurand.CURRENT.lower(), Measurand.STATE_OF_CHARGE.lower()
 WATT_HOUR, KILOWATT_HOUR = Unit.WATT_HOUR.lower(), Unit.KILOWATT_HOUR.lower()
 WATT, KILOWATT = Unit.WATT.lower(), Unit.KILOWATT.lower()
 LIMIT = 2**31 - 1
-LARGEST_REGISTER = 2**62
+MAX_REGISTER = 2**62
 MOST = 10**15
 TENTH = Decimal("0.1")
 
@@ -137,7 +137,7 @@ def read_figures(values: Iterable[Value]) -> Figures:
     for measurand, found in known.items():
         present = {found[0][0].phase: found[0][1]} if len(found) == 1 else _present(found)
         if measurand == REGISTER:
-            figures.energy_wh = _whole(_total(present), most=LARGEST_REGISTER)
+            figures.energy_wh = _whole(_total(present), most=MAX_REGISTER)
         elif measurand == POWER:
             figures.power_w = _whole(_total(present))
         elif measurand == OFFERED:

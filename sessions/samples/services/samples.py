@@ -29,7 +29,7 @@ from sessions.samples.services.matching import (
 from sessions.samples.services.meter import Figures, read_figures
 from sessions.samples.services.summing import json_text, sum_up
 
-MOST_ADOPTED = 30_000  # readings of three days, one every ten seconds
+MAX_ADOPTED = 30_000  # readings of three days, one every ten seconds
 
 READING_COLUMNS = {
     "session_id": "bigint",
@@ -99,7 +99,7 @@ def adopt_readings(stopped: Iterable[tuple[int, int]]) -> set[int]:
         session__isnull=True, reported_transaction_id__in=ids, station_id__in=stations
     ).order_by("-at", "-pk")
     theirs: dict[Candidate, list[MeterReading]] = defaultdict(list)
-    for reading in loose[:MOST_ADOPTED]:
+    for reading in loose[:MAX_ADOPTED]:
         end = first_end(ends[reading.station_id, reading.reported_transaction_id], reading.at)
         if end is not None:
             theirs[end].append(reading)

@@ -14,7 +14,7 @@ from cpms.common.database.prepared import Prepared, among
 from sessions.ledger.models import ChargingSession, Flag
 from sessions.ledger.services.clocks import LATE
 from sessions.ledger.services.registers import LEAP_WH, Point, is_impossible
-from sessions.ledger.services.review import judge, most_power_of, rating_of, review_overlap, tell_ratings
+from sessions.ledger.services.review import attach_ratings, judge, most_power_of, rating_of, review_overlap
 from sessions.ledger.services.settling import GUESSED, derived_power, is_plain, longest_gap, note_gap, settle
 from sessions.samples.services.matching import Batch, Reading
 
@@ -65,7 +65,7 @@ def sum_up(batch: Batch) -> set[int]:
     rows = []
     # Locked as late as possible, and read again: a start or an end may have been booked meanwhile.
     sessions = _locked(ids=by_session)
-    tell_ratings(sessions)
+    attach_ratings(sessions)
     for session in sessions:
         _fold(session, sorted(by_session[session.pk], key=lambda pair: pair[0]))
         rows.append((session.pk, *_session_columns(session)))
@@ -173,7 +173,7 @@ def _add_on(session: ChargingSession, news: News) -> None:
 def check_energy(session_ids: Iterable[int]) -> None:
     """Settle finished sessions with all their readings: those that came with the end, or after it, count too."""
     sessions = _closed(ids=set(session_ids))
-    tell_ratings(sessions)
+    attach_ratings(sessions)
     for session in sessions:
         before, times = _session_columns(session), (session.started_at, session.stopped_at, session.connector_number)
         if not settle(session):

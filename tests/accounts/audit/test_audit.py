@@ -11,13 +11,13 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone, translation
 
 from accounts.access.rights import Role
-from accounts.audit.labels import changes_in_words, value_in_words
+from accounts.audit.labels import describe_changes, describe_value
 from accounts.audit.services import Action
 from accounts.models import AuditEntry, Team, User
 from accounts.programs.services.programs import add_program
 from accounts.programs.services.tokens import issue_api_token, revoke_api_token
 from chargers.credentials import services as credentials_services
-from chargers.grants.services.grants import give_grant, withdraw_grant
+from chargers.grants.services.grants import create_grant, withdraw_grant
 from chargers.models import ChargingStation, Connector, Tag
 from chargers.onboarding.services import registration
 from chargers.stations.services.naming import rename_station
@@ -55,7 +55,7 @@ def test_a_program_acts_as_its_person(api: Any, administrator: User, station: An
 def test_access_given_and_withdrawn(administrator: User, station: Any) -> None:
     """B21."""
     friend = factories.UserFactory.create()
-    grant = give_grant(place=station, role="service", email=friend.email, actor=administrator)
+    grant = create_grant(place=station, role="service", email=friend.email, actor=administrator)
     withdraw_grant(grant=grant, actor=administrator)
     first, last = entries(grant)
     assert first.action == AuditEntry.Action.CREATE and first.changes["role"] == ["None", "service"]
@@ -170,7 +170,7 @@ def test_an_administrator_sees_the_trail_of_his_team_and_support_all_of_it(
 def test_it_is_filtered_and_exported(client: Any, administrator: User, station: Any) -> None:
     rename_station(station=station, name="Row 7", actor=administrator)
     friend = factories.UserFactory.create()
-    grant = give_grant(place=station, role="user", email=friend.email, actor=administrator)
+    grant = create_grant(place=station, role="user", email=friend.email, actor=administrator)
     withdraw_grant(grant=grant, actor=administrator)
     renamed, given = entries(station)[-1].pk, {entry.pk for entry in entries(grant)}
     assert renamed in shown(client, administrator, "?kind=chargers.chargingstation&action=1")
@@ -187,15 +187,15 @@ def test_values_are_said_as_pages_say_them(team):
     """No raw key of a choice, no False, no brackets, no time without its zone."""
     tag = factories.TagFactory.create(team=team, expires_at=datetime(2030, 5, 1, 10, tzinfo=UTC))
     program = add_program(team=team, name="Billing", scopes=["sessions:read", "operate"], actor=None)[0]
-    said = changes_in_words(AuditEntry.objects.get(object_repr=str(tag), action=Action.CREATE))
+    said = describe_changes(AuditEntry.objects.get(object_repr=str(tag), action=Action.CREATE))
     assert "→ Accepted" in said and "several sessions at once: " in said and "→ no" in said
     assert "→ 01 May 2030 10:00:00 UTC" in said
-    scopes = changes_in_words(AuditEntry.objects.get(object_repr=str(program), action=Action.CREATE))
+    scopes = describe_changes(AuditEntry.objects.get(object_repr=str(program), action=Action.CREATE))
     assert "→ sessions:read, operate" in scopes
     with translation.override("de"):
-        assert "→ Angenommen" in changes_in_words(AuditEntry.objects.get(object_repr=str(tag)))
+        assert "→ Angenommen" in describe_changes(AuditEntry.objects.get(object_repr=str(tag)))
 
 
 @pytest.mark.parametrize(("field", "value"), [("expires_at", "old"), ("allows_concurrent", "2"), ("status", "old")])
 def test_what_an_older_version_kept_is_shown_as_it_is(field, value):
-    assert value_in_words(Tag._meta.get_field(field), value) == value
+    assert describe_value(Tag._meta.get_field(field), value) == value

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import translation
 
 from accounts.access.rights import Role
-from accounts.audit.labels import changes_in_words
+from accounts.audit.labels import describe_changes
 from accounts.audit.services import Action
 from accounts.models import AuditEntry
 from cpms.common.web import downloads
@@ -77,7 +77,7 @@ def test_what_is_no_download_is_not_written_down(page, station, session, monkeyp
     for query in ({}, {"page": "1"}, {"export": "csv", "start": "no time"}):
         page.get(SESSIONS, query)
     page.get(reverse("portal:group_list"), {"export": "csv"})  # makes no files
-    monkeypatch.setattr("cpms.common.web.pages.MOST_XLSX_ROWS", 0)
+    monkeypatch.setattr("cpms.common.web.pages.MAX_XLSX_ROWS", 0)
     page.get(SESSIONS, {"export": "xlsx"})  # refused: too many rows
     assert entries() == []
 
@@ -127,13 +127,13 @@ def test_ones_own_data(page, operator, team):
     page.get(reverse("portal:own_data"))
     (entry,) = entries()
     assert (entry.object_repr, entry.object_pk, entry.team) == (str(operator), str(operator.pk), team)
-    assert changes_in_words(entry) == "File: my-data.json"
+    assert describe_changes(entry) == "File: my-data.json"
 
 
 def test_a_whole_list_is_said_to_be_whole(page, session):
     page.get(SESSIONS, {"export": "csv"})
     (entry,) = entries()
-    assert changes_in_words(entry) == "Filter: none, all that this person may see"
+    assert describe_changes(entry) == "Filter: none, all that this person may see"
 
 
 def test_administrators_read_it_in_their_language_and_find_it(as_person, administrator, operator, page, tag):

@@ -10,9 +10,9 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.access.rights import Role
-from accounts.branding.services.looks import STYLE_MADE, look_of_team
+from accounts.branding.services.looks import STYLE_MADE, branding_of_team
 from accounts.models import AuditEntry, Brand, BrandPicture, Team
-from accounts.team_settings.services import branding as services
+from accounts.team_settings.services import branding
 from cpms.common.database.remember import forget
 from cpms.common.errors import DomainError, NotAllowed
 from tests.accounts.conftest import image, prove
@@ -25,7 +25,7 @@ FACTS = {"portal_name": "Nordlys Lading", "accent": "#0b6e4f", "accent_dark": "#
 
 @pytest.fixture
 def brand(team):
-    return services.save_brand(
+    return branding.save_brand(
         team=team,
         facts=FACTS | {"support_email": "help@nordlys.example", "imprint_url": "https://nordlys.example/imprint"},
         uploads={"logo_light": image(), "icon": image(size=(64, 64))},
@@ -34,7 +34,7 @@ def brand(team):
 
 def field_of(**more):
     with pytest.raises(DomainError) as caught:
-        services.save_brand(**more)
+        branding.save_brand(**more)
     return set(caught.value.fields)
 
 
@@ -84,7 +84,7 @@ def test_the_database_keeps_colours_colours(team):
 
 def test_one_colour_is_made_readable_in_both_themes(team):
     """P11."""
-    brand = services.save_brand(team=team, facts={"accent": "#ffd400"})
+    brand = branding.save_brand(team=team, facts={"accent": "#ffd400"})
     light, dark = brand.palettes()
     assert light.accent != "#ffd400" and dark.accent == "#ffd400"
     brand.accent_dark = "#ffd400"
@@ -96,30 +96,30 @@ def test_only_an_administrator_of_a_team_that_has_it_changes_it(team, user_with,
     """P11, D5."""
     for actor in (user_with(Role.OPERATOR), stranger):
         with pytest.raises(NotAllowed):
-            services.save_brand(team=team, facts=FACTS, actor=actor)
+            branding.save_brand(team=team, facts=FACTS, actor=actor)
         with pytest.raises(NotAllowed):
-            services.reset_brand(team=team, actor=actor)
+            branding.reset_brand(team=team, actor=actor)
     Team.objects.filter(pk=team.pk).update(features_off=["branding"])
     with pytest.raises(NotAllowed):
-        services.save_brand(team=Team.objects.get(pk=team.pk), facts=FACTS, actor=administrator)
+        branding.save_brand(team=Team.objects.get(pk=team.pk), facts=FACTS, actor=administrator)
 
 
 def test_a_wrong_file_changes_nothing(team, brand):
     """P11."""
     before = set(BrandPicture.objects.values_list("key", flat=True))
     assert field_of(team=team, facts={"portal_name": "x"}, uploads={"logo_light": b"<svg>"}) == {"logo_light"}
-    assert look_of_team(team.pk).name == "Nordlys Lading"
+    assert branding_of_team(team.pk).name == "Nordlys Lading"
     assert set(BrandPicture.objects.values_list("key", flat=True)) == before
 
 
 def test_changes_are_in_the_trail_without_the_pictures(team, brand, administrator):
     """P11, B21."""
-    services.save_brand(team=team, facts={"accent": "#7c2d12"}, dropped=["logo_light"], actor=administrator)
+    branding.save_brand(team=team, facts={"accent": "#7c2d12"}, dropped=["logo_light"], actor=administrator)
     told = [entry.changes for entry in AuditEntry.objects.filter(team=team, content_type__model="brand")]
     assert {"accent": ["#0b6e4f", "#7c2d12"]} in told
     (dropped,) = [changes["logo_light"] for changes in told if changes.get("logo_light", [""])[0]]
     assert dropped[1] == "" and len(dropped[0]) == 12
-    services.reset_brand(team=team, actor=administrator)
+    branding.reset_brand(team=team, actor=administrator)
     assert AuditEntry.objects.filter(content_type__model="brand", action=AuditEntry.Action.DELETE).exists()
 
 
@@ -147,20 +147,20 @@ def test_a_picture_is_served_as_one_and_nothing_else(client, brand):
 
 def test_what_was_replaced_is_gone(client, team, brand):
     """P11."""
-    old = look_of_team(team.pk).logo_light.address
+    old = branding_of_team(team.pk).logo_light.address
     assert client.get(old).status_code == 200
-    services.save_brand(team=team, facts={}, uploads={"logo_light": image(colour=(1, 2, 3, 255))})
-    new = look_of_team(team.pk).logo_light.address
+    branding.save_brand(team=team, facts={}, uploads={"logo_light": image(colour=(1, 2, 3, 255))})
+    new = branding_of_team(team.pk).logo_light.address
     assert new != old and client.get(new).status_code == 200
     assert client.get(old).status_code == 404
-    services.reset_brand(team=team)
-    assert client.get(new).status_code == 404 and not look_of_team(team.pk).has_logo
+    branding.reset_brand(team=team)
+    assert client.get(new).status_code == 404 and not branding_of_team(team.pk).has_logo
 
 
 def test_two_teams_with_one_picture_have_two_addresses(team, other_team, brand):
     """P11."""
-    services.save_brand(team=other_team, facts={}, uploads={"logo_light": image()})
-    assert look_of_team(team.pk).logo_light.key != look_of_team(other_team.pk).logo_light.key
+    branding.save_brand(team=other_team, facts={}, uploads={"logo_light": image()})
+    assert branding_of_team(team.pk).logo_light.key != branding_of_team(other_team.pk).logo_light.key
 
 
 # --- the settings -------------------------------------------------------------------------------------------------
@@ -171,11 +171,11 @@ def test_the_look_is_saved_on_its_page(client, administrator, team):
     client.force_login(administrator)
     answer = client.post(PAGE, form_of(logo_light=upload(), icon=upload(image(size=(90, 90)))), follow=True)
     assert "Branding saved" in text_of(answer) and "data:image/png;base64," in text_of(answer)
-    look = look_of_team(team.pk)
+    look = branding_of_team(team.pk)
     assert (look.name, look.light.accent, look.dark.accent) == ("N", "#0b6e4f", "#4ade80")
     assert look.logo_light and look.icon and look.large_icon and not look.logo_dark
     client.post(PAGE, form_of(colours="ours", drop_logo_light="on"))
-    look = look_of_team(team.pk)
+    look = branding_of_team(team.pk)
     assert not look.style and not look.logo_light and look.icon
 
 
@@ -236,7 +236,7 @@ def test_before_the_log_in_our_own_host_is_ours(client, brand):
 
 
 def test_a_look_costs_no_query_once_it_is_remembered(
-    client, administrator, team, own_host, django_assert_num_queries, django_assert_max_num_queries
+    client, administrator, team, team_host_of, django_assert_num_queries, django_assert_max_num_queries
 ):
     """P11."""
     client.force_login(administrator)
@@ -244,7 +244,7 @@ def test_a_look_costs_no_query_once_it_is_remembered(
     with django_assert_max_num_queries(20) as before:
         client.get("/account/tokens/")
     usual = len(before)
-    services.save_brand(team=team, facts=FACTS, uploads={"logo_light": image()})
+    branding.save_brand(team=team, facts=FACTS, uploads={"logo_light": image()})
     client.get("/account/tokens/")
     with django_assert_num_queries(usual):
         assert "Nordlys Lading" in text_of(client.get("/account/tokens/"))
@@ -254,9 +254,9 @@ def test_a_look_costs_no_query_once_it_is_remembered(
         assert "Nordlys Lading" in text_of(stranger.get("/account/login/", **OWN))
 
 
-def test_the_hosts_look_is_everybodys_there(team, other_team, stranger, administrator, own_host, brand):
+def test_the_hosts_look_is_everybodys_there(team, other_team, stranger, administrator, team_host_of, brand):
     """P11: before the log-in, for members and for people of other teams."""
-    services.save_brand(team=other_team, facts={"portal_name": "Somebody Power"}, uploads={"logo_light": image()})
+    branding.save_brand(team=other_team, facts={"portal_name": "Somebody Power"}, uploads={"logo_light": image()})
     prove(other_team, "power.stranger.example")
     looks_at = {OWN["HTTP_HOST"]: "Nordlys Lading", "power.stranger.example": "Somebody Power"}
     for user, (host, name) in product((None, administrator, stranger), looks_at.items()):
@@ -269,23 +269,23 @@ def test_the_hosts_look_is_everybodys_there(team, other_team, stranger, administ
 
 
 @pytest.mark.parametrize("path", ["/account/login/", "/account/password/forgotten/", "/account/invitation/x/", "/no/"])
-def test_pages_before_the_log_in_are_in_the_hosts_look(client, own_host, brand, path):
+def test_pages_before_the_log_in_are_in_the_hosts_look(client, team_host_of, brand, path):
     """P11."""
     text = client.get(path, **OWN).content.decode()
     assert "Nordlys Lading</title>" in text and "0b6e4f-4ade80.css" in text and "CPMS" not in text
     assert 'rel="icon" href="/brand/' in text and "apple-touch-icon" in text
 
 
-def test_pictures_of_others_are_not_there_on_a_teams_host(client, team, other_team, own_host, brand):
+def test_pictures_of_others_are_not_there_on_a_teams_host(client, team, other_team, team_host_of, brand):
     """P11."""
-    services.save_brand(team=other_team, facts={}, uploads={"logo_light": image()})
-    ours, others = (look_of_team(one.pk).logo_light.address for one in (team, other_team))
+    branding.save_brand(team=other_team, facts={}, uploads={"logo_light": image()})
+    ours, others = (branding_of_team(one.pk).logo_light.address for one in (team, other_team))
     assert client.get(ours, **OWN).status_code == 200
     assert client.get(others, **OWN).status_code == 404
     assert client.get(ours).status_code == client.get(others).status_code == 200
 
 
-def test_a_team_whose_branding_is_off_has_our_look(client, administrator, team, brand, own_host, staff):
+def test_a_team_whose_branding_is_off_has_our_look(client, administrator, team, brand, team_host_of, staff):
     """P11, D5."""
     from accounts.team_settings.services.team import set_features
 
@@ -308,7 +308,7 @@ def test_support_staff_judges_colours_too_and_takes_pictures_down(client, staff,
     assert f"/brand/{row.key}.png" in text_of(client.get(reverse("admin:accounts_brandpicture_changelist")))
     client.post(reverse("admin:accounts_brandpicture_delete", args=[row.pk]), {"post": "yes"})
     forget()
-    assert not look_of_team(team.pk).logo_light
+    assert not branding_of_team(team.pk).logo_light
 
 
 def test_no_page_names_us_in_its_title(settings):

@@ -7,7 +7,7 @@ import zlib
 import pytest
 from PIL import Image
 
-from accounts.branding.services.pictures import ICON_SIZES, LOGO_SIZES, MOST_BYTES, icon_from, logo_from
+from accounts.branding.services.pictures import ICON_SIZES, LOGO_SIZES, MAX_BYTES, icon_from, logo_from
 from cpms.common.errors import DomainError
 from tests.accounts.conftest import image
 
@@ -135,7 +135,7 @@ def test_a_damaged_picture_is_refused():
 
 def test_too_large_and_too_small_is_refused():
     """P11."""
-    assert "1 MB" in refusal(image() + bytes(MOST_BYTES))
+    assert "1 MB" in refusal(image() + bytes(MAX_BYTES))
     assert "too small" in refusal(image(size=(200, 15)))
 
 

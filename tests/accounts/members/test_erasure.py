@@ -14,7 +14,7 @@ from accounts.access.rights import Role
 from accounts.audit.services import Action
 from accounts.members.services import erasure, invitations, people
 from accounts.models import AccountMail, AuditEntry, Invitation, User
-from chargers.grants.services.grants import give_grant
+from chargers.grants.services.grants import create_grant
 from operations.commands.services.asking import request_command
 from tests import factories
 
@@ -149,7 +149,7 @@ def live_a_life(person, administrator, station, tag, other_team, stranger):
     tag.save()
     request_command(station=station, kind="reset", parameters={"type": "Soft"}, actor=person)
     foreign = factories.StationFactory(team=other_team)
-    give_grant(place=foreign, role="user", email=person.email, actor=stranger)
+    create_grant(place=foreign, role="user", email=person.email, actor=stranger)
     invitations.invite(team=other_team, actor=stranger, email=EMAIL, role="viewer", language="en")
     person.first_name = "Old"
     person.save()

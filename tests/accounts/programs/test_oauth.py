@@ -8,7 +8,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import AccessToken
-from accounts.programs.services.programs import add_program, look_after_programs, revoke_program, rotate_key
+from accounts.programs.services.programs import add_program, check_program_keys, revoke_program, rotate_key
 from tests.accounts.programs.test_programs import STATIONS, client_with, opens, trade
 
 
@@ -29,7 +29,7 @@ def test_a_client_trades_its_secret_for_an_hour(oauth_client, way, station):
     assert opens(told["access_token"]) == 200
     with time_machine.travel(timezone.now() + timedelta(minutes=61)):
         assert opens(told["access_token"]) == 401
-        look_after_programs()
+        check_program_keys()
     assert not AccessToken.objects.exists()
 
 

@@ -18,10 +18,10 @@ from rest_framework.test import APIClient
 
 from accounts.access.rights import SCOPE_RIGHTS, ApiScope, Can, Role
 from accounts.mails.services import mails
-from accounts.members.services.people import people_of
+from accounts.members.services.people import users_managed_by
 from accounts.models import AccountMail, AuditEntry, Program, ProgramKey, User
 from accounts.programs.services import programs
-from accounts.programs.services.programs import add_program, look_after_programs, revoke_program, rotate_key
+from accounts.programs.services.programs import add_program, check_program_keys, revoke_program, rotate_key
 from chargers.models import StationGroup
 from cpms.common.errors import DomainError, NotAllowed
 from operations.models import Command
@@ -142,7 +142,7 @@ def test_no_scope_manages_a_team(program_client, team):
 def test_a_scope_that_is_taken_away_counts_at_once(team, administrator):
     program, key = add_program(team=team, name="p", scopes=["stations:read"], actor=administrator)
     assert opens(key) == 200
-    programs.change_program(program=program, name="p", scopes=["sessions:read"], actor=administrator)
+    programs.edit_program(program=program, name="p", scopes=["sessions:read"], actor=administrator)
     assert opens(key) == 403
 
 
@@ -231,7 +231,7 @@ def test_a_program_is_in_no_list_of_people(team, staff, program_client):
     program_client(team)
     program = User.everybody.get(is_program=True)
     assert program not in User.objects.all()
-    assert program not in people_of(staff)
+    assert program not in users_managed_by(staff)
     assert not team.memberships.filter(user=program).exists()
 
 
@@ -356,7 +356,7 @@ def test_administrators_are_told_14_days_and_one_day_before_a_key_ends(team, adm
     told = []
     for days in (20, 13, 12, 0.9, 0.5):
         with time_machine.travel(ends - timedelta(days=days)):
-            told.append(look_after_programs())
+            told.append(check_program_keys())
             mails.send_mails()
     assert told == [0, 1, 0, 1, 0]
     assert [letter.to for letter in mail.outbox] == [[administrator.email]] * 2
@@ -368,7 +368,7 @@ def test_a_key_that_was_replaced_is_not_warned_of(team, administrator):
     soon = timezone.now() + timedelta(days=2)
     program, _key = add_program(team=team, name="p", scopes=["operate"], actor=None, expires_at=soon)
     rotate_key(program=program, overlap_hours=72, actor=None)
-    assert look_after_programs() == 0
+    assert check_program_keys() == 0
 
 
 # --- pages --------------------------------------------------------------------------------------------------------

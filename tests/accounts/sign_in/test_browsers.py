@@ -14,8 +14,7 @@ from accounts.members.services import people
 from accounts.models import Invitation, SignedInBrowser, TeamDomain
 from accounts.profile.services import passwords, preferences
 from accounts.sign_in.services import browsers
-from cpms.common.web import formatting as look
-from cpms.common.web import user_agents
+from cpms.common.web import formatting, user_agents
 from maintenance.models import AlarmMail, Notification, NotificationChoice
 from maintenance.notifications.services import alarms, notifications
 from tests import factories
@@ -158,10 +157,10 @@ def test_browsers_are_named_as_people_call_them(agent, words):
 )
 def test_dates_and_numbers_have_the_form_that_was_chosen(dates, numbers, day, figure):
     at = timezone.datetime(2026, 11, 5, 12, tzinfo=timezone.get_default_timezone())
-    with look.in_form_of(dates, numbers):
-        assert look.date_time(at).startswith(day) and look.full_time(at).startswith(day)
-        assert look.number(1234.5, 1) == figure
-    assert look.number(1234.5, 1) == "1,234.5"
+    with formatting.in_form_of(dates, numbers):
+        assert formatting.date_time(at).startswith(day) and formatting.full_time(at).startswith(day)
+        assert formatting.number(1234.5, 1) == figure
+    assert formatting.number(1234.5, 1) == "1,234.5"
 
 
 def test_the_choice_is_kept_and_pages_follow_it(here, viewer):

@@ -8,7 +8,7 @@ import pytest
 from django.core.cache import cache
 from django.urls import reverse
 
-from accounts.sign_in.services.captcha import LARGEST_NUMBERS
+from accounts.sign_in.services.captcha import MAX_NUMBERS
 from tests import factories
 
 LOGIN = reverse("accounts:login")
@@ -123,4 +123,4 @@ def test_the_session_key_is_a_new_one_after_signing_in(client, viewer):
 def test_the_browser_is_told_how_far_it_has_to_look(client, db):
     """Otherwise its element tries a million numbers: five seconds for everybody who signs in."""
     told = client.get(reverse("accounts:captcha_challenge")).json()
-    assert told["maxnumber"] == LARGEST_NUMBERS[0]
+    assert told["maxnumber"] == MAX_NUMBERS[0]

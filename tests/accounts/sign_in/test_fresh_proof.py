@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from accounts.models import TeamDomain
 from accounts.programs.services.programs import add_program
-from accounts.sign_in import fresh_proof as confirm
+from accounts.sign_in import fresh_proof
 from tests.accounts.conftest import prove
 from tests.conftest import online
 from tests.test_routes import FOUND as ROUTES
@@ -156,7 +156,7 @@ def browser_of(person, *, is_fresh):
     client.force_login(person)
     if not is_fresh:
         session = client.session
-        session[confirm.KEY] = time.time() - confirm.COUNTS_SECONDS - 1
+        session[fresh_proof.KEY] = time.time() - fresh_proof.COUNTS_SECONDS - 1
         session.save()
     return client
 

@@ -13,8 +13,8 @@ from django.urls import reverse
 
 from accounts.mails.services.mails import send_mails
 from accounts.models import AccountMail, AuditEntry
-from accounts.sign_in.services import alarms as sign_in_alarms
-from accounts.sign_in.services.captcha import HARDEST, LARGEST_NUMBERS
+from accounts.sign_in.services import alarms
+from accounts.sign_in.services.captcha import HARDEST, MAX_NUMBERS
 from tests import factories
 
 LOGIN, TOKEN = reverse("accounts:login"), "/api/v1/token/"
@@ -24,7 +24,7 @@ LOGIN, TOKEN = reverse("accounts:login"), "/api/v1/token/"
 def _few(settings):
     settings.LOGIN_ATTEMPTS_PER_MINUTE = 5
     settings.LOGIN_ACCOUNTS_PER_SOURCE = settings.LOGIN_FAILURES_PER_ACCOUNT = 4
-    cache.delete_many([f"sign-in-alarm-{kind}" for kind in (sign_in_alarms.SOURCE, sign_in_alarms.ACCOUNT)])
+    cache.delete_many([f"sign-in-alarm-{kind}" for kind in (alarms.SOURCE, alarms.ACCOUNT)])
 
 
 @pytest.fixture
@@ -177,7 +177,7 @@ def solved(client, *, at, query=""):
 
 
 def test_the_captcha_gets_harder_with_failures(client, person, settings, monkeypatch):
-    monkeypatch.setattr("accounts.sign_in.services.captcha.LARGEST_NUMBERS", (100, 200, 300, 400))
+    monkeypatch.setattr("accounts.sign_in.services.captcha.MAX_NUMBERS", (100, 200, 300, 400))
     settings.LOGIN_CAPTCHA = "always"
     for _number in range(4):
         at = source()
@@ -195,6 +195,6 @@ def test_a_source_that_failed_often_gets_a_harder_sum_at_once(client, network, d
         ask_api(client, f"{secrets.token_hex(8)}@example.org", at=network(number))
     settings.LOGIN_CAPTCHA = "always"
     told = client.get(reverse("accounts:captcha_challenge"), REMOTE_ADDR=network(99)).json()
-    assert told["maxnumber"] == LARGEST_NUMBERS[2]
+    assert told["maxnumber"] == MAX_NUMBERS[2]
     told = client.get(reverse("accounts:captcha_challenge"), REMOTE_ADDR=source()).json()
-    assert told["maxnumber"] == LARGEST_NUMBERS[0]
+    assert told["maxnumber"] == MAX_NUMBERS[0]

@@ -17,7 +17,7 @@ from django.utils import translation
 
 from accounts.mails.services import mails
 from accounts.models import AuditEntry
-from accounts.sign_in import fresh_proof as confirm
+from accounts.sign_in import fresh_proof
 from accounts.sign_in.services import enrolment_codes, factors
 from cpms.common.errors import DomainError, NotAllowed
 from tests import factories
@@ -48,7 +48,7 @@ def signed_in_long_ago(client, user):
     """Signed in, but it was not proved lately who it is."""
     client.force_login(user)
     session = client.session
-    del session[confirm.KEY]
+    del session[fresh_proof.KEY]
     session.save()
 
 

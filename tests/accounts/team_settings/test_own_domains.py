@@ -112,7 +112,7 @@ def test_a_host_is_answered_once_it_is_proved_and_not_before(client, claimed, na
 @pytest.mark.parametrize(
     "host", ["unknown.example", "x." + HOST, HOST + ".evil.example", "nordlys.example", "", "a@" + HOST, HOST + "/x"]
 )
-def test_other_hosts_are_refused(client, own_host, host):
+def test_other_hosts_are_refused(client, team_host_of, host):
     """P11, S28."""
     assert client.get(LOGIN, HTTP_HOST=host).status_code == 400
 
@@ -149,7 +149,7 @@ def test_a_domain_for_enrolment_is_no_host(client, team):
     assert client.get(LOGIN, **OWN).status_code == 400
 
 
-def test_a_host_that_became_ours_is_ours_whatever_a_team_has_proved(own_host, settings):
+def test_a_host_that_became_ours_is_ours_whatever_a_team_has_proved(team_host_of, settings):
     """P11."""
     settings.ALLOWED_HOSTS = ["testserver", HOST]
     forget()
@@ -268,7 +268,7 @@ def test_a_silent_name_server_is_given_four_times_as_long(proved, names):
 # --- requests -----------------------------------------------------------------------------------------------------
 
 
-def test_forms_work_there_and_from_nowhere_else(own_host, viewer):
+def test_forms_work_there_and_from_nowhere_else(team_host_of, viewer):
     """P11: the same origin is enough, another one is not."""
     strict = Client(enforce_csrf_checks=True)
     strict.get(LOGIN, **OWN)
@@ -279,28 +279,28 @@ def test_forms_work_there_and_from_nowhere_else(own_host, viewer):
     assert strict.post("/language/", facts, HTTP_ORIGIN=f"http://{HOST}").status_code == 403
 
 
-def test_redirects_stay_on_the_host(client, own_host, viewer):
+def test_redirects_stay_on_the_host(client, team_host_of, viewer):
     """P11, S28: `next` leads to no other host, not even to ours."""
     client.force_login(viewer)
     for wanted, where in ((f"http://{HOST}/stations/", f"http://{HOST}/stations/"), ("http://testserver/x", "/")):
         assert client.post("/language/", {"language": "en", "next": wanted}, **OWN)["Location"] == where
 
 
-def test_the_back_office_is_on_our_own_host(client, own_host, staff):
+def test_the_back_office_is_on_our_own_host(client, team_host_of, staff):
     """P11."""
     client.force_login(staff)
     answer = client.get("/admin/accounts/team/?q=x", **OWN)
     assert answer.status_code == 302 and answer["Location"] == "http://localhost:8000/admin/accounts/team/?q=x"
 
 
-def test_support_staff_works_on_our_own_host_only(client, own_host, staff):
+def test_support_staff_works_on_our_own_host_only(client, team_host_of, staff):
     """P11: the team decides to whom its name leads."""
     client.force_login(staff)
     assert client.get("/stations/", **OWN)["Location"] == "http://localhost:8000/account/login/"
     assert "_auth_user_id" not in client.session
 
 
-def test_a_members_team_there_is_the_hosts(client, own_host, administrator, other_team, team):
+def test_a_members_team_there_is_the_hosts(client, team_host_of, administrator, other_team, team):
     """P11."""
     from tests import factories
 
@@ -313,7 +313,7 @@ def test_a_members_team_there_is_the_hosts(client, own_host, administrator, othe
     assert client.get("/").context["team"].name == other_team.name
 
 
-def test_browsers_are_promised_nothing_about_hosts_below_a_teams(client, own_host, settings):
+def test_browsers_are_promised_nothing_about_hosts_below_a_teams(client, team_host_of, settings):
     """P11: the team may have others there that speak no TLS."""
     settings.SECURE_HSTS_SECONDS, settings.SECURE_HSTS_INCLUDE_SUBDOMAINS, settings.SECURE_HSTS_PRELOAD = 60, True, True
     fresh = Client()
@@ -321,7 +321,7 @@ def test_browsers_are_promised_nothing_about_hosts_below_a_teams(client, own_hos
     assert "includeSubDomains" in fresh.get(LOGIN, secure=True)["Strict-Transport-Security"]
 
 
-def test_a_proxy_asks_before_it_gets_a_certificate(client, own_host, claimed_elsewhere):
+def test_a_proxy_asks_before_it_gets_a_certificate(client, team_host_of, claimed_elsewhere):
     """P11."""
     for host in (HOST, HOST.upper(), "testserver", "localhost"):
         assert client.get("/brand/ask/", {"domain": host}).status_code == 200
@@ -356,7 +356,7 @@ def claimed_elsewhere(other_team):
         ("null", HOST, False),
     ],
 )
-def test_the_browsers_socket_is_opened_from_the_same_host_only(own_host, origin, host, is_let_in):
+def test_the_browsers_socket_is_opened_from_the_same_host_only(team_host_of, origin, host, is_let_in):
     """P11."""
     from cpms.asgi import portal
 

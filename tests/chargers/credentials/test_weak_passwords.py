@@ -71,7 +71,7 @@ def test_a_process_says_at_its_start_which_proxies_were_not_named(caplog):
 
 
 def test_nobody_can_fill_the_list_of_proxies(db):
-    for n in range(proxies.MOST_KEPT + 5):
+    for n in range(proxies.MAX_KEPT + 5):
         proxies.note_unnamed_proxy(f"10.0.0.{n}")
-    assert UnnamedProxy.objects.count() == proxies.MOST_KEPT
+    assert UnnamedProxy.objects.count() == proxies.MAX_KEPT
     assert UnnamedProxy.objects.filter(last_at__lte=timezone.now()).exists()

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.access.rights import Can, Role
 from accounts.mails.services.mails import send_mails
 from accounts.models import AccountMail, Grant, User
-from chargers.grants.services.grants import change_grant, find_place, give_grant, roles_to_give, withdraw_grant
+from chargers.grants.services.grants import create_grant, edit_grant, find_place, roles_to_give, withdraw_grant
 from chargers.grants.services.mails import mail_about_grant
 from chargers.models import ChargingStation, Installation
 from cpms.common.errors import DomainError, NotAllowed
@@ -51,19 +51,19 @@ def in_days(days: int) -> Any:
 
 def refusal(**facts: Any) -> DomainError:
     with pytest.raises(DomainError) as caught:
-        give_grant(**facts)
+        create_grant(**facts)
     return caught.value
 
 
 def test_an_administrator_gives_each_role(administrator: User, inside: Any, friend: User) -> None:
     for role in ("owner", "service", "user"):
-        grant = give_grant(place=inside, role=role, email="Friend@Example.org", actor=administrator)
+        grant = create_grant(place=inside, role=role, email="Friend@Example.org", actor=administrator)
         assert (grant.user, grant.team, grant.created_by) == (friend, inside.team, administrator)
     assert User.objects.get(pk=friend.pk).access.may(Can.CONFIGURE, inside)
 
 
 def test_a_grant_to_a_team_by_its_handle(administrator: User, place: Any, other_team: Any, stranger: User) -> None:
-    give_grant(place=place, role="service", to_team=other_team.handle, ends_at=in_days(3), actor=administrator)
+    create_grant(place=place, role="service", to_team=other_team.handle, ends_at=in_days(3), actor=administrator)
     assert User.objects.get(pk=stranger.pk).access.may(Can.CONFIGURE_PLACES, place)
 
 
@@ -71,7 +71,7 @@ def test_a_grant_to_a_team_by_its_handle(administrator: User, place: Any, other_
 def test_only_who_manages_access_may_give_it(role: str, user_with: Any, place: Any, friend: User) -> None:
     facts = {"place": place, "role": "user", "email": friend.email, "actor": user_with(Role(role))}
     if role == Role.ADMIN:
-        assert give_grant(**facts)
+        assert create_grant(**facts)
     else:
         assert isinstance(refusal(**facts), NotAllowed)
 
@@ -80,7 +80,7 @@ def test_an_owner_gives_owner_and_user_but_no_service(holder: Any, inside: Any, 
     """Nobody gives more than he has (Z15, Z17)."""
     owner = holder()
     assert roles_to_give(owner, inside) == ["owner", "user"]
-    give_grant(place=inside, role="owner", email=friend.email, actor=owner)
+    create_grant(place=inside, role="owner", email=friend.email, actor=owner)
     assert "role" in refusal(place=inside, role="service", email=friend.email, actor=owner).fields
 
 
@@ -89,10 +89,10 @@ def test_nobody_gives_access_for_longer_than_he_has_it(holder: Any, place: Any, 
     owner = holder(ends_at=in_days(2))
     for ends_at in (None, in_days(3)):
         assert "ends_at" in refusal(place=place, role="user", email=friend.email, ends_at=ends_at, actor=owner).fields
-    assert give_grant(place=place, role="user", email=friend.email, ends_at=in_days(1), actor=owner)
+    assert create_grant(place=place, role="user", email=friend.email, ends_at=in_days(1), actor=owner)
     own = Grant.objects.get(user=owner)
     with pytest.raises(DomainError):
-        change_grant(grant=own, role="owner", ends_at=None, actor=owner)
+        edit_grant(grant=own, role="owner", ends_at=None, actor=owner)
 
 
 def test_what_is_refused(administrator: User, place: Any, team: Any, friend: User) -> None:
@@ -120,25 +120,25 @@ def test_the_same_access_is_given_once_and_again_when_it_has_ended(
     administrator: User, place: Any, friend: User
 ) -> None:
     facts = {"place": place, "role": "user", "email": friend.email, "actor": administrator}
-    first = give_grant(**facts, ends_at=in_days(1))
+    first = create_grant(**facts, ends_at=in_days(1))
     assert "already" in str(refusal(**facts))
     Grant.objects.filter(pk=first.pk).update(ends_at=timezone.now())
-    second = give_grant(**facts)
+    second = create_grant(**facts)
     assert second.is_active and Grant.objects.count() == 2
-    other = give_grant(**facts | {"role": "service"})
+    other = create_grant(**facts | {"role": "service"})
     with pytest.raises(DomainError):
-        change_grant(grant=other, role="user", ends_at=None, actor=administrator)
+        edit_grant(grant=other, role="user", ends_at=None, actor=administrator)
 
 
 def test_changing_and_withdrawing(administrator: User, holder: Any, place: Any, inside: Any) -> None:
     user = holder("user")
     grant = Grant.objects.get(user=user)
-    change_grant(grant=grant, role="service", ends_at=in_days(1), actor=administrator)
+    edit_grant(grant=grant, role="service", ends_at=in_days(1), actor=administrator)
     assert User.objects.get(pk=user.pk).access.may(Can.CONFIGURE, inside)
     withdraw_grant(grant=grant, actor=administrator)
     assert not User.objects.get(pk=user.pk).access.may(Can.CONFIGURE, inside)
     with pytest.raises(DomainError):
-        change_grant(grant=grant, role="service", ends_at=None, actor=administrator)
+        edit_grant(grant=grant, role="service", ends_at=None, actor=administrator)
     assert withdraw_grant(grant=grant, actor=administrator).withdrawn_at  # again changes nothing
 
 
@@ -181,7 +181,7 @@ def test_of_a_team_its_administrators_are_told(place: Any, other_team: Any, stra
 
 
 def test_a_mail_server_that_is_away_loses_no_mail(place: Any, friend: User, monkeypatch: Any) -> None:
-    give_grant(place=place, role="user", email=friend.email)
+    create_grant(place=place, role="user", email=friend.email)
     with monkeypatch.context() as broken:
         broken.setattr(mail.EmailMessage, "send", lambda message: 1 / 0)
         assert send_mails() == 0
@@ -195,7 +195,7 @@ def test_the_mail_is_asked_for_after_commit(
     asked: list[Any] = []
     monkeypatch.setattr("accounts.mails.services.mails.current_app.send_task", asked.append)
     with django_capture_on_commit_callbacks(execute=True):
-        give_grant(place=place, role="user", email=friend.email, actor=administrator)
+        create_grant(place=place, role="user", email=friend.email, actor=administrator)
         assert not asked
     assert asked == ["accounts.send_mails"]
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.access.rights import WITHDRAWN_BY, GivenBy, GrantRole, Role, Withdrawer
 from accounts.models import Grant, Team, User
-from chargers.grants.services.grants import change_grant, give_grant, may_change, withdraw_grant
+from chargers.grants.services.grants import create_grant, edit_grant, may_change, withdraw_grant
 from cpms.common.errors import NotAllowed
 from tests import factories
 
@@ -90,7 +90,7 @@ def test_an_earlier_end_or_a_lesser_role_is_no_way_around_it(
         soon = timezone.now() + timedelta(hours=1)
         for other in (role, "user"):
             with pytest.raises(NotAllowed):
-                change_grant(grant=grant, actor=person, role=other, ends_at=soon)
+                edit_grant(grant=grant, actor=person, role=other, ends_at=soon)
 
 
 def test_the_list_offers_no_button_that_would_be_refused(cell: Any, client: Client) -> None:
@@ -113,7 +113,7 @@ def test_it_is_kept_in_whose_name_access_was_given(
 ) -> None:
     owner = factories.GrantFactory.create(installation=place, role="owner").user
     actor = {"administrator": administrator, "staff": staff, "system": None, "owner": owner}[who]
-    grant = give_grant(place=place, role="user", email=stranger.email, actor=actor)
+    grant = create_grant(place=place, role="user", email=stranger.email, actor=actor)
     assert grant.given_by == ("owner" if who == "owner" else "team")
 
 

@@ -10,7 +10,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.urls import reverse
 from django.utils import timezone
 
-from chargers.groups.services import groups as services
+from chargers.groups.services import groups
 from chargers.models import Installation, StationGroup
 from cpms.common.errors import DomainError
 from cpms.common.messaging.news import team_group
@@ -73,7 +73,7 @@ def test_every_list_shows_the_chosen_group_only(page, chosen, two, name):
 
 @pytest.mark.parametrize("listed", [True, False])
 def test_a_large_group_is_asked_for_instead_of_named(page, chosen, two, monkeypatch, listed):
-    monkeypatch.setattr(services, "LISTED", 1000 if listed else 0)
+    monkeypatch.setattr(groups, "LISTED", 1000 if listed else 0)
     assert rows_of(page.get(reverse("chargers:station_list"))) == [two[0]]
     assert rows_of(page.get(reverse("sessions:session_list")))[0].station == two[0]
     assert page.get("/").context["figures"].charging == 1
@@ -159,7 +159,7 @@ def test_installations_are_those_of_the_groups_stations(operator, team, two, gro
     for place, station in zip(places, two, strict=True):
         station.installation = place
         station.save()
-    operator.access.group = services.chosen_group(operator, group.pk)
+    operator.access.group = groups.chosen_group(operator, group.pk)
     assert list(Installation.objects.visible_to(operator)) == [places[0]]
     assert set(Installation.objects.reachable_by(operator)) == set(places)
 
@@ -186,10 +186,10 @@ def test_a_group_is_made_renamed_and_deleted(page, operator):
 
 
 def test_there_are_not_endlessly_many(operator, monkeypatch):
-    monkeypatch.setattr(services, "MOST_GROUPS", 1)
-    services.make_group(user=operator, name="One")
+    monkeypatch.setattr(groups, "MOST_GROUPS", 1)
+    groups.create_group(user=operator, name="One")
     with pytest.raises(DomainError):
-        services.make_group(user=operator, name="Two")
+        groups.create_group(user=operator, name="Two")
 
 
 def test_stations_are_found_added_and_taken_out(page, group, two):

@@ -19,7 +19,7 @@ from chargers.installations.services import (
 )
 from chargers.installations.tables import tree
 from chargers.models import ChargingStation, Circuit, Installation
-from chargers.onboarding.services import registration as services
+from chargers.onboarding.services import registration
 from cpms.common.errors import DomainError, NotAllowed
 from tests import factories
 
@@ -156,15 +156,17 @@ def test_who_moves_a_station_and_who_rewires_it(
 def test_the_service_adds_new_stations_to_the_installation_only(holder: Any, place: Installation, team: Team) -> None:
     """Z16."""
     service = holder("service")
-    made = services.add_station(team=team, identity="NEW-1", password="long enough", installation=place, actor=service)
+    made = registration.add_station(
+        team=team, identity="NEW-1", password="long enough", installation=place, actor=service
+    )
     assert (made.team, made.installation) == (team, place)
     known = factories.StationFactory.create(team=team)
     facts: dict[str, Any] = {"team": team, "password": "long enough", "actor": service}
-    assert field_of(services.add_station, identity=known.identity, installation=place, **facts) == {"identity"}
+    assert field_of(registration.add_station, identity=known.identity, installation=place, **facts) == {"identity"}
     with pytest.raises(NotAllowed):
-        services.add_station(identity="NEW-2", **facts)
+        registration.add_station(identity="NEW-2", **facts)
     with pytest.raises(NotAllowed):
-        services.add_station(identity="NEW-2", installation=place, **facts | {"actor": holder("owner")})
+        registration.add_station(identity="NEW-2", installation=place, **facts | {"actor": holder("owner")})
 
 
 # --- pages --------------------------------------------------------------------------------------------------------

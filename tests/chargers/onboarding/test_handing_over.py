@@ -12,10 +12,10 @@ from django.utils import timezone, translation
 from accounts.access.rights import Role
 from accounts.models import AuditEntry, Grant, User
 from chargers.credentials import services as credentials_services
-from chargers.credentials.services import Kept, fits
+from chargers.credentials.services import StoredPassword, fits
 from chargers.models import ChargingStation, Event
 from chargers.onboarding.services import registration
-from chargers.onboarding.services.handover import LONGEST_IDENTITY, former_identity, hand_over_station
+from chargers.onboarding.services.handover import MAX_IDENTITY_LENGTH, former_identity, hand_over_station
 from chargers.stations.services import links
 from chargers.stations.services.activity import set_station_active
 from chargers.stations.services.offline import record_offline_stations
@@ -129,13 +129,13 @@ def test_there_and_back_on_one_day(old, team, other_team, both):
     assert (back.identity, back.team) == ("CP-1", team)
 
 
-@pytest.mark.parametrize("length", [1, 29, 30, LONGEST_IDENTITY])
+@pytest.mark.parametrize("length", [1, 29, 30, MAX_IDENTITY_LENGTH])
 def test_the_name_of_the_past_fits_and_is_nobody_elses(db, length):
     identity, now, names = "ö" * length, timezone.now(), []
     for _again in range(4):
         names.append(former_identity(identity, 12345, now))
         factories.StationFactory(identity=names[-1])
-        assert 1 <= len(names[-1]) <= LONGEST_IDENTITY
+        assert 1 <= len(names[-1]) <= MAX_IDENTITY_LENGTH
     assert len(set(names)) == 4
     assert all(f"(until {timezone.localdate(now)}" in name for name in names)
 
@@ -159,7 +159,7 @@ def test_the_password_goes_along_as_the_other_team_keeps_them(old, team, other_t
     new = hand_over_station(station=old, team=other_team)
     new.refresh_from_db()
     assert (new.password is None, bool(new.password_hash)) == (is_hash, is_hash)
-    assert fits(PASSWORD, Kept(new.password, new.password_hash))
+    assert fits(PASSWORD, StoredPassword(new.password, new.password_hash))
 
 
 def test_access_that_was_given_ends_and_is_recorded(old, other_team, both):

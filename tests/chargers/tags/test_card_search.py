@@ -7,9 +7,9 @@ from django.utils import timezone
 
 from chargers.tags.services.card_search import is_card_search, note_unknown_card
 from maintenance.models import SecurityEvent
-from maintenance.notifications.labels import notification_words
+from maintenance.notifications.labels import notification_text
 from maintenance.notifications.services.notifications import notify
-from maintenance.security_events.labels import event_words
+from maintenance.security_events.labels import event_label
 from maintenance.security_events.services import record_card_search
 from tests import factories
 
@@ -40,6 +40,6 @@ def test_the_team_is_told_once_an_hour(station, viewer):
     assert SecurityEvent.objects.count() == 1
     notify()
     (told,) = viewer.notifications.all()
-    assert event_words("UnknownCardsTried") in notification_words(told)
+    assert event_label("UnknownCardsTried") in notification_text(told)
     record_card_search(station=factories.StationFactory(team=station.team), at=now)
     assert SecurityEvent.objects.count() == 2

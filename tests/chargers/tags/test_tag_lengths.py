@@ -7,7 +7,7 @@ import pytest
 from django.urls import reverse
 
 from chargers.models import Tag
-from chargers.tags.services import adding as services
+from chargers.tags.services import adding
 from chargers.tags.services.editing import save_tag
 from cpms.common.errors import DomainError
 from operations.commands.services.asking import request_command
@@ -38,7 +38,7 @@ def by_admin(client, team, administrator, staff):
 
 def by_command(client, team, administrator, staff):
     with pytest.raises(DomainError) as error:
-        services.add_tag(team=team, value=LONG)
+        adding.add_tag(team=team, value=LONG)
     return str(error.value)
 
 
@@ -75,7 +75,7 @@ def test_a_longer_one_that_is_there_can_still_be_changed(client, api, team, admi
     tag = factories.TagFactory(team=team, value=LONGER)
     assert save_tag(actor=administrator, team=team, tag=tag, value=LONGER, label="Van").label == "Van"
     assert api(administrator).patch(f"{API}{tag.pk}/", {"status": "blocked"}, format="json").status_code == 200
-    services.add_tag(team=team, value=LONGER, status="accepted")
+    adding.add_tag(team=team, value=LONGER, status="accepted")
     client.force_login(administrator)
     form = {"value": LONGER, "label": "Bus", "kind": "other"}
     assert client.post(reverse("chargers:tag_edit", args=[tag.pk]), form).status_code == 302

@@ -7,7 +7,7 @@ import pytest
 import time_machine
 from django.utils import timezone, translation
 
-from cpms.common.web import formatting as look
+from cpms.common.web import formatting
 from cpms.common.web.export import plain
 
 
@@ -16,12 +16,12 @@ from cpms.common.web.export import plain
 )
 def test_energy_is_kwh_with_two_decimals_rounded_half_up(wh, shown):
     """W90."""
-    assert look.kwh(wh) == shown
+    assert formatting.kwh(wh) == shown
 
 
 def test_german_figures_have_german_marks():
     with translation.override("de"):
-        assert look.kwh(4_776_390) == "4.776,39"
+        assert formatting.kwh(4_776_390) == "4.776,39"
 
 
 @pytest.mark.parametrize(
@@ -36,26 +36,26 @@ def test_german_figures_have_german_marks():
 )
 def test_durations(seconds, table, words):
     """W90."""
-    assert look.dhms(timedelta(seconds=seconds)) == table
-    assert look.span_words(timedelta(seconds=seconds)) == words
+    assert formatting.dhms(timedelta(seconds=seconds)) == table
+    assert formatting.duration_text(timedelta(seconds=seconds)) == words
 
 
 @time_machine.travel(datetime(2026, 11, 21, 13, 0, tzinfo=UTC), tick=False)
 def test_times_are_short_today_and_name_their_zone_on_hover():
     with timezone.override("Europe/Berlin"):
         now = timezone.now()
-        assert ">13:30</time>" in look.moment(now - timedelta(minutes=30))
-        assert "CET · 30 min ago" in look.moment(now - timedelta(minutes=30))
-        assert ">20 Nov 14:00</time>" in look.moment(now - timedelta(days=1))
-        assert ">21 Nov 2025 14:00</time>" in look.moment(now - timedelta(days=365))
-        assert 'title="Never happened."' in look.moment(None, never="Never happened.")
+        assert ">13:30</time>" in formatting.moment(now - timedelta(minutes=30))
+        assert "CET · 30 min ago" in formatting.moment(now - timedelta(minutes=30))
+        assert ">20 Nov 14:00</time>" in formatting.moment(now - timedelta(days=1))
+        assert ">21 Nov 2025 14:00</time>" in formatting.moment(now - timedelta(days=365))
+        assert 'title="Never happened."' in formatting.moment(None, never="Never happened.")
 
 
 @pytest.mark.parametrize(
     ("ms", "shown"), [(None, "not measured yet"), (400, "in step (0.4 s)"), (-90_000, "1 min 30 s slow")]
 )
 def test_clocks_in_words(ms, shown):
-    assert look.clock_words(ms) == shown
+    assert formatting.clock_text(ms) == shown
 
 
 @pytest.mark.parametrize(

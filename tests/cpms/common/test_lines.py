@@ -7,7 +7,7 @@ from accounts.mails.services import mails
 from accounts.members.services import invitations, people
 from accounts.models import Team
 from accounts.programs.services import programs, tokens
-from accounts.team_settings.services import branding as brand_services
+from accounts.team_settings.services import branding
 from accounts.team_settings.services import team as team_services
 from accounts.teams import services as teams_services
 from chargers.groups.services import groups
@@ -49,11 +49,11 @@ WRITERS = {
         team=t, name=x, handle=t.handle, station_passwords=t.station_passwords, actor=a
     ),
     "billing": lambda a, t, s, x: team_services.edit_billing(team=t, facts={"name": x}, actor=a),
-    "brand": lambda a, t, s, x: brand_services.save_brand(team=t, facts={"portal_name": x}, actor=a),
+    "brand": lambda a, t, s, x: branding.save_brand(team=t, facts={"portal_name": x}, actor=a),
     "program": lambda a, t, s, x: programs.add_program(team=t, name=x, scopes=["stations:read"], actor=a),
     "token": lambda a, t, s, x: tokens.issue_api_token(user=a, name=x),
     "station": lambda a, t, s, x: naming.rename_station(station=s, name=x, actor=a),
-    "group": lambda a, t, s, x: groups.make_group(user=a, name=x),
+    "group": lambda a, t, s, x: groups.create_group(user=a, name=x),
     "tag": lambda a, t, s, x: add_tags(team=t, tags=[NewTag("ABC", label=x)]),
     "person's tag": lambda a, t, s, x: set_tags_of_person(
         person=a, team=t, wanted=[WantedTag(None, "", x, "other")], shown=[], actor=a

@@ -244,7 +244,7 @@ def test_stations_and_connectors_are_found_by_part_of_name_and_place(page, team,
 
 
 def test_a_search_that_many_stations_fit_leaves_none_out(page, team, monkeypatch):
-    monkeypatch.setattr("chargers.stations.services.finding.MOST_KEYS", 2)
+    monkeypatch.setattr("chargers.stations.services.finding.MAX_KEYS", 2)
     for number in range(4):
         factories.SessionFactory(station=factories.StationFactory(team=team, identity=f"MANY-{number}"))
     factories.SessionFactory(station=factories.StationFactory(team=team, identity="ELSEWHERE"))

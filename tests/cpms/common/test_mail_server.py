@@ -10,7 +10,7 @@ from accounts.mails.services import mails
 from accounts.mails.services.grant_letter import GIVEN
 from accounts.members.services import invitations
 from accounts.profile.services import passwords
-from accounts.team_settings.services import branding as brand_services
+from accounts.team_settings.services import branding
 from chargers.grants.services import mails as grant_mails
 from cpms.common.database.remember import forget
 from maintenance.notifications.services.alarms import send_alarms
@@ -19,7 +19,7 @@ from tests.accounts.conftest import image, prove
 from tools.services import free_port
 
 
-class Kept:
+class StoredPassword:
     def __init__(self):
         self.got = []
         self.is_ill = False
@@ -33,7 +33,7 @@ class Kept:
 
 @pytest.fixture
 def server(settings):
-    kept = Kept()
+    kept = StoredPassword()
     controller = Controller(kept, hostname="127.0.0.1", port=free_port())
     controller.start()
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
@@ -82,7 +82,7 @@ def test_an_alarm_arrives_in_the_same_layout(server, station, administrator):
 def branded(team):
     """The team's look, on its own domain."""
     facts = {"portal_name": "Nordlys, Lading", "accent": "#0b6e4f", "support_email": "help@nordlys.example"}
-    brand_services.save_brand(team=team, facts=facts, uploads={"logo_light": image()})
+    branding.save_brand(team=team, facts=facts, uploads={"logo_light": image()})
     return prove(team, "charging.nordlys.example")
 
 

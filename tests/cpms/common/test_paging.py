@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from accounts.access.rights import Chosen, Provider
 from chargers.models import ChargingStation
 from cpms.common.database import paging
-from cpms.common.database.paging import few_of, first_of, narrowed, of_stations, page_of
+from cpms.common.database.paging import first_of, keys_if_few, narrowed, of_stations, page_of
 from cpms.common.models import OfStationsQuerySet
 from maintenance.models import Message
 from sessions.models import MeterReading
@@ -131,7 +131,7 @@ def test_a_page_is_what_a_slice_gives(people, stations, monkeypatch):
         rows = rows.order_by(*asked["order"])
         few = {
             "nothing": None,
-            "the scope": few_of(Message.objects.all().stations_shown_to(person)),
+            "the scope": keys_if_few(Message.objects.all().stations_shown_to(person)),
             "some": [stations[0].pk, stations[3].pk],
         }[asked["knows"]]
         start, length = asked["page"]
@@ -213,7 +213,7 @@ def test_readings_with_a_computed_column_keep_it(session):
 
 def test_a_page_found_by_key_reads_what_was_asked_for(viewer, log, django_assert_num_queries):
     rows = Message.objects.visible_to(viewer).select_related("station").defer("payload")
-    few = few_of(Message.objects.all().stations_shown_to(viewer))
+    few = keys_if_few(Message.objects.all().stations_shown_to(viewer))
     with django_assert_num_queries(1):
         page = page_of(rows, 0, 5, stations=few)
         assert all(message.station.identity for message in page)
@@ -224,7 +224,7 @@ def test_a_page_found_by_key_reads_what_was_asked_for(viewer, log, django_assert
 def test_each_of_few_stations_is_looked_up_in_its_own_index(viewer, log):
     """However many messages others sent since: PostgreSQL reads a page's worth of each station."""
     rows = Message.objects.visible_to(viewer).order_by("-id")
-    few = few_of(Message.objects.all().stations_shown_to(viewer))
+    few = keys_if_few(Message.objects.all().stations_shown_to(viewer))
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute("SET LOCAL enable_bitmapscan = off")

@@ -17,7 +17,7 @@ from cpms.demo.sessions import ADOPTED, LOST_STATION, Past
 from maintenance.models import AlarmMail, Deviation, Message, Notification, RefusedConnection, SecurityEvent
 from maintenance.notifications.services.alarms import write_security_mails
 from maintenance.notifications.services.notifications import notify
-from ocpp_gateway.simulator.fleet import LEAST_CHARGING, demo_plans
+from ocpp_gateway.simulator.fleet import MIN_CHARGING, demo_plans
 from operations.models import Command
 from sessions.models import ChargingSession, MeterReading, TeamPower
 from tests.world import check_rows_now, undone
@@ -130,7 +130,7 @@ def test_who_runs_goes_on_where_the_history_ends(loaded):
     assert plans["HAFEN-P3-01"].faulted == {2: ("GroundFailure", None)}
     assert "LAGER-W-12" not in plans
     soon = sum(len(plan.first_pause_seconds) for plan in plans.values())
-    assert soon == max(0, LEAST_CHARGING - ChargingSession.objects.open().count())
+    assert soon == max(0, MIN_CHARGING - ChargingSession.objects.open().count())
 
 
 def test_the_history_is_in_order_and_people_made_it(loaded):

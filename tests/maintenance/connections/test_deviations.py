@@ -8,10 +8,10 @@ from django.db import connection
 from django.utils import timezone
 
 from maintenance.connections.labels import rule_phrase
-from maintenance.connections.services.deviations import MOST_RULES, Deviated, count_deviations
+from maintenance.connections.services.deviations import MAX_RULES, Deviated, count_deviations
 from maintenance.messages.services.log import store_calls
 from maintenance.models import Deviation, Message
-from maintenance.retention.services import keep_house
+from maintenance.retention.services import purge_expired_rows
 from ocpp_gateway.codec import by_protocol
 from ocpp_gateway.frames import Fault, read_frame
 from tests import factories
@@ -87,7 +87,7 @@ def test_a_hostile_station_cannot_fill_the_table(station):
     """It may make up as many actions as it likes."""
     for start in range(3):
         store_calls([faulty(station, "unknown_action", f"Action{'abcd'[start] * n}") for n in range(1, 41)])
-    assert station.deviations.count() == MOST_RULES + 1
+    assert station.deviations.count() == MAX_RULES + 1
     assert sum(counted(station).values()) == 120
     assert counted(station)["", "", ""] > 0
 
@@ -140,5 +140,5 @@ def test_what_does_not_happen_any_more_is_forgotten(station):
     old = timezone.now() - timedelta(days=91)
     factories.DeviationFactory(station=station, last_at=old)
     kept = factories.DeviationFactory(station=station)
-    keep_house()
+    purge_expired_rows()
     assert station.deviations.get() == kept

@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from maintenance.connections.labels import CURES, NEAR_CAUSES, NEAR_CURES, cause_words, cure_words
+from maintenance.connections.labels import CURES, NEAR_CAUSES, NEAR_CURES, cause_label, fix_label
 from maintenance.connections.services.refusals import Refusal, record_refusal
 from maintenance.models import RefusedConnection
 from tests import factories
@@ -68,8 +68,8 @@ def test_every_mistake_has_a_cause_and_a_cure_in_words(station, near_, cause):
     assert set(CURES) == set(RefusedConnection.Cause)
     assert set(NEAR_CAUSES) == set(NEAR_CURES) == set(RefusedConnection.Near)
     row = RefusedConnection(cause=cause, near=near_, station=station, identity="x", path="/x")
-    assert "%(" not in cause_words(row) + cure_words(row)
-    assert ("OCPP 1.6J" in cure_words(row)) is (cause == "no_subprotocol")
+    assert "%(" not in cause_label(row) + fix_label(row)
+    assert ("OCPP 1.6J" in fix_label(row)) is (cause == "no_subprotocol")
 
 
 def test_the_list_and_the_api_ask_no_more_for_more_rows(api, as_person, viewer, team, django_assert_max_num_queries):

@@ -10,12 +10,12 @@ from django.utils import timezone
 from accounts.access.rights import Role
 from chargers.models import Event
 from cpms.common.errors import NotAllowed
-from cpms.common.messaging.mail import MOST_ATTEMPTS
+from cpms.common.messaging.mail import MAX_ATTEMPTS
 from maintenance.messages.services.log import store_calls
 from maintenance.models import AlarmMail, SecurityEvent
 from maintenance.notifications.services import alarms
 from maintenance.notifications.services.alarms import retry_mails, send_alarms
-from maintenance.retention.services import keep_house
+from maintenance.retention.services import purge_expired_rows
 from maintenance.security_events.services import SecurityNotice, acknowledge_events, record_security_events
 from ocpp_gateway.drain import drain_all
 from tests import factories
@@ -165,7 +165,7 @@ def test_a_mail_server_that_refuses_is_asked_again_later_and_longer(event, admin
 
 
 def test_one_that_was_given_up_is_sent_when_asked(administrator, team):
-    row = factories.AlarmMailFactory(team=team, user=administrator, attempts=MOST_ATTEMPTS)
+    row = factories.AlarmMailFactory(team=team, user=administrator, attempts=MAX_ATTEMPTS)
     assert send_alarms() == 0
     assert retry_mails(AlarmMail.objects.all()) == 1
     assert send_alarms() == 1 and mail.outbox[0].subject == row.subject
@@ -187,7 +187,7 @@ def test_two_workers_send_a_mail_once(event, administrator, monkeypatch):
 
 def test_old_mails_are_forgotten(team, administrator):
     factories.AlarmMailFactory(team=team, user=administrator, created_at=timezone.now() - timedelta(days=91))
-    keep_house()
+    purge_expired_rows()
     assert not AlarmMail.objects.exists()
 
 

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone, translation
 
-from chargers.grants.services.grants import give_grant, withdraw_grant
+from chargers.grants.services.grants import create_grant, withdraw_grant
 from chargers.models import Event
 from chargers.stations.services.links import open_link, register_node
 from chargers.stations.services.offline import record_offline_stations
@@ -18,9 +18,9 @@ from chargers.stations.services.statuses import StatusReport, record_statuses
 from cpms.common.messaging.news import person_group
 from cpms.portal.frame.live import LiveConsumer
 from maintenance.models import Notification
-from maintenance.notifications.labels import notification_words
+from maintenance.notifications.labels import notification_text
 from maintenance.notifications.services.notifications import notify
-from maintenance.retention.services import keep_house
+from maintenance.retention.services import purge_expired_rows
 from tests import factories
 from tests.cpms.common.test_lists import rows_of
 
@@ -28,7 +28,7 @@ LIST = reverse("portal:notification_list")
 
 
 def told(user):
-    return [notification_words(row) for row in Notification.objects.visible_to(user).order_by("pk")]
+    return [notification_text(row) for row in Notification.objects.visible_to(user).order_by("pk")]
 
 
 def report(connector, status, at=None, error_code="NoError"):
@@ -96,8 +96,8 @@ def test_what_is_old_is_no_news(viewer, connector):
 
 def test_access_that_was_given_is_told_whom_it_was_given_to(viewer, station, other_team, stranger):
     person = factories.UserFactory()
-    give_grant(place=station, email=person.email, role="service")
-    give_grant(place=station, to_team=other_team.handle, role="owner")
+    create_grant(place=station, email=person.email, role="service")
+    create_grant(place=station, to_team=other_team.handle, role="owner")
     assert notify() == 2 and notify() == 0
     assert told(person) == [f"You were given access to {station} (Service)"]
     assert told(stranger) == [f"You were given access to {station} (Owner)"]
@@ -106,8 +106,8 @@ def test_access_that_was_given_is_told_whom_it_was_given_to(viewer, station, oth
 
 def test_who_was_granted_a_station_is_told_of_it_but_a_driver_is_not(station, fault):
     service, driver = factories.UserFactory(), factories.UserFactory()
-    give_grant(place=station, email=service.email, role="service")
-    give_grant(place=station, email=driver.email, role="user")
+    create_grant(place=station, email=service.email, role="service")
+    create_grant(place=station, email=driver.email, role="user")
     notify()
     assert len(told(service)) == 2 and len(told(driver)) == 1
 
@@ -162,7 +162,7 @@ def test_only_the_chosen_group_is_told_of(viewer, fault):
 @pytest.mark.parametrize("facts", [{}, {"count": 3}, {"since": "x"}])
 def test_each_has_words(kind, facts):
     with translation.override("en"):
-        assert notification_words(Notification(kind=kind, parameters=facts))
+        assert notification_text(Notification(kind=kind, parameters=facts))
 
 
 @pytest.mark.django_db(transaction=True)
@@ -228,7 +228,7 @@ def test_a_station_that_is_back_is_not_offline_any_more(away):
 
 
 def test_access_that_was_withdrawn_at_once_is_no_news(station):
-    grant = give_grant(place=station, email=factories.UserFactory().email, role="service")
+    grant = create_grant(place=station, email=factories.UserFactory().email, role="service")
     withdraw_grant(grant=grant)
     assert notify() == 0 and Event.objects.get().ended_at is not None
 
@@ -253,7 +253,7 @@ def test_old_events_are_forgotten_with_their_notifications(fault, viewer):
     notify()
     old = timezone.now() - timedelta(days=91)
     Event.objects.update(at=old)
-    keep_house()
+    purge_expired_rows()
     assert not Event.objects.exists() and told(viewer) != []
     Notification.objects.update(created_at=old)
     notify()

@@ -11,7 +11,7 @@ from maintenance.connections.services.refusals import Refusal, record_refusal
 from maintenance.diagnostics.services import Progress, record_progress
 from maintenance.messages.services.partitions import drop_old_messages, partition_name, prepare_partitions
 from maintenance.models import CertificateRequest, Message, ProgressReport, RefusedConnection, SecurityEvent
-from maintenance.retention.services import keep_house
+from maintenance.retention.services import purge_expired_rows
 from maintenance.security_events.services import SecurityNotice, record_security_events
 from tests import factories
 
@@ -56,7 +56,7 @@ def test_an_old_day_is_dropped_as_a_whole(db, settings):
     settings.MESSAGE_RETENTION_DAYS = 30
     prepare_partitions(date(2020, 1, 1))
     prepare_partitions()
-    keep_house()
+    purge_expired_rows()
     assert partition_name(date(2020, 1, 1)) not in partitions()
     assert partition_name(timezone.now().date()) in partitions()
 
@@ -74,7 +74,7 @@ def test_refusals_of_a_station_count_up_by_cause_source_and_hour(station):
 def test_old_refusals_are_forgotten(db):
     factories.RefusedConnectionFactory(last_at=timezone.now() - timedelta(days=91))
     kept = factories.RefusedConnectionFactory()
-    keep_house()
+    purge_expired_rows()
     assert RefusedConnection.objects.get() == kept
 
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from chargers.credentials import services as passwords
 from chargers.credentials.services import (
-    Kept,
+    StoredPassword,
     _one_form,
     fits,
     generate_password,
@@ -172,14 +172,14 @@ def test_a_hash_fits_as_the_password_itself_would(team, secret):
     station = factories.StationFactory(team=team, password=secret)
     assert hash_passwords() == 1 and hash_passwords() == 0
     station.refresh_from_db()
-    kept = Kept(station.password, station.password_hash)
+    kept = StoredPassword(station.password, station.password_hash)
     assert kept.password is None and station.has_password
     for given in (secret, SECRET.encode(), SECRET.upper().encode(), bytes.fromhex(SECRET)):
         is_same = _one_form(given) == _one_form(secret)
-        assert fits(given, kept) is fits(given, Kept(secret, "")) is is_same
+        assert fits(given, kept) is fits(given, StoredPassword(secret, "")) is is_same
         assert fits(given, kept) is is_same  # remembered
     assert not fits(b"", kept) and not fits(station.password_hash.encode(), kept)
-    assert not fits(b"", Kept(None, ""))
+    assert not fits(b"", StoredPassword(None, ""))
 
 
 def test_the_same_password_twice_has_two_hashes(team):
@@ -200,7 +200,7 @@ def test_an_open_change_is_hashed_too(station, team):
     assert (station.password, station.next_password) == (None, None) and station.next_password_hash
     accept(taken)
     station.refresh_from_db()
-    assert fits(SECRET.encode(), Kept(station.password, station.password_hash))
+    assert fits(SECRET.encode(), StoredPassword(station.password, station.password_hash))
     assert not station.is_password_open
 
 
@@ -245,7 +245,7 @@ def test_a_hash_of_the_given_one_where_the_team_wants_that(team):
     station = factories.StationFactory(team=None, password=None)
     password = assign_station(station=station, team=team).password
     station.refresh_from_db()
-    assert station.password is None and fits(bytes.fromhex(password), Kept(None, station.password_hash))
+    assert station.password is None and fits(bytes.fromhex(password), StoredPassword(None, station.password_hash))
 
 
 def test_administrators_of_a_team_may_not_look_into_the_pool(team, administrator):
@@ -323,5 +323,5 @@ def test_wrong_passwords_take_no_more_than_the_allowed_slow_hashes_at_once(setti
 
     monkeypatch.setattr(passwords._hasher, "verify", slow)
     with ThreadPoolExecutor(12) as pool:
-        list(pool.map(lambda n: fits(b"wrong %d" % n, Kept(None, "scrypt$x")), range(48)))
+        list(pool.map(lambda n: fits(b"wrong %d" % n, StoredPassword(None, "scrypt$x")), range(48)))
     assert 1 <= most <= settings.OCPP_PASSWORD_CHECKS

@@ -19,11 +19,11 @@ from accounts.models import AuditEntry, ProgramKey, Team, User
 from accounts.programs.services.programs import (
     TOKEN_BEGINNING,
     add_program,
-    change_program,
+    edit_program,
     issue_access_token,
     revoke_program,
 )
-from chargers.grants.services.grants import change_grant, withdraw_grant
+from chargers.grants.services.grants import edit_grant, withdraw_grant
 from chargers.models import ChargingStation
 from chargers.onboarding.services.handover import hand_over_station
 from operations.commands.services.asking import request_command
@@ -77,7 +77,7 @@ def lose_by_end(grant: Any) -> None:
 LOSSES: dict[str, tuple[Callable[[Any], Any], str]] = {
     "the grant ended": (lose_by_end, Reason.ACCESS),
     "the grant was withdrawn": (lambda grant: withdraw_grant(grant=grant), Reason.ACCESS),
-    "another role": (lambda grant: change_grant(grant=grant, role="user", ends_at=None), Reason.ROLE),
+    "another role": (lambda grant: edit_grant(grant=grant, role="user", ends_at=None), Reason.ROLE),
     "the account was deactivated": (lambda grant: User.objects.filter(pk=grant.user.pk).update(is_active=False),
                                     Reason.ACCOUNT),
     "the account is gone": (lambda grant: grant.user.delete(), Reason.ACCOUNT),
@@ -142,7 +142,7 @@ def test_a_person_whose_technical_rights_ended_may_still_restart_but_not_configu
     grant = granted(station)
     setting = ask(station, grant.user, Kind.CHANGE_CONFIGURATION, key="HeartbeatInterval", value="60")
     restart = ask(station, grant.user)
-    change_grant(grant=grant, role="owner", ends_at=None)
+    edit_grant(grant=grant, role="owner", ends_at=None)
     found = sent(station)
     assert found is not None and found.pk == restart.pk
     assert cancelled(setting) == Reason.ROLE
@@ -223,7 +223,7 @@ def test_an_oauth_application_that_was_revoked_or_lost_its_scope_is_not_obeyed_a
         client.credentials(HTTP_AUTHORIZATION=f"Bearer {secret}")
         commands.append((program, posted(client, station)))
     revoke_program(program=commands[0][0], actor=administrator)
-    change_program(program=commands[1][0], name="app", scopes=[ApiScope.STATIONS_READ], actor=administrator)
+    edit_program(program=commands[1][0], name="app", scopes=[ApiScope.STATIONS_READ], actor=administrator)
     with time_machine.travel(timezone.now() + timedelta(minutes=10)):  # the access token itself has ended: no matter
         found = sent(station)
     assert found is not None and found.pk == commands[2][1].pk

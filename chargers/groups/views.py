@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from cpms.common.text.typed import whole_number
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import Count, Exists, OuterRef, QuerySet
@@ -99,7 +100,7 @@ def _contents(request: AuthenticatedRequest, group: StationGroup, asked: Any) ->
         _seen(request).filter(Exists(members)),
         search_stations(_seen(request).exclude(Exists(members)), find),
     )
-    first = (max(int(page), 1) - 1) * SHOWN if page.isdecimal() and len(page) < 7 else 0
+    first = (max(whole_number(page, max_digits=6) or 1, 1) - 1) * SHOWN
     count = inside.order_by().count()
     first = first if first < count else 0
     return {
@@ -154,7 +155,7 @@ def group_delete(request: AuthenticatedRequest, pk: int) -> HttpResponse:
 
 
 def _key(text: str) -> int:
-    return int(text) if text.isdecimal() and len(text) < 19 else 0
+    return whole_number(text) or 0
 
 
 @login_required

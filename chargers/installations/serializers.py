@@ -7,6 +7,9 @@ from rest_framework import serializers
 from chargers.installations.models import MAX_FUSE_A, MIN_FUSE_A, Circuit, Installation
 from cpms.common.api.bodies import RequestSerializer
 
+MAX_KEY = 2**63 - 1
+TEAM_HELP = _("Its handle, for who may do this in more than one.")
+
 
 class CircuitSerializer(serializers.ModelSerializer[Circuit]):
     max_current_a = serializers.DecimalField(
@@ -43,12 +46,6 @@ class InstallationSerializer(serializers.ModelSerializer[Installation]):
             "circuits",
         ]
         read_only_fields = fields
-
-
-MAX_KEY = 2**63 - 1
-
-
-TEAM_HELP = _("Its handle, for who may do this in more than one.")
 
 
 def key_field(help_text: object) -> serializers.IntegerField:

@@ -31,6 +31,10 @@ from cpms.common.errors import DomainError
 from cpms.common.web.admin import STATIONS, StaffInlineMixin
 from cpms.common.web.admin_files import FileMixin
 
+SAID = [*BOOT_FIELDS, "booted_at", "boot_count"]
+LINK = ["presence", "node", "remote_address", "connected_at", "disconnected_at", "last_heard_at", "epoch"]
+OUT_OF_USE = ["deactivated_at", "handed_over_at"]
+
 
 class StationForm(forms.ModelForm):
     """Asks for the team only while the station waits in the pool: see `get_readonly_fields` below."""
@@ -121,15 +125,6 @@ class ConnectorInline(StaffInlineMixin, TabularInline):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
-
-
-SAID = [*BOOT_FIELDS, "booted_at", "boot_count"]
-
-
-LINK = ["presence", "node", "remote_address", "connected_at", "disconnected_at", "last_heard_at", "epoch"]
-
-
-OUT_OF_USE = ["deactivated_at", "handed_over_at"]
 
 
 @admin.register(ChargingStation)

@@ -19,6 +19,11 @@ from chargers.onboarding.services.registration import MAX_CONNECTORS
 from chargers.stations.models import ChargingStation
 from chargers.stations.services.identities import MAX_IDENTITY_LENGTH
 
+IDENTITY_HELP = gettext_lazy(
+    "Also called ChargeBox ID. The station must be set to exactly the same, upper and lower case included. Letters "
+    "a to z, digits and * - _ = : + | @ . are allowed; many stations have room for 20 characters only."
+)
+
 
 def teams_administered_by(user: User) -> QuerySet[Team]:
     """Where this person may add stations."""
@@ -34,12 +39,6 @@ def installations_with_new_stations_of(user: User) -> QuerySet[Installation]:
 def may_add_stations(user: User) -> bool:
     scope = user.access.scope(Can.ADD_STATIONS)
     return scope.is_everything or bool(scope.teams or scope.installations)
-
-
-IDENTITY_HELP = gettext_lazy(
-    "Also called ChargeBox ID. The station must be set to exactly the same, upper and lower case included. Letters "
-    "a to z, digits and * - _ = : + | @ . are allowed; many stations have room for 20 characters only."
-)
 
 
 class StationAddForm(forms.Form):

@@ -10,6 +10,8 @@ from chargers.stations.services.identities import MAX_IDENTITY_LENGTH
 from chargers.stations.services.statuses import MAX_CONNECTORS
 from cpms.common.api.bodies import RequestSerializer
 
+MIN_PASSWORD_LENGTH = 8
+
 
 class HandOverSerializer(RequestSerializer):
     team = serializers.CharField(
@@ -23,9 +25,6 @@ class IdentitySerializer(RequestSerializer):
         trim_whitespace=False,
         help_text=gettext_lazy("Letters a to z, digits and * - _ = : + | @ . are allowed."),
     )
-
-
-MIN_PASSWORD_LENGTH = 8
 
 
 class StationChangeBody(RequestSerializer):

@@ -8,7 +8,8 @@ from django.utils.translation import gettext_lazy as _
 
 from chargers.protocols import error_codes
 from cpms.common.api.views import TimesFilterSet
-from cpms.common.web.filters import SELECT, TEXT, OfStationFilter
+from cpms.common.web.filters import OfStationFilter
+from cpms.common.web.widgets import SELECT, TEXT
 from maintenance.connections.models import Deviation, RefusedConnection
 
 

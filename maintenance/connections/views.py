@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
+from cpms.common.text.typed import without_nul
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.db.models import Count, Max, QuerySet, Sum, Value
 from django.db.models.functions import Concat
@@ -81,7 +82,7 @@ class DeviatingModelView(LoginRequiredMixin, TemplateView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         person: Any = self.request.user
-        vendor, model = (self.request.GET.get(name, "").replace("\0", "") for name in ("vendor", "model"))
+        vendor, model = (without_nul(self.request.GET.get(name, "")) for name in ("vendor", "model"))
         rows = Deviation.objects.visible_to(person).filter(station__vendor=vendor, station__model=model)
         seen = ChargingStation.objects.allowed(person, rows.right).filter(person.access.in_view("team", ""))
         of_model = seen.filter(vendor=vendor, model=model).order_by("firmware_version")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from cpms.common.text.typed import whole_number
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
@@ -80,7 +81,7 @@ def notification_read(request: AuthenticatedRequest, pk: int) -> HttpResponse:
 def notification_read_all(request: AuthenticatedRequest) -> HttpResponse:
     """All that the page showed: what came meanwhile stays unread."""
     until = request.POST.get("until", "")
-    last = int(until) if until.isdecimal() and len(until) < 18 else 0
+    last = whole_number(until) or 0
     notifications.mark_read(
         user=request.user, notifications=Notification.objects.visible_to(request.user).filter(pk__lte=last)
     )

@@ -27,6 +27,8 @@ from cpms.common.errors import NotAllowed
 from cpms.common.messaging.news import tell_pages
 from maintenance.security_events.models import SecurityEvent
 
+CARD_SEARCH, CARD_SEARCH_EVERY = SecurityEventKind.UNKNOWN_CARDS_TRIED.value, timedelta(hours=1)
+
 
 def wake_alarms() -> None:
     """Send what there is after commit; a sweep every minute finds what this misses."""
@@ -52,9 +54,6 @@ def acknowledge_events(*, events: QuerySet[SecurityEvent], actor: User) -> int:
     end_events(kind=Event.Kind.SECURITY, keys=[event.outbox_key for event in found.values()], at=now)
     tell_pages(news)
     return len(found)
-
-
-CARD_SEARCH, CARD_SEARCH_EVERY = SecurityEventKind.UNKNOWN_CARDS_TRIED.value, timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from cpms.common.text.typed import whole_number
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -65,8 +66,8 @@ def security_acknowledge_all(request: AuthenticatedRequest) -> HttpResponse:
     """Somebody takes care of all alerts, or of those of one station, that his page showed."""
     events = SecurityEvent.objects.visible_to(request.user)
     for name, condition in (("until", "pk__lte"), ("station", "station_id")):
-        if (given := request.POST.get(name, "")).isdecimal() and len(given) < 18:
-            events = events.filter(**{condition: int(given)})
+        if (key := whole_number(request.POST.get(name))) is not None:
+            events = events.filter(**{condition: key})
     return _acknowledged(request, events)
 
 

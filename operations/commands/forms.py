@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from cpms.common.text.typed import whole_number
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
@@ -54,7 +55,7 @@ class CommandForm(forms.Form):
 
     def _connector(self) -> Any:
         chosen = self.data.get("connector") or self.initial.get("connector")
-        return int(str(chosen)) if str(chosen).isdecimal() else None
+        return whole_number(str(chosen))
 
 
 class ConnectorField(forms.TypedChoiceField):

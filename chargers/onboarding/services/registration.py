@@ -116,7 +116,7 @@ def add_stations(
 def assign_station(
     *, station: ChargingStation, team: Team, password: str | bytes | None = None, actor: User | None = None
 ) -> Assigned:
-    """Assign a station from the pool to a team; its next BootNotification is accepted.
+    """Assign a station from the pool to a team; its next restart is accepted.
 
     In the pool nobody is asked for a password, in a team everybody is: a station that has none gets one.
 

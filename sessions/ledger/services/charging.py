@@ -15,6 +15,8 @@ MIN_FOR_AVERAGE = timedelta(minutes=1)
 
 SECONDS_PER_HOUR = 3600
 
+FRESH = timedelta(minutes=10)  # a session whose last reading is older is not counted: its power is not known
+
 
 class MeterPoint(Protocol):
     """What is needed of a meter reading: its time, the register in Wh and the measured power in W, where known."""
@@ -75,6 +77,3 @@ def charging_of(points: Iterable[MeterPoint]) -> Charging | None:
             time += span
             energy_wh += rise_wh
     return Charging(time, energy_wh) if is_told else None
-
-
-FRESH = timedelta(minutes=10)  # a session whose last reading is older is not counted: its power is not known

@@ -1,3 +1,5 @@
+"""Background tasks of sessions."""
+
 from celery import shared_task
 
 from sessions.insights import services as insights_services

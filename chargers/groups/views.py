@@ -1,4 +1,4 @@
-"""A user's own groups of stations: creating them, selecting one, and clearing the selection."""
+"""Pages of a user's own groups of stations: list, edit, choose the one to look at."""
 
 from __future__ import annotations
 

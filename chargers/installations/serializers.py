@@ -1,3 +1,5 @@
+"""Installations and circuits in the API."""
+
 from __future__ import annotations
 
 from django.utils.translation import gettext_lazy

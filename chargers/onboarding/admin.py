@@ -1,3 +1,5 @@
+"""Stations in Django admin: adding, assigning, importing, setting passwords."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""Forms of stations."""
+"""Forms to add, edit, assign and hand over a station."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Bodies of API requests that add and change stations."""
+
 from __future__ import annotations
 
 from django.utils.translation import gettext_lazy

@@ -1,4 +1,4 @@
-"""Adding and naming stations. What is shown of them is composed in the portal."""
+"""Pages to add, edit, identify, assign and hand over a station."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Connectors and gateway nodes in Django admin; stations are in `chargers.onboarding.admin`."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""Adding and naming stations. What is shown of them is composed in the portal."""
+"""The page that deactivates a station or activates it again."""
 
 from __future__ import annotations
 

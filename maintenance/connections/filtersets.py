@@ -1,3 +1,5 @@
+"""Filters of refused connections and deviations, on pages and in the API."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""What went over the wire, and who was refused."""
+"""Pages of refused connections and of deviations by station and model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The notification bell and its page."""
+"""Filters of notifications, on the page and in the API."""
 
 from __future__ import annotations
 

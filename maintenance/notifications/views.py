@@ -1,4 +1,4 @@
-"""The notification bell and its page."""
+"""The notification bell, its page and the notification settings."""
 
 from __future__ import annotations
 

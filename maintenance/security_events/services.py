@@ -1,8 +1,4 @@
-"""Critical security events: e-mailed to the administrators of the team, and shown until acknowledged.
-
-Two steps, so that a crash neither loses a mail nor writes one twice: one transaction writes the mails and marks the
-events, then each mail is sent and marked.
-"""
+"""Store security events, and acknowledge alerts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What went over the wire, and who was refused."""
+"""The page of security events, and acknowledging alerts."""
 
 from __future__ import annotations
 

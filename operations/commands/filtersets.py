@@ -1,3 +1,5 @@
+"""Filters of commands, on the page and in the API."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""Filters of energy outside sessions, on the page and in the API."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""The list of sessions. A session's own page shows messages and commands as well and is composed in the portal."""
+"""The list of sessions; the page of one session is composed in the portal."""
 
 from __future__ import annotations
 

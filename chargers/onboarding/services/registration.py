@@ -1,4 +1,4 @@
-"""Making stations and tags known: one by one or ten thousand at once, each time with the same rules."""
+"""Add stations, one by one or ten thousand at once, and assign stations of the pool to a team."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a team calls its stations, and the identity by which they connect."""
+"""Which identities a station can use, and which may cause trouble."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The dashboard, and the page that shows every component."""
+"""The dashboard."""
 
 from __future__ import annotations
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from cpms.common.text.typed import whole_number
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import Count, Exists, OuterRef, QuerySet
@@ -23,6 +22,7 @@ from chargers.groups.tables import GroupTable
 from chargers.stations.models import ChargingStation
 from chargers.stations.services.activity import DEACTIVATED_KEY
 from chargers.stations.services.finding import search_stations
+from cpms.common.text.typed import whole_number
 from cpms.common.web import formatting
 from cpms.common.web.pages import AuthenticatedRequest, FormPage, ListPage
 

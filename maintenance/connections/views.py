@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-from cpms.common.text.typed import without_nul
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.db.models import Count, Max, QuerySet, Sum, Value
 from django.db.models.functions import Concat
@@ -14,6 +13,7 @@ from django.urls import reverse
 from django.views.generic import TemplateView
 
 from chargers.models import ChargingStation
+from cpms.common.text.typed import without_nul
 from cpms.common.web.pages import ListPage
 from maintenance.connections import labels as violations
 from maintenance.connections.filtersets import DeviationFilterSet, RefusalFilterSet

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from cpms.common.text.typed import whole_number
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
@@ -15,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import User
+from cpms.common.text.typed import whole_number
 from cpms.common.web.pages import AuthenticatedRequest, ListPage
 from maintenance.notifications.filtersets import NotificationFilterSet
 from maintenance.notifications.models import Notification

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from cpms.common.text.typed import whole_number
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -18,6 +17,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.access.rights import Can
 from cpms.common.errors import NotAllowed
+from cpms.common.text.typed import whole_number
 from cpms.common.web.pages import AuthenticatedRequest, ListPage
 from maintenance.security_events import services
 from maintenance.security_events.filtersets import SecurityEventFilterSet

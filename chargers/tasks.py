@@ -1,3 +1,5 @@
+"""Background tasks of stations."""
+
 from celery import shared_task
 
 from chargers.credentials import services as credentials_services

@@ -1,3 +1,5 @@
+"""Background tasks of messages, notifications and retention."""
+
 from celery import shared_task
 
 from maintenance.notifications.services import alarms, notifications

@@ -1,3 +1,5 @@
+"""Addresses of the maintenance pages."""
+
 from django.urls import path
 
 from maintenance.connections import views as connections_views

@@ -1,3 +1,5 @@
+"""Background tasks of commands."""
+
 from celery import shared_task
 
 from operations.commands.services import settling

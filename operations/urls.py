@@ -1,3 +1,5 @@
+"""Addresses of the pages of commands."""
+
 from django.urls import path
 
 from operations.commands import views

@@ -1,3 +1,5 @@
+"""Background tasks of sessions."""
+
 from celery import shared_task
 
 from sessions.insights.services import team_power

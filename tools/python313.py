@@ -26,7 +26,7 @@ def find_interpreter() -> str | None:
 def main(more: list[str]) -> int:
     interpreter = find_interpreter()
     if interpreter is None:
-        print(f"NOT RUN: there is no Python {VERSION} on this machine, and no package index offers one.")
+        print(f"NOT RUN: there is no Python {VERSION} on this machine, and uv could only download one from GitHub.")
         return 0
     print(f"Python {VERSION}: {interpreter}; its packages go into {ENVIRONMENT.name}.", flush=True)
     env = {key: value for key, value in os.environ.items() if key != "VIRTUAL_ENV"}

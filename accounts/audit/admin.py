@@ -1,3 +1,5 @@
+"""The audit log in Django admin."""
+
 from __future__ import annotations
 
 from django.contrib import admin
@@ -5,6 +7,9 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateTime
 
 from accounts.audit.models import AuditEntry
 from cpms.common.web.admin import PEOPLE, ReportAdmin
+
+if admin.site.is_registered(AuditEntry):  # by django-auditlog, whose pages would let it be deleted
+    admin.site.unregister(AuditEntry)
 
 
 @admin.register(AuditEntry)

@@ -15,7 +15,6 @@ from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateTimeFilter
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from accounts.audit.models import AuditEntry
 from accounts.members.models import Invitation
 from accounts.people.models import Membership, User
 from accounts.profile.services import address_changes, passwords
@@ -180,7 +179,3 @@ class InvitationAdmin(ReportAdmin):
 
 if admin.site.is_registered(Authenticator):  # by allauth, whose pages show the secrets
     admin.site.unregister(Authenticator)
-
-
-if admin.site.is_registered(AuditEntry):  # by django-auditlog, whose pages would let it be deleted
-    admin.site.unregister(AuditEntry)

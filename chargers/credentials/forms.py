@@ -1,4 +1,4 @@
-"""Forms of stations."""
+"""Forms for the password of a station."""
 
 from __future__ import annotations
 

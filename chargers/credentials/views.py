@@ -1,4 +1,4 @@
-"""Adding and naming stations. What is shown of them is composed in the portal."""
+"""Pages of a station's password: set it, show it, and show the credentials of a new station."""
 
 from __future__ import annotations
 

@@ -15,23 +15,16 @@ from accounts.models import User
 from chargers.grants.services.grants import Place, roles_to_give
 from chargers.installations.models import Installation
 from chargers.tags.services.adding import MAX_TAG_LENGTH
+from cpms.common.web.widgets import DateTimeLocalInput
 
 EARLIEST_YEAR, LATEST_YEAR = 2000, 2999
 
 
-class MomentInput(forms.DateTimeInput):
-    input_type = "datetime-local"
-
-    def __init__(self) -> None:
-        super().__init__(format="%Y-%m-%dT%H:%M")
-
-
 class EndField(forms.DateTimeField):
-    widget = MomentInput
-
     def __init__(self) -> None:
         super().__init__(
             label=gettext_lazy("Ends"),
+            widget=DateTimeLocalInput({}),
             required=False,
             help_text=gettext_lazy("Leave empty for no end date."),
         )

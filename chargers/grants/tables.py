@@ -16,9 +16,9 @@ from django.utils.translation import gettext_lazy
 
 from accounts.access.rights import GrantRole
 from accounts.models import Grant
-from chargers.stations.filtersets import SELECT
 from cpms.common.web.export import Cell
 from cpms.common.web.tables import NUMBER_WIDE, WIDE, MomentColumn, Table, two_lines
+from cpms.common.web.widgets import SELECT
 
 
 class GrantFilterSet(django_filters.FilterSet):

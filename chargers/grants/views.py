@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -33,6 +33,7 @@ from chargers.grants.tables import GRANT_CELLS, GrantFilterSet, GrantTable, plac
 from chargers.installations.models import Installation
 from chargers.stations.models import ChargingStation
 from cpms.common.errors import NotAllowed
+from cpms.common.text.typed import whole_number
 from cpms.common.web.pages import AuthenticatedRequest, FormPage, ListPage
 
 
@@ -80,10 +81,8 @@ class GrantAddView(FormPage):
     def _place(self, request: HttpRequest) -> Place | None:
         for name, model in (("station", ChargingStation), ("installation", Installation)):
             if key := request.GET.get(name):
-                if not key.isdecimal() or len(key) > 18:
-                    raise Http404
                 rows: Any = model.objects.visible_to(request.user)
-                return get_object_or_404(rows, pk=int(key))
+                return get_object_or_404(rows, pk=whole_number(key) or 0)
         return None
 
     def get_form_kwargs(self) -> dict[str, Any]:

@@ -1,3 +1,5 @@
+"""Groups of stations in Django admin."""
+
 from __future__ import annotations
 
 from django.contrib import admin

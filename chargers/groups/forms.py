@@ -1,4 +1,4 @@
-"""A user's own groups of stations: creating them, selecting one, and clearing the selection."""
+"""Forms of a user's groups of stations."""
 
 from __future__ import annotations
 

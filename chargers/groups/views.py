@@ -1,4 +1,4 @@
-"""A user's own groups of stations: creating them, selecting one, and clearing the selection."""
+"""Pages of a user's own groups of stations: list, edit, choose the one to look at."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from chargers.groups.tables import GroupTable
 from chargers.stations.models import ChargingStation
 from chargers.stations.services.activity import DEACTIVATED_KEY
 from chargers.stations.services.finding import search_stations
+from cpms.common.text.typed import whole_number
 from cpms.common.web import formatting
 from cpms.common.web.pages import AuthenticatedRequest, FormPage, ListPage
 
@@ -99,7 +100,7 @@ def _contents(request: AuthenticatedRequest, group: StationGroup, asked: Any) ->
         _seen(request).filter(Exists(members)),
         search_stations(_seen(request).exclude(Exists(members)), find),
     )
-    first = (max(int(page), 1) - 1) * SHOWN if page.isdecimal() and len(page) < 7 else 0
+    first = (max(whole_number(page, max_digits=6) or 1, 1) - 1) * SHOWN
     count = inside.order_by().count()
     first = first if first < count else 0
     return {
@@ -154,7 +155,7 @@ def group_delete(request: AuthenticatedRequest, pk: int) -> HttpResponse:
 
 
 def _key(text: str) -> int:
-    return int(text) if text.isdecimal() and len(text) < 19 else 0
+    return whole_number(text) or 0
 
 
 @login_required

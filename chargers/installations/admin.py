@@ -1,3 +1,5 @@
+"""Installations and circuits in Django admin."""
+
 from __future__ import annotations
 
 from django.contrib import admin

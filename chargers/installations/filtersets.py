@@ -1,4 +1,4 @@
-"""The list of installations and the tree of their circuits."""
+"""Filters of installations."""
 
 from __future__ import annotations
 

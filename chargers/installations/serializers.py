@@ -1,3 +1,5 @@
+"""Installations and circuits in the API."""
+
 from __future__ import annotations
 
 from django.utils.translation import gettext_lazy
@@ -6,6 +8,9 @@ from rest_framework import serializers
 
 from chargers.installations.models import MAX_FUSE_A, MIN_FUSE_A, Circuit, Installation
 from cpms.common.api.bodies import RequestSerializer
+
+MAX_KEY = 2**63 - 1
+TEAM_HELP = _("Its handle, for who may do this in more than one.")
 
 
 class CircuitSerializer(serializers.ModelSerializer[Circuit]):
@@ -43,12 +48,6 @@ class InstallationSerializer(serializers.ModelSerializer[Installation]):
             "circuits",
         ]
         read_only_fields = fields
-
-
-MAX_KEY = 2**63 - 1
-
-
-TEAM_HELP = _("Its handle, for who may do this in more than one.")
 
 
 def key_field(help_text: object) -> serializers.IntegerField:

@@ -1,4 +1,4 @@
-"""The list of installations and the tree of their circuits."""
+"""The table of installations and the tree of their circuits."""
 
 from __future__ import annotations
 

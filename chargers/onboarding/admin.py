@@ -1,3 +1,5 @@
+"""Stations in Django admin: adding, assigning, importing, setting passwords."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -30,6 +32,10 @@ from chargers.stations.services.identities import identity_warning
 from cpms.common.errors import DomainError
 from cpms.common.web.admin import STATIONS, StaffInlineMixin
 from cpms.common.web.admin_files import FileMixin
+
+SAID = [*BOOT_FIELDS, "booted_at", "boot_count"]
+LINK = ["presence", "node", "remote_address", "connected_at", "disconnected_at", "last_heard_at", "epoch"]
+OUT_OF_USE = ["deactivated_at", "handed_over_at"]
 
 
 class StationForm(forms.ModelForm):
@@ -121,15 +127,6 @@ class ConnectorInline(StaffInlineMixin, TabularInline):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
-
-
-SAID = [*BOOT_FIELDS, "booted_at", "boot_count"]
-
-
-LINK = ["presence", "node", "remote_address", "connected_at", "disconnected_at", "last_heard_at", "epoch"]
-
-
-OUT_OF_USE = ["deactivated_at", "handed_over_at"]
 
 
 @admin.register(ChargingStation)

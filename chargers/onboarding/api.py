@@ -1,3 +1,5 @@
+"""Stations in the API: list, add, change, set the password, hand over."""
+
 from __future__ import annotations
 
 from typing import Any, cast

@@ -1,4 +1,4 @@
-"""Forms of stations."""
+"""Forms to add, edit, assign and hand over a station."""
 
 from __future__ import annotations
 
@@ -19,6 +19,11 @@ from chargers.onboarding.services.registration import MAX_CONNECTORS
 from chargers.stations.models import ChargingStation
 from chargers.stations.services.identities import MAX_IDENTITY_LENGTH
 
+IDENTITY_HELP = gettext_lazy(
+    "Also called ChargeBox ID. The station must be set to exactly the same, upper and lower case included. Letters "
+    "a to z, digits and * - _ = : + | @ . are allowed; many stations have room for 20 characters only."
+)
+
 
 def teams_administered_by(user: User) -> QuerySet[Team]:
     """Where this person may add stations."""
@@ -29,12 +34,6 @@ def teams_administered_by(user: User) -> QuerySet[Team]:
 def installations_with_new_stations_of(user: User) -> QuerySet[Installation]:
     """To which this person may add stations."""
     return Installation.objects.within(user.access.scope(Can.ADD_STATIONS))
-
-
-IDENTITY_HELP = gettext_lazy(
-    "Also called ChargeBox ID. The station must be set to exactly the same, upper and lower case included. Letters "
-    "a to z, digits and * - _ = : + | @ . are allowed; many stations have room for 20 characters only."
-)
 
 
 class StationAddForm(forms.Form):

@@ -1,4 +1,4 @@
-"""Files of stations and tags that support staff imports and exports; the rules are those of the services."""
+"""Import and export of stations in Django admin; the rules are those of the services."""
 
 from __future__ import annotations
 

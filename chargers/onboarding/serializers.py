@@ -1,3 +1,5 @@
+"""Bodies of API requests that add and change stations."""
+
 from __future__ import annotations
 
 from django.utils.translation import gettext_lazy
@@ -9,6 +11,8 @@ from chargers.installations.serializers import TEAM_HELP, key_field
 from chargers.stations.services.identities import MAX_IDENTITY_LENGTH
 from chargers.stations.services.statuses import MAX_CONNECTORS
 from cpms.common.api.bodies import RequestSerializer
+
+MIN_PASSWORD_LENGTH = 8
 
 
 class HandOverSerializer(RequestSerializer):
@@ -23,9 +27,6 @@ class IdentitySerializer(RequestSerializer):
         trim_whitespace=False,
         help_text=gettext_lazy("Letters a to z, digits and * - _ = : + | @ . are allowed."),
     )
-
-
-MIN_PASSWORD_LENGTH = 8
 
 
 class StationChangeBody(RequestSerializer):

@@ -1,4 +1,4 @@
-"""Tables and files of stations and connectors."""
+"""The table of stations that wait in the pool."""
 
 from __future__ import annotations
 

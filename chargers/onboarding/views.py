@@ -1,4 +1,4 @@
-"""Adding, naming, assigning and handing over stations, and the stations that wait for a team."""
+"""Pages to add, edit, identify, assign and hand over a station, and the stations that wait for a team."""
 
 from __future__ import annotations
 

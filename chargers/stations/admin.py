@@ -1,3 +1,5 @@
+"""Connectors and gateway nodes in Django admin; stations are in `chargers.onboarding.admin`."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -10,6 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from chargers.stations.models import Connector, GatewayNode, Presence
 from cpms.common.web.admin import STATIONS, BackOfficeAdmin, ReportAdmin, StationSearchMixin
 
+STATE = ["status", "error_code", "status_changed_at", "clock_offset_ms", "clock_measured_at"]
+
 
 class PresenceFilter(admin.SimpleListFilter):
     title, parameter_name = _("presence"), "presence"
@@ -19,9 +23,6 @@ class PresenceFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(presence=self.value()) if self.value() else queryset
-
-
-STATE = ["status", "error_code", "status_changed_at", "clock_offset_ms", "clock_measured_at"]
 
 
 @admin.register(Connector)

@@ -1,3 +1,5 @@
+"""Connectors in the API; stations are in `chargers.onboarding.api`."""
+
 from __future__ import annotations
 
 from rest_framework import viewsets

@@ -1,9 +1,10 @@
+"""Filters of stations and connectors, on pages and in the API."""
+
 from __future__ import annotations
 
 from typing import Any
 
 import django_filters
-from django import forms
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
@@ -12,6 +13,7 @@ from chargers.stations.services.finding import search_stations, stations_named
 from chargers.stations.services.states import State, has_connector_in, with_state
 from cpms.common.api.views import WholeFilter
 from cpms.common.web.filters import DateFilter, OfStationFilter
+from cpms.common.web.widgets import DATE, SELECT, TEXT
 
 
 class StationFilter(django_filters.FilterSet):
@@ -35,15 +37,6 @@ class ConnectorFilter(django_filters.FilterSet):
     class Meta:
         model = Connector
         fields = ["status"]
-
-
-SELECT = forms.Select(attrs={"class": "form-select"})
-
-
-TEXT = forms.TextInput(attrs={"class": "form-control", "autocomplete": "off"})
-
-
-DATE = forms.DateInput(attrs={"class": "form-control", "type": "date"}, format="%Y-%m-%d")
 
 
 class StationFilterSet(django_filters.FilterSet):

@@ -1,3 +1,5 @@
+"""Stations and connectors in the API."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""Tables and files of stations and connectors."""
+"""Tables and export columns of stations and connectors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lists of stations and connectors, and taking a station out of use. A station's page is arranged in the portal."""
+"""The lists of stations and connectors, and the page that deactivates a station or activates it again."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Tags in Django admin."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -32,9 +32,9 @@ from cpms.common.web import formatting
 from cpms.common.web.export import Cell
 from cpms.common.web.pages import AuthenticatedRequest, DetailPage, FormPage, ListPage
 from cpms.common.web.tables import WIDE, MomentColumn, Table, two_lines
+from cpms.common.web.widgets import SELECT
 
 SHOWN_STATIONS = 50
-SELECT = forms.Select(attrs={"class": "form-select"})
 
 
 def said(tag: Tag) -> SafeString:

@@ -1,3 +1,5 @@
+"""Certificate requests in Django admin."""
+
 from __future__ import annotations
 
 from django.contrib import admin

@@ -1,4 +1,4 @@
-"""Progress of long jobs, security events and certificate requests of stations: stored once, whatever is repeated."""
+"""Store certificate requests of stations."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Connections, refusals and deviations in Django admin."""
+
 from __future__ import annotations
 
 from django.contrib import admin

@@ -1,3 +1,5 @@
+"""Refused connections and deviations in the API."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""Filters of refused connections and deviations, on pages and in the API."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -8,7 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from chargers.protocols import error_codes
 from cpms.common.api.views import TimesFilterSet
-from cpms.common.web.filters import SELECT, TEXT, OfStationFilter
+from cpms.common.web.filters import OfStationFilter
+from cpms.common.web.widgets import SELECT, TEXT
 from maintenance.connections.models import Deviation, RefusedConnection
 
 

@@ -66,6 +66,35 @@ NEAR_CURES = {
 
 OF_VERSION = {Cause.NO_SUBPROTOCOL, Cause.WRONG_SUBPROTOCOL}  # beside which there may be another mistake
 
+MAX_SHOWN = 200  # rules of one model; of one station fewer are kept
+MAX_VERSIONS = 10  # of firmware that a report names
+CONVERTED = gettext_lazy("we convert the value if that is exact, and otherwise keep it as sent")
+KEPT = gettext_lazy("we keep it as sent")
+TREATMENTS: dict[str, Promise] = {  # of a rule, whichever field breaks it and in whatever version
+    "additionalProperties": gettext_lazy("we ignore the field and keep it in the log"),
+    "maxLength": gettext_lazy("we keep it in full"),
+    "type": CONVERTED,
+    "fraction": CONVERTED,
+    "characters": gettext_lazy("we replace these characters in what we store"),
+    "unreadable": gettext_lazy("we read the rest of the message and keep this part as sent"),
+    "minItems": gettext_lazy("we read what is there"),
+    "boot: missing": gettext_lazy("we serve the station and ask it to send its boot message"),
+    "path: slashes": gettext_lazy("we accept the connection"),
+}
+FAULTS = {  # of the whole message
+    "json": gettext_lazy("the message is not valid JSON"),
+    "size": gettext_lazy("the message is larger than allowed"),
+    "frame": gettext_lazy("the message does not have the structure of an OCPP-J message"),
+    "message id": gettext_lazy("the message has no usable message ID"),
+    "depth": gettext_lazy("the message is nested too deeply"),
+    "unknown_action": gettext_lazy("%(version)s has no such action"),
+    "unsupported_action": gettext_lazy("this action is sent by the central system, not by the station"),
+    "not accepted": gettext_lazy("the message was sent before the station was accepted"),
+    "boot: missing": gettext_lazy("the station sends messages without ever having booted"),
+    "path: slashes": gettext_lazy("the station connects to an address with doubled or missing parts"),
+}
+ANSWERS = ("answer.", "answer:")
+
 
 def cause_label(row: RefusedConnection) -> str:
     """Why it was refused. Rows come with their station."""
@@ -98,31 +127,6 @@ def _named(row: RefusedConnection) -> dict[str, str]:
 
 
 pass
-
-
-MAX_SHOWN = 200  # rules of one model; of one station fewer are kept
-
-
-MAX_VERSIONS = 10  # of firmware that a report names
-
-
-CONVERTED = gettext_lazy("we convert the value if that is exact, and otherwise keep it as sent")
-
-
-KEPT = gettext_lazy("we keep it as sent")
-
-
-TREATMENTS: dict[str, Promise] = {  # of a rule, whichever field breaks it and in whatever version
-    "additionalProperties": gettext_lazy("we ignore the field and keep it in the log"),
-    "maxLength": gettext_lazy("we keep it in full"),
-    "type": CONVERTED,
-    "fraction": CONVERTED,
-    "characters": gettext_lazy("we replace these characters in what we store"),
-    "unreadable": gettext_lazy("we read the rest of the message and keep this part as sent"),
-    "minItems": gettext_lazy("we read what is there"),
-    "boot: missing": gettext_lazy("we serve the station and ask it to send its boot message"),
-    "path: slashes": gettext_lazy("we accept the connection"),
-}
 
 
 def treatment_of(protocol: StationProtocol, action: str, code: str, what: str) -> str:
@@ -263,23 +267,6 @@ RULES = {  # of the schema, after the name of the field
     "unknown": gettext_lazy("names a transaction that is not known"),
     "clock": gettext_lazy("is a time that cannot be right"),
 }
-
-
-FAULTS = {  # of the whole message
-    "json": gettext_lazy("the message is not valid JSON"),
-    "size": gettext_lazy("the message is larger than allowed"),
-    "frame": gettext_lazy("the message does not have the structure of an OCPP-J message"),
-    "message id": gettext_lazy("the message has no usable message ID"),
-    "depth": gettext_lazy("the message is nested too deeply"),
-    "unknown_action": gettext_lazy("%(version)s has no such action"),
-    "unsupported_action": gettext_lazy("this action is sent by the central system, not by the station"),
-    "not accepted": gettext_lazy("the message was sent before the station was accepted"),
-    "boot: missing": gettext_lazy("the station sends messages without ever having booted"),
-    "path: slashes": gettext_lazy("the station connects to an address with doubled or missing parts"),
-}
-
-
-ANSWERS = ("answer.", "answer:")
 
 
 def split_rule(what: str) -> tuple[bool, str, str]:

@@ -1,3 +1,5 @@
+"""Serializers of refused connections and deviations."""
+
 from __future__ import annotations
 
 from rest_framework import serializers

@@ -1,4 +1,4 @@
-"""Tables and files of messages and refusals."""
+"""Tables and export columns of refused connections and deviations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What went over the wire, and who was refused."""
+"""Pages of refused connections and of deviations by station and model."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.views.generic import TemplateView
 
 from chargers.models import ChargingStation
+from cpms.common.text.typed import without_nul
 from cpms.common.web.pages import ListPage
 from maintenance.connections import labels as violations
 from maintenance.connections.filtersets import DeviationFilterSet, RefusalFilterSet
@@ -81,7 +82,7 @@ class DeviatingModelView(LoginRequiredMixin, TemplateView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         person: Any = self.request.user
-        vendor, model = (self.request.GET.get(name, "").replace("\0", "") for name in ("vendor", "model"))
+        vendor, model = (without_nul(self.request.GET.get(name, "")) for name in ("vendor", "model"))
         rows = Deviation.objects.visible_to(person).filter(station__vendor=vendor, station__model=model)
         seen = ChargingStation.objects.allowed(person, rows.right).filter(person.access.in_view("team", ""))
         of_model = seen.filter(vendor=vendor, model=model).order_by("firmware_version")

@@ -1,4 +1,4 @@
-"""What stations report of their own, and who is told of it."""
+"""How far long jobs of stations are: firmware updates and uploads of logs."""
 
 from __future__ import annotations
 

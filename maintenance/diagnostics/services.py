@@ -1,4 +1,4 @@
-"""Progress of long jobs, security events and certificate requests of stations: stored once, whatever is repeated."""
+"""Store how far long jobs of stations are."""
 
 from __future__ import annotations
 

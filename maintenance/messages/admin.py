@@ -1,3 +1,5 @@
+"""The message log and the inbox in Django admin."""
+
 from __future__ import annotations
 
 from typing import Any

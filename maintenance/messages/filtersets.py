@@ -1,10 +1,11 @@
+"""Filters of the message log, on the page and in the API."""
+
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
 
 import django_filters
-from django import forms
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -14,9 +15,13 @@ from chargers.models import ChargingStation
 from chargers.stations.services.finding import stations_named
 from cpms.common.api.views import TimesFilterSet
 from cpms.common.database.paging import of_stations
-from cpms.common.web.filters import SELECT, TEXT, DateTimeFilter, OfStationFilter
+from cpms.common.web.filters import DateTimeFilter, OfStationFilter
+from cpms.common.web.widgets import SELECT, TEXT, DateTimeLocalInput
 from maintenance.messages.actions import are_rare
 from maintenance.messages.models import Message
+
+MAX_STATIONS = 500
+RECENT = timedelta(hours=24)
 
 
 class MessageFilter(TimesFilterSet):
@@ -57,19 +62,6 @@ class MessageFilter(TimesFilterSet):
         return found
 
 
-MAX_STATIONS = 500
-
-
-RECENT = timedelta(hours=24)
-
-
-class MomentInput(forms.DateTimeInput):
-    input_type = "datetime-local"
-
-    def __init__(self) -> None:
-        super().__init__(attrs={"class": "form-control"}, format="%Y-%m-%dT%H:%M")
-
-
 class MessageFilterSet(django_filters.FilterSet):
     """Without station and period it shows the last 24 hours: the log is the largest table there is."""
 
@@ -79,8 +71,8 @@ class MessageFilterSet(django_filters.FilterSet):
     answer = django_filters.ChoiceFilter(
         label=_("Answer"), choices=[("yes", _("Only errors"))], method="only_errors", widget=SELECT
     )
-    start = DateTimeFilter(label=_("From"), field_name="received_at", lookup_expr="gte", widget=MomentInput)
-    end = DateTimeFilter(label=_("Before"), field_name="received_at", lookup_expr="lt", widget=MomentInput)
+    start = DateTimeFilter(label=_("From"), field_name="received_at", lookup_expr="gte", widget=DateTimeLocalInput)
+    end = DateTimeFilter(label=_("Before"), field_name="received_at", lookup_expr="lt", widget=DateTimeLocalInput)
 
     class Meta:
         model = Message

@@ -1,3 +1,5 @@
+"""Serializers of messages."""
+
 from __future__ import annotations
 
 import json

@@ -1,4 +1,4 @@
-"""Tables and files of messages and refusals."""
+"""The table and the export columns of messages."""
 
 from __future__ import annotations
 

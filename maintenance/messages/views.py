@@ -1,4 +1,4 @@
-"""What went over the wire, and who was refused."""
+"""Pages of the message log."""
 
 from __future__ import annotations
 

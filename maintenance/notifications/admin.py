@@ -1,3 +1,5 @@
+"""Notifications and alarm e-mails in Django admin."""
+
 from __future__ import annotations
 
 from django.contrib import admin, messages

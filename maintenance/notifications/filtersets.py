@@ -1,19 +1,17 @@
-"""The notification bell and its page."""
+"""Filters of notifications, on the page and in the API."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import django_filters
-from django import forms
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from cpms.common.api.views import TimesFilterSet
+from cpms.common.web.widgets import SELECT
 from maintenance.notifications.models import Notification
-
-SELECT = forms.Select(attrs={"class": "form-select"})
 
 
 class NotificationFilterSet(django_filters.FilterSet):

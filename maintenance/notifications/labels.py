@@ -1,4 +1,4 @@
-"""Deviations and security events in words. What is not known here is shown as it is."""
+"""Notifications in words."""
 
 from __future__ import annotations
 

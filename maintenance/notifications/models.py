@@ -1,4 +1,4 @@
-"""What stations report of their own, and who is told of it."""
+"""Notifications of users, their choices, and alarm e-mails."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A user's notifications in the API."""
+"""Serializers of notifications."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The notification bell and its page."""
+"""The table of notifications."""
 
 from __future__ import annotations
 

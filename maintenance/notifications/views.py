@@ -1,4 +1,4 @@
-"""The notification bell and its page."""
+"""The notification bell, its page and the notification settings."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from cpms.common.text.typed import whole_number
 from cpms.common.web.pages import AuthenticatedRequest, ListPage
 from maintenance.notifications.filtersets import NotificationFilterSet
 from maintenance.notifications.models import Notification
@@ -71,7 +72,7 @@ def notification_read(request: AuthenticatedRequest, pk: int) -> HttpResponse:
 def notification_read_all(request: AuthenticatedRequest) -> HttpResponse:
     """All that the page showed: what came meanwhile stays unread."""
     until = request.POST.get("until", "")
-    last = int(until) if until.isdecimal() and len(until) < 18 else 0
+    last = whole_number(until) or 0
     notifications.mark_read(
         user=request.user, notifications=Notification.objects.visible_to(request.user).filter(pk__lte=last)
     )

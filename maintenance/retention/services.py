@@ -1,4 +1,4 @@
-"""Keeping the message log: partitions ahead of time, old days dropped (retention)."""
+"""Delete what is older than the retention periods."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Security events in Django admin."""
+
 from __future__ import annotations
 
 from django.contrib import admin

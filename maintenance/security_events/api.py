@@ -1,3 +1,5 @@
+"""Security events in the API."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""Filters of security events, on the page and in the API."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -9,8 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from chargers.models import ChargingStation
 from chargers.stations.services.finding import of_any, stations_named
 from cpms.common.api.views import TimesFilterSet
-from cpms.common.web.filters import SELECT, TEXT, DateTimeFilter, OfStationFilter
-from maintenance.messages.filtersets import MomentInput
+from cpms.common.web.filters import DateTimeFilter, OfStationFilter
+from cpms.common.web.widgets import SELECT, TEXT, DateTimeLocalInput
 from maintenance.security_events.models import SecurityEvent
 
 
@@ -30,8 +32,8 @@ class SecurityEventFilterSet(django_filters.FilterSet):
     q = django_filters.CharFilter(label=_("Identity, name or place of the station"), method="by_station")
     state = django_filters.ChoiceFilter(label=_("Kind"), choices=STATES, method="by_state", widget=SELECT)
     type = django_filters.CharFilter(label=_("Event"), lookup_expr="iexact", widget=TEXT)
-    start = DateTimeFilter(label=_("From"), field_name="received_at", lookup_expr="gte", widget=MomentInput)
-    end = DateTimeFilter(label=_("Before"), field_name="received_at", lookup_expr="lt", widget=MomentInput)
+    start = DateTimeFilter(label=_("From"), field_name="received_at", lookup_expr="gte", widget=DateTimeLocalInput)
+    end = DateTimeFilter(label=_("Before"), field_name="received_at", lookup_expr="lt", widget=DateTimeLocalInput)
 
     class Meta:
         model = SecurityEvent

@@ -1,4 +1,4 @@
-"""Deviations and security events in words. What is not known here is shown as it is."""
+"""Security events in words; unknown ones are shown as reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stations report of their own, and who is told of it."""
+"""Security events that stations report."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Serializers of security events."""
+
 from __future__ import annotations
 
 from rest_framework import serializers

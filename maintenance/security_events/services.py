@@ -1,8 +1,4 @@
-"""Critical security events: e-mailed to the administrators of the team, and shown until acknowledged.
-
-Two steps, so that a crash neither loses a mail nor writes one twice: one transaction writes the mails and marks the
-events, then each mail is sent and marked.
-"""
+"""Store security events, and acknowledge alerts."""
 
 from __future__ import annotations
 
@@ -26,6 +22,8 @@ from chargers.vocabulary import SecurityEventKind, is_critical
 from cpms.common.errors import NotAllowed
 from cpms.common.messaging.news import tell_pages
 from maintenance.security_events.models import SecurityEvent
+
+CARD_SEARCH, CARD_SEARCH_EVERY = SecurityEventKind.UNKNOWN_CARDS_TRIED.value, timedelta(hours=1)
 
 
 def wake_alarms() -> None:
@@ -52,9 +50,6 @@ def acknowledge_events(*, events: QuerySet[SecurityEvent], actor: User) -> int:
     end_events(kind=Event.Kind.SECURITY, keys=[event.outbox_key for event in found.values()], at=now)
     tell_pages(news)
     return len(found)
-
-
-CARD_SEARCH, CARD_SEARCH_EVERY = SecurityEventKind.UNKNOWN_CARDS_TRIED.value, timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)

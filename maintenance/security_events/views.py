@@ -1,4 +1,4 @@
-"""What went over the wire, and who was refused."""
+"""The page of security events, and acknowledging alerts."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.access.rights import Can
 from cpms.common.errors import NotAllowed
+from cpms.common.text.typed import whole_number
 from cpms.common.web.pages import AuthenticatedRequest, ListPage
 from maintenance.security_events import services
 from maintenance.security_events.filtersets import SecurityEventFilterSet
@@ -65,8 +66,8 @@ def security_acknowledge_all(request: AuthenticatedRequest) -> HttpResponse:
     """Somebody takes care of all alerts, or of those of one station, that his page showed."""
     events = SecurityEvent.objects.visible_to(request.user)
     for name, condition in (("until", "pk__lte"), ("station", "station_id")):
-        if (given := request.POST.get(name, "")).isdecimal() and len(given) < 18:
-            events = events.filter(**{condition: int(given)})
+        if (key := whole_number(request.POST.get(name))) is not None:
+            events = events.filter(**{condition: key})
     return _acknowledged(request, events)
 
 

@@ -61,7 +61,7 @@ def answer_call(*, station_id: int, epoch: int, codec: Codec, call: Call, readin
         reading: what the call says, where it does not fit its schema.
 
     A handler that fails twice for a reason that is not the database's does not block the station: the message is kept
-    whole as an oddity and answered with InternalError.
+    whole as an oddity and answered with an internal error.
 
     Raises:
         Superseded: the link is no longer the newest.

@@ -1,3 +1,5 @@
+"""Commands in Django admin."""
+
 from __future__ import annotations
 
 import json

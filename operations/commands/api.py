@@ -1,3 +1,5 @@
+"""Commands in the API: list them, send one, wait for its result."""
+
 from __future__ import annotations
 
 from threading import BoundedSemaphore

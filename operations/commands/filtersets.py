@@ -1,9 +1,10 @@
+"""Filters of commands, on the page and in the API."""
+
 from __future__ import annotations
 
 from typing import Any
 
 import django_filters
-from django import forms
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
@@ -12,6 +13,7 @@ from chargers.models import ChargingStation
 from chargers.stations.services.finding import of_any, stations_named
 from cpms.common.api.views import TimesFilterSet, WholeFilter
 from cpms.common.web.filters import OfStationFilter
+from cpms.common.web.widgets import SELECT
 from operations.commands.models import Command
 
 
@@ -34,9 +36,6 @@ class CommandFilter(StationCommandFilter):
 
     class Meta(StationCommandFilter.Meta):
         pass
-
-
-SELECT = forms.Select(attrs={"class": "form-select"})
 
 
 class CommandFilterSet(django_filters.FilterSet):

@@ -17,6 +17,7 @@ from chargers.models import ChargingStation, Connector, Tag
 from chargers.tags.fields import TagValueField
 from chargers.tags.services import finding
 from chargers.vocabulary import Availability, ConfigurationKey, ResetKind, StationMessage
+from cpms.common.text.typed import whole_number
 from operations.commands.models import Command
 from operations.commands.services import asking
 from sessions.models import ChargingSession
@@ -54,7 +55,7 @@ class CommandForm(forms.Form):
 
     def _connector(self) -> Any:
         chosen = self.data.get("connector") or self.initial.get("connector")
-        return int(str(chosen)) if str(chosen).isdecimal() else None
+        return whole_number(str(chosen))
 
 
 class ConnectorField(forms.TypedChoiceField):

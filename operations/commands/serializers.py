@@ -1,3 +1,5 @@
+"""Serializers of commands."""
+
 from __future__ import annotations
 
 from datetime import timedelta

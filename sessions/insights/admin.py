@@ -1,3 +1,5 @@
+"""Summed power in Django admin."""
+
 from __future__ import annotations
 
 from django.contrib import admin

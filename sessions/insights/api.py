@@ -1,3 +1,5 @@
+"""Energy outside sessions in the API."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""Filters of energy outside sessions, on the page and in the API."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime
@@ -14,9 +16,13 @@ from django.utils.translation import gettext_lazy as _
 from chargers.models import ChargingStation
 from chargers.stations.services.finding import of_any, stations_named
 from cpms.common.api.views import TimesFilterSet, WholeFilter
-from cpms.common.web.filters import DateTimeFilter, MomentInput, OfStationFilter
-from sessions.ledger.filtersets import MAX_KEY, MAX_PERIOD, SELECT, USUAL_PERIOD
+from cpms.common.web.filters import DateTimeFilter, OfStationFilter
+from cpms.common.web.widgets import SELECT, DateTimeLocalInput
+from sessions.ledger.filtersets import MAX_KEY, MAX_PERIOD, USUAL_PERIOD
 from sessions.ledger.models import ChargingSession
+
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+NUMBER = forms.NumberInput(attrs={"class": "form-control", "min": "0", "step": "any"})
 
 
 class GapFilter(TimesFilterSet):
@@ -39,12 +45,6 @@ class GapFilter(TimesFilterSet):
         return found.filter(started_at__gte=until - USUAL_PERIOD)
 
 
-EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
-
-
-NUMBER = forms.NumberInput(attrs={"class": "form-control", "min": "0", "step": "any"})
-
-
 class GapFilterSet(django_filters.FilterSet):
     """Always within a period, the last 30 days unless another one is chosen: all sessions in it are looked at."""
 
@@ -53,8 +53,8 @@ class GapFilterSet(django_filters.FilterSet):
     q = django_filters.CharFilter(label=_("Identity, name or place of the station"), method="search")
     kind = django_filters.ChoiceFilter(label=_("Kind"), choices=KINDS, method="by_kind", widget=SELECT)
     least = django_filters.NumberFilter(label=_("At least (kWh)"), method="at_least", min_value=0, widget=NUMBER)
-    start = DateTimeFilter(label=_("Began from"), method="in_period", widget=MomentInput)
-    end = DateTimeFilter(label=_("Began before"), method="in_period", widget=MomentInput)
+    start = DateTimeFilter(label=_("Began from"), method="in_period", widget=DateTimeLocalInput)
+    end = DateTimeFilter(label=_("Began before"), method="in_period", widget=DateTimeLocalInput)
 
     class Meta:
         model = ChargingSession

@@ -1,4 +1,4 @@
-"""The ledger: charging sessions (OCPP: transactions) and what their meters read."""
+"""Summed charging power of teams over time."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Serializers of energy outside sessions."""
+
 from __future__ import annotations
 
 from rest_framework import serializers

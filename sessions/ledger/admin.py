@@ -1,3 +1,5 @@
+"""Sessions in Django admin."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,10 +1,11 @@
+"""Filters of sessions, on the page and in the API."""
+
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
 
 import django_filters
-from django import forms
 from django.db import connection
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
@@ -13,8 +14,12 @@ from chargers.models import ChargingStation, Tag
 from chargers.stations.services.finding import of_any, stations_named
 from chargers.tags.services.finding import search_tags
 from cpms.common.api.views import TimesFilterSet, WholeFilter
-from cpms.common.web.filters import DateTimeFilter, MomentInput, OfStationFilter
+from cpms.common.web.filters import DateTimeFilter, OfStationFilter
+from cpms.common.web.widgets import SELECT, TEXT, DateTimeLocalInput
 from sessions.ledger.models import ChargingSession, Flag
+
+MAX_KEY = 2**63 - 1
+USUAL_PERIOD, MAX_PERIOD = timedelta(days=30), timedelta(days=366)
 
 
 class SessionFilter(TimesFilterSet):
@@ -36,18 +41,6 @@ class SessionFilter(TimesFilterSet):
         return flagged.filter(flags__icontains=f'"{value}"')
 
 
-MAX_KEY = 2**63 - 1
-
-
-USUAL_PERIOD, MAX_PERIOD = timedelta(days=30), timedelta(days=366)
-
-
-SELECT = forms.Select(attrs={"class": "form-select"})
-
-
-TEXT = forms.TextInput(attrs={"class": "form-control", "autocomplete": "off"})
-
-
 class SessionFilterSet(django_filters.FilterSet):
     STATES = [("open", _("Running")), ("finished", _("Completed")), ("flagged", _("Needs a look"))]
 
@@ -55,8 +48,8 @@ class SessionFilterSet(django_filters.FilterSet):
     station = OfStationFilter(label=_("Station"), widget=TEXT)
     id_tag = django_filters.CharFilter(label=_("Tag"), lookup_expr="iexact", widget=TEXT)
     state = django_filters.ChoiceFilter(label=_("State"), choices=STATES, method="by_state", widget=SELECT)
-    start = DateTimeFilter(label=_("Began from"), field_name="started_at", lookup_expr="gte", widget=MomentInput)
-    end = DateTimeFilter(label=_("Began before"), field_name="started_at", lookup_expr="lt", widget=MomentInput)
+    start = DateTimeFilter(label=_("Began from"), field_name="started_at", lookup_expr="gte", widget=DateTimeLocalInput)
+    end = DateTimeFilter(label=_("Began before"), field_name="started_at", lookup_expr="lt", widget=DateTimeLocalInput)
 
     class Meta:
         model = ChargingSession

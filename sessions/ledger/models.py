@@ -1,4 +1,4 @@
-"""The ledger: charging sessions (OCPP: transactions) and what their meters read."""
+"""The session ledger: charging sessions (OCPP: transactions)."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Serializers of sessions."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""Tables and files of sessions."""
+"""The table and the export columns of sessions."""
 
 from __future__ import annotations
 

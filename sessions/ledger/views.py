@@ -1,4 +1,4 @@
-"""The list of sessions. A session's own page shows messages and commands as well and is arranged in the portal."""
+"""The list of sessions; the page of one session is arranged in the portal."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Meter readings in the API."""
+
 from __future__ import annotations
 
 from rest_framework import viewsets

@@ -1,3 +1,5 @@
+"""Filters of meter readings in the API."""
+
 from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _

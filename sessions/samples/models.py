@@ -1,4 +1,4 @@
-"""The ledger: charging sessions (OCPP: transactions) and what their meters read."""
+"""Meter readings of sessions (OCPP: meter values)."""
 
 from __future__ import annotations
 

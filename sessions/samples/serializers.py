@@ -1,3 +1,5 @@
+"""Serializers of meter readings."""
+
 from __future__ import annotations
 
 from drf_spectacular.utils import extend_schema_field

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 
 from chargers.models import ChargingStation
 from chargers.vocabulary import Phase
+from cpms.common.text.typed import whole_number
 from cpms.common.web import charts
 from cpms.common.web.pages import DetailPage
 from sessions.ledger.models import ChargingSession, Flag
@@ -39,7 +40,7 @@ class SessionReadingsView(DetailPage):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         asked = self.request.GET.get("page", "1")
-        number = int(asked) if asked.isdecimal() and len(asked) < 9 else 1
+        number = whole_number(asked, max_digits=8) or 1
         return super().get_context_data(panels=[panels.readings(self.object, number)], **kwargs)
 
 

@@ -1,4 +1,4 @@
-"""What a team calls its stations, and the identity by which they connect."""
+"""Correct the identity with which a station connects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Making stations and tags known: one by one or ten thousand at once, each time with the same rules."""
+"""Add stations, one by one or ten thousand at once, and assign stations of the pool to a team."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def add_stations(
 def assign_station(
     *, station: ChargingStation, team: Team, password: str | bytes | None = None, actor: User | None = None
 ) -> Assigned:
-    """Assign a station from the pool to a team; its next BootNotification is accepted.
+    """Assign a station from the pool to a team; its next restart is accepted.
 
     In the pool nobody is asked for a password, in a team everybody is: a station that has none gets one.
 

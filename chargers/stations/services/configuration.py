@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from chargers.stations.models import ChargingStation
 from chargers.vocabulary import ConfigurationKey
+from cpms.common.text.typed import whole_number
 
 CONNECTION_TIMEOUT, SECURITY_PROFILE = (
     ConfigurationKey.CONNECTION_TIMEOUT.lower(),
@@ -38,5 +39,4 @@ def note_configuration(*, station_id: int, values: Mapping[str, str]) -> None:
 
 def _whole(text: str | None) -> int | None:
     """A whole number of ASCII digits; what is no number tells nothing."""
-    text = (text or "").strip()
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 10 else None
+    return whole_number((text or "").strip(), max_digits=10)

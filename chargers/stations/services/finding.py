@@ -10,6 +10,8 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
+from cpms.common.text.typed import without_nul
+
 MAX_WORDS = 5
 
 
@@ -25,7 +27,7 @@ STATION_COLUMNS = (*NAME_COLUMNS, "serial_number", "charge_box_serial_number")
 def contains_words(text: str, *columns: str) -> Q:
     """Return the condition that each word of a text is part of one of the columns."""
     wanted = Q()
-    for word in text.replace("\0", "").split()[:MAX_WORDS]:
+    for word in without_nul(text).split()[:MAX_WORDS]:
         found = Q()
         for column in columns:
             found |= Q(**{f"{column}__icontains": word})

@@ -1,4 +1,4 @@
-"""What a team calls its stations, and the identity by which they connect."""
+"""Which identities a station can use, and which may cause trouble."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ from django.utils.translation import gettext as _
 
 from cpms.common.errors import refuse
 
+MAX_IDENTITY_LENGTH = 48
+USUAL_IDENTITY = 20  # OCPP 1.6 stations often have room for no more (CiString20)
+IDENTITY_SIGNS = "* - _ = : + | @ ."
+USABLE_IDENTITY = re.compile(r"[a-zA-Z0-9*\-_=:+|@.]+")  # OCPP's identifierString
+
 
 def identity_warning(identity: str) -> str:
     """The sentence about an identity that some stations have no room for; nothing where all have."""
@@ -15,18 +20,6 @@ def identity_warning(identity: str) -> str:
         return ""
     sentence = _("This identity has more than %(usual)d characters: many OCPP 1.6 stations have no room for it.")
     return sentence % {"usual": USUAL_IDENTITY}
-
-
-MAX_IDENTITY_LENGTH = 48
-
-
-USUAL_IDENTITY = 20  # OCPP 1.6 stations often have room for no more (CiString20)
-
-
-IDENTITY_SIGNS = "* - _ = : + | @ ."
-
-
-USABLE_IDENTITY = re.compile(r"[a-zA-Z0-9*\-_=:+|@.]+")  # OCPP's identifierString
 
 
 def is_usable_identity(identity: str) -> bool:

@@ -1,4 +1,4 @@
-"""What a team calls its stations, and the identity by which they connect."""
+"""Give a station the local name that its team uses."""
 
 from __future__ import annotations
 

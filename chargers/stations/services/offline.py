@@ -1,4 +1,4 @@
-"""Record events in the transaction of the service that knows the fact, end them, and forget old ones."""
+"""Find the stations that have been offline for a while, and record it as events."""
 
 from __future__ import annotations
 

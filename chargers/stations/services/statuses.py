@@ -20,6 +20,17 @@ from cpms.common.database.prepared import Prepared, among
 FIRST_YEAR = 2015
 MAX_CONNECTORS = 100  # of one station
 
+CONNECTOR_COLUMNS = {
+    "status": "varchar",
+    "error_code": "varchar",
+    "info": "varchar",
+    "vendor_error_code": "varchar",
+    "status_changed_at": "timestamptz",
+    "reported_at": "timestamptz",
+    "as_reported": "jsonb",
+}
+MAX_TEXT_LENGTH = 255  # of the columns
+
 
 @dataclass(frozen=True, slots=True)
 class StatusReport:
@@ -54,18 +65,6 @@ def _known_stations(ids: Any) -> QuerySet[ChargingStation, tuple[int, datetime |
 @Prepared
 def _connectors_of(ids: Any) -> QuerySet[Connector]:
     return Connector.objects.filter(among("station_id", ids)).order_by()
-
-
-CONNECTOR_COLUMNS = {
-    "status": "varchar",
-    "error_code": "varchar",
-    "info": "varchar",
-    "vendor_error_code": "varchar",
-    "status_changed_at": "timestamptz",
-    "reported_at": "timestamptz",
-    "as_reported": "jsonb",
-}
-MAX_TEXT_LENGTH = 255  # of the columns
 
 
 def record_statuses(reports: Sequence[StatusReport]) -> list[StatusReport]:

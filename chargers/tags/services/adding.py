@@ -1,4 +1,4 @@
-"""Making stations and tags known: one by one or ten thousand at once, each time with the same rules."""
+"""Add tags, one by one or ten thousand at once, with the same rules."""
 
 from __future__ import annotations
 

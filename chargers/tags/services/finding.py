@@ -1,8 +1,4 @@
-"""What stations and tags are found by, on every page and in the API: part of a word, in any case.
-
-Rows that belong to stations or tags are found in two steps: the stations and tags first, then by their keys. Joined to
-them, a table of a million rows would be read from one end to the other.
-"""
+"""Find tags by part of their value, label or holder."""
 
 from __future__ import annotations
 

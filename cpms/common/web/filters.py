@@ -50,16 +50,3 @@ class OfStationFilter(django_filters.CharFilter):
             return qs
         stations = qs.model._meta.get_field("station").related_model._base_manager
         return qs.filter(station=stations.filter(identity=value).values("pk")[:1])
-
-
-SELECT = forms.Select(attrs={"class": "form-select"})
-
-
-TEXT = forms.TextInput(attrs={"class": "form-control", "autocomplete": "off"})
-
-
-class MomentInput(forms.DateTimeInput):
-    input_type = "datetime-local"
-
-    def __init__(self) -> None:
-        super().__init__(attrs={"class": "form-control"}, format="%Y-%m-%dT%H:%M")

@@ -22,6 +22,7 @@ from django.views.generic import DetailView, FormView, View
 
 from cpms.common.database.paging import narrowed
 from cpms.common.errors import DomainError, NotAllowed
+from cpms.common.text.typed import whole_number
 from cpms.common.web.downloads import Download, filters_told, tell
 from cpms.common.web.export import MAX_XLSX_ROWS, Cell, export_csv, export_xlsx
 from cpms.common.web.formatting import date_time, number
@@ -178,7 +179,7 @@ class ListPage(LoginRequiredMixin, View):
 
 
 def _whole(text: str | None) -> int:
-    return int(text) if text and text.isdecimal() and len(text) < 18 else 0
+    return whole_number(text) or 0
 
 
 def without(query: QueryDict, *names: str, value: str | None = None) -> str:

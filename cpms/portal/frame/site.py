@@ -12,6 +12,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
+from cpms.common.text.typed import whole_number
 from cpms.portal.frame import services
 from cpms.portal.models import SiteHook, SiteText, hooks_offered, site_text
 
@@ -28,7 +29,7 @@ def allowed_hooks(request: HttpRequest) -> list[SiteHook]:
         chosen = set(SiteHook.objects.filter(choices__user=request.user).values_list("pk", flat=True))
     else:
         parts = request.COOKIES.get(COOKIE, "").split(".")
-        chosen = {int(part) for part in parts if part.isdecimal() and len(part) < 10}
+        chosen = {key for part in parts if (key := whole_number(part, max_digits=9)) is not None}
     return [hook for hook in offered if hook.pk in chosen]
 
 

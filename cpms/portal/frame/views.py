@@ -1,4 +1,4 @@
-"""The dashboard, and the page that shows every component."""
+"""The page of roles and permissions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page Settings > Users: the user and everybody they administer, with their tags; and the export of own data."""
+"""Filters of users."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.members.services import people
 from accounts.models import Membership, User
+from cpms.common.text.typed import without_nul
 
 
 class PersonFilterSet(django_filters.FilterSet):
@@ -21,7 +22,7 @@ class PersonFilterSet(django_filters.FilterSet):
 
     def search(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         managed = Membership.objects.allowed(self.request.user, people.Can.MANAGE_TEAM)
-        for word in value.replace("\0", "").split()[:5]:
+        for word in without_nul(value).split()[:5]:
             rows = rows.filter(
                 Q(email__icontains=word)
                 | Q(first_name__icontains=word)

@@ -1,4 +1,4 @@
-"""The page Settings > Users: the user and everybody they administer, with their tags; and the export of own data."""
+"""The form of a user."""
 
 from __future__ import annotations
 

@@ -26,6 +26,7 @@ from accounts.models import Membership, User
 from chargers.models import Tag
 from chargers.tags.services.persons import Problem, TagsRefused, WantedTag, set_tags_of_person
 from cpms.common.errors import DomainError
+from cpms.common.text.typed import whole_number
 from cpms.common.web.pages import AuthenticatedRequest, FormPage, ListPage
 from cpms.portal.people.filtersets import PersonFilterSet
 from cpms.portal.people.forms import PersonForm
@@ -37,6 +38,8 @@ MAX_TAGS = 100
 
 
 MAX_AT_ONCE = 50
+
+LOOKS = ("time_zone", "theme", "date_format", "number_format")
 
 
 class UserListView(ListPage):
@@ -108,9 +111,7 @@ class UserEditView(FormPage):
         told = self.request.POST
         columns = (told.getlist(f"tag_{name}")[:MAX_TAGS] for name in ("pk", "value", "label", "kind"))
         for pk, value, label, kind in zip(*columns, strict=False):
-            yield WantedTag(
-                pk=int(pk) if pk.isdecimal() and len(pk) < 18 else None, value=value, label=label, kind=kind
-            )
+            yield WantedTag(pk=whole_number(pk), value=value, label=label, kind=kind)
 
     def _consents(self) -> list[str]:
         return self.request.POST.getlist("tag_consent")[:MAX_TAGS]
@@ -119,7 +120,7 @@ class UserEditView(FormPage):
         told, actor = self.request.POST, self.request.user
         teams = people.shared_teams(actor, self.person)
         team = teams.filter(handle=told["team"]).first() if told.get("team") else teams.first()
-        shown = [int(pk) for pk in told.getlist("tag_shown") if pk.isdecimal() and len(pk) < 18]
+        shown = [key for pk in told.getlist("tag_shown") if (key := whole_number(pk)) is not None]
         try:
             with transaction.atomic():
                 people.edit_person(person=self.person, actor=actor, **form.changes)
@@ -144,7 +145,7 @@ class UserEditView(FormPage):
 def user_delete(request: AuthenticatedRequest) -> HttpResponse:
     """Ask for confirmation; only Yes deletes."""
     told = request.GET if request.method == "GET" else request.POST
-    keys = [int(pk) for pk in told.getlist("user")[:MAX_AT_ONCE] if pk.isdecimal() and len(pk) < 18]
+    keys = [key for pk in told.getlist("user")[:MAX_AT_ONCE] if (key := whole_number(pk)) is not None]
     chosen = list(people.users_managed_by(request.user).filter(pk__in=keys).order_by("email"))
     if not chosen:
         messages.error(request, _("Choose who is to be deleted."))
@@ -177,9 +178,6 @@ def user_delete(request: AuthenticatedRequest) -> HttpResponse:
         )
         messages.success(request, sentence % {"n": left})
     return redirect("portal:user_list")
-
-
-LOOKS = ("time_zone", "theme", "date_format", "number_format")
 
 
 @login_required

@@ -1,4 +1,4 @@
-"""The dashboard, and the page that shows every component."""
+"""The page that shows every component."""
 
 from __future__ import annotations
 

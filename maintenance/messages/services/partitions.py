@@ -1,4 +1,4 @@
-"""Keeping the message log: partitions ahead of time, old days dropped (retention)."""
+"""Create the partitions of the message log ahead of time, and drop old days."""
 
 from __future__ import annotations
 

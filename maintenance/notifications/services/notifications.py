@@ -34,6 +34,14 @@ MAX_AT_ONCE = 5000
 SINGLY = 10  # to one person of one kind in one sweep; more become one
 BATCH_SIZE = 500
 
+DETAILS: dict[str, tuple[str, ...]] = {  # of an event that a notification holds: its text is made of them
+    Kind.ALARM: ("type", "station"),
+    Kind.FAULT: ("station", "connector", "code"),
+    Kind.AWAY: ("station", "since"),
+    Kind.GRANT: ("place", "role"),
+}
+KINDS_WITH_MAIL = (Kind.ALARM,)
+
 
 def notify() -> int:
     """Tell everybody of new events. Returns the number of notifications that were made."""
@@ -68,14 +76,6 @@ def _notify_of(events: Sequence[Event]) -> int:
     for user in {row.user_id for row in rows}:
         hint(person_group(user), {"type": "notified"})
     return len(rows)
-
-
-DETAILS: dict[str, tuple[str, ...]] = {  # of an event that a notification holds: its text is made of them
-    Kind.ALARM: ("type", "station"),
-    Kind.FAULT: ("station", "connector", "code"),
-    Kind.AWAY: ("station", "since"),
-    Kind.GRANT: ("place", "role"),
-}
 
 
 def notification_of(user: int, event: Event) -> Notification:
@@ -141,9 +141,6 @@ def mark_read(*, user: User, notifications: Any) -> int:
     if count:
         hint(person_group(user.pk), {"type": "notified"})
     return count
-
-
-KINDS_WITH_MAIL = (Kind.ALARM,)
 
 
 @transaction.atomic

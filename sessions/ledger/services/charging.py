@@ -19,6 +19,8 @@ MIN_FOR_AVERAGE = timedelta(minutes=1)
 
 SECONDS_PER_HOUR = 3600
 
+FRESH = timedelta(minutes=10)  # a session whose last reading is older is not counted: its power is not known
+
 
 FRESH = timedelta(minutes=10)  # the power of a session whose last reading is older is not known
 

@@ -65,6 +65,8 @@ MAX_TAG_LENGTH, MAX_REASON_LENGTH = 255, 40
 
 MAX_LOOKED_AT = 200
 
+CENTRAL = {0, -1}  # transaction ids of stations that never learnt theirs (errata 3.18), or that nobody can read
+
 
 @Prepared
 def _with_id(station: Any, pk: Any, latest: Any) -> QuerySet[ChargingSession]:
@@ -371,6 +373,3 @@ def _can_be_meant(session: ChargingSession, end: _End) -> bool:
     if end.connector and session.connector_number not in (0, end.connector):
         return False
     return None in (session.meter_start_wh, end.meter_wh) or session.meter_start_wh <= end.meter_wh  # type: ignore[operator]
-
-
-CENTRAL = {0, -1}  # transaction ids of stations that never learnt theirs (errata 3.18), or that nobody can read

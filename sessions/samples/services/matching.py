@@ -20,6 +20,16 @@ LAST_READING = timedelta(minutes=1)  # may be that much later than the end it be
 
 Owner = tuple[int | None, int, int]  # session id, station id, connector number
 
+CANDIDATE_FIELDS = (
+    "pk",
+    "station_id",
+    "connector_number",
+    "started_at",
+    "stopped_at",
+    "reported_transaction_id",
+    "reported_started_at",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Sampled:
@@ -78,17 +88,6 @@ class Candidate:
         else:
             is_still_wrong = report.seen_at != report.at
         return report.at - ahead if is_still_wrong else report.at
-
-
-CANDIDATE_FIELDS = (
-    "pk",
-    "station_id",
-    "connector_number",
-    "started_at",
-    "stopped_at",
-    "reported_transaction_id",
-    "reported_started_at",
-)
 
 
 # Candidates are read without a lock: a start or an end must not wait until a whole batch of readings is stored.

@@ -63,7 +63,7 @@ def test_it_is_valid_for_24_hours(client, viewer, hours, counts):
     ask(client, viewer.email)
     path = link()
     with time_machine.travel(timezone.now() + timedelta(hours=hours)):
-        assert ("New password again" in client.get(path, follow=True).content.decode()) is counts
+        assert ("Repeat new password" in client.get(path, follow=True).content.decode()) is counts
 
 
 def test_the_mail_says_what_it_must(client, viewer):
@@ -120,7 +120,7 @@ def test_nobody_is_flooded_with_mails(client, viewer, settings):
 @pytest.mark.parametrize(
     ("first", "second", "why"),
     [
-        ("ein langer neuer Satz", "ein anderer neuer Satz", "not the same"),
+        ("ein langer neuer Satz", "ein anderer neuer Satz", "do not match"),
         ("password", "password", "too common"),
         ("kurz", "kurz", "too short"),
     ],

@@ -77,14 +77,14 @@ def test_a_403_is_one_line_without_a_stack(client, viewer, station, lines):
 
 
 def test_a_500_has_one_stack_and_no_path(client, viewer, station, lines, monkeypatch):
-    from chargers.stations import views as stations
+    from chargers.stations import views
 
     def fall(*args, **kwargs):
         raise RuntimeError("broken")
 
     logging.getLogger("django_structlog").setLevel(logging.WARNING)
     client.raise_request_exception = False
-    monkeypatch.setattr(stations.StationListView, "get", fall)
+    monkeypatch.setattr(views.StationListView, "get", fall)
     client.force_login(viewer)
     assert client.get(reverse("chargers:station_list"), {"q": SECRET}).status_code == 500
     stacks = [line for line in lines() if "exception" in line]

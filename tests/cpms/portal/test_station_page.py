@@ -256,7 +256,7 @@ def test_a_gap_within_a_session_is_a_gap_and_a_point_alone_a_point(page, station
 
 
 def test_many_readings_of_one_session_do_not_thin_out_another(page, station, monkeypatch):
-    monkeypatch.setattr(charts, "MOST_POINTS", 100)
+    monkeypatch.setattr(charts, "MAX_POINTS", 100)
     now = timezone.now()
     over = factories.SessionFactory(station=station, started_at=now - timedelta(hours=6), stopped_at=now)
     running = factories.SessionFactory(station=station, started_at=now - timedelta(hours=1))

@@ -1,4 +1,4 @@
-"""The admin pages of every subject of this app, for Django to find."""
+"""Import the admin pages of every subject, so that Django's autodiscovery registers them."""
 
 import accounts.access.admin
 import accounts.audit.admin

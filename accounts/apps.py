@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 class AccountsConfig(AppConfig):
     name = "accounts"
     label = "accounts"
-    verbose_name = _("People and teams")
+    verbose_name = _("Users and teams")
 
     def ready(self) -> None:
         from accounts import audited
@@ -13,4 +13,4 @@ class AccountsConfig(AppConfig):
         from cpms.common.web import downloads
 
         audited.register()
-        downloads.register(audit_services.note_download)
+        downloads.register(audit_services.record_download)

@@ -1,4 +1,4 @@
-"""People, the teams they work in, and the keys their programs use."""
+"""All models of the app, imported so that Django finds them."""
 
 from accounts.access.models import Grant
 from accounts.audit.models import AuditEntry

@@ -8,9 +8,9 @@ class ChargersConfig(AppConfig):
     verbose_name = _("Stations")
 
     def ready(self) -> None:
-        from accounts.members.services import given
+        from accounts.members.services import grant_listeners
         from chargers import audited
         from chargers.events import services
 
         audited.register()
-        given.register(services.record_access)
+        grant_listeners.register(services.record_access)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from accounts.audit.services import follow
+from accounts.audit.services import track_changes
 from chargers.groups import models as groups_models
 from chargers.installations import models as installations_models
 from chargers.stations import models as stations_models
@@ -12,12 +12,12 @@ from chargers.tags import models as tags_models
 def register() -> None:
     # passwords are bytes of any kind: that one was set is noted where it is set
     place = ["team", "installation", "circuit"]
-    follow(
+    track_changes(
         stations_models.ChargingStation, ["identity", "name", *place, "protocol", "security_profile", "deactivated_at"]
     )
     address = ["street", "postal_code", "city", "country"]
-    follow(installations_models.Installation, ["team", "name", *address, "contact_name", "contact_phone"])
-    follow(installations_models.Circuit, ["installation", "parent", "name", "max_current_a", "phases"])
+    track_changes(installations_models.Installation, ["team", "name", *address, "contact_name", "contact_phone"])
+    track_changes(installations_models.Circuit, ["installation", "parent", "name", "max_current_a", "phases"])
     tag = ["team", "value", "label", "kind", "status", "allows_concurrent", "expires_at", "user"]
-    follow(tags_models.Tag, tag, many=["stations"])
-    follow(groups_models.StationGroup, ["user", "name"], many=["stations"])
+    track_changes(tags_models.Tag, tag, many=["stations"])
+    track_changes(groups_models.StationGroup, ["user", "name"], many=["stations"])

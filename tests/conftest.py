@@ -16,7 +16,7 @@ from django.test import Client
 from django.utils import timezone, translation
 
 from accounts.access.rights import ApiScope, Role
-from accounts.branding.services.looks import hosts, looks
+from accounts.branding.services.branding import brandings, hosts
 from accounts.models import Team, User
 from accounts.programs.services.programs import add_program
 from accounts.programs.services.tokens import issue_api_token
@@ -47,7 +47,7 @@ def _signed_in_just_now():
     """`force_login` is a proof of who it is, as signing in through the door is (`Adapter.login`)."""
 
     def note(sender, request, **_facts):
-        fresh_proof.note_confirmed(request)
+        fresh_proof.record_fresh_proof(request)
 
     user_logged_in.connect(note)
     yield
@@ -70,7 +70,7 @@ def django_assert_max_num_queries(db, django_assert_max_num_queries):
     """Pages as they mostly are: what all of them share of the site is read once a minute."""
     hooks_offered()
     site_text(SiteText.Kind.COPYRIGHT)
-    looks()
+    brandings()
     hosts()
     return django_assert_max_num_queries
 

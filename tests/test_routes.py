@@ -17,7 +17,7 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import get_resolver, reverse
 
-from accounts.branding.services.looks import STYLE_MADE
+from accounts.branding.services.branding import STYLE_VERSION
 from accounts.sign_in import fresh_proof
 from tests.world import Rows, give_to
 
@@ -392,7 +392,7 @@ def keys_of(one_of_each: Rows) -> dict[str, Any]:
         "api:member": {"pk": of["Membership"].pk},
         "api:invitation": {"pk": of["Invitation"].pk},
         "team": {"pk": of["TeamDomain"].pk},
-        "brand": {"made": STYLE_MADE, "light": "4338ca", "dark": "818cf8", "key": of["BrandPicture"].key},
+        "brand": {"version": STYLE_VERSION, "light": "4338ca", "dark": "818cf8", "key": of["BrandPicture"].key},
         "team:program": {"pk": of["Program"].pk},
         "access": {"pk": of["Grant"].pk},
         "api:grant": {"pk": of["Grant"].pk},

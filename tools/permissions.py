@@ -25,15 +25,15 @@ For access of a team, its administrators are the holders. Support staff can revo
 def page() -> str:
     from django.utils import translation
 
-    from accounts.access.rights import Withdrawer, role_labels, table, withdrawals
+    from accounts.access.rights import Revoker, revocation_rules, role_labels, table
 
     with translation.override("en"):
         head = ["Right", *(str(label) for label in role_labels())]
         rows = [[str(row["right"].label), *("yes" if mark else "no" for mark in row["marks"])] for row in table()]
-        columns = ["Access", "Granted by", *(str(label) for label in Withdrawer.labels)]
+        columns = ["Access", "Granted by", *(str(label) for label in Revoker.labels)]
         kinds = [
             [str(row["role"].label), str(row["given_by"].label), *("yes" if mark else "no" for mark in row["marks"])]
-            for row in withdrawals()
+            for row in revocation_rules()
         ]
     return f"{HEAD}\n{_table(head, rows)}{WITHDRAWALS}\n{_table(columns, kinds)}"
 

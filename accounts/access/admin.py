@@ -13,7 +13,7 @@ from cpms.common.web.admin import PEOPLE, BackOfficeAdmin
 
 @admin.register(Grant)
 class GrantAdmin(BackOfficeAdmin):
-    """Given and changed by hand; who withdraws one leaves it as a record."""
+    """Grants can be added and edited here. A withdrawn grant stays as a record."""
 
     menu_group, menu_icon, menu_place = PEOPLE, "key", 40
     list_display = ["role", "installation", "station", "user", "to_team", "team", "ends_at", "withdrawn_at"]

@@ -12,7 +12,12 @@ from django.utils.translation import gettext_lazy
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """`pages` and `api` are beginnings of names of routes that refuse while it is off."""
+    """A feature that can be switched off for a team.
+
+    Attributes:
+        what: one sentence that describes the feature on the settings page.
+        pages, api: prefixes of URL names that answer with 403 while the feature is off.
+    """
 
     key: str
     label: Promise
@@ -51,25 +56,25 @@ FEATURES: tuple[Feature, ...] = (
         api=("api:security-event",),
     ),
 )
-BY_KEY = {feature.key: feature for feature in FEATURES}
+FEATURES_BY_KEY = {feature.key: feature for feature in FEATURES}
 
 
 def feature_off_message(key: str) -> str:
     return _("“%(feature)s” is switched off for your team. The operator of this platform can switch it on.") % {
-        "feature": BY_KEY[key].label
+        "feature": FEATURES_BY_KEY[key].label
     }
 
 
-def missing_in(teams: Iterable[Iterable[str]]) -> dict[str, str]:
-    """What none of the teams has, with the sentence that says so. Somebody without a team misses nothing.
+def missing_features(teams: Iterable[Iterable[str]]) -> dict[str, str]:
+    """Return the features that are off in every team, each with the message for its users.
 
     Args:
-        teams: what each of them goes without.
+        teams: the keys of the features that are off, per team. Without any team the result is empty.
     """
     off = [set(team) for team in teams]
-    return {key: feature_off_message(key) for key in set.intersection(*off) & BY_KEY.keys()} if off else {}
+    return {key: feature_off_message(key) for key in set.intersection(*off) & FEATURES_BY_KEY.keys()} if off else {}
 
 
 def feature_at(view_name: str) -> Feature | None:
-    """The function that a page belongs to."""
+    """Return the feature that a page belongs to, or None."""
     return next((feature for feature in FEATURES if view_name.startswith(feature.pages)), None)

@@ -1,4 +1,4 @@
-"""What teams share with others."""
+"""Grants: access to stations that a team gives to people and teams outside of it."""
 
 from __future__ import annotations
 
@@ -23,20 +23,21 @@ class GrantQuerySet(ScopedQuerySet):
     right = Can.MANAGE_ACCESS
 
     def allowed(self, user: Any, right: str) -> Self:
-        """Grants on what this person may do something with."""
+        """Return the grants on places where the user has a right."""
         if not user.is_authenticated:
             return self.none()
         scope = user.access.scope(right)
         return self if scope.is_everything else self.filter(self._on(scope))
 
     def reachable_by(self, user: Any) -> Self:
-        """Grants on what this person may manage the access of, and what he or his teams were given."""
+        """Return the grants that the user may manage, and those that they or their teams received."""
         if not user.is_authenticated:
             return self.none()
         scope = user.access.scope(Can.MANAGE_ACCESS)
         return self if scope.is_everything else self.filter(self._on(scope) | self._to(user))
 
-    def held_by(self, user: User) -> Self:
+    def received_by(self, user: User) -> Self:
+        """Return the grants that the user or one of their teams received, whether or not they are still active."""
         return self.filter(self._to(user))
 
     @staticmethod
@@ -100,19 +101,19 @@ class Grant(models.Model):
         verbose_name=_("to team"),
     )
     ends_at = models.DateTimeField(_("ends"), null=True, blank=True)
-    created_at = models.DateTimeField(_("given"), default=timezone.now, editable=False)
+    created_at = models.DateTimeField(_("granted"), default=timezone.now, editable=False)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.SET_NULL,
         null=True,
         editable=False,
         related_name="+",
-        verbose_name=_("given by"),
+        verbose_name=_("granted by"),
     )
     given_by = models.CharField(
         max_length=5, choices=GivenBy.choices, default=GivenBy.TEAM, db_default=GivenBy.TEAM, editable=False
     )
-    withdrawn_at = models.DateTimeField(_("withdrawn"), null=True, blank=True, editable=False)
+    withdrawn_at = models.DateTimeField(_("revoked"), null=True, blank=True, editable=False)
     objects = GrantQuerySet.as_manager()
 
     class Meta:
@@ -121,12 +122,12 @@ class Grant(models.Model):
             models.CheckConstraint(
                 condition=Q(installation__isnull=True) ^ Q(station__isnull=True),
                 name="grant_on_one_thing",
-                violation_error_message=_("Access is given to one installation or to one station."),
+                violation_error_message=_("Choose one installation or one station."),
             ),
             models.CheckConstraint(
                 condition=Q(user__isnull=True) ^ Q(to_team__isnull=True),
                 name="grant_to_one",
-                violation_error_message=_("Access is given to one person or to one team."),
+                violation_error_message=_("Choose one person or one team."),
             ),
             models.CheckConstraint(
                 condition=Q(role__in=GrantRole.values),
@@ -138,7 +139,7 @@ class Grant(models.Model):
                 "role",
                 condition=Q(withdrawn_at__isnull=True),
                 name="grant_given_once",
-                violation_error_message=_("This access has been given already."),
+                violation_error_message=_("This access has already been granted."),
             ),
         ]
         verbose_name, verbose_name_plural = _("grant"), _("grants")
@@ -156,7 +157,7 @@ class Grant(models.Model):
 
     @property
     def place(self) -> Any:
-        """The installation or the station."""
+        """Return the installation or the station that the grant is for."""
         return self.installation or self.station
 
     @property

@@ -1,9 +1,8 @@
-"""Who may do what with stations and what belongs to them. Portal, API, sockets, admin checks and the permissions page
-all use this one table.
+"""Which role includes which right. Portal, API, sockets, admin checks and the permissions page all use this one table.
 
-A team owns installations and stations; its teammates have a role in it. An installation or a single station can be
-granted to another team or to a person. A grant to a team gives each teammate what both the granted role and his own
-role in that team allow.
+A team owns installations and stations, and its members have a role in it. An installation or a single station can be
+granted to another team or to a person. A grant to a team gives each member only the rights that both the granted role
+and their own role in that team include.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Role(models.TextChoices):
-    """What a teammate may do; each includes the ones below it."""
+    """The role of a member in a team. Each role includes the rights of the ones below it."""
 
     ADMIN = "admin", _("Administrator")
     OPERATOR = "operator", _("Operator")
@@ -27,7 +26,7 @@ class Role(models.TextChoices):
 
 
 class GrantRole(models.TextChoices):
-    """What somebody outside the team may do with what he was granted."""
+    """The role that somebody outside the team has at a place they were granted access to."""
 
     OWNER = "owner", _("Owner")
     SERVICE = "service", _("Service")
@@ -83,22 +82,22 @@ RANK_OF_ROLE = {Role.VIEWER: 1, Role.OPERATOR: 2, Role.ADMIN: 3}
 
 
 class GivenBy(models.TextChoices):
-    """In whose name a grant was given."""
+    """On whose behalf a grant was given."""
 
     TEAM = "team", _("the team")
     OWNER = "owner", _("an owner")
 
 
-class Withdrawer(models.TextChoices):
-    """Who may want to withdraw somebody's access."""
+class Revoker(models.TextChoices):
+    """Who may be allowed to revoke a grant."""
 
     ADMIN = "admin", _("Administrator of the team")
-    GIVER = "giver", _("Owner who gave it")
+    GIVER = "giver", _("Owner who granted it")
     OWNER = "owner", _("Other owner")
     HOLDER = "holder", _("Holder")
 
 
-_WITHDRAWALS = {
+_REVOCATION_TABLE = {
     #                                          admin giver owner holder
     (GrantRole.OWNER, GivenBy.TEAM): "           x     .     .     x",
     (GrantRole.SERVICE, GivenBy.TEAM): "         x     .     .     x",
@@ -107,32 +106,32 @@ _WITHDRAWALS = {
     (GrantRole.SERVICE, GivenBy.OWNER): "        x     x     .     x",
     (GrantRole.USER, GivenBy.OWNER): "           x     x     x     x",
 }
-WITHDRAWN_BY: dict[tuple[str, str], frozenset[str]] = {
-    kind: frozenset(column for column, mark in zip(Withdrawer.values, marks.split(), strict=True) if mark == _YES)
-    for kind, marks in _WITHDRAWALS.items()
+REVOCABLE_BY: dict[tuple[str, str], frozenset[str]] = {
+    kind: frozenset(column for column, mark in zip(Revoker.values, marks.split(), strict=True) if mark == _YES)
+    for kind, marks in _REVOCATION_TABLE.items()
 }
 
 
-def withdrawals() -> list[dict[str, Any]]:
-    """The table of who may withdraw whose access, for people."""
+def revocation_rules() -> list[dict[str, Any]]:
+    """Return the table of who may revoke whose access, for the permissions page."""
     return [
         {
             "role": GrantRole(role),
             "given_by": GivenBy(given_by),
-            "marks": [who in may for who in Withdrawer.values],
+            "marks": [revoker in allowed for revoker in Revoker.values],
         }
-        for (role, given_by), may in WITHDRAWN_BY.items()
+        for (role, given_by), allowed in REVOCABLE_BY.items()
     ]
 
 
 def allows(role: str, right: str) -> bool:
-    """Whether a role, in a team or by a grant, includes a right."""
+    """Return whether a role, in a team or by a grant, includes a right."""
     return role in ALLOWED[right]
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """A grant that counts for a person now. `team_role` is his role in the team it was given to, if it was."""
+class ActiveGrant:
+    """An active grant that a person received. `team_role` is their role in the team that received it, else None."""
 
     role: str
     installation_id: int | None
@@ -145,8 +144,8 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
-    """The group of stations that a user has selected: lists and figures are limited to it.
+class SelectedGroup:
+    """The group of stations that a user has selected: lists and statistics are limited to it.
 
     Attributes:
         stations: their primary keys, or a query for them where there are many.
@@ -157,12 +156,12 @@ class Chosen:
     stations: Any
 
     def condition(self, station_path: str) -> Q:
-        return _of_stations(station_path, self.stations)
+        return _at_stations(station_path, self.stations)
 
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """The provider (team) that a user of several teams has selected: lists and figures are limited to it."""
+    """The provider (team) that a user of several teams has selected: lists and statistics are limited to it."""
 
     pk: int
     name: str
@@ -170,7 +169,7 @@ class Provider:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What somebody may do one thing with: whole teams, installations and single stations."""
+    """Everything for which a user has one right: whole teams, installations and single stations."""
 
     is_everything: bool = False
     teams: tuple[int, ...] = ()
@@ -189,45 +188,46 @@ class Scope:
         )
 
     def condition(self, team_path: str, station_path: str | None) -> Q:
-        """The rows of a query that are in it.
+        """Return the condition for the rows of a query that are in this scope.
 
         Args:
-            team_path: the look-up from a row to its team.
-            station_path: that to its station ("" where it is one); None where a row has none.
+            team_path: the lookup from a row to its team.
+            station_path: the lookup from a row to its station, "" where the row is a station, None where rows have no
+                station.
         """
-        found = Q(**{f"{team_path}__in": self.teams}) if self.teams else Q(pk__in=[])
+        condition = Q(**{f"{team_path}__in": self.teams}) if self.teams else Q(pk__in=[])
         if station_path is None:
-            return found
-        before = f"{station_path}__" if station_path else ""
+            return condition
+        prefix = f"{station_path}__" if station_path else ""
         if self.installations:
-            found |= Q(**{f"{before}installation__in": self.installations})
+            condition |= Q(**{f"{prefix}installation__in": self.installations})
         if self.stations:
-            found |= _of_stations(station_path, self.stations)
-        return found
+            condition |= _at_stations(station_path, self.stations)
+        return condition
 
 
-def _of_stations(station_path: str, stations: Any) -> Q:
+def _at_stations(station_path: str, stations: Any) -> Q:
     is_listed = isinstance(stations, list | tuple)
     return Q(**{f"{station_path or 'pk'}__{'among' if is_listed else 'in'}": stations})
 
 
 def rights_of(role: str) -> list[str]:
-    """All that a role includes."""
+    """Return all rights that a role includes."""
     return [right for right, roles in ALLOWED.items() if role in roles]
 
 
 def role_labels() -> list[Any]:
-    """What the columns of the table are called."""
+    """Return the labels of the columns of the rights table."""
     return [(Role if column in Role.values else GrantRole)(column).label for column in COLUMNS]
 
 
 def table() -> list[dict[str, Any]]:
-    """The table for people: each right with a yes or no per role."""
+    """Return the rights table for the permissions page: each right with a yes or no per role."""
     return [{"right": Can(right), "marks": [column in ALLOWED[right] for column in COLUMNS]} for right in Can.values]
 
 
 class KeyKind(models.TextChoices):
-    """With what kind of key a request to the API was made."""
+    """The kind of key that an API request was made with."""
 
     TOKEN = "token", _("API token of a person")
     KEY = "key", _("Key of an application")
@@ -235,7 +235,7 @@ class KeyKind(models.TextChoices):
 
 
 class ApiScope(models.TextChoices):
-    """What a key of a program may be limited to. The values are OAuth 2 scopes (RFC 6749 section 3.3)."""
+    """What a key of an application can be limited to. The values are OAuth 2 scopes (RFC 6749 section 3.3)."""
 
     STATIONS_READ = "stations:read", _("Read stations, connectors, installations and tags")
     SESSIONS_READ = "sessions:read", _("Read sessions, meter readings and who charged")
@@ -264,15 +264,15 @@ SCOPE_RIGHTS: dict[str, frozenset[str]] = {
         }
     ),
     ApiScope.ACCESS: frozenset({Can.SEE_STATIONS, Can.MANAGE_ACCESS}),
-}  # nobody's key manages a team: teammates and keys are people's business
+}  # no scope includes MANAGE_TEAM: only people manage members and keys
 
 
 def rights_in(scopes: Iterable[str]) -> frozenset[str]:
-    """All rights that some scopes include; words that are no scope include none."""
+    """Return all rights that the scopes include. Unknown scopes are ignored."""
     return frozenset().union(*(SCOPE_RIGHTS.get(scope, frozenset()) for scope in scopes))
 
 
 def scope_for(right: str) -> str:
-    """The first scope that includes a right, from the narrowest on; empty where none does."""
+    """Return the narrowest scope that includes a right, or an empty string if none does."""
     including = [scope for scope, rights in SCOPE_RIGHTS.items() if right in rights]
     return min(including, key=lambda scope: len(SCOPE_RIGHTS[scope]), default="")

@@ -1,4 +1,4 @@
-"""What one person may do during one request, and the checks of it that several subjects need."""
+"""What a user may do during one request, and permission checks that several subjects share."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from django.conf import settings
 from django.db.models import Exists, Q
 from django.utils.translation import gettext as _
 
-from accounts.access.features import BY_KEY, missing_in
+from accounts.access.features import FEATURES_BY_KEY, missing_features
 from accounts.access.models import Grant
 from accounts.access.rights import (
     RANK_OF_ROLE,
     RIGHT_OF_ROLE,
+    ActiveGrant,
     Can,
-    Chosen,
-    Held,
     Provider,
     Role,
     Scope,
+    SelectedGroup,
     allows,
     rights_in,
     scope_for,
@@ -35,17 +35,17 @@ if TYPE_CHECKING:
 class Access:
     """What a person, or an application that acts for a team, may do. Built once per request, as `user.access`.
 
-    It reads roles and grants once and keeps them; whoever changes them in the same request asks for a new one with
+    Roles and grants are read once and cached. Code that changes them within the request must call
     `user.renew_access()`.
 
     Args:
-        user: who is asking.
+        user: the person or application.
         scopes: the API scopes that the key in use is limited to; None where it is not limited.
         key: kind and prefix of the API key in use; see `Command.RequestedWith`.
 
     Attributes:
-        only_team_id: the team that a session is limited to which was begun on this team's own domain.
-        group, provider: the group of stations and the provider that the person has chosen to look at.
+        only_team_id: the team that the session is limited to, because it was started on this team's own domain.
+        group, provider: the group of stations and the provider that the person has selected as a filter.
         hides_deactivated: whether lists leave out deactivated stations, as pages do unless asked otherwise.
         refused_right: the right that was asked for last and that no scope of the key includes.
     """
@@ -55,7 +55,7 @@ class Access:
         self.scopes = scopes
         self.key = key
         self.only_team_id: int | None = None
-        self.group: Chosen | None = None
+        self.group: SelectedGroup | None = None
         self.provider: Provider | None = None
         self.hides_deactivated = False
         self.refused_right = ""
@@ -64,8 +64,8 @@ class Access:
 
     @cached_property
     def _memberships(self) -> list[tuple[int, str, list[str], bool]]:
-        """Return of each team its id, the role in it, the features it lacks, and whether it requires two-factor
-        authentication; one query."""
+        """Return for each team its id, the role in it, the features that are off, and whether it requires two-factor
+        authentication. One query."""
         user = self.user
         if user.is_program:
             return [(user.program.team_id, Role.ADMIN, user.program.team.features_off, False)]
@@ -99,31 +99,31 @@ class Access:
         return list(teams if self.only_team_id is None else teams.filter(pk=self.only_team_id))
 
     def has_role(self, team_id: int | None, role: Role) -> bool:
-        """Return whether this person may act as `role` in what is the team's own business."""
+        """Return whether this person has at least `role` in a team, for matters of the team itself."""
         if not self.user.is_active or self.lacks_scope(RIGHT_OF_ROLE[role]):
             return False
         if self.sees_all_teams:
             return True
-        held = self.roles.get(team_id) if team_id is not None else None
-        return held is not None and RANK_OF_ROLE[Role(held)] >= RANK_OF_ROLE[role]
+        own_role = self.roles.get(team_id) if team_id is not None else None
+        return own_role is not None and RANK_OF_ROLE[Role(own_role)] >= RANK_OF_ROLE[role]
 
     # --- features and two-factor authentication ----------------------------------------------------------------------
 
     @cached_property
     def features_off(self) -> dict[str, str]:
-        """Return the features that none of this person's teams has, each with the sentence that says so."""
+        """Return the features that none of this person's teams has, each with the message for its users."""
         if self.user.is_staff:
             return {}
-        return missing_in([off for _team, _role, off, _is_strict in self._memberships_in_reach])
+        return missing_features([off for _team, _role, off, _is_strict in self._memberships_in_reach])
 
     @property
     def api_off(self) -> list[tuple[tuple[str, ...], str]]:
-        """Return beginnings of names of API routes that refuse, each with the reason."""
-        return [(BY_KEY[key].api, sentence) for key, sentence in self.features_off.items()]
+        """Return prefixes of API URL names that answer with 403, each with the reason."""
+        return [(FEATURES_BY_KEY[key].api, sentence) for key, sentence in self.features_off.items()]
 
     @property
     def is_staff_with_factor(self) -> bool:
-        """Return whether this is support staff, and this site requires two-factor authentication of them."""
+        """Return whether this is support staff and the site requires two-factor authentication of its staff."""
         return self.user.is_staff and settings.STAFF_REQUIRES_TWO_FACTOR
 
     @property
@@ -135,18 +135,18 @@ class Access:
 
     @property
     def requests_per_minute(self) -> int | None:
-        """Return the API rate of an application; None for people, who share one setting."""
+        """Return the rate limit of an application; None for people, who share one setting."""
         user = self.user
         return (user.program.requests_per_minute or settings.API_PROGRAM_RATE) if user.is_program else None
 
     @property
     def scoped_rights(self) -> frozenset[str] | None:
         """Return the rights that the key in use is limited to; None where it is not limited."""
-        of_key = None if self.scopes is None else rights_in(self.scopes)
+        key_rights = None if self.scopes is None else rights_in(self.scopes)
         if not self.user.is_program:
-            return of_key
-        of_application = rights_in(self.user.program.scopes)
-        return of_application if of_key is None else of_application & of_key
+            return key_rights
+        application_rights = rights_in(self.user.program.scopes)
+        return application_rights if key_rights is None else application_rights & key_rights
 
     def lacks_scope(self, right: str) -> bool:
         """Return whether the key in use is limited to scopes without this right."""
@@ -154,7 +154,7 @@ class Access:
         return scoped is not None and right not in scoped
 
     def why_not(self, right: str) -> str:
-        """Return why the key in use does not include this right; empty where that is not the reason."""
+        """Return why the key in use does not include this right; empty if the key is not the reason."""
         if not right or not self.lacks_scope(right):
             return ""
         scope = scope_for(right)
@@ -165,11 +165,11 @@ class Access:
     # --- rights ------------------------------------------------------------------------------------------------------
 
     @cached_property
-    def grants_held(self) -> list[Held]:
-        """Return the active grants to this person or to their teams; one query."""
-        rows = Grant.objects.active().held_by(self.user)
+    def active_grants(self) -> list[ActiveGrant]:
+        """Return the active grants that this person or their teams received. One query."""
+        rows = Grant.objects.active().received_by(self.user)
         return [
-            Held(role, installation_id, station_id, None if to_team is None else self.roles[to_team], ends_at)
+            ActiveGrant(role, installation_id, station_id, None if to_team is None else self.roles[to_team], ends_at)
             for role, installation_id, station_id, to_team, ends_at in rows.values_list(
                 "role", "installation_id", "station_id", "to_team_id", "ends_at"
             )
@@ -177,19 +177,19 @@ class Access:
 
     @cached_property
     def foreign_tag_ids(self) -> list[int]:
-        """Return the person's own tags that charge where they may not see the sessions: tags of no team, of teams whose
-        sessions they may not see, and any of them once they were given access to stations of others."""
+        """Return the person's own tags whose sessions they could otherwise not see: tags without a team, tags of teams
+        whose sessions they may not see, and all of their tags once they received access to stations of others."""
         if self.lacks_scope(Can.SEE_OWN):
             return []
-        seen = self.scope(Can.SEE_SESSIONS).teams
-        was_given_access = Exists(Grant.objects.held_by(self.user))
-        tags = self.user.tags.filter(Q(team=None) | ~Q(team__in=seen) | was_given_access)
+        visible_teams = self.scope(Can.SEE_SESSIONS).teams
+        received_access = Exists(Grant.objects.received_by(self.user))
+        tags = self.user.tags.filter(Q(team=None) | ~Q(team__in=visible_teams) | received_access)
         if self.only_team_id is not None:
             tags = tags.filter(team=self.only_team_id)
         return list(tags.order_by().values_list("pk", flat=True))
 
     def scope(self, right: str) -> Scope:
-        """Return everything this person may do one thing with: the one place where that is decided."""
+        """Return everything for which this person has a right. Every permission check is decided here."""
         if not self.user.is_active:
             return Scope()
         if self.lacks_scope(right):
@@ -197,15 +197,15 @@ class Access:
             return Scope()
         if self.sees_all_teams:
             return Scope(is_everything=True)
-        grants = [held for held in self.grants_held if held.allows(right)]
+        grants = [grant for grant in self.active_grants if grant.allows(right)]
         return Scope(
             teams=tuple(team_id for team_id, role in self.roles.items() if allows(role, right)),
-            installations=tuple({held.installation_id for held in grants if held.installation_id is not None}),
-            stations=tuple({held.station_id for held in grants if held.station_id is not None}),
+            installations=tuple({grant.installation_id for grant in grants if grant.installation_id is not None}),
+            stations=tuple({grant.station_id for grant in grants if grant.station_id is not None}),
         )
 
     def may(self, right: str, place: Any) -> bool:
-        """Return whether this person may do one thing with a station, an installation, or everything of a team."""
+        """Return whether this person has a right for a station, for an installation, or for everything of a team."""
         kind = place._meta.model_name
         return self.scope(right).includes(
             team_id=place.pk if kind == "team" else place.team_id,
@@ -213,32 +213,32 @@ class Access:
             station_id=place.pk if kind == "chargingstation" else None,
         )
 
-    # --- what the person has chosen to look at -----------------------------------------------------------------------
+    # --- what the person has selected as a filter --------------------------------------------------------------------
 
     def in_view(self, team_path: str, station_path: str | None) -> Q:
-        """Return the condition for rows of the chosen provider and group; rows without a station belong to no group and
-        stay.
+        """Return the condition for rows of the selected provider and group. Rows without a station belong to no group
+        and are included.
 
         Args:
             team_path, station_path: as in `Scope.condition`.
         """
-        found = Q() if self.provider is None else Q(**{team_path: self.provider.pk})
+        condition = Q() if self.provider is None else Q(**{team_path: self.provider.pk})
         if self.group is None or station_path is None:
-            return found
-        return found & self.group.condition(station_path)
+            return condition
+        return condition & self.group.condition(station_path)
 
     def shown(self, right: str, team_path: str, station_path: str) -> Q:
-        """Return the condition for rows with which this person may do one thing and that they have chosen to see."""
+        """Return the condition for rows that this person has a right for and that match the selected filter."""
         scope = self.scope(right)
-        found = Q() if scope.is_everything else scope.condition(team_path, station_path)
-        return found & self.in_view(team_path, station_path)
+        condition = Q() if scope.is_everything else scope.condition(team_path, station_path)
+        return condition & self.in_view(team_path, station_path)
 
 
-def demand_team(actor: User | None, team: Team) -> None:
-    """Check that somebody may change a team's settings.
+def require_team_admin(actor: User | None, team: Team) -> None:
+    """Check that a user may change a team's settings. Without an actor (command line) everything is allowed.
 
     Raises:
-        NotAllowed: they are no administrator of the team.
+        NotAllowed: the actor is not an administrator of the team.
     """
     if actor is not None and not actor.access.may(Can.MANAGE_TEAM, team):
         raise NotAllowed(_("Only administrators of the team may change its settings."))

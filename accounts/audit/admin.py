@@ -8,7 +8,7 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateTime
 from accounts.audit.models import AuditEntry
 from cpms.common.web.admin import PEOPLE, ReportAdmin
 
-if admin.site.is_registered(AuditEntry):  # by django-auditlog, whose pages would let it be deleted
+if admin.site.is_registered(AuditEntry):  # registered by django-auditlog, whose pages allow deletion
     admin.site.unregister(AuditEntry)
 
 

@@ -1,4 +1,4 @@
-"""What an entry of the audit trail says, in the language of who reads it."""
+"""Labels of audit entries in the language of the reader."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ from cpms.common.web import formatting
 from cpms.common.web.pages import ListPage
 from cpms.common.web.user_agents import noted_browser_name
 
-DOWNLOADED = "download"  # among the choices of what was done; the entries' action is that of looking at something
+DOWNLOADED = "download"  # filter choice; entries of downloads have Action.ACCESS
 ACTIONS = {
     Action.CREATE: gettext_lazy("Added"),
     Action.UPDATE: gettext_lazy("Changed"),
     Action.DELETE: gettext_lazy("Deleted"),
-    Action.ACCESS: gettext_lazy("Looked at"),
+    Action.ACCESS: gettext_lazy("Viewed"),
 }
-NOTED = {
-    "second_factor": gettext_lazy("second factor"),
+EXTRA_LABELS = {
+    "second_factor": gettext_lazy("two-factor authentication"),
     "signed_in": gettext_lazy("signed in"),
     "sign_in_attempts": gettext_lazy("failed sign-ins"),
-}  # no fields
-FACTOR_WORDS = {
+}  # keys of changes that are not model fields
+FACTOR_LABELS = {
     "app": gettext_lazy("Authenticator app"),
     "codes": gettext_lazy("Recovery codes"),
-    "all": gettext_lazy("Second factor"),
+    "all": gettext_lazy("Two-factor authentication"),
     "enrolment_code": gettext_lazy("Enrolment code"),
 }
-FORMER = re.compile(r"\bFormer person (\d+)\b")  # as erasure writes it
-KEY_BEGINNING = "key:"  # and the name that its owner gave it
+FORMER = re.compile(r"\bFormer person (\d+)\b")  # the pseudonym that erasure writes
+PASSKEY_PREFIX = "key:"  # followed by the name of the passkey
 
 
-class Told(NamedTuple):
-    """One thing that an entry says; `before` is None where nothing was changed."""
+class ChangeLine(NamedTuple):
+    """One line of an entry. `before` is None for values that are not changes, such as filters."""
 
     label: str
     before: str | None
@@ -53,8 +53,8 @@ class Told(NamedTuple):
 
 
 def describe_former(text: str) -> str:
-    """Say the pseudonym of an erased person in the language of who reads it."""
-    return FORMER.sub(lambda found: _("Former person %(number)d") % {"number": int(found[1])}, text)
+    """Translate the pseudonym of an erased person."""
+    return FORMER.sub(lambda match: _("Former person %(number)d") % {"number": int(match[1])}, text)
 
 
 def object_of(entry: Any) -> str:
@@ -74,19 +74,19 @@ def action_of(entry: Any) -> str:
     return _("Downloaded") if is_download(entry) else str(ACTIONS.get(entry.action, ""))
 
 
-def changes_of(entry: Any) -> list[Told]:
-    """What was changed, or what was downloaded; in words where there are some."""
+def changes_of(entry: Any) -> list[ChangeLine]:
+    """Return the changes of an entry, or what was downloaded, with translated labels and values."""
     if is_download(entry):
         return list(_download(entry))
     model = entry.content_type.model_class()
-    told = []
+    lines = []
     fields = {} if model is None else {field.name: field for field in model._meta.get_fields()}
     for name, change in (entry.changes or {}).items():
         field = fields.get(name)
-        label = str(NOTED.get(name) or getattr(field, "verbose_name", name))
+        label = str(EXTRA_LABELS.get(name) or getattr(field, "verbose_name", name))
         if isinstance(change, dict):  # many to many
             objects = ", ".join(map(str, change.get("objects", [])))
-            told.append(Told(label, *(("", objects) if change.get("operation") == "add" else (objects, ""))))
+            lines.append(ChangeLine(label, *(("", objects) if change.get("operation") == "add" else (objects, ""))))
             continue
         before, after = (describe_value(field, "" if value in (None, "None") else str(value)) for value in change)
         if name == "second_factor":
@@ -94,8 +94,8 @@ def changes_of(entry: Any) -> list[Told]:
         if name == "signed_in":
             before = noted_browser_name(before)
         if before or after:
-            told.append(Told(label, before, after))
-    return told
+            lines.append(ChangeLine(label, before, after))
+    return lines
 
 
 def describe_changes(entry: Any) -> str:
@@ -103,7 +103,7 @@ def describe_changes(entry: Any) -> str:
 
 
 def describe_value(field: Any, value: str) -> str:
-    """What the trail keeps of a field, as a page would say it: the name of a choice, yes or no, a list, a time."""
+    """Return a stored value as a page shows it: the label of a choice, yes or no, a list, or a time."""
     if not value or not isinstance(field, models.Field):
         return value
     if field.choices:
@@ -115,8 +115,8 @@ def describe_value(field: Any, value: str) -> str:
             return ", ".join(map(str, json.loads(value)))
         if isinstance(field, models.DateTimeField):
             at = datetime.fromisoformat(value)
-            return formatting.full_time(at if at.tzinfo else at.replace(tzinfo=UTC))  # kept without a zone, in UTC
-    except (KeyError, TypeError, ValueError):  # what an older version kept
+            return formatting.full_time(at if at.tzinfo else at.replace(tzinfo=UTC))  # stored in UTC without a zone
+    except (KeyError, TypeError, ValueError):  # stored by an older version
         return value
     return value
 
@@ -126,37 +126,38 @@ def _as_texts(choices: Iterable[tuple[Any, Any]]) -> Iterator[tuple[str, Any]]:
 
 
 def describe_factor(key: str) -> str:
-    """What a second factor is called; what was written down as words, before there were keys, stays as it is."""
-    if key.startswith(KEY_BEGINNING):
-        return _("Passkey “%(name)s”") % {"name": key.removeprefix(KEY_BEGINNING)}
-    return str(FACTOR_WORDS.get(key, key))
+    """Return the label of a second factor. Texts that older versions stored are returned unchanged."""
+    if key.startswith(PASSKEY_PREFIX):
+        return _("Passkey “%(name)s”") % {"name": key.removeprefix(PASSKEY_PREFIX)}
+    return str(FACTOR_LABELS.get(key, key))
 
 
-def _download(entry: Any) -> Iterator[Told]:
-    facts = entry.changes[DOWNLOAD]
-    file, chosen = f"{facts.get('list')}.{facts.get('form')}", facts.get("filters") or {}
-    if file != entry.object_repr:  # what is kept about a person
-        yield Told(_("File"), None, file)
-    elif not chosen:
-        yield Told(_("Filter"), None, _("none, all that this person may see"))
-    filters = _filters_of(str(facts.get("list", ""))) if chosen else {}
-    for name, value in chosen.items():
-        known = filters.get(name)
-        label = str(known.label or name) if known else name
-        yield Told(label, None, _said(known, str(value)) if value else _("was set; what was typed is not kept"))
+def _download(entry: Any) -> Iterator[ChangeLine]:
+    download = entry.changes[DOWNLOAD]
+    file, values = f"{download.get('list')}.{download.get('form')}", download.get("filters") or {}
+    if file != entry.object_repr:  # the download of a user's own data
+        yield ChangeLine(_("File"), None, file)
+    elif not values:
+        yield ChangeLine(_("Filter"), None, _("none (everything that this user can see)"))
+    filters = _filters_of(str(download.get("list", ""))) if values else {}
+    for name, value in values.items():
+        list_filter = filters.get(name)
+        label = str(list_filter.label or name) if list_filter else name
+        shown = _filter_value_label(list_filter, str(value)) if value else _("set (the entered text is not stored)")
+        yield ChangeLine(label, None, shown)
 
 
 def _filters_of(name: str) -> dict[str, Any]:
-    """The filters of a list that still has files of this name."""
+    """Return the filters of the list with this export name; empty if there is none any more."""
     page = ListPage.exported.get(name)
     return dict(page.filterset_class.base_filters) if page else {}
 
 
-def _said(known: Any, value: str) -> str:
-    choices = {str(key): str(label) for key, label in (known.extra.get("choices") or ())} if known else {}
-    words = [choices.get(one, "") for one in value.split(",")]
-    if all(words):
-        return ", ".join(words)
+def _filter_value_label(list_filter: Any, value: str) -> str:
+    choices = {str(key): str(label) for key, label in (list_filter.extra.get("choices") or ())} if list_filter else {}
+    labels = [choices.get(one, "") for one in value.split(",")]
+    if all(labels):
+        return ", ".join(labels)
     try:
         return formatting.full_time(datetime.fromisoformat(value)) if "T" in value else value
     except ValueError:

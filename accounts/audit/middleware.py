@@ -1,8 +1,4 @@
-"""The audit log: which models it follows, and which request made a change.
-
-Only what people decide is followed. What stations report is not: a gateway that wrote a second row for each of their
-messages would be half as fast. A save that names none of the fields below costs nothing.
-"""
+"""Middleware that makes the current request available to the audit log."""
 
 from __future__ import annotations
 
@@ -10,7 +6,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-from accounts.audit.context import request_now
+from accounts.audit.context import current_request
 
 
 class AuditMiddleware:
@@ -18,8 +14,8 @@ class AuditMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        token = request_now.set(request)
+        token = current_request.set(request)
         try:
             return self.get_response(request)
         finally:
-            request_now.reset(token)
+            current_request.reset(token)

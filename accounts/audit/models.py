@@ -1,4 +1,4 @@
-"""The audit trail."""
+"""Entries of the audit log."""
 
 from __future__ import annotations
 
@@ -10,54 +10,54 @@ from auditlog.models import AbstractLogEntry, LogEntryManager
 from django.db import connection, models, transaction
 from django.utils.translation import gettext_lazy as _
 
-from accounts.audit.context import complete, team_of
-from accounts.teams.models import OfTeamQuerySet, Team
+from accounts.audit.context import add_request_details, team_of
+from accounts.teams.models import Team, TeamOwnedQuerySet
 
 
-class AuditQuerySet(OfTeamQuerySet):
+class AuditQuerySet(TeamOwnedQuerySet):
     def delete(self) -> tuple[int, dict[str, int]]:
-        raise TypeError("Entries of the audit trail are never deleted.")
+        raise TypeError("Entries of the audit log are never deleted.")
 
-    def update(self, **facts: Any) -> int:
-        raise TypeError("Entries of the audit trail are never changed.")
+    def update(self, **fields: Any) -> int:
+        raise TypeError("Entries of the audit log are never changed.")
 
     @contextmanager
     def erasing(self) -> Iterator[None]:
-        """Let texts of entries be replaced until the block ends; on PostgreSQL a trigger refuses it otherwise."""
+        """Allow texts of entries to be replaced inside the block. Otherwise a trigger of PostgreSQL refuses it."""
         with transaction.atomic():
-            _say_erasing("on")
+            _set_erasing("on")
             yield
-            _say_erasing("off")
+            _set_erasing("off")
 
     def pseudonymise(self, **texts: Any) -> int:
-        """Replace texts that tell who a person was who is erased. What was done, when and to what stays."""
+        """Replace texts that identify an erased person. The action, its time and its object stay."""
         return models.QuerySet.update(self, **texts)
 
 
-def _say_erasing(word: str) -> None:
+def _set_erasing(value: str) -> None:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('cpms.erasing', %s, true)", [word])
+            cursor.execute("SELECT set_config('cpms.erasing', %s, true)", [value])
 
 
 class AuditManager(LogEntryManager.from_queryset(AuditQuerySet)):  # type: ignore[misc]
-    """What django-auditlog finds changed is completed: by whom, from where, and whose it is."""
+    """Complete the entries of django-auditlog with the actor, the client's address and the team."""
 
-    def create(self, **facts: Any) -> Any:
-        return super().create(**complete(facts))
+    def create(self, **fields: Any) -> Any:
+        return super().create(**add_request_details(fields))
 
-    def log_create(self, instance: Any, force_log: bool = False, **facts: Any) -> Any:
-        return super().log_create(instance, force_log, **facts | {"team_id": team_of(instance)})
+    def log_create(self, instance: Any, force_log: bool = False, **fields: Any) -> Any:
+        return super().log_create(instance, force_log, **fields | {"team_id": team_of(instance)})
 
     def log_m2m_changes(
-        self, changed_queryset: Any, instance: Any, operation: str, field_name: str, **facts: Any
+        self, changed_queryset: Any, instance: Any, operation: str, field_name: str, **fields: Any
     ) -> Any:
-        facts["team_id"] = team_of(instance)
-        return super().log_m2m_changes(changed_queryset, instance, operation, field_name, **facts)
+        fields["team_id"] = team_of(instance)
+        return super().log_m2m_changes(changed_queryset, instance, operation, field_name, **fields)
 
 
 class AuditEntry(AbstractLogEntry):
-    """Who did what, when, from where, on which object."""
+    """A record of who did what, when, from where and to which object."""
 
     team = models.ForeignKey(
         Team, on_delete=models.DO_NOTHING, db_constraint=False, null=True, related_name="+", verbose_name=_("team")
@@ -67,7 +67,7 @@ class AuditEntry(AbstractLogEntry):
     class Meta(AbstractLogEntry.Meta):
         ordering = ["-id"]
         indexes = [models.Index(fields=["team", "-id"], name="audit_team_newest")]
-        verbose_name, verbose_name_plural = _("entry of the audit trail"), _("audit trail")
+        verbose_name, verbose_name_plural = _("audit entry"), _("audit log")
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        raise TypeError("Entries of the audit trail are never deleted.")
+        raise TypeError("Entries of the audit log are never deleted.")

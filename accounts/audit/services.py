@@ -1,7 +1,7 @@
-"""The audit log: which models it follows, and which request made a change.
+"""Write the audit log: changes of the tracked models, and entries that services write themselves.
 
-Only what people decide is followed. What stations report is not: a gateway that wrote a second row for each of their
-messages would be half as fast. A save that names none of the fields below costs nothing.
+Only changes that people make are recorded. Reports of stations are not: a second row for each of their messages would
+halve the speed of the gateway.
 """
 
 from __future__ import annotations
@@ -20,49 +20,54 @@ from accounts.audit.context import team_of
 from cpms.common.web.downloads import Download
 
 HIDDEN = "••••"
+TRACKED: dict[type[Model], frozenset[str]] = {}
 
 
-FOLLOWED: dict[type[Model], frozenset[str]] = {}
-
-
-def follow(model: type[Model], fields: Sequence[str], *, secrets: Sequence[str] = (), many: Sequence[str] = ()) -> None:
-    """Write down who makes, changes and deletes rows of a model.
+def track_changes(
+    model: type[Model], fields: Sequence[str], *, secrets: Sequence[str] = (), many: Sequence[str] = ()
+) -> None:
+    """Record who creates, changes and deletes rows of a model.
 
     Args:
-        fields: whose changes are written down.
-        secrets: those of which only that they changed is.
-        many: many-to-many fields.
+        fields: the fields whose changes are recorded.
+        secrets: fields for which only the fact of a change is recorded, not the values.
+        many: many-to-many fields whose changes are recorded.
     """
-    FOLLOWED[model] = frozenset([*fields, *secrets])
+    TRACKED[model] = frozenset([*fields, *secrets])
     auditlog._signals[pre_save] = _log_update
     auditlog.register(
         model,
         include_fields=[*fields, *secrets],
         mask_fields=list(secrets),
-        mask_callable="accounts.audit.services.hide",
+        mask_callable="accounts.audit.services.mask",
         m2m_fields=set(many),
     )
 
 
 class Action(IntEnum):
-    """What django-auditlog calls them."""
+    """The actions of django-auditlog."""
 
     CREATE, UPDATE, DELETE, ACCESS = range(4)
 
 
-def hide(value: str) -> str:
+def mask(value: str) -> str:
+    """Return the placeholder that is recorded instead of a secret."""
     return HIDDEN if value not in ("", "None") else ""
 
 
 def _log_update(sender: type[Model], instance: Model, **kwargs: Any) -> None:
-    """A save of other fields does not even read the row as it was."""
+    """Record a change of tracked fields. A save of other fields must not cost the query for the old row."""
     names = kwargs.get("update_fields")
-    if names is None or FOLLOWED.get(sender, frozenset()).intersection(names):
+    if names is None or TRACKED.get(sender, frozenset()).intersection(names):
         log_update(sender, instance, **kwargs)
 
 
-def note(row: Model, *, actor: Any, team_id: int | None, changes: dict[str, Any], action: Action) -> None:
-    """Write down by hand what no saved field tells."""
+def record_entry(row: Model, *, actor: Any, team_id: int | None, changes: dict[str, Any], action: Action) -> None:
+    """Write an entry for a change that is not visible in tracked fields.
+
+    Args:
+        changes: old and new value by key; see `accounts.audit.labels` for their labels.
+    """
     from accounts.audit.models import AuditEntry
 
     AuditEntry.objects.create(
@@ -78,14 +83,14 @@ def note(row: Model, *, actor: Any, team_id: int | None, changes: dict[str, Any]
     )
 
 
-def note_added(rows: Sequence[Model], *, actor: Any, team_id: int) -> None:
-    """The same for rows that were made at once."""
-    from accounts.audit.context import complete
+def record_added_rows(rows: Sequence[Model], *, actor: Any, team_id: int) -> None:
+    """Write entries for rows that were created in bulk, which django-auditlog does not see."""
+    from accounts.audit.context import add_request_details
     from accounts.audit.models import AuditEntry
 
     if not rows:
         return
-    facts = complete({"actor": actor, "actor_email": actor.signature if actor is not None else None})
+    details = add_request_details({"actor": actor, "actor_email": actor.signature if actor is not None else None})
     kind = ContentType.objects.get_for_model(rows[0])
     entries = [
         AuditEntry(
@@ -96,34 +101,34 @@ def note_added(rows: Sequence[Model], *, actor: Any, team_id: int) -> None:
             action=AuditEntry.Action.CREATE,
             changes={},
             team_id=team_id,
-            **facts,
+            **details,
         )
         for row in rows
     ]
     AuditEntry.objects.bulk_create(entries, 500)
 
 
-DOWNLOAD = "download"  # under which an entry says what was downloaded
+DOWNLOAD = "download"  # key of the change in entries of downloads
 
 
-def note_download(download: Download) -> None:
+def record_download(download: Download) -> None:
     """Record who exports which list: once for each team whose rows could be in the file, so that its administrators
     see it. An export of all data by support staff concerns no single team and is recorded without one."""
-    from accounts.audit.context import complete
+    from accounts.audit.context import add_request_details
     from accounts.audit.models import AuditEntry
 
     person = download.person
-    facts = complete({"actor": person, "actor_email": person.signature})
-    told = {"list": download.name, "form": download.form, "filters": download.filters}
+    details = add_request_details({"actor": person, "actor_email": person.signature})
+    change = {"list": download.name, "form": download.form, "filters": download.filters}
     entries = [
         AuditEntry(
             content_type=ContentType.objects.get_for_model(download.model),
             object_pk="",
             object_repr=f"{download.name}.{download.form}",
             action=Action.ACCESS,
-            changes={DOWNLOAD: told},
+            changes={DOWNLOAD: change},
             team_id=team_id,
-            **facts,
+            **details,
         )
         for team_id in _teams_in(download)
     ]
@@ -142,17 +147,17 @@ def _teams_in(download: Download) -> Sequence[int | None]:
     scope = person.access.scope(right)
     if scope.is_everything:
         return [None]
-    granted = Grant.objects.held_by(person)  # a list of access has them all, what has ended too
+    granted = Grant.objects.received_by(person)  # lists of access contain all of them, also ended ones
     if right != Can.MANAGE_ACCESS:
         granted = granted.active().filter(Q(installation__in=scope.installations) | Q(station__in=scope.stations))
     found = {*scope.teams, *granted.order_by().values_list("team_id", flat=True)}
-    if right == Can.SEE_SESSIONS:  # those with his own tags are in it wherever he charged
+    if right == Can.SEE_SESSIONS:  # it also contains sessions with the person's own tags at stations of other teams
         tags = person.tags.filter(pk__in=person.access.foreign_tag_ids).order_by()
         found.update(tags.values_list("team_id", flat=True))
     return sorted(found) or [None]
 
 
-def note_own_data(person: Any, name: str) -> None:
-    """Write down that somebody took away what is kept about himself."""
-    told = {DOWNLOAD: {"list": name, "form": "json", "filters": {}}}
-    note(person, actor=person, team_id=team_of(person), changes=told, action=Action.ACCESS)
+def record_own_data_download(person: Any, name: str) -> None:
+    """Record that a user downloaded the data stored about them."""
+    changes = {DOWNLOAD: {"list": name, "form": "json", "filters": {}}}
+    record_entry(person, actor=person, team_id=team_of(person), changes=changes, action=Action.ACCESS)

@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy
 from accounts.access.rights import Can
 from accounts.audit.labels import ACTIONS, DOWNLOADED, action_of, changes_of, describe_changes, kind_of, object_of
 from accounts.audit.models import AuditEntry
-from accounts.audit.services import DOWNLOAD, FOLLOWED, Action
+from accounts.audit.services import DOWNLOAD, TRACKED, Action
 from cpms.common.web.export import Cell
 from cpms.common.web.filters import DateTimeFilter
 from cpms.common.web.pages import ListPage
@@ -33,9 +33,9 @@ MAX_SHOWN = 6
 
 
 def _kinds() -> list[tuple[str, str]]:
-    """What the trail is about, by name."""
+    """Return the kinds of objects that entries can be about, as choices."""
     listed = (page.model for page in ListPage.exported.values())
-    models: set[type[Model]] = {*FOLLOWED, apps.get_model("operations", "Command"), *listed}
+    models: set[type[Model]] = {*TRACKED, apps.get_model("operations", "Command"), *listed}
     return sorted((model._meta.label_lower, capfirst(str(model._meta.verbose_name))) for model in models)
 
 
@@ -49,7 +49,7 @@ class MomentInput(forms.DateTimeInput):
 class AuditFilterSet(django_filters.FilterSet):
     q = django_filters.CharFilter(label=gettext_lazy("Person or object"), method="search")
     action = django_filters.ChoiceFilter(
-        label=gettext_lazy("What was done"),
+        label=gettext_lazy("Action"),
         choices=[
             *((action.value, label) for action, label in ACTIONS.items()),
             (DOWNLOADED, gettext_lazy("Downloaded")),
@@ -99,9 +99,9 @@ class AuditTable(Table):
         return two_lines(object_of(record), f"{kind_of(record)} · {action_of(record)}")
 
     def render_changes(self, record: Any) -> SafeString:
-        told = changes_of(record)
-        rows = format_html_join("", '<span class="s">{}</span>', ([one] for one in told[:MAX_SHOWN]))
-        return format_html("{}{}", rows, "…" if len(told) > MAX_SHOWN else "")
+        lines = changes_of(record)
+        rows = format_html_join("", '<span class="s">{}</span>', ([line] for line in lines[:MAX_SHOWN]))
+        return format_html("{}{}", rows, "…" if len(lines) > MAX_SHOWN else "")
 
 
 AUDIT_CELLS = [
@@ -111,7 +111,7 @@ AUDIT_CELLS = [
     Cell(gettext_lazy("Team"), lambda entry: entry.team.name if entry.team else ""),
     Cell(gettext_lazy("Object"), kind_of),
     Cell(gettext_lazy("What"), object_of),
-    Cell(gettext_lazy("What was done"), action_of),
+    Cell(gettext_lazy("Action"), action_of),
     Cell(gettext_lazy("Changes"), describe_changes),
 ]
 
@@ -127,7 +127,7 @@ class AuditListView(ListPage):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.user.is_authenticated and not request.user.access.scope(Can.MANAGE_TEAM):
-            raise PermissionDenied(_("Only administrators of the team may see its audit trail."))
+            raise PermissionDenied(_("Only administrators of the team can see its audit log."))
         return super().dispatch(request, *args, **kwargs)
 
     def rows(self) -> QuerySet[Any]:

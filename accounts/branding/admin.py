@@ -16,7 +16,7 @@ from cpms.common.web.admin import PEOPLE, BackOfficeAdmin, ReportAdmin
 
 @admin.register(Brand)
 class BrandAdmin(BackOfficeAdmin):
-    """Colours that cannot be read are refused here too; pictures are uploaded on the team's page only."""
+    """Edit brandings with the same contrast checks as the team's page. Pictures can only be uploaded there."""
 
     menu_group, menu_icon, menu_place = PEOPLE, "palette", 62
     list_display = ["team", "portal_name", "accent", "accent_dark", "changed_at"]
@@ -28,7 +28,7 @@ class BrandAdmin(BackOfficeAdmin):
 
 @admin.register(BrandPicture)
 class BrandPictureAdmin(ReportAdmin):
-    """To see what teams show, and to take down what must not be shown."""
+    """View the pictures of teams, and delete those that must not be shown."""
 
     menu_group, menu_icon, menu_place = PEOPLE, "image", 64
     list_display = ["preview", "team", "kind", "size", "width", "height", "created_at"]

@@ -1,6 +1,6 @@
-"""Contrast of colours after WCAG 2.2, and colours of a team that can be read in light and in dark.
+"""Contrast of colours, and readable variants of a team's colours for light and dark pages.
 
-Colours are texts like #0b6e4f. Source of the rule and of its figures: WCAG 2.2, success criterion 1.4.3 and the
+Colours are strings like #0b6e4f. The rule and its constants come from WCAG 2.2, success criterion 1.4.3 and the
 definitions of relative luminance and of contrast ratio.
 """
 
@@ -15,9 +15,9 @@ from django.utils.translation import gettext as _
 
 from cpms.common.web.formatting import number
 
-LEAST = 4.5
+MIN_CONTRAST = 4.5
 STEPS = 512  # of lightness between black and white
-TINT = 0.1  # how much of the accent is in the background of the current entry (shell.css)
+TINT = 0.1  # share of the accent in the background of the current menu entry (shell.css)
 HEX = re.compile(r"#[0-9a-f]{6}")
 
 
@@ -26,12 +26,12 @@ def is_colour(text: str) -> bool:
 
 
 def channels(colour: str) -> tuple[int, int, int]:
-    """Red, green and blue, 0 to 255."""
+    """Return red, green and blue, each from 0 to 255."""
     return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
 
 
 def luminance(colour: str) -> float:
-    """How light a colour is to the eye: 0 for black, 1 for white."""
+    """Return the relative luminance of a colour: 0 for black, 1 for white."""
     red, green, blue = (_linear(value / 255) for value in channels(colour))
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
@@ -41,24 +41,24 @@ def _linear(value: float) -> float:
 
 
 def ratio(one: str, other: str) -> float:
-    """Contrast of two colours: 1 for the same, 21 for black and white."""
+    """Return the contrast ratio of two colours: 1 for the same colour, 21 for black and white."""
     dark, light = sorted((luminance(one), luminance(other)))
     return (light + 0.05) / (dark + 0.05)
 
 
-def mixed(colour: str, ground: str, share: float) -> str:
-    """What is seen of a colour that covers another one by a share."""
+def blend(colour: str, ground: str, share: float) -> str:
+    """Return the colour that results when `colour` is painted over `ground` with the opacity `share`."""
     pairs = zip(channels(colour), channels(ground), strict=True)
     return "#" + "".join(f"{round(over * share + under * (1 - share)):02x}" for over, under in pairs)
 
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """What a page takes its accent from."""
+    """The colours that a page derives from an accent."""
 
     accent: str
-    text: str  # on the accent
-    link: str  # like the accent, readable on every ground that there is
+    text: str  # text on the accent
+    link: str  # the accent, adjusted to be readable on every background
 
     @property
     def rgb(self) -> str:
@@ -71,11 +71,11 @@ class Palette:
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """What the accent must be readable with; the colours are those of static/css/tokens.css."""
+    """The colours that an accent must be readable with. They must match static/css/tokens.css."""
 
     text: str
-    page: tuple[str, ...]  # the page and its cards
-    more: tuple[str, ...]  # grounds that a link may have besides
+    page: tuple[str, ...]  # backgrounds of the page and its cards
+    more: tuple[str, ...]  # other backgrounds of links
     is_dark: bool
 
     def on_button(self, accent: str) -> float:
@@ -85,42 +85,49 @@ class Theme:
         return min(ratio(accent, ground) for ground in self.page)
 
     def passes(self, accent: str) -> bool:
-        return min(self.on_button(accent), self.on_page(accent)) >= LEAST
+        return min(self.on_button(accent), self.on_page(accent)) >= MIN_CONTRAST
 
-    def nearest(self, accent: str) -> str:
-        """The colour of the same hue that passes and is nearest in lightness; the colour itself if it does."""
-        return self._move(accent, self.passes)
+    def nearest_passing(self, accent: str) -> str:
+        """Return the colour of the same hue that passes and is closest in lightness; the colour itself if it passes."""
+        return self._adjust_lightness(accent, self.passes)
 
     def palette(self, accent: str) -> Palette:
-        """Of a colour that passes."""
-        grounds = (*self.page, *self.more, *(mixed(accent, ground, TINT) for ground in self.page))
-        link = self._move(accent, lambda colour: min(ratio(colour, ground) for ground in grounds) >= LEAST)
+        """Return the palette of an accent that passes."""
+        grounds = (*self.page, *self.more, *(blend(accent, ground, TINT) for ground in self.page))
+        link = self._adjust_lightness(
+            accent, lambda colour: min(ratio(colour, ground) for ground in grounds) >= MIN_CONTRAST
+        )
         return Palette(accent=accent, text=self.text, link=link)
 
-    def sentence(self, accent: str) -> str:
-        """Why a colour does not pass, and which one does; empty if it passes."""
+    def explain_failure(self, accent: str) -> str:
+        """Return why a colour does not pass, and the closest one that does; empty if it passes."""
         if not is_colour(accent) or self.passes(accent):
             return ""
         where = _("On dark pages") if self.is_dark else _("On light pages")
-        found = min(self.on_button(accent), self.on_page(accent))
-        shown = int(found * 100) / 100  # never rounded up to what it is not
-        told = {"where": where, "ratio": number(shown, 2), "least": number(LEAST, 1), "colour": self.nearest(accent)}
-        return (
-            _("%(where)s its contrast is %(ratio)s:1 and must be %(least)s:1. The nearest that passes is %(colour)s.")
-            % told
+        contrast = min(self.on_button(accent), self.on_page(accent))
+        shown = int(contrast * 100) / 100  # rounded down, so that it never seems to pass
+        values = {
+            "where": where,
+            "ratio": number(shown, 2),
+            "least": number(MIN_CONTRAST, 1),
+            "colour": self.nearest_passing(accent),
+        }
+        sentence = _(
+            "%(where)s its contrast is %(ratio)s:1 and must be %(least)s:1. The closest that passes is %(colour)s."
         )
+        return sentence % values
 
-    def _move(self, colour: str, passes: Callable[[str], bool]) -> str:
+    def _adjust_lightness(self, colour: str, passes: Callable[[str], bool]) -> str:
         if passes(colour):
             return colour
         red, green, blue = (value / 255 for value in channels(colour))
         hue, lightness, saturation = colorsys.rgb_to_hls(red, green, blue)
         start = round(lightness * STEPS)
         for step in range(start, STEPS + 1) if self.is_dark else range(start, -1, -1):
-            made = colorsys.hls_to_rgb(hue, step / STEPS, saturation)
-            found = "#" + "".join(f"{round(value * 255):02x}" for value in made)
-            if passes(found):
-                return found
+            shifted = colorsys.hls_to_rgb(hue, step / STEPS, saturation)
+            candidate = "#" + "".join(f"{round(value * 255):02x}" for value in shifted)
+            if passes(candidate):
+                return candidate
         return "#ffffff" if self.is_dark else "#000000"
 
 
@@ -129,9 +136,9 @@ DARK = Theme(text="#0e1116", page=("#0e1116", "#151a21"), more=("#1b212a", "#212
 
 
 def palettes(accent: str, accent_dark: str = "") -> tuple[Palette, Palette]:
-    """The colours of light and of dark pages.
+    """Return readable palettes for light and for dark pages.
 
     Args:
-        accent: of light pages; where there is no second one, both are derived from it.
+        accent: the accent of light pages; without `accent_dark` both palettes are derived from it.
     """
-    return LIGHT.palette(LIGHT.nearest(accent)), DARK.palette(DARK.nearest(accent_dark or accent))
+    return LIGHT.palette(LIGHT.nearest_passing(accent)), DARK.palette(DARK.nearest_passing(accent_dark or accent))

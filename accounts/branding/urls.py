@@ -1,4 +1,4 @@
-"""Addresses of what pages in a team's look fetch; nobody has to be logged in."""
+"""URLs of stylesheets and pictures of a branding. They need no sign-in."""
 
 from django.urls import path, re_path
 
@@ -6,7 +6,7 @@ from accounts.branding import views
 
 app_name = "brand"
 urlpatterns = [
-    re_path(r"^(?P<made>[0-9a-f]{8})/(?P<light>[0-9a-f]{6})-(?P<dark>[0-9a-f]{6})\.css$", views.style, name="style"),
+    re_path(r"^(?P<version>[0-9a-f]{8})/(?P<light>[0-9a-f]{6})-(?P<dark>[0-9a-f]{6})\.css$", views.style, name="style"),
     re_path(r"^(?P<key>[0-9a-f]{64})\.png$", views.picture, name="picture"),
-    path("ask/", views.ask, name="ask"),
+    path("ask/", views.certificate_allowed, name="ask"),
 ]

@@ -14,7 +14,7 @@ from cpms.common.web.admin import PEOPLE, ReportAdmin
 
 @admin.register(AccountMail)
 class AccountMailAdmin(ReportAdmin):
-    """What is not sent is tried again by itself for two days, then it waits here for somebody."""
+    """E-mails about accounts. Sending is retried for two days; after that, staff can retry it here."""
 
     menu_group, menu_icon, menu_place = PEOPLE, "mail", 60
     list_display = ["created_at", "kind", "email", "sent_at", "attempts", "error"]
@@ -25,5 +25,5 @@ class AccountMailAdmin(ReportAdmin):
     @admin.action(description=_("Try again"))
     def retry(self, request: HttpRequest, queryset: QuerySet[AccountMail]) -> None:
         count = mails.retry_mails(AccountMail.objects.filter(pk__in=queryset.order_by().values("pk")))
-        text = ngettext("%(count)d mail is tried again.", "%(count)d mails are tried again.", count)
+        text = ngettext("%(count)d e-mail will be sent again.", "%(count)d e-mails will be sent again.", count)
         self.message_user(request, text % {"count": count}, messages.SUCCESS)

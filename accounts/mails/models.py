@@ -1,4 +1,4 @@
-"""Mails about somebody's account."""
+"""E-mails about accounts."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from cpms.common.messaging.mail import OutgoingMail
 
 
 class AccountMail(OutgoingMail):
-    """A mail about somebody's account. Its text, with the link in it, is made when it is sent: no secret lies here.
+    """An e-mail about an account. Its text is written when it is sent, so that no link with a secret is stored.
 
-    A mail that was asked for on a page is written whether or not there is such a person, so that neither the answer
-    nor its time tells.
+    An e-mail that a page requests is queued whether or not the account exists, so that neither the response nor its
+    time reveals that.
     """
 
     class Kind(models.TextChoices):
         RESET = "reset", _("New password")
-        VERIFY = "verify", _("E-mail address to be verified")
+        VERIFY = "verify", _("Confirm e-mail address")
         CHANGED = "changed", _("E-mail address was changed")
         INVITE = "invite", _("Invitation")
-        DOMAIN = "domain", _("Domain was switched off")
+        DOMAIN = "domain", _("Domain switched off")
         PASSWORD = "password", _("Password was changed")
         APP_ON = "app_on", _("Authenticator app was added")
         APP_OFF = "app_off", _("Authenticator app was removed")
         KEY_ON = "key_on", _("Passkey was added")
         KEY_OFF = "key_off", _("Passkey was removed")
-        CODES = "codes", _("Recovery codes were made")
-        RESET_2FA = "reset_2fa", _("Second factor was reset by support")
-        GRANT = "grant", _("Access was given, changed or withdrawn")
-        EXPIRY = "expiry", _("Key of a program ends soon")
-        WRONG_CODES = "wrong_2fa", _("Wrong codes of a second factor")
+        CODES = "codes", _("Recovery codes were created")
+        RESET_2FA = "reset_2fa", _("Two-factor authentication was reset by support")
+        GRANT = "grant", _("Access was granted, changed or revoked")
+        EXPIRY = "expiry", _("Application key expires soon")
+        WRONG_CODES = "wrong_2fa", _("Wrong two-factor codes")
         ENROL_CODE = "enrol_code", _("Enrolment code was issued")
-        MANY_ACCOUNTS = "many_accs", _("One source tries many accounts")
+        MANY_ACCOUNTS = "many_accs", _("One network tries many accounts")
         MANY_ATTEMPTS = "many_tries", _("Many failed sign-ins to one account")
 
     kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
@@ -59,7 +59,7 @@ class AccountMail(OutgoingMail):
         null=True,
         blank=True,
         related_name="+",
-        verbose_name=_("key of a program"),
+        verbose_name=_("application key"),
     )
     grant = models.ForeignKey(
         Grant, on_delete=models.CASCADE, null=True, blank=True, related_name="+", verbose_name=_("grant")
@@ -72,7 +72,7 @@ class AccountMail(OutgoingMail):
         blank=True,
         related_name="+",
         verbose_name=_("team"),
-        help_text=_("In whose look it is. Only invitations and access lead to the team's own domain."),
+        help_text=_("The team whose branding the e-mail has."),
     )
     about = models.CharField(_("about"), max_length=253, blank=True)
 
@@ -81,7 +81,7 @@ class AccountMail(OutgoingMail):
         indexes = [
             models.Index(fields=["next_at"], condition=Q(sent_at__isnull=True), name="account_mail_to_send"),
         ]
-        verbose_name, verbose_name_plural = _("account mail"), _("account mails")
+        verbose_name, verbose_name_plural = _("account e-mail"), _("account e-mails")
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} · {self.email}"

@@ -60,7 +60,7 @@ class MembershipInline(StaffInlineMixin, TabularInline):
 
 @admin.register(User)
 class PersonAdmin(UserAdmin, fresh_proof.FreshProofAdmin):  # type: ignore[misc]
-    """Nobody is deleted: what a person did stays explained. Who leaves is set inactive."""
+    """Users are never deleted here, so that records keep their author. Deactivate them instead."""
 
     menu_group, menu_icon, menu_place = PEOPLE, "person", 20
     form = PersonForm
@@ -88,49 +88,51 @@ class PersonAdmin(UserAdmin, fresh_proof.FreshProofAdmin):  # type: ignore[misc]
         return False
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
-        """As if the person had set a new one by link: signed out, API tokens revoked, and told by mail."""
+        """Set a password with the same effects as a reset: sign out, revoke API tokens and notify by e-mail."""
         if not fresh_proof.is_confirmed(request):
-            return fresh_proof.ask(request, request.get_full_path())
+            return fresh_proof.redirect_to_proof(request, request.get_full_path())
         response: HttpResponse = super().user_change_password(request, id, form_url)
         if request.method == "POST" and response.status_code == HTTPStatus.FOUND:
             person = User.objects.get(pk=id)
             is_me = person == request.user
             if is_me:
-                browsers.note_new_key(request, person)
-            passwords.end_everything(user=person, but=request.session.session_key if is_me else None)
+                browsers.record_new_session_key(request, person)
+            passwords.end_sessions_and_tokens(user=person, keep_session=request.session.session_key if is_me else None)
         return response
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Another address counts as if the person had changed it, but nobody has shown that the mails arrive there."""
+        """Handle a new address as if the user had changed it, but leave it unverified."""
         if not change or "email" not in form.changed_data:
             super().save_model(request, obj, form, change)
             return
         obj.email_verified_at = None
         form.changed_data.append("email_verified_at")
         super().save_model(request, obj, form, change)
-        address_changes.note_change(user=obj, old_email=form.initial["email"])
+        address_changes.record_change(user=obj, old_email=form.initial["email"])
 
-    @admin.display(description=_("Second factor"))
+    @admin.display(description=_("Two-factor authentication"))
     def second_factor(self, person: User) -> str:
-        has = factors.factors_of(person)
-        told = ([_("authenticator app")] if has.app else []) + [str(key) for key in has.keys]
-        return ", ".join(map(str, told)) or DASH
+        own = factors.factors_of(person)
+        labels = ([_("authenticator app")] if own.app else []) + [str(key) for key in own.keys]
+        return ", ".join(map(str, labels)) or DASH
 
-    @admin.action(description=_("Reset the second factor of people who lost theirs"))
+    @admin.action(description=_("Reset two-factor authentication"))
     def reset_factors(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        """Who asks for this must be known for sure: it is what is left between a stolen password and the account."""
+        """Reset factors. Staff must verify the person first: only the second factor protects a stolen password."""
         for person in queryset:
             try:
                 factors.reset(person=person, actor=cast(User, request.user))
             except DomainError as error:
                 self.message_user(request, str(error), messages.WARNING)
             else:
-                sentence = _("The second factor of %(name)s is reset; a mail says so.") % {"name": person}
+                sentence = _("Two-factor authentication of %(name)s reset. They were notified by e-mail.") % {
+                    "name": person
+                }
                 self.message_user(request, sentence, messages.SUCCESS)
 
-    @admin.action(description=_("Issue an enrolment code for a first second factor"))
+    @admin.action(description=_("Issue an enrolment code for two-factor authentication"))
     def issue_enrolment_code(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
-        """Shown once, to be passed on by a way that is not the person's mailbox."""
+        """Show codes once. They must reach the person by another way than their mailbox."""
         issued = []
         for person in queryset:
             try:
@@ -149,8 +151,8 @@ class PersonAdmin(UserAdmin, fresh_proof.FreshProofAdmin):  # type: ignore[misc]
     def sign_out(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         count = 0
         for person in queryset:
-            count += browsers.sign_out_others(user=person, but=None, actor=cast(User, request.user))
-        text = ngettext("%(count)d browser is signed out.", "%(count)d browsers are signed out.", count)
+            count += browsers.sign_out_others(user=person, keep_session=None, actor=cast(User, request.user))
+        text = ngettext("%(count)d browser signed out.", "%(count)d browsers signed out.", count)
         self.message_user(request, text % {"count": count}, messages.SUCCESS)
 
 
@@ -167,7 +169,7 @@ class MembershipAdmin(BackOfficeAdmin):
 
 @admin.register(Invitation)
 class InvitationAdmin(ReportAdmin):
-    """Made, sent again and revoked by the teams' administrators; here one sees what became of it."""
+    """Read-only. Invitations are managed by the administrators of the teams."""
 
     menu_group, menu_icon, menu_place = PEOPLE, "outgoing_mail", 35
     list_display = ["email", "team", "role", "invited_by", "created_at", "expires_at", "accepted_at", "revoked_at"]
@@ -177,5 +179,5 @@ class InvitationAdmin(ReportAdmin):
     exclude = ["nonce", "token_hash"]
 
 
-if admin.site.is_registered(Authenticator):  # by allauth, whose pages show the secrets
+if admin.site.is_registered(Authenticator):  # registered by allauth, whose pages show the secrets
     admin.site.unregister(Authenticator)

@@ -1,6 +1,6 @@
-"""Members of one's teams and invitations to them over the API: what the pages do, by the same services.
+"""API for the members of the user's teams and for invitations, with the same services as the pages.
 
-No key of a program manages a team (see `SCOPE_RIGHTS`), so this is for people's own tokens.
+Keys of applications cannot manage a team (see `SCOPE_RIGHTS`), so changes need a person's own token.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import django_filters
 from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, viewsets
@@ -32,7 +32,7 @@ from cpms.common.errors import NotAllowed
 
 
 class MemberSerializer(serializers.ModelSerializer[Membership]):
-    """A person's place in a team."""
+    """A member of a team."""
 
     team = serializers.CharField(source="team.handle", read_only=True)
     email = serializers.CharField(source="user.email", read_only=True)
@@ -45,12 +45,12 @@ class MemberSerializer(serializers.ModelSerializer[Membership]):
         read_only_fields = fields
 
     def to_representation(self, instance: Membership) -> Any:
-        """The employee number is for those who manage the team, and for oneself."""
-        shown = super().to_representation(instance)
+        """Hide the employee number from everyone but the member and those who manage the team."""
+        data = super().to_representation(instance)
         user = self.context["request"].user
         if instance.user_id != user.pk and not user.access.may(Can.MANAGE_TEAM, instance.team):
-            shown["employee_number"] = ""
-        return shown
+            data["employee_number"] = ""
+        return data
 
 
 class MemberChangeBody(RequestSerializer):
@@ -64,15 +64,18 @@ class MemberChangeBody(RequestSerializer):
 
 class InvitationBody(RequestSerializer):
     team = serializers.CharField(
-        max_length=60, default="", allow_blank=True, help_text=_("Its handle, for who is in more than one.")
+        max_length=60,
+        default="",
+        allow_blank=True,
+        help_text=_("Handle of the team. Required if you manage several teams."),
     )
     email = serializers.EmailField(max_length=254)
     role = serializers.ChoiceField(choices=Role.choices)
     language = serializers.ChoiceField(choices=settings.LANGUAGES, default=settings.LANGUAGE_CODE)
 
 
-class OfOwnTeams(ApiView, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Any]):
-    """Rows of the teams that the person is in; support staff is in all of them."""
+class OwnTeamsViewSet(ApiView, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Any]):
+    """Base of views on rows of the user's teams. Support staff can see the rows of all teams."""
 
     lookup_value_regex = r"\d{1,18}"
     right = Can.MANAGE_TEAM
@@ -82,10 +85,11 @@ class OfOwnTeams(ApiView, mixins.ListModelMixin, mixins.RetrieveModelMixin, view
         user = cast(User, self.request.user)
         return rows if user.access.sees_all_teams else rows.filter(team__in=user.access.team_ids)
 
-    def demand_manager(self, team: Team) -> User:
+    def require_manager(self, team: Team) -> User:
+        """Return the user, or raise NotAllowed if they are not an administrator of the team."""
         actor = cast(User, self.request.user)
         if not actor.access.may(Can.MANAGE_TEAM, team):
-            raise NotAllowed(_now("Only administrators of the team may do this."))
+            raise NotAllowed(gettext("Only administrators of the team may do this."))
         return actor
 
 
@@ -98,8 +102,8 @@ class MemberFilter(django_filters.FilterSet):
         fields = ["role"]
 
 
-class MemberViewSet(OfOwnTeams):
-    """Who is in one's teams. Administrators change and remove members; everybody may leave."""
+class MemberViewSet(OwnTeamsViewSet):
+    """Members of your teams. Administrators edit and remove members; everyone can leave."""
 
     queryset = Membership.objects.select_related("user", "team")
     serializer_class = MemberSerializer
@@ -107,16 +111,16 @@ class MemberViewSet(OfOwnTeams):
 
     @extend_schema(request=MemberChangeBody, responses=MemberSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Change a member's role and employee number; and name, phone and language of one who is in no other team."""
+        """Edit a member: role and employee number, and if they are in no other team also name, phone and language."""
         member: Membership = self.get_object()
-        actor = self.demand_manager(member.team)
-        given = MemberChangeBody.read(request)
+        actor = self.require_manager(member.team)
+        data = MemberChangeBody.read(request)
         with transaction.atomic():
-            if "role" in given:
-                invitations.change_role(membership=member, role=given.pop("role"), actor=actor)
-            numbers = {member.pk: given.pop("employee_number")} if "employee_number" in given else None
-            known = {name: getattr(member.user, name) for name in people.FIELDS}
-            values = known | given if given else None
+            if "role" in data:
+                invitations.change_role(membership=member, role=data.pop("role"), actor=actor)
+            numbers = {member.pk: data.pop("employee_number")} if "employee_number" in data else None
+            current = {name: getattr(member.user, name) for name in people.FIELDS}
+            values = current | data if data else None
             people.edit_person(person=member.user, actor=actor, values=values, employee_numbers=numbers)
         return Response(self.get_serializer(self.get_object()).data)
 
@@ -126,7 +130,7 @@ class MemberViewSet(OfOwnTeams):
         member: Membership = self.get_object()
         actor = cast(User, request.user)
         if member.user_id != actor.pk:
-            self.demand_manager(member.team)
+            self.require_manager(member.team)
         invitations.remove_member(membership=member, actor=actor)
         return Response(status=204)
 
@@ -139,8 +143,8 @@ class InvitationFilter(django_filters.FilterSet):
         fields = ["role"]
 
 
-class InvitationViewSet(OfOwnTeams):
-    """Open invitations to the teams that one administers."""
+class InvitationViewSet(OwnTeamsViewSet):
+    """Open invitations to the teams that you administer."""
 
     queryset = Invitation.objects.open().select_related("team")
     serializer_class = InvitationSerializer
@@ -153,33 +157,33 @@ class InvitationViewSet(OfOwnTeams):
 
     @extend_schema(request=InvitationBody, responses={201: InvitationSerializer})
     def create(self, request: Request) -> Response:
-        """Invite somebody by mail."""
-        teams = self._teams()
-        given = InvitationBody.read(request)
-        team = chosen_team(teams, given.pop("team"))
-        invitation = invitations.invite(team=team, actor=cast(User, request.user), **given)
+        """Invite somebody by e-mail."""
+        teams = self._managed_teams()
+        data = InvitationBody.read(request)
+        team = chosen_team(teams, data.pop("team"))
+        invitation = invitations.invite(team=team, actor=cast(User, request.user), **data)
         address = reverse("api:invitation-detail", args=[invitation.pk], request=request)
         return Response(InvitationSerializer(invitation).data, status=201, headers={"Location": address})
 
     @extend_schema(request=None, responses=InvitationSerializer)
     @action(detail=True, methods=["post"])
     def resend(self, request: Request, pk: str) -> Response:
-        """Send it again with a new link; the one before ends."""
+        """Send the invitation again with a new link. The old link stops working."""
         invitation: Invitation = self.get_object()
         NoFields.read(request)
-        renewed = invitations.resend(invitation=invitation, actor=self.demand_manager(invitation.team))
+        renewed = invitations.resend(invitation=invitation, actor=self.require_manager(invitation.team))
         return Response(InvitationSerializer(renewed).data)
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
-        """Revoke it; its link ends."""
+        """Revoke the invitation. Its link stops working."""
         invitation: Invitation = self.get_object()
-        invitations.revoke(invitation=invitation, actor=self.demand_manager(invitation.team))
+        invitations.revoke(invitation=invitation, actor=self.require_manager(invitation.team))
         return Response(status=204)
 
-    def _teams(self) -> QuerySet[Team]:
+    def _managed_teams(self) -> QuerySet[Team]:
         scope = cast(User, self.request.user).access.scope(Can.MANAGE_TEAM)
         teams = Team.objects.all() if scope.is_everything else Team.objects.filter(pk__in=scope.teams)
         if not teams.exists():
-            raise NotAllowed(_now("Only administrators of the team may do this."))
+            raise NotAllowed(gettext("Only administrators of the team may do this."))
         return teams

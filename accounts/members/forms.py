@@ -1,4 +1,4 @@
-"""Forms of people: signing in, keys for programs."""
+"""Forms for inviting members and for joining a team."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from accounts.sign_in.forms import NewPasswordForm
 
 
 class JoinForm(NewPasswordForm):
-    """What a new person says who was invited."""
+    """Name and password of an invited person who has no account yet."""
 
     first_name = forms.CharField(
         label=_("First name"),

@@ -22,14 +22,15 @@ class InvitationQuerySet(ScopedQuerySet):
     right = Can.MANAGE_TEAM
 
     def open(self) -> Self:
-        """Neither accepted nor revoked; they may have expired."""
+        """Return invitations that were neither accepted nor revoked. They may have expired."""
         return self.filter(accepted_at__isnull=True, revoked_at__isnull=True)
 
 
 class Invitation(models.Model):
     """An e-mail that invites somebody to join a team. Accounts are created by invitation only.
 
-    Of the link's token only a hash is kept; it is made anew from `nonce` and our secret key when the mail is sent.
+    Only a hash of the link's token is stored. The token is derived from `nonce` and the secret key when the e-mail is
+    sent.
     """
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="invitations", verbose_name=_("team"))
@@ -37,7 +38,7 @@ class Invitation(models.Model):
     role = models.CharField(_("role"), max_length=10, choices=INVITED_ROLES, default=Role.VIEWER)
     installation = models.ForeignKey(
         "chargers.Installation", on_delete=models.CASCADE, null=True, blank=True, editable=False, related_name="+"
-    )  # this and the next two: of a driver, who does not join the team
+    )  # this and the next two fields: set for drivers, who do not join the team
     station = models.ForeignKey(
         "chargers.ChargingStation", on_delete=models.CASCADE, null=True, blank=True, editable=False, related_name="+"
     )
@@ -62,7 +63,7 @@ class Invitation(models.Model):
                 Lower("email"),
                 condition=Q(accepted_at__isnull=True, revoked_at__isnull=True),
                 name="invitation_open_once",
-                violation_error_message=_("This address has been invited already."),
+                violation_error_message=_("This address has already been invited."),
             ),
             models.CheckConstraint(
                 condition=Q(role__in=[key for key, _label in INVITED_ROLES]),
@@ -72,7 +73,7 @@ class Invitation(models.Model):
             models.CheckConstraint(
                 condition=Q(role=GrantRole.USER) ^ Q(installation__isnull=True, station__isnull=True),
                 name="invitation_of_driver_to_a_place",
-                violation_error_message=_("A driver is invited to an installation or a station."),
+                violation_error_message=_("Choose an installation or a station for the driver."),
             ),
         ]
         verbose_name, verbose_name_plural = _("invitation"), _("invitations")
@@ -82,12 +83,12 @@ class Invitation(models.Model):
 
     @property
     def is_to_charge(self) -> bool:
-        """Whether it is about charging at a place, not about joining the team."""
+        """Return whether this invites a driver to charge at a place instead of a member to the team."""
         return self.role == GrantRole.USER
 
     @property
     def place(self) -> Any:
-        """The installation or the station at which a driver may charge."""
+        """Return the installation or the station at which a driver may charge."""
         return self.installation or self.station
 
     @property

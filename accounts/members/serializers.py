@@ -10,23 +10,24 @@ from cpms.common.errors import DomainError
 
 
 def chosen_team(teams: QuerySet[Team], handle: str) -> Team:
-    """The team that a request is about: the one that is named, or the only one there is.
+    """Return the team of a request: the one with the given handle, or the only one there is.
 
     Args:
-        teams: those in which the person may do it.
+        teams: the teams in which the user is allowed to do what they request.
+        handle: empty if the request names no team.
 
     Raises:
-        DomainError: none of them has this handle, or none is named and there are several.
+        DomainError: no team has this handle, or the handle is empty and there is not exactly one team.
     """
-    first = list((teams.filter(handle=handle) if handle else teams)[:2])
-    if len(first) == 1:
-        return first[0]
-    sentence = gettext("Name one of your teams by its handle.")
+    matches = list((teams.filter(handle=handle) if handle else teams)[:2])
+    if len(matches) == 1:
+        return matches[0]
+    sentence = gettext("Enter the handle of one of your teams.")
     raise DomainError(sentence, fields={"team": sentence})
 
 
 class InvitationSerializer(serializers.ModelSerializer[Invitation]):
-    """An invitation that nobody has accepted yet."""
+    """An invitation that is still open."""
 
     team = serializers.CharField(source="team.handle", read_only=True)
 

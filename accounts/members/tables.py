@@ -1,4 +1,4 @@
-"""Tables of people's things."""
+"""Tables of members and invitations."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from django.utils.translation import gettext_lazy
 
 from accounts.members.models import Invitation
 from accounts.people.models import Membership, User
-from accounts.sign_in.tables import _button
+from accounts.sign_in.tables import row_button
 from cpms.common.web import formatting
 from cpms.common.web.tables import WIDE, MomentColumn, Table, two_lines
 
 
 class TeammateTable(Table):
-    """Who is in a team; what one may do with each is in the row."""
+    """The members of a team, with the actions that the user may take on each."""
 
     user = tables.Column(verbose_name=gettext_lazy("Person"))
     role = tables.Column(verbose_name=gettext_lazy("Role"))
@@ -36,7 +36,7 @@ class TeammateTable(Table):
         person = record.user
         name = format_html("{} ({})", person, _("you")) if person == self.actor else str(person)
         notes = [] if person.get_full_name() == person.email else [person.email]
-        notes += [] if person.is_active else [_("may not sign in")]
+        notes += [] if person.is_active else [_("deactivated")]
         return two_lines(name, " · ".join(notes))
 
     def render_role(self, record: Membership) -> str:
@@ -45,11 +45,11 @@ class TeammateTable(Table):
     def render_action(self, record: Membership) -> SafeString:
         buttons = []
         if self.may_manage:
-            buttons.append(_button("accounts:teammate_role", record.pk, _("Change role"), record.user))
+            buttons.append(row_button("accounts:teammate_role", record.pk, _("Change role"), record.user))
         if record.user == self.actor:
-            buttons.append(_button("accounts:teammate_remove", record.pk, _("Leave team"), "", is_danger=True))
+            buttons.append(row_button("accounts:teammate_remove", record.pk, _("Leave team"), "", is_danger=True))
         elif self.may_manage:
-            buttons.append(_button("accounts:teammate_remove", record.pk, _("Remove"), record.user, is_danger=True))
+            buttons.append(row_button("accounts:teammate_remove", record.pk, _("Remove"), record.user, is_danger=True))
         return format_html(
             '<span class="btn-row end">{}</span>', format_html_join("", "{}", ([one] for one in buttons))
         )

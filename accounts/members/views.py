@@ -1,4 +1,4 @@
-"""Who is in a team, who is invited, and where an invitation leads."""
+"""Pages for the members of a team, for inviting members, and for accepting an invitation."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ from accounts.members.models import Invitation
 from accounts.members.services import invitations
 from accounts.members.tables import InvitationTable, TeammateTable
 from accounts.people.models import Membership, User
-from accounts.profile.views import link_is_void
+from accounts.profile.views import invalid_link_page
 from accounts.teams.models import Team
 from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.web.pages import AuthenticatedRequest, FormPage, add_errors
 
 
 def own_teams(user: User) -> QuerySet[Team]:
-    """Teams this person is in; support staff is in all of them."""
+    """Return the teams of this user; all teams for support staff."""
     teams: QuerySet[Team] = (
         Team.objects.all() if user.access.sees_all_teams else Team.objects.filter(pk__in=user.access.team_ids)
     )
@@ -45,7 +45,7 @@ def own_teams(user: User) -> QuerySet[Team]:
 
 
 class TeammatesView(FormPage):
-    """Everybody sees with whom he works; administrators invite, change and remove."""
+    """The members of a team. Administrators invite members, change roles and remove members."""
 
     template_name = "accounts/members/teammates.html"
     form_class = InviteForm
@@ -53,10 +53,10 @@ class TeammatesView(FormPage):
 
     @cached_property
     def team(self) -> Team | None:
-        teams, wanted = own_teams(self.request.user), self.request.GET.get("team", "")
-        if not wanted:
+        teams, handle = own_teams(self.request.user), self.request.GET.get("team", "")
+        if not handle:
             return teams.first()
-        return get_object_or_404(teams, handle=wanted)
+        return get_object_or_404(teams, handle=handle)
 
     def get_initial(self) -> dict[str, Any]:
         return {"language": translation.get_language()}
@@ -85,14 +85,14 @@ class TeammatesView(FormPage):
         return super().post(request, *args, **kwargs)
 
     def perform(self, form: InviteForm) -> HttpResponse:  # type: ignore[override]
-        told = form.cleaned_data
+        data = form.cleaned_data
         assert self.team is not None  # noqa: S101 - see post
-        invitations.invite(team=self.team, actor=self.request.user, **told)
-        messages.success(self.request, _("The invitation is on its way to %(email)s.") % {"email": told["email"]})
-        return redirect(address_of(self.team))
+        invitations.invite(team=self.team, actor=self.request.user, **data)
+        messages.success(self.request, _("Invitation sent to %(email)s.") % {"email": data["email"]})
+        return redirect(teammates_url(self.team))
 
 
-def address_of(team: Team) -> str:
+def teammates_url(team: Team) -> str:
     return f"{reverse('accounts:teammates')}?team={team.handle}"
 
 
@@ -111,17 +111,17 @@ def teammate_role(request: AuthenticatedRequest, pk: int) -> HttpResponse:
         return render(request, "accounts/members/teammate_role.html", {"membership": membership, "roles": Role.choices})
     try:
         invitations.change_role(membership=membership, role=request.POST.get("role", ""), actor=request.user)
-        sentence = _("The role of %(name)s is changed.") % {"name": membership.user}
+        sentence = _("Role of %(name)s changed.") % {"name": membership.user}
         messages.success(request, sentence)
     except DomainError as error:
         messages.error(request, str(error))
-    return redirect(address_of(membership.team))
+    return redirect(teammates_url(membership.team))
 
 
 @login_required
 @require_http_methods(["GET", "POST"])
 def teammate_remove(request: AuthenticatedRequest, pk: int) -> HttpResponse:
-    """Somebody else, or oneself: then it is leaving."""
+    """Remove a member, or leave the team if the member is the user."""
     membership = _membership(request, pk)
     is_me = membership.user_id == request.user.pk
     if not is_me and not request.user.access.may(Can.MANAGE_TEAM, membership.team):
@@ -132,16 +132,16 @@ def teammate_remove(request: AuthenticatedRequest, pk: int) -> HttpResponse:
         invitations.remove_member(membership=membership, actor=request.user)
     except DomainError as error:
         messages.error(request, str(error))
-        return redirect(address_of(membership.team))
+        return redirect(teammates_url(membership.team))
     if is_me:
-        messages.success(request, _("You have left the team %(team)s.") % {"team": membership.team})
+        messages.success(request, _("You left %(team)s.") % {"team": membership.team})
         return redirect("accounts:teammates")
-    messages.success(request, _("%(name)s is not in the team any more.") % {"name": membership.user})
-    return redirect(address_of(membership.team))
+    messages.success(request, _("%(name)s removed from the team.") % {"name": membership.user})
+    return redirect(teammates_url(membership.team))
 
 
 def _invitation(request: AuthenticatedRequest, pk: int) -> Invitation:
-    """404 for strangers, 403 for teammates who are no administrators."""
+    """Return an invitation: 404 outside the team, 403 for members who are not administrators."""
     rows = Invitation.objects.select_related("team").filter(team__in=own_teams(request.user))
     found: Invitation = get_object_or_404(rows, pk=pk)
     if not request.user.access.may(Can.MANAGE_TEAM, found.team):
@@ -155,11 +155,11 @@ def invitation_resend(request: AuthenticatedRequest, invitation: int) -> HttpRes
     found = _invitation(request, invitation)
     try:
         invitations.resend(invitation=found, actor=request.user)
-        sentence = _("The invitation is on its way to %(email)s again; the first link does not count any more.")
+        sentence = _("Invitation sent to %(email)s again. The old link no longer works.")
         messages.success(request, sentence % {"email": found.email})
     except DomainError as error:
         messages.error(request, str(error))
-    return redirect(address_of(found.team))
+    return redirect(teammates_url(found.team))
 
 
 @login_required
@@ -170,15 +170,15 @@ def invitation_revoke(request: AuthenticatedRequest, invitation: int) -> HttpRes
         return render(request, "accounts/members/invitation_revoke.html", {"invitation": found})
     try:
         invitations.revoke(invitation=found, actor=request.user)
-        messages.success(request, _("The invitation of %(email)s is revoked.") % {"email": found.email})
+        messages.success(request, _("Invitation of %(email)s revoked.") % {"email": found.email})
     except DomainError as error:
         messages.error(request, str(error))
-    return redirect(address_of(found.team))
+    return redirect(teammates_url(found.team))
 
 
 @method_decorator([never_cache, sensitive_post_parameters()], name="dispatch")
 class InvitationView(View):
-    """A new person says name and password; who has an account signs in and confirms."""
+    """Accept an invitation: new users enter name and password, others sign in and confirm."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -186,16 +186,16 @@ class InvitationView(View):
         except NotAllowed as error:
             raise PermissionDenied(str(error)) from None
         except DomainError as error:
-            return link_is_void(request, str(error), is_invitation=True)
+            return invalid_link_page(request, str(error), is_invitation=True)
 
     def get(self, request: HttpRequest, token: str) -> HttpResponse:
         invitation = invitations.find_invitation(token)
         user = request.user
         if user.is_authenticated:
-            invitations.must_fit(invitation, user)
+            invitations.check_recipient(invitation, user)
             return render(request, "accounts/members/invitation.html", {"invitation": invitation})
         if User.objects.filter(email__iexact=invitation.email).exists():
-            messages.info(request, _("You have an account already: sign in to accept the invitation."))
+            messages.info(request, _("You already have an account. Sign in to accept the invitation."))
             return redirect_to_login(request.path)
         if invitation.language in dict(settings.LANGUAGES):
             translation.activate(invitation.language)
@@ -204,24 +204,24 @@ class InvitationView(View):
     def post(self, request: HttpRequest, token: str) -> HttpResponse:
         if request.user.is_authenticated:
             team = invitations.accept_as(token=token, user=request.user)
-            messages.success(request, _("You are in the team %(team)s now.") % {"team": team})
+            messages.success(request, _("You are now a member of %(team)s.") % {"team": team})
             return redirect("portal:dashboard")
         invitation = invitations.find_invitation(token)
         form = JoinForm(request.POST, user=User(email=invitation.email))
         if not form.is_valid():
             return self._join_page(request, invitation, form)
-        told = form.cleaned_data
+        data = form.cleaned_data
         try:
             user = invitations.accept_as_new(
                 token=token,
-                first_name=told["first_name"],
-                last_name=told["last_name"],
-                password=told["password1"],
+                first_name=data["first_name"],
+                last_name=data["last_name"],
+                password=data["password1"],
             )
         except DomainError as error:
             add_errors(form, error)
             return self._join_page(request, invitation, form)
-        messages.success(request, _("Welcome. You are in the team %(team)s now.") % {"team": invitation.team})
+        messages.success(request, _("Welcome! You are now a member of %(team)s.") % {"team": invitation.team})
         return perform_login(request, Login(user=user, email=user.email))
 
     def _join_page(self, request: HttpRequest, invitation: Invitation, form: JoinForm) -> HttpResponse:

@@ -75,17 +75,17 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='accesstoken',
             name='program',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='access_tokens', to='accounts.program', verbose_name='program'),
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='access_tokens', to='accounts.program', verbose_name='application'),
         ),
         migrations.AddField(
             model_name='programkey',
             name='program',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='keys', to='accounts.program', verbose_name='program'),
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='keys', to='accounts.program', verbose_name='application'),
         ),
         migrations.AddField(
             model_name='accountmail',
             name='key',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.programkey', verbose_name='key of a program'),
+            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.programkey', verbose_name='application key'),
         ),
         migrations.AddField(
             model_name='signedinbrowser',
@@ -150,7 +150,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='accountmail',
             name='team',
-            field=models.ForeignKey(blank=True, help_text="In whose look it is. Only invitations and access lead to the team's own domain.", null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='accounts.team', verbose_name='team'),
+            field=models.ForeignKey(blank=True, help_text='The team whose branding the e-mail has.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='accounts.team', verbose_name='team'),
         ),
         migrations.AddField(
             model_name='user',
@@ -188,7 +188,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='invitation',
-            constraint=models.UniqueConstraint(models.F('team'), django.db.models.functions.text.Lower('email'), condition=models.Q(('accepted_at__isnull', True), ('revoked_at__isnull', True)), name='invitation_open_once', violation_error_message='This address has been invited already.'),
+            constraint=models.UniqueConstraint(models.F('team'), django.db.models.functions.text.Lower('email'), condition=models.Q(('accepted_at__isnull', True), ('revoked_at__isnull', True)), name='invitation_open_once', violation_error_message='This address has already been invited.'),
         ),
         migrations.AddConstraint(
             model_name='invitation',
@@ -196,15 +196,15 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='invitation',
-            constraint=models.CheckConstraint(condition=models.Q(('role', 'user'), models.Q(('installation__isnull', True), ('station__isnull', True)), _connector='XOR'), name='invitation_of_driver_to_a_place', violation_error_message='A driver is invited to an installation or a station.'),
+            constraint=models.CheckConstraint(condition=models.Q(('role', 'user'), models.Q(('installation__isnull', True), ('station__isnull', True)), _connector='XOR'), name='invitation_of_driver_to_a_place', violation_error_message='Choose an installation or a station for the driver.'),
         ),
         migrations.AddConstraint(
             model_name='grant',
-            constraint=models.CheckConstraint(condition=models.Q(('installation__isnull', True), ('station__isnull', True), _connector='XOR'), name='grant_on_one_thing', violation_error_message='Access is given to one installation or to one station.'),
+            constraint=models.CheckConstraint(condition=models.Q(('installation__isnull', True), ('station__isnull', True), _connector='XOR'), name='grant_on_one_thing', violation_error_message='Choose one installation or one station.'),
         ),
         migrations.AddConstraint(
             model_name='grant',
-            constraint=models.CheckConstraint(condition=models.Q(('user__isnull', True), ('to_team__isnull', True), _connector='XOR'), name='grant_to_one', violation_error_message='Access is given to one person or to one team.'),
+            constraint=models.CheckConstraint(condition=models.Q(('user__isnull', True), ('to_team__isnull', True), _connector='XOR'), name='grant_to_one', violation_error_message='Choose one person or one team.'),
         ),
         migrations.AddConstraint(
             model_name='grant',
@@ -212,7 +212,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='grant',
-            constraint=models.UniqueConstraint(django.db.models.functions.comparison.Coalesce('installation', 0), django.db.models.functions.comparison.Coalesce('station', 0), django.db.models.functions.comparison.Coalesce('user', 0), django.db.models.functions.comparison.Coalesce('to_team', 0), models.F('role'), condition=models.Q(('withdrawn_at__isnull', True)), name='grant_given_once', violation_error_message='This access has been given already.'),
+            constraint=models.UniqueConstraint(django.db.models.functions.comparison.Coalesce('installation', 0), django.db.models.functions.comparison.Coalesce('station', 0), django.db.models.functions.comparison.Coalesce('user', 0), django.db.models.functions.comparison.Coalesce('to_team', 0), models.F('role'), condition=models.Q(('withdrawn_at__isnull', True)), name='grant_given_once', violation_error_message='This access has already been granted.'),
         ),
         migrations.AddConstraint(
             model_name='enrolment',
@@ -224,7 +224,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='brand',
-            constraint=models.CheckConstraint(condition=models.Q(('accent__regex', '^(#[0-9a-f]{6})?$'), ('accent_dark__regex', '^(#[0-9a-f]{6})?$')), name='brand_colour_is_one', violation_error_message='A colour is a hash and six digits, for example #3b5bdb.'),
+            constraint=models.CheckConstraint(condition=models.Q(('accent__regex', '^(#[0-9a-f]{6})?$'), ('accent_dark__regex', '^(#[0-9a-f]{6})?$')), name='brand_colour_is_one', violation_error_message='Enter a colour like #0b6e4f.'),
         ),
         migrations.AddConstraint(
             model_name='brand',
@@ -240,11 +240,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='user',
-            constraint=models.UniqueConstraint(django.db.models.functions.text.Lower('email'), name='user_email_once_in_any_case', violation_error_message='Somebody has an account with this e-mail address already.'),
+            constraint=models.UniqueConstraint(django.db.models.functions.text.Lower('email'), name='user_email_once_in_any_case', violation_error_message='There is already an account with this e-mail address.'),
         ),
         migrations.AddConstraint(
             model_name='user',
-            constraint=models.CheckConstraint(condition=models.Q(('is_program', False), models.Q(('is_staff', False), ('is_superuser', False)), _connector='OR'), name='user_program_is_no_staff', violation_error_message='A program cannot be support staff.'),
+            constraint=models.CheckConstraint(condition=models.Q(('is_program', False), models.Q(('is_staff', False), ('is_superuser', False)), _connector='OR'), name='user_program_is_no_staff', violation_error_message='An application cannot be support staff.'),
         ),
         migrations.AddConstraint(
             model_name='teamdomain',
@@ -252,10 +252,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='teamdomain',
-            constraint=models.UniqueConstraint(condition=models.Q(('proved_at__isnull', False)), fields=('purpose', 'domain'), name='domain_proved_by_one_team', violation_error_message='Another team has proved that this domain is theirs.'),
+            constraint=models.UniqueConstraint(condition=models.Q(('proved_at__isnull', False)), fields=('purpose', 'domain'), name='domain_proved_by_one_team', violation_error_message='Another team has verified this domain.'),
         ),
         migrations.AddConstraint(
             model_name='teamdomain',
-            constraint=models.CheckConstraint(condition=models.Q(('domain', django.db.models.functions.text.Lower('domain'))), name='domain_in_lower_case', violation_error_message='Write the domain in small letters.'),
+            constraint=models.CheckConstraint(condition=models.Q(('domain', django.db.models.functions.text.Lower('domain'))), name='domain_in_lower_case', violation_error_message='Enter the domain in lower case.'),
         ),
     ]

@@ -1,4 +1,4 @@
-"""People, their place in teams, and the keys their programs use."""
+"""Users, their memberships in teams, and their API tokens."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from rest_framework_api_key.models import AbstractAPIKey
 
 from accounts.access.rights import Role
 from accounts.access.services import Access
-from accounts.teams.models import OfTeamQuerySet, Team
+from accounts.teams.models import Team, TeamOwnedQuerySet
 from cpms.common.models import ScopedQuerySet
 from cpms.common.web import formatting
 
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 
 class Theme(models.TextChoices):
-    """How pages look; empty: as this browser was told last."""
+    """The colour theme of pages. Empty means that each browser remembers its own."""
 
-    SYSTEM = "system", _("As the device")
+    SYSTEM = "system", _("Device setting")
     LIGHT = "light", _("Light")
     DARK = "dark", _("Dark")
 
@@ -47,17 +47,18 @@ class UserManager(BaseUserManager["User"]):
 
 
 class PeopleManager(UserManager):
-    """People only: whoever looks for somebody, or logs somebody in, never finds a program."""
+    """A manager that returns people only, so that searches and sign-ins never find an application."""
 
     def get_queryset(self) -> models.QuerySet[User]:
         return super().get_queryset().filter(is_program=False)
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """A person. The e-mail address is the name to log in with, whatever its case.
+    """A person. They sign in with their e-mail address, which is not case-sensitive.
 
-    Programs that act for a team have a row too (`is_program`), so that everything knows who acts. It has no password
-    and no mails, is in no list of people and has no membership: see `accounts.models.Program`.
+    Applications that act for a team have a row too (`is_program`), so that everything can refer to its actor. Such a
+    row has no password, gets no e-mails, appears in no list of users and has no membership; see
+    `accounts.models.Program`.
     """
 
     email = models.EmailField(_("e-mail"), max_length=254, unique=True)
@@ -72,15 +73,15 @@ class User(AbstractBaseUser, PermissionsMixin):
     number_format = models.CharField(_("numbers"), max_length=10, choices=formatting.NUMBERS, blank=True)
     is_active = models.BooleanField(_("active"), default=True)
     is_staff = models.BooleanField(
-        _("support staff"), default=False, help_text=_("Sees every team; may use the admin.")
+        _("support staff"), default=False, help_text=_("Can see every team and use the admin.")
     )
-    is_program = models.BooleanField(_("program"), default=False, editable=False)
+    is_program = models.BooleanField(_("application"), default=False, editable=False)
     erased_at = models.DateTimeField(_("erased"), null=True, blank=True, editable=False)
     date_joined = models.DateTimeField(_("joined"), default=timezone.now, editable=False)
     teams = models.ManyToManyField(Team, through="Membership", related_name="members")
     program: Program
     objects = PeopleManager()
-    everybody = UserManager()  # programs too
+    everybody = UserManager()  # including applications
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS = []
@@ -91,12 +92,12 @@ class User(AbstractBaseUser, PermissionsMixin):
             models.UniqueConstraint(
                 Lower("email"),
                 name="user_email_once_in_any_case",
-                violation_error_message=_("Somebody has an account with this e-mail address already."),
+                violation_error_message=_("There is already an account with this e-mail address."),
             ),
             models.CheckConstraint(
                 condition=Q(is_program=False) | Q(is_staff=False, is_superuser=False),
                 name="user_program_is_no_staff",
-                violation_error_message=_("A program cannot be support staff."),
+                violation_error_message=_("An application cannot be support staff."),
             ),
         ]
         verbose_name, verbose_name_plural = _("person"), _("people")
@@ -105,22 +106,22 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.get_full_name()
 
     def get_full_name(self) -> str:
-        if self.erased_at is not None:  # records keep a pseudonym
-            return _now("Former person %(number)d") % {"number": self.pk}
+        if self.erased_at is not None:  # records show a pseudonym
+            return gettext("Former person %(number)d") % {"number": self.pk}
         return f"{self.first_name} {self.last_name}".strip() or self.email
 
     @property
     def signature(self) -> str:
-        """How the audit trail and the API name who did something: the address, a program's name."""
+        """Return how the audit log and the API name the actor: a person's address or an application's name."""
         return f"{self.first_name} (program)" if self.is_program else self.email
 
     @cached_property
     def access(self) -> Access:
-        """Return what this person may do, for the time of a request."""
+        """Return what this person may do, cached for the time of a request."""
         return Access(self)
 
     def renew_access(self) -> Access:
-        """Read roles and grants anew at the next question, after they were changed in this request."""
+        """Discard the cached roles and grants after they were changed in this request."""
         self.access = Access(self)
         return self.access
 
@@ -151,12 +152,12 @@ class Membership(models.Model):
 
 
 class Enrolment(models.Model):
-    """Who joined a team by himself. It happens once: who was taken out of the team stays out."""
+    """A record that a person joined a team through its domain. It happens once: a removed member is not re-added."""
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="enrolments", verbose_name=_("team"))
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="enrolments", verbose_name=_("person"))
     created_at = models.DateTimeField(_("joined"), default=timezone.now, editable=False)
-    objects = OfTeamQuerySet.as_manager()
+    objects = TeamOwnedQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["team", "user"], name="enrolled_once")]
@@ -167,10 +168,10 @@ class Enrolment(models.Model):
 
 
 class ApiToken(AbstractAPIKey):
-    """A key with which a program acts as a person. Only its hash is kept; it is shown once.
+    """A key with which an application acts as a person. It is shown once; only its hash is stored.
 
-    With scopes (words of `accounts.rights.ApiScope`) it may do no more than they include; without, all that the person
-    may.
+    With scopes (values of `ApiScope`) the token has only the rights that they include, without scopes all rights of the
+    person.
     """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens", verbose_name=_("person"))

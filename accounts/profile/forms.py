@@ -1,4 +1,4 @@
-"""Forms of people: signing in, keys for programs."""
+"""Forms for a user's password, e-mail address and preferences."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class AddressForm(forms.Form):
 
 
 class PreferencesForm(forms.ModelForm):
-    """How pages look and speak to one person."""
+    """Language, time zone, theme and formats of a user."""
 
     language = forms.ChoiceField(
         label=_("Language"), choices=[("", _("Browser default")), *settings.LANGUAGES], required=False
@@ -63,9 +63,9 @@ class PreferencesForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        usual = _("Site default (%(zone)s)") % {"zone": settings.DISPLAY_TIME_ZONE}
+        default_label = _("Site default (%(zone)s)") % {"zone": settings.DISPLAY_TIME_ZONE}
         names = sorted(name for name in zoneinfo.available_timezones() if "/" in name and not name.startswith("Etc/"))
-        own = self.instance.time_zone
-        more = [] if not own or own in names else [own]  # set by hand once
-        zones = [(name, name.replace("_", " ")) for name in [*more, "UTC", *names]]
-        self.fields["time_zone"].choices = [("", usual), *zones]  # type: ignore[attr-defined]
+        current = self.instance.time_zone
+        extra = [] if not current or current in names else [current]  # set in the admin or by an older version
+        zones = [(name, name.replace("_", " ")) for name in [*extra, "UTC", *names]]
+        self.fields["time_zone"].choices = [("", default_label), *zones]  # type: ignore[attr-defined]

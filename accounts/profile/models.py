@@ -1,4 +1,4 @@
-"""What stands between a stolen password and an account: codes for a first second factor, addresses before a change."""
+"""Changes of e-mail addresses, which can be undone for some days."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from accounts.people.models import User
 
 
 class AddressChange(models.Model):
-    """An account's e-mail address was changed. For some days the owner of the old address can undo it."""
+    """A change of an account's e-mail address. The owner of the old address can undo it for some days."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="address_changes", verbose_name=_("person"))
     old_email = models.EmailField(_("old address"), max_length=254)
@@ -21,7 +21,7 @@ class AddressChange(models.Model):
     class Meta:
         ordering = ["-id"]
         indexes = [models.Index(fields=["changed_at"], name="address_change_at")]
-        verbose_name, verbose_name_plural = _("change of address"), _("changes of address")
+        verbose_name, verbose_name_plural = _("change of e-mail address"), _("changes of e-mail address")
 
     def __str__(self) -> str:
         return f"{self.old_email} → {self.new_email}"

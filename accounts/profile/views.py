@@ -1,4 +1,4 @@
-"""A person's own account: password, address."""
+"""Account pages: preferences, password and e-mail address."""
 
 from __future__ import annotations
 
@@ -17,33 +17,35 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 from django.views.generic import FormView, TemplateView
 
-from accounts.branding.services.looks import host_team_id
+from accounts.branding.services.branding import host_team_id
 from accounts.people.models import User
 from accounts.profile.forms import AddressForm, ChangePasswordForm, PreferencesForm
 from accounts.profile.services import address_changes, passwords, preferences
 from accounts.sign_in import fresh_proof
 from accounts.sign_in.forms import NewPasswordForm, ResetForm
 from accounts.sign_in.services import browsers, factors
-from accounts.sign_in.views import SENSITIVE, source
+from accounts.sign_in.views import SENSITIVE, client_address
 from cpms.common.errors import DomainError
 from cpms.common.web.pages import AuthenticatedRequest, FormPage, add_errors
 
 
-def link_is_void(request: HttpRequest, why: str, **more: Any) -> HttpResponse:
-    """A sentence and a way on."""
-    return render(request, "accounts/profile/link_void.html", {"why": why, **more})
+def invalid_link_page(request: HttpRequest, reason: str, **context: Any) -> HttpResponse:
+    """Render the page for a link that is invalid or has expired."""
+    return render(request, "accounts/profile/link_void.html", {"reason": reason, **context})
 
 
 class ResetView(FormView):
-    """Send a reset link; the answer is the same whether or not the address has an account."""
+    """Send a reset link. The response is the same whether or not the address has an account."""
 
     template_name = "accounts/profile/password_reset.html"
     form_class = ResetForm
 
     def form_valid(self, form: ResetForm) -> HttpResponse:
         try:
-            passwords.ask_for_new_password(
-                email=form.cleaned_data["email"], address=source(self.request), team_id=host_team_id(self.request)
+            passwords.request_password_reset(
+                email=form.cleaned_data["email"],
+                address=client_address(self.request),
+                team_id=host_team_id(self.request),
             )
         except DomainError as error:
             add_errors(form, error)
@@ -58,7 +60,7 @@ class ResetSentView(TemplateView):
 @SENSITIVE
 @method_decorator([never_cache, require_http_methods(["GET", "POST"])], name="dispatch")
 class SetPasswordView(PasswordResetFromKeyView):
-    """The page that the reset link leads to: it sets a new password."""
+    """Set a new password, from the link in the reset e-mail."""
 
     template_name = "accounts/profile/password_set.html"
     form_class = NewPasswordForm
@@ -68,12 +70,12 @@ class SetPasswordView(PasswordResetFromKeyView):
             passwords.set_password_by_link(user=self.reset_user, key=self.key, password=form.cleaned_data["password1"])
         except DomainError:
             return self.render_to_response(self.get_context_data(form=form, token_fail=True))
-        messages.success(self.request, _("Your new password is set. Sign in with it."))
+        messages.success(self.request, _("New password set. Sign in with it."))
         return redirect("accounts:login")
 
 
 class AccountView(FormPage):
-    """What there is about oneself; how pages look is changed here."""
+    """An overview of the account, with a form for the preferences."""
 
     template_name = "accounts/profile/account.html"
     form_class = PreferencesForm
@@ -83,10 +85,10 @@ class AccountView(FormPage):
         return super().get_form_kwargs() | {"instance": User.objects.get(pk=self.request.user.pk)}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(has=factors.factors_of(self.request.user), **kwargs)
+        return super().get_context_data(factors=factors.factors_of(self.request.user), **kwargs)
 
     def perform(self, form: PreferencesForm) -> HttpResponse:  # type: ignore[override]
-        preferences.choose_preferences(user=self.request.user, **form.cleaned_data)
+        preferences.save_preferences(user=self.request.user, **form.cleaned_data)
         with translation.override(form.cleaned_data["language"] or translation.get_language()):
             messages.success(self.request, _("Settings saved."))
         return redirect("accounts:account")
@@ -95,9 +97,9 @@ class AccountView(FormPage):
 @login_required
 @require_POST
 def theme(request: AuthenticatedRequest) -> HttpResponse:
-    """What was pressed in the menu; the page has changed already."""
+    """Save the theme that was chosen in the menu. The page has already applied it."""
     try:
-        preferences.choose_theme(user=request.user, theme=request.POST.get("theme", ""))
+        preferences.save_theme(user=request.user, theme=request.POST.get("theme", ""))
     except DomainError as error:
         return HttpResponse(str(error), status=422)
     return HttpResponse(status=204)
@@ -113,24 +115,24 @@ class ChangePasswordView(FormPage):
         return super().get_form_kwargs() | {"user": self.request.user}
 
     def perform(self, form: ChangePasswordForm) -> HttpResponse:  # type: ignore[override]
-        user, told = self.request.user, form.cleaned_data
+        user, data = self.request.user, form.cleaned_data
         passwords.change_password(
             user=user,
-            old=told["old"],
-            new=told["password1"],
-            address=source(self.request),
+            old=data["old"],
+            new=data["password1"],
+            address=client_address(self.request),
             session_key=self.request.session.session_key,
-            with_tokens=told["with_tokens"],
+            with_tokens=data["with_tokens"],
         )
-        update_session_auth_hash(self.request, user)  # here one stays; everywhere else one is signed out
-        browsers.note_new_key(self.request, user)
-        messages.success(self.request, _("Your password is changed. Everywhere else you are signed out."))
+        update_session_auth_hash(self.request, user)  # keeps this browser signed in
+        browsers.record_new_session_key(self.request, user)
+        messages.success(self.request, _("Password changed. You are signed out on all other devices."))
         return redirect("accounts:account")
 
 
-@method_decorator(fresh_proof.confirmed, name="dispatch")
+@method_decorator(fresh_proof.requires_proof, name="dispatch")
 class AddressView(FormPage):
-    """Another address, or the one there is, to be verified by a mail."""
+    """Change the e-mail address, or verify the current one. Both need a link that is sent by e-mail."""
 
     template_name = "accounts/profile/email_change.html"
     form_class = AddressForm
@@ -141,10 +143,13 @@ class AddressView(FormPage):
 
     def perform(self, form: AddressForm) -> HttpResponse:  # type: ignore[override]
         email = form.cleaned_data["email"]
-        passwords.ask_to_verify(
-            user=self.request.user, email=email, address=source(self.request), team_id=host_team_id(self.request)
+        passwords.request_address_verification(
+            user=self.request.user,
+            email=email,
+            address=client_address(self.request),
+            team_id=host_team_id(self.request),
         )
-        sentence = _("A mail is on its way to %(email)s. Open the link in it to confirm the address.")
+        sentence = _("We sent an e-mail to %(email)s. Open the link in it to confirm the address.")
         messages.success(self.request, sentence % {"email": email})
         return redirect("accounts:account")
 
@@ -152,22 +157,22 @@ class AddressView(FormPage):
 @never_cache
 @require_http_methods(["GET", "POST"])
 def email_confirm(request: HttpRequest, token: str) -> HttpResponse:
-    """Opening the link changes nothing: mail programs open links by themselves. The button does."""
+    """Confirm an address. Only the button confirms it, since mail programs open links by themselves."""
     try:
         user, email = passwords.read_address_token(token)
         if request.method == "GET":
             return render(request, "accounts/profile/email_confirm.html", {"person": user, "email": email})
         passwords.confirm_address(token=token, team_id=host_team_id(request))
     except DomainError as error:
-        return link_is_void(request, str(error))
-    messages.success(request, _("The address %(email)s is confirmed.") % {"email": email})
+        return invalid_link_page(request, str(error))
+    messages.success(request, _("%(email)s confirmed.") % {"email": email})
     return redirect("accounts:account" if request.user.is_authenticated else "accounts:login")
 
 
 @never_cache
 @require_http_methods(["GET", "POST"])
 def email_undo(request: HttpRequest, token: str) -> HttpResponse:
-    """Where the link in the mail to the old address leads."""
+    """Undo a change of address, from the link in the e-mail to the old address."""
     try:
         if request.method == "GET":
             return render(
@@ -175,5 +180,5 @@ def email_undo(request: HttpRequest, token: str) -> HttpResponse:
             )
         address_changes.undo(token=token)
     except DomainError as error:
-        return link_is_void(request, str(error))
+        return invalid_link_page(request, str(error))
     return redirect("accounts:password_reset_sent")

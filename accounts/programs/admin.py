@@ -11,18 +11,17 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateTime
 
 from accounts.people.models import ApiToken, User
 from accounts.programs.models import AccessToken, Program, ProgramKey
-from accounts.programs.services import programs
-from accounts.programs.services import tokens as services
+from accounts.programs.services import programs, tokens
 from cpms.common.web.admin import PEOPLE, BackOfficeAdmin, ReportAdmin
 
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(ReportAdmin):
-    """Keys are made by their owners, who alone see them; here they are found and ended."""
+    """Find and revoke API tokens. Users create them themselves, and only they see the keys."""
 
     menu_group, menu_icon, menu_place = PEOPLE, "key", 40
     list_display = ["prefix", "user", "name", "scopes", "created", "expiry_date", "last_used_at", "revoked"]
-    list_display_links = None  # a page of its own would have the key's hash in its address
+    list_display_links = None  # the URL of a detail page would contain the key's hash
     list_filter = ["revoked"]
     list_select_related = ["user"]
     search_fields = ["prefix", "user__email"]
@@ -30,17 +29,17 @@ class ApiTokenAdmin(ReportAdmin):
 
     @admin.action(description=_("Revoke"))
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
-        tokens = list(queryset.filter(revoked=False))
-        for token in tokens:  # one by one: the audit trail names each
-            services.revoke_api_token(token=token, actor=cast(User, request.user))
-        count = len(tokens)
-        text = ngettext("%(count)d token was revoked.", "%(count)d tokens were revoked.", count) % {"count": count}
+        rows = list(queryset.filter(revoked=False))
+        for token in rows:  # one by one, so that the audit log has an entry for each
+            tokens.revoke_api_token(token=token, actor=cast(User, request.user))
+        count = len(rows)
+        text = ngettext("%(count)d token revoked.", "%(count)d tokens revoked.", count) % {"count": count}
         self.message_user(request, text, messages.SUCCESS)
 
 
 @admin.register(Program)
 class ProgramAdmin(BackOfficeAdmin):
-    """Teams add, change and revoke their programs; here support finds and ends them, and gives one another rate."""
+    """Find and revoke applications, and set their rate limits. Teams manage the rest themselves."""
 
     menu_group, menu_icon, menu_place = PEOPLE, "smart_toy", 45
     list_display = ["name", "team", "way", "created_at", "last_used_at", "requests_per_minute", "revoked_at"]
@@ -62,7 +61,7 @@ class ProgramAdmin(BackOfficeAdmin):
         rows = list(queryset.filter(revoked_at__isnull=True).select_related("team"))
         for program in rows:
             programs.revoke_program(program=program, actor=cast(User, request.user))
-        text = ngettext("%(count)d program was revoked.", "%(count)d programs were revoked.", len(rows))
+        text = ngettext("%(count)d application revoked.", "%(count)d applications revoked.", len(rows))
         self.message_user(request, text % {"count": len(rows)}, messages.SUCCESS)
 
 

@@ -23,12 +23,12 @@ from accounts.programs.serializers import NewTokenSerializer, TokenRequestSerial
 from accounts.programs.services import oauth, tokens
 from accounts.sign_in.services import factors, signing_in
 from accounts.sign_in.services.attempts import TooManyAttempts
-from accounts.sign_in.services.signing_in import begin_attempt
+from accounts.sign_in.services.signing_in import start_attempt
 from cpms.common.api.views import ApiView
 
 
 class TokenScheme(OpenApiAuthenticationExtension):
-    """Tells the API's description how to log in."""
+    """Describe the token authentication in the API schema."""
 
     target_class = "accounts.programs.authentication.TokenAuthentication"
     name = "token"
@@ -38,9 +38,9 @@ class TokenScheme(OpenApiAuthenticationExtension):
 
 
 class TokenView(ApiView):
-    """Trade e-mail address and password, and the code of a second factor where there is one, for a key."""
+    """Exchange e-mail and password, and a code if two-factor authentication is set up, for an API token."""
 
-    authentication_classes: list[Any] = []  # who has a key or a session does not need this
+    authentication_classes: list[Any] = []  # called without a token or a session
     permission_classes = [AllowAny]
 
     @extend_schema(
@@ -50,18 +50,18 @@ class TokenView(ApiView):
         tags=["tokens"],
     )
     def post(self, request: Request) -> Response:
-        wanted = TokenRequestSerializer.read(request)
+        data = TokenRequestSerializer.read(request)
         user = signing_in.authenticate_person(
-            email=wanted["email"],
-            password=wanted["password"],
+            email=data["email"],
+            password=data["password"],
             address=str(request.META.get("REMOTE_ADDR", "")),
         )
-        factors.check_token_request(user=user, code=wanted["code"])
+        factors.check_token_request(user=user, code=data["code"])
         token, key = tokens.issue_api_token(
             user=user,
-            name=wanted["name"],
-            expires_at=wanted["expires_at"],
-            scopes=wanted["scopes"],
+            name=data["name"],
+            expires_at=data["expires_at"],
+            scopes=data["scopes"],
         )
         document = {"key": key, "prefix": token.prefix, "name": token.name, "scopes": token.scopes}
         document["expires_at"] = token.expiry_date
@@ -69,7 +69,7 @@ class TokenView(ApiView):
 
 
 class TokenViewSet(ApiView, mixins.ListModelMixin, mixins.DestroyModelMixin, viewsets.GenericViewSet[ApiToken]):
-    """One's own keys; deleting one revokes it."""
+    """Your own API tokens. Deleting one revokes it."""
 
     queryset = ApiToken.objects.all()
     serializer_class = TokenSerializer
@@ -78,7 +78,7 @@ class TokenViewSet(ApiView, mixins.ListModelMixin, mixins.DestroyModelMixin, vie
     newest_by = ("-created", "prefix")
 
     def get_queryset(self) -> QuerySet[ApiToken]:
-        """A person's own; nobody else's, not even for support. One that is limited to scopes knows itself alone."""
+        """Return the user's own tokens, also for support staff. A token with scopes can see only itself."""
         user = cast(User, self.request.user)
         own = ApiToken.objects.filter(user=user)
         return own if user.access.scoped_rights is None else own.filter(pk=getattr(self.request.auth, "pk", None))
@@ -88,15 +88,17 @@ class TokenViewSet(ApiView, mixins.ListModelMixin, mixins.DestroyModelMixin, vie
 
 
 FORM = "application/x-www-form-urlencoded"
-
-
 METHODS = ["client_secret_basic", "client_secret_post"]
 
 
 class AccessTokenRequestSerializer(serializers.Serializer[Any]):
     grant_type = serializers.ChoiceField(choices=[oauth.GRANT])
-    scope = serializers.CharField(required=False, help_text=_("Blank-separated; without it all that the client has."))
-    client_id = serializers.CharField(required=False, help_text=_("Unless in the Authorization header (Basic)."))
+    scope = serializers.CharField(
+        required=False, help_text=_("Separated by spaces. Defaults to all scopes of the client.")
+    )
+    client_id = serializers.CharField(
+        required=False, help_text=_("Not needed if sent in the Authorization header (Basic).")
+    )
     client_secret = serializers.CharField(required=False)
 
 
@@ -108,7 +110,7 @@ class AccessTokenSerializer(serializers.Serializer[Any]):
 
 
 class AccessTokenView(ApiView):
-    """Trade a client's id and secret for an access token (RFC 6749 section 4.4). Errors are those of OAuth 2."""
+    """Exchange client id and secret for an access token (RFC 6749 section 4.4). Errors are in the format of OAuth 2."""
 
     authentication_classes: list[Any] = []
     permission_classes = [AllowAny]
@@ -121,33 +123,33 @@ class AccessTokenView(ApiView):
         tags=["tokens"],
     )
     def post(self, request: Request) -> HttpResponse:
-        plain: HttpRequest = request._request
-        if plain.content_type != FORM:
-            return _answer({"error": "invalid_request", "error_description": f"The body must be {FORM}."}, 400)
-        header = plain.headers.get("Authorization", "")
-        client_id, _secret = oauth.credentials_of(header, str(plain.POST.get("client_id", "")), "")
+        http_request: HttpRequest = request._request
+        if http_request.content_type != FORM:
+            return _json_response({"error": "invalid_request", "error_description": f"The body must be {FORM}."}, 400)
+        header = http_request.headers.get("Authorization", "")
+        client_id, _secret = oauth.credentials_of(header, str(http_request.POST.get("client_id", "")), "")
         try:
-            attempt = begin_attempt(
-                source=str(plain.META.get("REMOTE_ADDR", "")), account=f"client {client_id}", what="oauth"
+            attempt = start_attempt(
+                source=str(http_request.META.get("REMOTE_ADDR", "")), account=f"client {client_id}", what="oauth"
             )
         except TooManyAttempts as error:
-            refused = _answer({"error": "temporarily_unavailable", "error_description": str(error)}, 429)
-            refused["Retry-After"] = str(error.retry_after_seconds)
-            return refused
+            response = _json_response({"error": "temporarily_unavailable", "error_description": str(error)}, 429)
+            response["Retry-After"] = str(error.retry_after_seconds)
+            return response
         headers, body, status = oauth.server.create_token_response(
-            plain.get_full_path(), "POST", plain.POST.urlencode(), _headers(plain)
+            http_request.get_full_path(), "POST", http_request.POST.urlencode(), _headers(http_request)
         )
         if status == 200:
             attempt.succeeded()
-        return _answer(json.loads(body), status, headers)
+        return _json_response(json.loads(body), status, headers)
 
 
 def _headers(request: HttpRequest) -> dict[str, str]:
     return {name: request.headers[name] for name in ("Authorization", "Content-Type") if name in request.headers}
 
 
-def _answer(document: Any, status: int, headers: Any = ()) -> HttpResponse:
-    """Neither a proxy nor a browser keeps it (RFC 6749 section 5.1)."""
+def _json_response(document: Any, status: int, headers: Any = ()) -> HttpResponse:
+    """Return a JSON response that neither proxies nor browsers cache (RFC 6749 section 5.1)."""
     response = JsonResponse(document, status=status)
     for name, value in dict(headers).items():
         response[name] = value
@@ -159,7 +161,7 @@ def _answer(document: Any, status: int, headers: Any = ()) -> HttpResponse:
 
 @require_safe
 def metadata(request: HttpRequest) -> HttpResponse:
-    """What a client's library looks up by itself (RFC 8414)."""
+    """Return the metadata of the authorization server (RFC 8414)."""
     return JsonResponse(
         {
             "issuer": settings.PUBLIC_URL,

@@ -1,4 +1,4 @@
-"""Programs log in with a key that acts as a person, or with one that acts for a team."""
+"""API authentication with tokens of people, and with keys and access tokens of applications."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from accounts.sign_in.services import factors, signing_in
 from accounts.sign_in.services.attempts import TooManyAttempts
 
 KEY = re.compile(r"[A-Za-z0-9]{8}\.[A-Za-z0-9]{32}")
-WORDS = {"bearer", "token"}
-NOTE_USE_EVERY = timedelta(minutes=1)  # a busy program must not write a row with every request
+SCHEMES = {"bearer", "token"}
+USE_RECORD_INTERVAL = timedelta(minutes=1)  # a busy application must not cause a write with every request
 Secret = ApiToken | ProgramKey | AccessToken
 
 
@@ -29,16 +29,16 @@ class TokenAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[User, Secret] | None:
         header = request.headers.get("Authorization", "")
-        word, _blank, key = header.partition(" ")
-        if word.lower() not in WORDS:
+        scheme, _space, key = header.partition(" ")
+        if scheme.lower() not in SCHEMES:
             return None
-        found = _holder(key.strip())
+        found = _authenticate_key(key.strip())
         if found is None or not found[0].is_active:
             _count_wrong_key(request, key)
             raise AuthenticationFailed(_("The token is not valid, has expired or was revoked."))
         user = found[0]
-        if user.access.must_have_second_factor and not factors.has_factor(user):  # pages are closed to them as well
-            raise PermissionDenied(factors.set_up_first(user))
+        if user.access.must_have_second_factor and not factors.has_factor(user):  # pages are blocked for them as well
+            raise PermissionDenied(factors.setup_required_message(user))
         return found
 
     def authenticate_header(self, request: Request) -> str:
@@ -52,14 +52,14 @@ def _count_wrong_key(request: Request, key: str) -> None:
         raise Throttled(wait=error.retry_after_seconds, detail=str(error)) from None
 
 
-def _holder(key: str) -> tuple[User, Secret] | None:
-    """Who may be asked for with this key; its beginning says of which kind it is."""
-    if key.startswith(programs.TOKEN_BEGINNING):
+def _authenticate_key(key: str) -> tuple[User, Secret] | None:
+    """Return the user of a key and its row, or None. The prefix of the key tells its kind."""
+    if key.startswith(programs.ACCESS_TOKEN_PREFIX):
         by_access_token = programs.program_with_token(key)
         if by_access_token is not None:
             by_access_token[0].access.key = (KeyKind.ACCESS_TOKEN, "")
         return by_access_token
-    if key.startswith(programs.BEGINNING):
+    if key.startswith(programs.KEY_PREFIX):
         by_key = programs.program_with_key(key)
         if by_key is not None:
             by_key[0].access.key = (KeyKind.KEY, by_key[1].prefix)
@@ -71,19 +71,19 @@ def _holder(key: str) -> tuple[User, Secret] | None:
     if token.scopes:
         token.user.access.scopes = token.scopes
     if token.user.is_active:
-        _note_use(token)
+        _record_use(token)
     return token.user, token
 
 
 def _find(key: str) -> ApiToken | None:
-    """By its prefix, then by the hash of all of it."""
+    """Return the token of a key, looked up by its prefix and checked against its hash."""
     if not KEY.fullmatch(key):
         return None
     token = ApiToken.objects.select_related("user").filter(prefix=key.partition(".")[0], revoked=False).first()
     return token if token is not None and token.is_valid(key) else None
 
 
-def _note_use(token: ApiToken) -> None:
+def _record_use(token: ApiToken) -> None:
     now = timezone.now()
-    if token.last_used_at is None or now - token.last_used_at > NOTE_USE_EVERY:
+    if token.last_used_at is None or now - token.last_used_at > USE_RECORD_INTERVAL:
         ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)

@@ -1,4 +1,4 @@
-"""Forms of people: signing in, keys for programs."""
+"""Forms for API tokens of people, and for applications of a team."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.access.rights import ApiScope
@@ -16,7 +16,7 @@ from accounts.programs.models import Program
 from accounts.programs.services.programs import MAX_NAME_LENGTH, OVERLAPS
 from accounts.programs.services.tokens import MAX_TOKEN_NAME_LENGTH
 
-TOKEN_ENDS = [
+TOKEN_EXPIRY_CHOICES = [
     ("30", _("In 30 days")),
     ("90", _("In 90 days")),
     ("365", _("In 1 year")),
@@ -30,7 +30,7 @@ class ApiTokenForm(forms.Form):
         max_length=MAX_TOKEN_NAME_LENGTH,
         help_text=_("A name by which you recognise the token later."),
     )
-    ends = forms.ChoiceField(label=_("Expires"), choices=TOKEN_ENDS, initial="90", widget=forms.RadioSelect)
+    ends = forms.ChoiceField(label=_("Expires"), choices=TOKEN_EXPIRY_CHOICES, initial="90", widget=forms.RadioSelect)
     scopes = forms.MultipleChoiceField(
         label=_("Permissions"),
         choices=(),
@@ -44,24 +44,21 @@ class ApiTokenForm(forms.Form):
         self.fields["scopes"].choices = scope_choices()  # type: ignore[attr-defined]
 
     @property
-    def facts(self) -> dict[str, Any]:
-        """What the service takes."""
-        told = self.cleaned_data
-        ends = None if told["ends"] == "never" else timezone.now() + timedelta(days=int(told["ends"]))
-        return {"name": told["name"], "expires_at": ends, "scopes": told["scopes"]}
+    def token_arguments(self) -> dict[str, Any]:
+        """Return the keyword arguments of `issue_api_token`."""
+        data = self.cleaned_data
+        expires_at = None if data["ends"] == "never" else timezone.now() + timedelta(days=int(data["ends"]))
+        return {"name": data["name"], "expires_at": expires_at, "scopes": data["scopes"]}
 
 
 def scope_choices() -> list[tuple[str, str]]:
-    """Scopes with their words, each in the language of the page."""
+    """Return the scopes as choices, each with its translated label."""
     return [
         (scope.value, format_html('{} <code class="muted">{}</code>', scope.label, scope.value)) for scope in ApiScope
     ]
 
 
-pass
-
-
-ENDS = [
+EXPIRY_CHOICES = [
     ("30", _("In 30 days")),
     ("90", _("In 90 days")),
     ("365", _("In 1 year")),
@@ -70,26 +67,26 @@ ENDS = [
 ]
 
 
-WAYS = [
+AUTHENTICATION_CHOICES = [
     (Program.Way.KEY, _("Key: the application sends it with each request")),
     (Program.Way.OAUTH, _("OAuth 2 client: the application exchanges its secret for access tokens valid for one hour")),
 ]
 
 
-OVERLAP_WORDS = {
-    0: _("At once"),
+OVERLAP_LABELS = {
+    0: _("Immediately"),
     1: _("In one hour"),
     24: _("In 24 hours"),
     72: _("In 72 hours"),
 }
 
 
-class EndMixin(forms.Form):
-    """When a new key ends."""
+class ExpiryMixin(forms.Form):
+    """Fields for the expiry of a new key."""
 
     ends = forms.ChoiceField(
         label=_("Expires"),
-        choices=ENDS,
+        choices=EXPIRY_CHOICES,
         initial="90",
         widget=forms.RadioSelect,
         help_text=_("Administrators of the team get an e-mail 14 days and one day before."),
@@ -101,16 +98,16 @@ class EndMixin(forms.Form):
     )
 
     def clean(self) -> dict[str, Any]:
-        told: dict[str, Any] = super().clean() or {}
-        if told.get("ends") == "date" and not told.get("last_day") and "last_day" not in self.errors:
-            self.add_error("last_day", _now("Choose the last day."))
-        elif told.get("ends") == "date" and told.get("last_day") and told["last_day"] < timezone.localdate():
-            self.add_error("last_day", _now("This day is past."))
-        return told
+        data: dict[str, Any] = super().clean() or {}
+        if data.get("ends") == "date" and not data.get("last_day") and "last_day" not in self.errors:
+            self.add_error("last_day", gettext("Choose the last day."))
+        elif data.get("ends") == "date" and data.get("last_day") and data["last_day"] < timezone.localdate():
+            self.add_error("last_day", gettext("Choose a day in the future."))
+        return data
 
     @property
     def expires_at(self) -> datetime | None:
-        """In the person's time zone the end of the last day."""
+        """Return when the key expires: for a chosen day its end, in the user's time zone."""
         ends, day = self.cleaned_data["ends"], self.cleaned_data["last_day"]
         if ends == "never":
             return None
@@ -137,18 +134,21 @@ class ProgramForm(forms.Form):
         self.fields["scopes"].choices = scope_choices()  # type: ignore[attr-defined]
 
 
-class ProgramAddForm(ProgramForm, EndMixin):
+class ProgramAddForm(ProgramForm, ExpiryMixin):
     way = forms.ChoiceField(
-        label=_("Authentication"), choices=WAYS, initial=Program.Way.KEY.value, widget=forms.RadioSelect
+        label=_("Authentication"),
+        choices=AUTHENTICATION_CHOICES,
+        initial=Program.Way.KEY.value,
+        widget=forms.RadioSelect,
     )
     field_order = ["name", "way", "scopes", "ends", "last_day"]
 
 
-class RotateForm(EndMixin):
+class RotateForm(ExpiryMixin):
     overlap_hours = forms.TypedChoiceField(
         label=_("Old key expires"),
         coerce=int,
-        choices=[(hours, OVERLAP_WORDS[hours]) for hours in OVERLAPS],
+        choices=[(hours, OVERLAP_LABELS[hours]) for hours in OVERLAPS],
         initial=24,
         widget=forms.RadioSelect,
         help_text=_("Until then both keys work, so that you can switch without a break."),

@@ -1,4 +1,4 @@
-"""Programs that act for a team, and the secrets with which they log in."""
+"""Applications that act for a team, and the secrets with which they authenticate."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.access.rights import ApiScope
-from accounts.teams.models import OfTeamQuerySet, Team
+from accounts.teams.models import Team, TeamOwnedQuerySet
 
 MAX_REQUESTS = 100_000
 
 
-class ProgramQuerySet(OfTeamQuerySet):
+class ProgramQuerySet(TeamOwnedQuerySet):
     def with_keys(self) -> Self:
-        """Each with its newest key's `prefix` and `expires_at`, and whether any of its keys counts (`is_open`)."""
+        """Annotate `prefix` and `expires_at` of the newest key, and whether any key is valid (`is_open`)."""
         newest = ProgramKey.objects.filter(program=OuterRef("pk")).order_by("-pk")
         return self.annotate(
             prefix=Subquery(newest.values("prefix")[:1]),
@@ -30,10 +30,10 @@ class ProgramQuerySet(OfTeamQuerySet):
 
 
 class Program(models.Model):
-    """A program that acts for a team, not for a person: it goes on when a person leaves.
+    """An application that acts for a team, not for a person, so that it keeps working when a person leaves.
 
-    `user` stands for it wherever somebody acts: in the audit trail, as who asked for a command. What it may do is
-    narrowed by its scopes (`accounts.rights.SCOPE_RIGHTS`).
+    `user` represents it wherever an actor is recorded, for example in the audit log or as the requester of a command.
+    Its rights are limited by its scopes (`accounts.access.rights.SCOPE_RIGHTS`).
     """
 
     class Way(models.TextChoices):
@@ -45,7 +45,7 @@ class Program(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="program", editable=False
     )
     name = models.CharField(_("name"), max_length=80)
-    way = models.CharField(_("way to log in"), max_length=5, choices=Way.choices, default=Way.KEY)
+    way = models.CharField(_("authentication"), max_length=5, choices=Way.choices, default=Way.KEY)
     client_id = models.CharField(_("client id"), max_length=40, unique=True, editable=False)
     scopes = models.JSONField(_("scopes"), default=list)
     requests_per_minute = models.PositiveIntegerField(
@@ -53,7 +53,7 @@ class Program(models.Model):
         null=True,
         blank=True,
         validators=[MinValueValidator(1), MaxValueValidator(MAX_REQUESTS)],
-        help_text=_("Empty: what the installation allows every program."),
+        help_text=_("Leave empty for the default limit."),
     )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -71,7 +71,7 @@ class Program(models.Model):
     class Meta:
         ordering = ["-id"]
         constraints = [models.CheckConstraint(condition=Q(way__in=["key", "oauth"]), name="program_way_known")]
-        verbose_name, verbose_name_plural = _("program"), _("programs")
+        verbose_name, verbose_name_plural = _("application"), _("applications")
 
     def __str__(self) -> str:
         return self.name
@@ -81,34 +81,37 @@ class Program(models.Model):
         return [str(ApiScope(scope).label) for scope in self.scopes if scope in ApiScope.values]
 
 
-class OfProgramQuerySet(OfTeamQuerySet):
+class ProgramOwnedQuerySet(TeamOwnedQuerySet):
     team_path = "program__team"
 
 
-class ProgramKeyQuerySet(OfProgramQuerySet):
+class ProgramKeyQuerySet(ProgramOwnedQuerySet):
     def valid(self, at: datetime | None = None) -> Self:
+        """Return the keys that are valid at a time, by default now."""
         return self.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=at or timezone.now()), revoked_at__isnull=True)
 
 
 class ProgramKey(models.Model):
-    """A secret of a program; of an OAuth 2 client it is the client's secret. Only its hash is kept; it is shown once.
+    """A secret of an application: an API key, or the secret of an OAuth 2 client. Only its hash is stored.
 
-    Two count at the same time while a new one takes the place of an old one.
+    Two keys can be valid at the same time while a new one replaces an old one.
     """
 
-    program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="keys", verbose_name=_("program"))
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="keys", verbose_name=_("application"))
     prefix = models.CharField(_("prefix"), max_length=8, unique=True)
     hash = models.CharField(max_length=150, editable=False)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
     revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True, editable=False)
     last_used_at = models.DateTimeField(_("last used"), null=True, blank=True, editable=False)
-    warned_days = models.PositiveSmallIntegerField(null=True, editable=False)  # of which end its people were told
+    warned_days = models.PositiveSmallIntegerField(
+        null=True, editable=False
+    )  # the last expiry warning that was sent, in days before the expiry
     objects = ProgramKeyQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]
-        verbose_name, verbose_name_plural = _("key of a program"), _("keys of programs")
+        verbose_name, verbose_name_plural = _("application key"), _("application keys")
 
     def __str__(self) -> str:
         return f"{self.prefix}…"
@@ -119,16 +122,16 @@ class ProgramKey(models.Model):
 
 
 class AccessToken(models.Model):
-    """What an OAuth 2 client got for its secret (RFC 6749 section 4.4): counts for an hour; only its hash is kept."""
+    """An access token that an OAuth 2 client got for its secret (RFC 6749 section 4.4). Only its hash is stored."""
 
     program = models.ForeignKey(
-        Program, on_delete=models.CASCADE, related_name="access_tokens", verbose_name=_("program")
+        Program, on_delete=models.CASCADE, related_name="access_tokens", verbose_name=_("application")
     )
     hash = models.CharField(max_length=64, unique=True, editable=False)
     scopes = models.JSONField(_("scopes"), default=list)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     expires_at = models.DateTimeField(_("expires"), db_index=True)
-    objects: Any = OfProgramQuerySet.as_manager()
+    objects: Any = ProgramOwnedQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]

@@ -13,7 +13,7 @@ from cpms.common.api.bodies import RequestSerializer
 
 
 class TokenSerializer(serializers.ModelSerializer[ApiToken]):
-    """A token without its key: that was shown once."""
+    """An API token without its key, which is shown only once."""
 
     created_at = serializers.DateTimeField(source="created", read_only=True)
     expires_at = serializers.DateTimeField(source="expiry_date", read_only=True)
@@ -35,21 +35,23 @@ class TokenRequestSerializer(RequestSerializer):
         max_length=20,
         default="",
         allow_blank=True,
-        help_text=_("Of the authenticator app or a recovery code, where the account has a second factor."),
+        help_text=_("Code of the authenticator app or a recovery code. Required with two-factor authentication."),
     )
     name = serializers.CharField(max_length=MAX_TOKEN_NAME_LENGTH, default="", allow_blank=True)
     expires_at = serializers.DateTimeField(
-        default=None, allow_null=True, help_text=_("When the key ends; without it only when it is revoked.")
+        default=None,
+        allow_null=True,
+        help_text=_("When the token expires. Without it, the token works until it is revoked."),
     )
     scopes = serializers.ListField(
         child=serializers.ChoiceField(choices=ApiScope.choices),
         default=list,
-        help_text=_("What the key is limited to; none: it may do all that its person may."),
+        help_text=_("Scopes that limit the token. Without any, it has all of your permissions."),
     )
 
 
 class NewTokenSerializer(serializers.Serializer[Any]):
-    key = serializers.CharField(help_text=_("Shown this once."))
+    key = serializers.CharField(help_text=_("Shown only once."))
     prefix = serializers.CharField()
     name = serializers.CharField()
     scopes = serializers.ListField(child=serializers.ChoiceField(choices=ApiScope.choices))

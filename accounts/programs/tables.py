@@ -1,4 +1,4 @@
-"""Tables of people's things."""
+"""Table of a user's API tokens."""
 
 from __future__ import annotations
 
@@ -18,9 +18,7 @@ class ApiTokenTable(Table):
     name = tables.Column(verbose_name=gettext_lazy("Token"))
     scopes = tables.Column(verbose_name=gettext_lazy("Permissions"), empty_values=(), attrs=WIDE)
     created = MomentColumn(verbose_name=gettext_lazy("Created"), attrs=WIDE)
-    last_used_at = MomentColumn(
-        verbose_name=gettext_lazy("Last used"), never=gettext_lazy("It has not been used yet."), attrs=WIDE
-    )
+    last_used_at = MomentColumn(verbose_name=gettext_lazy("Last used"), never=gettext_lazy("Not used yet."), attrs=WIDE)
     expiry_date = tables.Column(verbose_name=gettext_lazy("Expires"), empty_values=(), attrs=WIDE)
     action = tables.Column(verbose_name="", empty_values=(), attrs={"td": {"class": "num rhs do"}})
 
@@ -28,23 +26,23 @@ class ApiTokenTable(Table):
         order_by = ()
 
     def render_name(self, record: ApiToken) -> SafeString:
-        """On a phone with what the columns say that it has no room for."""
+        """Render the name; on phones also the scopes and expiry, whose columns are hidden there."""
         shown = two_lines(record.name, format_html('<span class="mono nowrap">{}…</span>', record.prefix))
         scopes = self.render_scopes(record.scopes)
         if record.expiry_date is None:
             return format_html('{}<span class="s phone">{}</span>', shown, scopes)
-        return format_html('{}<span class="s phone">{} · {}</span>', shown, scopes, self._ends(record))
+        return format_html('{}<span class="s phone">{} · {}</span>', shown, scopes, self._render_expiry(record))
 
-    def _ends(self, record: ApiToken) -> SafeString:
-        sentence = _("ended {time}") if record.has_expired else _("ends {time}")
-        return format_html(sentence, time=formatting.moment(record.expiry_date))
+    def _render_expiry(self, record: ApiToken) -> SafeString:
+        template = _("expired {time}") if record.has_expired else _("expires {time}")
+        return format_html(template, time=formatting.moment(record.expiry_date))
 
     def render_scopes(self, value: list[str]) -> SafeString | str:
-        return format_html_join(" ", "<code>{}</code>", ([scope] for scope in value)) or _("All that you may")
+        return format_html_join(" ", "<code>{}</code>", ([scope] for scope in value)) or _("Full access")
 
     def render_expiry_date(self, record: ApiToken) -> SafeString:
-        ends = formatting.moment(record.expiry_date, never=_("No end date."))
-        return format_html(_("ended {time}"), time=ends) if record.has_expired else ends
+        expiry = formatting.moment(record.expiry_date, never=_("No end date."))
+        return format_html(_("expired {time}"), time=expiry) if record.has_expired else expiry
 
     def render_action(self, record: ApiToken) -> SafeString:
         if record.revoked:

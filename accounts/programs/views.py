@@ -1,4 +1,4 @@
-"""Team settings > API access: the programs of a team and their keys."""
+"""Pages for the applications of a team (team settings > API) and for a user's own API tokens."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ from cpms.common.web import formatting
 from cpms.common.web.pages import AuthenticatedRequest, FormPage
 from cpms.common.web.tables import WIDE, MomentColumn, Table, two_lines
 
-SOON = timedelta(days=max(programs.WARNED_DAYS))
+EXPIRES_SOON = timedelta(days=max(programs.WARN_DAYS))
 
 
-def state_of(program: Any) -> SafeString:
-    """Of a program that came by `with_keys`."""
+def status_badge(program: Any) -> SafeString:
+    """Return the status badge of an application that was loaded by `with_keys`."""
     if program.revoked_at is not None:
         return formatting.status("neutral", _("Revoked"))
     if not program.is_open:
         return formatting.status("bad", _("Expired"))
-    if program.expires_at is not None and program.expires_at <= timezone.now() + SOON:
-        return formatting.status("warn", _("Ends soon"))
+    if program.expires_at is not None and program.expires_at <= timezone.now() + EXPIRES_SOON:
+        return formatting.status("warn", _("Expires soon"))
     return formatting.tick(True, _("In use") if program.last_used_at else _("Ready"))
 
 
@@ -62,17 +62,17 @@ class ProgramTable(Table):
 
     def render_name(self, record: Any) -> SafeString:
         link = format_html('<a href="{}">{}</a>', reverse("team:program_edit", args=[record.pk]), record.name)
-        about = format_html('<span class="mono">{}{}…</span>', programs.BEGINNING, record.prefix)
+        about = format_html('<span class="mono">{}{}…</span>', programs.KEY_PREFIX, record.prefix)
         return two_lines(link, format_html("{} · {}", record.get_way_display(), about))
 
     def render_state(self, record: Any) -> SafeString:
-        return state_of(record)
+        return status_badge(record)
 
     def render_scopes(self, value: list[str]) -> SafeString:
         return format_html_join(" ", "<code>{}</code>", ((scope,) for scope in value))
 
     def render_created_by(self, record: Program) -> SafeString | str:
-        return str(record.created_by) if record.created_by else formatting.dash(_("Nobody who has an account now."))
+        return str(record.created_by) if record.created_by else formatting.dash(_("This user has been deleted."))
 
 
 class KeyTable(Table):
@@ -86,7 +86,7 @@ class KeyTable(Table):
         order_by = ()
 
     def render_prefix(self, value: str) -> str:
-        return f"{programs.BEGINNING}{value}…"
+        return f"{programs.KEY_PREFIX}{value}…"
 
     def render_state(self, record: ProgramKey) -> SafeString:
         if record.revoked_at is not None:
@@ -95,7 +95,7 @@ class KeyTable(Table):
 
 
 class ProgramsView(TeamPage):
-    """What acts for the team, and how it stands with each."""
+    """The applications of the team with their status."""
 
     template_name = "accounts/programs/programs.html"
     form_class = ProgramForm
@@ -108,7 +108,7 @@ class ProgramsView(TeamPage):
 
 
 class SecretMixin:
-    """The answer to a form that made a secret: shown there and nowhere else."""
+    """Show a new secret in the response to the form. It is shown nowhere else."""
 
     request: HttpRequest
 
@@ -132,12 +132,12 @@ class ProgramAddView(SecretMixin, TeamPage):
     needs_proof = True
 
     def perform(self, form: ProgramAddForm) -> HttpResponse:  # type: ignore[override]
-        told = form.cleaned_data
+        data = form.cleaned_data
         program, secret = programs.add_program(
             team=self.team,
-            name=told["name"],
-            scopes=told["scopes"],
-            way=told["way"],
+            name=data["name"],
+            scopes=data["scopes"],
+            way=data["way"],
             expires_at=form.expires_at,
             actor=self.actor,
         )
@@ -145,8 +145,10 @@ class ProgramAddView(SecretMixin, TeamPage):
 
 
 class ProgramPage(SecretMixin, FormPage):
-    """What a program may do, or its key: 404 for who is not in its team, 403 for who does not manage it. One shows
-    again who one is, unless one has just done so."""
+    """A page that edits an application or its key. It needs a fresh proof of who the user is.
+
+    404 outside of the application's team, 403 for members who do not manage the team.
+    """
 
     program: Program
     request: AuthenticatedRequest
@@ -155,25 +157,24 @@ class ProgramPage(SecretMixin, FormPage):
         if request.user.is_authenticated:
             self.program = program_of(request.user, kwargs["pk"])
             if not fresh_proof.is_confirmed(request):
-                return fresh_proof.ask(request, request.path)
+                return fresh_proof.redirect_to_proof(request, request.path)
         return super().dispatch(request, *args, **kwargs)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        told = {"program": self.program, "its_team": self.program.team}
-        return super().get_context_data(**told, **kwargs)
+        return super().get_context_data(program=self.program, its_team=self.program.team, **kwargs)
 
 
 def program_of(user: User, pk: int) -> Program:
-    """A program that this person may manage.
+    """Return an application that this user may manage.
 
     Raises:
-        Http404: it is none of his teams'.
-        PermissionDenied: he does not manage its team.
+        Http404: it belongs to none of the user's teams.
+        PermissionDenied: the user does not manage its team.
     """
     rows = Program.objects.with_keys().select_related("team", "created_by")
     program: Program = get_object_or_404(rows if user.is_staff else rows.filter(team__in=user.access.team_ids), pk=pk)
     if not user.access.may(Can.MANAGE_TEAM, program.team):
-        raise PermissionDenied(_("Only administrators of the team may manage its programs."))
+        raise PermissionDenied(_("Only administrators of the team can manage its applications."))
     return program
 
 
@@ -187,11 +188,11 @@ class ProgramEditView(ProgramPage):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         keys = KeyTable(self.program.keys.all()[:50])
         rate = self.program.requests_per_minute or settings.API_PROGRAM_RATE
-        return super().get_context_data(keys=keys, rate=rate, state=state_of(self.program), **kwargs)
+        return super().get_context_data(keys=keys, rate=rate, status=status_badge(self.program), **kwargs)
 
     def perform(self, form: ProgramForm) -> HttpResponse:  # type: ignore[override]
         programs.edit_program(program=self.program, actor=self.request.user, **form.cleaned_data)
-        messages.success(self.request, _("The program is saved."))
+        messages.success(self.request, _("Application saved."))
         return redirect("team:programs")
 
 
@@ -206,7 +207,7 @@ class ProgramRotateView(ProgramPage):
             program=self.program, overlap_hours=hours, expires_at=form.expires_at, actor=self.request.user
         )
         until = formatting.date_time(timezone.now() + timedelta(hours=hours))
-        note = _("The old key goes on until %(until)s.") % {"until": until} if hours else _("The old key has ended.")
+        note = _("The old key works until %(until)s.") % {"until": until} if hours else _("The old key has expired.")
         return self.show_secret(self.program, secret, note)
 
 
@@ -217,13 +218,13 @@ def program_revoke(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     if request.method == "GET":
         return render(request, "accounts/programs/program_revoke.html", {"program": program})
     programs.revoke_program(program=program, actor=request.user)
-    messages.success(request, _("The program “%(name)s” is revoked.") % {"name": program.name})
+    messages.success(request, _("Application “%(name)s” revoked.") % {"name": program.name})
     return redirect("team:programs")
 
 
-@method_decorator(fresh_proof.confirmed, name="dispatch")
+@method_decorator(fresh_proof.requires_proof, name="dispatch")
 class ApiTokenListView(FormPage):
-    """The person's tokens; a new one's key is in the answer to its creation and nowhere else."""
+    """The user's API tokens. The key of a new one is only in the response to its creation."""
 
     template_name = "accounts/programs/api_tokens.html"
     form_class = ApiTokenForm
@@ -236,7 +237,7 @@ class ApiTokenListView(FormPage):
         return super().get_context_data(table=table, has_tokens=tokens.exists(), key=self.key, **kwargs)
 
     def perform(self, form: ApiTokenForm) -> HttpResponse:  # type: ignore[override]
-        _token, self.key = tokens.issue_api_token(user=self.request.user, **form.facts)
+        _token, self.key = tokens.issue_api_token(user=self.request.user, **form.token_arguments)
         response = self.render_to_response(self.get_context_data(form=ApiTokenForm()))
         response["Cache-Control"] = "no-store"
         return response
@@ -249,5 +250,5 @@ def api_token_revoke(request: AuthenticatedRequest, prefix: str) -> HttpResponse
     if request.method == "GET":
         return render(request, "accounts/programs/api_token_revoke.html", {"token": token})
     tokens.revoke_api_token(token=token, actor=request.user)
-    messages.success(request, _("The token “%(name)s” is revoked.") % {"name": token.name})
+    messages.success(request, _("Token “%(name)s” revoked.") % {"name": token.name})
     return redirect("accounts:api_tokens")

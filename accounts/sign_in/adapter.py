@@ -1,4 +1,4 @@
-"""What allauth asks us."""
+"""Adapters: how allauth behaves in this project."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from django.http import HttpRequest
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from accounts.people import services as team_services
+from accounts.people import services as people_services
 from accounts.sign_in import fresh_proof
 from accounts.sign_in.services import browsers, host_sessions, known_browsers
 from cpms.common.models import decrypt, encrypt
@@ -21,34 +21,34 @@ class Adapter(DefaultAccountAdapter):
         return False
 
     def login(self, request: HttpRequest, user: Any) -> None:
-        """The last step of every way in: what is to be done once for all of them is done here."""
+        """Finish a sign-in. Every way to sign in ends here."""
         super().login(request, user)
-        browsers.note_sign_in(request, user)
-        host_sessions.note_begun(request)
-        known_browsers.note_account(request, user.email)
-        fresh_proof.note_confirmed(request)
+        browsers.record_sign_in(request, user)
+        host_sessions.bind_session_to_host(request)
+        known_browsers.remember_account(request, user.email)
+        fresh_proof.record_fresh_proof(request)
         if user.email_verified_at is not None:
-            team_services.enrol(user)  # a team may have proved its domain since
+            people_services.enrol(user)  # a team may have proved its domain meanwhile
 
     def send_notification_mail(self, *args: Any, **kwargs: Any) -> None:
-        """Our own mails say it."""
+        """Send nothing: our own e-mails notify the user."""
 
     def add_message(self, *args: Any, **kwargs: Any) -> None:
-        """Our pages say themselves what happened."""
+        """Add nothing: our pages show their own messages."""
 
     def is_safe_url(self, url: str) -> bool:
-        """Only this site, as it was asked for: `next` leads nowhere else."""
+        """Allow only redirects to the host of this request."""
         return url_has_allowed_host_and_scheme(
             url, allowed_hosts={self.request.get_host()}, require_https=self.request.is_secure()
         )
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        """RealAddressMiddleware has found it; behind a unix socket there is none."""
+        """Return the address that RealAddressMiddleware determined; empty behind a unix socket."""
         return str(request.META.get("REMOTE_ADDR", ""))
 
 
 class FactorAdapter(DefaultMFAAdapter):
-    """Secrets of second factors are kept encrypted with STATION_SECRET_KEYS."""
+    """Store secrets of second factors encrypted with STATION_SECRET_KEYS."""
 
     def encrypt(self, text: str) -> str:
         return encrypt(text.encode()).decode()

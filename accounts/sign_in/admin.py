@@ -29,13 +29,13 @@ class SignedInBrowserAdmin(ReportAdmin):
         rows = list(queryset.select_related("user"))
         for row in rows:
             browsers.sign_out(browser=row, actor=cast(User, request.user))
-        text = ngettext("%(count)d browser is signed out.", "%(count)d browsers are signed out.", len(rows))
+        text = ngettext("%(count)d browser signed out.", "%(count)d browsers signed out.", len(rows))
         self.message_user(request, text % {"count": len(rows)}, messages.SUCCESS)
 
 
 @admin.register(FactorEnrolmentCode)
 class FactorEnrolmentCodeAdmin(ReportAdmin):
-    """Issued by an action of the list of people, or by the command line; here one sees by whom and when."""
+    """Read-only. Codes are issued by an action of the user list, or on the command line."""
 
     menu_group, menu_icon, menu_place = PEOPLE, "password", 46
     list_display = ["user", "created_by", "created_at", "expires_at", "used_at", "revoked_at"]

@@ -1,4 +1,4 @@
-"""Forms of people: signing in, keys for programs."""
+"""Forms for signing in and for two-factor authentication."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from cpms.common.errors import DomainError
 
 
 class LoginForm(AllauthLoginForm):
-    """E-mail, password and, where it is asked for, the captcha; what is wrong is said without telling which."""
+    """Ask for e-mail, password and, if needed, a captcha. The error does not reveal which of them is wrong."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -29,25 +29,27 @@ class LoginForm(AllauthLoginForm):
         self.fields["login"].widget.attrs |= {"class": "form-control", "autocomplete": "username"}
         self.fields["password"].widget.attrs |= {"class": "form-control", "autocomplete": "current-password"}
         self.order_fields(["login", "password"])
-        self.source = str(self.request.META.get("REMOTE_ADDR", ""))
+        self.client_address = str(self.request.META.get("REMOTE_ADDR", ""))
         email = str(self.data.get("login", ""))
         self.device = known_browsers.device_for(self.request, email)
-        self._ask_for_captcha(email)
+        self._add_captcha_if_needed(email)
 
-    def _ask_for_captcha(self, email: str) -> None:
-        """As hard as the failures so far demand."""
-        level = captcha.level_for(self.source, email, is_known=bool(self.device))
+    def _add_captcha_if_needed(self, email: str) -> None:
+        """Add the captcha if the failures so far require one, as hard as they require."""
+        level = captcha.level_for(self.client_address, email, is_known=bool(self.device))
         if level is not None:
-            self.fields["captcha"] = captcha.CaptchaField(label=_("Check against robots"), level=level)
+            self.fields["captcha"] = captcha.CaptchaField(label=_("Captcha"), level=level)
 
     def _clean_with_password(self, credentials: dict[str, Any]) -> dict[str, Any]:
-        """Only reached with a right captcha: who has none learns nothing about a password."""
+        """Check the password. Allauth calls this only after the captcha was solved, so guessing costs work."""
         email = str(self.cleaned_data["login"])
         try:
             password = credentials["password"]
-            self.user = authenticate_person(email=email, password=password, address=self.source, device=self.device)
+            self.user = authenticate_person(
+                email=email, password=password, address=self.client_address, device=self.device
+            )
         except DomainError as error:
-            self._ask_for_captcha(email)
+            self._add_captcha_if_needed(email)
             raise ValidationError(str(error)) from None
         self._login = Login(user=self.user, email=email)
         return self.cleaned_data
@@ -105,15 +107,15 @@ class CodeForm(forms.Form):
 
 
 class FirstFactorForm(forms.Form):
-    """Of an app or a passkey; support staff's first one needs an enrolment code."""
+    """Base of the forms that add an app or a passkey. The first one of support staff needs an enrolment code."""
 
     enrolment_code = forms.CharField(
         label=_("Enrolment code"),
         max_length=40,
         required=False,
         help_text=_(
-            "Support staff needs one for the first second factor. The command “add_user --staff” prints it, or another "
-            "member of the support staff issues it in the administration."
+            "Support staff need one to set up two-factor authentication. The command “add_user --staff” prints it, or "
+            "another member of the support staff issues it in the administration."
         ),
         widget=forms.TextInput(attrs={"autocomplete": "off", "class": "form-control mono"}),
     )

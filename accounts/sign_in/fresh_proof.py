@@ -1,4 +1,4 @@
-"""Before people open a secret or change how somebody signs in, they show again who they are, unless they just have."""
+"""Ask users to confirm who they are before they open a secret or change how somebody signs in."""
 
 from __future__ import annotations
 
@@ -22,45 +22,46 @@ from accounts.sign_in.services import attempts, factors
 from cpms.common.errors import DomainError
 from cpms.common.web.admin import BackOfficeAdmin
 
-KEY = "confirmed_at"
-COUNTS_SECONDS = 10 * 60
+SESSION_KEY = "confirmed_at"
+VALID_SECONDS = 10 * 60
 
 
-def note_confirmed(request: HttpRequest) -> None:
-    """The person has just proved who he is."""
-    request.session[KEY] = time.time()
+def record_fresh_proof(request: HttpRequest) -> None:
+    """Record that the user has just proved who they are."""
+    request.session[SESSION_KEY] = time.time()
 
 
 def is_confirmed(request: HttpRequest) -> bool:
-    at = request.session.get(KEY)
-    return isinstance(at, float) and 0 <= time.time() - at < COUNTS_SECONDS
+    """Return whether the user proved who they are within the last ten minutes."""
+    at = request.session.get(SESSION_KEY)
+    return isinstance(at, float) and 0 <= time.time() - at < VALID_SECONDS
 
 
-def ask(request: HttpRequest, back: str = "") -> HttpResponse:
-    """Ask first who it is.
+def redirect_to_proof(request: HttpRequest, back: str = "") -> HttpResponse:
+    """Redirect to the page on which the user confirms who they are.
 
     Args:
-        back: where it goes on afterwards; without it to the same page, or to the account where something was sent.
+        back: where that page leads afterwards. By default the same page, or the security settings after a POST.
     """
-    is_part = bool(getattr(request, "htmx", False))  # a dialog: begun again once it is known who asks
+    is_dialog = bool(getattr(request, "htmx", False))  # the user opens the dialog again afterwards
     if not back:
-        is_page = request.method in ("GET", "HEAD") and not is_part
+        is_page = request.method in ("GET", "HEAD") and not is_dialog
         back = request.get_full_path() if is_page else reverse("accounts:security")
     address = f"{reverse('accounts:confirm')}?{urlencode({REDIRECT_FIELD_NAME: back})}"
-    if is_part:
+    if is_dialog:
         return HttpResponse(status=204, headers={"HX-Redirect": address})
     return redirect(address)
 
 
-def confirmed(view: Callable[..., Any]) -> Callable[..., Any]:
-    """For views of secrets and of how somebody signs in: asks first who it is, and then leads back."""
+def requires_proof(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorate a view so that it asks for a fresh proof before it runs, and leads back afterwards."""
 
     @login_required
     @wraps(view)
-    def ask_first(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        return view(request, *args, **kwargs) if is_confirmed(request) else ask(request)
+    def check_proof(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        return view(request, *args, **kwargs) if is_confirmed(request) else redirect_to_proof(request)
 
-    return ask_first
+    return check_proof
 
 
 class FreshProofAdmin(BackOfficeAdmin):
@@ -69,29 +70,31 @@ class FreshProofAdmin(BackOfficeAdmin):
     guarded_actions: Sequence[str] = ()
 
     def needs_proof(self, request: HttpRequest, object_id: str | None) -> bool:
-        """Whether the form is opened or sent with something that asks for a fresh proof."""
+        """Return whether this request to the form needs a fresh proof."""
         return True
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
     ) -> Any:
         if self.needs_proof(request, object_id) and not is_confirmed(request):
-            return ask(request, request.get_full_path())
+            return redirect_to_proof(request, request.get_full_path())
         return super().changeform_view(request, object_id, form_url, extra_context)
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
         is_guarded = request.method == "POST" and request.POST.get("action") in self.guarded_actions
         if is_guarded and not is_confirmed(request):
-            return ask(request, request.get_full_path())
+            return redirect_to_proof(request, request.get_full_path())
         return super().changelist_view(request, extra_context)
 
 
 def check_password(*, user: User, password: str, address: str) -> None:
-    """For who has no second factor; who has one proves that, since the password may be what was stolen.
+    """Check the password of a user without a second factor.
+
+    A user with a second factor must prove that one, since the password may be what was stolen.
 
     Raises:
-        TooManyAttempts: too often from this source.
-        DomainError: it is not his password, or he has a second factor.
+        TooManyAttempts: there were too many attempts from this address.
+        DomainError: the password is wrong, or the user has a second factor.
     """
     attempts.count_attempt("confirm", address, user.email)
     if factors.has_factor(user):

@@ -1,4 +1,4 @@
-"""Whose domain it is, the person's language and time zone for the page, and functions his teams go without."""
+"""Middleware for team domains, the user's language and time zone, required second factors and disabled features."""
 
 import zoneinfo
 from collections.abc import Callable
@@ -14,30 +14,29 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from accounts.access.features import feature_at
-from accounts.branding.services.looks import host_team_id, team_host_of
+from accounts.branding.services.branding import host_team_id, team_host
 from accounts.sign_in.services import browsers, factors, host_sessions
 from cpms.common.api.base import PROBLEM
 from cpms.common.web import formatting
 
 
 class HostMiddleware:
-    """Serve the domains that teams have proved to be their own, besides ALLOWED_HOSTS. Django refuses every other host
-    as soon as the host name is read.
+    """Serve the domains that teams have proved to be their own, besides ALLOWED_HOSTS. Django refuses every other host.
 
-    What concerns the whole site stays on our own domain: the admin, and security headers that bind all subdomains. A
-    team's domain may have subdomains that are not ours to bind.
+    The admin, and security headers that include subdomains, stay on our own domain: a team's domain may have subdomains
+    that we must not affect.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        named = request.META.get("HTTP_HOST", "")
-        own = team_host_of(named)
+        host = request.META.get("HTTP_HOST", "")
+        own = team_host(host)
         request.host_team_id = own.team_id if own else None  # type: ignore[attr-defined]
         if own is None:
             return self.get_response(request)
-        request.get_host = lambda: named  # type: ignore[method-assign]
+        request.get_host = lambda: host  # type: ignore[method-assign]
         if request.path.startswith("/admin/"):
             return redirect(f"{settings.PUBLIC_URL}{request.get_full_path()}")
         response = self.get_response(request)
@@ -47,17 +46,19 @@ class HostMiddleware:
 
 
 class PersonMiddleware:
+    """Activate the user's language, time zone and formats, and end sessions that are not valid for the host."""
+
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         user = request.user
-        if user.is_authenticated and not host_sessions.is_in_place(request):
+        if user.is_authenticated and not host_sessions.is_valid_for_host(request):
             site = settings.PUBLIC_URL if user.is_staff else ""
-            logout(request)  # who may see all teams does not stay where one team decides to whom the name leads
+            logout(request)  # support staff must not stay on a host that one team controls
             return redirect(f"{site}{reverse('accounts:login')}")
         if user.is_authenticated:
-            host_sessions.limit(user, request.session)
+            host_sessions.limit_to_host_team(user, request.session)
         if user.is_authenticated and user.language:
             translation.activate(user.language)
             request.LANGUAGE_CODE = translation.get_language()
@@ -74,14 +75,14 @@ class PersonMiddleware:
             timezone.deactivate()
 
 
-def _refused(request: HttpRequest, detail: str) -> HttpResponse:
-    """A problem, as the API tells one."""
-    facts = {"type": "about:blank", "title": "Forbidden", "status": 403, "detail": detail}
-    return JsonResponse(facts | {"instance": request.path}, status=403, content_type=PROBLEM)
+def _forbidden(request: HttpRequest, detail: str) -> HttpResponse:
+    """Return a 403 in the problem format of the API (RFC 9457)."""
+    problem = {"type": "about:blank", "title": "Forbidden", "status": 403, "detail": detail}
+    return JsonResponse(problem | {"instance": request.path}, status=403, content_type=PROBLEM)
 
 
 class HostSessionMiddleware:
-    """Pages of the account as a whole are at our own address only, see accounts.host_sessions."""
+    """Redirect pages about the whole account to our own address; see `host_sessions`."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -96,8 +97,8 @@ class HostSessionMiddleware:
         if match is None or match.view_name not in host_sessions.ACCOUNT_WIDE:
             return None
         if match.view_name.startswith("api:"):
-            return _refused(request, _("Sign in at %(site)s for this.") % {"site": settings.PUBLIC_URL})
-        if host_team_id(request) is None:  # somebody took the session's key along to our own address
+            return _forbidden(request, _("Sign in at %(site)s for this.") % {"site": settings.PUBLIC_URL})
+        if host_team_id(request) is None:  # the session cookie of a team's domain was copied to our own address
             raise PermissionDenied
         path = request.path if request.method == "GET" else reverse("accounts:account")
         if getattr(request, "htmx", False):
@@ -106,9 +107,9 @@ class HostSessionMiddleware:
 
 
 class SecondFactorMiddleware:
-    """Notes that a browser was seen, and leads who needs a second factor and has none to its set-up, to nothing else.
+    """Record when a browser was last seen, and send users who lack a required second factor to its setup.
 
-    A key of a program is not asked: making one demands the factor.
+    API keys are not checked here: creating one already requires the second factor.
     """
 
     open_names = frozenset(
@@ -134,7 +135,7 @@ class SecondFactorMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.user.is_authenticated:
-            browsers.note_seen(request)
+            browsers.record_last_seen(request)
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
@@ -146,7 +147,7 @@ class SecondFactorMiddleware:
             return None
         address = reverse("accounts:security")
         if name.startswith("api:"):
-            return _refused(request, factors.set_up_first(user))
+            return _forbidden(request, factors.setup_required_message(user))
         if getattr(request, "htmx", False):
             return HttpResponse(status=204, headers={"HX-Redirect": address})
         return redirect(address)

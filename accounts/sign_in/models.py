@@ -1,4 +1,4 @@
-"""Browsers in which people are signed in."""
+"""Browsers in which users are signed in, and enrolment codes of support staff."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from cpms.common.web.formatting import DASH
 
 
 class SignedInBrowser(models.Model):
-    """One signing-in that has not ended: from where, with what, and when it was seen last.
+    """A browser in which a user is signed in: its address, its user agent, and when it was last seen.
 
-    Not allauth's own model: that one wants an address, which there is none of behind a unix socket, and asks for every
-    session of a person whenever he signs in.
+    Allauth's own model is not used: it requires an address, which is missing behind a unix socket, and it reads every
+    session of a user at each sign-in.
     """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="browsers", verbose_name=_("person"))
     session_key = models.CharField(max_length=40, unique=True, editable=False)
-    session_hash = models.CharField(max_length=128, editable=False)  # another password makes another one
+    session_hash = models.CharField(max_length=128, editable=False)  # changes with the password
     address = models.GenericIPAddressField(_("address"), null=True, blank=True)
     agent = models.CharField(_("browser"), max_length=300, blank=True)
     created_at = models.DateTimeField(_("signed in"), default=timezone.now)
@@ -37,7 +37,7 @@ class SignedInBrowser(models.Model):
 
 
 class FactorEnrolmentCode(models.Model):
-    """A code with which a member of the support staff sets up a first second factor. Only its hash is kept."""
+    """A code that a member of the support staff needs to set up their first second factor. Only its hash is stored."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="factor_codes", verbose_name=_("person"))
     code_hash = models.CharField(max_length=64, unique=True, editable=False)

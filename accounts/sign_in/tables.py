@@ -1,4 +1,4 @@
-"""Tables of people's things."""
+"""Tables of a user's passkeys and signed-in browsers."""
 
 from __future__ import annotations
 
@@ -17,13 +17,19 @@ from cpms.common.web.tables import WIDE, MomentColumn, Table, two_lines
 from cpms.common.web.user_agents import words_of
 
 
-def _button(name: str, pk: int, words: str, about: object, *, is_danger: bool = False) -> SafeString:
+def row_button(name: str, pk: int, label: str, about: object, *, is_danger: bool = False) -> SafeString:
+    """Return a button that opens the dialog of one row.
+
+    Args:
+        name: URL name of the dialog.
+        about: the row, added to the label for screen readers.
+    """
     return format_html(
         '<button type="button" class="btn btn-sm {}" hx-get="{}" hx-target="#ask"><span>{}</span>'
         '<span class="sr"> {}</span></button>',
         "quiet-danger" if is_danger else "",
         reverse(name, args=[pk]),
-        words,
+        label,
         about,
     )
 
@@ -32,9 +38,7 @@ class KeyTable(Table):
     """A person's passkeys."""
 
     name = tables.Column(verbose_name=gettext_lazy("Passkey"), empty_values=())
-    last_used_at = MomentColumn(
-        verbose_name=gettext_lazy("Last used"), never=gettext_lazy("It has not been used yet."), attrs=WIDE
-    )
+    last_used_at = MomentColumn(verbose_name=gettext_lazy("Last used"), never=gettext_lazy("Not used yet."), attrs=WIDE)
     action = tables.Column(verbose_name="", empty_values=(), attrs={"td": {"class": "num rhs do"}})
 
     class Meta(Table.Meta):
@@ -47,13 +51,13 @@ class KeyTable(Table):
         about = record.wrap().name
         return format_html(
             '<span class="btn-row end">{}{}</span>',
-            _button("accounts:key_rename", record.pk, _("Rename"), about),
-            _button("accounts:factor_remove", record.pk, _("Remove"), about, is_danger=True),
+            row_button("accounts:key_rename", record.pk, _("Rename"), about),
+            row_button("accounts:factor_remove", record.pk, _("Remove"), about, is_danger=True),
         )
 
 
 class BrowserTable(Table):
-    """Where a person is signed in."""
+    """The browsers in which a user is signed in."""
 
     agent = tables.Column(verbose_name=gettext_lazy("Browser"), empty_values=())
     created_at = MomentColumn(verbose_name=gettext_lazy("Signed in"), attrs=WIDE)
@@ -77,4 +81,4 @@ class BrowserTable(Table):
         if record.session_key == self.current:
             return ""
         about = words_of(record.agent)
-        return _button("accounts:browser_sign_out", record.pk, _("Sign out"), about, is_danger=True)
+        return row_button("accounts:browser_sign_out", record.pk, _("Sign out"), about, is_danger=True)

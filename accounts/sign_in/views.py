@@ -1,4 +1,4 @@
-"""A person's own account: password, address."""
+"""Sign-in pages, and the security settings of an account."""
 
 from __future__ import annotations
 
@@ -46,15 +46,12 @@ from cpms.common.web.pages import AuthenticatedRequest, FormPage, add_errors
 SENSITIVE = method_decorator(sensitive_post_parameters(), name="dispatch")
 
 
-def source(request: HttpRequest) -> str:
-    """Where a request comes from."""
+def client_address(request: HttpRequest) -> str:
+    """Return the IP address of the client; empty behind a unix socket."""
     return str(request.META.get("REMOTE_ADDR", ""))
 
 
-pass
-
-
-SECRET = "new_app_secret"  # noqa: S105 - where in the session it waits until the app has proved that it has it
+SECRET = "new_app_secret"  # noqa: S105 - session key of a secret that the app has not confirmed yet
 
 
 FEW_CODES = 3
@@ -64,18 +61,18 @@ Type = Authenticator.Type
 
 
 def credential_of(request: HttpRequest) -> dict[str, Any]:
-    """What the browser's passkey answered.
+    """Return the response of the browser's passkey.
 
     Raises:
-        DomainError: nothing that could be one.
+        DomainError: the request holds no JSON object.
     """
     try:
-        answer = json.loads(request.POST.get("credential", ""))
+        credential = json.loads(request.POST.get("credential", ""))
     except (ValueError, RecursionError):
-        answer = None
-    if not isinstance(answer, dict):
+        credential = None
+    if not isinstance(credential, dict):
         raise DomainError(_("The browser did not send a passkey. Please try again."))
-    return answer
+    return credential
 
 
 @method_decorator([login_required, never_cache], name="dispatch")
@@ -85,14 +82,14 @@ class SecurityView(TemplateView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         user = self.request.user
-        has = factors.factors_of(user)
-        is_missing = user.access.must_have_second_factor and not has.has_any
+        own = factors.factors_of(user)
+        is_missing = user.access.must_have_second_factor and not own.has_any
         rows = [] if is_missing else browsers.browsers_of(user)
         return super().get_context_data(**kwargs) | {
-            "has": has,
-            "codes_left": has.codes_left,
-            "are_few": has.codes_left <= FEW_CODES,
-            "keys": KeyTable(has.keys),
+            "factors": own,
+            "codes_left": own.codes_left,
+            "are_few": own.codes_left <= FEW_CODES,
+            "keys": KeyTable(own.keys),
             "browsers": BrowserTable(rows, current=self.request.session.session_key),
             "others": len(rows) > 1,
             "is_missing": is_missing,
@@ -100,21 +97,21 @@ class SecurityView(TemplateView):
         }
 
 
-def _codes(request: HttpRequest, codes: list[str]) -> HttpResponse:
-    """The only page that ever shows them."""
+def _show_codes(request: HttpRequest, codes: list[str]) -> HttpResponse:
+    """Render the recovery codes. No other page ever shows them."""
     shown = [f"{code[:4]} {code[4:]}" for code in codes]
     response = render(request, "accounts/sign_in/codes.html", {"codes": shown, "host": request.get_host()})
     response["Cache-Control"] = "no-store"
     return response
 
 
-def _after(request: HttpRequest, codes: list[str], sentence: str) -> HttpResponse:
+def _finish_setup(request: HttpRequest, codes: list[str], sentence: str) -> HttpResponse:
     messages.success(request, sentence)
-    return _codes(request, codes) if codes else redirect("accounts:security")
+    return _show_codes(request, codes) if codes else redirect("accounts:security")
 
 
 class FirstFactorMixin:
-    """Asks support staff for an enrolment code where the second factor is the first one."""
+    """Ask support staff for an enrolment code when they add their first second factor."""
 
     request: AuthenticatedRequest
 
@@ -123,7 +120,7 @@ class FirstFactorMixin:
         return super().get_form_kwargs() | {"needs_enrolment_code": needs_code}  # type: ignore[misc]
 
 
-@method_decorator([fresh_proof.confirmed, sensitive_post_parameters(), never_cache], name="dispatch")
+@method_decorator([fresh_proof.requires_proof, sensitive_post_parameters(), never_cache], name="dispatch")
 class AppAddView(FirstFactorMixin, FormPage):
     template_name = "accounts/sign_in/app_add.html"
     form_class = AppForm
@@ -157,10 +154,10 @@ class AppAddView(FirstFactorMixin, FormPage):
             enrolment_code=form.cleaned_data.get("enrolment_code", ""),
         )
         del self.request.session[SECRET]
-        return _after(self.request, codes, _("Your authenticator app is set up."))
+        return _finish_setup(self.request, codes, _("Your authenticator app is set up."))
 
 
-@method_decorator([fresh_proof.confirmed, sensitive_post_parameters(), never_cache], name="dispatch")
+@method_decorator([fresh_proof.requires_proof, sensitive_post_parameters(), never_cache], name="dispatch")
 class KeyAddView(FirstFactorMixin, FormPage):
     template_name = "accounts/sign_in/key_add.html"
     form_class = KeyForm
@@ -176,18 +173,18 @@ class KeyAddView(FirstFactorMixin, FormPage):
             credential=credential_of(self.request),
             enrolment_code=form.cleaned_data.get("enrolment_code", ""),
         )
-        return _after(self.request, codes, _("Your passkey is set up."))
+        return _finish_setup(self.request, codes, _("Your passkey is set up."))
 
 
-def _own(request: AuthenticatedRequest, pk: int) -> Authenticator:
+def _own_factor(request: AuthenticatedRequest, pk: int) -> Authenticator:
     return get_object_or_404(Authenticator.objects.filter(user=request.user, type__in=factors.FACTORS), pk=pk)
 
 
-@fresh_proof.confirmed
+@fresh_proof.requires_proof
 @require_http_methods(["GET", "POST"])
 def factor_remove(request: AuthenticatedRequest, pk: int) -> HttpResponse:
-    """An app or a passkey."""
-    found = _own(request, pk)
+    """Remove an authenticator app or a passkey."""
+    found = _own_factor(request, pk)
     if request.method == "GET":
         others = Authenticator.objects.filter(user=request.user, type__in=factors.FACTORS).exclude(pk=pk)
         name = "" if found.type == Type.TOTP else found.wrap().name
@@ -195,13 +192,13 @@ def factor_remove(request: AuthenticatedRequest, pk: int) -> HttpResponse:
         return render(request, "accounts/sign_in/factor_remove.html", context)
     try:
         factors.remove(factor=found, actor=request.user)
-        messages.success(request, _("It is removed."))
+        messages.success(request, _("Removed."))
     except DomainError as error:
         messages.error(request, str(error))
     return redirect("accounts:security")
 
 
-@fresh_proof.confirmed
+@fresh_proof.requires_proof
 @require_http_methods(["GET", "POST"])
 def key_rename(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Authenticator.objects.filter(user=request.user, type=Type.WEBAUTHN), pk=pk)
@@ -209,56 +206,56 @@ def key_rename(request: AuthenticatedRequest, pk: int) -> HttpResponse:
         return render(request, "accounts/sign_in/key_rename.html", {"factor": found, "name": found.wrap().name})
     try:
         factors.rename_key(key=found, name=request.POST.get("name", ""))
-        messages.success(request, _("The passkey has its new name."))
+        messages.success(request, _("Passkey renamed."))
     except DomainError as error:
         messages.error(request, str(error))
     return redirect("accounts:security")
 
 
-@fresh_proof.confirmed
+@fresh_proof.requires_proof
 @never_cache
 @require_http_methods(["GET", "POST"])
 def codes_make(request: AuthenticatedRequest) -> HttpResponse:
     if request.method == "GET":
         return render(request, "accounts/sign_in/codes_make.html")
     try:
-        return _codes(request, factors.make_codes(user=request.user))
+        return _show_codes(request, factors.make_codes(user=request.user))
     except DomainError as error:
         messages.error(request, str(error))
         return redirect("accounts:security")
 
 
-# --- browsers -----------------------------------------------------------------------------------------------------
+# --- browsers ------------------------------------------------------------------------------------------------------
 
 
 @login_required
 @require_http_methods(["GET", "POST"])
 def browser_sign_out(request: AuthenticatedRequest, pk: int) -> HttpResponse:
-    """One that is elsewhere; this one has its own way out."""
+    """Sign out another browser. The current one has its own sign-out button."""
     rows = request.user.browsers.exclude(session_key=request.session.session_key or "")
     found = get_object_or_404(rows, pk=pk)
     if request.method == "GET":
-        context = {"browser": found, "words": user_agents.words_of(found.agent)}
+        context = {"browser": found, "browser_name": user_agents.words_of(found.agent)}
         return render(request, "accounts/sign_in/browser_sign_out.html", context)
     browsers.sign_out(browser=found, actor=request.user)
-    messages.success(request, _("That browser is signed out."))
+    messages.success(request, _("Browser signed out."))
     return redirect("accounts:security")
 
 
 @login_required
 @require_POST
 def browser_sign_out_others(request: AuthenticatedRequest) -> HttpResponse:
-    count = browsers.sign_out_others(user=request.user, but=request.session.session_key, actor=request.user)
-    sentence = ngettext("%(n)d other browser is signed out.", "%(n)d other browsers are signed out.", count)
+    count = browsers.sign_out_others(user=request.user, keep_session=request.session.session_key, actor=request.user)
+    sentence = ngettext("%(n)d other browser signed out.", "%(n)d other browsers signed out.", count)
     messages.success(request, sentence % {"n": count})
     return redirect("accounts:security")
 
 
-# --- proving who one is -------------------------------------------------------------------------------------------
+# --- proving one's identity ----------------------------------------------------------------------------------------
 
 
 class ProofView(FormView):
-    """A code, or a passkey; both for signing in and for confirming."""
+    """Base of the pages that accept a code or a passkey, for signing in and for confirming."""
 
     form_class: Any = CodeForm
 
@@ -269,12 +266,12 @@ class ProofView(FormView):
         raise NotImplementedError
 
     @cached_property
-    def has(self) -> factors.Factors:
+    def person_factors(self) -> factors.Factors:
         return factors.factors_of(self.get_person())
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        context = super().get_context_data(**kwargs) | {"has": self.has}
-        if self.has.keys:
+        context = super().get_context_data(**kwargs) | {"factors": self.person_factors}
+        if self.person_factors.keys:
             context["options"] = webauthn.begin_authentication(self.get_person())
         return context
 
@@ -304,7 +301,7 @@ class ProofView(FormView):
     name="dispatch",
 )
 class SecondStepView(ProofView):
-    """After the right password, for who has a second factor."""
+    """Ask for the second factor after the right password."""
 
     template_name = "accounts/sign_in/second_step.html"
 
@@ -317,7 +314,7 @@ class SecondStepView(ProofView):
         if factor.type == Type.RECOVERY_CODES:
             left = len(factor.wrap().get_unused_codes())
             sentence = ngettext(
-                "You have %(n)d recovery code left. Make new ones in your account.",
+                "You have %(n)d recovery code left. Create new ones in your account.",
                 "You have %(n)d recovery codes left.",
                 left,
             )
@@ -328,7 +325,7 @@ class SecondStepView(ProofView):
 
 @method_decorator([login_required, sensitive_post_parameters(), never_cache], name="dispatch")
 class ConfirmView(ProofView):
-    """Once more who one is, before something about signing in is changed."""
+    """Ask the user to confirm who they are before they change something about signing in."""
 
     template_name = "accounts/sign_in/confirm.html"
     request: AuthenticatedRequest
@@ -337,36 +334,36 @@ class ConfirmView(ProofView):
         return self.request.user
 
     def get_form_class(self) -> Any:
-        return CodeForm if self.has.has_any else ConfirmForm
+        return CodeForm if self.person_factors.has_any else ConfirmForm
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         back = get_next_redirect_url(self.request) or reverse("accounts:security")
         return super().get_context_data(**kwargs) | {"next": back}
 
     def form_valid(self, form: Any) -> HttpResponse:
-        if self.has.has_any:
+        if self.person_factors.has_any:
             return super().form_valid(form)
         try:
             password = form.cleaned_data["password"]
-            fresh_proof.check_password(user=self.request.user, password=password, address=source(self.request))
+            fresh_proof.check_password(user=self.request.user, password=password, address=client_address(self.request))
         except DomainError as error:
             add_errors(form, error)
             return self.form_invalid(form)
         return self.proved()
 
     def proved(self, factor: Authenticator | None = None) -> HttpResponse:
-        fresh_proof.note_confirmed(self.request)
+        fresh_proof.record_fresh_proof(self.request)
         return redirect(get_next_redirect_url(self.request) or "accounts:security")
 
 
 @never_cache
 @require_http_methods(["GET", "POST"])
 def passkey_login(request: HttpRequest) -> HttpResponse:
-    """Signing in with a passkey alone: what to sign (GET, for the browser's script), and what came back (POST)."""
+    """Sign in with a passkey alone. GET returns the challenge for the browser's script, POST takes its response."""
     if request.user.is_authenticated:
         return redirect("portal:dashboard")
     try:
-        attempts.count_attempt("passkey", source(request), "")
+        attempts.count_attempt("passkey", client_address(request), "")
         if request.method == "GET":
             return JsonResponse(dict(webauthn.begin_authentication()))
         found = factors.check_key(user=None, credential=credential_of(request))
@@ -387,24 +384,23 @@ class LoginView(AllauthLoginView):
 @never_cache
 @require_safe
 def captcha_challenge(request: HttpRequest) -> HttpResponse:
-    """A new sum for the browser of who wants to sign in."""
-    asked = request.GET.get("level", "")
-    source = str(request.META.get("REMOTE_ADDR", ""))
-    level = captcha.level_for(source, "") or 0
-    return JsonResponse(captcha.make_challenge(max(level, int(asked) if asked in {"1", "2", "3"} else 0)))
+    """Return a new captcha challenge for the sign-in page."""
+    requested = request.GET.get("level", "")
+    level = captcha.level_for(client_address(request), "") or 0
+    return JsonResponse(captcha.make_challenge(max(level, int(requested) if requested in {"1", "2", "3"} else 0)))
 
 
 class LogoutView(views.LogoutView):
     next_page = "accounts:login"
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        browsers.note_sign_out(request)
+        browsers.record_sign_out(request)
         return super().post(request, *args, **kwargs)
 
 
 @never_cache
 def admin_login(request: HttpRequest) -> HttpResponse:
-    """The admin has no log-in of its own: one door, one throttle."""
+    """Redirect to the normal sign-in page, so that the admin shares its rate limits and second factor."""
     if request.user.is_authenticated:
         raise PermissionDenied(_("The administration is for support staff only."))
     return redirect_to_login(request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index"))

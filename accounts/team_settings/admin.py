@@ -19,7 +19,7 @@ class TeamAdmin(fresh_proof.FreshProofAdmin):
     readonly_fields = ["created_at"]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """A team with stations or sessions is never deleted: the ledger names it."""
+        """Forbid deleting a team with stations or sessions, since records refer to it."""
         if not isinstance(obj, Team) or not super().has_delete_permission(request, obj):
             return False
         return not (obj.stations.exists() or obj.charging_sessions.exists())
@@ -36,7 +36,7 @@ class BillingDetailsAdmin(BackOfficeAdmin):
 
 @admin.register(TeamDomain)
 class TeamDomainAdmin(ReportAdmin):
-    """Teams name and prove their domains themselves; nobody proves one for them."""
+    """Read-only. Teams add and prove their domains themselves."""
 
     menu_group, menu_icon, menu_place = PEOPLE, "domain", 60
     list_display = ["domain", "purpose", "team", "proved_at", "points_here", "seen_at", "lost_at"]

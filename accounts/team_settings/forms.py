@@ -1,4 +1,4 @@
-"""Forms of a team's look and domains."""
+"""Forms of a team's settings, branding and domains."""
 
 from __future__ import annotations
 
@@ -12,23 +12,20 @@ from django.utils.translation import gettext_lazy as _
 from accounts.access.features import FEATURES
 from accounts.branding.contrast import DARK, LIGHT, is_colour
 from accounts.branding.models import Brand, BrandPicture, check_phone
-from accounts.branding.services.pictures import KINDS as FILES
-from accounts.branding.services.pictures import MAX_BYTES
+from accounts.branding.services.pictures import FILE_FORMATS, MAX_BYTES
 from accounts.team_settings.services.team import BILLING_FIELDS
 from accounts.teams.models import BillingDetails, StationPasswords, Team
 from cpms.common.web.countries import CountryField
 
-OUR_ACCENT = "#4338ca"  # what the choice of a colour begins with
-
-
+OUR_ACCENT = "#4338ca"  # initial values of the colour inputs
 OUR_DARK_ACCENT = "#818cf8"
 
 
-ACCEPT = ",".join(f"image/{kind.lower()}" for kind in FILES)
+ACCEPT = ",".join(f"image/{kind.lower()}" for kind in FILE_FORMATS)
 
 
 class Colours(models.TextChoices):
-    """Whose colours the portal has."""
+    """The choice of colours for the portal."""
 
     OURS = "ours", _("Default colours")
     ONE = "one", _("One colour, adapted for light and dark")
@@ -85,6 +82,7 @@ class BrandForm(forms.Form):
 
     @classmethod
     def initial_of(cls, brand: Brand | None) -> dict[str, Any]:
+        """Return the initial values of the form for a branding, or for a team without one."""
         if brand is None:
             return {"colours": Colours.OURS, "accent": OUR_ACCENT, "accent_dark": OUR_DARK_ACCENT}
         colours = Colours.TWO if brand.accent_dark else Colours.ONE if brand.accent else Colours.OURS
@@ -99,35 +97,36 @@ class BrandForm(forms.Form):
         }
 
     def clean(self) -> dict[str, Any]:
-        """Both colours are judged at once, so that nobody mends one only to hear of the other."""
-        told: dict[str, Any] = super().clean() or {}
-        colours = told.get("colours")
+        """Check both colours together, so that all errors are shown at once."""
+        data: dict[str, Any] = super().clean() or {}
+        colours = data.get("colours")
         for name in ("accent", "accent_dark"):
-            told[name] = (told.get(name) or "").lower()
+            data[name] = (data.get(name) or "").lower()
         if colours == Colours.OURS:
-            told["accent"] = told["accent_dark"] = ""
+            data["accent"] = data["accent_dark"] = ""
         elif colours == Colours.ONE:
-            told["accent_dark"] = ""
+            data["accent_dark"] = ""
         for name, theme in (("accent", LIGHT), ("accent_dark", DARK)):
             is_needed = colours == Colours.TWO or (colours == Colours.ONE and name == "accent")
-            if is_needed and not is_colour(told[name]):
+            if is_needed and not is_colour(data[name]):
                 self.add_error(name, _("Enter a colour like #0b6e4f."))
-            elif colours == Colours.TWO and (sentence := theme.sentence(told[name])):
-                self.add_error(name, sentence)
+            elif colours == Colours.TWO and (message := theme.explain_failure(data[name])):
+                self.add_error(name, message)
         for kind in BrandPicture.Kind.values:
-            upload = told.get(kind)
+            upload = data.get(kind)
             if upload and upload.size > MAX_BYTES:
                 self.add_error(kind, _("The file is larger than 1 MB."))
-        return told
+        return data
 
     @property
     def uploads(self) -> dict[str, bytes]:
-        """Of a valid form: the files, by kind."""
-        told = self.cleaned_data
-        return {kind: told[kind].read() for kind in BrandPicture.Kind.values if told.get(kind)}
+        """Return the uploaded files of a valid form, by kind."""
+        data = self.cleaned_data
+        return {kind: data[kind].read() for kind in BrandPicture.Kind.values if data.get(kind)}
 
     @property
-    def dropped(self) -> list[str]:
+    def removed_kinds(self) -> list[str]:
+        """Return the kinds of pictures to remove."""
         return [kind for kind in BrandPicture.Kind.values if self.cleaned_data.get(f"drop_{kind}")]
 
 
@@ -142,7 +141,11 @@ class HostForm(forms.Form):
 
 
 def colours_of(query: Any) -> tuple[str, str]:
-    """The colours that somebody is choosing, for the preview; empty where they are ours or none."""
+    """Return the colours for light and dark pages from form data; empty for the default colours.
+
+    Raises:
+        ValidationError: a colour is not written like #0b6e4f.
+    """
     colours, accent, dark = (query.get(name, "").lower() for name in ("colours", "accent", "accent_dark"))
     if colours not in (Colours.ONE, Colours.TWO) or not is_colour(accent):
         return "", ""

@@ -1,4 +1,4 @@
-"""Teams and what belongs to them alone."""
+"""Teams, their former handles, billing details and domains."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from accounts.access.rights import Can
 from cpms.common.database.remember import RememberedModel
 from cpms.common.models import ScopedQuerySet
 
-LOOKS, HOSTS = "looks", "hosts"  # under which each process remembers how portals look and where they are
+BRANDINGS, HOSTS = "brandings", "hosts"  # keys of the per-process cache of brandings and host names
 
 
 class StationPasswords(models.TextChoices):
     """How the passwords of a team's stations are stored."""
 
     REVEALABLE = "revealable", _("Encrypted: they can be revealed again")
-    SHOW_ONCE = "show_once", _("Only a hash: each is shown once, when it is made")
+    SHOW_ONCE = "show_once", _("Hashed: shown once on creation")
 
 
 class TeamQuerySet(ScopedQuerySet):
@@ -32,22 +32,22 @@ class Team(models.Model):
     handle = models.SlugField(_("handle"), max_length=60, unique=True)
     name = models.CharField(_("name"), max_length=120)
     station_passwords = models.CharField(
-        _("passwords of stations"),
+        _("station passwords"),
         max_length=10,
         choices=StationPasswords.choices,
         default=StationPasswords.REVEALABLE,
-        help_text=_("Passwords that are kept encrypted become hashes within minutes; hashes stay what they are."),
+        help_text=_("Encrypted passwords are hashed within minutes. Hashed ones cannot be decrypted again."),
     )
     features_off = models.JSONField(
-        _("functions switched off"),
+        _("features switched off"),
         default=list,
         blank=True,
         help_text=_("Their keys; see accounts/access/features.py."),
     )
     requires_two_factor = models.BooleanField(
-        _("second factor demanded"),
+        _("two-factor authentication required"),
         default=False,
-        help_text=_("Who has none is led to its set-up after signing in, and gets to nothing else before."),
+        help_text=_("Members without it must set it up at their next sign-in."),
     )
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     objects = TeamQuerySet.as_manager()
@@ -63,19 +63,19 @@ class Team(models.Model):
         return key not in self.features_off
 
 
-class OfTeamQuerySet(ScopedQuerySet):
-    """What is the team's own affair."""
+class TeamOwnedQuerySet(ScopedQuerySet):
+    """Rows that only administrators of the team may see and manage."""
 
     right = Can.MANAGE_TEAM
 
 
 class FormerHandle(models.Model):
-    """What a team was called before: it still leads to the team, and nobody else gets it."""
+    """A handle that a team had before. It keeps working, and no other team can take it."""
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="former_handles", verbose_name=_("team"))
     handle = models.SlugField(_("handle"), max_length=60, unique=True)
     created_at = models.DateTimeField(_("changed"), default=timezone.now, editable=False)
-    objects = OfTeamQuerySet.as_manager()
+    objects = TeamOwnedQuerySet.as_manager()
 
     class Meta:
         ordering = ["handle"]
@@ -86,7 +86,7 @@ class FormerHandle(models.Model):
 
 
 class BillingDetails(models.Model):
-    """Invoicing details for what a team buys from the platform itself."""
+    """Invoicing details for what a team buys from the operator of the platform."""
 
     team = models.OneToOneField(Team, on_delete=models.CASCADE, related_name="billing", verbose_name=_("team"))
     name = models.CharField(_("company or name"), max_length=160, blank=True)
@@ -96,7 +96,7 @@ class BillingDetails(models.Model):
     country = models.CharField(_("country"), max_length=2, blank=True, help_text=_("Two letters (ISO 3166-1)."))
     vat_id = models.CharField(_("VAT number"), max_length=20, blank=True)
     email = models.EmailField(_("e-mail for invoices"), max_length=254, blank=True)
-    objects = OfTeamQuerySet.as_manager()
+    objects = TeamOwnedQuerySet.as_manager()
 
     class Meta:
         verbose_name, verbose_name_plural = _("billing details"), _("billing details")
@@ -106,24 +106,24 @@ class BillingDetails(models.Model):
 
 
 class TeamDomain(RememberedModel):
-    """An internet domain that a team claims; it counts once a DNS record has proved the claim."""
+    """An internet domain that a team claims. It takes effect once a DNS record has proved the claim."""
 
     class Purpose(models.TextChoices):
         ENROLMENT = "enrolment", _("Automatic enrolment")
-        PORTAL = "portal", _("Address of the portal")
+        PORTAL = "portal", _("Portal address")
 
     remembered = (HOSTS,)
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="domains", verbose_name=_("team"))
     purpose = models.CharField(_("purpose"), max_length=10, choices=Purpose.choices)
     domain = models.CharField(_("domain"), max_length=253)
-    token = models.CharField(_("proof"), max_length=64, editable=False)
-    proved_at = models.DateTimeField(_("proved"), null=True, blank=True, editable=False)
-    checked_at = models.DateTimeField(_("last looked for"), null=True, blank=True, editable=False)
+    token = models.CharField(_("DNS token"), max_length=64, editable=False)
+    proved_at = models.DateTimeField(_("verified"), null=True, blank=True, editable=False)
+    checked_at = models.DateTimeField(_("last checked"), null=True, blank=True, editable=False)
     seen_at = models.DateTimeField(_("record last seen"), null=True, blank=True, editable=False)
     lost_at = models.DateTimeField(_("switched off"), null=True, blank=True, editable=False)
-    points_here = models.BooleanField(_("leads to us"), default=False, editable=False)
+    points_here = models.BooleanField(_("points to us"), default=False, editable=False)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
-    objects = OfTeamQuerySet.as_manager()
+    objects = TeamOwnedQuerySet.as_manager()
 
     class Meta:
         ordering = ["domain"]
@@ -133,12 +133,12 @@ class TeamDomain(RememberedModel):
                 fields=["purpose", "domain"],
                 condition=Q(proved_at__isnull=False),
                 name="domain_proved_by_one_team",
-                violation_error_message=_("Another team has proved that this domain is theirs."),
+                violation_error_message=_("Another team has verified this domain."),
             ),
             models.CheckConstraint(
                 condition=Q(domain=Lower("domain")),
                 name="domain_in_lower_case",
-                violation_error_message=_("Write the domain in small letters."),
+                violation_error_message=_("Enter the domain in lower case."),
             ),
         ]
         verbose_name, verbose_name_plural = _("domain"), _("domains")

@@ -1,6 +1,7 @@
-"""For which of his teams a person works now: whose settings he sees and to whom new things belong.
+"""Teams: creating and finding them, and the team that a user works for at the moment.
 
-Lists show the data of all his teams whatever this is.
+The current team decides whose settings a user sees and which team owns what they add. Lists show the data of all of the
+user's teams.
 """
 
 from __future__ import annotations
@@ -17,27 +18,28 @@ from accounts.teams.models import FormerHandle, Team
 from cpms.common.errors import refuse
 from cpms.common.text.lines import check_lines
 
-KEY = "team"
+SESSION_KEY = "team"
 
 
 def current_team(request: HttpRequest) -> Team | None:
-    """The one he chose, else the one whose own domain he came to, else the first that he manages, else his first.
+    """Return the team that the user works for.
 
-    Support staff has none until it chooses.
+    This is the team they chose, else the team whose own domain they are on, else the first team they manage, else their
+    first team. Support staff has none until they choose one.
     """
     user = request.user
     if not user.is_authenticated:
         return None
-    known = getattr(request, "_current_team", None)
-    if known is not None:
-        return known[0]
-    chosen = request.session.get(KEY) if hasattr(request, "session") else None
+    cached = getattr(request, "_current_team", None)
+    if cached is not None:
+        return cached[0]
+    chosen = request.session.get(SESSION_KEY) if hasattr(request, "session") else None
     team = next((team for team in user.access.own_teams if team.pk == chosen), None)
     if team is None and user.is_staff and isinstance(chosen, int):
         team = Team.objects.filter(pk=chosen).first()
     if team is None and not user.is_staff:
-        here = getattr(request, "host_team_id", None)
-        team = next((team for team in user.access.own_teams if team.pk == here), None)
+        host_team = getattr(request, "host_team_id", None)
+        team = next((team for team in user.access.own_teams if team.pk == host_team), None)
     if team is None and not user.is_staff:
         managed = user.access.scope(Can.MANAGE_TEAM).teams
         team = min(user.access.own_teams, key=lambda one: one.pk not in managed, default=None)
@@ -46,19 +48,23 @@ def current_team(request: HttpRequest) -> Team | None:
 
 
 def choose_team(request: HttpRequest, team: Team) -> None:
-    request.session[KEY] = team.pk
+    """Make a team the current one of this browser session."""
+    request.session[SESSION_KEY] = team.pk
     request.__dict__.pop("_current_team", None)
 
 
 @transaction.atomic
 def add_team(*, handle: str, name: str = "") -> tuple[Team, bool]:
-    """The team with this handle, made when there is none; a name that is given is the one it then has.
+    """Create a team, or rename the one that has this handle.
+
+    Args:
+        name: the name of the team; a new team without one is named after its handle.
 
     Returns:
-        The team, and whether it is new.
+        The team, and whether it was created.
 
     Raises:
-        DomainError: the handle is no word of letters, digits, hyphens and underscores.
+        DomainError: handle or name is invalid, or the handle was another team's (`fields` names which).
     """
     try:
         validate_slug(handle)
@@ -79,10 +85,10 @@ def add_team(*, handle: str, name: str = "") -> tuple[Team, bool]:
 
 
 def find_team(handle: str) -> Team:
-    """The team with this handle.
+    """Return the team that has or had this handle.
 
     Raises:
-        DomainError: there is none.
+        DomainError: no such team exists.
     """
     team = Team.objects.filter(handle=handle).first() or Team.objects.filter(former_handles__handle=handle).first()
     if team is None:
@@ -91,10 +97,10 @@ def find_team(handle: str) -> Team:
 
 
 def check_domain(text: str) -> str:
-    """A domain in lower case and ASCII.
+    """Return a domain in lower case and ASCII (punycode).
 
     Raises:
-        DomainError: it is none that somebody can own.
+        DomainError: it is not a domain that can be registered.
     """
     text = text.strip().rstrip(".").lower()
     try:
@@ -103,5 +109,5 @@ def check_domain(text: str) -> str:
         domain = ""
     labels = domain.split(".")
     if len(labels) < 2 or len(domain) > 230 or labels[-1].isdecimal() or labels[-1] in ("local", "localhost", "test"):
-        refuse("domain", _("This is no internet domain. It looks like “example.org”."))
+        refuse("domain", _("Enter a valid domain, for example “example.org”."))
     return domain

@@ -18,7 +18,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
 from accounts.access.rights import Can
-from accounts.audit.services import HIDDEN, Action, note
+from accounts.audit.services import HIDDEN, Action, record_entry
 from accounts.models import StationPasswords, Team, User
 from chargers.stations.models import ChargingStation
 from cpms.common.errors import DomainError, NotAllowed
@@ -255,7 +255,7 @@ def reveal_password(*, station: ChargingStation, actor: User) -> str:
         only_hash = _("Only a hash of the password is kept: set a new one to know it.")
         raise DomainError(only_hash if kept[1] else _("The station has no password yet."))
     changes = {"password": [HIDDEN, HIDDEN]}
-    note(station, actor=actor, team_id=station.team_id, changes=changes, action=Action.ACCESS)
+    record_entry(station, actor=actor, team_id=station.team_id, changes=changes, action=Action.ACCESS)
     logger.info("station password shown", extra={"station": station.identity, "user_id": actor.pk})
     secret = bytes(kept[0])
     try:
@@ -268,7 +268,7 @@ def reveal_password(*, station: ChargingStation, actor: User) -> str:
 def note_password(station: ChargingStation, actor: User | None) -> None:
     """The audit trail says that it was set, not what it is."""
     changes = {"password": [HIDDEN, HIDDEN]}
-    note(station, actor=actor, team_id=station.team_id, changes=changes, action=Action.UPDATE)
+    record_entry(station, actor=actor, team_id=station.team_id, changes=changes, action=Action.UPDATE)
 
 
 # --- changing it over OCPP -----------------------------------------------------------------------------------------

@@ -64,7 +64,7 @@ class StationPasswordView(FormPage):
             if not request.user.access.may(Can.SET_PASSWORDS, self.station):
                 raise PermissionDenied(_("Only administrators of the team may set the passwords of its stations."))
             if not fresh_proof.is_confirmed(request):
-                return fresh_proof.ask(request, request.path)
+                return fresh_proof.redirect_to_proof(request, request.path)
         return super().dispatch(request, *args, **kwargs)
 
     def get_initial(self) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def station_password_show(request: AuthenticatedRequest, pk: int) -> HttpRespons
     stations = ChargingStation.objects.reachable_by(request.user).select_related("team")
     station = get_object_or_404(stations.defer("password", "next_password"), pk=pk)
     if not fresh_proof.is_confirmed(request):
-        return fresh_proof.ask(request, reverse("chargers:station_password", args=[pk]))
+        return fresh_proof.redirect_to_proof(request, reverse("chargers:station_password", args=[pk]))
     try:
         password = credentials_services.reveal_password(station=station, actor=request.user)
     except NotAllowed as error:

@@ -181,12 +181,12 @@ class ChargingStationAdmin(FileMixin, fresh_proof.FreshProofAdmin):
     def import_action(self, request: HttpRequest, **kwargs: Any) -> Any:
         """A file may hold passwords of stations that are there."""
         if not fresh_proof.is_confirmed(request):
-            return fresh_proof.ask(request, request.path)
+            return fresh_proof.redirect_to_proof(request, request.path)
         return super().import_action(request, **kwargs)
 
     def process_import(self, request: HttpRequest, **kwargs: Any) -> Any:
         if not fresh_proof.is_confirmed(request):
-            return fresh_proof.ask(request, reverse("admin:chargers_chargingstation_import"))
+            return fresh_proof.redirect_to_proof(request, reverse("admin:chargers_chargingstation_import"))
         return super().process_import(request, **kwargs)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ChargingStation]:

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from accounts.access.rights import ApiScope, GrantRole, Role
 from accounts.audit.context import recorded_as_history
-from accounts.mails.services.mails import hash_of, invitation_token
+from accounts.mails.services.mails import hash_token, invitation_token
 from accounts.models import ApiToken, Grant, Invitation, Program, Team, User
 from accounts.programs.services.programs import add_program
 from accounts.programs.services.tokens import issue_api_token
@@ -318,7 +318,7 @@ def _invitation(team: Team, people: Mapping[str, User], stations: dict[str, Char
             token_hash=secrets.token_hex(32),
         )
         invitation.save()
-    Invitation.objects.filter(pk=invitation.pk).update(token_hash=hash_of(invitation_token(invitation)))
+    Invitation.objects.filter(pk=invitation.pk).update(token_hash=hash_token(invitation_token(invitation)))
 
 
 def _refusals(team: Team, people: Mapping[str, User], stations: dict[str, ChargingStation], now: datetime) -> None:

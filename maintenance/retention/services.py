@@ -6,9 +6,9 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from accounts.mails.services.mails import forget_old_mails
-from accounts.profile.services.address_changes import forget_old_changes
-from accounts.sign_in.services.browsers import forget_old_browsers
+from accounts.mails.services.mails import delete_old_mails
+from accounts.profile.services.address_changes import delete_old_address_changes
+from accounts.sign_in.services.browsers import delete_old_browsers
 from chargers.events.services import forget_old_events
 from maintenance.connections.models import Deviation, RefusedConnection, UnnamedProxy
 from maintenance.messages.services.partitions import drop_old_messages, prepare_partitions
@@ -25,6 +25,6 @@ def purge_expired_rows() -> None:
     UnnamedProxy.objects.filter(last_at__lt=old).delete()
     AlarmMail.objects.filter(created_at__lt=old).delete()
     forget_old_events()
-    forget_old_mails()
-    forget_old_changes()
-    forget_old_browsers()
+    delete_old_mails()
+    delete_old_address_changes()
+    delete_old_browsers()

@@ -98,7 +98,7 @@ def station_command(request: AuthenticatedRequest, pk: int, kind: str) -> HttpRe
     if not request.user.access.may(FORMS[kind].right, station):
         raise PermissionDenied(_("Only administrators of the team may set the passwords of its stations."))
     if FORMS[kind].right == Can.SET_PASSWORDS and not fresh_proof.is_confirmed(request):
-        return fresh_proof.ask(request, station.get_absolute_url())
+        return fresh_proof.redirect_to_proof(request, station.get_absolute_url())
     is_part = bool(request.htmx)
     if request.method == "GET":
         form = FORMS[kind](station=station, user=request.user, initial=request.GET.dict())

@@ -21,7 +21,7 @@ def names(settings):
 
 
 @pytest.fixture
-def team_host_of(team):
+def team_host(team):
     """A domain of the team, proved, that leads to us."""
     return prove(team, "charging.nordlys.example")
 

@@ -182,10 +182,10 @@ def test_the_list_says_when_each_ends_or_ended_and_never_its_key(client, viewer)
     issue_api_token(user=viewer, name="long")
     page = client.get(TOKENS).content.decode()
     assert key.partition(".")[2] not in page
-    for words in ("<code>operate</code>", "All that you may", "No end date."):
+    for words in ("<code>operate</code>", "Full access", "No end date."):
         assert words in page
-    assert "ended" not in page
+    assert "expired" not in page
     with time_machine.travel(timezone.now() + timedelta(days=2)):
         client.force_login(viewer)
         page = client.get(TOKENS).content.decode()
-    assert "ended <time" in page and "Expired" in page
+    assert "expired <time" in page and "Expired" in page

@@ -53,7 +53,7 @@ def test_what_does_not_fit_is_one_sentence_for_all(ask, viewer, who):
     email = "nobody@example.org" if who == "nobody" else viewer.email
     answer = ask(email, "wrong" if who == "wrong password" else PASSWORD)
     assert answer.status_code == 400
-    assert "do not fit" in answer.json()["detail"]
+    assert "Wrong e-mail or password" in answer.json()["detail"]
 
 
 def test_guessing_is_slowed_down_for_this_place_and_person_only(ask, viewer, operator, settings):

@@ -65,7 +65,7 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
         "Revoke": asks("Revoke access", Goes("access:grant_list", says="revoked")),
     },
     "account_reset_password_from_key": {
-        "Ask for a new link": Goes("accounts:password_reset"),
+        "Request a new link": Goes("accounts:password_reset"),
         "Sign in": Goes("portal:dashboard"),
     },
     "accounts:account": {
@@ -81,7 +81,7 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
         "Create token": After({"#id_name": "Walk"}, Says("Copy")),
     },
     "accounts:app_add": {
-        "Set up app": After({"#id_code": "000000"}, Refuses("This code is not right")),
+        "Set up app": After({"#id_code": "000000"}, Refuses("This code is wrong")),
         "Cancel": Goes("accounts:security"),
     },
     "accounts:confirm": {
@@ -109,22 +109,22 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
         "Sign in with a passkey": Elsewhere("tests/browser/test_account.py"),
     },
     "accounts:password_reset": {
-        "Send the link": After({"#id_email": "full@example.org"}, Goes("accounts:password_reset_sent"))
+        "Send link": After({"#id_email": "full@example.org"}, Goes("accounts:password_reset_sent"))
     },
     "accounts:password_reset_sent": {
         "Back to sign in": Goes("portal:dashboard"),
-        "Ask again": Goes("accounts:password_reset"),
+        "Resend": Goes("accounts:password_reset"),
     },
     "accounts:security": {"Set up app": Goes("accounts:app_add"), "Add passkey": Goes("accounts:key_add")},
     "accounts:teammates": {
         "Automatic enrolment": Goes("team:enrolment"),
-        "Change role": asks("Change role", Goes(says="The role of")),
+        "Change role": asks("Change role", Goes(says="Role of")),
         "Leave team": asks("Leave team", Goes(says="A team needs an administrator")),
-        "Remove": asks("Remove", Goes(says="is not in the team any more")),
-        "Send again": Goes(says="the first link does not count any more"),
+        "Remove": asks("Remove", Goes(says="removed from the team")),
+        "Send again": Goes(says="The old link no longer works"),
         "Revoke": asks("Revoke invitation", Goes(says="revoked")),
         "Send invitation": After(
-            {"#id_email": "invited@example.org"}, Goes(says="is on its way to invited@example.org")
+            {"#id_email": "invited@example.org"}, Goes(says="Invitation sent to invited@example.org")
         ),
     },
     "chargers:connector_list": {},

@@ -108,7 +108,7 @@ def test_signing_out_the_others_closes_their_pages(look, person):
     other.wait_for_timeout(1000)  # its socket
     page = look("/account/security/", person=person, again=True)
     page.click("text=Sign out all others")
-    page.wait_for_selector("text=1 other browser is signed out.")
+    page.wait_for_selector("text=1 other browser signed out.")
     other.wait_for_selector("#id_login", timeout=5000)
     page.reload()
     expect(page.locator(".tabs [aria-current]")).to_have_text("Security")

@@ -67,7 +67,7 @@ def test_a_wrong_password_is_said_and_the_address_kept(look):
     page.fill("#id_password", "wrong")
     page.wait_for_selector(".captcha [data-state=verified]")
     page.click("button[type=submit]")
-    expect(page.locator(".note[role=alert]")).to_contain_text("do not fit")
+    expect(page.locator(".note[role=alert]")).to_contain_text("Wrong e-mail or password")
     expect(page.locator("#id_login")).to_have_value("operator@example.org")
 
 

@@ -1,7 +1,7 @@
-"""Pictures that people upload, made anew: what is kept was drawn by us, pixel by pixel, and carries nothing else.
+"""Render uploaded pictures again from their pixels, so that nothing else of the file is stored.
 
-An upload is judged by its header before it is decoded: kind, bytes, pixels. So neither a bomb nor a file that only
-calls itself a picture costs anything. Metadata, colour profiles, further frames and what hangs behind are lost.
+Format, file size and dimensions are checked from the header before an upload is decoded, which protects against
+decompression bombs and disguised files. Metadata, colour profiles, further frames and trailing data are dropped.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ MAX_BYTES = 1024 * 1024
 MAX_SIDE = 4096  # pixels
 MAX_PIXELS = 8_000_000
 MIN_SIDE = 16
-KINDS = ("PNG", "JPEG", "WEBP")
-LOGO_SIZES = {"page": (480, 96), "mail": (320, 64)}  # at most so wide and so high, for screens with two dots per pixel
-ICON_SIZES = {"32": 32, "180": 180}  # tab of a browser, home screen of a telephone
+FILE_FORMATS = ("PNG", "JPEG", "WEBP")
+LOGO_SIZES = {"page": (480, 96), "mail": (320, 64)}  # maximum width and height in pixels, twice the displayed size
+ICON_SIZES = {"32": 32, "180": 180}  # browser tab, home screen of a phone
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class RenderedPicture:
     """One size of a picture, as PNG."""
 
     content: bytes
@@ -34,53 +34,55 @@ class Made:
     height: int
 
 
-def logo_from(upload: bytes) -> dict[str, Made]:
-    """A logo in the sizes of LOGO_SIZES; a small one is not made larger.
+def render_logo(upload: bytes) -> dict[str, RenderedPicture]:
+    """Return a logo in the sizes of LOGO_SIZES. Small ones are not enlarged.
 
     Raises:
-        DomainError: this is no picture that we take; the sentence says why.
+        DomainError: the file is not an acceptable picture.
     """
     picture = _read(upload)
-    made = {}
-    for name, most in LOGO_SIZES.items():
+    sizes = {}
+    for name, max_size in LOGO_SIZES.items():
         smaller = picture.copy()
-        smaller.thumbnail(most, Image.Resampling.LANCZOS)
-        made[name] = _png(smaller)
-    return made
+        smaller.thumbnail(max_size, Image.Resampling.LANCZOS)
+        sizes[name] = _png(smaller)
+    return sizes
 
 
-def icon_from(upload: bytes) -> dict[str, Made]:
-    """A square icon in the sizes of ICON_SIZES. What is not square gets empty margins; the one for telephones a white
-    ground, since they would make it black.
+def render_icon(upload: bytes) -> dict[str, RenderedPicture]:
+    """Return a square icon in the sizes of ICON_SIZES.
+
+    A picture that is not square gets transparent margins. The icon for phones gets a white background, since phones
+    show transparent pixels in black.
 
     Raises:
-        DomainError: this is no picture that we take; the sentence says why.
+        DomainError: the file is not an acceptable picture.
     """
     picture = _read(upload)
-    made = {}
+    sizes = {}
     for name, side in ICON_SIZES.items():
         square = ImageOps.pad(picture, (side, side), Image.Resampling.LANCZOS, color=(0, 0, 0, 0))
         if name == "180":
-            ground = Image.new("RGBA", square.size, "white")
-            square = Image.alpha_composite(ground, square)
-        made[name] = _png(square)
-    return made
+            background = Image.new("RGBA", square.size, "white")
+            square = Image.alpha_composite(background, square)
+        sizes[name] = _png(square)
+    return sizes
 
 
 def _read(upload: bytes) -> Image.Image:
     if len(upload) > MAX_BYTES:
         _refuse(_("The file is larger than %(most)d MB.") % {"most": MAX_BYTES // 1024**2})
     if _is_svg(upload):
-        _refuse(_("SVG files can carry programs and are not taken. Please export the picture as PNG."))
+        _refuse(_("SVG files are not accepted because they can contain scripts. Export the picture as PNG."))
     try:
-        picture = Image.open(io.BytesIO(upload), formats=KINDS)
-    except Exception:  # whatever a decoder may say of what it does not know
-        _refuse(_("This is no picture. PNG, JPEG and WebP are taken."))
+        picture = Image.open(io.BytesIO(upload), formats=FILE_FORMATS)
+    except Exception:  # decoders raise many kinds of errors
+        _refuse(_("This is not a picture. Upload a PNG, JPEG or WebP file."))
     width, height = picture.size
     if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
-        _refuse(_("The picture has too many pixels: at most %(most)d each way.") % {"most": MAX_SIDE})
+        _refuse(_("The picture is too large: at most %(most)d pixels in each direction.") % {"most": MAX_SIDE})
     if min(width, height) < MIN_SIDE:
-        _refuse(_("The picture is too small: at least %(least)d pixels each way.") % {"least": MIN_SIDE})
+        _refuse(_("The picture is too small: at least %(least)d pixels in each direction.") % {"least": MIN_SIDE})
     try:
         picture.load()
         return ImageOps.exif_transpose(picture).convert("RGBA")
@@ -88,16 +90,16 @@ def _read(upload: bytes) -> Image.Image:
         _refuse(_("The picture is damaged."))
 
 
-def _png(picture: Image.Image) -> Made:
-    clean = Image.frombytes("RGBA", picture.size, picture.tobytes())  # without what Pillow remembers of the file
+def _png(picture: Image.Image) -> RenderedPicture:
+    clean = Image.frombytes("RGBA", picture.size, picture.tobytes())  # without metadata that Pillow keeps of the file
     out = io.BytesIO()
     clean.save(out, "PNG", optimize=True)
-    return Made(out.getvalue(), *clean.size)
+    return RenderedPicture(out.getvalue(), *clean.size)
 
 
 def _is_svg(upload: bytes) -> bool:
     return re.search(rb"<\s*(?:svg|!doctype svg)", upload[:4096].replace(b"\0", b""), re.IGNORECASE) is not None
 
 
-def _refuse(sentence: str) -> NoReturn:
-    raise DomainError(sentence)
+def _refuse(message: str) -> NoReturn:
+    raise DomainError(message)

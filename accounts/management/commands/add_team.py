@@ -7,16 +7,16 @@ from cpms.common.scripting import ScriptCommand
 
 
 class Command(ScriptCommand):
-    help = "Add a team (the tenant that owns stations), or give it another name."
+    help = "Add a team (the tenant that owns stations), or rename it."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("handle", metavar="HANDLE", help="its short name: letters, digits, hyphens, underscores")
-        parser.add_argument("--name", default="", help="its name for people; without it the handle")
+        parser.add_argument("handle", metavar="HANDLE", help="short name: letters, digits, hyphens, underscores")
+        parser.add_argument("--name", default="", help="display name; defaults to the handle")
 
     def run(self, *, handle: str, name: str, **options: Any) -> None:
         team, is_new = services.add_team(handle=handle, name=name)
         self.show(
             {"created": int(is_new), "updated": int(not is_new), "team": team.handle, "name": team.name},
-            f"Team {team.handle} ({team.name}) is {'new' if is_new else 'there'}.",
+            f"Team {team.handle} ({team.name}) {'was added' if is_new else 'exists'}.",
         )

@@ -10,25 +10,25 @@ from cpms.common.scripting import ScriptCommand
 
 
 class Command(ScriptCommand):
-    help = "Add a person to a team, or set password and role of one who is there."
+    help = "Add a user to a team, or set the password and role of an existing one."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("email", metavar="EMAIL", help="the address to log in with")
+        parser.add_argument("email", metavar="EMAIL", help="e-mail address, used to sign in")
         parser.add_argument("--password", required=True)
         parser.add_argument("--team", required=True, metavar="HANDLE")
         parser.add_argument("--role", required=True, choices=Role.values)
         parser.add_argument(
             "--staff",
             action="store_true",
-            help="support staff: sees every team, may use the admin; prints a code for a first second factor",
+            help="support staff: sees every team and can use the admin; prints an enrolment code",
         )
 
     def run(self, *, email: str, password: str, team: str, role: str, staff: bool, **options: Any) -> None:
         user, is_new = people_services.add_user(
             email=email, password=password, team=teams_services.find_team(team), role=role, is_staff=staff
         )
-        facts: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "created": int(is_new),
             "updated": int(not is_new),
             "user": user.email,
@@ -36,10 +36,10 @@ class Command(ScriptCommand):
             "role": role,
             "is_staff": user.is_staff,
         }
-        words = f"{user.email} is {role} of {team}{' and support staff' if user.is_staff else ''}."
+        text = f"{user.email} is {role} of {team}{' and support staff' if user.is_staff else ''}."
         if staff and not enrolment_codes.has_factor(user):
             row, code = enrolment_codes.issue_code(person=user, actor=None)
             until = row.expires_at.isoformat(timespec="seconds")
-            facts |= {"enrolment_code": code, "enrolment_code_expires_at": until}
-            words += f"\nEnrolment code for the first second factor, valid once until {until}: {code}"
-        self.show(facts, words)
+            fields |= {"enrolment_code": code, "enrolment_code_expires_at": until}
+            text += f"\nEnrolment code for the first second factor, valid once until {until}: {code}"
+        self.show(fields, text)

@@ -1,7 +1,7 @@
-"""Erase a person: what they did stays in the books under a pseudonym, and nothing else says who it was.
+"""Erase a person: their actions stay on record under a pseudonym, and everything that identifies them is removed.
 
-Every text and JSON column of the database is either swept here, or emptied with the account, or listed with the reason
-why it holds no name (tests/accounts/members/test_erasure.py).
+Every text and JSON column of the database is either searched here, or emptied with the account, or listed in
+tests/accounts/members/test_erasure.py with the reason why it holds no personal data.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from django.utils import timezone
 
 from accounts.access.models import Grant
 from accounts.audit.models import AuditEntry
-from accounts.audit.services import FOLLOWED, HIDDEN
+from accounts.audit.services import HIDDEN, TRACKED
 from accounts.mails.models import AccountMail
 from accounts.members.models import Invitation
 from accounts.people.models import User
@@ -60,7 +60,7 @@ AUDITED = ("object_repr", "changes", "changes_text", "serialized_data", "additio
 
 
 class Traces:
-    """What may tell who a person was, and what stands there afterwards. Made before the person is erased."""
+    """The texts that identify a person, and their replacements. Create it before the person is erased."""
 
     def __init__(self, person: User) -> None:
         self.pk, self.name, self.email = person.pk, f"Former person {person.pk}", f"former-{person.pk}@erased.invalid"
@@ -80,15 +80,15 @@ class Traces:
         self.phones = sorted(phone for phone in phones if len(phone) >= MIN_PHONE_LENGTH)
 
     @property
-    def needles(self) -> list[str]:
-        """Return what is looked for everywhere; a name that somebody else has too only where it is certain."""
+    def search_texts(self) -> list[str]:
+        """Return the texts that are searched for everywhere. Names that another person shares are left out."""
         return [*self.emails, *self.phones, *([] if self.has_namesake else self.names)]
 
     def clean(self, value: Any, *, is_theirs: bool = False) -> Any:
-        """Return a text, or all texts of a JSON document, without what tells who it was.
+        """Return a text or a JSON document with everything that identifies the person replaced.
 
         Args:
-            is_theirs: the row is about this person, so that also half of the name is theirs.
+            is_theirs: whether the row is about this person; then first or last name alone are replaced too.
         """
         if isinstance(value, dict):
             return {key: self.clean(one, is_theirs=is_theirs) for key, one in value.items()}
@@ -96,7 +96,7 @@ class Traces:
             return [self.clean(one, is_theirs=is_theirs) for one in value]
         if not isinstance(value, str):
             return value
-        if value in self.parts:  # somebody with half a name is called by it
+        if value in self.parts:  # a person with only a first or last name is displayed with it
             return self.name
         value = _replace(value, self.emails, self.email)
         value = _replace(value, [*self.names, *self.parts] if is_theirs else self.names_to_clean, self.name)
@@ -108,10 +108,10 @@ class Traces:
 
 
 def erase(person: User, traces: Traces) -> None:
-    """Empty the account and clean what others wrote about the person. Runs in the transaction of its caller.
+    """Empty the account and clean what others wrote about the person. Call it in a transaction.
 
     Args:
-        traces: from before the person left their teams.
+        traces: created before the person left their teams.
     """
     now = timezone.now()
     theirs = Q(user=person) | _any_of("email", traces.emails)
@@ -130,26 +130,26 @@ def erase(person: User, traces: Traces) -> None:
         rows.all().delete()
     for model in (Authenticator, EmailAddress):
         model.objects.filter(user=person).delete()
-    browsers.sign_out_others(user=person, but=None)
+    browsers.sign_out_others(user=person, keep_session=None)
     person.email = traces.email
     person.first_name = person.last_name = person.phone = ""
     person.language = person.time_zone = person.theme = person.date_format = person.number_format = ""
     person.email_verified_at, person.erased_at = None, now
     person.is_active = person.is_staff = person.is_superuser = False
-    person.set_unusable_password()  # ends every session: its hash is part of them
+    person.set_unusable_password()  # ends every session, since the password hash is part of them
     person.save()
     for label, columns in SWEPT.items():
         _sweep(apps.get_model(label), columns, traces)
     _sweep_audit_trail(traces)
-    transaction.on_commit(partial(_drop_kept_mails, traces.emails))
+    transaction.on_commit(partial(_delete_stored_mails, traces.emails))
 
 
 def _sweep(model: type[models.Model], columns: Iterable[str], traces: Traces) -> None:
-    """Programs that log the same texts twice are not meant: only what was typed or made of it."""
+    """Clean the given columns in all rows of a model that contain one of the texts."""
     rows = model._base_manager.all()
-    for row in _holding(rows, columns, traces.needles).only("pk", *columns):
-        facts = {name: _fitting(model, name, traces.clean(getattr(row, name))) for name in columns}
-        rows.filter(pk=row.pk).update(**{name: value for name, value in facts.items() if value != getattr(row, name)})
+    for row in _containing(rows, columns, traces.search_texts).only("pk", *columns):
+        values = {name: _truncate(model, name, traces.clean(getattr(row, name))) for name in columns}
+        rows.filter(pk=row.pk).update(**{name: value for name, value in values.items() if value != getattr(row, name)})
 
 
 def _sweep_audit_trail(traces: Traces) -> None:
@@ -158,7 +158,7 @@ def _sweep_audit_trail(traces: Traces) -> None:
         about |= Q(content_type=kind, object_pk__in=keys)
     entries = AuditEntry.objects.order_by().select_related(None)
     found = set(entries.filter(about).values_list("pk", flat=True))
-    found.update(_holding(entries, AUDITED, traces.needles).values_list("pk", flat=True))
+    found.update(_containing(entries, AUDITED, traces.search_texts).values_list("pk", flat=True))
     if not found:
         return
     with AuditEntry.objects.erasing():
@@ -170,19 +170,19 @@ def _cleaned(entry: AuditEntry, traces: Traces) -> dict[str, Any]:
     keys = traces.rows.get(entry.content_type_id, frozenset())
     is_theirs = entry.object_pk in keys
     clean: Callable[[Any], Any] = partial(traces.clean, is_theirs=is_theirs)
-    facts = {name: clean(getattr(entry, name)) for name in AUDITED}
+    values = {name: clean(getattr(entry, name)) for name in AUDITED}
     model = entry.content_type.model_class()
-    if is_theirs and isinstance(facts["changes"], dict):
-        facts["changes"] = _without_personal(facts["changes"], model, traces)
+    if is_theirs and isinstance(values["changes"], dict):
+        values["changes"] = _without_personal(values["changes"], model, traces)
     if is_theirs and model is User:
-        facts["object_repr"] = traces.name
+        values["object_repr"] = traces.name
     if entry.actor_id == traces.pk:
-        facts["actor_email"] = traces.email
-    return facts
+        values["actor_email"] = traces.email
+    return values
 
 
 def _without_personal(changes: dict[str, Any], model: Any, traces: Traces) -> dict[str, Any]:
-    """What a field of the person held: whatever it was, it is not said any more."""
+    """Return the changes with every former value of the person's own fields hidden."""
     hidden = dict.fromkeys(PERSONAL, traces.name) if model is User else {"label": HIDDEN, "employee_number": HIDDEN}
     hidden |= {"email": traces.email} if model is User else {}
     return {
@@ -193,49 +193,51 @@ def _without_personal(changes: dict[str, Any], model: Any, traces: Traces) -> di
     }
 
 
-def _holding(rows: Any, columns: Iterable[str], needles: Iterable[str]) -> Any:
-    """The rows in which one of these texts stands; in JSON also as SQLite keeps it."""
-    found = Q(pk__in=())
+def _containing(rows: Any, columns: Iterable[str], search_texts: Iterable[str]) -> Any:
+    """Return the rows that contain one of the texts, in JSON columns also in the escaped form that SQLite stores."""
+    condition = Q(pk__in=())
     for column in columns:
         rows = rows.annotate(**{f"text_of_{column}": Cast(column, models.TextField())})
-        for needle in needles:
-            for text in {needle, json.dumps(needle)[1:-1]}:
-                found |= Q(**{f"text_of_{column}__icontains": text})
-    return rows.filter(found)
+        for search_text in search_texts:
+            for text in {search_text, json.dumps(search_text)[1:-1]}:
+                condition |= Q(**{f"text_of_{column}__icontains": text})
+    return rows.filter(condition)
 
 
 def _any_of(column: str, texts: Iterable[str]) -> Q:
-    found = Q(pk__in=())
+    condition = Q(pk__in=())
     for text in texts:
-        found |= Q(**{f"{column}__iexact": text})
-    return found
+        condition |= Q(**{f"{column}__iexact": text})
+    return condition
 
 
-def _replace(text: str, needles: Iterable[str], put: str) -> str:
-    """Whole words only: in "grada@example.org" stands no "ada@example.org"."""
-    for needle in sorted(needles, key=len, reverse=True):
-        text = re.sub(rf"(?<![\w.@+-]){re.escape(needle)}(?![\w@-]|\.\w)", put.replace("\\", r"\\"), text, flags=re.I)
+def _replace(text: str, search_texts: Iterable[str], replacement: str) -> str:
+    """Replace whole words only: "grada@example.org" does not contain "ada@example.org"."""
+    for search_text in sorted(search_texts, key=len, reverse=True):
+        text = re.sub(
+            rf"(?<![\w.@+-]){re.escape(search_text)}(?![\w@-]|\.\w)", replacement.replace("\\", r"\\"), text, flags=re.I
+        )
     return text
 
 
-def _fitting(model: type[models.Model], column: str, value: Any) -> Any:
+def _truncate(model: type[models.Model], column: str, value: Any) -> Any:
     most = getattr(model._meta.get_field(column), "max_length", None)
     return value[:most] if most and isinstance(value, str) else value
 
 
 def _rows_of(person: User) -> dict[int, frozenset[str]]:
-    """The keys of the rows that are this person or theirs, by content type, where the audit trail follows them."""
+    """Return the keys of the person's row and of their own rows, by content type, for models in the audit log."""
     found = {ContentType.objects.get_for_model(User).pk: frozenset([str(person.pk)])}
     for relation in User._meta.related_objects:
         model: Any = relation.related_model
-        if model in FOLLOWED and relation.field.name == "user":
+        if model in TRACKED and relation.field.name == "user":
             keys = model._base_manager.filter(user=person).values_list("pk", flat=True)
             found[ContentType.objects.get_for_model(model).pk] = frozenset(map(str, keys))
     return found
 
 
 def _former_values(person: User) -> dict[str, set[str]]:
-    """What the person was called before, and the addresses and numbers they had: the audit trail knows."""
+    """Return former names, addresses and phone numbers of the person, from the audit log."""
     found: dict[str, set[str]] = {name: set() for name in PERSONAL}
     entries = AuditEntry.objects.filter(content_type=ContentType.objects.get_for_model(User), object_pk=str(person.pk))
     for changes in entries.values_list("changes", flat=True):
@@ -245,8 +247,8 @@ def _former_values(person: User) -> dict[str, set[str]]:
     return found
 
 
-def _drop_kept_mails(emails: list[str]) -> None:
-    """Where mails are kept for a page that shows them, those to or about the person go."""
+def _delete_stored_mails(emails: list[str]) -> None:
+    """Delete the person's e-mails from the folder that a development page shows."""
     if not settings.MAILS_IN_PAGE:
         return
     for file in Path(settings.MAILS_FOLDER).glob("*.eml"):

@@ -1,4 +1,4 @@
-"""Membership of a team: invitations by e-mail, changes of role, removal."""
+"""Services for membership of a team: invitations, roles and removal."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from accounts.access.rights import Can, GivenBy, GrantRole, Role
 from accounts.mails.models import AccountMail
 from accounts.mails.services import mails
 from accounts.members.models import Invitation
-from accounts.members.services import given
-from accounts.people import services as team_services
+from accounts.members.services import grant_listeners
+from accounts.people import services as people_services
 from accounts.people.models import Membership, User
 from accounts.people.services import MAX_PASSWORD_LENGTH
 from accounts.teams.models import Team
@@ -30,10 +30,10 @@ from cpms.common.text.lines import check_lines
 
 logger = logging.getLogger(__name__)
 VALID = timedelta(days=14)
-MAX_OPEN = 200  # of one team: nobody mails the world through us
+MAX_OPEN = 200  # per team, so that nobody can send spam through us
 
 
-def _manages(actor: User, team: Team) -> None:
+def _require_admin(actor: User, team: Team) -> None:
     if not actor.access.may(Can.MANAGE_TEAM, team):
         raise NotAllowed(_("Only administrators of the team may do this."))
 
@@ -42,19 +42,20 @@ def _manages(actor: User, team: Team) -> None:
 def invite(
     *, team: Team, email: str, role: str, actor: User, language: str = "", expires_at: datetime | None = None
 ) -> Invitation:
-    """Ask somebody by mail to join the team.
+    """Invite somebody by e-mail to join the team.
 
     Raises:
-        NotAllowed: the actor is no administrator of the team.
-        DomainError: no address, no role, already in the team or invited, or too many are open.
+        NotAllowed: the actor is not an administrator of the team.
+        DomainError: address or role is invalid, the person is a member or invited already, or too many invitations are
+            open.
     """
-    _manages(actor, team)
+    _require_admin(actor, team)
     if role not in Role.values:
-        raise DomainError(_("There is no such role."), fields={"role": ""})
-    return write_invitation(team=team, email=email, role=role, actor=actor, language=language, expires_at=expires_at)
+        raise DomainError(_("Choose a role."), fields={"role": ""})
+    return create_invitation(team=team, email=email, role=role, actor=actor, language=language, expires_at=expires_at)
 
 
-def write_invitation(
+def create_invitation(
     *,
     team: Team,
     email: str,
@@ -64,24 +65,28 @@ def write_invitation(
     expires_at: datetime | None = None,
     **place: Any,
 ) -> Invitation:
-    """Write an invitation and its mail; whether the actor may invite has been checked.
+    """Create an invitation and its e-mail. The caller must have checked that the actor may invite.
+
+    Args:
+        place: `installation` or `station`, and `access_ends_at`, of a driver's invitation.
 
     Raises:
-        DomainError: no address, already in the team or invited, or too many are open.
+        DomainError: the address is invalid, the person is a member or invited already, or too many invitations are
+            open.
     """
     email = email.strip().lower()
     try:
         validate_email(email)
     except ValidationError:
-        raise DomainError(_("This is no e-mail address."), fields={"email": ""}) from None
+        raise DomainError(_("Enter a valid e-mail address."), fields={"email": ""}) from None
     Team.objects.select_for_update().get(pk=team.pk)
     if Membership.objects.filter(team=team, user__email__iexact=email).exists():
-        raise DomainError(_("This person is in the team already."), fields={"email": ""})
+        raise DomainError(_("This person is already a member of the team."), fields={"email": ""})
     waiting = Invitation.objects.filter(team=team).open()
     if waiting.filter(email__iexact=email).exists():
-        raise DomainError(_("This person is invited already: send the invitation again."), fields={"email": ""})
+        raise DomainError(_("This person is already invited. Send the invitation again instead."), fields={"email": ""})
     if waiting.count() >= MAX_OPEN:
-        raise DomainError(_("Too many invitations are open: revoke some of them first."))
+        raise DomainError(_("Too many open invitations. Revoke some of them first."))
     invitation = Invitation(
         team=team,
         email=email,
@@ -93,17 +98,17 @@ def write_invitation(
         **place,
     )
     invitation.save()
-    _renew(invitation)
+    _issue_token(invitation)
     logger.info("invited", extra={"user": actor and actor.pk, "team": team.pk, "invitation": invitation.pk})
     return invitation
 
 
-def _renew(invitation: Invitation) -> None:
-    """A token that was never in a mail, and the mail."""
+def _issue_token(invitation: Invitation) -> None:
+    """Give the invitation a new token, and queue its e-mail."""
     invitation.nonce = secrets.token_urlsafe(32)
-    invitation.token_hash = mails.hash_of(mails.invitation_token(invitation))
+    invitation.token_hash = mails.hash_token(mails.invitation_token(invitation))
     invitation.save()
-    mails.write_mail(
+    mails.queue_mail(
         AccountMail.Kind.INVITE,
         email=invitation.email,
         invitation=invitation,
@@ -114,73 +119,73 @@ def _renew(invitation: Invitation) -> None:
 
 @transaction.atomic
 def resend(*, invitation: Invitation, actor: User) -> Invitation:
-    """Once more, with another link, valid for as long as a new one; the first link is void.
+    """Send an invitation again, with a new link and a new expiry date. The old link becomes void.
 
     Raises:
-        NotAllowed: the actor is no administrator of the team.
-        DomainError: it was accepted or revoked, or was sent a minute ago.
+        NotAllowed: the actor is not an administrator of the team.
+        DomainError: it was accepted or revoked, or was sent less than a minute ago.
     """
-    _manages(actor, invitation.team)
+    _require_admin(actor, invitation.team)
     locked: Invitation = Invitation.objects.select_for_update().get(pk=invitation.pk)
-    _must_be_open(locked)
+    _require_open(locked)
     if AccountMail.objects.filter(invitation=locked, created_at__gt=timezone.now() - timedelta(minutes=1)).exists():
         raise DomainError(_("The invitation was sent less than a minute ago."))
     locked.expires_at = timezone.now() + VALID
-    _renew(locked)
+    _issue_token(locked)
     return locked
 
 
 @transaction.atomic
 def revoke(*, invitation: Invitation, actor: User) -> None:
-    """Its link is void at once.
+    """Revoke an invitation. Its link is void immediately.
 
     Raises:
-        NotAllowed: the actor is no administrator of the team.
+        NotAllowed: the actor is not an administrator of the team.
         DomainError: it was accepted or revoked.
     """
-    _manages(actor, invitation.team)
+    _require_admin(actor, invitation.team)
     locked: Invitation = Invitation.objects.select_for_update().get(pk=invitation.pk)
-    _must_be_open(locked)
+    _require_open(locked)
     locked.revoked_at = timezone.now()
     locked.save(update_fields=["revoked_at"])
     logger.info("invitation revoked", extra={"user": actor.pk, "invitation": locked.pk})
 
 
-def _must_be_open(invitation: Invitation) -> None:
+def _require_open(invitation: Invitation) -> None:
     if invitation.revoked_at is not None:
-        raise DomainError(_("This invitation was revoked. Please ask the team for another one."))
+        raise DomainError(_("This invitation was revoked. Ask the team for a new one."))
     if invitation.accepted_at is not None:
-        raise DomainError(_("This invitation was accepted already: sign in."))
+        raise DomainError(_("This invitation was already accepted. Sign in instead."))
 
 
 def find_invitation(token: str, *, is_locked: bool = False) -> Invitation:
-    """The invitation of a link.
+    """Return the invitation that a link's token belongs to.
 
     Raises:
-        DomainError: there is none, or it was accepted, revoked, or has expired.
+        DomainError: the token is unknown, or the invitation was accepted or revoked, or has expired.
     """
     rows = Invitation.objects.select_related("team", "invited_by")
     if is_locked:
         rows = rows.select_for_update(of=("self",))
-    found: Invitation | None = rows.filter(token_hash=mails.hash_of(token)).first()
+    found: Invitation | None = rows.filter(token_hash=mails.hash_token(token)).first()
     if found is None:
-        raise DomainError(_("This link is not complete, or a newer invitation was sent: use the one in the last mail."))
-    _must_be_open(found)
+        raise DomainError(_("This link is incomplete or was replaced. Use the link in the latest e-mail."))
+    _require_open(found)
     if found.has_expired:
-        raise DomainError(_("This invitation has expired. Please ask the team for another one."))
+        raise DomainError(_("This invitation has expired. Ask the team for a new one."))
     return found
 
 
 @transaction.atomic
 def accept_as_new(*, token: str, first_name: str, last_name: str, password: str) -> User:
-    """A new person, whose address is proved by the link.
+    """Accept an invitation as a new user. The link proves their address.
 
     Raises:
-        DomainError: the invitation does not count, there is such a person, or the password is too weak.
+        DomainError: the invitation is not valid, the account exists already, or name or password is invalid.
     """
     invitation = find_invitation(token, is_locked=True)
     if User.objects.filter(email__iexact=invitation.email).exists():
-        raise DomainError(_("There is an account with this address already: sign in to accept."))
+        raise DomainError(_("There is already an account with this address. Sign in to accept."))
     check_lines(first_name=first_name, last_name=last_name)
     user = User(
         email=invitation.email,
@@ -203,20 +208,22 @@ def accept_as_new(*, token: str, first_name: str, last_name: str, password: str)
 
 @transaction.atomic
 def accept_as(*, token: str, user: User) -> Team:
-    """Somebody who has an account joins.
+    """Accept an invitation as a user who is signed in.
 
     Raises:
-        DomainError: the invitation does not count, or is for another address.
+        DomainError: the invitation is not valid, or is for another address.
     """
     invitation = find_invitation(token, is_locked=True)
-    must_fit(invitation, user)
+    check_recipient(invitation, user)
     _join(invitation, user)
     return invitation.team
 
 
-def must_fit(invitation: Invitation, user: User) -> None:
-    """Raises:
-    DomainError: the invitation is for another address than this person's.
+def check_recipient(invitation: Invitation, user: User) -> None:
+    """Check that an invitation is for this user's address.
+
+    Raises:
+        DomainError: it is for another address.
     """
     if invitation.email.lower() != user.email.lower():
         raise DomainError(
@@ -226,7 +233,7 @@ def must_fit(invitation: Invitation, user: User) -> None:
 
 
 def _join(invitation: Invitation, user: User) -> None:
-    """Who is in the team meanwhile keeps the role he has; a driver gets access and joins nothing."""
+    """Add the user to the team, where a member keeps their role, or give a driver access to the place."""
     if invitation.is_to_charge:
         _give_access(invitation, user)
     else:
@@ -236,50 +243,53 @@ def _join(invitation: Invitation, user: User) -> None:
     if user.email_verified_at is None:
         user.email_verified_at = invitation.accepted_at
         user.save(update_fields=["email_verified_at"])
-    team_services.enrol(user)
+    people_services.enrol(user)
     logger.info("invitation accepted", extra={"user": user.pk, "invitation": invitation.pk})
 
 
 def _give_access(invitation: Invitation, user: User) -> None:
-    """
+    """Give an invited driver access to the place.
+
     Raises:
-        DomainError: the access has ended, or whoever invited may not give it any more.
+        DomainError: the access has ended, or the inviting person may no longer grant it.
     """
     giver, place = invitation.invited_by, invitation.place
     may_give = giver is not None and place.team_id == invitation.team_id and giver.access.may(Can.MANAGE_ACCESS, place)
     has_ended = invitation.access_ends_at is not None and invitation.access_ends_at <= timezone.now()
     if giver is None or not may_give or has_ended:
-        raise DomainError(_("This invitation no longer counts. Please ask the team for another one."))
-    on = {"installation": invitation.installation, "station": invitation.station}
-    same = Grant.objects.filter(**on, user=user, role=GrantRole.USER, withdrawn_at__isnull=True)
+        raise DomainError(_("This invitation is no longer valid. Ask the team for a new one."))
+    target = {"installation": invitation.installation, "station": invitation.station}
+    same = Grant.objects.filter(**target, user=user, role=GrantRole.USER, withdrawn_at__isnull=True)
     if same.active().exists():
         return
     same.update(withdrawn_at=F("ends_at"))
     acts_for_team = giver.is_staff or invitation.team_id in giver.access.scope(Can.MANAGE_ACCESS).teams
     grant = Grant.objects.create(
         team=invitation.team,
-        **on,
+        **target,
         role=GrantRole.USER,
         user=user,
         ends_at=invitation.access_ends_at,
         created_by=giver,
         given_by=GivenBy.TEAM if acts_for_team else GivenBy.OWNER,
     )
-    given.announce(grant)
+    grant_listeners.announce(grant)
 
 
 @transaction.atomic
 def change_role(*, membership: Membership, role: str, actor: User) -> None:
-    """Raises:
-    NotAllowed: the actor is no administrator of the team.
-    DomainError: no role, or the team would have no administrator.
+    """Change the role of a member.
+
+    Raises:
+        NotAllowed: the actor is not an administrator of the team.
+        DomainError: the role is unknown, or the team would have no administrator.
     """
-    _manages(actor, membership.team)
+    _require_admin(actor, membership.team)
     if role not in Role.values:
-        raise DomainError(_("There is no such role."), fields={"role": ""})
+        raise DomainError(_("Choose a role."), fields={"role": ""})
     locked = _lock(membership)
     if role != Role.ADMIN:
-        _another_admin(locked)
+        _require_another_admin(locked)
     locked.role = role
     locked.save(update_fields=["role"])
     logger.info("role changed", extra={"user": actor.pk, "membership": locked.pk})
@@ -287,32 +297,32 @@ def change_role(*, membership: Membership, role: str, actor: User) -> None:
 
 @transaction.atomic
 def remove_member(*, membership: Membership, actor: User) -> None:
-    """Administrators remove anybody; everybody may leave.
+    """Remove a member. Administrators can remove anybody, and everyone can leave.
 
     Raises:
-        NotAllowed: the actor is neither.
+        NotAllowed: the actor is neither an administrator nor the member.
         DomainError: the team would have no administrator.
     """
     if membership.user_id != actor.pk:
-        _manages(actor, membership.team)
+        _require_admin(actor, membership.team)
     locked = _lock(membership)
-    _another_admin(locked)
+    _require_another_admin(locked)
     locked.delete()
     logger.info("member removed", extra={"user": actor.pk, "team": membership.team_id, "member": membership.user_id})
 
 
 def _lock(membership: Membership) -> Membership:
-    """All of the team's changes one after another: two administrators cannot remove each other at the same time."""
+    """Lock the team and return the membership, so that two administrators cannot remove each other concurrently."""
     Team.objects.select_for_update().get(pk=membership.team_id)
     found: Membership | None = Membership.objects.filter(pk=membership.pk).first()
     if found is None:
-        raise DomainError(_("This person is not in the team any more."))
+        raise DomainError(_("This person is no longer a member of the team."))
     return found
 
 
-def _another_admin(membership: Membership) -> None:
+def _require_another_admin(membership: Membership) -> None:
     if membership.role != Role.ADMIN:
         return
     others = Membership.objects.filter(team=membership.team_id, role=Role.ADMIN, user__is_active=True)
     if not others.exclude(pk=membership.pk).exists():
-        raise DomainError(_("A team needs an administrator: give somebody else this role first."))
+        raise DomainError(_("A team needs an administrator. Give another member this role first."))

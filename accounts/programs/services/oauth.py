@@ -1,8 +1,8 @@
 """The OAuth 2 token endpoint (RFC 6749): client credentials and nothing else.
 
-oauthlib knows the protocol; here is what it asks about clients and tokens. The provider that comes with allauth was not
-taken: a client of its has one secret, which a rotation with an overlap needs two of, and neither an end nor a last use;
-and it brings pages, keys and tables for people who log in elsewhere, of which there are none here.
+oauthlib implements the protocol; the validator below answers its questions about clients and tokens. The provider of
+allauth is not used: its clients have only one secret without expiry, while rotation with an overlap needs two, and it
+adds pages, keys and tables for third-party sign-in, which this project does not offer.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from django.conf import settings
 from oauthlib.oauth2 import BackendApplicationServer, RequestValidator
 
 from accounts.programs.models import Program
-from accounts.programs.services.programs import TOKEN_BEGINNING, issue_access_token, program_with_key
+from accounts.programs.services.programs import ACCESS_TOKEN_PREFIX, issue_access_token, program_with_key
 
 CLIENT_ID = re.compile(r"[0-9a-f]{32}")
 GRANT = "client_credentials"
 
 
 class Validator(RequestValidator):
-    """Answers oauthlib's questions. A client is a program whose way to log in is OAuth 2."""
+    """Answer oauthlib's questions. A client is an application that authenticates with OAuth 2."""
 
     def authenticate_client(self, request: Any, *args: Any, **kwargs: Any) -> bool:
-        told = (str(request.client_id or ""), str(request.client_secret or ""))
-        client_id, secret = credentials_of(str(request.headers.get("Authorization", "")), *told)
+        in_body = (str(request.client_id or ""), str(request.client_secret or ""))
+        client_id, secret = credentials_of(str(request.headers.get("Authorization", "")), *in_body)
         found = program_with_key(secret, Program.Way.OAUTH) if CLIENT_ID.fullmatch(client_id) else None
         if found is None or not secrets.compare_digest(found[1].program.client_id, client_id):
             return False
@@ -57,16 +57,16 @@ class Validator(RequestValidator):
 
 
 def new_token(request: Any) -> str:
-    return f"{TOKEN_BEGINNING}{secrets.token_urlsafe(32)}"
+    return f"{ACCESS_TOKEN_PREFIX}{secrets.token_urlsafe(32)}"
 
 
 def credentials_of(authorization: str, client_id: str, secret: str) -> tuple[str, str]:
-    """Client id and secret, from the Authorization header or else the body (RFC 6749 section 2.3.1)."""
-    word, _blank, packed = authorization.partition(" ")
-    if word.lower() != "basic":
+    """Return client id and secret from the Authorization header, or else the body (RFC 6749 section 2.3.1)."""
+    scheme, _space, encoded = authorization.partition(" ")
+    if scheme.lower() != "basic":
         return client_id, secret
     try:
-        client_id, _colon, secret = base64.b64decode(packed.strip(), validate=True).decode("ascii").partition(":")
+        client_id, _colon, secret = base64.b64decode(encoded.strip(), validate=True).decode("ascii").partition(":")
     except (binascii.Error, ValueError):
         return "", ""
     return client_id, secret

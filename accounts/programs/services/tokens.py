@@ -1,4 +1,4 @@
-"""Changes to teams, people and their keys, and how attempts are counted."""
+"""Services that issue and revoke API tokens of users."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ MAX_TOKEN_NAME_LENGTH = 50
 def issue_api_token(
     *, user: User, name: str, expires_at: datetime | None = None, scopes: Collection[str] = ()
 ) -> tuple[ApiToken, str]:
-    """A new key with which a program acts as this person.
+    """Issue an API token with which an application acts as this user.
 
     Args:
-        expires_at: when it ends; None: only when it is revoked.
-        scopes: words of `ApiScope`, to which it is limited; none: it may do all that the person may.
+        expires_at: when it expires; None if it is valid until revoked.
+        scopes: values of `ApiScope` that limit the token; without any it has all rights of the user.
 
     Returns:
-        The token, and its key in the clear: the only time it can be seen.
+        The token, and its key in plain text, which cannot be read again.
 
     Raises:
-        DomainError: the person may not log in, the expiry is past, or a scope is none (`fields` names which).
+        DomainError: the user may not sign in, or expiry or scopes are invalid (`fields` names which).
     """
     if not user.is_active:
-        raise DomainError(_("This person may not log in."))
+        raise DomainError(_("This user is deactivated."))
     if expires_at is not None and expires_at <= timezone.now():
-        refuse("expires_at", _("This time is past."))
+        refuse("expires_at", _("Choose a time in the future."))
     if expires_at is not None and not is_sensible(expires_at):
-        refuse("expires_at", _("This time is too far away; leave it out for no end."))
+        refuse("expires_at", _("This time is too far in the future. Leave it out for no expiry."))
     if not set(scopes) <= set(ApiScope.values):
-        refuse("scopes", _("Choose among: %(scopes)s.") % {"scopes": ", ".join(ApiScope.values)})
+        refuse("scopes", _("Choose from: %(scopes)s.") % {"scopes": ", ".join(ApiScope.values)})
     check_lines(name=name)
     token, key = ApiToken.objects.create_key(
         user=user,
@@ -61,10 +61,10 @@ def issue_api_token(
 
 @transaction.atomic
 def revoke_api_token(*, token: ApiToken, actor: User) -> None:
-    """End a token at once; it stays listed as revoked.
+    """Revoke a token immediately. It stays listed.
 
     Raises:
-        NotAllowed: it is somebody else's.
+        NotAllowed: it belongs to somebody else, and the actor is not support staff.
     """
     if token.user_id != actor.pk and not actor.is_staff:
         raise NotAllowed(_("This token belongs to somebody else."))
@@ -75,15 +75,15 @@ def revoke_api_token(*, token: ApiToken, actor: User) -> None:
 
 @transaction.atomic
 def revoke_tokens_of(user: User) -> int:
-    """End a person's API tokens, and the access tokens of programs that this person added.
+    """Revoke a user's API tokens, and the access tokens of applications that this user added.
 
-    A program itself is its team's and goes on: its client gets another access token with its secret.
+    The applications themselves belong to the team and keep working: they get new access tokens with their secrets.
 
     Returns:
-        How many API tokens ended.
+        How many API tokens were revoked.
     """
     tokens = list(ApiToken.objects.filter(user=user, revoked=False))
-    for token in tokens:  # one by one: the audit trail names each
+    for token in tokens:  # one by one, so that the audit log has an entry for each
         revoke_api_token(token=token, actor=user)
     AccessToken.objects.filter(program__created_by=user).delete()
     return len(tokens)

@@ -1,4 +1,4 @@
-"""Tell the platform's staff when passwords are tried at many accounts, or at one account from everywhere."""
+"""Notify support staff when one network tries many accounts, or one account is tried from many networks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.cache import cache
 from django.db import transaction
 
-from accounts.audit.context import complete
+from accounts.audit.context import add_request_details
 from accounts.audit.models import AuditEntry
 from accounts.audit.services import Action
 from accounts.mails.models import AccountMail
@@ -17,27 +17,27 @@ from accounts.people.models import User
 
 logger = logging.getLogger(__name__)
 SOURCE, ACCOUNT = AccountMail.Kind.MANY_ACCOUNTS, AccountMail.Kind.MANY_ATTEMPTS
-QUIET_SECONDS = 60 * 60  # between two alarms of one kind
-NOTED = "sign_in_attempts"  # in the audit trail
+QUIET_SECONDS = 60 * 60  # at most one alarm of each kind in this time
+CHANGE_KEY = "sign_in_attempts"  # key of the change in the audit log
 
 
 def raise_alarm(kind: AccountMail.Kind, *, about: str, count: int) -> None:
-    """Write an audit entry and a mail to each of the support staff, once an hour of each kind.
+    """Write an audit entry and an e-mail to each member of the support staff, at most once an hour per kind.
 
     Args:
-        about: the source or the account.
-        count: how many accounts it tried, or how many attempts there were.
+        about: the network or the account.
+        count: how many accounts the network tried, or how many attempts the account had.
     """
     try:
         if not cache.add(f"sign-in-alarm-{kind}", 1, QUIET_SECONDS):
             return
     except Exception as error:
-        logger.warning("a sign-in alarm is not remembered", extra={"cause": type(error).__name__})
+        logger.warning("sign-in alarm not raised because the cache failed", extra={"cause": type(error).__name__})
         return
     logger.warning("passwords are being guessed", extra={"kind": str(kind), "count": count})
     person = User.objects.filter(email__iexact=about).first() if kind == ACCOUNT else None
     with transaction.atomic():
-        facts = complete({"actor": None})
+        details = add_request_details({"actor": None})
         AuditEntry.objects.bulk_create(
             [
                 AuditEntry(
@@ -46,12 +46,12 @@ def raise_alarm(kind: AccountMail.Kind, *, about: str, count: int) -> None:
                     object_id=person.pk if person else None,
                     object_repr=about[:200],
                     action=Action.ACCESS,
-                    changes={NOTED: ["", str(count)]},
-                    **facts,
+                    changes={CHANGE_KEY: ["", str(count)]},
+                    **details,
                 )
             ]
         )
         for staff in User.objects.filter(is_staff=True, is_active=True).order_by("pk"):
-            mails.write_mail(
+            mails.queue_mail(
                 kind, email=staff.email, user=staff, about=f"{count} {about}"[:253], language=staff.language
             )

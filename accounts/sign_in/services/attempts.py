@@ -1,4 +1,4 @@
-"""Changes to teams, people and their keys, and how attempts are counted."""
+"""Rate limit for attempts at passwords, codes and links."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ATTEMPT_WINDOW_SECONDS = 60
 
 
 class TooManyAttempts(DomainError):
-    """Somebody tries passwords too quickly (429)."""
+    """Too many attempts in a short time (HTTP 429)."""
 
     retry_after_seconds: int = ATTEMPT_WINDOW_SECONDS
 
@@ -27,24 +27,29 @@ class TooManyAttempts(DomainError):
 def count_attempt(
     what: str, address: str, email: str, *, most: int | None = None, seconds: int = ATTEMPT_WINDOW_SECONDS
 ) -> str:
-    """Counts before anything is checked, so that a hundred tries at once are a hundred tries. Returns its key.
+    """Count an attempt before anything is checked, so that parallel attempts are all counted.
 
     Args:
-        most: how many there may be; LOGIN_ATTEMPTS_PER_MINUTE where nothing is said.
-        seconds: within how long.
+        what: the kind of attempt; each kind has its own counters.
+        address: the client's IP address.
+        most: the number of attempts allowed; LOGIN_ATTEMPTS_PER_MINUTE by default.
+        seconds: the length of the window.
+
+    Returns:
+        The cache key of the counter, for `clear_attempts`.
 
     Raises:
-        TooManyAttempts: more of this source for this e-mail address.
+        TooManyAttempts: there were more attempts from this network for this e-mail address.
     """
     name = f"{network_of(address)} {email.strip().lower()}"
     key = f"{what}-{salted_hmac(what, name, algorithm='sha256').hexdigest()}"
     try:
         cache.add(key, 0, seconds)
         count = cache.incr(key)
-    except ValueError:  # it expired between the two
+    except ValueError:  # the counter expired between the two calls
         return key
-    except Exception as error:  # a cache that is away must not lock everybody out
-        logger.warning("log-in attempts are not counted", extra={"cause": type(error).__name__})
+    except Exception as error:  # a failing cache must not lock everybody out
+        logger.warning("sign-in attempts are not counted", extra={"cause": type(error).__name__})
         return key
     if count > (settings.LOGIN_ATTEMPTS_PER_MINUTE if most is None else most):
         minutes = max(1, seconds // 60)
@@ -55,16 +60,16 @@ def count_attempt(
     return key
 
 
-def forget_attempts(key: str) -> None:
-    """Who succeeded begins anew."""
+def clear_attempts(key: str) -> None:
+    """Reset the counter after a success."""
     try:
         cache.delete(key)
     except Exception as error:
-        logger.warning("log-in attempts are not counted", extra={"cause": type(error).__name__})
+        logger.warning("sign-in attempts are not counted", extra={"cause": type(error).__name__})
 
 
 def network_of(address: str) -> str:
-    """Who has one IPv6 address has 2^64 of them."""
+    """Return the network that attempts are counted for: a client usually controls a whole /64 of IPv6 addresses."""
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The captcha of the sign-in page: a calculation for the browser, issued and checked here without a third party."""
+"""The captcha of the sign-in page: a proof of work for the browser, without a third party."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from accounts.sign_in.services import signing_in
 
 logger = logging.getLogger(__name__)
 ALWAYS, AFTER_FAILURE, OFF = "always", "after_failure", "off"
-MAX_NUMBERS = (50_000, 150_000, 500_000, 1_500_000)  # by level; a telephone tries the first in about a second
-HARDER_FROM = (5, 15, 60)  # failures within an hour, from which on the next level is asked for
-HARDEST = len(MAX_NUMBERS) - 1
-LONGEST = 4000
+MAX_NUMBERS = (50_000, 150_000, 500_000, 1_500_000)  # by level; a phone solves the first in about a second
+LEVEL_THRESHOLDS = (5, 15, 60)  # failures per hour from which the next level is required
+MAX_LEVEL = len(MAX_NUMBERS) - 1
+MAX_PAYLOAD_LENGTH = 4000
 
 
 class CaptchaWidget(AltchaWidget):
-    """Fetches its sum by itself and speaks the page's language."""
+    """The captcha element, which fetches its challenge itself. Its texts are in the language of the page."""
 
     template_name = "accounts/sign_in/parts/captcha.html"
     level = 0
 
     def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
         context = forms.HiddenInput.get_context(self, name, value, attrs)
-        words = {
+        labels = {
             "ariaLinkLabel": "ALTCHA",
             "error": _("This could not be verified. Please try again."),
             "expired": _("This has expired. Please try again."),
@@ -51,50 +51,50 @@ class CaptchaWidget(AltchaWidget):
             "verifying": _("One moment …"),
             "waitAlert": _("One moment, please."),
         }
-        return context | {"words": json.dumps(words), "level": self.level}
+        return context | {"labels": json.dumps(labels), "level": self.level}
 
     def use_required_attribute(self, initial: Any) -> bool:
         return False
 
 
 class CaptchaField(AltchaField):
-    """What the browser found for a sum of ours that has not been used before."""
+    """The browser's solution of a challenge that we issued and that was not used before."""
 
     widget = CaptchaWidget
-    sentence = gettext_lazy("The check against robots did not succeed. Please try again.")
-    harder = gettext_lazy("There were many failed attempts. Please try again; the check takes longer now.")
+    failed_message = gettext_lazy("The captcha was not solved. Please try again.")
+    harder_message = gettext_lazy("There were many failed attempts. Please try again; the captcha takes longer now.")
 
     def __init__(self, *args: Any, level: int = 0, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.level = self.widget.level = level
 
     def validate(self, value: Any) -> None:
-        if not value or len(value) > LONGEST:
-            raise ValidationError(self.sentence, code="required")
+        if not value or len(value) > MAX_PAYLOAD_LENGTH:
+            raise ValidationError(self.failed_message, code="required")
         try:
             is_right, _reason = altcha.verify_solution(payload=value, hmac_key=get_hmac_key(), check_expires=True)
-            told = json.loads(base64.b64decode(value))
-            challenge, level = str(told["challenge"]), _level_of(str(told["salt"]))
-        except Exception:  # anything could have been sent
+            solution = json.loads(base64.b64decode(value))
+            challenge, level = str(solution["challenge"]), _level_of(str(solution["salt"]))
+        except Exception:  # the client can send anything
             is_right, challenge, level = False, "", 0
         if is_right and level < self.level:
-            raise ValidationError(self.harder, code="harder")
+            raise ValidationError(self.harder_message, code="harder")
         if not is_right or not _is_first_use(challenge):
-            raise ValidationError(self.sentence, code="invalid")
+            raise ValidationError(self.failed_message, code="invalid")
 
 
 def make_challenge(level: int) -> dict[str, Any]:
-    """Make a sum for the browser. Its salt, which the signature covers, says how hard it is."""
-    level = min(max(level, 0), HARDEST)
+    """Create a challenge for the browser. Its difficulty is part of the salt, which the signature covers."""
+    level = min(max(level, 0), MAX_LEVEL)
     options = altcha.ChallengeOptions(
         hmac_key=get_hmac_key(),
         max_number=MAX_NUMBERS[level],
         expires=timezone.now() + timedelta(seconds=get_challenge_expire_seconds()),
         params={"level": str(level)},
     )
-    made = altcha.create_challenge(options)
-    facts = {name: getattr(made, name) for name in ("algorithm", "challenge", "salt", "signature")}
-    return facts | {"maxnumber": made.max_number}  # as the browser's element spells it
+    challenge = altcha.create_challenge(options)
+    fields = {name: getattr(challenge, name) for name in ("algorithm", "challenge", "salt", "signature")}
+    return fields | {"maxnumber": challenge.max_number}  # the spelling of the browser's element
 
 
 def _level_of(salt: str) -> int:
@@ -104,25 +104,26 @@ def _level_of(salt: str) -> int:
 def _is_first_use(challenge: str) -> bool:
     try:
         return bool(cache.add(f"captcha-{challenge}", 1, get_challenge_expire_seconds()))
-    except Exception as error:  # a cache that is away must not lock everybody out
+    except Exception as error:  # a failing cache must not lock everybody out
         logger.warning("used captchas are not remembered", extra={"cause": type(error).__name__})
         return True
 
 
 def level_for(address: str, email: str, *, is_known: bool = False) -> int | None:
-    """Return how hard the sum of this attempt must be; None when none is asked for.
+    """Return the level of the captcha for this attempt, or None if no captcha is needed.
 
     Args:
-        is_known: the browser signed in to this account before: what others try there does not count against it.
+        address: the client's IP address.
+        is_known: whether the browser signed in to this account before; then failures of others are ignored.
     """
     if settings.LOGIN_CAPTCHA == OFF:
         return None
-    failed = signing_in.failures(address, email)
+    failed = signing_in.recent_failures(address, email)
     if failed is None:
         return 0
     most = failed.of_source if is_known else max(failed.of_source, failed.at_account)
     if settings.LOGIN_CAPTCHA == AFTER_FAILURE and not most:
         return None
     if not is_known and failed.at_account >= settings.LOGIN_FAILURES_PER_ACCOUNT:
-        return HARDEST
-    return sum(most >= least for least in HARDER_FROM)
+        return MAX_LEVEL
+    return sum(most >= least for least in LEVEL_THRESHOLDS)

@@ -1,4 +1,4 @@
-"""Codes without which support staff cannot set up a first second factor: a stolen password alone must not suffice."""
+"""Codes that support staff need for their first second factor, so that a stolen password alone is not enough."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
 from accounts.audit.context import team_of
-from accounts.audit.services import Action, note
+from accounts.audit.services import Action, record_entry
 from accounts.mails.models import AccountMail
 from accounts.mails.services import mails
 from accounts.people.models import User
@@ -23,26 +23,26 @@ from accounts.sign_in.services import attempts
 from cpms.common.errors import DomainError, NotAllowed
 
 logger = logging.getLogger(__name__)
-LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
-GROUPS, GROUP_LENGTH = 4, 4  # 80 bits
+ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+GROUP_COUNT, GROUP_LENGTH = 4, 4  # 80 bits
 VALID = timedelta(hours=24)
 MAX_TRIES, TRIES_SECONDS = 5, 300
 
 
 def _hash(code: str) -> str:
-    letters = "".join(sign for sign in code.upper() if sign in LETTERS)
-    return salted_hmac("accounts.factor_enrolment", letters, algorithm="sha256").hexdigest()
+    normalized = "".join(char for char in code.upper() if char in ALPHABET)
+    return salted_hmac("accounts.factor_enrolment", normalized, algorithm="sha256").hexdigest()
 
 
 @transaction.atomic
 def issue_code(*, person: User, actor: User | None) -> tuple[FactorEnrolmentCode, str]:
-    """Issue a code with which a member of the support staff sets up a first second factor; an older code is void.
+    """Issue a code with which a member of the support staff sets up their first second factor. Older codes become void.
 
     Args:
-        actor: another member of the support staff; None for the command line, which needs the machine itself.
+        actor: another member of the support staff; None on the command line.
 
     Returns:
-        The row, and the code in the clear: the only time it can be seen.
+        The row, and the code in plain text, which cannot be read again.
 
     Raises:
         NotAllowed: the actor is not support staff, or is the person.
@@ -54,48 +54,48 @@ def issue_code(*, person: User, actor: User | None) -> tuple[FactorEnrolmentCode
         raise NotAllowed(_("Another member of the support staff must issue your enrolment code."))
     person = User.objects.select_for_update().get(pk=person.pk)
     if not (person.is_active and person.is_staff):
-        raise DomainError(_("%(name)s is not support staff and needs no enrolment code.") % {"name": person})
+        raise DomainError(_("%(name)s is not support staff and does not need an enrolment code.") % {"name": person})
     if has_factor(person):
-        raise DomainError(_("%(name)s has a second factor. Reset it first.") % {"name": person})
+        raise DomainError(_("%(name)s uses two-factor authentication already. Reset it first.") % {"name": person})
     now = timezone.now()
     _open_codes(person).update(revoked_at=now)
-    groups = ("".join(secrets.choice(LETTERS) for _letter in range(GROUP_LENGTH)) for _group in range(GROUPS))
+    groups = ("".join(secrets.choice(ALPHABET) for _position in range(GROUP_LENGTH)) for _group in range(GROUP_COUNT))
     code = "-".join(groups)
     row = FactorEnrolmentCode.objects.create(
         user=person, code_hash=_hash(code), created_by=actor, created_at=now, expires_at=now + VALID
     )
-    mails.write_mail(AccountMail.Kind.ENROL_CODE, email=person.email, user=person, language=person.language)
+    mails.queue_mail(AccountMail.Kind.ENROL_CODE, email=person.email, user=person, language=person.language)
     changes = {"second_factor": ["", "enrolment_code"]}
-    note(person, actor=actor, team_id=team_of(person), changes=changes, action=Action.UPDATE)
+    record_entry(person, actor=actor, team_id=team_of(person), changes=changes, action=Action.UPDATE)
     logger.info("enrolment code issued", extra={"user": person.pk, "by": actor.pk if actor else None})
     return row, code
 
 
 def is_needed(person: User) -> bool:
-    """Whether this person's next second factor is a first one that needs a code."""
+    """Return whether this person needs an enrolment code for their next second factor."""
     return person.access.is_staff_with_factor and not has_factor(person)
 
 
 def use_code(*, person: User, code: str) -> None:
-    """Use up a code; to be called in the transaction that sets up the second factor.
+    """Redeem a code; call it in the transaction that sets up the second factor.
 
     Raises:
         TooManyAttempts: too many wrong codes.
         DomainError: the code is missing, wrong, used or expired.
     """
     if not code.strip():
-        sentence = _("Support staff needs an enrolment code for the first second factor.")
+        sentence = _("Support staff need an enrolment code to set up two-factor authentication.")
         raise DomainError(sentence, fields={"enrolment_code": sentence})
     attempt = attempts.count_attempt("enrolment-code", "", person.email, most=MAX_TRIES, seconds=TRIES_SECONDS)
     found = _open_codes(person).filter(code_hash=_hash(code), expires_at__gt=timezone.now())
     if not found.update(used_at=timezone.now()):
-        sentence = _("This enrolment code is wrong, was used already or has expired.")
+        sentence = _("This enrolment code is wrong, already used or expired.")
         raise DomainError(sentence, fields={"enrolment_code": sentence})
-    attempts.forget_attempts(attempt)
+    attempts.clear_attempts(attempt)
 
 
 def has_factor(person: User) -> bool:
-    """Whether this person has an app or a passkey."""
+    """Return whether this person has an authenticator app or a passkey."""
     return Authenticator.objects.filter(user=person, type__in=FACTOR_TYPES).exists()
 
 

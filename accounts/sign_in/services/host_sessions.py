@@ -1,7 +1,7 @@
-"""Browser sessions that were begun on a team's own domain are limited to that team.
+"""Browser sessions that were started on a team's own domain are limited to that team.
 
-The team decides to whom its domain leads, so it may read everything that passes there, the session's key too. Such a
-session therefore opens nothing but what is the team's own.
+The team controls where its domain points, so it can read all traffic on it, including the session cookie. Such a
+session therefore gives access to this team only.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from accounts.branding.services.looks import host_team_id
+from accounts.branding.services.branding import host_team_id
 from accounts.people.models import User
 
-KEY = "only_team"
+SESSION_KEY = "only_team"
 ACCOUNT_WIDE = frozenset(
     {
         "accounts:api_token_revoke",
@@ -30,30 +30,30 @@ ACCOUNT_WIDE = frozenset(
         "team:choose",
         "team:switch",
     }
-)  # pages of the account as a whole: they are at our own address only
+)  # pages about the whole account, which are served on our own address only
 
 
-def note_begun(request: HttpRequest) -> None:
-    """Somebody has signed in at the host of this request."""
-    request.session.pop(KEY, None)
+def bind_session_to_host(request: HttpRequest) -> None:
+    """Limit a new session to the team whose domain the user signed in on."""
+    request.session.pop(SESSION_KEY, None)
     if (host := host_team_id(request)) is not None:
-        request.session[KEY] = host
+        request.session[SESSION_KEY] = host
 
 
-def limit(user: User, session: Any) -> None:
-    """Limit a person, for the time of a request or of a socket, to the team on whose domain the session was begun."""
-    found = session.get(KEY) if session is not None else None
-    user.access.only_team_id = found if isinstance(found, int) else None
+def limit_to_host_team(user: User, session: Any) -> None:
+    """Limit a user, for the time of a request or of a socket, to the team on whose domain the session was started."""
+    team_id = session.get(SESSION_KEY) if session is not None else None
+    user.access.only_team_id = team_id if isinstance(team_id, int) else None
 
 
-def is_in_place(request: HttpRequest) -> bool:
-    """Whether the session may be used at the host of this request; it is bound to the team's domain from now on.
+def is_valid_for_host(request: HttpRequest) -> bool:
+    """Return whether the session may be used on the host of this request; bind a new session to the team's domain.
 
-    A session that was begun on one team's domain ends on another one's, and support staff has none on any.
+    A session that was started on one team's domain is not valid on another one. Support staff cannot use any of them.
     """
-    host, begun = host_team_id(request), request.session.get(KEY)
-    if begun is None and host is not None:
-        begun = request.session[KEY] = host
-    if begun is None:
+    host, bound_to = host_team_id(request), request.session.get(SESSION_KEY)
+    if bound_to is None and host is not None:
+        bound_to = request.session[SESSION_KEY] = host
+    if bound_to is None:
         return True
-    return not request.user.is_staff and host in (None, begun)
+    return not request.user.is_staff and host in (None, bound_to)

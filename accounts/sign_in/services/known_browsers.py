@@ -1,6 +1,6 @@
-"""A browser that signed in to an account before is recognised by a signed cookie.
+"""Recognise a browser that signed in to an account before, by a signed cookie.
 
-It opens nothing: it only keeps others, who try the same account from elsewhere, from making this browser wait.
+The cookie grants nothing. It only keeps attacks on the account from other browsers from slowing this one down.
 """
 
 from __future__ import annotations
@@ -16,22 +16,24 @@ from django.utils.crypto import salted_hmac
 
 COOKIE = "__Host-known" if settings.IS_HTTPS else "known"
 SALT = "accounts.known-browser"
-KEPT = timedelta(days=365)
-MAX_ACCOUNTS = 10  # of one browser; the oldest is forgotten
+COOKIE_AGE = timedelta(days=365)
+MAX_ACCOUNTS = 10  # per browser; the oldest one is dropped
 
 
-def note_account(request: HttpRequest, email: str) -> None:
-    """The browser has signed in to this account; the middleware writes the cookie."""
+def remember_account(request: HttpRequest, email: str) -> None:
+    """Mark the request as a sign-in to this account, so that the middleware writes the cookie."""
     request.signed_in_account = email  # type: ignore[attr-defined]
 
 
 def device_for(request: HttpRequest, email: str) -> str:
-    """Return the browser's id if it signed in to this account before, else an empty text."""
+    """Return the browser's id if it signed in to this account before, else an empty string."""
     device, accounts = _read(request)
     return device if _digest(email) in accounts else ""
 
 
 class KnownBrowserMiddleware:
+    """Write the cookie after a sign-in."""
+
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
@@ -44,7 +46,7 @@ class KnownBrowserMiddleware:
             response.set_cookie(
                 COOKIE,
                 signing.dumps([device or secrets.token_hex(8), latest], salt=SALT),
-                max_age=KEPT,
+                max_age=COOKIE_AGE,
                 secure=settings.IS_HTTPS,
                 httponly=True,
                 samesite="Lax",
@@ -54,7 +56,7 @@ class KnownBrowserMiddleware:
 
 def _read(request: HttpRequest) -> tuple[str, list[str]]:
     try:
-        device, accounts = signing.loads(request.COOKIES.get(COOKIE, ""), salt=SALT, max_age=KEPT)
+        device, accounts = signing.loads(request.COOKIES.get(COOKIE, ""), salt=SALT, max_age=COOKIE_AGE)
     except signing.BadSignature:
         return "", []
     return str(device), list(accounts)

@@ -1,7 +1,8 @@
-"""Check a password or a client's secret, and slow down whoever guesses.
+"""Check passwords and client secrets, and slow down guessing.
 
-Three counters: (source, account) by the minute, and by the hour the different accounts that one source failed at and
-the failures at one account from everywhere. Pages and API share them.
+A source is the client's IPv4 address or IPv6 /64 network. There are three counters: attempts per minute of a source at
+an account, and per hour the number of different accounts a source failed at and the failures at an account from all
+sources. Pages and API share them.
 """
 
 from __future__ import annotations
@@ -20,17 +21,17 @@ from django.utils.translation import gettext as _
 from accounts.people.models import User
 from accounts.people.services import MAX_PASSWORD_LENGTH
 from accounts.sign_in.services import alarms
-from accounts.sign_in.services.attempts import TooManyAttempts, count_attempt, forget_attempts, network_of
+from accounts.sign_in.services.attempts import TooManyAttempts, clear_attempts, count_attempt, network_of
 from cpms.common.errors import DomainError
 
 logger = logging.getLogger(__name__)
 HOUR = 60 * 60
-WRONG_KEYS_PER_MINUTE = 60  # of one source; a program with an old key is told to slow down
+WRONG_KEYS_PER_MINUTE = 60  # per source; slows down applications with an old key
 
 
 @dataclass(frozen=True, slots=True)
 class Failures:
-    """Failed attempts of the last hour, or None for both when the cache is unavailable."""
+    """Failed attempts of the current hour."""
 
     of_source: int = 0
     at_account: int = 0
@@ -42,11 +43,11 @@ class Attempt:
 
     pair: str
     counted: tuple[str, ...]
-    mark: str  # set when this source had not tried this account before
+    mark: str  # cache key, set if this source had not tried this account within the hour
 
     def succeeded(self) -> None:
-        """Take back what was counted: only failures count."""
-        forget_attempts(self.pair)
+        """Undo the counting, since only failures are counted."""
+        clear_attempts(self.pair)
         try:
             for key in self.counted:
                 if cache.decr(key) < 0:
@@ -56,41 +57,43 @@ class Attempt:
         except ValueError:  # the hour has ended
             pass
         except Exception as error:
-            _not_counted(error)
+            _log_uncounted(error)
 
 
 def authenticate_person(*, email: str, password: str, address: str, device: str = "") -> User:
-    """Return the active person with this address and password: for the sign-in page, the admin and the token endpoint.
+    """Return the active user with this e-mail address and password. Used by the sign-in page and the token endpoint.
 
     Args:
-        address: where the attempt comes from.
-        device: of a browser that signed in to this account before; it is not stopped by what others do.
+        address: the client's IP address.
+        device: the id of a browser that signed in to this account before; failures of others do not block it.
 
     Raises:
         TooManyAttempts: one of the three counters is over its limit.
-        DomainError: address and password do not match; which of the two is wrong is not said.
+        DomainError: the e-mail address or the password is wrong; the message does not reveal which.
     """
-    attempt = begin_attempt(source=address, account=email, device=device)
+    attempt = start_attempt(source=address, account=email, device=device)
     if len(password) <= MAX_PASSWORD_LENGTH and "\0" not in email:
         user = authenticate(None, username=email.strip(), password=password)
         if isinstance(user, User):
             attempt.succeeded()
             return user
-    raise DomainError(_("E-mail address and password do not fit."))
+    raise DomainError(_("Wrong e-mail or password."))
 
 
-def begin_attempt(*, source: str, account: str, device: str = "", what: str = "login") -> Attempt:
-    """Count an attempt before anything is checked, so that a hundred at once are a hundred.
+def start_attempt(*, source: str, account: str, device: str = "", what: str = "login") -> Attempt:
+    """Count an attempt before anything is checked, so that parallel attempts are all counted.
 
     Args:
-        device: of a browser that signed in to this account before: only its own attempts count against it.
+        source: the client's IP address.
+        device: the id of a browser that signed in to this account before; only its own attempts can block it.
+        what: the kind of attempt; each kind has its own counters per minute.
 
     Raises:
-        TooManyAttempts: too many of this source for this account, or of this source for different accounts. Where an
-            account has been tried too often, a source that it does not know has one attempt a minute.
+        TooManyAttempts: the source tried this account, or different accounts, too often. An account that was tried too
+            often from everywhere allows unknown sources one attempt a minute.
     """
-    is_hit = not device and _read(_account_key(account)) >= settings.LOGIN_FAILURES_PER_ACCOUNT
-    pair = count_attempt(what, device or source, account, most=1 if is_hit else None)
+    is_under_attack = not device and _read(_account_key(account)) >= settings.LOGIN_FAILURES_PER_ACCOUNT
+    pair = count_attempt(what, device or source, account, most=1 if is_under_attack else None)
     counted = [_source_key(source), _account_key(account)]
     at_account = [_count(key) for key in counted][1]
     accounts, mark = _count_account(source, account)
@@ -104,10 +107,10 @@ def begin_attempt(*, source: str, account: str, device: str = "", what: str = "l
 
 
 def count_wrong_key(*, source: str, key: str) -> None:
-    """Count an API key that is not valid. Valid ones are never refused for it.
+    """Count an invalid API key. Valid keys are never blocked.
 
     Raises:
-        TooManyAttempts: too many wrong ones of this source.
+        TooManyAttempts: the source sent too many invalid keys.
     """
     count_attempt("key", source, "", most=WRONG_KEYS_PER_MINUTE)
     accounts, _mark = _count_account(source, f"key {key}")
@@ -126,19 +129,19 @@ def _refuse_source(source: str, accounts: int, *, is_refused: bool) -> None:
     raise error
 
 
-def failures(source: str, account: str) -> Failures | None:
-    """Return the failures of the last hour, or None when they are not known."""
+def recent_failures(source: str, account: str) -> Failures | None:
+    """Return the failures of the current hour, or None if the cache is unavailable."""
     keys = [_source_key(source), _account_key(account)]
     try:
         found = cache.get_many(keys)
     except Exception as error:
-        _not_counted(error)
+        _log_uncounted(error)
         return None
     return Failures(found.get(keys[0], 0), found.get(keys[1], 0) if account else 0)
 
 
 def source_keys(source: str) -> list[str]:
-    """Return the names of the counters of a source."""
+    """Return the cache keys of the counters of a source."""
     return [_source_key(source), _accounts_key(source)]
 
 
@@ -149,7 +152,7 @@ def _count_account(source: str, account: str) -> tuple[int, str]:
         if cache.add(mark, 1, HOUR):
             return _count(_accounts_key(source)), mark
     except Exception as error:
-        _not_counted(error)
+        _log_uncounted(error)
     return _read(_accounts_key(source)), ""
 
 
@@ -157,10 +160,10 @@ def _count(key: str) -> int:
     try:
         cache.add(key, 0, HOUR)
         return int(cache.incr(key))
-    except ValueError:  # it expired between the two
+    except ValueError:  # the counter expired between the two calls
         return 0
-    except Exception as error:  # a cache that is away must not lock everybody out
-        _not_counted(error)
+    except Exception as error:  # a failing cache must not lock everybody out
+        _log_uncounted(error)
         return 0
 
 
@@ -168,7 +171,7 @@ def _read(key: str) -> int:
     try:
         return int(cache.get(key, 0))
     except Exception as error:
-        _not_counted(error)
+        _log_uncounted(error)
         return 0
 
 
@@ -185,10 +188,10 @@ def _account_key(account: str) -> str:
 
 
 def _key(kind: str, name: str) -> str:
-    """Of this hour; the cache keeps no address in the clear."""
+    """Return a cache key for the current hour. Addresses are hashed, so that the cache holds none in plain text."""
     hashed = salted_hmac(f"sign-in {kind}", f"{int(time.time()) // HOUR} {name}", algorithm="sha256").hexdigest()
     return f"sign-in-{hashed}"
 
 
-def _not_counted(error: Any) -> None:
-    logger.warning("log-in attempts are not counted", extra={"cause": type(error).__name__})
+def _log_uncounted(error: Any) -> None:
+    logger.warning("sign-in attempts are not counted", extra={"cause": type(error).__name__})

@@ -11,11 +11,11 @@ from django.db import transaction
 from django.utils.crypto import salted_hmac
 
 from accounts.access.features import feature_off_message
-from accounts.access.services import demand_team
-from accounts.audit.services import Action, note
+from accounts.access.services import require_team_admin
+from accounts.audit.services import Action, record_entry
 from accounts.branding.models import Brand, BrandPicture
-from accounts.branding.services.looks import FEATURE, clear_branding_cache
-from accounts.branding.services.pictures import Made, icon_from, logo_from
+from accounts.branding.services.branding import FEATURE, clear_branding_cache
+from accounts.branding.services.pictures import RenderedPicture, render_icon, render_logo
 from accounts.people.models import User
 from accounts.teams.models import Team
 from cpms.common.errors import DomainError, NotAllowed, refuse
@@ -26,11 +26,13 @@ FIELDS = ("portal_name", "accent", "accent_dark", "support_email", "support_phon
 KINDS: tuple[str, ...] = tuple(BrandPicture.Kind.values)
 
 
-def demand_feature(actor: User | None, team: Team) -> None:
-    """Raises:
-    NotAllowed: the person is no administrator of the team, or the team has no branding.
+def require_branding(actor: User | None, team: Team) -> None:
+    """Check that a user may change a team's branding.
+
+    Raises:
+        NotAllowed: the actor is not an administrator of the team, or the branding feature is off.
     """
-    demand_team(actor, team)
+    require_team_admin(actor, team)
     if not team.has_feature(FEATURE):
         raise NotAllowed(feature_off_message(FEATURE))
 
@@ -38,29 +40,29 @@ def demand_feature(actor: User | None, team: Team) -> None:
 def save_brand(
     *,
     team: Team,
-    facts: Mapping[str, str],
+    values: Mapping[str, str],
     uploads: Mapping[str, bytes] | None = None,
-    dropped: Collection[str] = (),
+    removed_kinds: Collection[str] = (),
     actor: User | None = None,
 ) -> Brand:
-    """How the team's portal looks from now on. Other processes show it within a minute.
+    """Save a team's branding. Other processes show it within a minute.
 
     Args:
-        facts: FIELDS; what is missing stays.
-        uploads: files by BrandPicture.Kind, as they came.
-        dropped: kinds of pictures that go.
+        values: the new values by field (FIELDS); missing fields stay unchanged.
+        uploads: the uploaded files by BrandPicture.Kind.
+        removed_kinds: the kinds of pictures to remove.
 
     Raises:
-        NotAllowed: the person is no administrator of the team, or the team has no branding.
-        DomainError: a value is wrong, a colour cannot be read or a file is no picture (`fields` names which).
+        NotAllowed: the actor is not an administrator of the team, or the branding feature is off.
+        DomainError: a value is invalid, a colour has too little contrast, or a file is not a picture (see `fields`).
     """
-    demand_feature(actor, team)
-    made = {kind: _draw(kind, upload) for kind, upload in (uploads or {}).items()}  # before anything is locked
+    require_branding(actor, team)
+    rendered = {kind: _render(kind, upload) for kind, upload in (uploads or {}).items()}  # before any row is locked
     with transaction.atomic():
         Team.objects.select_for_update().get(pk=team.pk)
         brand = Brand.objects.filter(team=team).first() or Brand(team=team)
         for name in FIELDS:
-            setattr(brand, name, facts.get(name, getattr(brand, name)).strip())
+            setattr(brand, name, values.get(name, getattr(brand, name)).strip())
         check_lines(**{name: getattr(brand, name) for name in FIELDS})
         try:
             brand.full_clean()
@@ -68,25 +70,28 @@ def save_brand(
             name, texts = next(iter(error.message_dict.items()))
             refuse(name, texts[0])
         brand.save()
-        changes = {kind: _replace(team, kind, made.get(kind)) for kind in (*made, *(set(dropped) - made.keys()))}
-        if told := {kind: change for kind, change in changes.items() if change[0] != change[1]}:
-            note(brand, actor=actor, team_id=team.pk, changes=told, action=Action.UPDATE)
+        changes = {
+            kind: _replace(team, kind, rendered.get(kind))
+            for kind in (*rendered, *(set(removed_kinds) - rendered.keys()))
+        }
+        if actual := {kind: change for kind, change in changes.items() if change[0] != change[1]}:
+            record_entry(brand, actor=actor, team_id=team.pk, changes=actual, action=Action.UPDATE)
         clear_branding_cache()
-    logger.info("look changed", extra={"team": team.handle, "pictures": sorted(changes)})
+    logger.info("branding changed", extra={"team": team.handle, "pictures": sorted(changes)})
     return brand
 
 
-def _draw(kind: str, upload: bytes) -> dict[str, Made]:
+def _render(kind: str, upload: bytes) -> dict[str, RenderedPicture]:
     if kind not in KINDS:
         raise DomainError(f"There is no picture “{kind}”.")
     try:
-        return icon_from(upload) if kind == BrandPicture.Kind.ICON else logo_from(upload)
+        return render_icon(upload) if kind == BrandPicture.Kind.ICON else render_logo(upload)
     except DomainError as error:
         refuse(kind, str(error))
 
 
-def _replace(team: Team, kind: str, made: Mapping[str, Made] | None) -> list[str]:
-    """Put the sizes of a picture in the place of those that are there. Returns what there was and is, for the trail."""
+def _replace(team: Team, kind: str, sizes: Mapping[str, RenderedPicture] | None) -> list[str]:
+    """Replace all sizes of a picture. Return the old and the new key, shortened, for the audit log."""
     rows = BrandPicture.objects.filter(team=team, kind=kind)
     before = rows.order_by("size").values_list("key", flat=True).first() or ""
     rows.delete()
@@ -95,12 +100,12 @@ def _replace(team: Team, kind: str, made: Mapping[str, Made] | None) -> list[str
             team=team,
             kind=kind,
             size=size,
-            key=key_of(team, kind, size, one.content),
-            width=one.width,
-            height=one.height,
-            content=one.content,
+            key=key_of(team, kind, size, image.content),
+            width=image.width,
+            height=image.height,
+            content=image.content,
         )
-        for size, one in (made or {}).items()
+        for size, image in (sizes or {}).items()
     ]
     BrandPicture.objects.bulk_create(added)
     after = min(added, key=lambda row: row.size).key if added else ""
@@ -108,22 +113,22 @@ def _replace(team: Team, kind: str, made: Mapping[str, Made] | None) -> list[str
 
 
 def key_of(team: Team, kind: str, size: str, content: bytes) -> str:
-    """The public name of a picture: the same for the same content, and nothing that somebody could work out."""
-    named = f"{team.pk} {kind} {size} {hashlib.sha256(content).hexdigest()}"
-    return salted_hmac("accounts.brand", named, algorithm="sha256").hexdigest()
+    """Return the public key of a picture. It is the same for the same content, and cannot be guessed."""
+    name = f"{team.pk} {kind} {size} {hashlib.sha256(content).hexdigest()}"
+    return salted_hmac("accounts.brand", name, algorithm="sha256").hexdigest()
 
 
 @transaction.atomic
 def reset_brand(*, team: Team, actor: User | None = None) -> None:
-    """Back to our look. Domains stay.
+    """Reset a team's branding to the default. Domains stay.
 
     Raises:
-        NotAllowed: the person is no administrator of the team, or the team has no branding.
+        NotAllowed: the actor is not an administrator of the team, or the branding feature is off.
     """
-    demand_feature(actor, team)
+    require_branding(actor, team)
     BrandPicture.objects.filter(team=team).delete()
     brand = Brand.objects.filter(team=team).first()
     if brand is not None:
         brand.delete()
     clear_branding_cache()
-    logger.info("look reset", extra={"team": team.handle})
+    logger.info("branding reset", extra={"team": team.handle})

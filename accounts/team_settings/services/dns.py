@@ -1,4 +1,4 @@
-"""What we ask the DNS: TXT records, by which a team proves that a domain is its own, and where a domain leads."""
+"""DNS queries: TXT records, with which a team proves that it owns a domain, and where a domain points to."""
 
 from __future__ import annotations
 
@@ -10,48 +10,49 @@ from django.utils.translation import gettext as _
 
 from cpms.common.errors import DomainError
 
-SECONDS = 6.0
+TIMEOUT_SECONDS = 6.0
 
 
 class DnsError(DomainError):
-    """The name server did not answer, or not so that it can be understood."""
+    """The name server did not answer, or sent an invalid answer."""
 
 
 def txt_records(name: str) -> list[str]:
-    """What the TXT records of a name say; none where there is no such name.
+    """Return the TXT records of a name; an empty list if the name does not exist.
 
     Raises:
-        DnsError: nobody could be asked.
+        DnsError: the name server did not answer.
     """
-    answer = _ask(name, "TXT")
+    answer = _query(name, "TXT")
     return [b"".join(record.strings).decode("utf-8", "replace") for record in answer or ()]
 
 
-def leads_to(name: str, target: str) -> bool:
-    """Whether a name is an alias of another one, or has an address that the other one has too.
+def points_to(name: str, target: str) -> bool:
+    """Return whether a name is an alias of the target, or shares an address or a canonical name with it.
 
     Raises:
-        DnsError: nobody could be asked.
+        DnsError: the name server did not answer.
     """
-    ours, names = _addresses(target)
-    its, its_names = _addresses(name)
-    return bool(ours & its) or target.rstrip(".").lower() in its_names or bool(names & its_names)
+    target_addresses, target_names = _addresses(target)
+    addresses, names = _addresses(name)
+    is_alias = target.rstrip(".").lower() in names or bool(target_names & names)
+    return is_alias or bool(target_addresses & addresses)
 
 
 def _addresses(name: str) -> tuple[set[str], set[str]]:
-    """Its addresses, and the names that it is an alias of."""
+    """Return the IP addresses of a name, and its canonical names."""
     addresses, names = set(), set()
     for kind in ("A", "AAAA"):
-        answer = _ask(name, kind)
+        answer = _query(name, kind)
         if answer is not None:
             addresses |= {record.address for record in answer}
             names.add(answer.canonical_name.to_text(omit_final_dot=True).lower())
     return addresses, names
 
 
-def _ask(name: str, kind: str) -> dns.resolver.Answer | None:
+def _query(name: str, kind: str) -> dns.resolver.Answer | None:
     try:
-        return _resolver().resolve(f"{name.rstrip('.')}.", kind, lifetime=SECONDS)
+        return _resolver().resolve(f"{name.rstrip('.')}.", kind, lifetime=TIMEOUT_SECONDS)
     except (
         dns.resolver.NXDOMAIN,
         dns.resolver.NoAnswer,
@@ -65,12 +66,12 @@ def _ask(name: str, kind: str) -> dns.resolver.Answer | None:
 
 
 def _resolver() -> dns.resolver.Resolver:
-    """The machine's own, or the one that DNS_RESOLVER names (host, or host:port)."""
-    given = settings.DNS_RESOLVER
-    resolver = dns.resolver.Resolver(configure=not given)
-    if given:
-        host, colon, port = given.rpartition(":")
+    """Return the system's resolver, or the one in the setting DNS_RESOLVER (host, or host:port)."""
+    configured = settings.DNS_RESOLVER
+    resolver = dns.resolver.Resolver(configure=not configured)
+    if configured:
+        host, colon, port = configured.rpartition(":")
         has_port = bool(colon) and port.isdecimal() and (":" not in host or host.startswith("["))
-        resolver.nameservers = [(host if has_port else given).strip("[]")]
+        resolver.nameservers = [(host if has_port else configured).strip("[]")]
         resolver.port = int(port) if has_port else 53
     return resolver

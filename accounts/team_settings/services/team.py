@@ -1,4 +1,4 @@
-"""Changes to a team's own affairs: its name, who pays, which functions it has, which domains are its own."""
+"""Services that change a team's settings: name, billing details, features, sign-in rules and domains."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.access.features import BY_KEY
-from accounts.access.services import demand_team
+from accounts.access.features import FEATURES_BY_KEY
+from accounts.access.services import require_team_admin
 from accounts.people.models import User
 from accounts.sign_in.models import FACTOR_TYPES
 from accounts.team_settings.services.dns import txt_records
-from accounts.teams.models import HOSTS, LOOKS, BillingDetails, FormerHandle, StationPasswords, Team, TeamDomain
+from accounts.teams.models import BRANDINGS, HOSTS, BillingDetails, FormerHandle, StationPasswords, Team, TeamDomain
 from accounts.teams.services import check_domain
 from cpms.common.database.remember import forget_after_change
 from cpms.common.errors import DomainError, NotAllowed, refuse
@@ -29,13 +29,9 @@ logger = logging.getLogger(__name__)
 
 
 BILLING_FIELDS = ("name", "street", "postal_code", "city", "country", "vat_id", "email")
-
-
 MAX_DOMAINS = 20
-
-
-FREE_MAIL = frozenset(
-    # everybody can have an address there
+FREE_MAIL_DOMAINS = frozenset(
+    # anyone can get an address there
     """
     126.com 163.com aol.com arcor.de bluewin.ch fastmail.com freenet.de gmail.com gmx.at gmx.ch gmx.com gmx.de gmx.net
     googlemail.com hey.com hotmail.com hotmail.de hotmail.fr icloud.com laposte.net libero.it live.com live.de mac.com
@@ -51,15 +47,15 @@ def edit_team(*, team: Team, name: str, handle: str, station_passwords: str, act
     """Change a team's name, handle and storage of station passwords. Old handles keep leading to the team.
 
     Raises:
-        NotAllowed: the person is no administrator of the team.
-        DomainError: a value is wrong, or the handle is or was another team's (`fields` names which).
+        NotAllowed: the actor is not an administrator of the team.
+        DomainError: a value is invalid, or the handle is or was another team's (`fields` names which).
     """
-    demand_team(actor, team)
+    require_team_admin(actor, team)
     name = name.strip()
     if not 1 <= len(name) <= 120 or not name.isprintable():
         refuse("name", _("A name has 1 to 120 printable characters."))
     if station_passwords not in StationPasswords.values:
-        refuse("station_passwords", _("This is no choice."))
+        refuse("station_passwords", _("Select a valid option."))
     team = Team.objects.select_for_update().get(pk=team.pk)
     if handle != team.handle:
         _take_handle(team, handle)
@@ -74,21 +70,26 @@ def edit_team(*, team: Team, name: str, handle: str, station_passwords: str, act
 
 
 @transaction.atomic
-def demand_second_factor(*, team: Team, is_demanded: bool, actor: User | None = None) -> Team:
-    """Whether everybody in the team must have a second factor; who has none gets to its set-up and to nothing else.
+def set_two_factor_requirement(*, team: Team, is_demanded: bool, actor: User | None = None) -> Team:
+    """Require two-factor authentication of all members, or stop requiring it.
+
+    Members without it can open nothing but its setup.
 
     Raises:
-        NotAllowed: the person is no administrator of the team.
-        DomainError: he demands of others what he has not himself.
+        NotAllowed: the actor is not an administrator of the team.
+        DomainError: the actor has not set it up themselves.
     """
-    demand_team(actor, team)
+    require_team_admin(actor, team)
     has_own = actor is None or Authenticator.objects.filter(user=actor, type__in=FACTOR_TYPES).exists()
     if is_demanded and not (has_own or team.requires_two_factor):
-        refuse("is_demanded", _("Set up your own second factor first: without it you would be the first one out."))
+        refuse(
+            "is_demanded",
+            _("Set up two-factor authentication for yourself first, so that you do not lock yourself out."),
+        )
     team = Team.objects.select_for_update().get(pk=team.pk)
     team.requires_two_factor = is_demanded
     team.save(update_fields=["requires_two_factor"])
-    logger.info("second factor demanded", extra={"team": team.handle, "is_demanded": is_demanded})
+    logger.info("two-factor requirement changed", extra={"team": team.handle, "is_demanded": is_demanded})
     return team
 
 
@@ -99,33 +100,33 @@ def _take_handle(team: Team, handle: str) -> None:
         refuse("handle", _("A handle has letters, digits, hyphens and underscores only."))
     if len(handle) > 60:
         refuse("handle", _("A handle has at most 60 characters."))
-    taken = Team.objects.filter(handle__iexact=handle).exclude(pk=team.pk).exists()
+    is_taken = Team.objects.filter(handle__iexact=handle).exclude(pk=team.pk).exists()
     was_taken = FormerHandle.objects.filter(handle__iexact=handle).exclude(team=team).exists()
-    if taken or was_taken:
+    if is_taken or was_taken:
         refuse("handle", _("This handle is taken."))
-    FormerHandle.objects.filter(team=team, handle=handle).delete()  # back to what it was
+    FormerHandle.objects.filter(team=team, handle=handle).delete()  # the team takes its old handle back
     FormerHandle.objects.get_or_create(handle=team.handle, defaults={"team": team})
     team.handle = handle
 
 
 @transaction.atomic
-def edit_billing(*, team: Team, facts: Mapping[str, str], actor: User | None = None) -> BillingDetails:
-    """Change a team's invoicing details; `facts` are BILLING_FIELDS.
+def edit_billing(*, team: Team, values: Mapping[str, str], actor: User | None = None) -> BillingDetails:
+    """Change a team's invoicing details; `values` has the BILLING_FIELDS, missing ones stay unchanged.
 
     Raises:
-        NotAllowed: the person is no administrator of the team.
-        DomainError: a value is wrong (`fields` names which).
+        NotAllowed: the actor is not an administrator of the team.
+        DomainError: a value is invalid (`fields` names which).
     """
-    demand_team(actor, team)
+    require_team_admin(actor, team)
     details, _is_new = BillingDetails.objects.select_for_update().get_or_create(team=team)
     for name in BILLING_FIELDS:
-        setattr(details, name, facts.get(name, getattr(details, name)).strip())
+        setattr(details, name, values.get(name, getattr(details, name)).strip())
     check_lines(**{name: getattr(details, name) for name in BILLING_FIELDS})
     details.country, details.vat_id = details.country.upper(), details.vat_id.upper().replace(" ", "")
     if not is_country(details.country):
-        refuse("country", _("There is no country with this code. It has two letters, for example DE."))
+        refuse("country", _("Enter a two-letter country code, for example DE."))
     if details.vat_id and not (details.vat_id.isascii() and details.vat_id.isalnum()):
-        refuse("vat_id", _("A VAT number has letters and digits only."))
+        refuse("vat_id", _("A VAT number contains only letters and digits."))
     try:
         details.clean_fields()
     except ValidationError as error:
@@ -141,18 +142,18 @@ def set_features(*, team: Team, on: Collection[str], actor: User | None = None) 
     """Choose which features a team has. The operator of the platform decides this, not the team.
 
     Raises:
-        NotAllowed: only support staff may switch them.
-        DomainError: there is no such function.
+        NotAllowed: the actor is not support staff.
+        DomainError: there is no such feature.
     """
     if actor is not None and not (actor.is_active and actor.is_staff):
-        raise NotAllowed(_("Only support staff may switch functions on and off."))
-    if unknown := set(on) - BY_KEY.keys():
-        refuse("on", _("There is no function “%(key)s”.") % {"key": min(unknown)})
+        raise NotAllowed(_("Only support staff can switch features on and off."))
+    if unknown := set(on) - FEATURES_BY_KEY.keys():
+        refuse("on", _("There is no feature “%(key)s”.") % {"key": min(unknown)})
     team = Team.objects.select_for_update().get(pk=team.pk)
-    team.features_off = sorted(BY_KEY.keys() - set(on))
+    team.features_off = sorted(FEATURES_BY_KEY.keys() - set(on))
     team.save(update_fields=["features_off"])
-    forget_after_change(LOOKS, HOSTS)  # a team without branding has neither
-    logger.info("functions switched", extra={"team": team.handle, "off": team.features_off})
+    forget_after_change(BRANDINGS, HOSTS)  # both depend on the branding feature
+    logger.info("features switched", extra={"team": team.handle, "off": team.features_off})
     return team
 
 
@@ -163,69 +164,69 @@ def set_features(*, team: Team, on: Collection[str], actor: User | None = None) 
 def claim_domain(
     *, team: Team, purpose: str, domain: str, actor: User | None = None, is_disputed: bool = False
 ) -> TeamDomain:
-    """Say that a domain is the team's own. It counts when `prove_domain` has found its record.
+    """Add a domain to a team. It becomes active once `prove_domain` has found its DNS record.
 
     Args:
-        is_disputed: another team has proved it, and may have lost it since.
+        is_disputed: another team proved the domain but its record is gone, so this team may claim it.
 
     Raises:
-        NotAllowed: the person is no administrator of the team.
-        DomainError: it is no domain, one of a mail provider, or proved by another team.
+        NotAllowed: the actor is not an administrator of the team.
+        DomainError: the domain is invalid, belongs to a mail provider, or is proved by another team.
     """
-    demand_team(actor, team)
+    require_team_admin(actor, team)
     domain = check_domain(domain)
-    if purpose == TeamDomain.Purpose.ENROLMENT and domain in FREE_MAIL:
-        refuse("domain", _("Everybody can have an address at %(domain)s.") % {"domain": domain})
+    if purpose == TeamDomain.Purpose.ENROLMENT and domain in FREE_MAIL_DOMAINS:
+        refuse("domain", _("Anyone can get an e-mail address at %(domain)s.") % {"domain": domain})
     if team.domains.filter(purpose=purpose, domain=domain).exists():
-        refuse("domain", _("Your team has named this domain already."))
+        refuse("domain", _("Your team has already added this domain."))
     if team.domains.count() >= MAX_DOMAINS:
-        refuse("domain", _("A team has at most %(most)d domains.") % {"most": MAX_DOMAINS})
+        refuse("domain", _("A team can have at most %(most)d domains.") % {"most": MAX_DOMAINS})
     if not is_disputed:
-        _demand_unproved(purpose, domain, team)
+        _require_unproved(purpose, domain, team)
     row = TeamDomain.objects.create(team=team, purpose=purpose, domain=domain, token=secrets.token_hex(16))
-    logger.info("domain named", extra={"team": team.handle, "domain": domain, "purpose": purpose})
+    logger.info("domain added", extra={"team": team.handle, "domain": domain, "purpose": purpose})
     return row
 
 
 def prove_domain(*, domain: TeamDomain, actor: User | None = None) -> TeamDomain:
-    """Look for the record, with no transaction open meanwhile.
+    """Check the DNS record of a domain. Call it outside of transactions, since DNS is slow.
 
     Raises:
-        NotAllowed: the person is no administrator of the team.
-        DomainError: the record is not there, the name server is silent, or another team was quicker.
+        NotAllowed: the actor is not an administrator of the team.
+        DomainError: the record was not found, the name server is silent, or another team has proved the domain.
     """
-    demand_team(actor, domain.team)
+    require_team_admin(actor, domain.team)
     if domain.proved_at is not None:
         return domain
     if domain.record_value not in txt_records(domain.record_name):
-        sentence = _("The record is not there yet. After it was added it can take some hours until everybody sees it.")
+        sentence = _("The record was not found. New records can take a few hours to become visible.")
         raise DomainError(sentence)
     with transaction.atomic():
         domain = TeamDomain.objects.select_for_update().get(pk=domain.pk)
-        _demand_unproved(domain.purpose, domain.domain, domain.team)
+        _require_unproved(domain.purpose, domain.domain, domain.team)
         domain.proved_at = timezone.now()
         try:
             with transaction.atomic():
                 domain.save(update_fields=["proved_at"])
         except IntegrityError:
-            refuse("domain", _("Another team has proved that this domain is its own."))
+            refuse("domain", _("Another team has verified this domain."))
     logger.info("domain proved", extra={"team": domain.team.handle, "domain": domain.domain})
     return domain
 
 
 @transaction.atomic
-def drop_domain(*, domain: TeamDomain, actor: User | None = None) -> None:
-    """Give a domain up; who joined by it stays.
+def remove_domain(*, domain: TeamDomain, actor: User | None = None) -> None:
+    """Remove a domain. Members who joined through it stay.
 
     Raises:
-        NotAllowed: the person is no administrator of the team.
+        NotAllowed: the actor is not an administrator of the team.
     """
-    demand_team(actor, domain.team)
-    logger.info("domain dropped", extra={"team": domain.team.handle, "domain": domain.domain})
+    require_team_admin(actor, domain.team)
+    logger.info("domain removed", extra={"team": domain.team.handle, "domain": domain.domain})
     domain.delete()
 
 
-def _demand_unproved(purpose: str, domain: str, team: Team) -> None:
+def _require_unproved(purpose: str, domain: str, team: Team) -> None:
     proved = TeamDomain.objects.filter(purpose=purpose, domain=domain, proved_at__isnull=False)
     if proved.exclude(team=team).exists():
-        refuse("domain", _("Another team has proved that this domain is its own."))
+        refuse("domain", _("Another team has verified this domain."))

@@ -37,16 +37,16 @@ from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.web.pages import AuthenticatedRequest, FormPage, ListPage
 from cpms.common.web.tables import Table, two_lines
 
-MAX_NAMED = 200
+MAX_LISTED = 200
 
 
 class TeamPage(FormPage):
     """A page of the current team's settings; support staff without one chooses a team first."""
 
     team: Team
-    feature = ""  # without which the page refuses
-    needs_proof = False  # whether one shows again who one is before the page opens, unless one has just done so
-    success_words: Any = ""
+    feature = ""  # the key of the feature that the page needs
+    needs_proof = False  # whether the page needs a fresh proof of who the user is
+    success_message: Any = ""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.user.is_authenticated:
@@ -58,7 +58,7 @@ class TeamPage(FormPage):
             if self.feature and not team.has_feature(self.feature):
                 raise PermissionDenied(feature_off_message(self.feature))
             if self.needs_proof and not fresh_proof.is_confirmed(request):
-                return fresh_proof.ask(request, request.path)
+                return fresh_proof.redirect_to_proof(request, request.path)
             self.team = team
         return super().dispatch(request, *args, **kwargs)
 
@@ -70,14 +70,14 @@ class TeamPage(FormPage):
         return super().get_context_data(its_team=self.team, **kwargs)
 
     def done(self) -> HttpResponse:
-        messages.success(self.request, str(self.success_words))
+        messages.success(self.request, str(self.success_message))
         return redirect(self.request.path)
 
 
 class GeneralView(TeamPage):
     template_name = "accounts/team_settings/general.html"
     form_class = TeamForm
-    success_words = gettext_lazy("Team saved.")
+    success_message = gettext_lazy("Team saved.")
 
     def get_initial(self) -> dict[str, Any]:
         team = self.team
@@ -88,9 +88,9 @@ class GeneralView(TeamPage):
         return super().get_context_data(features=features, may_switch=self.actor.is_staff, **kwargs)
 
     def perform(self, form: TeamForm) -> HttpResponse:  # type: ignore[override]
-        is_secret = form.cleaned_data["station_passwords"] != self.team.station_passwords
-        if is_secret and not fresh_proof.is_confirmed(self.request):
-            return fresh_proof.ask(self.request, self.request.path)
+        changes_storage = form.cleaned_data["station_passwords"] != self.team.station_passwords
+        if changes_storage and not fresh_proof.is_confirmed(self.request):
+            return fresh_proof.redirect_to_proof(self.request, self.request.path)
         team_services.edit_team(team=self.team, actor=self.actor, **form.cleaned_data)
         return self.done()
 
@@ -98,47 +98,47 @@ class GeneralView(TeamPage):
 class BillingView(TeamPage):
     template_name = "accounts/team_settings/billing.html"
     form_class = BillingForm
-    success_words = gettext_lazy("Billing details saved.")
+    success_message = gettext_lazy("Billing details saved.")
 
     def get_form_kwargs(self) -> dict[str, Any]:
         return super().get_form_kwargs() | {"instance": BillingDetails.objects.filter(team=self.team).first()}
 
     def perform(self, form: BillingForm) -> HttpResponse:  # type: ignore[override]
-        team_services.edit_billing(team=self.team, facts=form.cleaned_data, actor=self.actor)
+        team_services.edit_billing(team=self.team, values=form.cleaned_data, actor=self.actor)
         return self.done()
 
 
 class SecurityView(TeamPage):
-    """Whether people need a second factor, and who has none yet."""
+    """Whether the team requires two-factor authentication, and which members have not set it up."""
 
     template_name = "accounts/team_settings/security.html"
     form_class = SecurityForm
     needs_proof = True
-    success_words = gettext_lazy("Security settings saved.")
+    success_message = gettext_lazy("Security settings saved.")
 
     def get_initial(self) -> dict[str, Any]:
         return {"is_demanded": self.team.requires_two_factor}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        having = Authenticator.objects.filter(type__in=sign_in_models.FACTOR_TYPES)
+        configured = Authenticator.objects.filter(type__in=sign_in_models.FACTOR_TYPES)
         members = User.objects.filter(memberships__team=self.team, is_active=True)
-        without = members.exclude(pk__in=having.values("user")).order_by("last_name", "first_name", "email")
+        without = members.exclude(pk__in=configured.values("user")).order_by("last_name", "first_name", "email")
         return super().get_context_data(
-            without=without[:MAX_NAMED], count_without=without.count(), count=members.count(), **kwargs
+            without=without[:MAX_LISTED], count_without=without.count(), count=members.count(), **kwargs
         )
 
     def perform(self, form: SecurityForm) -> HttpResponse:  # type: ignore[override]
-        team_services.demand_second_factor(
+        team_services.set_two_factor_requirement(
             team=self.team, is_demanded=form.cleaned_data["is_demanded"], actor=self.actor
         )
         return self.done()
 
 
 class FeaturesView(TeamPage):
-    """Where support staff switches features; they are shown with the general settings."""
+    """Switch features (support staff only). The form is part of the page with the general settings."""
 
     form_class = FeaturesForm
-    success_words = gettext_lazy("Features saved.")
+    success_message = gettext_lazy("Features saved.")
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return redirect(f"{reverse('team:general')}#features")
@@ -149,7 +149,7 @@ class FeaturesView(TeamPage):
 
     def perform(self, form: FeaturesForm) -> HttpResponse:  # type: ignore[override]
         team_services.set_features(team=self.team, on=form.cleaned_data["on"], actor=self.actor)
-        messages.success(self.request, str(self.success_words))
+        messages.success(self.request, str(self.success_message))
         return redirect("team:general")
 
 
@@ -157,7 +157,7 @@ class EnrolmentView(TeamPage):
     template_name = "accounts/team_settings/enrolment.html"
     form_class = DomainForm
     needs_proof = True
-    success_words = gettext_lazy("Domain added. Now prove that it is yours.")
+    success_message = gettext_lazy("Domain added. Now prove that it is yours.")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         domains = self.team.domains.filter(purpose=TeamDomain.Purpose.ENROLMENT)
@@ -178,7 +178,7 @@ class EnrolmentView(TeamPage):
 def domain_prove(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     row = _domain(request, pk)
     if not fresh_proof.is_confirmed(request):
-        return fresh_proof.ask(request, _page_of(row))
+        return fresh_proof.redirect_to_proof(request, _page_of(row))
     try:
         if row.purpose == TeamDomain.Purpose.PORTAL:
             own_domains.check_host(domain=row, actor=request.user)
@@ -197,10 +197,10 @@ def domain_prove(request: AuthenticatedRequest, pk: int) -> HttpResponse:
 def domain_drop(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     row = _domain(request, pk)
     if not fresh_proof.is_confirmed(request):
-        return fresh_proof.ask(request, _page_of(row))
+        return fresh_proof.redirect_to_proof(request, _page_of(row))
     if request.method == "GET":
         return render(request, "accounts/team_settings/domain_drop.html", {"domain": row})
-    team_services.drop_domain(domain=row, actor=request.user)
+    team_services.remove_domain(domain=row, actor=request.user)
     messages.success(request, _("%(domain)s removed.") % {"domain": row.domain})
     return redirect(_page_of(row))
 
@@ -213,7 +213,7 @@ def _page_of(row: TeamDomain) -> str:
     return reverse("team:branding_hosts" if row.purpose == TeamDomain.Purpose.PORTAL else "team:enrolment")
 
 
-# --- which team ---------------------------------------------------------------------------------------------------
+# --- choice of the team -------------------------------------------------------------------------------------------
 
 
 class TeamFilterSet(django_filters.FilterSet):
@@ -239,14 +239,14 @@ class TeamTable(Table):
 
     def render_action(self, record: Any) -> SafeString:
         if record.is_current:
-            return format_html('<span class="muted">{}</span>', _("you work for this team"))
+            return format_html('<span class="muted">{}</span>', _("current team"))
         return SafeString(
             render_to_string("accounts/team_settings/parts/switch.html", {"team": record}, record.request)
         )
 
 
 class TeamChooseView(ListPage):
-    """The teams of this person; for support staff all."""
+    """The teams that the user can switch to: their own, or all for support staff."""
 
     model = Team
     table_class = TeamTable
@@ -266,12 +266,12 @@ class TeamChooseView(ListPage):
 @login_required
 @require_POST
 def team_switch(request: AuthenticatedRequest) -> HttpResponse:
-    """Work for another team from now on, and stay where one is."""
+    """Switch the current team, and stay on the same page."""
     user, key = request.user, request.POST.get("team", "")
     teams = Team.objects.all() if user.is_staff else Team.objects.filter(pk__in=user.access.team_ids)
     team = get_object_or_404(teams, pk=int(key) if key.isdecimal() and len(key) < 18 else 0)
     choose_team(request, team)
     messages.success(request, _("You now work for %(team)s.") % {"team": team.name})
-    wanted = request.POST.get("next", "")
-    is_ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
-    return redirect(wanted if is_ours else "portal:dashboard")
+    next_url = request.POST.get("next", "")
+    is_safe = url_has_allowed_host_and_scheme(next_url, {request.get_host()}, require_https=request.is_secure())
+    return redirect(next_url if is_safe else "portal:dashboard")

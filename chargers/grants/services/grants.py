@@ -10,9 +10,9 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.access.rights import WITHDRAWN_BY, Can, GivenBy, GrantRole, Role, Withdrawer, rights_of
-from accounts.mails.services.grant_letter import CHANGED, GIVEN, WITHDRAWN
-from accounts.members.services.invitations import write_invitation
+from accounts.access.rights import REVOCABLE_BY, Can, GivenBy, GrantRole, Revoker, Role, rights_of
+from accounts.mails.services.grant_mail import CHANGED, GIVEN, WITHDRAWN
+from accounts.members.services.invitations import create_invitation
 from accounts.models import Grant, Invitation, Team, User
 from chargers.events.services import end_access, record_access
 from chargers.grants.services.mails import mail_about_grant
@@ -87,7 +87,7 @@ def invite_driver(
     if User.objects.filter(email__iexact=email.strip()).exists():
         refuse("email", _("This person has an account: grant access instead."))
     on: dict[str, Any] = {"installation" if isinstance(place, Installation) else "station": place}
-    return write_invitation(
+    return create_invitation(
         team=place.team,
         email=email,
         role=GrantRole.USER,
@@ -152,31 +152,29 @@ def withdraw_grant(*, grant: Grant, actor: User | None = None) -> Grant:
 
 
 def may_withdraw(actor: User, grant: Grant) -> bool:
-    """Whether the table of withdrawals says yes; see `accounts.rights.WITHDRAWN_BY`."""
-    return actor.is_staff or bool(WITHDRAWN_BY[grant.role, grant.given_by] & _parts(actor, grant))
+    """Whether the table of withdrawals says yes; see `accounts.rights.REVOCABLE_BY`."""
+    return actor.is_staff or bool(REVOCABLE_BY[grant.role, grant.given_by] & _parts(actor, grant))
 
 
 def may_change(actor: User, grant: Grant) -> bool:
     """Another role or an earlier end takes access away as well, so only they may who may withdraw it; but holders may
     give it back and nothing else."""
-    return actor.is_staff or bool(
-        WITHDRAWN_BY[grant.role, grant.given_by] & (_parts(actor, grant) - {Withdrawer.HOLDER})
-    )
+    return actor.is_staff or bool(REVOCABLE_BY[grant.role, grant.given_by] & (_parts(actor, grant) - {Revoker.HOLDER}))
 
 
-def _parts(actor: User, grant: Grant) -> set[Withdrawer]:
+def _parts(actor: User, grant: Grant) -> set[Revoker]:
     """What somebody is to a grant."""
     parts = set()
     if grant.user_id == actor.pk or (
         grant.to_team_id is not None and actor.access.has_role(grant.to_team_id, Role.ADMIN)
     ):
-        parts.add(Withdrawer.HOLDER)
+        parts.add(Revoker.HOLDER)
     if not actor.access.may(Can.MANAGE_ACCESS, grant.place):
         return parts
     if _acts_for_team(actor, grant.team_id):
-        parts.add(Withdrawer.ADMIN)
+        parts.add(Revoker.ADMIN)
     else:
-        parts.add(Withdrawer.GIVER if grant.created_by_id == actor.pk else Withdrawer.OWNER)
+        parts.add(Revoker.GIVER if grant.created_by_id == actor.pk else Revoker.OWNER)
     return parts
 
 
@@ -236,7 +234,7 @@ def _latest_end(actor: User, place: Place, role: str) -> datetime | None:
     station_id = place.pk if isinstance(place, ChargingStation) else None
     here = [
         held
-        for held in actor.access.grants_held
+        for held in actor.access.active_grants
         if (held.installation_id is not None and held.installation_id == installation_id)
         or (held.station_id is not None and held.station_id == station_id)
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from accounts.access.rights import Role
-from accounts.mails.services.mails import write_mail
+from accounts.mails.services.mails import queue_mail
 from accounts.models import AccountMail, Grant, User
 
 
@@ -15,7 +15,7 @@ def mail_about_grant(grant: Grant, what: str) -> int:
     """
     recipients = _recipients(grant)
     for user in recipients:
-        write_mail(AccountMail.Kind.GRANT, email=user.email, user=user, grant=grant, team_id=grant.team_id, about=what)
+        queue_mail(AccountMail.Kind.GRANT, email=user.email, user=user, grant=grant, team_id=grant.team_id, about=what)
     return len(recipients)
 
 

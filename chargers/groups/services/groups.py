@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from accounts.access.rights import Chosen
+from accounts.access.rights import SelectedGroup
 from accounts.models import User
 from chargers.groups.models import StationGroup
 from chargers.stations.models import ChargingStation
@@ -22,7 +22,7 @@ LISTED = 1000  # up to here a query names the stations, above it asks for them
 BATCH_SIZE = 1000
 
 
-def chosen_group(user: User, key: Any) -> Chosen | None:
+def chosen_group(user: User, key: Any) -> SelectedGroup | None:
     """What the group with this key narrows pages to; None when it is not this person's. Two queries."""
     group = StationGroup.objects.visible_to(user).filter(pk=key).first() if isinstance(key, int) else None
     if group is None:
@@ -30,7 +30,7 @@ def chosen_group(user: User, key: Any) -> Chosen | None:
     members = StationGroup.stations.through.objects.filter(stationgroup_id=group.pk)
     stations = members.order_by().values_list("chargingstation_id", flat=True)
     listed = list(stations[: LISTED + 1])
-    return Chosen(group.pk, group.name, listed if len(listed) <= LISTED else stations)
+    return SelectedGroup(group.pk, group.name, listed if len(listed) <= LISTED else stations)
 
 
 @transaction.atomic

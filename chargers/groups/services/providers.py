@@ -19,10 +19,10 @@ def providers_of(user: User) -> list[Provider]:
     if user.is_staff:
         return []
     own = [Provider(team.pk, team.name) for team in user.access.own_teams]
-    if not user.access.grants_held:
+    if not user.access.active_grants:
         return own
-    installations = {held.installation_id for held in user.access.grants_held}
-    stations = {held.station_id for held in user.access.grants_held}
+    installations = {held.installation_id for held in user.access.active_grants}
+    stations = {held.station_id for held in user.access.active_grants}
     givers = Q(pk__in=Team.objects.filter(installations__in=installations).values("pk"))
     givers |= Q(pk__in=Team.objects.filter(stations__in=stations).values("pk"))
     rows = Team.objects.filter(givers).exclude(pk__in=user.access.team_ids)

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.access.rights import Can
-from accounts.audit.services import Action, note
+from accounts.audit.services import Action, record_entry
 from accounts.models import Grant, Team, User
 from chargers.credentials.services import CLOSED, password_facts
 from chargers.events.services import end_events_of_station, fault_event, record_events
@@ -189,6 +189,6 @@ def _note(old: ChargingStation, former: str, new: ChargingStation, actor: User |
     is_known = actor is not None and {old.team_id, new.team_id} <= actor.access.roles.keys()
     before, after = old.team.name, new.team.name
     gone = {"team": [before, after if is_known else ""], "identity": [old.identity, former]}
-    note(old, actor=actor, team_id=old.team_id, changes=gone, action=Action.UPDATE)
+    record_entry(old, actor=actor, team_id=old.team_id, changes=gone, action=Action.UPDATE)
     come = {"team": [before if is_known else "", after]}
-    note(new, actor=actor, team_id=new.team_id, changes=come, action=Action.CREATE)
+    record_entry(new, actor=actor, team_id=new.team_id, changes=come, action=Action.CREATE)

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.access.rights import Can
-from accounts.audit.services import Action, note
+from accounts.audit.services import Action, record_entry
 from accounts.models import User
 from chargers.stations.models import ChargingStation
 from chargers.stations.services.identities import check_identity
@@ -57,7 +57,7 @@ def correct_identity(*, station: ChargingStation, identity: str, actor: User | N
     except IntegrityError:  # somebody else took it in this moment
         raise taken from None
     changes = {"identity": [old.identity, identity]}
-    note(old, actor=actor, team_id=old.team_id, changes=changes, action=Action.UPDATE)
+    record_entry(old, actor=actor, team_id=old.team_id, changes=changes, action=Action.UPDATE)
     tell_pages({old.team_id: [old.pk]})
     if old.node is not None:  # a hint: without it the link's next message finds out
         hint(f"node-{old.node.name}", {"type": "superseded", "station": old.pk, "epoch": old.epoch + 1})

@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from accounts.access.rights import Can
-from accounts.audit.services import note_added
+from accounts.audit.services import record_added_rows
 from accounts.models import Team, User
 from chargers.credentials.services import PASSWORD_FIELDS, check_password, generate_password, password_facts
 from chargers.installations.models import Installation
@@ -106,7 +106,7 @@ def add_stations(
         [(keys[station.identity], number) for station in wanted for number in range(1, station.connectors + 1)]
     )
     new = [ChargingStation(pk=key, identity=name) for name, key in keys.items() if name not in known]
-    note_added(new, actor=actor, team_id=team.pk)
+    record_added_rows(new, actor=actor, team_id=team.pk)
     tell_pages({team.pk: keys.values()})
     logger.info("stations added", extra={"team": team.handle, "new": len(wanted) - len(known), "known": len(known)})
     return Added(created=len(wanted) - len(known), updated=len(known))

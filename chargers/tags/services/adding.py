@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.db.models.functions import Upper
 from django.utils.translation import gettext as _
 
-from accounts.audit.services import note_added
+from accounts.audit.services import record_added_rows
 from accounts.models import Team, User
 from chargers.stations.models import ChargingStation
 from chargers.stations.services.batches import BATCH_SIZE, Added, demand_admin, in_chunks
@@ -77,7 +77,7 @@ def add_tags(
         refuse("stations", _("A tag can be valid only at stations of its own team."))
     _save_tags(team, wanted, known)
     tags_now = _known_tags(team, [tag.value for tag in wanted])
-    note_added([tag for value, tag in tags_now.items() if value not in known], actor=actor, team_id=team.pk)
+    record_added_rows([tag for value, tag in tags_now.items() if value not in known], actor=actor, team_id=team.pk)
     tag_ids = [tag.pk for tag in tags_now.values()]
     _set_scope(tag_ids, [station.pk for station in stations])
     logger.info("tags added", extra={"team": team.handle, "new": len(wanted) - len(known), "known": len(known)})

@@ -80,7 +80,7 @@ OUR_SENDER = Sender()
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class MailContent:
     """What a mail says, once for its text and its HTML."""
 
     to: str
@@ -100,7 +100,7 @@ class Letter:
             reply_to=[sender.reply_to] if sender.reply_to else None,
             headers={"Message-ID": identity, "Auto-Submitted": "auto-generated"},
         )
-        context = {"letter": self, "sender": sender, "site": sender.site or settings.PUBLIC_URL, "logo": LOGO}
+        context = {"mail": self, "sender": sender, "site": sender.site or settings.PUBLIC_URL, "logo": LOGO}
         message.attach_alternative(render_to_string("mail/letter.html", context), "text/html")
         if sender.logo:
             message.mixed_subtype = "related"  # type: ignore[attr-defined]  # it belongs to the HTML and is no attachment of its own

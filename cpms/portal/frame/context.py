@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.access.rights import Can, Provider
-from accounts.branding.services.looks import look_of, main_host
+from accounts.branding.services.branding import branding_for_request, main_host
 from accounts.models import Team, User
 from accounts.teams.services import current_team
 from chargers.groups.services.groups import MAX_GROUPS
@@ -62,7 +62,7 @@ def _team_head(request: HttpRequest, user: User) -> TeamHead:
             return TeamHead(name=_("All teams"), initials="\u2217", note=_("support staff"), links=links)
         links += _team_links(request, user)
         return TeamHead(team.name, initials(team.name), _("support staff"), team.name, team=team, links=links)
-    if team is None and user.access.grants_held:
+    if team is None and user.access.active_grants:
         return TeamHead(name=_("Shared with you"), initials="\u2217", note=str(user))
     if team is None and user.access.only_team_id is not None:
         note = _("your teams are at %(host)s") % {"host": main_host()}
@@ -107,7 +107,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     now = timezone.localtime()
     context: dict[str, Any] = {"zone": timezone.get_current_timezone_name(), "year": now.year}
     context |= {
-        "brand": SimpleLazyObject(lambda: look_of(request)),
+        "brand": SimpleLazyObject(lambda: branding_for_request(request)),
         "copyright": SimpleLazyObject(lambda: site_text(SiteText.Kind.COPYRIGHT)),
         "offered": SimpleLazyObject(hooks_offered),
         "frame_template": "alone.html",

@@ -10,9 +10,9 @@ def is_driver(user: User) -> bool:
     """Whether somebody is in no team, sees no station as a whole, and charges or charged somewhere."""
     if user.is_staff or user.is_program or user.access.roles or user.access.scope(Can.SEE_STATIONS):
         return False
-    return bool(user.access.grants_held) or Grant.objects.held_by(user).exists() or user.tags.exists()
+    return bool(user.access.active_grants) or Grant.objects.received_by(user).exists() or user.tags.exists()
 
 
 def charges_elsewhere(user: User) -> bool:
     """Whether somebody was given the right to charge, and no more, at stations of others."""
-    return any(held.allows(Can.CHARGE) and not held.allows(Can.SEE_STATIONS) for held in user.access.grants_held)
+    return any(held.allows(Can.CHARGE) and not held.allows(Can.SEE_STATIONS) for held in user.access.active_grants)

@@ -51,7 +51,7 @@ class Hearing:
 def hearing(user: User, session: Any) -> Hearing:
     """What this person's pages hear now: a few queries, two for whoever only has teams and has chosen nothing."""
     kept = session if session is not None else {}
-    host_sessions.limit(user, kept)
+    host_sessions.limit_to_host_team(user, kept)
     user.access.group = groups.chosen_group(user, kept.get(groups.SESSION_KEY))
     user.access.provider = providers.chosen_provider(user, kept.get(providers.SESSION_KEY))
     group, provider = user.access.group, user.access.provider

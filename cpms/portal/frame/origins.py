@@ -10,7 +10,7 @@ from channels.security.websocket import WebsocketDenier
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
-from accounts.branding.services.looks import team_host_of
+from accounts.branding.services.branding import team_host
 
 PORTS = {"http": 80, "https": 443}
 
@@ -36,7 +36,7 @@ class OriginValidator:
         if validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS):
             ours = (settings.PUBLIC_URL, *settings.CSRF_TRUSTED_ORIGINS)
             return is_same or page in [origin_of(one) for one in ours]
-        return is_same and await database_sync_to_async(team_host_of)(host) is not None
+        return is_same and await database_sync_to_async(team_host)(host) is not None
 
 
 def origin_of(text: str) -> tuple[str, str, int] | None:

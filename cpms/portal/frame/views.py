@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from accounts.access.rights import Withdrawer, role_labels, table, withdrawals
+from accounts.access.rights import Revoker, revocation_rules, role_labels, table
 from cpms.common.web.pages import AuthenticatedRequest
 
 
@@ -15,5 +15,5 @@ from cpms.common.web.pages import AuthenticatedRequest
 @require_safe
 def permissions(request: AuthenticatedRequest) -> HttpResponse:
     """Show the tables that everything here is decided by."""
-    context = {"roles": role_labels(), "table": table(), "who": Withdrawer.labels, "withdrawals": withdrawals()}
+    context = {"roles": role_labels(), "table": table(), "who": Revoker.labels, "revocation_rules": revocation_rules()}
     return render(request, "portal/permissions.html", context)

@@ -60,6 +60,6 @@ class PersonForm(forms.ModelForm):
 
     def clean_phone(self) -> str:
         phone = str(self.cleaned_data["phone"]).strip()
-        if refusal := people.phone_refusal(phone):
+        if refusal := people.phone_error(phone):
             raise forms.ValidationError(refusal)
         return phone

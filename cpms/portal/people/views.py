@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.audit.services import note_own_data
+from accounts.audit.services import record_own_data_download
 from accounts.members.services import people
 from accounts.models import Membership, User
 from chargers.models import Tag
@@ -71,7 +71,8 @@ class UserEditView(FormPage):
 
     def get_form_kwargs(self) -> dict[str, Any]:
         actor, person = self.request.user, User.objects.get(pk=self.person.pk)
-        memberships, why_not = list(people.numbers_of(actor, person)), people.why_not_personal(actor, person)
+        memberships = list(people.editable_memberships(actor, person))
+        why_not = people.personal_data_refusal(actor, person)
         return super().get_form_kwargs() | {"instance": person, "memberships": memberships, "why_not": why_not}
 
     def _tags(self) -> QuerySet[Tag]:
@@ -218,7 +219,7 @@ def own_data(request: AuthenticatedRequest) -> HttpResponse:
             .values("id", "station__identity", "kind", "state", "requested_at")
         ),
     }
-    note_own_data(user, "my-data")
+    record_own_data_download(user, "my-data")
     response = JsonResponse(document, json_dumps_params={"indent": 1, "ensure_ascii": False})
     response["Content-Disposition"] = 'attachment; filename="my-data.json"'
     response["Cache-Control"] = "no-store"

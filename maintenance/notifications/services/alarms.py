@@ -22,10 +22,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.access.rights import Role
-from accounts.branding.services.looks import sender_of, site_address
+from accounts.branding.services.branding import sender_for_team, site_address
 from accounts.models import Membership, Team, User
 from chargers.models import Event
-from cpms.common.messaging.mail import Letter, identity_of, public_url, send_due, zone_of
+from cpms.common.messaging.mail import MailContent, identity_of, public_url, send_due, zone_of
 from cpms.common.web import formatting
 from maintenance.notifications.models import AlarmMail, Notification, NotificationChoice
 from maintenance.security_events.labels import event_label
@@ -129,8 +129,8 @@ def _message(mail: AlarmMail) -> EmailMessage | None:
     if not mail.user.is_active:  # left since
         return None
     with translation.override(mail.user.language or settings.LANGUAGE_CODE):
-        letter = Letter(to=mail.user.email, subject=mail.subject, paragraphs=mail.body.split("\n\n"))
-        return letter.message(identity_of("alarm", mail), sender_of(mail.team_id))
+        content = MailContent(to=mail.user.email, subject=mail.subject, paragraphs=mail.body.split("\n\n"))
+        return content.message(identity_of("alarm", mail), sender_for_team(mail.team_id))
 
 
 def retry_mails(mails: QuerySet[AlarmMail]) -> int:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.access.rights import Can
-from accounts.audit.services import Action, note
+from accounts.audit.services import Action, record_entry
 from accounts.models import User
 from chargers.credentials.services import check_password
 from chargers.models import ChargingStation
@@ -207,7 +207,7 @@ def request_raw_command(
 def note_command(command: Command, actor: User) -> None:
     """Its parameters may hold a secret, so the audit trail names its kind and its number only."""
     changes = {"kind": ["", str(Command.Kind(command.kind).value)], "station": ["", command.station.identity]}
-    note(command, actor=actor, team_id=command.station.team_id, changes=changes, action=Action.CREATE)
+    record_entry(command, actor=actor, team_id=command.station.team_id, changes=changes, action=Action.CREATE)
 
 
 def wake_gateway(station: ChargingStation) -> None:

@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 
 from accounts.access.features import feature_off_message
 from accounts.access.rights import Can
-from accounts.audit.services import Action, note
+from accounts.audit.services import Action, record_entry
 from accounts.models import User
-from accounts.people.services import read_rights
+from accounts.people.services import load_access
 from chargers.credentials.services import PASSWORD_FIELDS
 from chargers.models import ChargingStation, Tag
 from cpms.common.errors import NotAllowed
@@ -66,7 +66,7 @@ def why_lost(command: Command) -> Reason | None:
     """Return why the right with which a command was asked for is gone, or None while it counts.
 
     Args:
-        command: of `with_requester()`, its requester read by `read_rights`, its station with its team.
+        command: of `with_requester()`, its requester read by `load_access`, its station with its team.
     """
     actor, station = command.requested_by, command.station
     if station.handed_over_at is not None:
@@ -97,7 +97,7 @@ def cancel_if_lost(command: Command) -> bool:
         command: of `with_requester()`, locked, its station with its team.
     """
     if command.requested_by is not None:
-        read_rights([command.requested_by])
+        load_access([command.requested_by])
     reason = why_lost(command)
     return reason is not None and _cancel(command, reason)
 
@@ -122,7 +122,7 @@ def cancel_all_lost() -> int:
 
 def _read_rights_of(people: Collection[User], commands: list[Command]) -> None:
     """Each command of one person came with an object of its own; all get what the first was found to hold."""
-    read_rights(list(people))
+    load_access(list(people))
     by_key = {person.pk: person for person in people}
     for command in commands:
         if command.requested_by is not None:
@@ -143,6 +143,6 @@ def _cancel(command: Command, reason: Reason) -> bool:
             "state": [command.state, str(Command.State.CANCELLED.value)],
             "cancel_reason": ["", str(reason.value)],
         }
-        note(command, actor=None, team_id=command.station.team_id, changes=changes, action=Action.UPDATE)
+        record_entry(command, actor=None, team_id=command.station.team_id, changes=changes, action=Action.UPDATE)
         logger.info("command cancelled", extra={"command": command.pk, "reason": reason.value})
     return bool(is_done)

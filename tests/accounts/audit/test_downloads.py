@@ -133,7 +133,7 @@ def test_ones_own_data(page, operator, team):
 def test_a_whole_list_is_said_to_be_whole(page, session):
     page.get(SESSIONS, {"export": "csv"})
     (entry,) = entries()
-    assert describe_changes(entry) == "Filter: none, all that this person may see"
+    assert describe_changes(entry) == "Filter: none (everything that this user can see)"
 
 
 def test_administrators_read_it_in_their_language_and_find_it(as_person, administrator, operator, page, tag):

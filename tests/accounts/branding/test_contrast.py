@@ -7,7 +7,7 @@ from django.conf import settings
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.branding.contrast import DARK, LEAST, LIGHT, luminance, palettes, ratio
+from accounts.branding.contrast import DARK, LIGHT, MIN_CONTRAST, luminance, palettes, ratio
 
 COLOURS = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")
 
@@ -40,11 +40,11 @@ def test_any_colour_becomes_readable_in_both_themes(colour):
     """P11: words on it, itself on the page, and links on every ground."""
     light, dark = palettes(colour)
     for theme, palette in ((LIGHT, light), (DARK, dark)):
-        assert ratio(palette.accent, palette.text) >= LEAST
+        assert ratio(palette.accent, palette.text) >= MIN_CONTRAST
         for ground in theme.page:
-            assert ratio(palette.accent, ground) >= LEAST
+            assert ratio(palette.accent, ground) >= MIN_CONTRAST
         for ground in (*theme.page, *theme.more):
-            assert ratio(palette.link, ground) >= LEAST
+            assert ratio(palette.link, ground) >= MIN_CONTRAST
 
 
 @given(COLOURS)
@@ -52,18 +52,18 @@ def test_what_passes_stays_as_it_is(colour):
     """P11."""
     for theme in (LIGHT, DARK):
         if theme.passes(colour):
-            assert theme.nearest(colour) == colour and not theme.sentence(colour)
+            assert theme.nearest_passing(colour) == colour and not theme.explain_failure(colour)
         else:
-            assert theme.nearest(colour) in theme.sentence(colour)
+            assert theme.nearest_passing(colour) in theme.explain_failure(colour)
 
 
 def test_the_sentence_says_the_ratio_and_what_would_do():
     """P11: a ratio is never rounded up to what it is not."""
-    sentence = LIGHT.sentence("#777777")
+    sentence = LIGHT.explain_failure("#777777")
     assert "4.21:1" in sentence and "must be 4.5:1" in sentence
     nearest = re.search(r"#[0-9a-f]{6}", sentence)[0]
     assert LIGHT.passes(nearest) and abs(int(nearest[1:3], 16) - 0x77) < 8
-    assert "On dark pages" in DARK.sentence("#101010")
+    assert "On dark pages" in DARK.explain_failure("#101010")
 
 
 def test_grounds_are_those_of_the_stylesheet():

@@ -113,8 +113,8 @@ def dump():
 
 
 def hits():
-    needles = {form.lower() for word in TELLING for form in (word, json.dumps(word)[1:-1])}
-    return {place for place, text in dump() if any(needle in text.lower() for needle in needles)}
+    search_texts = {form.lower() for word in TELLING for form in (word, json.dumps(word)[1:-1])}
+    return {place for place, text in dump() if any(needle in text.lower() for needle in search_texts)}
 
 
 @pytest.fixture

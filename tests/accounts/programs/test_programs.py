@@ -255,7 +255,7 @@ def test_nobody_is_mailed_a_new_password_for_a_program(team, program_client):
     """W6."""
     program_client(team)
     program = User.everybody.get(is_program=True)
-    mails.write_mail(AccountMail.Kind.RESET, email=program.email)
+    mails.queue_mail(AccountMail.Kind.RESET, email=program.email)
     mails.send_mails()
     assert mail.outbox == []
 
@@ -306,7 +306,7 @@ def test_a_secret_is_shown_once_and_lies_nowhere(client, team, administrator, st
     for path in (f"program/{program.pk}", f"programkey/{ProgramKey.objects.get().pk}", "accesstoken/1"):
         seen += client.get(f"/admin/accounts/{path}/change/", follow=True).content.decode()
     assert secret.partition(".")[2] not in seen
-    assert token.removeprefix(programs.TOKEN_BEGINNING) not in seen
+    assert token.removeprefix(programs.ACCESS_TOKEN_PREFIX) not in seen
     for page in (f"program/{program.pk}", f"programkey/{ProgramKey.objects.get().pk}"):
         assert ProgramKey.objects.get().hash not in client.get(f"/admin/accounts/{page}/change/").content.decode()
 
@@ -394,7 +394,7 @@ def test_the_list_says_how_it_stands_with_each(client, team, administrator, djan
     ProgramKey.objects.filter(expires_at=past).update(expires_at=timezone.now() - timedelta(days=1))
     revoke_program(program=add_program(team=team, name="r", scopes=["operate"], actor=None)[0], actor=None)
     page = client.get("/team/programs/").content.decode()
-    for words in ("Ready", "Ends soon", "Expired", "Revoked"):
+    for words in ("Ready", "Expires soon", "Expired", "Revoked"):
         assert words in page
 
 

@@ -104,12 +104,12 @@ def test_who_signs_out_is_not_in_the_list(here, viewer):
 
 
 def test_seeing_a_browser_is_not_written_with_every_request(here, viewer, monkeypatch):
-    monkeypatch.setattr(browsers, "_noted", {})
+    monkeypatch.setattr(browsers, "_last_writes", {})
     row = viewer.browsers.get()
     here.get(ACCOUNT)
     assert viewer.browsers.get().last_seen_at == row.last_seen_at, "less than five minutes ago"
     with time_machine.travel(timezone.now() + timedelta(minutes=6)):
-        monkeypatch.setattr(browsers, "_noted", {})
+        monkeypatch.setattr(browsers, "_last_writes", {})
         here.get(ACCOUNT)
         seen = viewer.browsers.get().last_seen_at
         assert seen > row.last_seen_at
@@ -125,7 +125,7 @@ def test_behind_a_unix_socket_one_signs_in_as_well(viewer):
 def test_old_ones_are_forgotten(viewer):
     old = timezone.now() - timedelta(days=20)
     factories.SignedInBrowserFactory(user=viewer, last_seen_at=old)
-    browsers.forget_old_browsers()
+    browsers.delete_old_browsers()
     assert not viewer.browsers.exists()
 
 
@@ -191,7 +191,7 @@ def test_the_theme_of_the_menu_is_kept_in_the_person(here, viewer):
 
 def test_who_is_erased_leaves_no_trace_of_browsers_and_tastes(here, viewer):
     """B24."""
-    preferences.choose_preferences(
+    preferences.save_preferences(
         user=viewer, language="de", time_zone="", theme="dark", date_format="iso", number_format="de"
     )
     people.erase_person(person=viewer, actor=viewer)

@@ -61,7 +61,7 @@ def foreign(answer):
 def test_a_wrong_or_missing_answer_refuses_even_the_right_password(client, viewer, always, spoil):
     """W3."""
     answer = sign_in(client, viewer, captcha=spoil(solved(client)))
-    assert answer.status_code == 200 and "check against robots" in answer.content.decode()
+    assert answer.status_code == 200 and "captcha was not solved" in answer.content.decode()
     assert "_auth_user_id" not in client.session
 
 

@@ -22,7 +22,7 @@ from tests.test_routes import FOUND as ROUTES
 
 pytestmark = pytest.mark.django_db
 SECRET_SERVICES = {
-    "ask_to_verify",
+    "request_address_verification",
     "issue_api_token",
     "add_program",
     "change_program",
@@ -34,12 +34,12 @@ SECRET_SERVICES = {
     "rename_key",
     "make_codes",
     "factors.remove",
-    "demand_second_factor",
+    "set_two_factor_requirement",
     "claim_domain",
     "claim_host",
     "prove_domain",
     "check_host",
-    "drop_domain",
+    "remove_domain",
     "edit_team",
     "request_command",
 }
@@ -156,7 +156,7 @@ def browser_of(person, *, is_fresh):
     client.force_login(person)
     if not is_fresh:
         session = client.session
-        session[fresh_proof.KEY] = time.time() - fresh_proof.COUNTS_SECONDS - 1
+        session[fresh_proof.SESSION_KEY] = time.time() - fresh_proof.VALID_SECONDS - 1
         session.save()
     return client
 

@@ -14,7 +14,7 @@ from django.urls import reverse
 from accounts.mails.services.mails import send_mails
 from accounts.models import AccountMail, AuditEntry
 from accounts.sign_in.services import alarms
-from accounts.sign_in.services.captcha import HARDEST, MAX_NUMBERS
+from accounts.sign_in.services.captcha import MAX_LEVEL, MAX_NUMBERS
 from tests import factories
 
 LOGIN, TOKEN = reverse("accounts:login"), "/api/v1/token/"
@@ -184,8 +184,8 @@ def test_the_captcha_gets_harder_with_failures(client, person, settings, monkeyp
         ask_page(client, person.email, at=at, captcha=solved(client, at=at))
     at = source()
     easy = ask_page(client, person.email, factories.PASSWORD, at=at, captcha=solved(client, at=at))
-    assert "takes longer now" in easy.content.decode() and f"?level={HARDEST}" in easy.content.decode()
-    hard = solved(client, at=at, query=f"?level={HARDEST}")
+    assert "takes longer now" in easy.content.decode() and f"?level={MAX_LEVEL}" in easy.content.decode()
+    hard = solved(client, at=at, query=f"?level={MAX_LEVEL}")
     assert ask_page(client, person.email, factories.PASSWORD, at=at, captcha=hard).status_code == 302
 
 

@@ -39,7 +39,7 @@ def begun_at(person, **where):
 
 
 @pytest.fixture
-def limited(team_host_of, both):
+def limited(team_host, both):
     return begun_at(both, **OWN)
 
 
@@ -78,7 +78,7 @@ def test_personal_tokens_are_not_there_by_the_api_either(limited, both):
     assert not token.revoked
 
 
-def test_nor_does_its_socket_tell_of_them(team_host_of, both, team, other_team):
+def test_nor_does_its_socket_tell_of_them(team_host, both, team, other_team):
     whole, limited = begun_at(both), begun_at(both, **OWN)
     assert live.hearing(both, whole.session).whole == {team.pk, other_team.pk}
     both.renew_access()
@@ -93,7 +93,7 @@ def test_a_session_taken_along_to_our_own_address_stays_limited(limited, station
     assert limited.get(reverse("accounts:api_tokens")).status_code == 403
 
 
-def test_it_is_limited_from_the_log_in_on(team_host_of, both, stations):
+def test_it_is_limited_from_the_log_in_on(team_host, both, stations):
     """Also where the team never lets the browser ask its domain for anything else."""
     client = begun_at(both, **OWN)
     assert client.get(stations[1].get_absolute_url()).status_code == 404
@@ -118,7 +118,7 @@ def test_the_team_is_not_switched_there(limited, other_team):
     assert "team" not in limited.session
 
 
-def test_support_staff_and_the_admin_are_not_there(team_host_of, staff):
+def test_support_staff_and_the_admin_are_not_there(team_host, staff):
     client = begun_at(staff, **OWN)
     assert client.get("/stations/", **OWN)["Location"] == f"{OURS}{reverse('accounts:login')}"
     assert "_auth_user_id" not in client.session
@@ -147,12 +147,12 @@ def test_who_erases_oneself_there_leaves_that_team_only(limited, both, team, oth
     assert both.erased_at is None and list(both.teams.all()) == [other_team]
 
 
-def test_a_session_begun_at_our_own_address_sees_all_teams(team_host_of, both, stations):
+def test_a_session_begun_at_our_own_address_sees_all_teams(team_host, both, stations):
     client = begun_at(both)
     assert all(client.get(station.get_absolute_url()).status_code == 200 for station in stations)
 
 
-def test_who_is_of_another_team_is_told_where_that_is(team_host_of, stranger, other_team):
+def test_who_is_of_another_team_is_told_where_that_is(team_host, stranger, other_team):
     head = begun_at(stranger, **OWN).get("/", **OWN).context["team"]
     assert (head.name, head.note, head.url) == ("Not your team", "your teams are at localhost", OURS)
     assert begun_at(stranger).get("/").context["team"].name == other_team.name

@@ -68,7 +68,7 @@ def test_an_app_is_set_up_with_its_code_and_recovery_codes_are_shown_once(client
     secret = re.search(r'id="secret">([A-Z2-7 ]+)<', page)[1].replace(" ", "")
     assert "data:image/svg+xml;base64," in page and f"secret={secret}" in page
     wrong = client.post(reverse("accounts:app_add"), {"code": "000000"})
-    assert wrong.status_code == 422 and "not right" in wrong.content.decode()
+    assert wrong.status_code == 422 and "This code is wrong" in wrong.content.decode()
     done = client.post(reverse("accounts:app_add"), {"code": code(secret)})
     codes = re.findall(r"\b\d{4} \d{4}\b", done.content.decode())
     assert len(codes) == 10 and "no-store" in done["Cache-Control"]
@@ -89,7 +89,7 @@ def test_the_password_alone_does_not_sign_in(client, secured):
     answer = sign_in(client, viewer, next="/stations/")
     assert answer.url == SECOND and not is_signed_in(client)
     assert client.get(DASHBOARD).status_code == 302
-    assert "not right" in client.post(SECOND, {"code": "123456"}).content.decode() and not is_signed_in(client)
+    assert "This code is wrong" in client.post(SECOND, {"code": "123456"}).content.decode() and not is_signed_in(client)
     assert client.post(SECOND, {"code": code()}).url == "/stations/"
     assert is_signed_in(client)
 
@@ -219,7 +219,7 @@ def test_support_resets_the_factors_of_somebody_who_lost_them(client, secured, s
     assert not factors.has_factor(viewer)
     entry = AuditEntry.objects.filter(object_pk=str(viewer.pk), changes__has_key="second_factor").first()
     assert entry.actor == staff
-    assert subjects()[-1] == "Your second factor was reset"
+    assert subjects()[-1] == "Your two-factor authentication was reset"
 
 
 def test_the_trail_of_factors_is_read_in_the_readers_language(client, secured, administrator, team):
@@ -268,7 +268,7 @@ def test_keys_of_who_must_have_a_factor_and_has_none_open_nothing(api, program_c
     team.requires_two_factor = True
     team.save()
     refused = by_token.get("/api/v1/stations/")
-    assert refused.status_code == 403 and "demands a second factor" in refused.json()["detail"]
+    assert refused.status_code == 403 and "requires two-factor authentication" in refused.json()["detail"]
     assert by_key.get("/api/v1/stations/").status_code == 200
     factors.add_app(user=viewer, secret=SECRET, code=code())
     assert by_token.get("/api/v1/stations/").status_code == 200
@@ -319,9 +319,9 @@ def test_support_staff_without_a_factor_gets_to_its_set_up_and_to_nothing_else(c
     for path in (DASHBOARD, "/admin/", "/admin/accounts/user/", reverse("portal:own_data")):
         assert client.get(path).url == SECURITY, path
     refused = client.get("/api/v1/stations/")
-    assert refused.status_code == 403 and "Support staff needs" in refused.json()["detail"]
+    assert refused.status_code == 403 and "Support staff must use" in refused.json()["detail"]
     token = api().post("/api/v1/token/", {"email": staff.email, "password": PASSWORD}, format="json")
-    assert token.status_code == 400 and "Support staff needs" in token.json()["detail"]
+    assert token.status_code == 400 and "Support staff must use" in token.json()["detail"]
     page = client.get(SECURITY).content.decode()
     assert "Support staff must use two-factor authentication." in page and "A team of yours" not in page
     enrolment_code = enrolment_codes.issue_code(person=staff, actor=None)[1]

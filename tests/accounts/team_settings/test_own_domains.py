@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.access.rights import Role
-from accounts.branding.services.looks import hosts, site_address
+from accounts.branding.services.branding import hosts, site_address
 from accounts.mails.services import mails
 from accounts.models import AccountMail, TeamDomain
 from accounts.team_settings.services import dns, own_domains
@@ -74,9 +74,9 @@ def test_our_own_hosts_are_nobodys(team, settings):
     settings.ALLOWED_HOSTS = ["portal.operator.example", ".more.example"]
     settings.OWN_DOMAIN_TARGET = "teams.operator.example"
     for host in ("cpms", "evil.cpms", "portal", "Teams"):
-        assert "is ours" in str(refusal(team=team, host=f"{host}.operator.example"))
+        assert "belongs to this site" in str(refusal(team=team, host=f"{host}.operator.example"))
     for host in ("more.example", "deep.more.example"):
-        assert "is ours" in str(refusal(team=team, host=host))
+        assert "belongs to this site" in str(refusal(team=team, host=host))
 
 
 def test_a_name_in_letters_of_any_language_becomes_ascii(team):
@@ -105,14 +105,14 @@ def test_a_host_is_answered_once_it_is_proved_and_not_before(client, claimed, na
     own_domains.check_host(domain=claimed)
     assert client.get(LOGIN, **OWN).status_code == 200
     assert client.get(LOGIN, HTTP_HOST=HOST.upper() + ":8000").status_code == 200
-    services.drop_domain(domain=claimed)
+    services.remove_domain(domain=claimed)
     assert client.get(LOGIN, **OWN).status_code == 400
 
 
 @pytest.mark.parametrize(
     "host", ["unknown.example", "x." + HOST, HOST + ".evil.example", "nordlys.example", "", "a@" + HOST, HOST + "/x"]
 )
-def test_other_hosts_are_refused(client, team_host_of, host):
+def test_other_hosts_are_refused(client, team_host, host):
     """P11, S28."""
     assert client.get(LOGIN, HTTP_HOST=host).status_code == 400
 
@@ -120,7 +120,7 @@ def test_other_hosts_are_refused(client, team_host_of, host):
 def test_one_host_belongs_to_one_team(other_team, proved, names):
     """P11: whoever proved it first, as long as he has it."""
     assert "Another team" in str(refusal(team=other_team, host=HOST))
-    services.drop_domain(domain=proved)
+    services.remove_domain(domain=proved)
     theirs = own_domains.claim_host(team=other_team, host=HOST)
     with pytest.raises(DomainError):
         own_domains.check_host(domain=theirs)  # the record is the other team's
@@ -149,7 +149,7 @@ def test_a_domain_for_enrolment_is_no_host(client, team):
     assert client.get(LOGIN, **OWN).status_code == 400
 
 
-def test_a_host_that_became_ours_is_ours_whatever_a_team_has_proved(team_host_of, settings):
+def test_a_host_that_became_ours_is_ours_whatever_a_team_has_proved(team_host, settings):
     """P11."""
     settings.ALLOWED_HOSTS = ["testserver", HOST]
     forget()
@@ -166,7 +166,7 @@ def test_it_is_done_on_its_page(client, administrator, names):
     text = client.get(page).content.decode()
     assert row.record_value in text and f"{HOST} CNAME localhost" in text and "not verified yet" in text
     check = f"/team/domains/{row.pk}/prove/"
-    assert "not there yet" in client.post(check, follow=True).content.decode()
+    assert "was not found. New records" in client.post(check, follow=True).content.decode()
     names.records[row.record_name] = [row.record_value]
     text = client.post(check, follow=True).content.decode()
     assert "is verified" in text and "does not point here" in text
@@ -174,7 +174,7 @@ def test_it_is_done_on_its_page(client, administrator, names):
     names.addresses["localhost"] = ["192.0.2.1"]
     assert "in use" in client.post(check, follow=True).content.decode()
     names.records.clear()
-    assert "not there any more" in client.post(check, follow=True).content.decode()
+    assert "If it stays missing" in client.post(check, follow=True).content.decode()
     assert "no longer answers at" in client.get(f"/team/domains/{row.pk}/drop/").content.decode()
     assert client.post(f"/team/domains/{row.pk}/drop/")["Location"] == page
 
@@ -195,7 +195,7 @@ def test_it_is_done_on_its_page(client, administrator, names):
 def test_a_name_leads_to_us_by_alias_or_by_address(names, addresses, aliases, leads):
     """P11."""
     names.addresses, names.aliases = addresses, aliases
-    assert dns.leads_to("a.example", "us.example") is leads
+    assert dns.points_to("a.example", "us.example") is leads
 
 
 def test_links_are_made_of_a_domain_that_leads_to_us_only(team, proved, names, settings):
@@ -268,7 +268,7 @@ def test_a_silent_name_server_is_given_four_times_as_long(proved, names):
 # --- requests -----------------------------------------------------------------------------------------------------
 
 
-def test_forms_work_there_and_from_nowhere_else(team_host_of, viewer):
+def test_forms_work_there_and_from_nowhere_else(team_host, viewer):
     """P11: the same origin is enough, another one is not."""
     strict = Client(enforce_csrf_checks=True)
     strict.get(LOGIN, **OWN)
@@ -279,28 +279,28 @@ def test_forms_work_there_and_from_nowhere_else(team_host_of, viewer):
     assert strict.post("/language/", facts, HTTP_ORIGIN=f"http://{HOST}").status_code == 403
 
 
-def test_redirects_stay_on_the_host(client, team_host_of, viewer):
+def test_redirects_stay_on_the_host(client, team_host, viewer):
     """P11, S28: `next` leads to no other host, not even to ours."""
     client.force_login(viewer)
     for wanted, where in ((f"http://{HOST}/stations/", f"http://{HOST}/stations/"), ("http://testserver/x", "/")):
         assert client.post("/language/", {"language": "en", "next": wanted}, **OWN)["Location"] == where
 
 
-def test_the_back_office_is_on_our_own_host(client, team_host_of, staff):
+def test_the_back_office_is_on_our_own_host(client, team_host, staff):
     """P11."""
     client.force_login(staff)
     answer = client.get("/admin/accounts/team/?q=x", **OWN)
     assert answer.status_code == 302 and answer["Location"] == "http://localhost:8000/admin/accounts/team/?q=x"
 
 
-def test_support_staff_works_on_our_own_host_only(client, team_host_of, staff):
+def test_support_staff_works_on_our_own_host_only(client, team_host, staff):
     """P11: the team decides to whom its name leads."""
     client.force_login(staff)
     assert client.get("/stations/", **OWN)["Location"] == "http://localhost:8000/account/login/"
     assert "_auth_user_id" not in client.session
 
 
-def test_a_members_team_there_is_the_hosts(client, team_host_of, administrator, other_team, team):
+def test_a_members_team_there_is_the_hosts(client, team_host, administrator, other_team, team):
     """P11."""
     from tests import factories
 
@@ -313,7 +313,7 @@ def test_a_members_team_there_is_the_hosts(client, team_host_of, administrator, 
     assert client.get("/").context["team"].name == other_team.name
 
 
-def test_browsers_are_promised_nothing_about_hosts_below_a_teams(client, team_host_of, settings):
+def test_browsers_are_promised_nothing_about_hosts_below_a_teams(client, team_host, settings):
     """P11: the team may have others there that speak no TLS."""
     settings.SECURE_HSTS_SECONDS, settings.SECURE_HSTS_INCLUDE_SUBDOMAINS, settings.SECURE_HSTS_PRELOAD = 60, True, True
     fresh = Client()
@@ -321,7 +321,7 @@ def test_browsers_are_promised_nothing_about_hosts_below_a_teams(client, team_ho
     assert "includeSubDomains" in fresh.get(LOGIN, secure=True)["Strict-Transport-Security"]
 
 
-def test_a_proxy_asks_before_it_gets_a_certificate(client, team_host_of, claimed_elsewhere):
+def test_a_proxy_asks_before_it_gets_a_certificate(client, team_host, claimed_elsewhere):
     """P11."""
     for host in (HOST, HOST.upper(), "testserver", "localhost"):
         assert client.get("/brand/ask/", {"domain": host}).status_code == 200
@@ -356,7 +356,7 @@ def claimed_elsewhere(other_team):
         ("null", HOST, False),
     ],
 )
-def test_the_browsers_socket_is_opened_from_the_same_host_only(team_host_of, origin, host, is_let_in):
+def test_the_browsers_socket_is_opened_from_the_same_host_only(team_host, origin, host, is_let_in):
     """P11."""
     from cpms.asgi import portal
 

@@ -78,7 +78,7 @@ def test_only_an_administrator_changes_settings(team: Team, user_with: Any, stra
         with pytest.raises(NotAllowed):
             team_services.edit_team(team=team, name="x", handle="x", station_passwords="revealable", actor=actor)
         with pytest.raises(NotAllowed):
-            team_services.edit_billing(team=team, facts={}, actor=actor)
+            team_services.edit_billing(team=team, values={}, actor=actor)
         with pytest.raises(NotAllowed):
             team_services.claim_domain(team=team, purpose="enrolment", domain="x.example", actor=actor)
 
@@ -215,7 +215,7 @@ def test_one_domain_belongs_to_one_team(team: Team, other_team: Team, names: Nam
     names.records = {rows[0].record_name: [row.record_value for row in rows]}
     team_services.prove_domain(domain=rows[1])
     assert field_of(team_services.prove_domain, domain=rows[0]) == {"domain"}
-    team_services.drop_domain(domain=rows[1])
+    team_services.remove_domain(domain=rows[1])
     assert team_services.prove_domain(domain=rows[0]).proved_at
     assert field_of(team_services.claim_domain, team=other_team, purpose="enrolment", domain="nordlys.example")
     assert field_of(team_services.claim_domain, team=team, purpose="enrolment", domain="nordlys.example")
@@ -223,7 +223,7 @@ def test_one_domain_belongs_to_one_team(team: Team, other_team: Team, names: Nam
 
 @pytest.mark.parametrize("fault", ["silent", "rubbish", "other number", "failed"])
 def test_a_name_server_that_fails_proves_nothing(names: NameServer, fault: str, monkeypatch: Any) -> None:
-    monkeypatch.setattr(dns, "SECONDS", 0.1)
+    monkeypatch.setattr(dns, "TIMEOUT_SECONDS", 0.1)
     names.records, names.fault = {"a.example": ["x"]}, fault
     with pytest.raises(dns.DnsError):
         dns.txt_records("a.example")
@@ -265,7 +265,7 @@ def test_a_domain_on_its_page(client: Any, administrator: User, names: NameServe
     assert client.post("/team/enrolment/", {"domain": "nordlys.example"}).status_code == 302
     row = TeamDomain.objects.get()
     assert row.record_value in client.get("/team/enrolment/").content.decode()
-    assert "not there yet" in client.post(f"/team/domains/{row.pk}/prove/", follow=True).content.decode()
+    assert "was not found. New records" in client.post(f"/team/domains/{row.pk}/prove/", follow=True).content.decode()
     names.records = {row.record_name: [row.record_value]}
     assert "verified" in client.post(f"/team/domains/{row.pk}/prove/", follow=True).content.decode()
     client.post(f"/team/domains/{row.pk}/drop/")

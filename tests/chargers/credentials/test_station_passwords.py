@@ -35,7 +35,7 @@ def test_the_audit_trail_says_who_looked_and_not_what_he_saw(as_person, administ
     assert (entry.actor, entry.team, entry.object_id) == (administrator, station.team, station.pk)
     assert "plain" not in str(entry.changes)
     text = as_person(administrator).get(reverse("team:audit"), {"action": "3"}).content.decode()
-    assert station.identity in text and "Looked at" in text
+    assert station.identity in text and "Viewed" in text
 
 
 def test_a_hash_cannot_be_shown(as_person, administrator, station):

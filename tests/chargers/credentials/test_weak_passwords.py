@@ -54,7 +54,7 @@ def test_a_proxy_that_is_not_named_is_shown_to_platform_staff(
     client, as_person, staff, viewer, station, settings, named
 ):
     """Behind it all visitors look like one."""
-    proxies._noted.clear()
+    proxies._last_writes.clear()
     settings.TRUSTED_PROXIES = ["127.0.0.1"] if named else []
     client.get(reverse("accounts:login"), headers={"X-Forwarded-For": "192.0.2.9"})
     assert UnnamedProxy.objects.filter(address="127.0.0.1").exists() is not named

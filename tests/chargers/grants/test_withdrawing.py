@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.access.rights import WITHDRAWN_BY, GivenBy, GrantRole, Role, Withdrawer
+from accounts.access.rights import REVOCABLE_BY, GivenBy, GrantRole, Revoker, Role
 from accounts.models import Grant, Team, User
 from chargers.grants.services.grants import create_grant, edit_grant, may_change, withdraw_grant
 from cpms.common.errors import NotAllowed
@@ -26,7 +26,7 @@ EXPECTED = {
     ("service", "owner"): "admin giver holder",
     ("user", "owner"): "admin giver owner holder",
 }
-CELLS = [(*kind, who) for kind in EXPECTED for who in Withdrawer.values]
+CELLS = [(*kind, who) for kind in EXPECTED for who in Revoker.values]
 
 
 @pytest.fixture
@@ -54,14 +54,14 @@ def cell(place: Any, administrator: User, other_team: Team, stranger: User) -> A
 
 
 def test_the_table_is_whole() -> None:
-    assert set(WITHDRAWN_BY) == set(EXPECTED) == {(r, g) for r in GrantRole.values for g in GivenBy.values}
+    assert set(REVOCABLE_BY) == set(EXPECTED) == {(r, g) for r in GrantRole.values for g in GivenBy.values}
 
 
 @pytest.mark.parametrize(("role", "given_by", "who"), CELLS)
 def test_each_cell(role: str, given_by: str, who: str, cell: Any, client: Client, api: Any) -> None:
     grant, person = cell(role, given_by, who)
     expected = who in EXPECTED[role, given_by].split()
-    assert (who in WITHDRAWN_BY[role, given_by]) is expected
+    assert (who in REVOCABLE_BY[role, given_by]) is expected
     client.force_login(person)
     page = reverse("access:grant_withdraw", args=[grant.pk])
     assert client.get(page).status_code == (200 if expected else 403)

@@ -48,8 +48,8 @@ WRITERS = {
     "team's name": lambda a, t, s, x: team_services.edit_team(
         team=t, name=x, handle=t.handle, station_passwords=t.station_passwords, actor=a
     ),
-    "billing": lambda a, t, s, x: team_services.edit_billing(team=t, facts={"name": x}, actor=a),
-    "brand": lambda a, t, s, x: branding.save_brand(team=t, facts={"portal_name": x}, actor=a),
+    "billing": lambda a, t, s, x: team_services.edit_billing(team=t, values={"name": x}, actor=a),
+    "brand": lambda a, t, s, x: branding.save_brand(team=t, values={"portal_name": x}, actor=a),
     "program": lambda a, t, s, x: programs.add_program(team=t, name=x, scopes=["stations:read"], actor=a),
     "token": lambda a, t, s, x: tokens.issue_api_token(user=a, name=x),
     "station": lambda a, t, s, x: naming.rename_station(station=s, name=x, actor=a),

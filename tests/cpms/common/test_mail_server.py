@@ -7,7 +7,7 @@ from aiosmtpd.controller import Controller
 
 from accounts.access.rights import Role
 from accounts.mails.services import mails
-from accounts.mails.services.grant_letter import GIVEN
+from accounts.mails.services.grant_mail import GIVEN
 from accounts.members.services import invitations
 from accounts.profile.services import passwords
 from accounts.team_settings.services import branding
@@ -43,7 +43,7 @@ def server(settings):
 
 
 def test_a_mail_about_an_account_arrives_in_text_and_html(server, viewer):
-    passwords.ask_for_new_password(email=viewer.email, address="::1")
+    passwords.request_password_reset(email=viewer.email, address="::1")
     assert mails.send_mails() == 1
     to, message = server.got[0]
     assert to == [viewer.email] and message["Auto-Submitted"] == "auto-generated"
@@ -62,7 +62,7 @@ def test_a_name_cannot_write_headers(server, administrator, team):
 
 def test_an_ill_server_is_asked_again(server, viewer):
     server.is_ill = True
-    passwords.ask_for_new_password(email=viewer.email, address="::1")
+    passwords.request_password_reset(email=viewer.email, address="::1")
     assert mails.send_mails() == 0
     assert "451" in mails.AccountMail.objects.get().error
     server.is_ill = False
@@ -96,7 +96,7 @@ def is_in_the_look(message, links=OWN):
     assert {link in text + html for link in {OWN, OURS} - {links}} == {False} and links in text
     assert message["From"].addresses[0].display_name == "Nordlys, Lading"
     assert message["From"].addresses[0].addr_spec == "cpms@localhost"
-    assert "are not read" not in text and message["Reply-To"] == "help@nordlys.example"
+    assert "do not reply" not in text and message["Reply-To"] == "help@nordlys.example"
     (logo,) = [part for part in message.walk() if part.get_content_type() == "image/png"]
     assert logo["Content-ID"] == "<logo>" and logo.get_content_disposition() == "inline"
     return True
@@ -106,7 +106,7 @@ def test_mails_of_a_team_are_in_its_look(server, branded, team, viewer, administ
     """P11: an invitation, a reset that was asked for on its domain, an alarm, access that was given. The reset is a key
     of the account, so it leads to our own address."""
     invitations.invite(team=team, email="new@example.org", role=Role.VIEWER, actor=administrator)
-    passwords.ask_for_new_password(email=viewer.email, address="::1", team_id=team.pk)
+    passwords.request_password_reset(email=viewer.email, address="::1", team_id=team.pk)
     assert mails.send_mails() == 2
     factories.report_security_event(station)
     assert send_alarms() == 1

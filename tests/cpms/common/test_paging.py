@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as how_much
 from hypothesis import strategies as st
 
-from accounts.access.rights import Chosen, Provider
+from accounts.access.rights import Provider, SelectedGroup
 from chargers.models import ChargingStation
 from cpms.common.database import paging
 from cpms.common.database.paging import first_of, keys_if_few, narrowed, of_stations, page_of
@@ -61,9 +61,9 @@ def people(team, other_team, stations, viewer, user_with, staff):
     factories.GrantFactory(station=stations[3], user=grouped, role="owner")
     group = factories.StationGroupFactory(user=grouped)
     group.stations.add(stations[0], stations[3])
-    grouped.access.group = Chosen(group.pk, group.name, [stations[0].pk, stations[3].pk])
+    grouped.access.group = SelectedGroup(group.pk, group.name, [stations[0].pk, stations[3].pk])
     asked = user_with()
-    asked.access.group = Chosen(group.pk, group.name, group.stations.values("pk"))
+    asked.access.group = SelectedGroup(group.pk, group.name, group.stations.values("pk"))
     return {
         "of a team": viewer,
         "support": staff,

@@ -17,7 +17,7 @@ from accounts.access.rights import ApiScope, Role
 from accounts.members.services.invitations import remove_member
 from accounts.models import AuditEntry, ProgramKey, Team, User
 from accounts.programs.services.programs import (
-    TOKEN_BEGINNING,
+    ACCESS_TOKEN_PREFIX,
     add_program,
     edit_program,
     issue_access_token,
@@ -217,7 +217,7 @@ def test_an_oauth_application_that_was_revoked_or_lost_its_scope_is_not_obeyed_a
     commands = []
     for number in range(3):
         program, _key = add_program(team=team, name=f"app {number}", scopes=[ApiScope.OPERATE], actor=None, way="oauth")
-        secret = f"{TOKEN_BEGINNING}{number:043d}"
+        secret = f"{ACCESS_TOKEN_PREFIX}{number:043d}"
         issue_access_token(program=program, secret=secret, scopes=[ApiScope.OPERATE], seconds=60)
         client = api()
         client.credentials(HTTP_AUTHORIZATION=f"Bearer {secret}")

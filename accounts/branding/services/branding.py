@@ -1,7 +1,7 @@
 """Which team's branding a page or an e-mail carries: the per-process cache of brandings and domains.
 
-A page is in the look of the team whose domain it was asked for; on our own domain in that of the team one works for.
-Nothing here asks the database more than once a minute, see cpms.common.remember.
+A page has the branding of the team whose domain it was requested on; on our own domain that of the user's current team.
+Nothing here queries the database more than once a minute, see cpms.common.database.remember.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from django.urls import reverse
 
 from accounts.branding.contrast import Palette
 from accounts.branding.models import Brand, BrandPicture
-from accounts.teams.models import HOSTS, LOOKS, TeamDomain
+from accounts.teams.models import BRANDINGS, HOSTS, TeamDomain
 from accounts.teams.services import current_team
 from cpms.common.database.remember import forget_after_change, remember
 from cpms.common.messaging.mail import OUR_NAME, Sender
@@ -33,12 +33,14 @@ STYLE = """:root, [data-bs-theme="light"] {{
   --tblr-link-color: {1.link}; --tblr-link-color-rgb: {1.link_rgb}; --flash: rgb({1.rgb}, 22%);
 }}
 """
-STYLE_MADE = hashlib.sha256(STYLE.encode()).hexdigest()[:8]  # in the address: browsers keep a stylesheet for ever
+STYLE_VERSION = hashlib.sha256(STYLE.encode()).hexdigest()[
+    :8
+]  # part of the URL, since browsers cache a stylesheet indefinitely
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Where a picture is, and how large it is in CSS pixels: half of what it has."""
+    """A picture with its size in pixels. It is shown at half of that size, for high-density screens."""
 
     key: str
     width: int
@@ -58,8 +60,8 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Look:
-    """What a page or a mail takes from a team; as it stands here: ours."""
+class Branding:
+    """The branding of a page or an e-mail. The defaults are our own branding."""
 
     team_id: int | None = None
     name: str = OUR_NAME
@@ -72,7 +74,7 @@ class Look:
 
     @property
     def style(self) -> str:
-        """Address of the stylesheet with its colours; empty for ours."""
+        """Return the URL of the stylesheet with the colours; empty for the default colours."""
         return style_address(self.light, self.dark) if self.light and self.dark else ""
 
     @property
@@ -97,40 +99,40 @@ class Look:
 
     @property
     def phone_link(self) -> str:
-        return "tel:" + "".join(sign for sign in self.support_phone if sign in "+0123456789")
+        return "tel:" + "".join(char for char in self.support_phone if char in "+0123456789")
 
 
-OUR_BRANDING = Look()
+OUR_BRANDING = Branding()
 
 
 def style_address(light: Palette, dark: Palette) -> str:
     colours = {"light": light.accent[1:], "dark": dark.accent[1:]}
-    return reverse("brand:style", kwargs={"made": STYLE_MADE, **colours})
+    return reverse("brand:style", kwargs={"version": STYLE_VERSION, **colours})
 
 
-# --- what is remembered -------------------------------------------------------------------------------------------
+# --- per-process caches --------------------------------------------------------------------------------------------
 
 
-def looks() -> dict[int, Look]:
-    """Of teams that have said something of theirs, by the team's key."""
-    found: dict[int, Look] = remember(LOOKS, _read_looks)
-    return found
+def brandings() -> dict[int, Branding]:
+    """Return the brandings of teams that have one, by team id."""
+    cached: dict[int, Branding] = remember(BRANDINGS, _read_brandings)
+    return cached
 
 
-def _read_looks() -> dict[int, Look]:
+def _read_brandings() -> dict[int, Branding]:
     rows = Brand.objects.select_related("team")
     brands = {row.team_id: row for row in rows if row.team.has_feature(FEATURE)}
     pictures: dict[int, dict[tuple[str, str], Picture]] = {team: {} for team in brands}
     if brands:
-        facts = BrandPicture.objects.values_list("team_id", "kind", "size", "key", "width", "height")
-        for team, kind, size, key, width, height in facts.filter(team__in=brands):
+        columns = BrandPicture.objects.values_list("team_id", "kind", "size", "key", "width", "height")
+        for team, kind, size, key, width, height in columns.filter(team__in=brands):
             pictures[team][kind, size] = Picture(key, width, height)
     return {team: branding_from(row, pictures[team]) for team, row in brands.items()}
 
 
-def branding_from(brand: Brand, pictures: dict[tuple[str, str], Picture]) -> Look:
+def branding_from(brand: Brand, pictures: dict[tuple[str, str], Picture]) -> Branding:
     light, dark = brand.palettes() or (None, None)
-    return Look(
+    return Branding(
         team_id=brand.team_id,
         name=brand.portal_name or OUR_NAME,
         light=light,
@@ -147,13 +149,13 @@ class TeamHost:
     """A domain that a team has proved to be its own."""
 
     team_id: int
-    is_linked: bool  # it leads to us, so links may be made of it
+    is_linked: bool  # whether it points to us, so that links may use it
 
 
 def hosts() -> dict[str, TeamHost]:
-    """Host names in lower case and ASCII that are answered because a team has proved them."""
-    found: dict[str, TeamHost] = remember(HOSTS, _read_hosts)
-    return found
+    """Return the host names (lower case, ASCII) that teams have proved to be their own."""
+    cached: dict[str, TeamHost] = remember(HOSTS, _read_hosts)
+    return cached
 
 
 def _read_hosts() -> dict[str, TeamHost]:
@@ -166,14 +168,14 @@ def _read_hosts() -> dict[str, TeamHost]:
 
 
 def clear_branding_cache() -> None:
-    forget_after_change(LOOKS, HOSTS)
+    forget_after_change(BRANDINGS, HOSTS)
 
 
-# --- hosts --------------------------------------------------------------------------------------------------------
+# --- hosts ---------------------------------------------------------------------------------------------------------
 
 
 def is_ours(host: str) -> bool:
-    """Whether the installation itself answers to a host name, whatever teams say."""
+    """Return whether a host name belongs to the site itself and not to a team."""
     patterns = [pattern for pattern in settings.ALLOWED_HOSTS if pattern != "*"]
     return validate_host(host, [*patterns, main_host()])
 
@@ -182,8 +184,8 @@ def main_host() -> str:
     return urlsplit(settings.PUBLIC_URL).hostname or "localhost"
 
 
-def team_host_of(raw: str) -> TeamHost | None:
-    """The team's domain that a Host header names, with or without port; None where it is ours or nobody's."""
+def team_host(raw: str) -> TeamHost | None:
+    """Return the team's domain in a Host header, with or without port; None if it is ours or unknown."""
     host = split_domain_port(raw)[0].removesuffix(".")
     if not host or validate_host(host, [pattern for pattern in settings.ALLOWED_HOSTS if pattern != "*"]):
         return None
@@ -191,12 +193,12 @@ def team_host_of(raw: str) -> TeamHost | None:
 
 
 def host_team_id(request: Any) -> int | None:
-    """The team whose own domain a request was made to; None on ours. Told by accounts.middleware.HostMiddleware."""
+    """Return the id of the team whose own domain was requested, as set by HostMiddleware; None on our own."""
     return getattr(request, "host_team_id", None)
 
 
 def site_address(team_id: int | None) -> str:
-    """Where the portal is for a team: scheme, host and port. Its first domain that leads to us, or PUBLIC_URL."""
+    """Return the base URL of the portal for a team: its first domain that points to us, or PUBLIC_URL."""
     own = next((name for name, host in hosts().items() if host.team_id == team_id and host.is_linked), None)
     if team_id is None or own is None:
         return settings.PUBLIC_URL
@@ -204,36 +206,36 @@ def site_address(team_id: int | None) -> str:
     return f"{main.scheme}://{own}:{main.port}" if main.port else f"{main.scheme}://{own}"
 
 
-# --- in whose look ------------------------------------------------------------------------------------------------
+# --- which branding ------------------------------------------------------------------------------------------------
 
 
-def branding_of_team(team_id: int | None) -> Look:
-    return looks().get(team_id, OUR_BRANDING) if team_id is not None else OUR_BRANDING
+def branding_of_team(team_id: int | None) -> Branding:
+    return brandings().get(team_id, OUR_BRANDING) if team_id is not None else OUR_BRANDING
 
 
-def look_of(request: HttpRequest) -> Look:
-    """In whose look a page is: of the domain's team, or else of the team that the person works for."""
-    key = host_team_id(request)
-    if key is not None:
-        return branding_of_team(key)
+def branding_for_request(request: HttpRequest) -> Branding:
+    """Return the branding of a page: of the domain's team, or else of the user's current team."""
+    team_id = host_team_id(request)
+    if team_id is not None:
+        return branding_of_team(team_id)
     user = getattr(request, "user", None)
-    if not looks() or user is None or not user.is_authenticated:
+    if not brandings() or user is None or not user.is_authenticated:
         return OUR_BRANDING
     team = current_team(request)
     return branding_of_team(team.pk if team else None)
 
 
-def sender_of(team_id: int | None) -> Sender:
-    """In whose look a mail is. One query for the logo, if there is one."""
-    look = branding_of_team(team_id)
-    facts: dict[str, Any] = {"name": look.name, "site": site_address(team_id), "reply_to": look.support_email}
-    if look.light:
-        facts |= {"accent": look.light.accent, "text": look.light.text, "words": look.light.link}
-    kind = BrandPicture.Kind.LOGO_LIGHT if look.logo_light else BrandPicture.Kind.LOGO_DARK
-    picture = look.pictures.get((kind, "mail"))
+def sender_for_team(team_id: int | None) -> Sender:
+    """Return the sender of e-mails with a team's branding. One query if it has a logo."""
+    branding = branding_of_team(team_id)
+    fields: dict[str, Any] = {"name": branding.name, "site": site_address(team_id), "reply_to": branding.support_email}
+    if branding.light:
+        fields |= {"accent": branding.light.accent, "text": branding.light.text, "words": branding.light.link}
+    kind = BrandPicture.Kind.LOGO_LIGHT if branding.logo_light else BrandPicture.Kind.LOGO_DARK
+    picture = branding.pictures.get((kind, "mail"))
     if picture is not None:
         content = BrandPicture.objects.filter(key=picture.key).values_list("content", flat=True).first()
         if content is not None:
             size = {"logo_width": picture.shown_width, "logo_height": picture.shown_height}
-            facts |= {"logo": bytes(content), "logo_on_dark": not look.logo_light, **size}
-    return Sender(**facts)
+            fields |= {"logo": bytes(content), "logo_on_dark": not branding.logo_light, **size}
+    return Sender(**fields)

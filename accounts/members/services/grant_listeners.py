@@ -1,4 +1,4 @@
-"""Who needs to know that access was given registers here, since accounts imports none of the apps above it."""
+"""Listeners for new grants. Apps above accounts register here, since accounts must not import them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _listeners: list[Callable[[Grant], None]] = []
 
 
 def register(listener: Callable[[Grant], None]) -> None:
-    """Have a function called in the transaction that gives access."""
+    """Call a function for every new grant, in the transaction that creates it."""
     _listeners.append(listener)
 
 

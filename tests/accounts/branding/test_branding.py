@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.access.rights import Role
-from accounts.branding.services.looks import STYLE_MADE, branding_of_team
+from accounts.branding.services.branding import STYLE_VERSION, branding_of_team
 from accounts.models import AuditEntry, Brand, BrandPicture, Team
 from accounts.team_settings.services import branding
 from cpms.common.database.remember import forget
@@ -27,7 +27,7 @@ FACTS = {"portal_name": "Nordlys Lading", "accent": "#0b6e4f", "accent_dark": "#
 def brand(team):
     return branding.save_brand(
         team=team,
-        facts=FACTS | {"support_email": "help@nordlys.example", "imprint_url": "https://nordlys.example/imprint"},
+        values=FACTS | {"support_email": "help@nordlys.example", "imprint_url": "https://nordlys.example/imprint"},
         uploads={"logo_light": image(), "icon": image(size=(64, 64))},
     )
 
@@ -56,7 +56,7 @@ def upload(content=None, name="logo.png"):
 
 
 @pytest.mark.parametrize(
-    ("facts", "field"),
+    ("values", "field"),
     [
         ({"accent": "#ffd400", "accent_dark": "#4ade80"}, "accent"),
         ({"accent": "#0b6e4f", "accent_dark": "#101010"}, "accent_dark"),
@@ -69,9 +69,9 @@ def upload(content=None, name="logo.png"):
         ({"imprint_url": "javascript:alert(1)"}, "imprint_url"),
     ],
 )
-def test_a_wrong_value_is_refused_at_its_field(team, facts, field):
+def test_a_wrong_value_is_refused_at_its_field(team, values, field):
     """P11."""
-    assert field_of(team=team, facts=facts) == {field}
+    assert field_of(team=team, values=values) == {field}
     assert not Brand.objects.exists()
 
 
@@ -84,7 +84,7 @@ def test_the_database_keeps_colours_colours(team):
 
 def test_one_colour_is_made_readable_in_both_themes(team):
     """P11."""
-    brand = branding.save_brand(team=team, facts={"accent": "#ffd400"})
+    brand = branding.save_brand(team=team, values={"accent": "#ffd400"})
     light, dark = brand.palettes()
     assert light.accent != "#ffd400" and dark.accent == "#ffd400"
     brand.accent_dark = "#ffd400"
@@ -96,25 +96,25 @@ def test_only_an_administrator_of_a_team_that_has_it_changes_it(team, user_with,
     """P11, D5."""
     for actor in (user_with(Role.OPERATOR), stranger):
         with pytest.raises(NotAllowed):
-            branding.save_brand(team=team, facts=FACTS, actor=actor)
+            branding.save_brand(team=team, values=FACTS, actor=actor)
         with pytest.raises(NotAllowed):
             branding.reset_brand(team=team, actor=actor)
     Team.objects.filter(pk=team.pk).update(features_off=["branding"])
     with pytest.raises(NotAllowed):
-        branding.save_brand(team=Team.objects.get(pk=team.pk), facts=FACTS, actor=administrator)
+        branding.save_brand(team=Team.objects.get(pk=team.pk), values=FACTS, actor=administrator)
 
 
 def test_a_wrong_file_changes_nothing(team, brand):
     """P11."""
     before = set(BrandPicture.objects.values_list("key", flat=True))
-    assert field_of(team=team, facts={"portal_name": "x"}, uploads={"logo_light": b"<svg>"}) == {"logo_light"}
+    assert field_of(team=team, values={"portal_name": "x"}, uploads={"logo_light": b"<svg>"}) == {"logo_light"}
     assert branding_of_team(team.pk).name == "Nordlys Lading"
     assert set(BrandPicture.objects.values_list("key", flat=True)) == before
 
 
 def test_changes_are_in_the_trail_without_the_pictures(team, brand, administrator):
     """P11, B21."""
-    branding.save_brand(team=team, facts={"accent": "#7c2d12"}, dropped=["logo_light"], actor=administrator)
+    branding.save_brand(team=team, values={"accent": "#7c2d12"}, removed_kinds=["logo_light"], actor=administrator)
     told = [entry.changes for entry in AuditEntry.objects.filter(team=team, content_type__model="brand")]
     assert {"accent": ["#0b6e4f", "#7c2d12"]} in told
     (dropped,) = [changes["logo_light"] for changes in told if changes.get("logo_light", [""])[0]]
@@ -128,12 +128,12 @@ def test_changes_are_in_the_trail_without_the_pictures(team, brand, administrato
 
 def test_the_stylesheet_is_made_of_its_address(client, db):
     """P11: immutable, and of colours that can be read only."""
-    answer = client.get(f"/brand/{STYLE_MADE}/0b6e4f-4ade80.css")
+    answer = client.get(f"/brand/{STYLE_VERSION}/0b6e4f-4ade80.css")
     assert "--tblr-primary: #0b6e4f" in text_of(answer) and "--tblr-primary: #4ade80" in text_of(answer)
     assert answer["Content-Type"] == "text/css" and "immutable" in answer["Cache-Control"]
     assert client.get("/brand/00000000/0b6e4f-4ade80.css")["Cache-Control"] == "no-cache"
     for wrong in ("ffd400-4ade80", "0b6e4f-101010", "0b6e4f", "0b6e4f-4ade8g", "0B6E4F-4ADE80"):
-        assert client.get(f"/brand/{STYLE_MADE}/{wrong}.css").status_code == 404
+        assert client.get(f"/brand/{STYLE_VERSION}/{wrong}.css").status_code == 404
 
 
 def test_a_picture_is_served_as_one_and_nothing_else(client, brand):
@@ -149,7 +149,7 @@ def test_what_was_replaced_is_gone(client, team, brand):
     """P11."""
     old = branding_of_team(team.pk).logo_light.address
     assert client.get(old).status_code == 200
-    branding.save_brand(team=team, facts={}, uploads={"logo_light": image(colour=(1, 2, 3, 255))})
+    branding.save_brand(team=team, values={}, uploads={"logo_light": image(colour=(1, 2, 3, 255))})
     new = branding_of_team(team.pk).logo_light.address
     assert new != old and client.get(new).status_code == 200
     assert client.get(old).status_code == 404
@@ -159,7 +159,7 @@ def test_what_was_replaced_is_gone(client, team, brand):
 
 def test_two_teams_with_one_picture_have_two_addresses(team, other_team, brand):
     """P11."""
-    branding.save_brand(team=other_team, facts={}, uploads={"logo_light": image()})
+    branding.save_brand(team=other_team, values={}, uploads={"logo_light": image()})
     assert branding_of_team(team.pk).logo_light.key != branding_of_team(other_team.pk).logo_light.key
 
 
@@ -223,7 +223,7 @@ def test_pages_are_in_the_look_of_the_team_one_works_for(client, administrator, 
     """P11."""
     client.force_login(administrator)
     text = text_of(client.get("/stations/"))
-    assert "Nordlys Lading</title>" in text and f"/brand/{STYLE_MADE}/0b6e4f-4ade80.css" in text
+    assert "Nordlys Lading</title>" in text and f"/brand/{STYLE_VERSION}/0b6e4f-4ade80.css" in text
     assert "help@nordlys.example" in text and "https://nordlys.example/imprint" in text
     client.force_login(stranger)
     text = text_of(client.get("/stations/"))
@@ -236,7 +236,7 @@ def test_before_the_log_in_our_own_host_is_ours(client, brand):
 
 
 def test_a_look_costs_no_query_once_it_is_remembered(
-    client, administrator, team, team_host_of, django_assert_num_queries, django_assert_max_num_queries
+    client, administrator, team, team_host, django_assert_num_queries, django_assert_max_num_queries
 ):
     """P11."""
     client.force_login(administrator)
@@ -244,7 +244,7 @@ def test_a_look_costs_no_query_once_it_is_remembered(
     with django_assert_max_num_queries(20) as before:
         client.get("/account/tokens/")
     usual = len(before)
-    branding.save_brand(team=team, facts=FACTS, uploads={"logo_light": image()})
+    branding.save_brand(team=team, values=FACTS, uploads={"logo_light": image()})
     client.get("/account/tokens/")
     with django_assert_num_queries(usual):
         assert "Nordlys Lading" in text_of(client.get("/account/tokens/"))
@@ -254,9 +254,9 @@ def test_a_look_costs_no_query_once_it_is_remembered(
         assert "Nordlys Lading" in text_of(stranger.get("/account/login/", **OWN))
 
 
-def test_the_hosts_look_is_everybodys_there(team, other_team, stranger, administrator, team_host_of, brand):
+def test_the_hosts_look_is_everybodys_there(team, other_team, stranger, administrator, team_host, brand):
     """P11: before the log-in, for members and for people of other teams."""
-    branding.save_brand(team=other_team, facts={"portal_name": "Somebody Power"}, uploads={"logo_light": image()})
+    branding.save_brand(team=other_team, values={"portal_name": "Somebody Power"}, uploads={"logo_light": image()})
     prove(other_team, "power.stranger.example")
     looks_at = {OWN["HTTP_HOST"]: "Nordlys Lading", "power.stranger.example": "Somebody Power"}
     for user, (host, name) in product((None, administrator, stranger), looks_at.items()):
@@ -269,23 +269,23 @@ def test_the_hosts_look_is_everybodys_there(team, other_team, stranger, administ
 
 
 @pytest.mark.parametrize("path", ["/account/login/", "/account/password/forgotten/", "/account/invitation/x/", "/no/"])
-def test_pages_before_the_log_in_are_in_the_hosts_look(client, team_host_of, brand, path):
+def test_pages_before_the_log_in_are_in_the_hosts_look(client, team_host, brand, path):
     """P11."""
     text = client.get(path, **OWN).content.decode()
     assert "Nordlys Lading</title>" in text and "0b6e4f-4ade80.css" in text and "CPMS" not in text
     assert 'rel="icon" href="/brand/' in text and "apple-touch-icon" in text
 
 
-def test_pictures_of_others_are_not_there_on_a_teams_host(client, team, other_team, team_host_of, brand):
+def test_pictures_of_others_are_not_there_on_a_teams_host(client, team, other_team, team_host, brand):
     """P11."""
-    branding.save_brand(team=other_team, facts={}, uploads={"logo_light": image()})
+    branding.save_brand(team=other_team, values={}, uploads={"logo_light": image()})
     ours, others = (branding_of_team(one.pk).logo_light.address for one in (team, other_team))
     assert client.get(ours, **OWN).status_code == 200
     assert client.get(others, **OWN).status_code == 404
     assert client.get(ours).status_code == client.get(others).status_code == 200
 
 
-def test_a_team_whose_branding_is_off_has_our_look(client, administrator, team, brand, team_host_of, staff):
+def test_a_team_whose_branding_is_off_has_our_look(client, administrator, team, brand, team_host, staff):
     """P11, D5."""
     from accounts.team_settings.services.team import set_features
 

@@ -180,7 +180,7 @@ def _apply(work: list[Work]) -> list[Heard]:
     changed = samples.record_samples(reports.samples) if reports.samples else set()
     changed |= _stopped(reports)
     if changed:
-        summing.check_energy(changed)
+        summing.settle_ended_sessions(changed)
     return reports.heard
 
 

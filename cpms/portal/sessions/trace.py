@@ -16,7 +16,7 @@ from cpms.common.web.formatting import kwh, number
 from maintenance.models import Message
 from operations.commands import labels as words
 from operations.models import Command
-from sessions.ledger.services.clocks import time_that_counts
+from sessions.ledger.services.clocks import effective_time
 from sessions.ledger.services.unmatched import OtherEnd
 from sessions.models import ChargingSession
 
@@ -147,5 +147,5 @@ def _of_status(row: Message, step: StatusStep) -> Event:
     }
     text = texts.get(ConnectorStatus(step.status)) if step.status else None
     # a message may arrive long after what it tells of
-    at = row.received_at if step.at is None else time_that_counts(step.at, row.received_at)[0]
+    at = row.received_at if step.at is None else effective_time(step.at, row.received_at)[0]
     return Event(at, seen.kind, text or str(seen.label), error_label(step.error_code) or step.info)

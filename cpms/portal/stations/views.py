@@ -37,7 +37,7 @@ from operations.commands.services.technical import as_readable_by as readable_co
 from operations.commands.tables import said as command_said
 from operations.models import Command
 from sessions.ledger.services.technical import Reader
-from sessions.ledger.services.unmatched import end_in
+from sessions.ledger.services.unmatched import end_from_anomaly
 from sessions.ledger.tables import StationSessionTable
 from sessions.models import ChargingSession, MeterReading
 
@@ -108,7 +108,7 @@ def _oddities(station: ChargingStation, user: User) -> list[dict[str, Any]]:
     if not user.access.may(Can.SEE_SESSIONS, station):
         rows = rows.defer("note", "facts", "payload")
         return [{"row": row, "is_reduced": True} for row in rows]
-    return [{"row": row, "end": end_in(row)} for row in rows]
+    return [{"row": row, "end": end_from_anomaly(row)} for row in rows]
 
 
 class StationLiveView(StationDetailView):

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from chargers.protocols import StatusStep, TagStep, protocol_named, session_actions
-from chargers.stations.services.states import look_of
+from chargers.stations.services.states import display_of
 from chargers.vocabulary import ConnectorStatus, TagVerdict, error_label, label_of, stop_reason_label
 from cpms.common.web.formatting import kwh, number
 from maintenance.models import Message
@@ -21,7 +21,7 @@ from sessions.ledger.services.unmatched import OtherEnd
 from sessions.models import ChargingSession
 
 MAX_MESSAGES = 300
-FREE = look_of(ConnectorStatus.AVAILABLE).kind
+FREE = display_of(ConnectorStatus.AVAILABLE).kind
 
 
 class Event(NamedTuple):
@@ -136,7 +136,7 @@ def _of_messages(session: ChargingSession, first: datetime, last: datetime) -> l
 
 
 def _of_status(row: Message, step: StatusStep) -> Event:
-    seen = look_of(step.status)
+    seen = display_of(step.status)
     texts = {
         ConnectorStatus.PREPARING: _("Vehicle connected"),
         ConnectorStatus.CHARGING: _("Energy flows"),

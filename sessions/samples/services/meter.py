@@ -1,4 +1,4 @@
-"""Interpret sampled values: their measurand, unit, phase, context, location and format (OCPP 1.6 section 7.43).
+"""Interpret sampled values: their measurand, unit, phase, context, location and format (OCPP 1.6: SampledValue).
 
 The values themselves are stored as they were sent. A meter reading may contain several values of one measurand: some
 wallboxes repeat the register of the start of the transaction beside the present one. The present reading is used,

@@ -186,7 +186,7 @@ def test_a_group_is_made_renamed_and_deleted(page, operator):
 
 
 def test_there_are_not_endlessly_many(operator, monkeypatch):
-    monkeypatch.setattr(groups, "MOST_GROUPS", 1)
+    monkeypatch.setattr(groups, "MAX_GROUPS", 1)
     groups.create_group(user=operator, name="One")
     with pytest.raises(DomainError):
         groups.create_group(user=operator, name="Two")

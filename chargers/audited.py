@@ -1,4 +1,7 @@
-"""What of stations and places the audit trail follows: what people decide, nothing that stations report."""
+"""Select the fields of stations, installations and tags whose changes the audit log records.
+
+These are decisions of users, not reports of stations.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,8 @@ from chargers.tags import models as tags_models
 
 
 def register() -> None:
-    # passwords are bytes of any kind: that one was set is noted where it is set
+    # Passwords are not among the fields: the service that sets one records that it was set, without its value.
+    """Tell the audit log which fields to record."""
     place = ["team", "installation", "circuit"]
     track_changes(
         stations_models.ChargingStation, ["identity", "name", *place, "protocol", "security_profile", "deactivated_at"]

@@ -1,8 +1,8 @@
-"""What domain code and pages may ask of an OCPP version, and the registry in which they find it.
+"""What domain code and pages may ask about an OCPP version, and the registry of the versions.
 
-Nobody below the gateway may import it, so the gateway registers its codecs here when Django starts. `StationProtocol`
-is also the base of those codecs: what it answers by itself holds for a version nobody registered. Such a version's
-messages are shown as they are, and none of their fields counts as technical.
+Only the gateway knows OCPP, and nothing may import the gateway, so it registers its codecs here when Django starts.
+`StationProtocol` is the base of those codecs, and its defaults are used for a version that is not registered: its
+messages are shown as they are, and none of their fields is technical.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class LoggedMessage(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A setting of a station's own configuration. `value` is None where the station does not tell it."""
+    """A setting of a station's own configuration. `value` is None if the station does not report it."""
 
     key: str
     value: str | None
@@ -39,13 +39,13 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class CommandOutcome:
-    """What a station's answer to a command means.
+    """The meaning of a station's answer to a command.
 
     Attributes:
-        result: None where the answer says nothing that is known.
-        text: what to show of an answer without a known result.
-        configuration: the settings that the answer lists; None where it is no such list.
-        unknown_keys: the settings that the station was asked for and does not have.
+        result: None if the answer has no known result.
+        text: what to show for an answer without a known result.
+        configuration: the settings that the answer lists; None if it lists none.
+        unknown_keys: settings that were requested and that the station does not have.
     """
 
     result: CommandResult | None = None
@@ -59,8 +59,8 @@ class StatusStep:
     """A status report among the messages of a session.
 
     Attributes:
-        status: one of `ConnectorStatus`; empty where it is unknown.
-        at: by the station's clock, where the message says so.
+        status: one of `ConnectorStatus`; empty if unknown.
+        at: by the station's clock, if the message has a time.
     """
 
     connector: int
@@ -91,30 +91,30 @@ class CommandCodec(Protocol):
         """
 
     def parameters_schema(self, kind: str) -> Payload:
-        """Return the JSON schema of the parameters that a command of this kind takes, in our words.
+        """Return the JSON schema of the parameters of this kind of command, in our names.
 
         Raises:
             KeyError: this OCPP version has no such command.
         """
 
     def read(self, action: str, payload: Payload) -> tuple[str, Payload]:
-        """Return the command kind and parameters that a raw action and payload mean (kind `raw` where we have none).
+        """Return the command kind and parameters of a raw action and payload (kind `raw` if we have no such command).
 
         Raises:
-            DomainError: the action is unknown or the payload does not fit its schema.
+            DomainError: the action is unknown or the payload does not match its schema.
         """
 
     def outcome(self, answer: Payload) -> CommandOutcome:
-        """Return what an answer means. It is only known that it answers some command."""
+        """Return the meaning of an answer to a command of any kind."""
 
     def connector_in(self, action: str, payload: Payload) -> Any:
-        """Return the number of the connector that a raw command names; None where it names none."""
+        """Return the number of the connector that a raw command names, or None."""
 
     def password_in(self, action: str, payload: Payload) -> str | None:
         """Return the station's new password, if a raw command sets one."""
 
     def with_password(self, action: str, payload: Payload, password: str) -> Payload:
-        """Return the payload of such a raw command with another password in its place."""
+        """Return the payload of a raw command that sets the password, with another password."""
 
 
 class StationProtocol:
@@ -122,58 +122,58 @@ class StationProtocol:
 
     Attributes:
         protocol: the name of the version, as stations, messages and commands store it.
-        label: the name of the version for people.
-        longest_tag: how many characters the version allows in the value of a tag; None: any number.
+        label: the name of the version as it is displayed.
+        max_tag_length: how many characters the version allows in the value of a tag; None: any number.
         actions: every action of the version, as it is spelled.
-        usual_actions: those that stations send so often that a search for them needs no index.
+        usual_actions: actions that stations send so often that a search for them needs no index.
         error_codes: the codes with which a call can be refused.
-        session_actions: those that `session_step` understands.
-        commands: None where no commands can be sent.
+        session_actions: the actions that `session_step` understands.
+        commands: None if no commands can be sent.
     """
 
     protocol: str = ""
     label: str = ""
-    longest_tag: int | None = None
+    max_tag_length: int | None = None
     actions: Collection[str] = ()
     usual_actions: Collection[str] = ()
     error_codes: Sequence[str] = ()
     session_actions: Collection[str] = ()
     commands: CommandCodec | None = None
 
-    # --- messages for people -----------------------------------------------------------------------------------------
+    # --- displaying messages -----------------------------------------------------------------------------------------
 
     def describe(self, action: str, request: Payload, response: Payload) -> list[str]:
         """Return the parts of a one-line summary of a call and its answer.
 
         Raises:
-            AttributeError, KeyError, TypeError, ValueError, IndexError: the message is not as its schema wants it.
+            AttributeError, KeyError, TypeError, ValueError, IndexError: the message does not match its schema.
         """
         return describe_plainly(request, response)
 
     def session_step(self, message: LoggedMessage) -> StatusStep | TagStep | None:
-        """Return what a station's message says about the course of a session."""
+        """Return what a station's message tells about the course of a session, or None."""
         return None
 
     def treatment(self, action: str, field: str, keyword: str) -> str | Promise | None:
-        """Return what we do where a field breaks a rule, as a clause; None where nothing special is done."""
+        """Return how a field that breaks a rule is handled, as a clause; None if in no special way."""
         return None
 
-    # --- what is secret, and what is technical -----------------------------------------------------------------------
+    # --- secret and technical fields ---------------------------------------------------------------------------------
 
     def redact(self, action: str, payload: Payload) -> Payload:
-        """Return the payload without secrets, as it may be logged."""
+        """Return the payload without secrets, so that it can be logged."""
         return payload
 
     def redact_answer_to_password(self, answer: Payload) -> Payload:
-        """Return what may be kept of the answer to a command that sets the password, which it might repeat."""
+        """Return the parts that may be stored of an answer to a command that sets the password, which may repeat it."""
         return {}
 
     def may_hold_secret(self, text: str) -> bool:
-        """Whether a text that is no readable message may hold a secret."""
+        """Return whether a text that is not a readable message may contain a secret."""
         return False
 
     def technical_request(self, action: str, payload: Payload) -> Payload:
-        """Return the fields of a call that tell nothing about who charges; none of an action that is not declared."""
+        """Return the fields of a call that say nothing about who charges; none for actions that are not declared."""
         return {}
 
     def technical_answer(self, action: str, payload: Payload) -> Payload:
@@ -181,7 +181,7 @@ class StationProtocol:
         return {}
 
     def technical_parameters(self, kind: str, parameters: Payload) -> Payload:
-        """Return those parameters of a command, in our words, that stand for technical fields."""
+        """Return the parameters of a command, in our names, that stand for technical fields."""
         return {}
 
 
@@ -207,7 +207,7 @@ def registered() -> Iterable[StationProtocol]:
 
 
 def protocol_named(name: str) -> StationProtocol:
-    """Return an OCPP version; one that nobody registered knows nothing but its name."""
+    """Return an OCPP version; for one that is not registered, only its name is known."""
     found = _protocols.get(name)
     if found is None:
         found = StationProtocol()
@@ -226,16 +226,16 @@ def spelling_of(action: str) -> str:
 
 
 def is_usual(action: str) -> bool:
-    """Whether stations send messages with this action so often that a search for them needs no index."""
+    """Return whether stations send this action so often that a search for it needs no index."""
     spelled = spelling_of(action)
     return any(spelled in protocol.usual_actions for protocol in registered())
 
 
 def session_actions() -> list[str]:
-    """Return the actions, of all versions, whose messages tell about the course of a session."""
+    """Return the actions of all versions whose messages tell about the course of a session."""
     return sorted({action for protocol in registered() for action in protocol.session_actions})
 
 
 def error_codes() -> list[str]:
-    """Return the codes with which calls are refused, of all versions, each once."""
+    """Return the codes of all versions with which calls are refused, without duplicates."""
     return list(dict.fromkeys(code for protocol in registered() for code in protocol.error_codes))

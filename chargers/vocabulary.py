@@ -1,8 +1,8 @@
 """The project's own enumerations: what the database stores, the API shows and domain code compares with.
 
-Some values are spelled as OCPP 1.6 spells them, since that was the first version spoken. They are ours all the same:
-this is the only place that spells them, code uses the members, and each codec in `ocpp_gateway/v*/` translates both
-ways with tables of its own.
+Some values are spelled as in OCPP 1.6, since that was the first supported version. They are still our own: only this
+module spells them, code uses the members, and each codec in `ocpp_gateway/v*/` translates in both directions with its
+own tables.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class ConnectorStatus(TextChoices):
 
 
 class ConnectorError(TextChoices):
-    """Why a connector is faulted. No error is an empty text."""
+    """Why a connector is faulted. Without an error the stored text is empty."""
 
     CONNECTOR_LOCK = "ConnectorLockFailure", _("The plug could not be locked or unlocked")
     VEHICLE_COMMUNICATION = "EVCommunicationError", _("Communication with the vehicle failed")
@@ -46,7 +46,7 @@ class ConnectorError(TextChoices):
 
 
 class TagVerdict(TextChoices):
-    """What a station is answered about a tag, and what became of the tag that a session was started with."""
+    """The answer to a station about a tag, also stored with the session that was started with the tag."""
 
     ACCEPTED = "Accepted", _("Accepted")
     BLOCKED = "Blocked", _("Refused: the card is blocked")
@@ -56,7 +56,7 @@ class TagVerdict(TextChoices):
 
 
 class StopReason(TextChoices):
-    """Why a session ended, as its station reports it."""
+    """Why a session ended, as reported by its station."""
 
     DEAUTHORIZED = "DeAuthorized", _("Tag was not accepted")
     EMERGENCY_STOP = "EmergencyStop", _("Emergency stop")
@@ -81,7 +81,7 @@ class RegistrationStatus(TextChoices):
 
 
 class CommandResult(TextChoices):
-    """What a station answered to a command. Not stored: the answer itself is."""
+    """The meaning of a station's answer to a command. Not stored: the answer itself is."""
 
     ACCEPTED = "accepted", _("Accepted")
     SCHEDULED = "scheduled", _("Scheduled")
@@ -108,7 +108,7 @@ _CONSENTS = {
 
 
 class JobStatus(TextChoices):
-    """How far a station is with a long job of its own: a firmware update, or the upload of diagnostics or a log."""
+    """The progress of a long job of a station: a firmware update, or the upload of diagnostics or a log."""
 
     IDLE = "Idle", _("Idle")
     DOWNLOAD_SCHEDULED = "DownloadScheduled", _("Download scheduled")
@@ -155,9 +155,9 @@ class StationMessage(TextChoices):
 
 
 class ConfigurationKey(TextChoices):
-    """A setting of a station that the project itself reads or writes. Upper and lower case do not count."""
+    """A setting of a station that the project itself reads or writes. Upper and lower case are equal."""
 
-    PASSWORD = "AuthorizationKey"  # noqa: S105 - its name
+    PASSWORD = "AuthorizationKey"  # noqa: S105 - the name of the setting
     CONNECTION_TIMEOUT = "ConnectionTimeOut"
     SECURITY_PROFILE = "SecurityProfile"
 
@@ -183,7 +183,7 @@ class Unit(TextChoices):
 
 
 class Phase(TextChoices):
-    """The conductor a reading was taken on; none means all of them together. Shown as it is."""
+    """The conductors that a reading was taken on; without a phase, all of them together. Displayed as it is."""
 
     L1 = "L1"
     L2 = "L2"
@@ -198,7 +198,7 @@ class Phase(TextChoices):
 
 
 class ReadingContext(TextChoices):
-    """On what occasion a reading was taken; not shown to anybody."""
+    """The occasion on which a reading was taken; not displayed."""
 
     PERIODIC = "Sample.Periodic"
     CLOCK = "Sample.Clock"
@@ -208,7 +208,7 @@ class ReadingContext(TextChoices):
 
 
 class Location(TextChoices):
-    """Where a reading was taken; not shown to anybody."""
+    """Where a reading was taken; not displayed."""
 
     OUTLET = "Outlet"
     INLET = "Inlet"
@@ -218,14 +218,14 @@ class Location(TextChoices):
 
 
 class ValueFormat(TextChoices):
-    """Whether a value is a plain number; not shown to anybody."""
+    """Whether a value is a plain number; not displayed."""
 
     RAW = "Raw"
     SIGNED = "SignedData"
 
 
 class SecurityEventKind(TextChoices):
-    """What a station reports about its own security. A kind that is not listed is stored and shown as it is."""
+    """A security event that a station reports. Other kinds are stored and displayed as they are."""
 
     FIRMWARE_UPDATED = "FirmwareUpdated", _("Firmware was updated")
     LOGIN_REFUSED = "FailedToAuthenticateAtCentralSystem", _("The station's log-in was refused by the central system")
@@ -257,7 +257,7 @@ class SecurityEventKind(TextChoices):
     INVALID_CIPHER_SUITE = "InvalidTLSCipherSuite", _("A cipher suite was offered that is not allowed")
     MAINTENANCE_LOGIN = "MaintenanceLoginAccepted", _("Somebody logged in for maintenance")
     MAINTENANCE_LOGIN_FAILED = "MaintenanceLoginFailed", _("A log-in for maintenance failed")
-    # found by us: no station reports it
+    # detected by us: no station reports it
     UNKNOWN_CARDS_TRIED = "UnknownCardsTried", _("More than 10 unknown cards were tried within a minute")
 
 
@@ -275,22 +275,22 @@ CRITICAL_SECURITY_EVENTS = frozenset(
     }
 )
 _CRITICAL_IN_LOWER_CASE = frozenset(kind.lower() for kind in CRITICAL_SECURITY_EVENTS)
-# What stations send most: the index of rare messages leaves it out.
-MAX_FREQUENT_MESSAGES = (StationMessage.HEARTBEAT.value, StationMessage.METER_VALUES.value)
+# The messages that stations send most: the index of rare messages excludes them.
+FREQUENT_MESSAGES = (StationMessage.HEARTBEAT.value, StationMessage.METER_VALUES.value)
 
 
 def is_critical(kind: str) -> bool:
-    """Whether somebody is alerted of a security event, in whatever case its kind is written."""
+    """Return whether a security event raises an alert, ignoring the case of its kind."""
     return kind.lower() in _CRITICAL_IN_LOWER_CASE
 
 
 def label_of(choices: type[TextChoices], value: str) -> str:
-    """Return the label of a value; a text that is none of the values as it is."""
+    """Return the label of a value; a text that is not one of the values is returned as it is."""
     return str(choices(value).label) if value in choices.values else value
 
 
 def error_label(code: str) -> str:
-    """Name an error of a connector; nothing where there is none."""
+    """Return the label of a connector's error; empty without an error."""
     return label_of(ConnectorError, code)
 
 

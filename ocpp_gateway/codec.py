@@ -15,7 +15,7 @@ from types import MappingProxyType
 from chargers import protocols
 from chargers.models import ChargingStation
 from chargers.protocols import CommandOutcome, StationProtocol
-from chargers.stations.services.links import Heard
+from chargers.stations.services.links import StationSeen
 from chargers.stations.services.statuses import StatusReport
 from maintenance.diagnostics.services import Progress
 from maintenance.security_events.services import SecurityNotice
@@ -62,7 +62,7 @@ DirectHandler = Callable[[CallContext, Payload], Payload]
 class Reports:
     """What a batch of deferred messages means to the domain."""
 
-    heard: list[Heard] = field(default_factory=list)
+    heard: list[StationSeen] = field(default_factory=list)
     statuses: list[StatusReport] = field(default_factory=list)
     samples: list[Sampled] = field(default_factory=list)
     stopped_sessions: list[tuple[int, int]] = field(default_factory=list)  # station id, transaction id as reported

@@ -27,7 +27,7 @@ def boot(context: CallContext, **facts: str) -> str:
     Args:
         facts: values by the names in `chargers.services.boot.BOOT_FIELDS`.
     """
-    registration = boot_services.record_boot(station=context.station, facts=facts, at=context.received_at)
+    registration = boot_services.record_boot(station=context.station, values=facts, at=context.received_at)
     settling.confirm_reset(station_id=context.station.pk)
     return registration
 
@@ -41,7 +41,7 @@ def authorize(context: CallContext, id_tag: str) -> Verdict:
     if card_search.is_card_search(station=station, at=at):
         return Verdict(TagVerdict.INVALID)
     verdict = authorization.authorize_tag(station=station, value=id_tag)
-    if verdict.tag is None and card_search.note_unknown_card(station=station, at=at):
+    if verdict.tag is None and card_search.record_unknown_card(station=station, at=at):
         maintenance.record_card_search(station=station, at=at)
     return verdict
 

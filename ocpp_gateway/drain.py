@@ -19,7 +19,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from chargers.stations.services import links, statuses
-from chargers.stations.services.links import Heard
+from chargers.stations.services.links import StationSeen
 from cpms.common.database.batches import delete_rows
 from cpms.common.database.prepared import Prepared, among
 from cpms.common.database.threads import is_storage_failure
@@ -160,7 +160,7 @@ def _apply_alone(shard: int, message: Stored, protocol: str) -> None:
         entry.update(failed_at=timezone.now(), error=f"{type(error).__name__}: {error}"[:2000])
 
 
-def _apply(work: list[Work]) -> list[Heard]:
+def _apply(work: list[Work]) -> list[StationSeen]:
     """Translate and apply. Rows are locked in one order everywhere: stations, connectors, sessions.
 
     Returns:
@@ -180,12 +180,12 @@ def _apply(work: list[Work]) -> list[Heard]:
     changed = samples.record_samples(reports.samples) if reports.samples else set()
     changed |= _stopped(reports)
     if changed:
-        summing.check_energy(changed)
+        summing.settle_ended_sessions(changed)
     return reports.heard
 
 
-def _note_heard(heard: list[Heard]) -> None:
-    teams = links.note_heard(heard)
+def _note_heard(heard: list[StationSeen]) -> None:
+    teams = links.record_stations_seen(heard)
     news: dict[int | None, list[int]] = defaultdict(list)
     for station_id, team_id in teams.items():
         news[team_id].append(station_id)

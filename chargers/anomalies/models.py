@@ -1,4 +1,4 @@
-"""Reports of stations that make no sense, kept whole."""
+"""Reports of stations that make no sense or cannot be applied."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class Oddity(models.Model):
     note = models.TextField(_("what is odd"), blank=True)
     facts = models.JSONField(
         default=dict, db_default=empty_object(), blank=True, editable=False
-    )  # the same for pages, by names of ours
+    )  # what the note says, as values for pages
     payload = models.TextField(_("as received"), blank=True)
-    digest = models.CharField(max_length=64, editable=False)  # the same oddity is kept once
+    digest = models.CharField(max_length=64, editable=False)  # the same anomaly is stored once
     received_at = models.DateTimeField(_("received"), default=timezone.now)
     objects = OddityQuerySet.as_manager()
 

@@ -1,4 +1,4 @@
-"""Reports that make no sense are stored whole and shown, never dropped."""
+"""Store reports that make no sense or cannot be applied, so that they are shown and never lost."""
 
 from __future__ import annotations
 
@@ -20,7 +20,13 @@ def record_anomaly(
     session_id: int | None = None,
     facts: Mapping[str, Any] | None = None,
 ) -> None:
-    """Keep something a station said; the same thing again is the same row."""
+    """Record an anomaly; the same anomaly again creates no second row.
+
+    Args:
+        note: what is wrong, for readers.
+        payload: the report as it was received.
+        facts: what the note says, as values for pages.
+    """
     digest = hashlib.sha256(f"{action}\0{session_id}\0{payload}".encode()).hexdigest()
     row = Oddity(
         station_id=station_id,
@@ -36,16 +42,17 @@ def record_anomaly(
 
 
 def record_oversized_message(*, station_id: int, size: int | None, limit: int, setting: str, at: datetime) -> None:
-    """Tell that a station sent a message that is too large to be read. It will send it again, so there is one row, with
-    the newest time.
+    """Record that a station sent a message that is too large to be read.
+
+    The station will send it again, so there is one row, with the newest time.
 
     Args:
-        size: in bytes, where it is known before the message is read.
-        setting: which setting of the platform is the limit.
+        size: in bytes, if it is known before the message is read.
+        setting: the name of the setting that is the limit.
     """
-    what = f"A message of {size:,} bytes" if size else "A message"
+    subject = f"A message of {size:,} bytes" if size else "A message"
     note = (  # short: pages show 160 characters
-        f"{what} (limit {limit:,}) was not read, the link closed (1009). "
+        f"{subject} (limit {limit:,}) was not read, the link closed (1009). "
         f"Send less (StopTxnSampledData) or raise {setting}."
     )
     record_anomaly(station_id=station_id, kind=Oddity.Kind.MESSAGE_TOO_LARGE, note=note)

@@ -1,4 +1,10 @@
-"""Passwords of stations: how they are stored, checked and replaced."""
+"""Store, verify and replace the passwords of stations.
+
+A password is stored encrypted or, if the team prefers, as a hash. It can be changed by OCPP: between sending the new
+password and knowing whether the station accepted it, there are two of them, and the station may sign in with either.
+The next password is settled by the station's answer or by the first sign-in, whichever comes first; the other one is
+then rejected.
+"""
 
 from __future__ import annotations
 
@@ -26,31 +32,32 @@ from cpms.common.messaging.news import tell_pages
 
 logger = logging.getLogger(__name__)
 MAX_PASSWORD_LENGTH = 255
-RANDOM_BYTES = 20  # the most that OCPP 1.6 lets a station keep: 40 characters of hex text
-STRONG_CHARACTERS = 16  # a shorter one can be guessed by somebody who is patient
-CLOSED: dict[str, Any] = {
+RANDOM_BYTES = 20  # OCPP 1.6 lets a station store 40 characters of hex text at most
+STRONG_CHARACTERS = 16  # a shorter password can be guessed with patience
+NO_NEXT_PASSWORD: dict[str, Any] = {
     "next_password": None,
     "next_password_hash": "",
     "next_has_weak_password": None,
     "next_password_message_id": "",
 }
-AFTER_REBOOT = "after reboot"  # instead of a message id: taken, but in use only once the station has rebooted
-PASSWORD_FIELDS = ("password", "password_hash", "has_weak_password", *CLOSED)
-HASHED_AT_ONCE = 500
+AFTER_REBOOT = "after reboot"  # instead of a message id: accepted by the station, which uses it after its next reboot
+PASSWORD_FIELDS = ("password", "password_hash", "has_weak_password", *NO_NEXT_PASSWORD)
+HASH_BATCH_SIZE = 500
 
 
 class StoredPassword(NamedTuple):
-    """A password as a row keeps it: encrypted or, where the team wants that, as a hash. One of the two at most."""
+    """A password as it is stored: encrypted or as a hash, never both."""
 
     password: bytes | None
     password_hash: str
 
 
 class StationPasswordHasher(ScryptPasswordHasher):
-    """About 20 ms and 8 MiB for each: a station hardly ever has a password that somebody thought of, and a thousand
-    that come back to a process just started must be let in within seconds.
+    """Scrypt with a low work factor: about 20 ms and 8 MiB for each password.
 
-    Scrypt lets other threads work meanwhile, and what verified once is remembered, see `_Verified`.
+    Station passwords are hardly ever chosen by people, and when a process starts, a thousand stations must be able to
+    reconnect within seconds. Scrypt runs without Python's global lock, so that other threads can work, and verified
+    passwords are remembered, see `_Verified`.
     """
 
     work_factor = 2**13
@@ -61,10 +68,13 @@ _hasher = StationPasswordHasher()
 
 
 class _Verified:
-    """What fitted a hash since this process started, as a quick keyed digest whose key never leaves the process: a
-    fleet that comes back again and again costs the slow hash once per station."""
+    """Remembers which password matched a hash since this process started.
 
-    MOST = 100_000
+    It stores a fast keyed digest whose key never leaves the process, so that a fleet that reconnects again and again
+    costs the slow hash once per station.
+    """
+
+    MAX_ENTRIES = 100_000
 
     def __init__(self) -> None:
         self._key = secrets.token_bytes(32)
@@ -78,7 +88,7 @@ class _Verified:
     def remember(self, text: str, stored: str) -> None:
         with self._lock:
             self._digests[stored] = self._digest(text)
-            if len(self._digests) > self.MOST:
+            if len(self._digests) > self.MAX_ENTRIES:
                 self._digests.popitem(last=False)
 
     def _digest(self, text: str) -> bytes:
@@ -89,15 +99,15 @@ _verified = _Verified()
 
 
 def generate_password() -> str:
-    """Hex text of random bytes: what AuthorizationKey holds in OCPP 1.6 (security whitepaper, errata 2023-12)."""
+    """Return random bytes as hex text, as AuthorizationKey needs it (OCPP 1.6 security whitepaper, errata 2023-12)."""
     return secrets.token_hex(RANDOM_BYTES)
 
 
 def check_password(password: str | bytes) -> bytes:
-    """The bytes a station proves itself with; text is meant as UTF-8.
+    """Return the password as the bytes that the station signs in with; text is encoded as UTF-8.
 
     Raises:
-        DomainError: it is empty, too long, or text with a character that cannot be printed.
+        DomainError: the password is empty, too long, or text with a character that cannot be printed.
     """
     sentence = ""
     secret = b""
@@ -113,9 +123,9 @@ def check_password(password: str | bytes) -> bytes:
 
 
 def is_weak(secret: bytes) -> bool:
-    """Whether a password is so short that guessing it must be stopped by a hard limit.
+    """Return whether a password is so short that guessing it must be stopped by a hard limit.
 
-    Bytes that are no text count as the hex text they are set as.
+    Bytes that are not text are measured as the hex text by which they are set.
     """
     try:
         text = secret.decode()
@@ -124,82 +134,89 @@ def is_weak(secret: bytes) -> bool:
     return len(text if text.isprintable() else secret.hex()) < STRONG_CHARACTERS
 
 
-# --- who fits ------------------------------------------------------------------------------------------------------
+# --- verifying -----------------------------------------------------------------------------------------------------
 
 
-def fits(given: bytes, kept: StoredPassword) -> bool:
-    """Whether a password matches the stored one. Hex text and the bytes that it encodes are the same password."""
-    if kept.password is not None:
-        return _fits_clear(given, kept.password)
-    if not kept.password_hash:
+def verify_password(given: bytes, stored: StoredPassword) -> bool:
+    """Return whether a password matches the stored one. Hex text and the bytes it encodes are the same password."""
+    if stored.password is not None:
+        return _verify_clear(given, stored.password)
+    if not stored.password_hash:
         return False
-    text = _one_form(given)
-    if _verified.knows(text, kept.password_hash):
+    text = _canonical_hex(given)
+    if _verified.knows(text, stored.password_hash):
         return True
-    with _slots():
-        is_right = _hasher.verify(text, kept.password_hash)
+    with _hash_slots():
+        is_right = _hasher.verify(text, stored.password_hash)
     if is_right:
-        _verified.remember(text, kept.password_hash)
+        _verified.remember(text, stored.password_hash)
     return is_right
 
 
-def is_quick(given: bytes, *kept: StoredPassword) -> bool:
-    """Whether it can be told without a slow hash if a password is one of those that are kept."""
-    text = _one_form(given)
-    return any(each.password_hash and _verified.knows(text, each.password_hash) for each in kept) or not any(
-        each.password_hash for each in kept
+def can_verify_quickly(given: bytes, *stored: StoredPassword) -> bool:
+    """Return whether a password can be compared with these stored ones without computing a slow hash."""
+    text = _canonical_hex(given)
+    return any(each.password_hash and _verified.knows(text, each.password_hash) for each in stored) or not any(
+        each.password_hash for each in stored
     )
 
 
 @cache
-def _slots() -> threading.BoundedSemaphore:
-    """Slow hashes that one process works out at the same time, so that wrong passwords cannot take all of the CPU."""
+def _hash_slots() -> threading.BoundedSemaphore:
+    """Limit the slow hashes that one process computes at a time, so that wrong passwords cannot use up the CPU."""
     return threading.BoundedSemaphore(settings.OCPP_PASSWORD_CHECKS)
 
 
-def _fits_clear(given: bytes, stored: bytes) -> bool:
+def _verify_clear(given: bytes, stored: bytes) -> bool:
+    """Compare two passwords, each as it is and as the bytes that it encodes as hex text."""
     if hmac.compare_digest(given, stored):
         return True
-    readings = ((_unhex(given), stored), (given, _unhex(stored)), (_unhex(given), _unhex(stored)))
+    readings = ((_decode_hex(given), stored), (given, _decode_hex(stored)), (_decode_hex(given), _decode_hex(stored)))
     return any(
         mine is not None and theirs is not None and hmac.compare_digest(mine, theirs) for mine, theirs in readings
     )
 
 
-def _unhex(text: bytes) -> bytes | None:
+def _decode_hex(text: bytes) -> bytes | None:
+    """Return the bytes that hex text of 8 to 40 bytes encodes, or None if it is not such a text."""
     if len(text) % 2 or not re.fullmatch(rb"[0-9A-Fa-f]{16,80}", text):
         return None
     return bytes.fromhex(text.decode())
 
 
-def _one_form(secret: bytes) -> str:
-    """The same text for hex text and for the bytes it stands for: a hash can be compared in one form only."""
-    while (meant := _unhex(secret)) is not None:
+def _canonical_hex(secret: bytes) -> str:
+    """Return the same text for hex text and for the bytes it encodes: hashes can be compared in one form only."""
+    while (meant := _decode_hex(secret)) is not None:
         secret = meant
     return secret.hex()
 
 
-def note_strength(*, station_id: int, given: bytes, kept: StoredPassword) -> None:
-    """Note whether a password is weak, where that is not known: the station has just shown it."""
-    rows = ChargingStation.objects.filter(pk=station_id, has_weak_password=None, password_hash=kept.password_hash)
+def record_password_strength(*, station_id: int, given: bytes, stored: StoredPassword) -> None:
+    """Record whether a station's password is weak, if that is unknown: the station has just sent it."""
+    rows = ChargingStation.objects.filter(pk=station_id, has_weak_password=None, password_hash=stored.password_hash)
     rows.update(has_weak_password=is_weak(given))
 
 
-def log_in(
-    *, station_id: int, given: bytes, kept: StoredPassword, next_kept: StoredPassword, message_id: str
+def sign_in_station(
+    *, station_id: int, given: bytes, stored: StoredPassword, next_stored: StoredPassword, message_id: str
 ) -> bool | None:
-    """Whether a password fits what the caller read of the station.
+    """Return whether a password matches what the caller read of the station.
 
-    Where it was told a new password and never said whether it took it, the first login tells: what it logged in with
-    is its password from then on, the other one is dead. One that it will use after its next reboot is not dead because
-    it comes back without one.
+    If the station was sent a new password and it is unknown whether it accepted it, this sign-in settles that: the
+    password used is the only one from now on. The exception is a password that the station uses after its next reboot:
+    it stays valid when the station signs in with the old one before.
+
+    Args:
+        stored: the current password.
+        next_stored: the next password, if the station was sent one.
+        message_id: of the message that sent it; empty if there is none.
 
     Returns:
-        None when the question was settled since the caller read: read again.
+        None if the question was settled since the caller read the station: read it again.
     """
-    if fits(given, kept):
+    if verify_password(given, stored):
         is_new = False
-    elif message_id and fits(given, next_kept):
+    elif message_id and verify_password(given, next_stored):
         is_new = True
     else:
         return False
@@ -208,56 +225,57 @@ def log_in(
     return settle_password(station_id=station_id, message_id=message_id, is_taken=is_new) or None
 
 
-# --- by hand -------------------------------------------------------------------------------------------------------
+# --- setting it manually -------------------------------------------------------------------------------------------
 
 
-def password_facts(secret: bytes, team: Team | None) -> dict[str, Any]:
-    """The columns of a station whose password somebody set: what it was told before counts no more."""
-    return {**_kept(secret, team)._asdict(), "has_weak_password": is_weak(secret), **CLOSED}
+def password_columns(secret: bytes, team: Team | None) -> dict[str, Any]:
+    """Return the columns of a station whose password is set manually; an unsettled next password is dropped."""
+    return {**_to_store(secret, team)._asdict(), "has_weak_password": is_weak(secret), **NO_NEXT_PASSWORD}
 
 
-def _kept(secret: bytes, team: Team | None) -> StoredPassword:
+def _to_store(secret: bytes, team: Team | None) -> StoredPassword:
+    """Return a password as it is stored for a station of this team."""
     if team is not None and team.station_passwords == StationPasswords.SHOW_ONCE:
-        return StoredPassword(None, _hasher.encode(_one_form(secret), _hasher.salt()))
+        return StoredPassword(None, _hasher.encode(_canonical_hex(secret), _hasher.salt()))
     return StoredPassword(secret, "")
 
 
 @transaction.atomic
 def set_password(*, station: ChargingStation, password: str | bytes, actor: User | None = None) -> None:
-    """Keep the password that somebody sets at the station by other means than OCPP.
+    """Store a password that a person sets on the station itself, not by OCPP.
 
     Raises:
-        NotAllowed: the person is no administrator of the team.
-        DomainError: it cannot be one, or the station was handed over.
+        NotAllowed: the actor is not an administrator of the team.
+        DomainError: the password is not valid, or the station was handed over.
     """
     if actor is not None and not actor.access.may(Can.SET_PASSWORDS, station):
         raise NotAllowed(_("You may not set the password of this station."))
-    facts = password_facts(check_password(password), station.team)
-    if not ChargingStation.objects.filter(pk=station.pk, handed_over_at=None).update(**facts):
+    columns = password_columns(check_password(password), station.team)
+    if not ChargingStation.objects.filter(pk=station.pk, handed_over_at=None).update(**columns):
         raise DomainError(_("This station was handed over to another team: nothing connects as this one any more."))
-    note_password(station, actor)
+    record_password_change(station, actor)
     tell_pages({station.team_id: [station.pk]})
     logger.info("station password set", extra={"station": station.identity})
 
 
 @transaction.atomic
 def reveal_password(*, station: ChargingStation, actor: User) -> str:
-    """Return the current password as text, or as hex where it is not text. The audit log records who looked.
+    """Return the current password as text, or as hex if it is not text. Viewing is recorded in the audit log.
 
     Raises:
-        NotAllowed: the person may not set it either.
-        DomainError: only its hash is kept, or there is none.
+        NotAllowed: the actor may not set the password either.
+        DomainError: only its hash is stored, or there is none.
     """
     if not actor.access.may(Can.SET_PASSWORDS, station):
         raise NotAllowed(_("You may not see the password of this station."))
-    kept = ChargingStation.objects.values_list("password", "password_hash").get(pk=station.pk)
-    if kept[0] is None:
+    stored = ChargingStation.objects.values_list("password", "password_hash").get(pk=station.pk)
+    if stored[0] is None:
         only_hash = _("Only a hash of the password is kept: set a new one to know it.")
-        raise DomainError(only_hash if kept[1] else _("The station has no password yet."))
+        raise DomainError(only_hash if stored[1] else _("The station has no password yet."))
     changes = {"password": [HIDDEN, HIDDEN]}
     record_entry(station, actor=actor, team_id=station.team_id, changes=changes, action=Action.ACCESS)
     logger.info("station password shown", extra={"station": station.identity, "user_id": actor.pk})
-    secret = bytes(kept[0])
+    secret = bytes(stored[0])
     try:
         text = secret.decode()
     except UnicodeDecodeError:
@@ -265,55 +283,56 @@ def reveal_password(*, station: ChargingStation, actor: User) -> str:
     return text if text.isprintable() else secret.hex()
 
 
-def note_password(station: ChargingStation, actor: User | None) -> None:
-    """The audit trail says that it was set, not what it is."""
+def record_password_change(station: ChargingStation, actor: User | None) -> None:
+    """Record in the audit log that the password was set, without the password."""
     changes = {"password": [HIDDEN, HIDDEN]}
     record_entry(station, actor=actor, team_id=station.team_id, changes=changes, action=Action.UPDATE)
 
 
-# --- changing it over OCPP -----------------------------------------------------------------------------------------
+# --- changing it by OCPP -------------------------------------------------------------------------------------------
 
 
 def offer_password(*, station: ChargingStation, password: str | bytes, message_id: str) -> None:
-    """A new password is about to be sent: from now on the station may log in with it or with the old one.
+    """Store the new password that is about to be sent: from now on the station may sign in with it or with the old one.
 
     Args:
         station: locked by the caller.
-        message_id: of the message that tells it; the answer to that message settles the matter.
+        message_id: of the message that sends it; the answer to that message settles which password is valid.
 
     Raises:
-        DomainError: it cannot be one, or nobody knows yet what became of an earlier one. A third one would have to
-            take the place of one that the station may be using.
+        DomainError: the password is not valid, or an earlier one is not settled yet. A third password would have to
+            replace one that the station may be using.
     """
     secret = check_password(password)
-    if station.is_password_open and station.team_id is not None:  # in the pool nobody is asked for a password
+    if station.is_password_open and station.team_id is not None:  # stations in the pool need no password
         raise DomainError(
             _(
                 "The station was told another password and has not said yet whether it took it. It can be told the "
                 "next one when it has connected again."
             )
         )
-    kept = _kept(secret, station.team)
+    stored = _to_store(secret, station.team)
     ChargingStation.objects.filter(pk=station.pk).update(
-        next_password=kept.password,
-        next_password_hash=kept.password_hash,
+        next_password=stored.password,
+        next_password_hash=stored.password_hash,
         next_has_weak_password=is_weak(secret),
         next_password_message_id=message_id,
     )
 
 
 def settle_password(*, station_id: int, message_id: str, is_taken: bool) -> bool:
-    """It is known whether a station took the password it was told: the other one is dead from now on.
+    """Record whether a station accepted the password it was sent: the other password is rejected from now on.
 
-    False when it was not told one with this message, or the matter is settled: who sets a password by hand, answers
-    and logins may all be on their way, and the first one counts.
+    Returns:
+        False if this message sent no password, or the matter is settled. Manual changes, answers and sign-ins may
+        happen at the same time, and the first one decides.
     """
     if not message_id:
         return False
     rows = ChargingStation.objects.filter(pk=station_id, next_password_message_id=message_id)
     columns = ("password", "password_hash", "has_weak_password")
     taken = {name: F(f"next_{name}") for name in columns} if is_taken else {}
-    is_settled = bool(rows.update(**taken, **CLOSED))
+    is_settled = bool(rows.update(**taken, **NO_NEXT_PASSWORD))
     if is_settled:
         team_id = ChargingStation.objects.values_list("team_id", flat=True).get(pk=station_id)
         tell_pages({team_id: [station_id]})
@@ -322,16 +341,16 @@ def settle_password(*, station_id: int, message_id: str, is_taken: bool) -> bool
 
 
 def await_reboot(*, station_id: int, message_id: str) -> None:
-    """A station took the password of this message, and uses it after its next reboot: until then both count."""
+    """Record that a station accepted a password and uses it after its next reboot: until then both are valid."""
     if message_id:
         rows = ChargingStation.objects.filter(pk=station_id, next_password_message_id=message_id)
         rows.update(next_password_message_id=AFTER_REBOOT)
 
 
-def note_strengths() -> int:
-    """Note of passwords that can be read whether they are weak, where that is not known. Returns of how many."""
+def record_password_strengths() -> int:
+    """Record for stored passwords that can be read whether they are weak, if that is unknown. Returns their number."""
     rows = ChargingStation.objects.filter(has_weak_password=None, password__isnull=False)
-    found = list(rows.order_by("pk").values_list("pk", "password")[:HASHED_AT_ONCE])
+    found = list(rows.order_by("pk").values_list("pk", "password")[:HASH_BATCH_SIZE])
     for weak in (True, False):
         keys = [pk for pk, secret in found if is_weak(bytes(secret)) is weak]
         rows.filter(pk__in=keys).update(has_weak_password=weak)
@@ -342,12 +361,12 @@ def note_strengths() -> int:
 
 
 def hash_passwords() -> int:
-    """Where a team chose to keep hashes only, what is still encrypted becomes one. Returns how many stations."""
-    note_strengths()  # before they cannot be read any more
+    """Hash the passwords that are still encrypted in teams that store hashes only. Returns the number of stations."""
+    record_password_strengths()  # afterwards they cannot be read
     rows = ChargingStation.objects.filter(team__station_passwords=StationPasswords.SHOW_ONCE).filter(
         Q(password__isnull=False) | Q(next_password__isnull=False)
     )
-    keys = list(rows.order_by("pk").values_list("pk", flat=True)[:HASHED_AT_ONCE])
+    keys = list(rows.order_by("pk").values_list("pk", flat=True)[:HASH_BATCH_SIZE])
     for pk in keys:
         with transaction.atomic():
             station = rows.select_related("team").select_for_update(of=("self",), no_key=True).filter(pk=pk).first()
@@ -355,9 +374,9 @@ def hash_passwords() -> int:
                 continue
             changed: dict[str, Any] = {}
             if station.password is not None:
-                changed |= _kept(station.password, station.team)._asdict()
+                changed |= _to_store(station.password, station.team)._asdict()
             if station.next_password is not None:
-                kept = _kept(station.next_password, station.team)
-                changed |= {"next_password": kept.password, "next_password_hash": kept.password_hash}
+                stored = _to_store(station.next_password, station.team)
+                changed |= {"next_password": stored.password, "next_password_hash": stored.password_hash}
             ChargingStation.objects.filter(pk=pk).update(**changed)
     return len(keys)

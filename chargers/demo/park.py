@@ -1,11 +1,11 @@
-"""The stations of the demo: made by `load_demo`, played by the simulator."""
+"""The stations of the demo: created by `load_demo` and played by the simulator."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 DEMO_TEAM = "nordlys"
-DEMO_NEIGHBOUR = "fjordby"  # a second team, to see that teams do not see each other
+DEMO_NEIGHBOUR = "fjordby"  # a second team, to show that teams cannot see each other
 LASTING_FAULT = "HAFEN-P3-01", 2  # station and connector: faulted until somebody resets the station
 
 
@@ -21,7 +21,7 @@ class DemoStation:
     is_direct_current: bool = False
     habit: str = "office"  # when vehicles come: office, depot, mall or road
     team: str = DEMO_TEAM
-    is_simulated: bool = True  # False: known, but nobody switched it on
+    is_simulated: bool = True  # False: added, but never switched on
     firmware_version: str = "2.14.3"
 
     @property
@@ -30,12 +30,12 @@ class DemoStation:
 
     @property
     def address(self) -> str:
-        """Where it connects from: an address of documentation (RFC 5737)."""
+        """The address it connects from, one reserved for documentation (RFC 5737)."""
         return f"198.51.100.{sum(map(ord, self.identity)) % 250 + 1}"
 
     @property
     def serial_number(self) -> str:
-        """Looks like one, and stays the same."""
+        """A realistic serial number that is always the same for this station."""
         return f"{self.vendor[:2].upper()}{sum(ord(letter) * (n + 7) for n, letter in enumerate(self.identity)):08d}"
 
 

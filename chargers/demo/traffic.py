@@ -1,4 +1,4 @@
-"""When vehicles come to a station and how they charge, in the demo's history and at its simulated stations."""
+"""When vehicles arrive at a station and how they charge, for the demo's history and its simulated stations."""
 
 from __future__ import annotations
 
@@ -8,20 +8,25 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-ZONE = ZoneInfo("Europe/Berlin")  # where the demo's stations stand
+ZONE = ZoneInfo("Europe/Berlin")  # of the demo's stations
 RAMP_SECONDS = 180.0
-TAPER_FROM, FAST_TAPER_FROM = 0.8, 0.5  # of what the vehicle wants; the second for direct current
+TAPER_FROM, FAST_TAPER_FROM = 0.8, 0.5  # shares of the wanted energy; the second for direct current
 VOLTS = 230.0
 
 
 @dataclass(frozen=True, slots=True)
 class Habit:
-    """How often vehicles come to a connector, and when."""
+    """How often vehicles come to a connector, and when.
 
-    visits_a_day: float
-    busy_from: int  # hours by the clock at the station; it may pass midnight
+    Attributes:
+        busy_from: hour at the station; the busy time may pass midnight.
+        quiet_share: how often they come at other times, relative to the busy hours.
+    """
+
+    visits_per_day: float
+    busy_from: int
     busy_until: int
-    quiet_share: float  # how often they come at other times, compared with the busy hours
+    quiet_share: float
 
     def share_at(self, moment: datetime) -> float:
         hour = moment.astimezone(ZONE).hour
@@ -30,9 +35,9 @@ class Habit:
         return 1.0 if (after or before if is_wrapped else after and before) else self.quiet_share
 
     @property
-    def busiest_an_hour(self) -> float:
+    def peak_visits_per_hour(self) -> float:
         busy_hours = (self.busy_until - self.busy_from) % 24
-        return self.visits_a_day / (busy_hours + self.quiet_share * (24 - busy_hours))
+        return self.visits_per_day / (busy_hours + self.quiet_share * (24 - busy_hours))
 
 
 HABITS = {
@@ -44,27 +49,27 @@ HABITS = {
 
 
 def seconds_until_next(habit: str, at: datetime, chance: random.Random) -> float:
-    """How long a connector that is free at this time waits for its next vehicle."""
+    """Return how long a connector that is free now waits for its next vehicle, in seconds."""
     of, moment = HABITS[habit], at
     while True:
-        moment += timedelta(hours=chance.expovariate(of.busiest_an_hour))
+        moment += timedelta(hours=chance.expovariate(of.peak_visits_per_hour))
         if chance.random() < of.share_at(moment):
             return (moment - at).total_seconds()
 
 
 @dataclass(slots=True)
 class Vehicle:
-    """What a vehicle takes: `wanted_wh` in all, at most `most_w`, on so many phases.
+    """A vehicle that wants a certain energy, with a maximum power and number of phases.
 
     Attributes:
-        start_percent: its state of charge when it came; None: as if it were full at the end.
+        start_percent: its state of charge on arrival; None: such that it is full at the end.
         dwell_seconds: how long it stays when it is full; None: until its driver happens to come back.
-        ramp_seconds: how long it takes until it charges with full power.
-        taper_from: the share of what it wants from which on it takes less and less.
+        ramp_seconds: how long it takes to reach full power.
+        taper_from: the share of the wanted energy from which the power decreases.
     """
 
     wanted_wh: float
-    most_w: float
+    max_power_w: float
     phases: int = 3
     capacity_wh: float = 60_000.0
     start_percent: float | None = None
@@ -85,22 +90,22 @@ class Vehicle:
         return min(100.0, self.start_percent + 100.0 * self.taken_wh / self.capacity_wh)
 
     def power_w(self, seconds: float, offered_w: float) -> float:
-        """What it takes so many seconds after its start, when so much is offered."""
+        """Return its power in W some seconds after its start, for the offered power."""
         share = self.taken_wh / self.wanted_wh if self.wanted_wh else 1.0
         ramp = min(1.0, seconds / self.ramp_seconds) if self.ramp_seconds else 1.0
         late = max(0.0, share - self.taper_from) / (1.0 - self.taper_from)
         taper = math.exp(-late * 2.4)
         ripple = 1.0 + 0.008 * math.sin(seconds / 7.0)
-        return max(0.0, min(self.most_w, offered_w) * ramp * taper * ripple)
+        return max(0.0, min(self.max_power_w, offered_w) * ramp * taper * ripple)
 
     def currents_a(self, power_w: float) -> list[float]:
-        """Per phase."""
+        """Return the current of each phase in A."""
         each = power_w / self.phases / VOLTS
         return [round(each * self._unevenness[number], 2) for number in range(self.phases)]
 
 
 def arriving_vehicle(*, phases: int, is_direct_current: bool, chance: random.Random) -> Vehicle:
-    """A vehicle as it comes to a station: a car or a van with a battery that is not full."""
+    """Return a vehicle as it arrives: a car or a van with a battery that is not full."""
     if is_direct_current:
         capacity = chance.choice([58_000, 77_000, 94_000])
         start, target = chance.uniform(12, 38), chance.uniform(62, 86)
@@ -111,7 +116,7 @@ def arriving_vehicle(*, phases: int, is_direct_current: bool, chance: random.Ran
         most, dwell = chance.choice([7_400, 11_000, 11_000, 22_000]), chance.uniform(120, 2_700)
     return Vehicle(
         wanted_wh=capacity * (target - start) / 100,
-        most_w=most * chance.uniform(0.94, 0.99),
+        max_power_w=most * chance.uniform(0.94, 0.99),
         phases=phases,
         capacity_wh=capacity,
         start_percent=start,
@@ -120,18 +125,18 @@ def arriving_vehicle(*, phases: int, is_direct_current: bool, chance: random.Ran
     )
 
 
-def vehicle_that_charges(
+def charging_vehicle(
     *, power_w: int, percent: float | None, phases: int, is_direct_current: bool, chance: random.Random
 ) -> Vehicle:
-    """A vehicle in the middle of a session that somebody else began: it goes on with the power it had.
+    """Return a vehicle in the middle of a session that started elsewhere: it continues with its power.
 
     Args:
-        percent: its state of charge, where it is known.
+        percent: its state of charge, if known.
     """
     vehicle = arriving_vehicle(phases=phases, is_direct_current=is_direct_current, chance=chance)
     start = percent if percent is not None else chance.uniform(40, 70)
     vehicle.wanted_wh = max(0.0, vehicle.capacity_wh * (min(94.0, start + chance.uniform(8, 25)) - start) / 100)
-    vehicle.most_w, vehicle.start_percent, vehicle.ramp_seconds = float(power_w), start, 0.0
+    vehicle.max_power_w, vehicle.start_percent, vehicle.ramp_seconds = float(power_w), start, 0.0
     if power_w < 500:  # full, or nearly so: it only waits for its driver
         vehicle.wanted_wh = 0.0
     return vehicle

@@ -1,4 +1,4 @@
-"""The outbox of facts that somebody or something may want to be told of."""
+"""The outbox of events that somebody should be notified of."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from accounts.models import Team
 
 class EventQuerySet(models.QuerySet[Any]):
     def open(self) -> Self:
-        """Events that have not ended: the fault is still there, the station is still offline."""
+        """Return events that have not ended: the fault or the absence still lasts."""
         return self.filter(ended_at__isnull=True)
 
     def to_notify(self, *, since: datetime) -> Self:
-        """Open events that nobody was notified of yet."""
+        """Return open events for which no notification has been created yet."""
         return self.open().filter(notified_at__isnull=True, at__gt=since)
 
     def to_mail(self) -> Self:
-        """Events of the kinds that are mailed of which no mail is written yet."""
+        """Return events of the kinds that are mailed for which no mail has been written yet."""
         return self.filter(kind=Event.Kind.SECURITY, mailed_at__isnull=True)
 
 
 class Event(models.Model):
-    """Something that happened, written in the transaction of the service that knows it.
+    """Something that happened, recorded in the transaction of the service that detected it.
 
-    The bell, mails and whatever comes next read this table and remember in a column of their own what they have
-    handled; nothing else detects facts a second time.
+    Notifications and mails are written from this table; each of them records in its own column what it has handled.
+    Nothing else detects these events a second time.
     """
 
     class Kind(models.TextChoices):
@@ -60,7 +60,7 @@ class Event(models.Model):
         related_name="+",
         verbose_name=_("station"),
     )
-    key = models.CharField(_("key"), max_length=100, null=True, blank=True)  # the same fact is recorded once
+    key = models.CharField(_("key"), max_length=100, null=True, blank=True)  # each key is recorded once
     data = models.JSONField(_("details"), default=dict, blank=True)
     at = models.DateTimeField(_("time"), default=timezone.now, db_index=True)
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True)

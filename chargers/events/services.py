@@ -1,4 +1,4 @@
-"""Record events in the transaction of the service that knows the fact, end them, and forget old ones."""
+"""Record events in the transaction of the service that detects them, end them, and delete old ones."""
 
 from __future__ import annotations
 
@@ -15,12 +15,9 @@ from cpms.common.database.batches import update_rows
 
 Kind = Event.Kind
 
-
-# States: what comes back within the time that its key stands for is the same event, which has not ended after all.
+# Kinds that describe a state. If the state returns while its key is still the same, the ended event is opened again.
 REOPENING = frozenset({Kind.FAULT, Kind.OFFLINE})
-
-
-KEPT_FOR = timedelta(days=90)
+RETENTION = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +25,9 @@ class NewEvent:
     """An event to be recorded.
 
     Attributes:
-        key: the same fact has the same key; empty: every event is a new one.
-        station_id: the station; its team and installation at this moment are recorded with it.
-        data: what a reader needs to tell it, so that it need not look the fact up again.
+        key: identifies the event, so that it is recorded once; empty: always record a new event.
+        station_id: the station; its current team and installation are recorded with it.
+        data: the details that readers show, so that they need no further query.
     """
 
     kind: str
@@ -43,16 +40,17 @@ class NewEvent:
 
 
 def hourly_key(pk: int, at: datetime) -> str:
-    """The key of a state that may come and go: once an hour it is a new event."""
+    """Return the key of a state that may come and go: it is a new event once an hour."""
     return f"{pk}-{at:%Y%m%d%H}"
 
 
 def record_event(event: NewEvent) -> None:
+    """Record one event; see `record_events`."""
     record_events([event])
 
 
 def record_events(events: Sequence[NewEvent]) -> None:
-    """Record many events with one insert. An event whose key is known is not recorded again."""
+    """Record many events at once. An event whose key exists is not recorded again."""
     if not events:
         return
     stations = _stations_of(events)
@@ -62,7 +60,7 @@ def record_events(events: Sequence[NewEvent]) -> None:
         row.team_id, row.installation_id = event.team_id, event.installation_id
         if event.station_id is not None:
             if event.station_id not in stations:
-                continue  # deleted meanwhile
+                continue  # the station was deleted in the meantime
             identity, row.team_id, row.installation_id = stations[event.station_id]
             row.data = {"station": identity, **event.data}
         by_kind[event.kind in REOPENING][event.kind, event.key or number] = row
@@ -85,12 +83,12 @@ def _stations_of(events: Sequence[NewEvent]) -> dict[int, tuple[str, int | None,
 
 
 def end_events(*, kind: str, keys: Collection[str], at: datetime) -> int:
-    """Return how many events ended."""
+    """End the open events with these keys. Returns their number."""
     return Event.objects.open().filter(kind=kind, key__in=keys).update(ended_at=at)
 
 
 def end_events_of_station(*, station_id: int, at: datetime, kinds: Collection[str] = REOPENING) -> int:
-    """Return how many events ended."""
+    """End the open events of a station. Returns their number."""
     return Event.objects.open().filter(station=station_id, kind__in=kinds).update(ended_at=at)
 
 
@@ -112,17 +110,19 @@ def end_faults(ended: dict[tuple[int, int], datetime]) -> None:
 
 
 def offline_event(station_id: int, since: datetime) -> NewEvent:
+    """Return the event that a station has been offline since this time."""
     data = {"since": since.isoformat()}
     return NewEvent(Kind.OFFLINE, since, hourly_key(station_id, since), station_id, data=data)
 
 
 def fault_event(connector_id: int, *, station_id: int, number: int, error_code: str, at: datetime) -> NewEvent:
+    """Return the event that a connector is faulted since this time."""
     data = {"connector": number, "code": error_code}
     return NewEvent(Kind.FAULT, at, hourly_key(connector_id, at), station_id, data=data)
 
 
 def record_access(grant: Grant) -> None:
-    """Record that a person or a team was given access to an installation or a station."""
+    """Record that a user or a team was granted access to an installation or a station."""
     place = grant.installation or grant.station
     data = {"place": str(place), "role": grant.role, "user": grant.user_id, "to_team": grant.to_team_id}
     record_event(
@@ -138,8 +138,10 @@ def record_access(grant: Grant) -> None:
 
 
 def end_access(grant: Grant, at: datetime) -> None:
+    """Record that a granted access has ended."""
     end_events(kind=Kind.ACCESS, keys=[str(grant.pk)], at=at)
 
 
-def forget_old_events() -> None:
-    Event.objects.filter(at__lt=timezone.now() - KEPT_FOR).delete()
+def delete_old_events() -> None:
+    """Delete the events that are older than `RETENTION`."""
+    Event.objects.filter(at__lt=timezone.now() - RETENTION).delete()

@@ -125,8 +125,8 @@ class GrantViewSet(
 
     @extend_schema(request=GrantRequestSerializer, responses={201: GrantSerializer, 202: InvitationSerializer})
     def create(self, request: Request) -> Response:
-        """Give access; its holder is told by mail. With the role user, an address without an account is invited: the
-        answer is 202 and the invitation, and access begins when it is accepted."""
+        """Grant access; the recipient is notified by e-mail. With the role user, an address without an account is
+        invited: the answer is 202 and the invitation, and access starts when it is accepted."""
         given, actor = GrantRequestSerializer.read(request), cast(User, request.user)
         place = find_place(actor=actor, station=given.pop("station"), installation=given.pop("installation"))
         if given["role"] == GrantRole.USER and not given["to_team"] and has_no_account(given["email"]):
@@ -138,7 +138,7 @@ class GrantViewSet(
 
     @extend_schema(request=GrantChangeSerializer, responses=GrantSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Change the role or the end."""
+        """Change the role or the end of an access."""
         grant = self.get_object()
         facts = {"role": grant.role, "ends_at": grant.ends_at} | GrantChangeSerializer.read(request)
         changed = edit_grant(grant=grant, actor=cast(User, request.user), **facts)
@@ -148,7 +148,7 @@ class GrantViewSet(
     @extend_schema(methods=["POST"], request=DriverTagBody, responses={201: DriverTagSerializer})
     @action(detail=True, methods=["get", "post"], pagination_class=None)
     def tags(self, request: Request, pk: str) -> Response:
-        """The tags of somebody who was given the right to charge; POST gives another one."""
+        """The tags of a user who was granted the right to charge; POST gives them another one."""
         grant, actor = self.get_object(), cast(User, request.user)
         if not driver_tags.may_give_tags(actor, grant):
             raise NotAllowed(_now("You may not give this person a tag."))
@@ -160,6 +160,6 @@ class GrantViewSet(
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
-        """Withdraw the access; it stays listed."""
+        """Withdraw an access; it stays listed."""
         withdraw_grant(grant=self.get_object(), actor=cast(User, request.user))
         return Response(status=204)

@@ -35,7 +35,7 @@ class GroupSerializer(serializers.ModelSerializer[StationGroup]):
 
 
 class GroupDetailSerializer(serializers.ModelSerializer[StationGroup]):
-    """A group with the identities of those of its stations that one may see."""
+    """A group with the identities of those of its stations that the user may see."""
 
     stations = serializers.SerializerMethodField()
 
@@ -71,13 +71,13 @@ class GroupFilter(django_filters.FilterSet):
 class GroupViewSet(
     ScopedViewSetMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[StationGroup]
 ):
-    """One's own groups of stations. A program of a team has groups of its own."""
+    """The user's own groups of stations. An application of a team has its own groups."""
 
     queryset = StationGroup.objects.all()
     serializer_class = GroupSerializer
     filterset_class = GroupFilter
     lookup_value_regex = r"\d{1,18}"
-    personal_rights = dict.fromkeys(("POST", "PATCH", "DELETE"), Can.OPERATE)  # who may only read changes nothing
+    personal_rights = dict.fromkeys(("POST", "PATCH", "DELETE"), Can.OPERATE)  # read-only users change nothing
 
     def get_queryset(self) -> QuerySet[StationGroup]:
         rows: QuerySet[StationGroup] = super().get_queryset()
@@ -86,27 +86,29 @@ class GroupViewSet(
     @extend_schema(responses=GroupDetailSerializer)
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """One group with its stations."""
-        return self._told(self.get_object())
+        return self._detail_response(self.get_object())
 
     @extend_schema(request=GroupRequestSerializer, responses={201: GroupDetailSerializer})
     def create(self, request: Request) -> Response:
-        """Make a group."""
+        """Create a group."""
         wanted = GroupRequestSerializer.read(request)
         user = cast(User, request.user)
         stations = stations_named(wanted["stations"], user)
         group = groups.create_group(user=user, name=wanted["name"], stations=stations)
-        response = self._told(group, 201)
+        response = self._detail_response(group, 201)
         response["Location"] = reverse("api:group-detail", args=[group.pk], request=request)
         return response
 
     @extend_schema(request=GroupChangeSerializer, responses=GroupDetailSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Change its name or its stations."""
+        """Change the name or the stations of a group."""
         group = self.get_object()
-        told = GroupChangeSerializer.read(request)
-        named = told.get("stations")
+        given = GroupChangeSerializer.read(request)
+        named = given.get("stations")
         stations = None if named is None else stations_named(named, cast(User, request.user))
-        return self._told(groups.edit_group(group=group, name=told.get("name", group.name), stations=stations))
+        return self._detail_response(
+            groups.edit_group(group=group, name=given.get("name", group.name), stations=stations)
+        )
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
@@ -114,5 +116,5 @@ class GroupViewSet(
         groups.delete_group(group=self.get_object())
         return Response(status=204)
 
-    def _told(self, group: StationGroup, status: int = 200) -> Response:
+    def _detail_response(self, group: StationGroup, status: int = 200) -> Response:
         return Response(GroupDetailSerializer(group, context={"user": self.request.user}).data, status=status)

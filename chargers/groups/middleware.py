@@ -17,11 +17,11 @@ class ChosenMiddleware:
         if groups.SESSION_KEY in session and user.is_authenticated:
             user.access.group = groups.chosen_group(user, session[groups.SESSION_KEY])
             if user.access.group is None:
-                del session[groups.SESSION_KEY]  # it was deleted, or never was his
+                del session[groups.SESSION_KEY]  # it was deleted, or belongs to another user
         if providers.SESSION_KEY in session and user.is_authenticated:
             user.access.provider = providers.chosen_provider(user, session[providers.SESSION_KEY])
             if user.access.provider is None:
-                del session[providers.SESSION_KEY]  # he left the team, or it took his access back
+                del session[providers.SESSION_KEY]  # the user left the team, or its access was withdrawn
         if user.is_authenticated:
             user.access.hides_deactivated = not session.get(DEACTIVATED_KEY)
         return self.get_response(request)

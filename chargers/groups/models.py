@@ -1,4 +1,4 @@
-"""Stations that a person looks at together."""
+"""Groups of stations that a user views together."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class StationGroupQuerySet(models.QuerySet[Any]):
         return self.visible_to(user)
 
     def visible_to(self, user: Any) -> Self:
-        """One's own, also for support staff."""
+        """Return the user's own groups, also for support staff."""
         return self.filter(user=user) if user.is_authenticated else self.none()
 
 

@@ -32,7 +32,7 @@ from cpms.common.errors import DomainError, NotAllowed
 
 
 class InstallationViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[Installation]):
-    """Places with stations, and the circuits that feed these."""
+    """Places with stations, and the circuits that supply them."""
 
     queryset = Installation.objects.select_related("team").prefetch_related("circuits")
     serializer_class = InstallationSerializer
@@ -51,42 +51,42 @@ class InstallationViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[Inst
         teams = teams_with_places_of(actor)
         if not teams.exists():
             raise NotAllowed(_("Only administrators of a team and its service may add installations."))
-        facts = InstallationBody.read(request)
-        place = add_installation(team=chosen_team(teams, facts.pop("team")), facts=facts, actor=actor)
+        fields = InstallationBody.read(request)
+        place = add_installation(team=chosen_team(teams, fields.pop("team")), fields=fields, actor=actor)
         address = reverse("api:installation-detail", args=[place.pk], request=request)
         return Response(InstallationSerializer(place).data, status=201, headers={"Location": address})
 
     @extend_schema(request=InstallationChangeBody, responses=InstallationSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Change its name, address or contact."""
+        """Change the name, address or contact of an installation."""
         place, actor = self.get_object(), cast(User, request.user)
         if not actor.access.may(Can.MANAGE_PLACES, place):
             raise NotAllowed(_("Only administrators of the team and owners may change this installation."))
-        edit_installation(installation=place, facts=InstallationChangeBody.read(request), actor=actor)
+        edit_installation(installation=place, fields=InstallationChangeBody.read(request), actor=actor)
         return Response(InstallationSerializer(self.get_object()).data)
 
     @extend_schema(request=CircuitBody, responses={201: CircuitSerializer})
     @action(detail=True, methods=["post"])
     def circuits(self, request: Request, pk: str) -> Response:
-        """Add a circuit. The first one is the grid connection; every other names its `parent`."""
+        """Add a circuit. The first one is the grid connection; every other one names its `parent`."""
         place = self._place_to_wire()
-        facts = CircuitBody.read(request)
-        circuit = self._save(place, None, facts | {"parent": facts.get("parent")})
+        fields = CircuitBody.read(request)
+        circuit = self._save(place, None, fields | {"parent": fields.get("parent")})
         return Response(CircuitSerializer(circuit).data, status=201)
 
     @extend_schema(methods=["PATCH"], request=CircuitChangeBody, responses=CircuitSerializer)
     @extend_schema(methods=["DELETE"], request=None, responses={204: None})
     @action(detail=True, methods=["patch", "delete"], url_path=r"circuits/(?P<circuit_id>\d{1,18})")
     def circuit(self, request: Request, pk: str, circuit_id: str) -> Response:
-        """Change a circuit, or remove one that feeds nothing."""
+        """Change a circuit, or delete one that supplies nothing."""
         place = self._place_to_wire()
         circuit = get_object_or_404(place.circuits.select_related("installation"), pk=circuit_id)
         if request.method == "DELETE":
             remove_circuit(circuit=circuit, actor=cast(User, request.user))
             return Response(status=204)
         known = {"name": circuit.name, "max_current_a": circuit.max_current_a, "phases": circuit.phases}
-        facts = known | {"parent": circuit.parent_id} | CircuitChangeBody.read(request)
-        return Response(CircuitSerializer(self._save(place, circuit, facts)).data)
+        fields = known | {"parent": circuit.parent_id} | CircuitChangeBody.read(request)
+        return Response(CircuitSerializer(self._save(place, circuit, fields)).data)
 
     def _place_to_wire(self) -> Installation:
         place: Installation = self.get_object()
@@ -94,12 +94,12 @@ class InstallationViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[Inst
             raise NotAllowed(_("Only administrators of the team and its service may change circuits."))
         return place
 
-    def _save(self, place: Installation, circuit: Circuit | None, facts: dict[str, Any]) -> Circuit:
-        parent_id, parent = facts.pop("parent"), None
+    def _save(self, place: Installation, circuit: Circuit | None, fields: dict[str, Any]) -> Circuit:
+        parent_id, parent = fields.pop("parent"), None
         if parent_id is not None:
             parent = place.circuits.filter(pk=parent_id).first()
             if parent is None:
                 sentence = _("The installation has no such circuit.")
                 raise DomainError(sentence, fields={"parent": sentence})
         actor = cast(User, self.request.user)
-        return save_circuit(installation=place, circuit=circuit, parent=parent, actor=actor, **facts)
+        return save_circuit(installation=place, circuit=circuit, parent=parent, actor=actor, **fields)

@@ -23,11 +23,11 @@ MIN_FUSE_A, MAX_FUSE_A, FUSE_STEP_A = 1, 6000, Decimal("0.1")
 
 class InstallationQuerySet(ScopedQuerySet):
     def within(self, scope: Scope) -> Self:
-        """Those with which as a whole something may be done."""
+        """Return the installations that the scope includes as a whole."""
         return self if scope.is_everything else self.filter(Q(team__in=scope.teams) | Q(pk__in=scope.installations))
 
     def allowed(self, user: Any, right: str) -> Self:
-        """An installation is seen by whom it was granted to, and by who was granted one of its stations."""
+        """Return the installations of which the user has this right, or has it for one of their stations."""
         if not user.is_authenticated:
             return self.none()
         scope = user.access.scope(right)
@@ -39,7 +39,7 @@ class InstallationQuerySet(ScopedQuerySet):
         return self.filter(found)
 
     def in_view_of(self, user: Any) -> Self:
-        """Those of the chosen provider with a station of the chosen group."""
+        """Return the installations of the chosen provider that have a station of the chosen group."""
         rows = self.filter(user.access.in_view("team", None))
         if user.access.group is None:
             return rows
@@ -47,7 +47,7 @@ class InstallationQuerySet(ScopedQuerySet):
 
 
 def _with_one_of(stations: Any) -> Q:
-    """Installations of these stations; asked for once, not for each installation."""
+    """Return the condition that an installation has one of these stations, as one subquery for all installations."""
     return Q(pk__in=stations.order_by().values("installation"))
 
 
@@ -108,7 +108,7 @@ class CircuitQuerySet(ScopedQuerySet):
 
 
 class Circuit(models.Model):
-    """A fused part of an installation's wiring; a tree, with the grid connection as its root."""
+    """A fused part of an installation's wiring. The circuits form a tree with the grid connection as its root."""
 
     installation = models.ForeignKey(
         Installation, on_delete=models.CASCADE, related_name="circuits", verbose_name=_("installation")

@@ -1,4 +1,4 @@
-"""Installations, their circuits, and which station hangs where."""
+"""Add and edit installations and their circuits, and place stations in them."""
 
 from __future__ import annotations
 
@@ -27,21 +27,24 @@ MAX_CIRCUITS = 500
 
 
 @transaction.atomic
-def add_installation(*, team: Team, facts: Mapping[str, str], actor: User | None = None) -> Installation:
-    """A new place of a team; `facts` are INSTALLATION_FIELDS.
+def add_installation(*, team: Team, fields: Mapping[str, str], actor: User | None = None) -> Installation:
+    """Add an installation to a team.
 
-    Somebody with the service role on another installation of the team gets it on the new one, until the same time.
+    A user with the service role on another installation of the team gets it on the new one, until the same time.
+
+    Args:
+        fields: values by the names in INSTALLATION_FIELDS.
 
     Raises:
-        NotAllowed: the person may not make installations in this team.
-        DomainError: a fact is wrong (`fields` names which), or the team has one of this name.
+        NotAllowed: the actor may not add installations to this team.
+        DomainError: a value is wrong (`fields` names which), or the team has an installation of this name.
     """
     if actor is None or actor.access.may(Can.ADD_PLACES, team):
-        return _save_installation(Installation(team=team), facts)
+        return _save_installation(Installation(team=team), fields)
     held = _service_in(team, actor)
     if held is None:
         raise NotAllowed(_("Only administrators of the team and its service may add installations."))
-    made = _save_installation(Installation(team=team), facts)
+    made = _save_installation(Installation(team=team), fields)
     whose = {"user": held.user, "to_team": held.to_team, "ends_at": held.ends_at}
     record_access(
         Grant.objects.create(team=team, installation=made, role=held.role, created_by=held.created_by, **whose)
@@ -50,7 +53,7 @@ def add_installation(*, team: Team, facts: Mapping[str, str], actor: User | None
 
 
 def _service_in(team: Team, actor: User) -> Grant | None:
-    """The access to an installation of the team by which this person may add others; the one that lasts longest."""
+    """Return the grant by which the actor may add installations to the team; of several, the one that lasts longest."""
     places = Installation.objects.filter(team=team, pk__in=actor.access.scope(Can.ADD_PLACES).installations)
     teams = [
         pk for pk, role in actor.access.roles.items() if allows(role, Can.ADD_PLACES)
@@ -61,12 +64,12 @@ def _service_in(team: Team, actor: User) -> Grant | None:
 
 @transaction.atomic
 def edit_installation(
-    *, installation: Installation, facts: Mapping[str, str], actor: User | None = None
+    *, installation: Installation, fields: Mapping[str, str], actor: User | None = None
 ) -> Installation:
-    """Change name, address and contact; see `add_installation`."""
+    """Change name, address and contact of an installation; see `add_installation`."""
     if actor is not None and not actor.access.may(Can.MANAGE_PLACES, installation):
         raise NotAllowed(_("Only administrators of the team and owners may change this installation."))
-    return _save_installation(Installation.objects.select_for_update().get(pk=installation.pk), facts)
+    return _save_installation(Installation.objects.select_for_update().get(pk=installation.pk), fields)
 
 
 @transaction.atomic
@@ -80,19 +83,19 @@ def save_circuit(
     parent: Circuit | None,
     actor: User | None = None,
 ) -> Circuit:
-    """A new circuit of an installation, or a changed one.
+    """Add a circuit to an installation, or edit one.
 
     Raises:
-        NotAllowed: the user may not change circuits here; even an owner of the installation may not.
+        NotAllowed: the actor may not change circuits here; owners of the installation may not either.
         DomainError: a value is wrong, the name is taken, or the circuit would feed itself (`fields` names which).
     """
-    _demand_circuits(actor, installation)
-    Installation.objects.select_for_update().get(pk=installation.pk)  # one change of the tree at a time
+    _require_circuits(actor, installation)
+    Installation.objects.select_for_update().get(pk=installation.pk)  # one request at a time changes the tree
     if circuit is None:
         if installation.circuits.count() >= MAX_CIRCUITS:
             raise DomainError(_("An installation has at most %(most)d circuits.") % {"most": MAX_CIRCUITS})
         circuit = Circuit(installation=installation)
-    _demand_tree(circuit, parent)
+    _require_tree(circuit, parent)
     circuit.max_current_a = _fuse(max_current_a)
     circuit.name, circuit.phases, circuit.parent = name.strip(), phases, parent
     _clean(circuit, exclude=["installation", "parent"])
@@ -105,13 +108,13 @@ def save_circuit(
 
 @transaction.atomic
 def remove_circuit(*, circuit: Circuit, actor: User | None = None) -> None:
-    """Take a circuit away that feeds nothing.
+    """Delete a circuit that feeds nothing.
 
     Raises:
-        NotAllowed: the person may not change circuits here.
-        DomainError: it feeds another circuit or a station.
+        NotAllowed: the actor may not change circuits here.
+        DomainError: the circuit feeds another circuit or a station.
     """
-    _demand_circuits(actor, circuit.installation)
+    _require_circuits(actor, circuit.installation)
     Installation.objects.select_for_update().get(pk=circuit.installation_id)
     if circuit.children.exists() or circuit.stations.exists():
         raise DomainError(_("This circuit feeds other circuits or stations. Move them first."))
@@ -127,12 +130,12 @@ def place_station(
     circuit: Circuit | None,
     actor: User | None = None,
 ) -> ChargingStation:
-    """Say in which installation and on which circuit a station is.
+    """Set the installation and the circuit of a station.
 
-    Another installation means other people with access to the station, so that is for administrators of its team.
+    Another installation gives other users access to the station, so only administrators of its team may choose it.
 
     Raises:
-        NotAllowed: the person may not move this station, or not between circuits.
+        NotAllowed: the actor may not move this station, or not between circuits.
         DomainError: the installation belongs to another team, or the circuit to another installation.
     """
     stations = ChargingStation.objects.select_for_update(of=("self",)).select_related("team")
@@ -158,17 +161,19 @@ def place_station(
 
 
 def may_move(actor: User | None, station: ChargingStation) -> bool:
+    """Return whether the actor may move the station to another installation."""
     return actor is None or (station.team is not None and actor.access.may(Can.ADD_STATIONS, station.team))
 
 
 def may_wire(actor: User | None, station: ChargingStation, installation: Installation | None) -> bool:
+    """Return whether the actor may choose the circuit of the station."""
     return actor is None or actor.access.may(Can.CONFIGURE_PLACES, installation or station)
 
 
-def _save_installation(installation: Installation, facts: Mapping[str, str]) -> Installation:
+def _save_installation(installation: Installation, fields: Mapping[str, str]) -> Installation:
     for name in INSTALLATION_FIELDS:
-        if name in facts:
-            setattr(installation, name, facts[name].strip())
+        if name in fields:
+            setattr(installation, name, fields[name].strip())
     installation.country = installation.country.upper()
     if not is_country(installation.country):
         refuse("country", _("There is no country with this code. It has two letters, for example DE."))
@@ -185,7 +190,7 @@ def _save_installation(installation: Installation, facts: Mapping[str, str]) -> 
     return installation
 
 
-def _demand_circuits(actor: User | None, installation: Installation) -> None:
+def _require_circuits(actor: User | None, installation: Installation) -> None:
     if actor is not None and not actor.access.may(Can.CONFIGURE_PLACES, installation):
         raise NotAllowed(_("Only administrators of the team and its service may change circuits."))
 
@@ -199,7 +204,8 @@ def _fuse(amperes: Decimal | int) -> Decimal:
     return exact
 
 
-def _demand_tree(circuit: Circuit, parent: Circuit | None) -> None:
+def _require_tree(circuit: Circuit, parent: Circuit | None) -> None:
+    """Raise an error unless the circuits stay one tree with the grid connection as its root."""
     if parent is None and (circuit.pk is None or circuit.parent_id is not None):
         root = Circuit.objects.filter(installation=circuit.installation_id, parent=None).exclude(pk=circuit.pk).first()
         if root is not None:
@@ -216,7 +222,7 @@ def _demand_tree(circuit: Circuit, parent: Circuit | None) -> None:
 
 
 def _clean(row: Any, exclude: list[str]) -> None:
-    """What the model's fields say, in the words of a form; and nothing that cannot be printed."""
+    """Validate against the model's fields and reject characters that cannot be printed."""
     try:
         row.clean_fields(exclude=exclude)
     except ValidationError as error:

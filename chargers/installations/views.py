@@ -86,7 +86,7 @@ class InstallationAddView(FormPage):
 
     def perform(self, form: InstallationAddForm) -> HttpResponse:  # type: ignore[override]
         facts = {name: form.cleaned_data[name] for name in INSTALLATION_FIELDS}
-        place = add_installation(team=form.chosen_team, facts=facts, actor=self.request.user)  # type: ignore[arg-type]
+        place = add_installation(team=form.chosen_team, fields=facts, actor=self.request.user)  # type: ignore[arg-type]
         messages.success(self.request, _("The installation is added."))
         return redirect(place)
 
@@ -122,7 +122,7 @@ class InstallationEditView(InPlaceView):
         return super().get_form_kwargs() | {"instance": Installation.objects.get(pk=self.installation.pk)}
 
     def perform(self, form: InstallationForm) -> HttpResponse:  # type: ignore[override]
-        edit_installation(installation=self.installation, facts=form.cleaned_data, actor=self.request.user)  # type: ignore[arg-type]
+        edit_installation(installation=self.installation, fields=form.cleaned_data, actor=self.request.user)  # type: ignore[arg-type]
         messages.success(self.request, _("The installation is saved."))
         return redirect(self.installation)
 

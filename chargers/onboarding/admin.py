@@ -20,7 +20,7 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminPasswordWid
 
 from accounts.sign_in import fresh_proof
 from chargers.credentials import services as credentials_services
-from chargers.credentials.services import PASSWORD_FIELDS, note_password
+from chargers.credentials.services import PASSWORD_FIELDS, record_password_change
 from chargers.onboarding.resources import StationResource
 from chargers.onboarding.services import registration
 from chargers.stations.admin import STATE, PresenceFilter
@@ -33,7 +33,7 @@ from cpms.common.errors import DomainError
 from cpms.common.web.admin import STATIONS, StaffInlineMixin
 from cpms.common.web.admin_files import FileMixin
 
-SAID = [*BOOT_FIELDS, "booted_at", "boot_count"]
+BOOT_REPORT = [*BOOT_FIELDS, "booted_at", "boot_count"]
 LINK = ["presence", "node", "remote_address", "connected_at", "disconnected_at", "last_heard_at", "epoch"]
 OUT_OF_USE = ["deactivated_at", "handed_over_at"]
 
@@ -75,10 +75,10 @@ class StationForm(forms.ModelForm):
 
     def save(self, commit: bool = True) -> ChargingStation:
         if self.cleaned_data.get("new_password"):
-            facts = credentials_services.password_facts(self.cleaned_data["new_password"], self.instance.team)
-            for name, value in facts.items():
+            options = credentials_services.password_columns(self.cleaned_data["new_password"], self.instance.team)
+            for name, value in options.items():
                 setattr(self.instance, name, value)
-            self.changed_data.extend(facts)
+            self.changed_data.extend(options)
         return super().save(commit)
 
 
@@ -146,7 +146,7 @@ class ChargingStationAdmin(FileMixin, fresh_proof.FreshProofAdmin):
     list_select_related = ["team", "node"]
     search_fields = ["identity", "name", "serial_number"]
     autocomplete_fields = ["team"]
-    readonly_fields = ["identity", "has_password", "created_at", *OUT_OF_USE, *SAID, *LINK, *STATE]
+    readonly_fields = ["identity", "has_password", "created_at", *OUT_OF_USE, *BOOT_REPORT, *LINK, *STATE]
     inlines = [ConnectorInline]
     fieldsets = (
         (
@@ -165,7 +165,7 @@ class ChargingStationAdmin(FileMixin, fresh_proof.FreshProofAdmin):
             },
         ),
         (_("Password"), {"fields": ("has_password", "new_password")}),
-        (_("What it said when it booted"), {"fields": SAID}),
+        (_("What it said when it booted"), {"fields": BOOT_REPORT}),
         (_("Link"), {"fields": LINK}),
         (_("Status and clock"), {"fields": STATE}),
     )
@@ -174,12 +174,15 @@ class ChargingStationAdmin(FileMixin, fresh_proof.FreshProofAdmin):
     )
 
     def needs_proof(self, request: HttpRequest, object_id: str | None) -> bool:
-        """Another password, or a team: with it a station of the pool gets a password, which is shown."""
+        """Ask for a new sign-in before setting a password or a team.
+
+        With a team, a station of the pool gets a password, which is shown.
+        """
         is_secret = bool(request.POST.get("new_password") or request.POST.get("team"))
         return request.method == "POST" and object_id is not None and is_secret
 
     def import_action(self, request: HttpRequest, **kwargs: Any) -> Any:
-        """A file may hold passwords of stations that are there."""
+        """Ask for a new sign-in: an imported file may set passwords of existing stations."""
         if not fresh_proof.is_confirmed(request):
             return fresh_proof.redirect_to_proof(request, request.path)
         return super().import_action(request, **kwargs)
@@ -196,7 +199,7 @@ class ChargingStationAdmin(FileMixin, fresh_proof.FreshProofAdmin):
         return super().get_form(request, obj, change, **({} if obj else {"form": StationAddForm}) | kwargs)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """The team changes only by a handover, because another team must not get what belongs to this one."""
+        """The team changes only by a handover: another team must not get the history that belongs to this one."""
         if obj is None:
             return []
         return self.readonly_fields if obj.team_id is None else [*self.readonly_fields, "team", "handing_over"]
@@ -204,11 +207,11 @@ class ChargingStationAdmin(FileMixin, fresh_proof.FreshProofAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None or obj.team_id is None:
             return super().get_fieldsets(request, obj)
-        (name, facts), (password, kept), *rest = self.fieldsets
+        (name, options), (password, password_options), *rest = self.fieldsets
         if obj.handed_over_at is not None:
-            return ((name, facts), (password, {"fields": ["has_password"]}), *rest)
-        identity, team, *others = facts["fields"]
-        return ((name, {"fields": [identity, team, "handing_over", *others]}), (password, kept), *rest)
+            return ((name, options), (password, {"fields": ["has_password"]}), *rest)
+        identity, team, *others = options["fields"]
+        return ((name, {"fields": [identity, team, "handing_over", *others]}), (password, password_options), *rest)
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         return self.inlines if obj else []
@@ -218,7 +221,7 @@ class ChargingStationAdmin(FileMixin, fresh_proof.FreshProofAdmin):
             if "team" in form.changed_data and obj.team is not None:
                 self._assign(request, obj, form)
             if form.cleaned_data.get("new_password"):
-                note_password(obj, request.user)  # type: ignore[arg-type]
+                record_password_change(obj, request.user)  # type: ignore[arg-type]
             super().save_model(request, obj, form, change)
             return
         obj.save()
@@ -252,7 +255,7 @@ class ChargingStationAdmin(FileMixin, fresh_proof.FreshProofAdmin):
         )
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """A station that ever charged is never deleted: the ledger names it."""
+        """A station with sessions is never deleted, since the ledger refers to it."""
         if not isinstance(obj, ChargingStation) or not super().has_delete_permission(request, obj):
             return False
         return not obj.charging_sessions.exists()
@@ -273,7 +276,7 @@ class ChargingStationAdmin(FileMixin, fresh_proof.FreshProofAdmin):
         if station.has_weak_password:
             return str(_("set, but weak: it has fewer than 16 characters"))
         if station.password_hash:
-            return str(_("set; only its hash is kept"))
+            return str(_("set; only its hash is password_options"))
         if station.has_password:
             return str(_("set"))
         return str(_("not set: the station cannot log in") if station.team_id else _("not set"))

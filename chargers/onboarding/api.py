@@ -30,7 +30,7 @@ from chargers.onboarding.serializers import (
     StationChangeBody,
     StationPasswordBody,
 )
-from chargers.onboarding.services.handover import hand_over_station, may_hand_over, who_may_hand_over
+from chargers.onboarding.services.handover import hand_over_station, handover_refusal, may_hand_over
 from chargers.onboarding.services.naming import correct_identity
 from chargers.onboarding.services.registration import add_station
 from chargers.stations.filtersets import StationFilter
@@ -59,7 +59,7 @@ class StationViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[ChargingS
 
     @extend_schema(request=StationBody, responses={201: CredentialsSerializer})
     def create(self, request: Request) -> Response:
-        """Add a station to a team. The answer has its password, which is not told again."""
+        """Add a station to a team. The answer contains its password, which is not shown again."""
         actor = cast(User, request.user)
         if not may_add_stations(actor):
             raise NotAllowed(_("Only administrators of a team and the service of an installation may add stations."))
@@ -68,13 +68,13 @@ class StationViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[ChargingS
         handle = given.pop("team")
         team = installation.team if installation and not handle else chosen_team(teams_administered_by(actor), handle)
         given["password"] = given["password"] or generate_password()
-        self._demand_new(given["identity"])
+        self._require_free_identity(given["identity"])
         station = add_station(team=team, installation=installation, actor=actor, **given)
         return self._credentials(station, given["password"], 201)
 
     @extend_schema(request=StationChangeBody, responses=StationSerializer)
     def partial_update(self, request: Request, identity: str) -> Response:
-        """Change a station's name, where it is, what feeds it, or take it out of use and back."""
+        """Change a station's name, installation or circuit, or deactivate it and activate it again."""
         station, actor = self.get_object(), cast(User, request.user)
         if not actor.access.may(Can.NAME, station):
             raise NotAllowed(_("Only operators and administrators of the team may change its stations."))
@@ -106,10 +106,10 @@ class StationViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[ChargingS
     @extend_schema(request=HandOverSerializer, responses=StationSerializer)
     @action(detail=True, methods=["post"])
     def hand_over(self, request: Request, **kwargs: Any) -> Response:
-        """Give the station to another team; what it reported until now stays with the old one."""
+        """Hand the station over to another team; its history stays with the old one."""
         station, actor = self.get_object(), cast(User, request.user)
         if not may_hand_over(actor, station):
-            raise NotAllowed(who_may_hand_over())
+            raise NotAllowed(handover_refusal())
         handle = HandOverSerializer.read(request)["team"]
         team = teams_administered_by(actor).filter(handle=handle).first()
         if team is None:
@@ -121,7 +121,7 @@ class StationViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[ChargingS
     @extend_schema(request=IdentitySerializer, responses=StationSerializer)
     @action(detail=True, methods=["post"])
     def correct_identity(self, request: Request, **kwargs: Any) -> Response:
-        """Correct the identity of a station that is set to another one; what it reported stays its own."""
+        """Correct the identity of a station that connects with another one; its history stays with it."""
         station, actor = self.get_object(), cast(User, request.user)
         if not actor.access.may(Can.SET_PASSWORDS, station):
             raise NotAllowed(_("You may not change the identity of this station."))
@@ -130,7 +130,7 @@ class StationViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[ChargingS
         return Response(StationSerializer(self.get_queryset().get(pk=same.pk)).data)
 
     def _place(self, station: ChargingStation, given: dict[str, Any], actor: User) -> None:
-        """Move a station. Who names another installation and no circuit leaves the circuit open."""
+        """Move a station. If an installation is given without a circuit, the circuit is cleared."""
         installation, circuit = station.installation, station.circuit
         if "installation" in given:
             installation = self._installation(given["installation"], Installation.objects.reachable_by(actor))
@@ -153,7 +153,7 @@ class StationViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[ChargingS
             raise DomainError(sentence, fields={"installation": sentence})
         return found
 
-    def _demand_new(self, identity: str) -> None:
+    def _require_free_identity(self, identity: str) -> None:
         if ChargingStation.objects.filter(identity=identity).exclude(team=None).exists():
             sentence = _("The identity “%(identity)s” is taken.") % {"identity": identity}
             raise DomainError(sentence, fields={"identity": sentence})

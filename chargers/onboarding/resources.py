@@ -1,4 +1,4 @@
-"""Import and export of stations in Django admin; the rules are those of the services."""
+"""Import and export of stations in Django admin, by the rules of the services."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from chargers.tags.resources import TeamWidget, _checked, _team_of, _text
 
 
 class StationResource(ModelResource):
-    """`password` and `connectors` are read from a file and never written to one."""
+    """Import and export of stations. `password` and `connectors` are imported but never exported."""
 
     team = Field(attribute="team", column_name="team", widget=TeamWidget())
 

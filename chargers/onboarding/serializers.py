@@ -68,7 +68,7 @@ class StationPasswordBody(RequestSerializer):
 
 
 class CredentialsSerializer(serializers.Serializer[object]):
-    """What is set at a station. The password is not told again."""
+    """What must be entered at the station. The password is not shown again."""
 
     identity = serializers.CharField()
     password = serializers.CharField()

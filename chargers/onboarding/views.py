@@ -29,9 +29,9 @@ from chargers.onboarding.services import handover, registration
 from chargers.onboarding.services.handover import (
     can_be_handed_over,
     former_identity,
+    handover_obstacle,
+    handover_refusal,
     may_hand_over,
-    who_may_hand_over,
-    why_not_now,
 )
 from chargers.onboarding.services.naming import correct_identity
 from chargers.onboarding.tables import PoolTable
@@ -202,7 +202,7 @@ class StationHandOverView(FormPage):
             rows = ChargingStation.objects.reachable_by(request.user).select_related("team")
             self.station: ChargingStation = get_object_or_404(rows.defer("password", "next_password"), pk=kwargs["pk"])
             if not may_hand_over(request.user, self.station):
-                raise PermissionDenied(who_may_hand_over())
+                raise PermissionDenied(handover_refusal())
         return super().dispatch(request, *args, **kwargs)
 
     def get_form_kwargs(self) -> dict[str, Any]:
@@ -210,8 +210,8 @@ class StationHandOverView(FormPage):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         station = self.station
-        former, why_not = former_identity(station.identity, station.pk, timezone.now()), why_not_now(station)
-        return super().get_context_data(station=station, former=former, why_not=why_not, **kwargs)
+        former, obstacle = former_identity(station.identity, station.pk, timezone.now()), handover_obstacle(station)
+        return super().get_context_data(station=station, former=former, why_not=obstacle, **kwargs)
 
     def perform(self, form: StationHandOverForm) -> HttpResponse:  # type: ignore[override]
         team, actor = form.cleaned_data["team"], self.request.user

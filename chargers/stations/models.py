@@ -1,4 +1,4 @@
-"""Stations and their connectors, and who holds a station's link."""
+"""Stations, their connectors, and the gateway processes that hold their links."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ from accounts.models import Team
 from chargers.vocabulary import ConnectorStatus, RegistrationStatus
 from cpms.common.models import EncryptedField, ScopedQuerySet, empty_object
 
-NODE_ALIVE = timedelta(seconds=20)  # a gateway process that has not said so for longer counts as dead
+NODE_ALIVE = timedelta(seconds=20)  # without a sign of life for longer, a gateway process is dead
 
 
 class GatewayNode(models.Model):
-    """One running gateway process. It says every few seconds that it lives; what it held is unknown when it stops.
+    """One running gateway process.
 
-    Signs of life are written and judged by the database's clock: one of ours that jumps must not make a fleet offline.
+    It writes a sign of life every few seconds; without it, the state of its stations is unknown. Signs of life are
+    written and compared by the clock of the database: if the clock of one of our machines jumps, that must not make
+    all stations offline.
     """
 
     name = models.CharField(_("name"), max_length=80, unique=True)
@@ -38,7 +40,7 @@ class GatewayNode(models.Model):
 
 
 class Presence(models.TextChoices):
-    """What we really know about a station's connection."""
+    """What is known about a station's connection."""
 
     ONLINE = "online", _("Online")
     OFFLINE = "offline", _("Offline")
@@ -61,7 +63,7 @@ class ChargingStationQuerySet(ScopedQuerySet):
         return self.filter(node__alive_at__gt=Now() - NODE_ALIVE)
 
     def with_presence(self) -> Self:
-        """Adds `presence`: online, offline (the link was closed), unknown (never seen, or its node is silent)."""
+        """Annotate `presence`: online, offline (link closed) or unknown (never connected, or the node is dead)."""
         return self.annotate(
             presence=Case(
                 When(node__alive_at__gt=Now() - NODE_ALIVE, then=Value(Presence.ONLINE)),
@@ -73,14 +75,14 @@ class ChargingStationQuerySet(ScopedQuerySet):
 
 
 class ChargingStation(models.Model):
-    """A charging station (OCPP 1.6: charge point). Its identity is what it connects with."""
+    """A charging station (OCPP 1.6: charge point). It connects with its identity."""
 
     Registration = RegistrationStatus
 
     class Protocol(models.TextChoices):
         OCPP_16 = "1.6", "OCPP 1.6J"
 
-    # ours
+    # set by users
     team = models.ForeignKey(
         Team, on_delete=models.PROTECT, related_name="stations", null=True, blank=True, verbose_name=_("team")
     )  # without a team it is in the pool
@@ -101,9 +103,9 @@ class ChargingStation(models.Model):
         verbose_name=_("circuit"),
     )
     deactivated_at = models.DateTimeField(_("deactivated"), null=True, blank=True, editable=False)
-    # set on the row that keeps the past of a station in a former team; the station itself is now another row
+    # set on the row that holds the history of a station in a former team; the station itself is now another row
     handed_over_at = models.DateTimeField(_("handed over"), null=True, blank=True, editable=False)
-    # the row it was in the team that handed it over, so that what it repeats of that time is known
+    # its row in the team that handed it over, so that reports that it repeats from before are recognized
     predecessor = models.OneToOneField(
         "self", on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="successor"
     )
@@ -112,19 +114,21 @@ class ChargingStation(models.Model):
     protocol = models.CharField(_("protocol"), max_length=8, choices=Protocol.choices, default=Protocol.OCPP_16)
     password = EncryptedField(_("password"), null=True, blank=True)
     password_hash = models.CharField(max_length=200, blank=True, editable=False)  # instead, where the team wants that
-    # shorter than recommended; NULL: not known, as of a hash that was made before this was noted
+    # shorter than recommended; NULL: unknown, as for hashes stored before this was recorded
     has_weak_password = models.BooleanField(_("weak password"), null=True, blank=True, editable=False)
     # sent to the station but not confirmed yet: until then the station may sign in with either password
     next_password = EncryptedField(null=True, blank=True)
     next_password_hash = models.CharField(max_length=200, blank=True, editable=False)
     next_has_weak_password = models.BooleanField(null=True, blank=True, editable=False)
-    next_password_message_id = models.CharField(max_length=36, blank=True, editable=False)  # of what told it
+    next_password_message_id = models.CharField(
+        max_length=36, blank=True, editable=False
+    )  # of the message that sent it
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     registration = models.CharField(
         _("registration"), max_length=10, choices=Registration.choices, default=Registration.NEW
     )
 
-    # what it said when it booted
+    # reported when it booted
     vendor = models.CharField(_("vendor"), max_length=255, blank=True)
     model = models.CharField(_("model"), max_length=255, blank=True)
     serial_number = models.CharField(_("serial number"), max_length=255, blank=True)
@@ -134,13 +138,13 @@ class ChargingStation(models.Model):
     imsi = models.CharField("IMSI", max_length=255, blank=True)
     meter_type = models.CharField(_("meter type"), max_length=255, blank=True)
     meter_serial_number = models.CharField(_("meter serial number"), max_length=255, blank=True)
-    # of its configuration, where it told us
+    # of its own configuration, as far as it was reported
     connection_timeout_seconds = models.PositiveIntegerField(null=True, blank=True, editable=False)
     security_profile = models.PositiveSmallIntegerField(_("security profile"), null=True, blank=True)
     booted_at = models.DateTimeField(_("booted"), null=True, blank=True)
     boot_count = models.PositiveIntegerField(_("boots"), default=0)
 
-    # its link
+    # the current link
     epoch = models.PositiveBigIntegerField(_("connection epoch"), default=0)
     node = models.ForeignKey(
         GatewayNode, on_delete=models.SET_NULL, null=True, blank=True, related_name="stations", verbose_name=_("node")
@@ -150,7 +154,7 @@ class ChargingStation(models.Model):
     disconnected_at = models.DateTimeField(_("disconnected"), null=True, blank=True)
     last_heard_at = models.DateTimeField(_("last heard"), null=True, blank=True)
 
-    # cards that nobody knows, asked about within one minute: somebody may be trying numbers
+    # unknown cards that were presented within one minute: somebody may be trying numbers
     unknown_cards = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     unknown_cards_since = models.DateTimeField(null=True, blank=True, editable=False)
 
@@ -208,23 +212,26 @@ class ChargingStation(models.Model):
 
     @property
     def connection_count(self) -> int:
-        """The epoch counts links, and the end of the last one when the station was handed over."""
+        """The number of links so far. Handing a station over raised the epoch once more."""
         return self.epoch if self.handed_over_at is None else self.epoch - 1
 
     @property
     def is_served(self) -> bool:
-        """A station of a team is served without having booted here (it may have been moved by changing its URL); one
-        in the pool waits, and a rejected one is refused."""
+        """Whether the station's messages are handled.
+
+        A station of a team is served even if it has not booted here (it may have been moved by changing its URL). A
+        station in the pool waits, and a rejected one is refused.
+        """
         return self.team_id is not None and self.registration != self.Registration.REJECTED
 
     @property
     def has_password(self) -> bool:
-        """A station of a team that has none can never log in."""
+        """Whether a password is set; without one, a station of a team cannot sign in."""
         return bool(self.password_hash) or self.password is not None
 
     @property
     def is_password_open(self) -> bool:
-        """It was told a new password and has not said whether it took it: the old one and the new one are accepted."""
+        """Whether a next password was sent and is not settled yet: the old and the new one are accepted."""
         return bool(self.next_password_message_id)
 
 
@@ -277,4 +284,5 @@ class Connector(models.Model):
 
 
 def has_faulted_connector() -> Exists:
+    """Return the condition that a station has a faulted connector."""
     return Exists(Connector.objects.filter(station=OuterRef("pk"), status=Connector.Status.FAULTED))

@@ -79,7 +79,7 @@ class ConnectorSerializer(serializers.ModelSerializer[Connector]):
 
 
 class StationSerializer(serializers.ModelSerializer[ChargingStation]):
-    """What a teammate may know; a station's password never leaves by the API."""
+    """A station as members may see it; its password is never included."""
 
     team = serializers.CharField(source="team.handle", read_only=True, allow_null=True, default=None)
     presence = serializers.ChoiceField(choices=Presence.choices, read_only=True)

@@ -17,7 +17,7 @@ from cpms.common.web.admin_files import FileMixin
 
 
 class TagAdminForm(forms.ModelForm):
-    """Takes a longer value only from a tag that has it: a station may have sent it."""
+    """Accepts a long value only if the tag has it already: a station may have sent it."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

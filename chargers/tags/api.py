@@ -32,7 +32,7 @@ TAG_FIELDS = ["id", "team", "value", "label", "status", "kind", "expires_at", "p
 
 
 class TagSerializer(serializers.ModelSerializer[Tag]):
-    """A tag as the list shows it; without stations it is valid at all of its team's."""
+    """A tag as the list shows it; without stations it is valid at all stations of its team."""
 
     team = serializers.CharField(source="team.handle", read_only=True, allow_null=True, default=None)
     person = serializers.CharField(source="user.email", read_only=True, allow_null=True, default=None)
@@ -45,7 +45,7 @@ class TagSerializer(serializers.ModelSerializer[Tag]):
 
 
 class TagDetailSerializer(TagSerializer):
-    """A tag with the stations at which alone it is valid; none: at all of its team's."""
+    """A tag with the only stations at which it is valid; none: at all stations of its team."""
 
     stations = serializers.SerializerMethodField()
 
@@ -107,7 +107,7 @@ class TagFilter(django_filters.FilterSet):
 
 
 class TagViewSet(ScopedViewSetMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Tag]):
-    """RFID cards and virtual tags of one's teams."""
+    """RFID cards and virtual tags of the user's teams."""
 
     queryset = Tag.objects.select_related("team", "user")
     serializer_class = TagSerializer
@@ -126,11 +126,11 @@ class TagViewSet(ScopedViewSetMixin, mixins.ListModelMixin, mixins.RetrieveModel
 
     @extend_schema(request=TagRequestSerializer, responses={201: TagDetailSerializer})
     def create(self, request: Request) -> Response:
-        """Make a tag, accepted unless `status` says otherwise."""
-        told, actor = TagRequestSerializer.read(request), cast(User, request.user)
-        team, whose = _team_of(actor, told.pop("team")), _person_in(told)
+        """Create a tag, accepted unless `status` says otherwise."""
+        values, actor = TagRequestSerializer.read(request), cast(User, request.user)
+        team, whose = _team_of(actor, values.pop("team")), _pop_person(values)
         with transaction.atomic():
-            tag = editing.save_tag(actor=actor, team=team, **_facts(told, actor))
+            tag = editing.save_tag(actor=actor, team=team, **_with_stations(values, actor))
             if whose is not None:
                 editing.assign_tag(actor=actor, tag=tag, person=whose)
         address = reverse("api:tag-detail", args=[tag.pk], request=request)
@@ -140,31 +140,31 @@ class TagViewSet(ScopedViewSetMixin, mixins.ListModelMixin, mixins.RetrieveModel
     def partial_update(self, request: Request, pk: str) -> Response:
         """Change a tag or its holder, block it, or accept it again."""
         tag, actor = self.get_object(), cast(User, request.user)
-        told = {name: getattr(tag, name) for name in ("value", "label", "kind", "expires_at", "status")}
-        given = TagChangeSerializer.read(request)
-        is_assigned, whose = "person" in given, _person_in(given)
-        facts = _facts(told | given, actor)
-        facts.setdefault("stations", list(tag.stations.all()))
+        values = {name: getattr(tag, name) for name in ("value", "label", "kind", "expires_at", "status")}
+        changes = TagChangeSerializer.read(request)
+        is_assigned, whose = "person" in changes, _pop_person(changes)
+        fields = _with_stations(values | changes, actor)
+        fields.setdefault("stations", list(tag.stations.all()))
         with transaction.atomic():
-            tag = editing.save_tag(actor=actor, team=tag.team, tag=tag, **facts)
+            tag = editing.save_tag(actor=actor, team=tag.team, tag=tag, **fields)
             if is_assigned:
                 editing.assign_tag(actor=actor, tag=tag, person=whose)
         return Response(TagDetailSerializer(tag).data)
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
-        """Delete a tag; sessions keep the value that charged."""
+        """Delete a tag; its sessions keep its value."""
         editing.delete_tag(actor=cast(User, request.user), tag=self.get_object())
         return Response(status=204)
 
 
-def _person_in(told: dict[str, Any]) -> User | None:
-    """Take the holder out of a body.
+def _pop_person(values: dict[str, Any]) -> User | None:
+    """Take the holder out of a request body.
 
     Raises:
-        DomainError: nobody has this address.
+        DomainError: there is no user with this address.
     """
-    email = told.pop("person", None)
+    email = values.pop("person", None)
     if email is None:
         return None
     person = User.objects.filter(email__iexact=email, is_active=True).first()
@@ -174,19 +174,19 @@ def _person_in(told: dict[str, Any]) -> User | None:
     return person
 
 
-def _facts(told: dict[str, Any], actor: User) -> dict[str, Any]:
-    """What `save_tag` takes, with stations instead of identities."""
-    if "stations" in told:
-        told["stations"] = stations_named(told["stations"], actor)
-    return told
+def _with_stations(values: dict[str, Any], actor: User) -> dict[str, Any]:
+    """Return the arguments of `save_tag`, with stations instead of their identities."""
+    if "stations" in values:
+        values["stations"] = stations_named(values["stations"], actor)
+    return values
 
 
 def _team_of(actor: User, handle: str) -> Team:
-    """Whose tag a new one is.
+    """Return the team of a new tag.
 
     Raises:
-        NotAllowed: the person operates no team.
-        DomainError: which one is not said, or it is none that he operates.
+        NotAllowed: the actor operates no team.
+        DomainError: the team is not named, or the actor does not operate it.
     """
     teams = editing.teams_operated_by(actor)
     if not teams.exists():

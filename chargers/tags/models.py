@@ -25,7 +25,7 @@ class TagQuerySet(ScopedQuerySet):
 
 
 class Tag(models.Model):
-    """An RFID card or a virtual id. Upper and lower case do not count."""
+    """An RFID card or a virtual id. Values are compared without regard to case."""
 
     class Status(models.TextChoices):
         ACCEPTED = "accepted", _("Accepted")

@@ -1,4 +1,4 @@
-"""Import and export of tags in Django admin; the rules are those of the services."""
+"""Import and export of tags in Django admin, by the rules of the services."""
 
 from __future__ import annotations
 
@@ -34,8 +34,11 @@ class TeamWidget(ForeignKeyWidget):
 
 
 class TagResource(ModelResource):
-    """`stations` holds identities with a bar between them; empty: valid everywhere. Where `kind` is empty, or the file
-    has no such column, a tag that is there keeps its own. `time_zone` is that of an `expires_at` without offset."""
+    """Import and export of tags.
+
+    `stations` lists identities, separated by a bar; empty: valid everywhere. If `kind` is empty or the file has no such
+    column, an existing tag keeps its kind. `time_zone` applies to an `expires_at` without offset.
+    """
 
     team = Field(attribute="team", column_name="team", widget=TeamWidget())
     stations = Field(

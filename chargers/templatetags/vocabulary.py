@@ -14,5 +14,5 @@ register.filter("error_label", error_label)
 
 @register.filter
 def stop_reason(reason: str) -> str:
-    """Why a station ended a session. One that gives no reason was stopped at the station."""
+    """Return why a session ended. Without a reason, it was stopped at the station (OCPP 1.6: StopTransaction.req)."""
     return stop_reason_label(reason or StopReason.LOCAL)

@@ -221,7 +221,7 @@ def place_stations(team: Team, actor: User, at: datetime) -> None:
             street, code, city = place.address
             name, phone = place.contact
             facts = {"name": place.name, "street": street, "postal_code": code, "city": city, "country": "DE"}
-            installation = add_installation(team=team, facts=facts | {"contact_name": name, "contact_phone": phone})
+            installation = add_installation(team=team, fields=facts | {"contact_name": name, "contact_phone": phone})
             circuits: dict[str, Any] = {}
             for circuit, amperes in place.circuits.items():
                 circuits[circuit] = save_circuit(

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.access.rights import Can
 from chargers.models import ChargingStation
-from chargers.vocabulary import MAX_FREQUENT_MESSAGES
+from chargers.vocabulary import FREQUENT_MESSAGES
 from cpms.common.models import OfStationsQuerySet
 from maintenance.messages.actions import written
 
@@ -67,7 +67,7 @@ class Message(models.Model):
             models.Index(
                 fields=["action", "-id"],
                 include=TOO,
-                condition=~Q(action__in=list(MAX_FREQUENT_MESSAGES)),
+                condition=~Q(action__in=list(FREQUENT_MESSAGES)),
                 name="message_rare_action",
             ),
         ]

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from chargers.protocols import StatusStep, TagStep, protocol_named, session_actions
-from chargers.stations.services.states import look_of
+from chargers.stations.services.states import display_of
 from chargers.vocabulary import ConnectorStatus, TagVerdict, error_label, label_of
 from cpms.common.text.json_texts import pretty
 from cpms.common.web.panels import Panel, TimelineEntry
@@ -17,13 +17,13 @@ from maintenance.messages.labels import summary
 from maintenance.messages.models import Message
 from maintenance.messages.services.technical import as_readable_by
 from maintenance.messages.tables import arrow
-from sessions.ledger.services.clocks import time_that_counts
+from sessions.ledger.services.clocks import effective_time
 from sessions.ledger.services.technical import Reader
 from sessions.models import ChargingSession
 
 MAX_SHOWN = 15
 MAX_MESSAGES = 300
-FREE = look_of(ConnectorStatus.AVAILABLE).kind
+FREE = display_of(ConnectorStatus.AVAILABLE).kind
 
 
 def latest_messages(station: Any, user: User) -> Panel:
@@ -88,7 +88,7 @@ def _entries(session: ChargingSession, first: datetime, last: datetime) -> list[
 
 
 def _status_entry(row: Message, step: StatusStep) -> TimelineEntry:
-    seen = look_of(step.status)
+    seen = display_of(step.status)
     texts = {
         ConnectorStatus.PREPARING: _("Vehicle connected"),
         ConnectorStatus.CHARGING: _("Energy flows"),
@@ -99,5 +99,5 @@ def _status_entry(row: Message, step: StatusStep) -> TimelineEntry:
     }
     text = texts.get(ConnectorStatus(step.status)) if step.status else None
     # a message may arrive long after what it reports
-    at = row.received_at if step.at is None else time_that_counts(step.at, row.received_at)[0]
+    at = row.received_at if step.at is None else effective_time(step.at, row.received_at)[0]
     return TimelineEntry(at, seen.kind, text or str(seen.label), error_label(step.error_code) or step.info)

@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.mails.services.mails import delete_old_mails
 from accounts.profile.services.address_changes import delete_old_address_changes
 from accounts.sign_in.services.browsers import delete_old_browsers
-from chargers.events.services import forget_old_events
+from chargers.events.services import delete_old_events
 from maintenance.connections.models import Deviation, RefusedConnection, UnnamedProxy
 from maintenance.messages.services.partitions import drop_old_messages, prepare_partitions
 from maintenance.notifications.models import AlarmMail
@@ -24,7 +24,7 @@ def purge_expired_rows() -> None:
     Deviation.objects.filter(last_at__lt=old).delete()
     UnnamedProxy.objects.filter(last_at__lt=old).delete()
     AlarmMail.objects.filter(created_at__lt=old).delete()
-    forget_old_events()
+    delete_old_events()
     delete_old_mails()
     delete_old_address_changes()
     delete_old_browsers()

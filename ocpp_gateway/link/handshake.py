@@ -410,7 +410,7 @@ def _near_password(stored: bytes | None, given: bytes) -> str:
 def _fits_in_a_crowd(station: _Station, given: bytes) -> bool:
     """The same where many wrong ones came before: the right one still opens the door, since neighbours may share the
     address, but slow hashes are worked out in two threads at most, and whoever finds none free comes back."""
-    if credentials_services.is_quick(given, station.kept, station.next_kept):
+    if credentials_services.can_verify_quickly(given, station.kept, station.next_kept):
         return _password_fits(station, given)
     if not _crowded.acquire(timeout=CROWD_WAITS_SECONDS):
         return False
@@ -424,15 +424,15 @@ def _password_fits(station: _Station | None, given: bytes) -> bool:
     for _attempt in range(ATTEMPTS):
         if station is None:  # deleted meanwhile
             return False
-        fits = credentials_services.log_in(
+        fits = credentials_services.sign_in_station(
             station_id=station.pk,
             given=given,
-            kept=station.kept,
-            next_kept=station.next_kept,
+            stored=station.kept,
+            next_stored=station.next_kept,
             message_id=station.next_password_message_id,
         )
         if fits and station.has_weak_password is None and not station.next_password_message_id:
-            credentials_services.note_strength(station_id=station.pk, given=given, kept=station.kept)
+            credentials_services.record_password_strength(station_id=station.pk, given=given, stored=station.kept)
         if fits is not None:
             return fits
         station = _find(station.identity)  # another login or an answer settled which password counts

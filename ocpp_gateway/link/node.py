@@ -92,7 +92,7 @@ class Node:
     def _sign_out(row_id: int) -> None:
         with transaction.atomic():
             settling.settle_commands_of_node(node_id=row_id)
-            links.node_ends(row_id)
+            links.release_node(row_id)
 
     async def _repeat(self, work: Callable[[], Awaitable[None]], every: float) -> None:
         while True:
@@ -108,7 +108,7 @@ class Node:
         if self.row_id is None:
             await self._sign_in()
         else:
-            await self._own_thread.run(settings.OCPP_STORAGE_SECONDS, links.node_lives, self.row_id)
+            await self._own_thread.run(settings.OCPP_STORAGE_SECONDS, links.record_node_alive, self.row_id)
 
     async def _look(self) -> None:
         """Commands asked for by somebody who could not wake us."""

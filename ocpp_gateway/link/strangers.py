@@ -31,7 +31,7 @@ def find_near_miss(knock: HandshakeRequest, refused: Refused) -> None:
     segments = [segment for segment in path.split("/") if segment]
     identities = [_decoded(segment) for segment in segments]
     user = _user_name(knock)
-    found = resemblance.find_resembling([*reversed(identities), *([user] if user else [])])
+    found = resemblance.find_similar_station([*reversed(identities), *([user] if user else [])])
     place = None if found is None else _place_in(identities, found.identity)
     given = user if place is None else identities[place]
     if found is not None:

@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.models import Max, QuerySet
 
 from chargers.demo.park import DEMO_STATIONS, LASTING_FAULT
-from chargers.demo.traffic import arriving_vehicle, vehicle_that_charges
+from chargers.demo.traffic import arriving_vehicle, charging_vehicle
 from chargers.models import Connector, Tag
 from ocpp_gateway.simulator.station import Drivers, Plan, Running, SimulatedStation
 from sessions.models import ChargingSession
@@ -90,7 +90,7 @@ def _running(chance: random.Random) -> dict[str, dict[int, Running]]:
         kind: dict[str, Any] = {"phases": demo.phases, "is_direct_current": demo.is_direct_current, "chance": chance}
         percent = session.state_of_charge
         vehicle = (
-            vehicle_that_charges(
+            charging_vehicle(
                 power_w=session.power_w or 0, percent=float(percent) if percent is not None else None, **kind
             )
             if session.energy_wh

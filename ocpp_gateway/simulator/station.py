@@ -375,7 +375,7 @@ class SimulatedStation:
             return arriving_vehicle(phases=plan.phases, is_direct_current=plan.is_direct_current, chance=self.chance)
         return Vehicle(
             wanted_wh=self.chance.uniform(*plan.energy_wh),
-            most_w=plan.power_w * self.chance.choice([0.5, 1.0, 1.0]),
+            max_power_w=plan.power_w * self.chance.choice([0.5, 1.0, 1.0]),
             phases=plan.phases,
         )
 

@@ -31,7 +31,7 @@ class CodecV16(Codec):
     label = "OCPP 1.6"
     subprotocol = "ocpp1.6"
     boot_action = "BootNotification"
-    longest_tag = 20  # CiString20, the type of an idTag
+    max_tag_length = 20  # CiString20, the type of an idTag
     actions = ACTIONS
     usual_actions = ("Heartbeat", "MeterValues", "StatusNotification")
     session_actions = ("StatusNotification", "Authorize")

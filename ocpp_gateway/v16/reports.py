@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
-from chargers.stations.services.links import Heard
+from chargers.stations.services.links import StationSeen
 from chargers.stations.services.statuses import StatusReport
 from maintenance.diagnostics.services import Progress
 from maintenance.models import ProgressReport
@@ -24,7 +24,7 @@ Report = Callable[[Stored, Payload, Mapping[str, str], Reports], None]  # messag
 def meter_values(message: Stored, payload: Payload, as_reported: Mapping[str, str], into: Reports) -> None:
     connector = int(payload.get("connectorId", 0))
     _samples(message, connector, transaction_in(payload, None), payload["meterValue"], into)
-    into.heard.append(Heard(message.station_id, message.received_at))
+    into.heard.append(StationSeen(message.station_id, message.received_at))
 
 
 def _samples(
@@ -43,7 +43,7 @@ def _samples(
 def status_notification(message: Stored, payload: Payload, as_reported: Mapping[str, str], into: Reports) -> None:
     """A status is reported when it changes, so its time is that of the station's clock now, unless it was queued."""
     at = moment_in(payload)
-    into.heard.append(Heard(message.station_id, message.received_at, at))
+    into.heard.append(StationSeen(message.station_id, message.received_at, at))
     into.statuses.append(
         StatusReport(
             station_id=message.station_id,
@@ -60,7 +60,7 @@ def status_notification(message: Stored, payload: Payload, as_reported: Mapping[
 
 
 def heartbeat(message: Stored, payload: Payload, as_reported: Mapping[str, str], into: Reports) -> None:
-    into.heard.append(Heard(message.station_id, message.received_at))
+    into.heard.append(StationSeen(message.station_id, message.received_at))
 
 
 def stop_transaction(message: Stored, payload: Payload, as_reported: Mapping[str, str], into: Reports) -> None:
@@ -68,11 +68,11 @@ def stop_transaction(message: Stored, payload: Payload, as_reported: Mapping[str
     transaction = transaction_in(payload, UNKNOWN_ID)
     _samples(message, 0, transaction, payload.get("transactionData") or [], into)
     into.stopped_sessions.append((message.station_id, transaction))
-    into.heard.append(Heard(message.station_id, message.received_at))
+    into.heard.append(StationSeen(message.station_id, message.received_at))
 
 
 def security_event(message: Stored, payload: Payload, as_reported: Mapping[str, str], into: Reports) -> None:
-    into.heard.append(Heard(message.station_id, message.received_at))
+    into.heard.append(StationSeen(message.station_id, message.received_at))
     into.security.append(
         SecurityNotice(
             station_id=message.station_id,
@@ -86,7 +86,7 @@ def security_event(message: Stored, payload: Payload, as_reported: Mapping[str, 
 
 def _progress(job: str) -> Report:
     def report(message: Stored, payload: Payload, as_reported: Mapping[str, str], into: Reports) -> None:
-        into.heard.append(Heard(message.station_id, message.received_at))
+        into.heard.append(StationSeen(message.station_id, message.received_at))
         into.progress.append(
             Progress(
                 station_id=message.station_id,

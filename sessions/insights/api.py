@@ -15,8 +15,9 @@ from sessions.ledger.models import ChargingSession
 
 
 class GapViewSet(ScopedViewSetMixin, mixins.ListModelMixin, viewsets.GenericViewSet[ChargingSession]):
-    """Where the meter of a connector did not begin a session with what it ended the one before with; the last 30 days
-    unless a time is given."""
+    """Gaps between the end reading of one session and the start reading of the next on the same connector; the last 30
+    days unless a time is given.
+    """
 
     queryset = ChargingSession.objects.prefetch_related(Prefetch("station", ChargingStation.objects.only("identity")))
     serializer_class = GapSerializer
@@ -24,10 +25,6 @@ class GapViewSet(ScopedViewSetMixin, mixins.ListModelMixin, viewsets.GenericView
     newest_by = ("-started_at", "-id")
 
     def get_queryset(self) -> Any:
-        columns = (
-            "station",
-            "connector_number",
-            "started_at",
-            "meter_start_wh",
-        )  # all others would go through the window
+        # Other columns would have to pass through the window as well.
+        columns = ("station", "connector_number", "started_at", "meter_start_wh")
         return super().get_queryset().only(*columns).with_gaps()

@@ -26,7 +26,7 @@ NUMBER = forms.NumberInput(attrs={"class": "form-control", "min": "0", "step": "
 
 
 class GapFilter(TimesFilterSet):
-    """Without `since` it looks at the last 30 days before `until`."""
+    """Without `since`, the period is the last 30 days before `until`."""
 
     time_field = "started_at"
     station = OfStationFilter(label=_("identity of the station"))
@@ -46,7 +46,7 @@ class GapFilter(TimesFilterSet):
 
 
 class GapFilterSet(django_filters.FilterSet):
-    """Always within a period, the last 30 days unless another one is chosen: all sessions in it are looked at."""
+    """Always limited to a period, by default the last 30 days: every session in it is compared with the one before."""
 
     KINDS = [("missing", _("Energy outside sessions")), ("back", _("Register went back"))]
 
@@ -62,7 +62,7 @@ class GapFilterSet(django_filters.FilterSet):
 
     @cached_property
     def period(self) -> tuple[datetime, datetime]:
-        """From when to when the sessions began that are looked at."""
+        """From when to when the compared sessions started."""
         chosen = self.form.cleaned_data if self.form.is_valid() else {}
         end = max(chosen.get("end") or timezone.now(), EARLIEST)
         start = chosen.get("start") or end - USUAL_PERIOD
@@ -74,7 +74,7 @@ class GapFilterSet(django_filters.FilterSet):
         return found.filter(started_at__gte=start, started_at__lt=end)
 
     def in_period(self, rows: QuerySet[Any], name: str, value: datetime) -> QuerySet[Any]:
-        return rows  # with both ends known
+        return rows  # `filter_queryset` applies both ends together
 
     def search(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         return rows.filter(of_any("station", stations_named(ChargingStation.objects.all(), value)))

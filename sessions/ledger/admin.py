@@ -26,7 +26,7 @@ class OpenFilter(admin.SimpleListFilter):
 
 @admin.register(ChargingSession)
 class ChargingSessionAdmin(StationSearchMixin, ReportAdmin):
-    """The ledger: nobody writes into it by hand."""
+    """The ledger, which is never edited manually."""
 
     menu_group, menu_icon, menu_place = CHARGING, "bolt", 10
     list_display = [
@@ -42,7 +42,7 @@ class ChargingSessionAdmin(StationSearchMixin, ReportAdmin):
         "shown_flags",
     ]
     list_display_links = ["id"]
-    sortable_by = ["id", "started_at"]  # what has an index
+    sortable_by = ["id", "started_at"]  # these have an index
     list_filter = [
         OpenFilter,
         "has_flags",

@@ -35,7 +35,7 @@ class SessionFilter(TimesFilterSet):
         fields = ["has_flags", "is_billable", "closed_by"]
 
     def filter_flag(self, queryset: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
-        flagged = queryset.filter(has_flags=True)  # has an index; SQLite cannot look into JSON lists
+        flagged = queryset.filter(has_flags=True)  # uses an index; SQLite cannot search JSON lists
         if connection.features.supports_json_field_contains:
             return flagged.filter(flags__contains=[value])
         return flagged.filter(flags__icontains=f'"{value}"')
@@ -56,7 +56,7 @@ class SessionFilterSet(django_filters.FilterSet):
         fields: list[str] = []
 
     def search(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
-        """Find sessions by part of their station, its place, their tag or its person, or by their number."""
+        """Find sessions by parts of their station, its place, their tag or its user, or by their number."""
         user = self.request.user
         found = of_any("station", stations_named(ChargingStation.objects.reachable_by(user), value))
         found |= of_any("tag", search_tags(Tag.objects.visible_to(user), value))

@@ -61,7 +61,7 @@ class ChargingSessionQuerySet(ScopedQuerySet):
     station_path, right = "station", Can.SEE_SESSIONS
 
     def reachable_by(self, user: Any) -> Self:
-        """Sessions at stations that this user may see, and sessions with their own tags anywhere."""
+        """Return sessions at stations that the user may see, and sessions with the user's own tags at any station."""
         seen = self.allowed(user, self.right)
         if not user.is_authenticated or user.is_staff or not user.access.foreign_tag_ids:
             return seen
@@ -75,11 +75,11 @@ class ChargingSessionQuerySet(ScopedQuerySet):
         return self.filter(started_at__gte=start, started_at__lt=end)
 
     def with_gaps(self) -> Self:
-        """Sessions whose first meter reading differs from the last one of the session before on their connector.
+        """Return sessions whose start register differs from the end register of the one before on the same connector.
 
-        Adds `gap_wh` and, of the session before, `before_id`, `before_stopped_at` and `before_stop_wh`. A window over
-        the sessions of this queryset, so bound it by time; the first of each connector is compared with the last one
-        that began before it, wherever that is. Pairs without both registers are left out.
+        Adds `gap_wh` and, of the session before, `before_id`, `before_stopped_at` and `before_stop_wh`. This is a
+        window over the sessions of this queryset, so limit it by time. The first session of each connector is compared
+        with the last one that started before it, even outside the queryset. Pairs without both registers are excluded.
         """
         earlier = self.model._default_manager.filter(
             station=OuterRef("station"),
@@ -87,14 +87,16 @@ class ChargingSessionQuerySet(ScopedQuerySet):
             started_at__lt=OuterRef("started_at"),
         ).order_by("-started_at", "-id")
 
-        def before(column: str) -> Coalesce:
+        def previous(column: str) -> Coalesce:
             lag = Window(Lag(column), partition_by=["station", "connector_number"], order_by=["started_at", "id"])
             return Coalesce(lag, Subquery(earlier.values(column)[:1]))
 
         return (
             self.filter(connector_number__gt=0)
             .annotate(
-                before_id=before("id"), before_stopped_at=before("stopped_at"), before_stop_wh=before("meter_stop_wh")
+                before_id=previous("id"),
+                before_stopped_at=previous("stopped_at"),
+                before_stop_wh=previous("meter_stop_wh"),
             )
             .annotate(gap_wh=F("meter_start_wh") - F("before_stop_wh"))
             .filter(Q(gap_wh__gt=0) | Q(gap_wh__lt=0))
@@ -102,17 +104,17 @@ class ChargingSessionQuerySet(ScopedQuerySet):
 
 
 class ChargingSession(models.Model):
-    """One charging session. Its primary key is the transaction id an OCPP 1.6 station uses.
+    """One charging session. Its primary key is the transaction id that an OCPP 1.6 station uses.
 
-    Times are the station's own, and the time of arrival is kept beside them. Where the station's time cannot be
-    (1970, the future) or is missing, `started_at` and `stopped_at` are the time of arrival, and what the station said
-    is in `reported_started_at` and `reported_stopped_at`. Energy is meter_stop_wh - meter_start_wh, or the sum of the
-    rising parts where the meter was reset.
+    Times are the station's own; the times of arrival are stored beside them. If the station's time is implausible
+    (1970, the future) or missing, `started_at` and `stopped_at` are the times of arrival, and an implausible time is
+    stored in `reported_started_at` and `reported_stopped_at`. The energy is meter_stop_wh - meter_start_wh, or the sum
+    of the rising parts if the meter was reset.
     """
 
     class ClosedBy(models.TextChoices):
         STATION = "station", _("Station")
-        SUPERSEDED = "superseded", _("Next session")  # a late report of the station wins over these two
+        SUPERSEDED = "superseded", _("Next session")  # a late report of the station replaces this one and the next
         RULE = "rule", _("Rule")
 
     team = models.ForeignKey(
@@ -130,7 +132,7 @@ class ChargingSession(models.Model):
         db_index=False,
         verbose_name=_("station"),
     )
-    connector_number = models.PositiveIntegerField(_("connector"), default=0)  # 0: not known (reconstructed)
+    connector_number = models.PositiveIntegerField(_("connector"), default=0)  # 0: unknown (reconstructed)
     id_tag = models.CharField(_("id tag"), max_length=255, blank=True)  # as the station sent it
     tag = models.ForeignKey(
         Tag,
@@ -156,19 +158,19 @@ class ChargingSession(models.Model):
     stop_reason = models.CharField(_("reason"), max_length=40, blank=True)
     stop_id_tag = models.CharField(_("id tag at the end"), max_length=255, blank=True)
     closed_by = models.CharField(_("closed by"), max_length=12, choices=ClosedBy.choices, blank=True)
-    reported_transaction_id = models.BigIntegerField(null=True, blank=True, editable=False)  # when it was not ours
+    reported_transaction_id = models.BigIntegerField(null=True, blank=True, editable=False)  # if it was not ours
 
     energy_wh = models.BigIntegerField(_("energy (Wh)"), default=0)
     last_register_wh = models.BigIntegerField(null=True, blank=True, editable=False)
     last_sample_at = models.DateTimeField(_("last reading"), null=True, blank=True)
-    power_w = models.IntegerField(_("power (W)"), null=True, blank=True)  # None: the station does not measure it
+    power_w = models.IntegerField(_("power (W)"), null=True, blank=True)  # None: not measured
     max_power_w = models.IntegerField(_("highest power (W)"), null=True, blank=True)
     state_of_charge = models.DecimalField(
         _("state of charge (%)"), max_digits=5, decimal_places=1, null=True, blank=True
     )
-    sample_interval_seconds = models.PositiveIntegerField(null=True, blank=True, editable=False)  # shortest one seen
+    sample_interval_seconds = models.PositiveIntegerField(null=True, blank=True, editable=False)  # the shortest gap
     sample_count = models.PositiveIntegerField(_("sampled values"), default=0)
-    # What the station said where it was read differently: {"meter_start": "1000.4", "stop_reason": "Sleepy", ...}
+    # What the station sent where it was interpreted differently: {"meter_start": "1000.4", "stop_reason": "Sleepy"}
     as_reported = models.JSONField(_("as reported"), default=dict, db_default=empty_object(), blank=True)
     flags = models.JSONField(_("flags"), default=list, blank=True)
     has_flags = models.BooleanField(_("needs a look"), default=False, editable=False)
@@ -178,7 +180,7 @@ class ChargingSession(models.Model):
     class Meta:
         ordering = ["-started_at", "-id"]
         constraints = [
-            # The natural key of a reported start: the same content again is the same session.
+            # The natural key of a reported start: a repeated report belongs to the same session.
             models.UniqueConstraint(
                 "station",
                 "connector_number",
@@ -193,7 +195,7 @@ class ChargingSession(models.Model):
                 condition=Q(stopped_at__isnull=True, connector_number__gt=0),
                 name="session_one_open_per_connector",
             ),
-            # The natural key of a reported end whose start nobody knows.
+            # The natural key of a reported end whose start is unknown.
             models.UniqueConstraint(
                 fields=["station", "reported_transaction_id", "stopped_at", "meter_stop_wh"],
                 condition=Q(reported_transaction_id__isnull=False),
@@ -240,7 +242,7 @@ class ChargingSession(models.Model):
 
     @property
     def duration(self) -> timedelta:
-        """Never negative, whatever the station's clock says."""
+        """The time from start to end, or to now; never negative, even if the station's clock was wrong."""
         end = self.stopped_at or timezone.now()
         return max(timedelta(0), end - self.started_at)
 

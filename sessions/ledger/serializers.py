@@ -74,7 +74,7 @@ class SessionSerializer(serializers.ModelSerializer[ChargingSession]):
 
 
 class MeterResetSerializer(serializers.Serializer[Any]):
-    """What the meter counted between the two readings is not known, and not in the session's energy."""
+    """A meter reset. The energy counted between the two readings is unknown and not part of the session's energy."""
 
     before_at = serializers.DateTimeField(source="before.at")
     before_wh = serializers.IntegerField(source="before.wh")
@@ -83,7 +83,7 @@ class MeterResetSerializer(serializers.Serializer[Any]):
 
 
 class OtherEndSerializer(serializers.Serializer[Any]):
-    """An end that was reported for the session and does not count."""
+    """An end that was reported for the session and is not used."""
 
     at = serializers.DateTimeField(allow_null=True)
     meter_wh = serializers.IntegerField(allow_null=True)
@@ -93,7 +93,7 @@ class OtherEndSerializer(serializers.Serializer[Any]):
 
 
 class SessionDetailSerializer(SessionSerializer):
-    """One session, with what takes a look at all of its readings."""
+    """One session, with the fields that require all of its readings."""
 
     meter_resets = serializers.SerializerMethodField()
     other_ends = serializers.SerializerMethodField()

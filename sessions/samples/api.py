@@ -11,7 +11,9 @@ from sessions.samples.serializers import SampleSerializer
 
 
 class SampleViewSet(TimesMixin, viewsets.ReadOnlyModelViewSet[MeterReading]):
-    """What meters read, the last stored first, within a period the latest: all values of one instant are one row."""
+    """Meter readings: the last stored first, within a period the latest first. All values of one instant are one
+    row.
+    """
 
     queryset = MeterReading.objects.select_related("station").defer("station__password")
     serializer_class = SampleSerializer

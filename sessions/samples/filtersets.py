@@ -20,5 +20,5 @@ class SampleFilter(TimesFilterSet):
 
     @property
     def is_rare(self) -> bool:
-        """Whether an index of its own finds what is asked for."""
+        """Whether the filter is served by an index of its own."""
         return self.form.cleaned_data["session"] is not None

@@ -17,10 +17,10 @@ class MeterReadingQuerySet(OfStationsQuerySet):
 
 
 class MeterReading(models.Model):
-    """All values a station sampled at one instant.
+    """All values that a station sampled at one instant.
 
-    `values` keeps each sampled value as it was sent: a list of objects with value, measurand, unit, phase,
-    context, location, format; the columns beside it are the figures charts need, in base units.
+    `values` contains each sampled value as it was sent: a list of objects with value, measurand, unit, phase, context,
+    location and format. The other columns are the figures that charts need, in base units.
     """
 
     station = models.ForeignKey(
@@ -45,7 +45,7 @@ class MeterReading(models.Model):
     state_of_charge = models.DecimalField(
         _("state of charge (%)"), max_digits=5, decimal_places=1, null=True, blank=True
     )
-    # as the station named it, where we know no such session: its end may still come
+    # the id that the station sent, if there is no such session yet: its end may still arrive
     reported_transaction_id = models.BigIntegerField(null=True, blank=True, editable=False)
     objects = MeterReadingQuerySet.as_manager()
 

@@ -10,7 +10,7 @@ from sessions.samples.models import MeterReading
 
 @extend_schema_field({"type": "array", "items": {"type": "object", "additionalProperties": {"type": "string"}}})
 class SampledValuesField(serializers.JSONField):
-    """Each sampled value as the station sent it; what it left out is missing here too."""
+    """Each sampled value as the station sent it, with the fields that it sent."""
 
 
 class SampleSerializer(serializers.ModelSerializer[MeterReading]):

@@ -9,7 +9,7 @@ from accounts.access.rights import ApiScope, Role
 from accounts.models import AccountMail, AuditEntry, Grant, Invitation, Membership
 from accounts.programs.services.programs import add_program
 from accounts.sign_in import fresh_proof
-from chargers.credentials.services import StoredPassword, fits
+from chargers.credentials.services import StoredPassword, verify_password
 from chargers.models import ChargingStation, Circuit, Installation, Tag
 from tests import factories
 
@@ -27,7 +27,7 @@ def send(client, method, path, body):
 
 
 def opens(station, password):
-    return fits(password.encode(), StoredPassword(station.password, station.password_hash))
+    return verify_password(password.encode(), StoredPassword(station.password, station.password_hash))
 
 
 def field_of(answer):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chargers.protocols import CommandOutcome
-from chargers.stations.services.links import Heard
+from chargers.stations.services.links import StationSeen
 from chargers.stations.services.statuses import StatusReport
 from chargers.vocabulary import CommandResult, ConnectorStatus, Measurand, ResetKind, StopReason, TagVerdict, Unit
 from ocpp_gateway import codec, domain_calls
@@ -34,7 +34,7 @@ def unplugged(context: codec.CallContext, payload: Any) -> dict[str, Any]:
 
 def lamp(message: codec.Stored, payload: Any, _as_reported: Any, into: codec.Reports) -> None:
     at = message.received_at
-    into.heard.append(Heard(message.station_id, at))
+    into.heard.append(StationSeen(message.station_id, at))
     into.statuses.append(StatusReport(message.station_id, payload["socket"], LAMPS[payload["shines"]], at, at))
 
 

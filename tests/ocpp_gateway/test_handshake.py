@@ -7,7 +7,7 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from accounts.models import StationPasswords, Team
-from chargers.credentials.services import password_facts
+from chargers.credentials.services import password_columns
 from chargers.models import ChargingStation, Event
 from maintenance.models import Deviation, RefusedConnection, StationLink
 from operations.commands.services.asking import request_command
@@ -244,7 +244,7 @@ def test_guessing_is_throttled_per_source_and_station(house, station):
 @pytest.mark.parametrize("is_hashed", [False, True])
 def test_the_right_password_opens_the_door_however_many_wrong_ones_came_before(house, is_hashed):
     """Whoever shares the address of a station cannot keep it offline."""
-    facts = password_facts(PASSWORD.encode(), Team(station_passwords=StationPasswords.SHOW_ONCE if is_hashed else ""))
+    facts = password_columns(PASSWORD.encode(), Team(station_passwords=StationPasswords.SHOW_ONCE if is_hashed else ""))
     station = house.station(**facts)
     guess_until_throttled(house, station)
     with house.link(station) as link:
@@ -258,7 +258,7 @@ def test_the_right_password_opens_the_door_however_many_wrong_ones_came_before(h
 def test_a_weak_password_keeps_the_hard_limit(house, is_hashed):
     """A short one can be guessed, so that guessing on must tell nothing."""
     weak = PASSWORD[:-1]
-    facts = password_facts(weak.encode(), Team(station_passwords=StationPasswords.SHOW_ONCE if is_hashed else ""))
+    facts = password_columns(weak.encode(), Team(station_passwords=StationPasswords.SHOW_ONCE if is_hashed else ""))
     station = house.station(**facts)
     with house.link(station, password=weak) as link:
         assert link.call("Heartbeat")
@@ -267,7 +267,7 @@ def test_a_weak_password_keeps_the_hard_limit(house, is_hashed):
 
 
 def test_a_hash_of_unknown_strength_is_judged_by_the_next_login(house):
-    facts = password_facts(PASSWORD.encode(), Team(station_passwords=StationPasswords.SHOW_ONCE))
+    facts = password_columns(PASSWORD.encode(), Team(station_passwords=StationPasswords.SHOW_ONCE))
     station = house.station(**facts | {"has_weak_password": None})
     guess_until_throttled(house, station)
     assert knock(house, station.identity, password=PASSWORD).refusal() == 429  # it may be weak

@@ -5,7 +5,7 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import ApiToken, Team, User
-from chargers.credentials.services import StoredPassword, fits
+from chargers.credentials.services import StoredPassword, verify_password
 from chargers.models import ChargingStation, Connector, Tag
 from chargers.onboarding.services.registration import NewStation, add_stations
 from chargers.tags.services.adding import add_tag
@@ -168,7 +168,7 @@ def test_a_team_that_keeps_hashes_gets_no_password_into_the_database(manage, tea
         assert manage(*words).json["created"] == number
         assert not ChargingStation.objects.exclude(password=None).exists()
         for station in ChargingStation.objects.all():
-            assert fits(f"pw-{station.identity}".encode(), StoredPassword(None, station.password_hash))
+            assert verify_password(f"pw-{station.identity}".encode(), StoredPassword(None, station.password_hash))
 
 
 def test_stations_keep_their_passwords_where_none_is_given(team, station):

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from chargers.demo.park import DEMO_STATIONS, DEMO_TEAM, LASTING_FAULT
-from chargers.demo.traffic import HABITS, vehicle_that_charges
+from chargers.demo.traffic import HABITS, charging_vehicle
 from ocpp_gateway.simulator.fleet import FAULT_SECONDS
 from ocpp_gateway.simulator.station import STRANGE_CARDS, Drivers, Plan, Running, SimulatedStation
 
@@ -198,7 +198,7 @@ def test_a_session_goes_on_after_a_short_power_cut_and_ends_after_a_long_one():
     book = Book(clock)
 
     def running(number, ago):
-        vehicle = vehicle_that_charges(
+        vehicle = charging_vehicle(
             power_w=40_000, percent=50.0, phases=3, is_direct_current=True, chance=random.Random(1)
         )
         return Running(number, TAGS[number], vehicle, BEGIN - ago)

@@ -9,7 +9,7 @@ from sessions.ledger.services.ends import stop_session
 from sessions.ledger.services.starts import start_session
 from sessions.samples.services.matching import Sampled
 from sessions.samples.services.samples import record_samples
-from sessions.samples.services.summing import check_energy
+from sessions.samples.services.summing import settle_ended_sessions
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -42,7 +42,7 @@ class Book:
         arrived = at(arrives) if arrives is not None else None
         sampled = Sampled(self.station.pk, connector, transaction, at(minute), values, arrived)
         changed = record_samples([sampled])
-        check_energy(changed)
+        settle_ended_sessions(changed)
         return changed
 
     def samples(self, registers, *, transaction, begin=0.0, minutes=5.0, connector=1):
@@ -53,7 +53,7 @@ class Book:
                 for number, wh in enumerate(registers, 1)
             ]
         )
-        check_energy(changed)
+        settle_ended_sessions(changed)
 
     def sessions(self):
         return list(self.station.charging_sessions.order_by("started_at", "pk"))

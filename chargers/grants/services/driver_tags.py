@@ -1,4 +1,4 @@
-"""Tags for people outside the team who were given the right to charge."""
+"""Tags for users outside the team who were granted the right to charge."""
 
 from __future__ import annotations
 
@@ -16,31 +16,32 @@ from cpms.common.errors import DomainError, NotAllowed
 
 
 def tags_of(grant: Grant) -> QuerySet[Tag]:
-    """The person's tags of the team that gave access, and those of no team."""
+    """Return the user's tags in the team that granted access, and those without a team."""
     tags: QuerySet[Tag] = Tag.objects.filter(Q(team=grant.team_id) | Q(team=None), user=grant.user)
     return tags.select_related("team").order_by("value", "pk")
 
 
 def may_give_tags(actor: User, grant: Grant) -> bool:
+    """Return whether the actor may give tags to the user of this grant."""
     return grant.user_id is not None and allows(grant.role, Can.CHARGE) and grant.is_active and may_change(actor, grant)
 
 
 def may_give_team_tags(actor: User, grant: Grant) -> bool:
-    """Whether a tag may be the team's own; an owner by access gives tags of no team."""
+    """Return whether a tag may belong to the team; an owner by granted access can give only tags without a team."""
     return actor.access.may(Can.OPERATE, grant.team)
 
 
 @transaction.atomic
 def give_tag(*, grant: Grant, value: str, label: str = "", is_teams: bool, actor: User) -> Tag:
-    """Give somebody who was given the right to charge a tag.
+    """Give a tag to a user who was granted the right to charge.
 
     Args:
         value: empty for a random one.
-        is_teams: whether the tag is the team's; otherwise it is the person's, and of no team.
+        is_teams: whether the tag belongs to the team; otherwise it belongs to the user and to no team.
 
     Raises:
-        NotAllowed: the actor may not.
-        DomainError: the value is none, or is taken.
+        NotAllowed: the actor may not give tags to this user.
+        DomainError: the value is not valid or is taken.
     """
     if not may_give_tags(actor, grant) or (is_teams and not may_give_team_tags(actor, grant)):
         raise NotAllowed(_("You may not give this person a tag."))

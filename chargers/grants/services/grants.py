@@ -36,17 +36,17 @@ def create_grant(
     ends_at: datetime | None = None,
     actor: User | None = None,
 ) -> Grant:
-    """Share an installation or a station with a person (by e-mail address) or a team (by handle).
+    """Grant access to an installation or a station to a user (by e-mail address) or a team (by handle).
 
     Args:
-        ends_at: when the access ends by itself; None: when somebody withdraws it.
+        ends_at: when the access expires; None: only when it is revoked.
 
     Raises:
-        NotAllowed: the person may not manage the access of this place.
-        DomainError: the role, the end or the recipient is none (`fields` names which), the recipient has this access
-            already, or the person would give more than he has.
+        NotAllowed: the actor may not manage the access to this place.
+        DomainError: the role, end or recipient is not valid (`fields` names which), the recipient has this access
+            already, or the actor would grant more than their own access.
     """
-    _demand_access(actor, place)
+    _require_access(actor, place)
     if place.team_id is None:
         raise DomainError(_("A station in the pool has no team yet that could share it."))
     _check_role(role)
@@ -54,18 +54,18 @@ def create_grant(
     user, team = _recipient(place, email.strip(), to_team.strip())
     if user is not None and actor is not None and user.pk == actor.pk:
         refuse("email", _("You cannot give access to yourself."))
-    _demand_as_much(actor, place, role, ends_at)
-    _make_room(place, role, user, team)
+    _require_no_more_than_own(actor, place, role, ends_at)
+    _require_new_access(place, role, user, team)
     on = {"installation" if isinstance(place, Installation) else "station": place}
     facts = {"role": role, "user": user, "to_team": team, "ends_at": ends_at, "created_by": actor}
     facts["given_by"] = GivenBy.TEAM if actor is None or _acts_for_team(actor, place.team_id) else GivenBy.OWNER
     try:
         with transaction.atomic():
             grant = Grant.objects.create(team_id=place.team_id, **on, **facts)
-    except IntegrityError:  # somebody else gave it in this moment
+    except IntegrityError:  # another request granted it at the same time
         raise DomainError(_("This access was given in this moment already.")) from None
     record_access(grant)
-    _tell(grant, GIVEN)
+    _notify(grant, GIVEN)
     return grant
 
 
@@ -73,17 +73,17 @@ def create_grant(
 def invite_driver(
     *, place: Place, email: str, ends_at: datetime | None = None, actor: User, language: str = ""
 ) -> Invitation:
-    """Ask somebody who has no account to charge at a place: with the account they get access, and join no team.
+    """Invite somebody without an account to charge at a place: with the account they get access, but join no team.
 
     Raises:
-        NotAllowed: the person may not manage the access of this place.
-        DomainError: the address has an account, is none or is invited already, or the end is past or too late.
+        NotAllowed: the actor may not manage the access to this place.
+        DomainError: the address has an account, is not valid or is invited already, or the end is past or too late.
     """
-    _demand_access(actor, place)
+    _require_access(actor, place)
     if place.team is None:
         raise DomainError(_("A station in the pool has no team yet that could share it."))
     _check_end(ends_at)
-    _demand_as_much(actor, place, GrantRole.USER, ends_at)
+    _require_no_more_than_own(actor, place, GrantRole.USER, ends_at)
     if User.objects.filter(email__iexact=email.strip()).exists():
         refuse("email", _("This person has an account: grant access instead."))
     on: dict[str, Any] = {"installation" if isinstance(place, Installation) else "station": place}
@@ -99,19 +99,20 @@ def invite_driver(
 
 
 def has_no_account(email: str) -> bool:
+    """Return whether an e-mail address is given for which there is no account."""
     return bool(email.strip()) and not User.objects.filter(email__iexact=email.strip()).exists()
 
 
 @transaction.atomic
 def edit_grant(*, grant: Grant, role: str, ends_at: datetime | None, actor: User | None = None) -> Grant:
-    """Give another role or another end to an access that counts.
+    """Change the role or the end of an active grant.
 
     Raises:
-        NotAllowed: the person may not manage the access of this place.
-        DomainError: the access has ended, or what `give_grant` refuses.
+        NotAllowed: the actor may not manage the access to this place.
+        DomainError: the grant has ended, or a value is not valid, see `create_grant`.
     """
     grant = _lock(grant)
-    _demand_access(actor, grant.place)
+    _require_access(actor, grant.place)
     if actor is not None and not may_change(actor, grant):
         raise NotAllowed(_("You may not change this access: the team gave it."))
     if not grant.is_active:
@@ -121,21 +122,21 @@ def edit_grant(*, grant: Grant, role: str, ends_at: datetime | None, actor: User
         return grant
     if ends_at != grant.ends_at:
         _check_end(ends_at)
-    _demand_as_much(actor, grant.place, role, ends_at)
+    _require_no_more_than_own(actor, grant.place, role, ends_at)
     if role != grant.role:
-        _make_room(grant.place, role, grant.user, grant.to_team)
+        _require_new_access(grant.place, role, grant.user, grant.to_team)
     grant.role, grant.ends_at = role, ends_at
     grant.save(update_fields=["role", "ends_at"])
-    _tell(grant, CHANGED)
+    _notify(grant, CHANGED)
     return grant
 
 
 @transaction.atomic
 def withdraw_grant(*, grant: Grant, actor: User | None = None) -> Grant:
-    """End an access at once; it stays listed. Who holds it may give it back himself, for a team its administrators.
+    """End a grant immediately; it stays listed. Its holder may give it back, for a team its administrators.
 
     Raises:
-        NotAllowed: the person may neither manage the access of this place nor give it back.
+        NotAllowed: the actor may neither manage the access to this place nor give it back.
     """
     grant = _lock(grant)
     if actor is not None and not may_withdraw(actor, grant):
@@ -147,52 +148,57 @@ def withdraw_grant(*, grant: Grant, actor: User | None = None) -> Grant:
     grant.save(update_fields=["withdrawn_at"])
     end_access(grant, grant.withdrawn_at or timezone.now())
     if not had_ended:
-        _tell(grant, WITHDRAWN)
+        _notify(grant, WITHDRAWN)
     return grant
 
 
 def may_withdraw(actor: User, grant: Grant) -> bool:
-    """Whether the table of withdrawals says yes; see `accounts.rights.REVOCABLE_BY`."""
-    return actor.is_staff or bool(REVOCABLE_BY[grant.role, grant.given_by] & _parts(actor, grant))
+    """Return whether the actor may withdraw the grant, by the table `accounts.access.rights.REVOCABLE_BY`."""
+    return actor.is_staff or bool(REVOCABLE_BY[grant.role, grant.given_by] & _relations(actor, grant))
 
 
 def may_change(actor: User, grant: Grant) -> bool:
-    """Another role or an earlier end takes access away as well, so only they may who may withdraw it; but holders may
-    give it back and nothing else."""
-    return actor.is_staff or bool(REVOCABLE_BY[grant.role, grant.given_by] & (_parts(actor, grant) - {Revoker.HOLDER}))
+    """Return whether the actor may change role and end of the grant.
+
+    Both can reduce the access, so only those who may withdraw it may change it. Holders may give it back but not change
+    it.
+    """
+    return actor.is_staff or bool(
+        REVOCABLE_BY[grant.role, grant.given_by] & (_relations(actor, grant) - {Revoker.HOLDER})
+    )
 
 
-def _parts(actor: User, grant: Grant) -> set[Revoker]:
-    """What somebody is to a grant."""
-    parts = set()
+def _relations(actor: User, grant: Grant) -> set[Revoker]:
+    """Return the actor's relations to a grant: holder, administrator of the team, giver, other owner."""
+    relations = set()
     if grant.user_id == actor.pk or (
         grant.to_team_id is not None and actor.access.has_role(grant.to_team_id, Role.ADMIN)
     ):
-        parts.add(Revoker.HOLDER)
+        relations.add(Revoker.HOLDER)
     if not actor.access.may(Can.MANAGE_ACCESS, grant.place):
-        return parts
+        return relations
     if _acts_for_team(actor, grant.team_id):
-        parts.add(Revoker.ADMIN)
+        relations.add(Revoker.ADMIN)
     else:
-        parts.add(Revoker.GIVER if grant.created_by_id == actor.pk else Revoker.OWNER)
-    return parts
+        relations.add(Revoker.GIVER if grant.created_by_id == actor.pk else Revoker.OWNER)
+    return relations
 
 
 def _acts_for_team(actor: User, team_id: int | None) -> bool:
-    """Whether this person manages access for the team that owns the place, and not by access that was given."""
+    """Return whether the actor manages access as a member of the team that owns the place, not by granted access."""
     return actor.is_staff or team_id in actor.access.scope(Can.MANAGE_ACCESS).teams
 
 
 def roles_to_give(actor: User, place: Place) -> list[str]:
-    """Nobody gives more than he has: a role is given by who holds all its rights at this place."""
+    """Return the roles that the actor may grant at this place: those of which they have every right themselves."""
     return [role for role in GrantRole.values if all(actor.access.may(right, place) for right in rights_of(role))]
 
 
 def find_place(*, actor: User, station: str = "", installation: int | None = None) -> Place:
-    """What somebody means who wants to share it.
+    """Return the station or installation that is named.
 
     Raises:
-        DomainError: there is no such station or installation that this person can see, or not just one was named.
+        DomainError: there is none that the actor can see, or not exactly one was named.
     """
     if bool(station) is (installation is not None):
         refuse("station", _("Name an installation or a station."))
@@ -209,13 +215,13 @@ def _lock(grant: Grant) -> Grant:
     return rows.defer("station__password", "station__next_password").select_for_update(of=("self",)).get(pk=grant.pk)
 
 
-def _demand_access(actor: User | None, place: Place) -> None:
+def _require_access(actor: User | None, place: Place) -> None:
     if actor is not None and not actor.access.may(Can.MANAGE_ACCESS, place):
         raise NotAllowed(_("Only administrators of the team and owners may give and withdraw access."))
 
 
-def _demand_as_much(actor: User | None, place: Place, role: str, ends_at: datetime | None) -> None:
-    """Neither more rights nor a longer time than the person has."""
+def _require_no_more_than_own(actor: User | None, place: Place, role: str, ends_at: datetime | None) -> None:
+    """Raise an error if the actor would grant more rights, or for longer, than they have."""
     if actor is None:
         return
     if role not in roles_to_give(actor, place):
@@ -223,11 +229,14 @@ def _demand_as_much(actor: User | None, place: Place, role: str, ends_at: dateti
         refuse("role", _("You may not give the role “%(role)s”: it includes more than you may do here.") % named)
     latest = _latest_end(actor, place, role)
     if latest is not None and (ends_at is None or ends_at > latest):
-        refuse("ends_at", _("Your own access ends at %(end)s; you cannot give it for longer.") % {"end": _said(latest)})
+        refuse(
+            "ends_at",
+            _("Your own access ends at %(end)s; you cannot give it for longer.") % {"end": _format_time(latest)},
+        )
 
 
 def _latest_end(actor: User, place: Place, role: str) -> datetime | None:
-    """Until when this person holds all that the role includes; None: without end."""
+    """Return until when the actor has all rights of the role; None: without end."""
     if actor.is_staff:
         return None
     installation_id = place.pk if isinstance(place, Installation) else place.installation_id
@@ -277,8 +286,8 @@ def _recipient(place: Place, email: str, handle: str) -> tuple[User | None, Team
     return None, team
 
 
-def _make_room(place: Place, role: str, user: User | None, team: Team | None) -> None:
-    """The same access is given once. One that has ended by itself makes room for a new one and stays as a record."""
+def _require_new_access(place: Place, role: str, user: User | None, team: Team | None) -> None:
+    """Raise an error if the recipient has this access already. An expired one is closed and stays as a record."""
     on = {"installation" if isinstance(place, Installation) else "station": place}
     known = Grant.objects.select_for_update().filter(
         **on, role=role, user=user, to_team=team, withdrawn_at__isnull=True
@@ -292,10 +301,10 @@ def _make_room(place: Place, role: str, user: User | None, team: Team | None) ->
         grant.save(update_fields=["withdrawn_at"])
 
 
-def _tell(grant: Grant, what: str) -> None:
+def _notify(grant: Grant, what: str) -> None:
     mail_about_grant(grant, what)
     logger.info("access %s", what, extra={"grant": grant.pk, "team": grant.team_id, "role": grant.role})
 
 
-def _said(at: datetime) -> str:
+def _format_time(at: datetime) -> str:
     return formatting.date_time(at)

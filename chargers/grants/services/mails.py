@@ -1,4 +1,4 @@
-"""Mails about access that was given, changed or withdrawn: rows of the outbox of account mails."""
+"""Write the mails about granted, changed and withdrawn access to the outbox of account mails."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from accounts.models import AccountMail, Grant, User
 
 
 def mail_about_grant(grant: Grant, what: str) -> int:
-    """Write a mail to the person, or to each administrator of the team. Returns how many mails there are.
+    """Write a mail to the user, or to each administrator of the team. Returns the number of mails.
 
     Args:
-        what: GIVEN, CHANGED or WITHDRAWN of `accounts.access.grant_letter`.
+        what: GIVEN, CHANGED or WITHDRAWN of `accounts.mails.services.grant_letter`.
     """
     recipients = _recipients(grant)
     for user in recipients:

@@ -18,12 +18,12 @@ from cpms.common.text.lines import check_lines
 
 SESSION_KEY = "group"
 MAX_GROUPS = 100
-LISTED = 1000  # up to here a query names the stations, above it asks for them
+LISTED = 1000  # up to this many stations a query lists their keys, above it uses a subquery
 BATCH_SIZE = 1000
 
 
 def chosen_group(user: User, key: Any) -> SelectedGroup | None:
-    """What the group with this key narrows pages to; None when it is not this person's. Two queries."""
+    """Return what the group with this key narrows pages to; None if it is not the user's. Takes two queries."""
     group = StationGroup.objects.visible_to(user).filter(pk=key).first() if isinstance(key, int) else None
     if group is None:
         return None
@@ -35,7 +35,7 @@ def chosen_group(user: User, key: Any) -> SelectedGroup | None:
 
 @transaction.atomic
 def create_group(*, user: User, name: str, stations: Collection[ChargingStation] = ()) -> StationGroup:
-    """A new group with these stations, as far as its person may see them.
+    """Create a group with these stations, as far as the user may see them.
 
     Raises:
         DomainError: the name is empty or taken, or there are too many groups.
@@ -50,7 +50,7 @@ def create_group(*, user: User, name: str, stations: Collection[ChargingStation]
 
 @transaction.atomic
 def edit_group(*, group: StationGroup, name: str, stations: Collection[ChargingStation] | None = None) -> StationGroup:
-    """Another name, and other stations in the place of those in it; None: these stay.
+    """Rename a group and replace its stations; None: keep its stations.
 
     Raises:
         DomainError: the name is empty or taken.
@@ -71,7 +71,8 @@ def _rows(stations: Collection[ChargingStation]) -> QuerySet[ChargingStation]:
 
 @transaction.atomic
 def rename_group(*, group: StationGroup, name: str) -> StationGroup:
-    """
+    """Rename a group.
+
     Raises:
         DomainError: the name is empty or taken.
     """
@@ -95,7 +96,7 @@ def _named(group: StationGroup, name: str) -> StationGroup:
 
 @transaction.atomic
 def add_to_group(*, group: StationGroup, stations: QuerySet[ChargingStation]) -> int:
-    """Put stations into a group, those of them that its person may see. Returns how many were not in it yet."""
+    """Add stations to a group, as far as its user may see them. Returns how many were added."""
     members = StationGroup.stations.through.objects
     before = members.filter(stationgroup_id=group.pk).count()
     seen = stations & ChargingStation.objects.reachable_by(group.user)

@@ -14,8 +14,10 @@ MAX_PROVIDERS = 100
 
 
 def providers_of(user: User) -> list[Provider]:
-    """His teams and those that gave him access to something, by name. Support staff sees all of them: for it they are
-    not listed. Without such access no query beyond those of every page."""
+    """Return the user's teams and those that granted them access to something, by name.
+
+    Support staff can see all teams: nothing is listed for them. Users without granted access cost no extra query.
+    """
     if user.is_staff:
         return []
     own = [Provider(team.pk, team.name) for team in user.access.own_teams]
@@ -31,7 +33,7 @@ def providers_of(user: User) -> list[Provider]:
 
 
 def chosen_provider(user: User, key: Any) -> Provider | None:
-    """What the provider with this key narrows pages to; None when this person sees nothing of it."""
+    """Return what the provider with this key narrows pages to; None if the user can see nothing of it."""
     if not isinstance(key, int):
         return None
     if user.is_staff:

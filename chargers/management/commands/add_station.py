@@ -10,16 +10,16 @@ from cpms.common.scripting import ScriptCommand, numbered, portions
 
 
 class Command(ScriptCommand):
-    help = "Add a station to a team, or set password, protocol and connectors of one that is there."
+    help = "Add a station to a team, or set password, protocol and connectors of an existing one."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("identity", metavar="IDENTITY", help="what it connects as; with --count: {n} or {n:06d}")
+        parser.add_argument("identity", metavar="IDENTITY", help="with which it connects; with --count: {n} or {n:06d}")
         parser.add_argument("--team", required=True, metavar="HANDLE")
         parser.add_argument("--password", required=True, help="for HTTP Basic; with --count {id} becomes the identity")
         parser.add_argument("--protocol", default=ChargingStation.Protocol.OCPP_16, help="OCPP version: 1.6")
         parser.add_argument("--connectors", type=int, default=2, metavar="NUMBER")
-        parser.add_argument("--count", type=int, metavar="N", help="as many stations, n from 1 to N")
+        parser.add_argument("--count", type=int, metavar="N", help="add this many stations, n from 1 to N")
 
     def run(
         self,
@@ -48,5 +48,5 @@ class Command(ScriptCommand):
             added += registration.add_stations(team=owner, stations=portion)
         self.show(
             {"created": added.created, "updated": added.updated, "team": team, "stations": identities},
-            f"{added.created} stations are new, {added.updated} were there.",
+            f"Added {added.created} stations, updated {added.updated}.",
         )

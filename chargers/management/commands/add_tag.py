@@ -16,15 +16,15 @@ from cpms.common.scripting import ScriptCommand, numbered, portions
 
 
 class Command(ScriptCommand):
-    help = "Add a tag (RFID card) to a team, or set status, expiry and stations of one that is there."
+    help = "Add a tag (RFID card) to a team, or set status, expiry and stations of an existing one."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("value", metavar="VALUE", help="its number; with --count it holds {n} or {n:06d}")
+        parser.add_argument("value", metavar="VALUE", help="its number; with --count it contains {n} or {n:06d}")
         parser.add_argument("--team", required=True, metavar="HANDLE")
         parser.add_argument("--status", default=Tag.Status.ACCEPTED, choices=Tag.Status.values)
         parser.add_argument(
-            "--kind", default="", choices=Tag.Kind.values, help="for people only; without it a known tag keeps its own"
+            "--kind", default="", choices=Tag.Kind.values, help="display only; without it an existing tag keeps its own"
         )
         parser.add_argument("--expires", metavar="ISO", help="a time like 2027-01-31T12:00:00Z; without zone: UTC")
         parser.add_argument(
@@ -35,7 +35,7 @@ class Command(ScriptCommand):
             metavar="IDENTITY",
             help="valid at these stations only; may be given several times",
         )
-        parser.add_argument("--count", type=int, metavar="N", help="as many tags, n from 1 to N")
+        parser.add_argument("--count", type=int, metavar="N", help="add this many tags, n from 1 to N")
 
     def run(
         self,
@@ -58,7 +58,7 @@ class Command(ScriptCommand):
             added += adding.add_tags(team=owner, tags=portion, stations=stations)
         self.show(
             {"created": added.created, "updated": added.updated, "team": team, "tags": values},
-            f"{added.created} tags are new, {added.updated} were there.",
+            f"Added {added.created} tags, updated {added.updated}.",
         )
 
 

@@ -1,7 +1,7 @@
-"""Handing a station over to another team: it continues as a new row there, and the old row keeps its whole past.
+"""Hand a station over to another team: it continues as a new row there, and the old row keeps its history.
 
-Whatever a station said, charged or was asked hangs on its row, so nothing of the time in one team can be seen in the
-other, in whatever list or by whatever address somebody looks.
+Messages, sessions and commands belong to a station's row. With two rows, neither team can see anything from the time
+of the other, whichever list or address is used.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from accounts.access.rights import Can
 from accounts.audit.services import Action, record_entry
 from accounts.models import Grant, Team, User
-from chargers.credentials.services import CLOSED, password_facts
+from chargers.credentials.services import NO_NEXT_PASSWORD, password_columns
 from chargers.events.services import end_events_of_station, fault_event, record_events
 from chargers.grants.services.grants import withdraw_grant
 from chargers.stations.models import ChargingStation, Connector
@@ -31,7 +31,7 @@ from cpms.common.messaging.news import hint, tell_pages
 
 logger = logging.getLogger(__name__)
 SHOWN_SESSIONS = 10
-GOES_ALONG = (
+CARRIED_FIELDS = (
     "name",
     "protocol",
     "registration",
@@ -50,27 +50,27 @@ GOES_ALONG = (
 
 @transaction.atomic
 def hand_over_station(*, station: ChargingStation, team: Team, actor: User | None = None) -> ChargingStation:
-    """Give a station to another team, with its identity and its password; what was until now stays with the old one.
+    """Hand a station over to another team, with its identity and password. Its history stays with the old team.
 
-    The old row keeps its key, says in its identity until when it was, is out of use for ever, and nothing can connect
-    as it. The link that is open counts for the old row: it is fenced and closed, and the station comes back as the
-    new one. What it says over the old link meanwhile is not acknowledged, so that it says it again.
+    The old row keeps its primary key, is renamed, and can never connect or be used again. An open link belongs to the
+    old row and is closed, and the station reconnects as the new one. What it sends over the old link in the meantime is
+    not acknowledged, so that the station sends it again.
 
     Returns:
-        the station of the other team.
+        the station of the new team.
 
     Raises:
-        NotAllowed: the person does not administer both teams, or is a program.
-        DomainError: it is in the pool, was handed over already or is that team's (`fields` names the team), a session
-            is running, or it is not sure that the station gets in again with its password.
+        NotAllowed: the actor does not administer both teams, or is an application.
+        DomainError: the station is in the pool, was handed over already or belongs to that team (`fields` names the
+            team), a session is running, or it is not certain that the station can sign in with its password.
     """
-    # no_key: rows that name the station may be written meanwhile, see `ocpp_gateway/link/direct.py`
+    # no_key: rows that refer to the station may be written meanwhile, see `ocpp_gateway/link/direct.py`
     rows = ChargingStation.objects.select_related("team", "node").select_for_update(of=("self",), no_key=True)
     old = rows.get(pk=station.pk)
     if actor is not None and not (may_hand_over(actor, old) and actor.access.may(Can.ADD_STATIONS, team)):
-        raise NotAllowed(who_may_hand_over())
-    if why_not := why_not_now(old):
-        raise DomainError(why_not)
+        raise NotAllowed(handover_refusal())
+    if obstacle := handover_obstacle(old):
+        raise DomainError(obstacle)
     if old.team_id == team.pk:
         sentence = _("The station belongs to this team already.")
         raise DomainError(sentence, fields={"team": sentence})
@@ -79,17 +79,20 @@ def hand_over_station(*, station: ChargingStation, team: Team, actor: User | Non
         withdraw_grant(grant=grant)
     former = _retire(old, timezone.now())
     end_events_of_station(station_id=old.pk, at=timezone.now())
-    new = _found(old, team, connectors)
-    _note(old, former, new, actor)
+    new = _create_successor(old, team, connectors)
+    _record_handover(old, former, new, actor)
     tell_pages({old.team_id: [old.pk], team.pk: [new.pk]})
-    if old.node is not None:  # a hint: without it the link's next message finds out
+    if old.node is not None:  # closes the link sooner: otherwise its next message notices that it was superseded
         hint(f"node-{old.node.name}", {"type": "superseded", "station": old.pk, "epoch": old.epoch + 1})
     logger.info("station handed over", extra={"station": new.identity, "was": former, "team": team.handle})
     return new
 
 
 def may_hand_over(actor: User, station: ChargingStation) -> bool:
-    """Who administers its team and another one, and support staff. A program never: it acts for one team."""
+    """Return whether the user is support staff or administers the station's team and another one.
+
+    Applications never may, since they act for one team.
+    """
     if actor.is_program:
         return False
     scope = actor.access.scope(Can.ADD_STATIONS)
@@ -97,12 +100,12 @@ def may_hand_over(actor: User, station: ChargingStation) -> bool:
 
 
 def can_be_handed_over(station: ChargingStation) -> bool:
-    """Whether it is a team's and not only its past."""
+    """Return whether the station belongs to a team and is not just the history of a station that was handed over."""
     return station.team_id is not None and station.handed_over_at is None
 
 
-def why_not_now(station: ChargingStation) -> str:
-    """The sentence that says why nobody can hand it over as it is; or nothing."""
+def handover_obstacle(station: ChargingStation) -> str:
+    """Return the sentence that says why the station cannot be handed over now, or an empty text."""
     if station.team_id is None:
         return _("A station in the pool has no team yet that could hand it over.")
     if station.handed_over_at is not None:
@@ -121,13 +124,13 @@ def why_not_now(station: ChargingStation) -> str:
     return ""
 
 
-def who_may_hand_over() -> str:
-    """The sentence for those who may not."""
+def handover_refusal() -> str:
+    """Return the sentence for users who may not hand over stations."""
     return _("Only people who administer both teams may hand over a station from one to the other.")
 
 
 def former_identity(identity: str, pk: int, at: datetime) -> str:
-    """What a station is called in the team that it left; no other station is."""
+    """Return the unique name that a station gets in the team that it leaves."""
     day = timezone.localdate(at).isoformat()
     marks = itertools.chain(
         [f" (until {day})", f" (until {day}, {pk})"], (f" (until {day}, {pk}-{n})" for n in itertools.count(2))
@@ -137,11 +140,11 @@ def former_identity(identity: str, pk: int, at: datetime) -> str:
         found = identity[: MAX_IDENTITY_LENGTH - len(mark)] + mark
         if not (is_cut and place == 0) and not ChargingStation.objects.filter(identity=found).exists():
             return found
-    raise AssertionError  # numbers do not end
+    raise AssertionError  # not reached: the marks never end
 
 
 def _retire(old: ChargingStation, now: datetime) -> str:
-    """From here on the row is the past only. Returns what it is called now."""
+    """Turn the row into the history of the station, which can never connect again. Returns its new name."""
     former = former_identity(old.identity, old.pk, now)
     ChargingStation.objects.filter(pk=old.pk).update(
         identity=former,
@@ -151,20 +154,23 @@ def _retire(old: ChargingStation, now: datetime) -> str:
         password=None,
         password_hash="",
         has_weak_password=None,
-        **CLOSED,
-        epoch=F("epoch") + 1,  # whatever the old link still says changes nothing
+        **NO_NEXT_PASSWORD,
+        epoch=F("epoch") + 1,  # so that nothing the old link still sends is stored
         node=None,
         disconnected_at=now if old.node_id is not None else old.disconnected_at,
     )
     return former
 
 
-def _found(old: ChargingStation, team: Team, connectors: list[Connector]) -> ChargingStation:
-    """The same station, new in the other team. A team that keeps hashes only gets one; a hash stays what it is."""
+def _create_successor(old: ChargingStation, team: Team, connectors: list[Connector]) -> ChargingStation:
+    """Create the station's row in the new team.
+
+    If that team stores hashes only, an encrypted password becomes a hash; a hash stays a hash.
+    """
     password: dict[str, Any] = {"password_hash": old.password_hash, "has_weak_password": old.has_weak_password}
     if old.password is not None:
-        password = password_facts(bytes(old.password), team)
-    facts = {name: getattr(old, name) for name in GOES_ALONG}
+        password = password_columns(bytes(old.password), team)
+    facts = {name: getattr(old, name) for name in CARRIED_FIELDS}
     (new,) = ChargingStation.objects.bulk_create(
         [ChargingStation(team=team, identity=old.identity, predecessor=old, **facts, **password)]
     )
@@ -183,12 +189,15 @@ def _found(old: ChargingStation, team: Team, connectors: list[Connector]) -> Cha
     return new
 
 
-def _note(old: ChargingStation, former: str, new: ChargingStation, actor: User | None) -> None:
-    """In both trails. Each names the other team only where who did it is in both: their people may not know it."""
+def _record_handover(old: ChargingStation, former: str, new: ChargingStation, actor: User | None) -> None:
+    """Record the handover in the audit logs of both teams.
+
+    Each log names the other team only if the actor belongs to both: otherwise the members may not know it.
+    """
     assert old.team is not None and new.team is not None  # noqa: S101 - checked before
     is_known = actor is not None and {old.team_id, new.team_id} <= actor.access.roles.keys()
     before, after = old.team.name, new.team.name
-    gone = {"team": [before, after if is_known else ""], "identity": [old.identity, former]}
-    record_entry(old, actor=actor, team_id=old.team_id, changes=gone, action=Action.UPDATE)
-    come = {"team": [before if is_known else "", after]}
-    record_entry(new, actor=actor, team_id=new.team_id, changes=come, action=Action.CREATE)
+    old_changes = {"team": [before, after if is_known else ""], "identity": [old.identity, former]}
+    record_entry(old, actor=actor, team_id=old.team_id, changes=old_changes, action=Action.UPDATE)
+    new_changes = {"team": [before if is_known else "", after]}
+    record_entry(new, actor=actor, team_id=new.team_id, changes=new_changes, action=Action.CREATE)

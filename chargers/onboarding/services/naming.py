@@ -22,14 +22,14 @@ logger = logging.getLogger(__name__)
 
 @transaction.atomic
 def correct_identity(*, station: ChargingStation, identity: str, actor: User | None = None) -> ChargingStation:
-    """Give a station the identity it really connects with; all that it ever reported stays its own.
+    """Change the identity of a station to the one it really connects with. Its history stays with it.
 
-    A link that is open under the old identity is closed: it is superseded as by a newer one, and what it still says is
+    A link that is open under the old identity is closed as if a newer one had replaced it, and what it still sends is
     not acknowledged.
 
     Raises:
-        NotAllowed: the person may not set how this station connects.
-        DomainError: no station can use the identity, another one has it, or the station was handed over.
+        NotAllowed: the actor may not set how this station connects.
+        DomainError: stations cannot use the identity, another station has it, or the station was handed over.
     """
     if actor is not None and not actor.access.may(Can.SET_PASSWORDS, station):
         raise NotAllowed(_("You may not change the identity of this station."))
@@ -54,12 +54,12 @@ def correct_identity(*, station: ChargingStation, identity: str, actor: User | N
                 node=None,
                 disconnected_at=timezone.now() if old.node_id is not None else old.disconnected_at,
             )
-    except IntegrityError:  # somebody else took it in this moment
+    except IntegrityError:  # another request took it at the same time
         raise taken from None
     changes = {"identity": [old.identity, identity]}
     record_entry(old, actor=actor, team_id=old.team_id, changes=changes, action=Action.UPDATE)
     tell_pages({old.team_id: [old.pk]})
-    if old.node is not None:  # a hint: without it the link's next message finds out
+    if old.node is not None:  # closes the link sooner: otherwise its next message notices that it was superseded
         hint(f"node-{old.node.name}", {"type": "superseded", "station": old.pk, "epoch": old.epoch + 1})
     logger.info("station identity corrected", extra={"station": identity, "was": old.identity})
     return ChargingStation.objects.defer("password", "next_password").get(pk=old.pk)

@@ -1,4 +1,4 @@
-"""Add stations, one by one or ten thousand at once, and assign stations of the pool to a team."""
+"""Add stations, one or ten thousand at a time, and assign stations from the pool to a team."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from django.utils.translation import gettext as _
 from accounts.access.rights import Can
 from accounts.audit.services import record_added_rows
 from accounts.models import Team, User
-from chargers.credentials.services import PASSWORD_FIELDS, check_password, generate_password, password_facts
+from chargers.credentials.services import PASSWORD_FIELDS, check_password, generate_password, password_columns
 from chargers.installations.models import Installation
 from chargers.stations.models import ChargingStation
-from chargers.stations.services.batches import BATCH_SIZE, Added, demand_admin, in_chunks
+from chargers.stations.services.batches import BATCH_SIZE, Added, in_chunks, require_admin
 from chargers.stations.services.identities import check_identity
 from chargers.stations.services.statuses import MAX_CONNECTORS, ensure_connectors
 from cpms.common.errors import NotAllowed, refuse
@@ -27,8 +27,15 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class NewStation:
+    """A station to be added.
+
+    Attributes:
+        password: None: an existing station keeps its password.
+        name: empty: an existing station keeps its name.
+    """
+
     identity: str
-    password: str | bytes | None  # None: a station that is known keeps its own
+    password: str | bytes | None
     name: str = ""
     protocol: str = ChargingStation.Protocol.OCPP_16
     connectors: int = 2
@@ -36,8 +43,14 @@ class NewStation:
 
 @dataclass(frozen=True, slots=True)
 class Assigned:
+    """A station that was assigned to a team.
+
+    Attributes:
+        password: the password that was generated for it; None if it was given or the station had one.
+    """
+
     station: ChargingStation
-    password: str | None  # made for it, and told this once; None when it was given or the station had one
+    password: str | None
 
 
 def add_station(
@@ -51,7 +64,7 @@ def add_station(
     installation: Installation | None = None,
     actor: User | None = None,
 ) -> ChargingStation:
-    """Make one station known; see `add_stations`."""
+    """Add one station; see `add_stations`."""
     wanted = NewStation(identity=identity, password=password, name=name, protocol=protocol, connectors=connectors)
     add_stations(team=team, stations=[wanted], installation=installation, actor=actor)
     return ChargingStation.objects.get(identity=identity)
@@ -65,35 +78,35 @@ def add_stations(
     installation: Installation | None = None,
     actor: User | None = None,
 ) -> Added:
-    """Make stations known to a team; those it has already get the given password, protocol, name and connectors.
+    """Add stations to a team; stations that it has already get the given password, protocol, name and connectors.
 
-    A password that is given is the only one from then on, whatever a station was told over OCPP before. A connector is
-    added where it is missing, never taken away: it may have a history. A station that waits in the pool is assigned to
-    the team.
+    A given password is the only valid one from then on, even if the station was sent another one by OCPP. Missing
+    connectors are added; existing ones are never removed, since they may have a history. A station in the pool is
+    assigned to the team.
 
     Args:
-        installation: where they are. The service role of an installation may add new stations to it.
+        installation: where the stations are. The service role of an installation may add new stations to it.
 
     Raises:
-        NotAllowed: the person may not add stations to the team, or to the installation.
+        NotAllowed: the actor may not add stations to the team or the installation.
         DomainError: an identity, password, protocol or number of connectors is wrong (`fields` names which), or the
             identity belongs to another team.
     """
-    demand_admin(actor, installation or team)
+    require_admin(actor, installation or team)
     if installation is not None and installation.team_id != team.pk:
         refuse("installation", _("This installation belongs to another team."))
     wanted = list(stations)
     if len({station.identity for station in wanted}) < len(wanted):
         refuse("identity", _("The same identity is given twice."))
     for station in wanted:
-        if not station.identity.isprintable():  # the database could not even look for it
+        if not station.identity.isprintable():  # the database cannot even search for it
             check_identity(station.identity)
     known = _lock_known_stations([station.identity for station in wanted])
     for station in wanted:
         _check_station(station, is_known=station.identity in known)
-    _demand_free(known.values(), team, actor)
+    _require_free(known.values(), team, actor)
     pooled = [station.pk for station in known.values() if station.team_id is None]
-    _demand_passwords(wanted, known, pooled)
+    _require_passwords(wanted, known, pooled)
     ChargingStation.objects.filter(pk__in=pooled).update(team=team)
     _save_stations(team, [station for station in wanted if station.identity not in known], is_new=True)
     _save_stations(team, [station for station in wanted if station.identity in known], is_new=False)
@@ -118,15 +131,15 @@ def assign_station(
 ) -> Assigned:
     """Assign a station from the pool to a team; its next restart is accepted.
 
-    In the pool nobody is asked for a password, in a team everybody is: a station that has none gets one.
+    Stations in the pool need no password, stations of a team do: a station without a password gets one.
 
     Args:
-        password: which it shall be; None: the one the station has (it may have been told one in the pool), or a
-            random one.
+        password: the password to set; None: keep the station's password (it may have been sent one in the pool), or
+            generate one.
 
     Raises:
-        NotAllowed: only support staff may look into the pool.
-        DomainError: the station has or had a team already, or the password cannot be one.
+        NotAllowed: the actor is not support staff.
+        DomainError: the station has or had a team already, or the password is not valid.
     """
     if actor is not None and not actor.is_staff:
         raise NotAllowed(_("Only support staff may assign stations from the pool."))
@@ -134,23 +147,23 @@ def assign_station(
     if station.handed_over_at is not None or (station.team_id is not None and station.team_id != team.pk):
         refuse("team", _("This station belongs to a team already."))
     station.team = team
-    made = None
+    generated = None
     if password is None and not station.has_password:
-        made = password = generate_password()
-    facts = {} if password is None else password_facts(check_password(password), team)
+        generated = password = generate_password()
+    facts = {} if password is None else password_columns(check_password(password), team)
     for name, value in facts.items():
         setattr(station, name, value)
     station.save(update_fields=["team", *facts])
     tell_pages({team.pk: [station.pk]})
     logger.info("station assigned", extra={"station": station.identity, "team": team.handle})
-    return Assigned(station, made)
+    return Assigned(station, generated)
 
 
 def find_station(identity: str) -> ChargingStation:
-    """The station with this identity, whoever owns it: for scripts, which have no person.
+    """Return the station with this identity, whichever team it belongs to: for scripts, which act for no user.
 
     Raises:
-        DomainError: there is none.
+        DomainError: there is no such station.
     """
     station = ChargingStation.objects.select_related("node").filter(identity=identity).first()
     if station is None:
@@ -159,7 +172,7 @@ def find_station(identity: str) -> ChargingStation:
 
 
 def _check_station(station: NewStation, *, is_known: bool) -> None:
-    """A station that is there already may have an identity of a time with fewer rules."""
+    """Check the values of a new station. Existing stations may have an identity from a time with fewer rules."""
     if not is_known:
         check_identity(station.identity)
     if station.password is not None:
@@ -173,9 +186,13 @@ def _check_station(station: NewStation, *, is_known: bool) -> None:
         refuse("connectors", _("A station has 0 to %(most)d connectors.") % {"most": MAX_CONNECTORS})
 
 
-def _demand_free(known: Iterable[ChargingStation], team: Team, actor: User | None) -> None:
-    """Who guesses the identity of a station in the pool must not get it: that takes our staff. Who may add stations to
-    one installation only gets none that the team has elsewhere. What was handed over comes back to nobody."""
+def _require_free(known: Iterable[ChargingStation], team: Team, actor: User | None) -> None:
+    """Raise an error if the identity of an existing station may not be used by this actor.
+
+    Guessing the identity of a station in the pool must not be enough to get it: only support staff may. A user who may
+    only add stations to one installation gets none that the team has elsewhere. A station that was handed over cannot
+    be added again.
+    """
     is_of_team = actor is None or actor.access.may(Can.ADD_STATIONS, team)
     for station in known:
         is_taken = station.team_id is not None and station.team_id != team.pk
@@ -184,10 +201,10 @@ def _demand_free(known: Iterable[ChargingStation], team: Team, actor: User | Non
             refuse("identity", _("The identity “%(identity)s” is taken.") % {"identity": station.identity})
 
 
-def _demand_passwords(
+def _require_passwords(
     wanted: Iterable[NewStation], known: Mapping[str, ChargingStation], pooled: Collection[int]
 ) -> None:
-    """Without one a station of a team could never log in."""
+    """Raise an error if a station would have no password: it could never sign in."""
     without = {station.identity for station in wanted if station.password is None}
     bare = ChargingStation.objects.filter(pk__in=pooled, password=None, password_hash="")
     if without - known.keys() or any(identity in without for identity in bare.values_list("identity", flat=True)):
@@ -203,15 +220,18 @@ def _lock_known_stations(identities: Sequence[str]) -> dict[str, ChargingStation
 
 
 def _save_stations(team: Team, wanted: Sequence[NewStation], *, is_new: bool) -> None:
-    """One statement per chunk. What is there is updated by its unique identity; a name that is not given stays."""
-    for is_named, has_password, group in _alike(wanted):
+    """Insert or update stations with one statement per chunk.
+
+    Existing stations are updated by their unique identity, and keep their name if none is given.
+    """
+    for is_named, has_password, group in _grouped_by_given_values(wanted):
         rows = [
             ChargingStation(
                 team=team,
                 identity=station.identity,
                 name=station.name,
                 protocol=station.protocol,
-                **({} if station.password is None else password_facts(check_password(station.password), team)),
+                **({} if station.password is None else password_columns(check_password(station.password), team)),
             )
             for station in group
         ]
@@ -224,12 +244,12 @@ def _save_stations(team: Team, wanted: Sequence[NewStation], *, is_new: bool) ->
         try:
             with transaction.atomic():
                 ChargingStation.objects.bulk_create(rows, BATCH_SIZE)
-        except IntegrityError:  # somebody else made it in this moment
+        except IntegrityError:  # another request created one of them at the same time
             refuse("identity", _("One of the identities was taken in this moment. Please try again."))
 
 
-def _alike(wanted: Sequence[NewStation]) -> Iterator[tuple[bool, bool, list[NewStation]]]:
-    """By what is given for them: a name, a password."""
+def _grouped_by_given_values(wanted: Sequence[NewStation]) -> Iterator[tuple[bool, bool, list[NewStation]]]:
+    """Yield the stations in groups: with and without a given name, with and without a given password."""
     for is_named, has_password in itertools.product((True, False), repeat=2):
         group = [
             station

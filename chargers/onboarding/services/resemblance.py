@@ -1,4 +1,4 @@
-"""Which station somebody means who does not quite say it."""
+"""Find the station whose identity a connecting station most likely means, although it is written differently."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from chargers.stations.models import ChargingStation
 MAX_NAMES = 8
 
 
-class Resembling(NamedTuple):
+class SimilarStation(NamedTuple):
     station_id: int
     identity: str
 
 
-def find_resembling(names: Sequence[str]) -> Resembling | None:
-    """Return the one station of a team whose identity is one of these names, whatever their case and blanks around.
+def find_similar_station(names: Sequence[str]) -> SimilarStation | None:
+    """Return the one station of a team whose identity is one of these names, ignoring case and surrounding blanks.
 
-    One that is written exactly so goes before others. Where several resemble, none is meant: their teams would see
-    each other's visitors.
+    An exact match is preferred. If several stations are similar, none is returned: otherwise their teams could see each
+    other's connection attempts.
     """
     wanted = {name.strip().upper() for name in names[:MAX_NAMES]} - {""}
     if not wanted:
@@ -29,7 +29,7 @@ def find_resembling(names: Sequence[str]) -> Resembling | None:
     rows = ChargingStation.objects.annotate(upper=Upper("identity")).filter(
         upper__in=list(wanted), team__isnull=False, handed_over_at=None
     )
-    found = [Resembling(*row) for row in rows.order_by("pk").values_list("pk", "identity")[: MAX_NAMES + 1]]
+    found = [SimilarStation(*row) for row in rows.order_by("pk").values_list("pk", "identity")[: MAX_NAMES + 1]]
     exact = [each for each in found if each.identity in names]
     if exact:
         return exact[0]

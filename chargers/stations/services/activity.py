@@ -1,4 +1,4 @@
-"""Deactivating stations and taking them back: their history stays, but nobody can charge at them."""
+"""Deactivate stations and activate them again. A deactivated station keeps its history, but nobody can charge at it."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ DEACTIVATED_KEY = "deactivated"  # in a browser's session: whether such stations
 
 @transaction.atomic
 def set_station_active(*, station: ChargingStation, is_active: bool, actor: User | None = None) -> ChargingStation:
-    """Take a station out of use, or back into use.
+    """Activate or deactivate a station.
 
-    It may still connect and report, so that nothing of what it booked meanwhile is lost; tags are refused, and so are
-    remote starts. A session that is running goes on.
+    A deactivated station may still connect and report, so that nothing it recorded is lost, but tags and remote starts
+    are refused. A running session continues.
 
     Raises:
-        NotAllowed: the person may not change technical settings of the station.
-        DomainError: it was handed over, so it never comes back.
+        NotAllowed: the actor may not change the technical settings of the station.
+        DomainError: the station was handed over and can never be used in this team again.
     """
     if actor is not None and not actor.access.may(Can.CONFIGURE, station):
         raise NotAllowed(_("You may not change the technical settings of this station."))

@@ -1,4 +1,4 @@
-"""What services that add many rows at once share."""
+"""Helpers for services that add many rows at once."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BATCH_SIZE = 500  # rows per statement: within SQLite's limit of parameters
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What a bulk call found: rows it made, and rows that were there and are now as asked."""
+    """The result of adding many rows: how many were created, and how many existed and were updated."""
 
     created: int
     updated: int
@@ -33,12 +33,14 @@ class Added:
         return Added(self.created + other.created, self.updated + other.updated)
 
 
-def demand_admin(actor: User | None, place: Team | Installation) -> None:
+def require_admin(actor: User | None, place: Team | Installation) -> None:
+    """Raise `NotAllowed` unless the actor may add stations to the team or installation. No actor means a script."""
     if actor is not None and not actor.access.may(Can.ADD_STATIONS, place):
         raise NotAllowed(_("Only administrators of the team may do this."))
 
 
 def in_chunks(values: Sequence[T]) -> Iterator[list[T]]:
+    """Yield the values in lists of at most `BATCH_SIZE`."""
     rest = iter(values)
     while some := list(itertools.islice(rest, BATCH_SIZE)):
         yield some

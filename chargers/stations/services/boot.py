@@ -1,4 +1,4 @@
-"""A station introduces itself."""
+"""Record that a station has booted (OCPP: BootNotification)."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ BOOT_FIELDS = (
 )
 
 
-def record_boot(*, station: ChargingStation, facts: Mapping[str, str], at: datetime) -> str:
-    """Keep what the station said of itself and decide whether it may work.
+def record_boot(*, station: ChargingStation, values: Mapping[str, str], at: datetime) -> str:
+    """Record what the station reports about itself and decide whether it is served.
 
     Args:
         station: locked by the caller.
-        facts: values by the names in BOOT_FIELDS; what it did not say becomes empty.
+        values: by the names in BOOT_FIELDS; fields that were not reported become empty.
 
     Returns:
-        the registration: accepted for a station of a team, pending for one in the pool, rejected where our
-        staff said so.
+        the registration: accepted for a station of a team, pending for one in the pool, rejected if our staff rejected
+        it.
     """
     for name in BOOT_FIELDS:
-        setattr(station, name, facts.get(name, "")[:255])
+        setattr(station, name, values.get(name, "")[:255])
     if station.registration != ChargingStation.Registration.REJECTED:
         station.registration = (
             ChargingStation.Registration.ACCEPTED if station.team_id else ChargingStation.Registration.PENDING

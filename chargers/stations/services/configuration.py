@@ -1,4 +1,4 @@
-"""What the system needs to know of a station's own configuration, kept when the station tells it."""
+"""Record the few settings of a station's own configuration that the system needs to know."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ MAX_SECONDS = 2**31 - 1
 MAX_PROFILE = 3
 
 
-def note_configuration(*, station_id: int, values: Mapping[str, str]) -> None:
-    """Keep how long a station waits for a vehicle, and the security profile it is set to.
+def record_configuration(*, station_id: int, values: Mapping[str, str]) -> None:
+    """Record how long a station waits for a vehicle, and its security profile.
 
-    A profile is only ever raised: a station, or who speaks in its name, must not talk us out of encryption. Our staff
-    can lower it.
+    The profile is only ever raised: neither the station nor somebody who impersonates it may lower the encryption that
+    we require. Our staff can lower it.
 
     Args:
-        values: by key, as the station reported or accepted them.
+        values: the settings by key, as the station reported or accepted them.
     """
     known = {key.strip().lower(): value for key, value in values.items()}
     station = ChargingStation.objects.filter(pk=station_id)
@@ -38,5 +38,5 @@ def note_configuration(*, station_id: int, values: Mapping[str, str]) -> None:
 
 
 def _whole(text: str | None) -> int | None:
-    """A whole number of ASCII digits; what is no number tells nothing."""
+    """Return a whole number written in ASCII digits, or None."""
     return whole_number((text or "").strip(), max_digits=10)

@@ -1,7 +1,7 @@
-"""What stations and tags are found by, on every page and in the API: part of a word, in any case.
+"""Search stations and tags by parts of words in any case, on every page and in the API.
 
-Rows that belong to stations or tags are found in two steps: the stations and tags first, then by their keys. Joined to
-them, a table of a million rows would be read from one end to the other.
+Rows that belong to stations or tags are searched in two steps: first the stations or tags, then their rows by key.
+With a join, a table of a million rows would be read from start to end.
 """
 
 from __future__ import annotations
@@ -36,19 +36,20 @@ def contains_words(text: str, *columns: str) -> Q:
 
 
 def search_stations(stations: QuerySet[Any], text: str) -> QuerySet[Any]:
-    """Return those of the stations whose identity, name, serial number or place holds a text."""
+    """Return the stations whose identity, name, serial number or place contains all words of a text."""
     return stations.filter(contains_words(text, *STATION_COLUMNS))
 
 
 def stations_named(stations: QuerySet[Any], text: str) -> QuerySet[Any]:
-    """The same by identity, name or place alone, for what is also found by numbers of its own."""
+    """Return the stations whose identity, name or place contains all words of a text, without their serial numbers."""
     return stations.filter(contains_words(text, *NAME_COLUMNS))
 
 
 def of_any(column: str, found: QuerySet[Any]) -> Q:
-    """Return the condition that a foreign key points to a row that was found.
+    """Return the condition that a foreign key points to one of the rows found.
 
-    Few keys are looked up in an index. Many are compared row by row: then so many rows fit that a page is full soon.
+    Few keys are looked up in an index. Many keys are compared row by row: then so many rows match that a page is soon
+    full.
     """
     keys = list(found.order_by().values_list("pk", flat=True)[: MAX_KEYS + 1])
     if len(keys) > MAX_KEYS:

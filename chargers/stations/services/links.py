@@ -1,5 +1,8 @@
-"""Which connection is a station's current one, and when it was last heard. Connections are numbered by epochs, so the
-late close of an old connection never marks the new one offline."""
+"""Record which connection (link) of a station is the current one, and when the station was last seen.
+
+Each connection has a number, its epoch. Every write of a connection compares it, so that the late close of an old
+connection never marks the new one offline.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +24,9 @@ from cpms.common.database.batches import update_rows
 from cpms.common.database.prepared import Prepared, among
 from cpms.common.messaging.news import tell_pages
 
-HEARD_EVERY = timedelta(seconds=15)  # 'last heard' is written at most so often per station
-CLOCK_WINDOW = timedelta(minutes=10)  # the quickest message of this time tells the offset: delays only add to it
-BACKLOG = timedelta(minutes=1)  # of a link, in which a station tells what it kept while it was offline
+LAST_SEEN_INTERVAL = timedelta(seconds=15)  # the time a station was last seen is written at most this often
+CLOCK_WINDOW = timedelta(minutes=10)  # the highest offset in this time is used: delays only make a clock seem behind
+BACKLOG = timedelta(minutes=1)  # at the start of a link, a station sends what it stored while it was offline
 
 Known = tuple[int, int | None, datetime | None, int | None, datetime | None, datetime | None]
 
@@ -35,8 +38,12 @@ def _known(ids: Any) -> QuerySet[ChargingStation, Known]:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """A message came in. `clock_at` is what the station's clock said when it was written, where it says so."""
+class StationSeen:
+    """A message was received from a station.
+
+    Attributes:
+        clock_at: the station's time in the message, if it has one.
+    """
 
     station_id: int
     received_at: datetime
@@ -52,9 +59,9 @@ def open_link(
     identity: str = "",
     protocol: str = ChargingStation.Protocol.OCPP_16.value,
 ) -> int:
-    """Make a new link the station's only one; returns its epoch, which every later write compares.
+    """Make a new link the station's current one. Returns its epoch, which every later write compares.
 
-    0 when the station was handed over since the caller found it, or has not this identity any more.
+    Returns 0 if, since the caller found the station, it was handed over or its identity was changed.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -80,7 +87,7 @@ def open_link(
 
 @transaction.atomic
 def close_link(*, station_id: int, epoch: int, at: datetime) -> bool:
-    """The link ended; False when a newer one is there, which stays untouched."""
+    """Record that a link was closed. Returns False if a newer link exists, which is left unchanged."""
     closed = ChargingStation.objects.filter(pk=station_id, epoch=epoch).update(node=None, disconnected_at=at)
     if closed:
         team_id = ChargingStation.objects.values_list("team_id", flat=True).get(pk=station_id)
@@ -90,7 +97,10 @@ def close_link(*, station_id: int, epoch: int, at: datetime) -> bool:
 
 @transaction.atomic
 def close_links_of_dead_nodes() -> int:
-    """Stations whose gateway process died and that did not come back within two minutes are offline since then."""
+    """Mark stations offline whose gateway process died, if they have not reconnected within two minutes.
+
+    Returns the number of stations. They are offline since the last sign of life of their process.
+    """
     dead = GatewayNode.objects.filter(alive_at__lt=Now() - timedelta(minutes=2))
     changed: dict[int | None, list[int]] = {}
     for team_id, pk in ChargingStation.objects.filter(node__in=dead).values_list("team_id", "pk"):
@@ -104,23 +114,29 @@ def close_links_of_dead_nodes() -> int:
 
 
 def register_node(name: str) -> GatewayNode:
+    """Create the row of a gateway process that has just started."""
     return GatewayNode.objects.create(name=name, alive_at=Now())
 
 
-def node_lives(node_id: int) -> None:
+def record_node_alive(node_id: int) -> None:
+    """Record that a gateway process is alive."""
     GatewayNode.objects.filter(pk=node_id).update(alive_at=Now())
 
 
-def node_ends(node_id: int) -> None:
-    """A node that stops in order says so: its stations are offline at once, not unknown."""
+def release_node(node_id: int) -> None:
+    """Mark the stations of a gateway process that shuts down as offline immediately, instead of unknown."""
     now = timezone.now()
     with transaction.atomic():
         ChargingStation.objects.filter(node_id=node_id).update(node=None, disconnected_at=now)
         GatewayNode.objects.filter(pk=node_id).update(alive_at=Now() - NODE_ALIVE)
 
 
-def note_heard(reports: Sequence[Heard]) -> dict[int, int | None]:
-    """Write 'last heard' and the measured clock offset of the stations that spoke; returns their teams by station."""
+def record_stations_seen(reports: Sequence[StationSeen]) -> dict[int, int | None]:
+    """Update when stations were last seen and the measured offsets of their clocks.
+
+    Returns:
+        the team id of each station, by station id.
+    """
     newest: dict[int, datetime] = {}
     clocks: dict[int, list[tuple[datetime, timedelta]]] = defaultdict(list)
     for report in reports:
@@ -136,7 +152,7 @@ def note_heard(reports: Sequence[Heard]) -> dict[int, int | None]:
         is_clock_new = offset is not None and (
             clock is None or measured_at is None or at - measured_at > CLOCK_WINDOW or offset > clock + 500
         )
-        if is_clock_new or heard_at is None or at - heard_at > HEARD_EVERY:
+        if is_clock_new or heard_at is None or at - heard_at > LAST_SEEN_INTERVAL:
             latest = at if heard_at is None else max(at, heard_at)
             changed.append((pk, latest, *((offset, at) if is_clock_new else (clock, measured_at))))
     update_rows(
@@ -148,16 +164,16 @@ def note_heard(reports: Sequence[Heard]) -> dict[int, int | None]:
 
 
 def _offset_ms(clocks: Sequence[tuple[datetime, timedelta]], connected_at: datetime | None) -> int | None:
-    """Return how far a station's clock is ahead, as far as its messages tell.
+    """Return by how many milliseconds a station's clock is ahead, or None if its messages do not prove it.
 
-    A clock that is ahead can be believed: no message comes in before it was written. One that seems to be behind may
-    be a message that was kept while the station was offline. So nothing behind is believed at the beginning of a link,
-    also after a boot, which many stations send at each; nor where messages of one batch disagree, as those of a queue
-    do. A clock that is really behind shows in the next message.
+    A clock that is ahead can be trusted: no message arrives before it was written. A clock that seems to be behind may
+    be a message that was stored while the station was offline. So an offset behind is ignored at the start of a link
+    (also after a boot, since many stations send a boot with each link), and if the messages of one batch disagree, as
+    those of a backlog do. A clock that is really behind shows in the next message.
 
     Args:
-        clocks: when messages came in, and how far ahead of that their own time was.
-        connected_at: when the station's newest link began; it may be newer than the messages.
+        clocks: when messages were received, and how far ahead of that their own time was.
+        connected_at: when the station's newest link was opened; it may be newer than the messages.
     """
     if not clocks:
         return None

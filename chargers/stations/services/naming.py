@@ -18,10 +18,10 @@ logger = logging.getLogger(__name__)
 
 @transaction.atomic
 def rename_station(*, station: ChargingStation, name: str, actor: User | None = None) -> ChargingStation:
-    """Call a station something people recognise; its identity stays.
+    """Change the local name of a station; its identity stays.
 
     Raises:
-        NotAllowed: the person may not operate this station.
+        NotAllowed: the actor may not operate this station.
         DomainError: the name is too long or has a character that cannot be printed.
     """
     if actor is not None and not actor.access.may(Can.NAME, station):

@@ -1,4 +1,4 @@
-"""How a connector or a whole station is shown, from what is known about its link and its status."""
+"""Choose how a connector or a whole station is displayed, from its connection and its reported status."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from chargers.vocabulary import error_label
 from cpms.common.web import formatting
 
 IN_USE = [Status.PREPARING, Status.CHARGING, Status.SUSPENDED_EV, Status.SUSPENDED_EVSE, Status.FINISHING]
-# A station with several connectors shows the first of these: faults, then what is in use, then what is free.
+# A station with several connectors shows the first of these: faults first, then connectors in use, then free ones.
 BY_IMPORTANCE = [
     Status.FAULTED, Status.CHARGING, Status.SUSPENDED_EVSE, Status.SUSPENDED_EV, Status.PREPARING, Status.FINISHING,
     Status.RESERVED, Status.AVAILABLE, Status.UNAVAILABLE,
 ]  # fmt: skip
 
 
-class Look(NamedTuple):
-    """How a connector's status is shown, and what it means for somebody who wants to charge."""
+class StatusDisplay(NamedTuple):
+    """How a connector's status is displayed, and what it means for somebody who wants to charge."""
 
     kind: str
     label: str | Promise
@@ -32,8 +32,8 @@ class Look(NamedTuple):
     is_live: bool = False
 
 
-LOOKS = {
-    status: Look(kind, status.label, meaning, status == Status.CHARGING)
+STATUS_DISPLAYS = {
+    status: StatusDisplay(kind, status.label, meaning, status == Status.CHARGING)
     for status, kind, meaning in (
         (Status.AVAILABLE, "available", gettext_lazy("Free for a vehicle.")),
         (Status.PREPARING, "preparing", gettext_lazy("A vehicle is connected; charging has not begun.")),
@@ -54,17 +54,17 @@ LOOKS = {
         (Status.FAULTED, "faulted", gettext_lazy("The station reported an error and cannot deliver energy.")),
     )
 }
-UNKNOWN = Look("unknown", gettext_lazy("Unknown"), gettext_lazy("The station has not reported a status."))
+UNKNOWN = StatusDisplay("unknown", gettext_lazy("Unknown"), gettext_lazy("The station has not reported a status."))
 
 
-def look_of(status: str) -> Look:
-    """Return how a status is shown; one that is not known as unknown."""
-    return LOOKS[Status(status)] if status in LOOKS else UNKNOWN
+def display_of(status: str) -> StatusDisplay:
+    """Return how a status is displayed; an unknown status is displayed as unknown."""
+    return STATUS_DISPLAYS[Status(status)] if status in STATUS_DISPLAYS else UNKNOWN
 
 
-def status_meanings() -> list[Look]:
-    """Return every status of a connector with its explanation, in the order in which a session goes through them."""
-    return [*LOOKS.values(), UNKNOWN]
+def status_meanings() -> list[StatusDisplay]:
+    """Return how every status of a connector is displayed, in the order in which a session goes through them."""
+    return [*STATUS_DISPLAYS.values(), UNKNOWN]
 
 
 class State(TextChoices):
@@ -87,6 +87,7 @@ MEANINGS = {
 
 
 def is_online(path: str = "") -> Q:
+    """Return the condition that a station is online; `path` leads to the station and ends with two underscores."""
     return Q(**{f"{path}node__alive_at__gt": Now() - NODE_ALIVE})
 
 
@@ -105,6 +106,7 @@ def with_state(connectors: QuerySet[Any]) -> QuerySet[Any]:
 
 
 def has_connector_in(state: str) -> Exists:
+    """Return the condition that a station has a connector in one of the five states."""
     return Exists(with_state(Connector.objects.filter(station=OuterRef("pk"))).filter(state=state))
 
 
@@ -121,7 +123,7 @@ class StatusBadge(NamedTuple):
 
     @property
     def note_in_files(self) -> str:
-        """The note with its time in full: a file is read on another day and elsewhere."""
+        """The note with its full time: an exported file is read on another day and in another place."""
         return self.full_note or self.note
 
     @property
@@ -130,17 +132,19 @@ class StatusBadge(NamedTuple):
 
 
 def of_connector(connector: Connector, presence: str) -> StatusBadge:
-    """Show the status of a connector; where its station is offline, the last one."""
-    seen = look_of(connector.status)
+    """Return the status of a connector as pages show it; if its station is offline, the last known status."""
+    display = display_of(connector.status)
     if presence != Presence.ONLINE and connector.status:
-        return _connector_of_absent(connector, presence, str(seen.label))
-    if seen is UNKNOWN:
-        return StatusBadge("unknown", str(seen.label), *_unknown(connector))
-    return StatusBadge(seen.kind, str(seen.label), str(seen.meaning), error_label(connector.error_code), seen.is_live)
+        return _connector_of_absent(connector, presence, str(display.label))
+    if display is UNKNOWN:
+        return StatusBadge("unknown", str(display.label), *_unknown(connector))
+    return StatusBadge(
+        display.kind, str(display.label), str(display.meaning), error_label(connector.error_code), display.is_live
+    )
 
 
 def _connector_of_absent(connector: Connector, presence: str, last: str) -> StatusBadge:
-    """Show the last status with its time: what that status means may no longer be true."""
+    """Return the last status with its time, since it may no longer be true."""
     label = str(Presence(presence).label)
     if connector.status_changed_at is None:
         title = _("The station is not connected. Last status: %(status)s.") % {"status": last}
@@ -151,7 +155,7 @@ def _connector_of_absent(connector: Connector, presence: str, last: str) -> Stat
 
 
 def _unknown(connector: Connector) -> tuple[str, str]:
-    """Return meaning and note of a status that is not known: the station may have used a word of its own."""
+    """Return meaning and note of an unknown status: the station may have sent a status that OCPP does not define."""
     word = connector.as_reported.get("status")
     if not word:
         return str(UNKNOWN.meaning), ""
@@ -160,7 +164,7 @@ def _unknown(connector: Connector) -> tuple[str, str]:
 
 
 def of_station(station: ChargingStation, presence: str, connectors: list[Connector]) -> StatusBadge:
-    """Show the status of a station in one word, with a note that says more."""
+    """Return the status of a station as pages show it: one word, and a note with details."""
     if station.team_id is None:
         meaning = _("No team has this station yet. Support staff can assign it to one.")
         return StatusBadge("unknown", _("Waiting for assignment"), meaning, str(Presence(presence).label))
@@ -169,17 +173,17 @@ def of_station(station: ChargingStation, presence: str, connectors: list[Connect
     if presence != Presence.ONLINE:
         return _of_absent(station, presence, first)
     if station.status == Status.FAULTED or first == Status.FAULTED:
-        fault = look_of(Status.FAULTED)
+        fault = display_of(Status.FAULTED)
         broken = [c.error_code for c in connectors if c.status == Status.FAULTED] or [station.error_code]
         return StatusBadge("faulted", str(fault.label), str(fault.meaning), error_label(broken[0]))
     if station.status == Status.UNAVAILABLE:
         first = Status.UNAVAILABLE
     if not first:
         return StatusBadge("unknown", str(UNKNOWN.label), str(UNKNOWN.meaning), _("no status reported yet"))
-    seen = look_of(first)
+    display = display_of(first)
     used = sum(connector.status in IN_USE for connector in connectors)
     note = _("%(used)d of %(all)d in use") % {"used": used, "all": len(connectors)}
-    return StatusBadge(seen.kind, str(seen.label), str(seen.meaning), note, seen.is_live)
+    return StatusBadge(display.kind, str(display.label), str(display.meaning), note, display.is_live)
 
 
 def _of_absent(station: ChargingStation, presence: str, first: str) -> StatusBadge:
@@ -190,7 +194,7 @@ def _of_absent(station: ChargingStation, presence: str, first: str) -> StatusBad
     notes = []
     for moment in (formatting.short_time(since), formatting.full_time(since)):
         if first:
-            notes.append(_("was %(status)s, as of %(time)s") % {"status": look_of(first).label, "time": moment})
+            notes.append(_("was %(status)s, as of %(time)s") % {"status": display_of(first).label, "time": moment})
         else:
             notes.append(_("as of %(time)s") % {"time": moment})
     return StatusBadge(presence, label, formatting.full_time(since), notes[0], is_stale=True, full_note=notes[1])

@@ -1,4 +1,7 @@
-"""What stations report of themselves and their connectors: the newest report counts, whatever order they come in."""
+"""Record the statuses that stations report of themselves and their connectors.
+
+Reports may arrive in any order; the newest one is used.
+"""
 
 from __future__ import annotations
 
@@ -34,17 +37,18 @@ MAX_TEXT_LENGTH = 255  # of the columns
 
 @dataclass(frozen=True, slots=True)
 class StatusReport:
-    """A status of one connector, or of the whole station where `connector` is 0.
+    """The status of one connector, or of the whole station if `connector` is 0.
 
     Attributes:
-        status: one of `ConnectorStatus`; empty where the station's word means nothing to us.
-        as_reported: the station's own words for status and error code, where they are not the protocol's.
+        status: one of `ConnectorStatus`; empty if the station sent an unknown one.
+        at: by the station's clock; the time of arrival if that is missing or unreadable.
+        as_reported: what the station sent as status and error code where OCPP does not define it.
     """
 
     station_id: int
     connector: int
     status: str
-    at: datetime  # the station's time, or when we received it where it sent none or one that cannot be
+    at: datetime
     received_at: datetime
     error_code: str = ""
     info: str = ""
@@ -68,10 +72,10 @@ def _connectors_of(ids: Any) -> QuerySet[Connector]:
 
 
 def record_statuses(reports: Sequence[StatusReport]) -> list[StatusReport]:
-    """Keep the newest report of each connector: a station that was offline replays old ones.
+    """Store the newest report of each connector: a station that was offline repeats old ones.
 
     Returns:
-        the reports that counted.
+        the reports that were stored; older ones are ignored.
     """
     newest: dict[tuple[int, int], StatusReport] = {}
     for report in map(_with_possible_time, reports):
@@ -84,18 +88,21 @@ def record_statuses(reports: Sequence[StatusReport]) -> list[StatusReport]:
 
 
 def _with_possible_time(report: StatusReport) -> StatusReport:
-    """A status is not newer than its arrival: a clock that ran ahead would hide every later one once it is set right.
-    Nor is it older than OCPP 1.6: that clock was never set."""
+    """Replace an implausible time by the time of arrival.
+
+    A status from a clock that runs ahead would hide every later status once the clock is corrected, and a time before
+    OCPP 1.6 comes from a clock that was never set.
+    """
     if report.at <= report.received_at and report.at.year >= FIRST_YEAR:
         return report
     return replace(report, at=report.received_at)
 
 
 def ensure_connectors(keys: Sequence[tuple[int, int]]) -> None:
-    """Create the connectors (station id, number) that a station spoke of and we do not know yet.
+    """Create the connectors (station id, number) that stations have mentioned and that do not exist yet.
 
-    A number that no station has makes no row: a station could make as many of them as it likes. That is kept as an
-    oddity, once.
+    Numbers above `MAX_CONNECTORS` get no row, since a faulty station could create any number of rows. They are recorded
+    as an anomaly, once.
     """
     for station_id, number in {station_id: number for station_id, number in keys if number > MAX_CONNECTORS}.items():
         note = f"It spoke of connector {number}; numbers above {MAX_CONNECTORS} are not listed."
@@ -132,7 +139,7 @@ def _record_connectors(reports: list[StatusReport]) -> list[StatusReport]:
         ensure_connectors(missing)
         known = _known_connectors(reports)
     fresh, rows = [], []
-    began, ended = [], {}
+    started, ended = [], {}
     for report in reports:
         found = known.get((report.station_id, report.connector))
         if found is None or _is_older(report.at, found.reported_at):
@@ -145,11 +152,11 @@ def _record_connectors(reports: list[StatusReport]) -> list[StatusReport]:
         if report.status == found.status:
             continue
         if report.status == Connector.Status.FAULTED:
-            began.append(_fault_of(found.pk, report))
+            started.append(_fault_of(found.pk, report))
         elif found.status == Connector.Status.FAULTED:
             ended[report.station_id, report.connector] = report.at
     update_rows("chargers_connector", CONNECTOR_COLUMNS, sorted(rows))
-    record_events(began)
+    record_events(started)
     end_faults(ended)
     return fresh
 

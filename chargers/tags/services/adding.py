@@ -1,4 +1,4 @@
-"""Add tags, one by one or ten thousand at once, with the same rules."""
+"""Add tags, one or ten thousand at a time, by the same rules."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from accounts.audit.services import record_added_rows
 from accounts.models import Team, User
 from chargers.stations.models import ChargingStation
-from chargers.stations.services.batches import BATCH_SIZE, Added, demand_admin, in_chunks
+from chargers.stations.services.batches import BATCH_SIZE, Added, in_chunks, require_admin
 from chargers.tags.models import Tag
 from cpms.common.errors import refuse
 from cpms.common.text.lines import check_lines
@@ -23,16 +23,22 @@ from cpms.common.text.lines import check_lines
 logger = logging.getLogger(__name__)
 
 
-MAX_TAG_LENGTH = 20  # what every station can read; a longer one is kept where it is known already
+MAX_TAG_LENGTH = 20  # every station can read this many; tags that exist already may be longer
 
 
 @dataclass(frozen=True, slots=True)
 class NewTag:
+    """A tag to be added.
+
+    Attributes:
+        kind: empty: an existing tag keeps its kind, a new one is "other".
+    """
+
     value: str
     label: str = ""
     status: str = Tag.Status.ACCEPTED
     expires_at: datetime | None = None
-    kind: str = ""  # not given: a known tag keeps its own, a new one is "other"
+    kind: str = ""
 
 
 def add_tag(
@@ -46,7 +52,7 @@ def add_tag(
     stations: Collection[ChargingStation] = (),
     actor: User | None = None,
 ) -> Tag:
-    """Make one tag known; see `add_tags`."""
+    """Add one tag; see `add_tags`."""
     wanted = NewTag(value=value, label=label, status=status, expires_at=expires_at, kind=kind)
     add_tags(team=team, tags=[wanted], stations=stations, actor=actor)
     return _known_tags(team, [value])[value.upper()]
@@ -56,17 +62,18 @@ def add_tag(
 def add_tags(
     *, team: Team, tags: Iterable[NewTag], stations: Collection[ChargingStation] = (), actor: User | None = None
 ) -> Added:
-    """Make tags known to a team; those it has already (in any case) get the given status, expiry and scope, and
-    label and kind where they are given.
+    """Add tags to a team.
+
+    Existing tags (in any case) get the given status, expiry and stations, and label and kind if given.
 
     Args:
         stations: where the tags are valid; none: at every station of the team.
 
     Raises:
-        NotAllowed: the person is no administrator of the team.
+        NotAllowed: the actor is not an administrator of the team.
         DomainError: a value, status or kind is wrong, or a station belongs to another team (`fields` names which).
     """
-    demand_admin(actor, team)
+    require_admin(actor, team)
     wanted = list(tags)
     known = _known_tags(team, [tag.value for tag in wanted])
     for tag in wanted:
@@ -85,12 +92,13 @@ def add_tags(
 
 
 def check_tag(tag: NewTag, *, is_known: bool = False) -> None:
-    """
+    """Check the values of a tag.
+
     Args:
-        is_known: whether the team has a tag with this value, which may be longer than a new one.
+        is_known: whether the team has a tag with this value; it may be longer than a new one.
 
     Raises:
-        DomainError: the value, the status or the type cannot be used.
+        DomainError: the value, the status or the type is not valid.
     """
     check_lines(label=tag.label)
     if not tag.value or (len(tag.value) > MAX_TAG_LENGTH and not is_known):
@@ -115,7 +123,10 @@ def _known_tags(team: Team, values: Sequence[str]) -> dict[str, Tag]:
 
 
 def _any_upper(values: Iterable[str]) -> Q:
-    """Exact in any case. Values are ASCII, so that every database and Python agree on what upper case is."""
+    """Return the condition that a value is one of these in any case.
+
+    Values are ASCII, so that every database and Python agree on upper case.
+    """
     return Q(upper__in=[value.upper() for value in values])
 
 
@@ -124,8 +135,8 @@ def _save_tags(team: Team, wanted: Sequence[NewTag], known: dict[str, Tag]) -> N
     for new in wanted:
         tag = known.get(new.value.upper())
         if tag is None:
-            facts = {"label": new.label, "status": new.status, "expires_at": new.expires_at}
-            fresh.append(Tag(team=team, value=new.value, kind=new.kind or Tag.Kind.OTHER, **facts))
+            fields = {"label": new.label, "status": new.status, "expires_at": new.expires_at}
+            fresh.append(Tag(team=team, value=new.value, kind=new.kind or Tag.Kind.OTHER, **fields))
             continue
         tag.status, tag.expires_at = new.status, new.expires_at
         tag.label, tag.kind = new.label or tag.label, new.kind or tag.kind

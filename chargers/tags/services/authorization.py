@@ -1,4 +1,4 @@
-"""Whether a tag may charge at a station."""
+"""Decide whether a tag may charge at a station."""
 
 from __future__ import annotations
 
@@ -23,8 +23,10 @@ CHARGING_MEMBERS = [role for role in Role.values if allows(role, Can.CHARGE)]
 
 
 def _tags_here(team: Any, upper: Any, station: Any, at: Any) -> QuerySet[Any]:
-    """Tags with this value, whatever its case, that may mean something at this station: the team's own one first, then
-    those of people and teams that were given the right to charge there."""
+    """Return the tags with this value, in any case, that may be accepted at this station.
+
+    The tags of the station's own team come first, then those of users and teams that were granted the right to charge.
+    """
     scoped = Tag.stations.through.objects.filter(tag_id=OuterRef("pk"))
     out_of_use = ChargingStation.objects.filter(pk=station, deactivated_at__isnull=False)
     grants = _grants_at(station, at)
@@ -34,7 +36,7 @@ def _tags_here(team: Any, upper: Any, station: Any, at: Any) -> QuerySet[Any]:
         | (Q(team=None) & Exists(grants.filter(_to_team_of("user"))))
     )
     team_may = Q(team__isnull=False) & Exists(grants.filter(to_team=OuterRef("team")))
-    # a tag that the team gave to somebody outside counts where and while that person's access does
+    # A tag that the team gave to a user outside is valid where and as long as that user's access is.
     is_outsiders = Exists(Grant.objects.filter(team=OuterRef("team"), user=OuterRef("user"))) & ~Exists(members)
     return (
         Tag.objects.annotate(
@@ -44,7 +46,7 @@ def _tags_here(team: Any, upper: Any, station: Any, at: Any) -> QuerySet[Any]:
             is_for_here=Exists(scoped.filter(chargingstation_id=station)),
             is_out_of_use=Exists(out_of_use),
             has_access=Case(
-                When(~Q(team=team) | Q(user=None), then=Value(True)),  # others are not found without it
+                When(~Q(team=team) | Q(user=None), then=Value(True)),  # the filter below requires it for other teams
                 When(is_outsiders, then=Exists(grants.filter(user=OuterRef("user")))),
                 default=Value(True),
             ),
@@ -55,7 +57,7 @@ def _tags_here(team: Any, upper: Any, station: Any, at: Any) -> QuerySet[Any]:
 
 
 def _grants_at(station: Any, at: Any) -> QuerySet[Grant]:
-    """Grants that include the right to charge at a station, counting at that moment."""
+    """Return the grants that include the right to charge at a station at this time."""
     return Grant.objects.filter(
         Q(station=station) | Q(installation__stations=station),
         Q(ends_at=None) | Q(ends_at__gt=at),
@@ -73,7 +75,12 @@ _tag_at = Prepared(_tags_here)
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The answer about a tag, one of `TagVerdict`; `tag` is None when nobody knows it."""
+    """The decision about a tag.
+
+    Attributes:
+        status: one of `TagVerdict`.
+        tag: None if the tag is unknown.
+    """
 
     status: str
     tag: Tag | None = None
@@ -84,16 +91,16 @@ class Verdict:
 
 
 def authorize_tag(*, station: ChargingStation, value: str, at: datetime | None = None) -> Verdict:
-    """Decide about a tag. It is invalid where it is unknown, not valid at this station, or the station is
-    deactivated.
+    """Decide about a tag.
 
-    A tag counts where its team owns the station, and where its team, or the person whose tag of their own team or of no
-    team it is, was given the right to charge.
+    A tag is accepted if its team owns the station, or if its team or its user was granted the right to charge there (a
+    tag of a user must belong to no team or to a team of that user). It is invalid if it is unknown or not valid at this
+    station, or if the station is deactivated.
 
     Args:
-        at: the moment that counts for expiry; a session that was recorded offline is judged by its own time.
+        at: the time for which to decide; sessions that were recorded offline use their own time.
     """
-    longest = protocol_named(station.protocol).longest_tag
+    longest = protocol_named(station.protocol).max_tag_length
     if station.team_id is None or (longest is not None and len(value) > longest):
         return Verdict(TagVerdict.INVALID)
     at = at or timezone.now()

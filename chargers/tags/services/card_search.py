@@ -1,7 +1,7 @@
-"""Somebody who tries card numbers at a station: many unknown ones within a minute.
+"""Detect somebody who tries card numbers at a station: many unknown cards within a minute.
 
-The counter is in the station's row, which a call has locked and read already, so that known cards cost nothing and all
-gateway processes count together.
+The counter is in the station's row, which the call has read and locked anyway. So known cards cost no query, and all
+gateway processes share the counter.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ PERIOD = timedelta(minutes=1)
 
 
 def is_card_search(*, station: ChargingStation, at: datetime) -> bool:
-    """Whether so many unknown cards were shown at the station that none is looked up until the minute is over."""
+    """Return whether too many unknown cards were presented: then no card is looked up until the minute is over."""
     return station.unknown_cards > MAX_UNKNOWN and _is_counting(station, at)
 
 
-def note_unknown_card(*, station: ChargingStation, at: datetime) -> bool:
-    """Count a card that nobody knows. Returns whether it is the one too many.
+def record_unknown_card(*, station: ChargingStation, at: datetime) -> bool:
+    """Count an unknown card. Returns whether this card exceeded the limit.
 
     Args:
         station: locked by the caller.

@@ -21,7 +21,7 @@ MAX_STATIONS = 1000
 
 
 def teams_operated_by(user: User) -> QuerySet[Team]:
-    """Teams whose tags this person may change."""
+    """Return the teams whose tags this user may edit."""
     scope = user.access.scope(Can.OPERATE)
     teams: QuerySet[Team] = Team.objects.all()
     return teams if scope.is_everything else teams.filter(pk__in=scope.teams)
@@ -45,19 +45,19 @@ def save_tag(
     status: str = "",
     tag: Tag | None = None,
 ) -> Tag:
-    """Make a tag, or change one that is there.
+    """Create a tag, or edit an existing one.
 
     Args:
-        team: None only for a tag of no team that is there.
+        team: None only for an existing tag without a team.
         value: empty for a random one.
-        stations: where alone it is valid; empty: at all stations of the team.
-        status: accepted or blocked; empty: as it is.
+        stations: the only stations where it is valid; empty: all stations of the team.
+        status: accepted or blocked; empty: unchanged.
 
     Raises:
-        NotAllowed: the person is no operator of the team.
-        DomainError: the value is taken or is none, or a station is not the team's (`fields` names which).
+        NotAllowed: the actor is not an operator of the team.
+        DomainError: the value is taken or not valid, or a station belongs to another team (`fields` names which).
     """
-    _demand_operator(actor, tag or team)
+    _require_operator(actor, tag or team)
     tag = Tag(team=team) if tag is None else Tag.objects.select_for_update(of=("self",)).get(pk=tag.pk)
     is_known = tag.pk is not None and tag.value == value
     tag.value, tag.label, tag.kind, tag.expires_at = value or random_value(), label, kind, expires_at
@@ -78,11 +78,11 @@ def save_tag(
 
 @transaction.atomic
 def assign_tag(*, actor: User, tag: Tag, person: User | None) -> Tag:
-    """Say whose a tag of a team is; None: nobody's.
+    """Assign a tag of a team to a user; None: to nobody.
 
     Raises:
         NotAllowed: the actor does not manage the team of the tag.
-        DomainError: the person is no member of the team and was not given access by it.
+        DomainError: the user is not a member of the team and was not granted access by it.
     """
     if tag.team is None or not actor.access.may(Can.MANAGE_TEAM, tag.team):
         raise NotAllowed(_("Only administrators of the team may say whose a tag is."))
@@ -101,11 +101,12 @@ def _may_hold(person: User, team: Team) -> bool:
 
 @transaction.atomic
 def set_tag_blocked(*, actor: User, tag: Tag, is_blocked: bool) -> Tag:
-    """
+    """Block a tag or accept it again.
+
     Raises:
-        NotAllowed: the person is no operator of the team.
+        NotAllowed: the actor is not an operator of the team.
     """
-    _demand_operator(actor, tag)
+    _require_operator(actor, tag)
     tag.status = Tag.Status.BLOCKED if is_blocked else Tag.Status.ACCEPTED
     tag.save(update_fields=["status"])
     return tag
@@ -113,16 +114,16 @@ def set_tag_blocked(*, actor: User, tag: Tag, is_blocked: bool) -> Tag:
 
 @transaction.atomic
 def delete_tag(*, actor: User, tag: Tag) -> None:
-    """Sessions keep the value that charged.
+    """Delete a tag; its sessions keep its value.
 
     Raises:
-        NotAllowed: the person is no operator of the team.
+        NotAllowed: the actor is not an operator of the team.
     """
-    _demand_operator(actor, tag)
+    _require_operator(actor, tag)
     tag.delete()
 
 
-def _demand_operator(actor: User, owner: Team | Tag | None) -> None:
-    """Tags of no team are changed by support staff."""
+def _require_operator(actor: User, owner: Team | Tag | None) -> None:
+    """Raise `NotAllowed` unless the actor may edit these tags; tags without a team are edited by support staff."""
     if owner is None or not actor.access.may(Can.OPERATE, owner):
         raise NotAllowed(_("Only operators and administrators of the team may change its tags."))

@@ -12,5 +12,5 @@ TAG_COLUMNS = ("value", "label", "user__email", "user__first_name", "user__last_
 
 
 def search_tags(tags: QuerySet[Any], text: str) -> QuerySet[Any]:
-    """Return those of the tags whose value, label or person holds a text."""
+    """Return the tags whose value, label or user contains all words of a text."""
     return tags.filter(contains_words(text, *TAG_COLUMNS))

@@ -1,4 +1,4 @@
-"""The tags of a user."""
+"""Set the tags of a user."""
 
 from __future__ import annotations
 
@@ -19,7 +19,12 @@ from cpms.common.text.lines import line_refusal
 
 @dataclass(frozen=True, slots=True)
 class WantedTag:
-    """A row of the form; without `pk` a new one, without `value` a virtual one that is made up here."""
+    """A row of the form.
+
+    Attributes:
+        pk: None for a new tag.
+        value: empty for a new virtual tag, whose value is generated.
+    """
 
     pk: int | None
     value: str
@@ -29,11 +34,11 @@ class WantedTag:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a row cannot be saved as it is.
+    """Why a row cannot be saved.
 
     Attributes:
-        consent: what `set_tags_of_person` needs among its `consents` to assign the tag all the same; empty where
-            nobody can agree to it.
+        consent: the entry that `set_tags_of_person` needs among its `consents` to assign the tag anyway; empty if that
+            is not possible.
     """
 
     sentence: str
@@ -41,7 +46,7 @@ class Problem:
 
 
 class TagsRefused(DomainError):
-    """Nothing was saved; `problems` says why, by the number of the row."""
+    """Nothing was saved; `problems` says why, by the index of the row."""
 
     def __init__(self, problems: Mapping[int, Problem]) -> None:
         sentence = next(iter(problems.values())).sentence
@@ -59,18 +64,18 @@ def set_tags_of_person(
     actor: User,
     consents: Collection[str] = (),
 ) -> None:
-    """Make the wanted tags those of the person, in teams that the actor manages.
+    """Make the wanted tags the tags of the user, in teams that the actor manages.
 
     Args:
-        team: whose the new ones are.
-        shown: the tags that the form had: of these, what is not wanted any more is taken away and blocked. A tag that
-            somebody else added meanwhile stays.
+        team: the team of new tags.
+        shown: the tags that the form contained. Those that are no longer wanted are removed from the user and blocked;
+            a tag that was added in the meantime stays.
         consents: what the actor agreed to after a first attempt; see `Problem.consent`.
 
     Raises:
         NotAllowed: the actor does not manage the team.
-        TagsRefused: a value or type is wrong, or the team has such a tag already and the actor has not agreed that it
-            becomes this person's.
+        TagsRefused: a value or type is wrong, or the team has such a tag and the actor has not agreed to assign it to
+            this user.
     """
     teams = actor.access.scope(Can.MANAGE_TEAM)
     mine = Tag.objects.select_for_update().filter(user=person)
@@ -107,7 +112,7 @@ def set_tags_of_person(
 
 
 def _add(person: User, team: Team | None, row: WantedTag, actor: User, consents: Collection[str]) -> int | Problem:
-    """Save a new row; return the key of its tag, or what stands in the way."""
+    """Save a new row. Returns the key of its tag, or the problem."""
     if team is None or not actor.access.may(Can.MANAGE_TEAM, team):
         raise NotAllowed(_("Only administrators of the team may add tags."))
     value, label = row.value.strip() or random_value(), row.label.strip()[:120]
@@ -136,7 +141,7 @@ def _add(person: User, team: Team | None, row: WantedTag, actor: User, consents:
 
 
 def _what_it_is(tag: Tag) -> str:
-    """Say which tag the team has under a value, so that nobody takes the wrong one over."""
+    """Describe the existing tag with this value, so that nobody assigns the wrong one."""
     sentences = {
         (False, False): _("The team has the tag %(value)s already; it is nobody's."),
         (True, False): _("The team has the tag %(value)s already, named “%(name)s”; it is nobody's."),

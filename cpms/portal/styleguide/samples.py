@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from chargers.stations.services.states import LOOKS, MEANINGS, State
+from chargers.stations.services.states import MEANINGS, STATUS_DISPLAYS, State
 from chargers.vocabulary import ConnectorStatus
 from cpms.common.web.panels import TimelineEntry
 from cpms.portal.dashboard.attention import Trouble
@@ -25,7 +25,7 @@ def samples() -> dict[str, Any]:
     ]
     tiles = [Tile(state.value, str(state.label), str(MEANINGS[state]), 12 * n, "#") for n, state in enumerate(State)]
     return {
-        "statuses": LOOKS.values(),
+        "statuses": STATUS_DISPLAYS.values(),
         "long_name": LONG_NAME,
         "now": now,
         "before": now - timedelta(days=400),
@@ -33,7 +33,7 @@ def samples() -> dict[str, Any]:
         "troubles": [
             Trouble(
                 "faulted",
-                str(LOOKS[ConnectorStatus.FAULTED].label),
+                str(STATUS_DISPLAYS[ConnectorStatus.FAULTED].label),
                 "DEPOT-A-03",
                 "#",
                 "connector 1",

@@ -125,7 +125,7 @@ def _note_configuration(station_id: int, message_id: str, outcome: CommandOutcom
             values = {setting.key: setting.value or "" for setting in outcome.configuration}
         else:
             continue
-        configuration.note_configuration(station_id=station_id, values=values)
+        configuration.record_configuration(station_id=station_id, values=values)
 
 
 def settle_commands_of_link(*, station_id: int, epoch: int) -> int:

@@ -1,4 +1,7 @@
-"""The charging power of a team over time: one row a minute, so that a day is 1,440 rows however many stations."""
+"""Record the charging power of a team over time.
+
+There is one row a minute, so that a day has 1,440 rows for any number of stations.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,11 @@ from sessions.insights.models import TeamPower
 from sessions.ledger.models import ChargingSession
 from sessions.ledger.services.charging import FRESH
 
-KEPT = timedelta(days=400)
+RETENTION = timedelta(days=400)
 
 
 def record_team_power() -> int:
-    """Write the summed power of each team's running sessions for this minute. Returns the number of teams."""
+    """Record the total power of each team's running sessions for this minute. Returns the number of teams."""
     now = timezone.now()
     minute = now.replace(second=0, microsecond=0)
     running = (
@@ -32,5 +35,5 @@ def record_team_power() -> int:
         power, count = sums.get(team_id, (0, 0))
         rows.append(TeamPower(team_id=team_id, at=minute, power_w=power, session_count=count))
     TeamPower.objects.bulk_create(rows, ignore_conflicts=True)
-    TeamPower.objects.filter(at__lt=now - KEPT).delete()
+    TeamPower.objects.filter(at__lt=now - RETENTION).delete()
     return len(rows)

@@ -21,7 +21,7 @@ from sessions.ledger.filtersets import SessionFilterSet
 from sessions.ledger.labels import authorization_label
 from sessions.ledger.models import ChargingSession
 from sessions.ledger.panels.reported import matched_before, reported_ends, source_notes
-from sessions.ledger.services.unmatched import OtherEnd, end_in
+from sessions.ledger.services.unmatched import OtherEnd, end_from_anomaly
 from sessions.ledger.tables import SESSION_CELLS, SessionTable, StationSessionTable, said
 
 MAX_SHOWN = 10
@@ -61,7 +61,7 @@ def own_sessions(sessions: Sequence[ChargingSession]) -> Panel:
 
 def unmatched_end(oddity: Oddity) -> Panel | None:
     """The end of a session that an unusual report is about; None where it is about something else."""
-    end = end_in(oddity)
+    end = end_from_anomaly(oddity)
     if end is None:
         return None
     return Panel("sessions/ledger/panels/unmatched_end.html", {"session_id": oddity.session_id, "end": end})

@@ -14,7 +14,7 @@ from chargers.vocabulary import stop_reason_label
 from cpms.common.web.formatting import number
 from sessions.ledger.models import ChargingSession
 from sessions.ledger.services.clocks import METER_START_FROM, METER_STOP_FROM, STARTED_FROM, STOPPED_FROM
-from sessions.ledger.services.ends import is_guess
+from sessions.ledger.services.ends import is_guessed_match
 from sessions.ledger.services.unmatched import OtherEnd
 
 
@@ -81,7 +81,7 @@ def source_notes(session: ChargingSession) -> dict[str, str]:
 def _own(session: ChargingSession) -> ReportedEnd:
     if session.start_received_at is None:
         note = _("No session is known that it ends.")
-    elif is_guess(session):
+    elif is_guessed_match(session):
         note = _("Counts. Its transaction id is unknown; it was matched by connector, tag, meter reading and time.")
     else:
         note = _("Counts. It names this session's transaction id.")

@@ -1,4 +1,4 @@
-"""How long a session charged, and with which power on average, told from its meter readings."""
+"""Work out from meter readings how long a session charged and with which average power."""
 
 from __future__ import annotations
 
@@ -11,18 +11,10 @@ from django.utils import timezone
 
 from sessions.ledger.models import ChargingSession
 
-CHARGES_ABOVE_W = 50  # a vehicle that only keeps its electronics awake draws less
-
-
+CHARGES_ABOVE_W = 50  # a vehicle on standby, with only its electronics awake, draws less
 MIN_FOR_AVERAGE = timedelta(minutes=1)
-
-
 SECONDS_PER_HOUR = 3600
-
-FRESH = timedelta(minutes=10)  # a session whose last reading is older is not counted: its power is not known
-
-
-FRESH = timedelta(minutes=10)  # the power of a session whose last reading is older is not known
+FRESH = timedelta(minutes=10)  # the current power of a session is unknown if its last reading is older
 
 
 def is_fresh(session: ChargingSession) -> bool:
@@ -31,7 +23,7 @@ def is_fresh(session: ChargingSession) -> bool:
 
 
 class MeterPoint(Protocol):
-    """What is needed of a meter reading: its time, the register in Wh and the measured power in W, where known."""
+    """A meter reading: its time, the register in Wh and the measured power in W, where known."""
 
     @property
     def at(self) -> datetime: ...
@@ -45,18 +37,21 @@ class Charging(NamedTuple):
     """The part of a session in which power flowed.
 
     Attributes:
-        time: how long it flowed.
-        energy_wh: what was charged in that time.
+        time: its duration.
+        energy_wh: the energy charged in that time.
     """
 
     time: timedelta
     energy_wh: float
 
     def average_w(self, highest_w: int | None) -> int | None:
-        """Return the energy in charging over the charging time, in W; None for too short a time.
+        """Return the average power while charging in W, or None if the time is too short for an average.
 
-        Registers count in steps, so over a few readings they can tell a little more than the highest power that was
-        measured. An average never exceeds the maximum it stands beside.
+        Registers count in steps, so that over a few readings the average can be a little above the highest measured
+        power. It is limited to that power, since both are shown side by side.
+
+        Args:
+            highest_w: the highest measured power, None if it was not measured.
         """
         if self.time < MIN_FOR_AVERAGE:
             return None
@@ -65,27 +60,27 @@ class Charging(NamedTuple):
 
 
 def charging_of(points: Iterable[MeterPoint]) -> Charging | None:
-    """Add up the intervals between readings in which power flowed; None when no reading tells.
+    """Add up the intervals between readings in which power flowed, or return None if no reading has a figure.
 
-    One rule decides for time and energy alike: an interval counts when its register rose by more than standby power
-    would make it, or when the power at both ends was above that (the register may count in coarse steps).
+    Power flowed in an interval if the register rose by more than standby power accounts for, or if the power at both
+    ends was above standby (the register may count in coarse steps). The rule is the same for time and energy.
     """
-    is_told, time, energy_wh = False, timedelta(0), 0.0
-    for one, two in pairwise(points):
-        span = two.at - one.at
-        hours = span.total_seconds() / SECONDS_PER_HOUR
+    is_known, time, energy_wh = False, timedelta(0), 0.0
+    for first, second in pairwise(points):
+        interval = second.at - first.at
+        hours = interval.total_seconds() / SECONDS_PER_HOUR
         if hours <= 0:
             continue
         rise_wh = None
-        if one.energy_wh is not None and two.energy_wh is not None:
-            rise_wh = float(max(0, two.energy_wh - one.energy_wh))
-        elif one.power_w is not None:
-            rise_wh = max(0, one.power_w) * hours
+        if first.energy_wh is not None and second.energy_wh is not None:
+            rise_wh = float(max(0, second.energy_wh - first.energy_wh))
+        elif first.power_w is not None:
+            rise_wh = max(0, first.power_w) * hours
         if rise_wh is None:
             continue
-        is_told = True
-        lower_w = min(one.power_w or 0, two.power_w or 0)
+        is_known = True
+        lower_w = min(first.power_w or 0, second.power_w or 0)
         if rise_wh > CHARGES_ABOVE_W * hours or lower_w > CHARGES_ABOVE_W:
-            time += span
+            time += interval
             energy_wh += rise_wh
-    return Charging(time, energy_wh) if is_told else None
+    return Charging(time, energy_wh) if is_known else None

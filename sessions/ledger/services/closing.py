@@ -1,4 +1,4 @@
-"""Sessions that nobody ended: a station that fell silent or restarted, or a connector that is free again."""
+"""Close sessions whose end was never reported: the station fell silent or restarted, or the connector is free."""
 
 from __future__ import annotations
 
@@ -17,15 +17,20 @@ from sessions.ledger.services.settling import settle_end
 ClosedBy = ChargingSession.ClosedBy
 Status = Connector.Status
 FREE = (Status.AVAILABLE, Status.UNAVAILABLE, Status.RESERVED)  # a connector in one of these has no session
-GOING_ON = (Status.CHARGING, Status.SUSPENDED_EV, Status.SUSPENDED_EVSE)
-FREE_FOR = timedelta(minutes=2)  # a report of the end may be on its way that long
-BOOTED_FOR = timedelta(minutes=2)  # a station that goes on with a session after its start does so within this time
-SILENT_FOR = timedelta(hours=24)
+IN_USE = (Status.CHARGING, Status.SUSPENDED_EV, Status.SUSPENDED_EVSE)
+FREE_DELAY = timedelta(minutes=2)  # the report of the end may still be on its way
+REBOOT_DELAY = timedelta(minutes=2)  # a station that resumes a session after a restart does so within this time
+MAX_SILENCE = timedelta(hours=24)
 BATCH_SIZE = 500
 
 
 def close_without_report(session: ChargingSession, closed_by: str, *, at: datetime) -> None:
-    """Close a session whose end nobody reported, with its last known register; a late report still wins."""
+    """Close and save a session whose end was not reported, with its last register; a late report still replaces it.
+
+    Args:
+        closed_by: `ClosedBy.SUPERSEDED` or `ClosedBy.RULE`.
+        at: the end to set.
+    """
     session.stopped_at = max(at, session.started_at)
     session.meter_stop_wh = session.last_register_wh if session.last_register_wh is not None else session.meter_start_wh
     session.closed_by = closed_by
@@ -37,44 +42,46 @@ def close_without_report(session: ChargingSession, closed_by: str, *, at: dateti
 
 
 def ended_without_report(freed_before: datetime, booted_before: datetime) -> Q:
-    """For open sessions: those that cannot be charging any more, whatever their station says later.
+    """Return the condition that an open session cannot be charging any more: its connector is free or its station
+    restarted without resuming it.
 
     Args:
-        freed_before: their connector was reported free at this time or earlier, after they began.
-        booted_before: their station restarted at this time or earlier, after they began, and did not go on with them.
+        freed_before: the connector was reported free at this time or earlier, but after the session started.
+        booted_before: the station restarted at this time or earlier, but after the session started.
     """
     here = Connector.objects.filter(station=OuterRef("station_id"), number=OuterRef("connector_number"))
     freed = here.filter(
         status__in=FREE, status_changed_at__lte=freed_before, status_changed_at__gt=OuterRef("started_at")
     )
-    goes_on = here.filter(status__in=GOING_ON, reported_at__gt=OuterRef("station__booted_at"))
+    resumed = here.filter(status__in=IN_USE, reported_at__gt=OuterRef("station__booted_at"))
     booted = (
         Q(station__booted_at__lte=booted_before, station__booted_at__gt=F("start_received_at"))
         & (Q(last_sample_at=None) | Q(last_sample_at__lte=F("station__booted_at")))
-        & Q(~Exists(goes_on))
+        & Q(~Exists(resumed))
     )
     is_freed: Q = Q(Exists(freed))
     return is_freed | booted
 
 
 def close_ended(session: ChargingSession) -> None:
-    """Close a session that cannot be charging any more, with its last reading."""
+    """Close a session that cannot be charging any more, at the time of its last reading."""
     last = session.last_sample_at or session.start_received_at or session.started_at
     close_without_report(session, ClosedBy.RULE, at=last)
 
 
 def close_stale_sessions() -> int:
-    """Close what cannot be going on any more, with the last known register; a late report of the end still wins.
+    """Close sessions that cannot be charging any more. Returns how many were closed.
 
-    A session is closed when its connector has been free for 2 minutes after the session began, when its station
-    restarted 2 minutes ago and did not go on with it, or when its station has been silent and without readings for
-    24 hours. Returns how many were closed.
+    A session is closed when its connector has been free for 2 minutes, when its station restarted 2 minutes ago and
+    did not resume it, or when its station has been silent and without readings for 24 hours. A late report of the end
+    still replaces the end set here.
     """
     now = timezone.now()
-    silent = Q(station__last_heard_at__lt=now - SILENT_FOR) & (
-        Q(last_sample_at__lt=now - SILENT_FOR) | Q(last_sample_at__isnull=True, start_received_at__lt=now - SILENT_FOR)
+    silent = Q(station__last_heard_at__lt=now - MAX_SILENCE) & (
+        Q(last_sample_at__lt=now - MAX_SILENCE)
+        | Q(last_sample_at__isnull=True, start_received_at__lt=now - MAX_SILENCE)
     )
-    ended = ended_without_report(now - FREE_FOR, now - BOOTED_FOR) | silent
+    ended = ended_without_report(now - FREE_DELAY, now - REBOOT_DELAY) | silent
     found = list(
         ChargingSession.objects.open().filter(ended).order_by("pk").values_list("station_id", "pk")[:BATCH_SIZE]
     )
@@ -82,7 +89,7 @@ def close_stale_sessions() -> int:
     for station_id, pk in found:
         with transaction.atomic():
             station = ChargingStation.objects.select_for_update(no_key=True).get(pk=station_id)
-            rows = ChargingSession.objects.open().filter(ended, pk=pk)  # it may have gone on meanwhile
+            rows = ChargingSession.objects.open().filter(ended, pk=pk)  # it may have resumed meanwhile
             session = rows.select_for_update(of=("self",), no_key=True).first()
             if session is None:
                 continue

@@ -1,7 +1,9 @@
-"""The ledger: how a session ends.
+"""Record the ends of sessions that stations report.
 
-The transaction id that we gave beats every guess: an end that was matched by connector, tag, meter and time is taken
-back when the session's own end arrives.
+A report usually names the transaction id that we gave to the session. Some stations name an id that we never gave,
+because they started the session offline, or 0 or -1 (OCPP 1.6 errata 3.18). Such an end is matched by connector, tag,
+meter and time: it is a guess. When the session's own end arrives later, with the right id, the guess is undone, and
+the guessed end becomes a session of its own.
 """
 
 from __future__ import annotations
@@ -21,64 +23,53 @@ from cpms.common.database.prepared import Prepared
 from sessions.ledger.models import ChargingSession, Flag
 from sessions.ledger.services.clocks import (
     ARRIVAL,
-    LATE,
-    LONGEST,
+    END_KEY_PREFIXES,
+    MAX_MATCHED_DURATION,
     METER_STOP_FROM,
-    OF_END,
+    OFFLINE_DELAY,
     READING,
     STOPPED_FROM,
+    effective_time,
     flag_sources,
     is_derived,
     set_flag,
-    time_that_counts,
 )
-from sessions.ledger.services.predecessors import rows_before
+from sessions.ledger.services.predecessors import predecessor_ids
 from sessions.ledger.services.review import (
-    judge,
-    others_at_the_same_time,
+    mark_without_circuit,
+    may_overlap_others,
     review_overlap,
+    update_billing,
     with_connector_rating,
-    without_circuit,
 )
-from sessions.ledger.services.settling import GUESSED, settle, settle_end
-from sessions.ledger.services.unmatched import keep_conflicting_end, keep_unmatched_end
-
-pass
-
+from sessions.ledger.services.settling import CLOSED_BY_US, settle, settle_end
+from sessions.ledger.services.unmatched import record_conflicting_end, record_unmatched_end
 
 ClosedBy = ChargingSession.ClosedBy
-
-
-MATCHED_BY, ID = "stop_matched_by", "id"  # in `as_reported`: the transaction id that we gave confirmed the end
-
-
-BATCH_SIZE = timedelta(
-    seconds=2
-)  # a station may stop and start again so soon that the second start looks like the first
-
-
-LITTLE_WH = 300  # what the quickest connector delivers meanwhile
-
-
+MATCHED_BY, ID = "stop_matched_by", "id"  # entry of `as_reported`: a report with the right id confirmed a guessed end
+RESTART_WITHIN = timedelta(seconds=2)  # in a session this short, a new start looks like a repetition of the first one
+RESTART_ENERGY_WH = 300  # the most that the fastest connector delivers in that time
 MAX_TAG_LENGTH, MAX_REASON_LENGTH = 255, 40
-
-
-MAX_LOOKED_AT = 200
-
-CENTRAL = {0, -1}  # transaction ids of stations that never learnt theirs (errata 3.18), or that nobody can read
+MAX_CANDIDATES = 200
+PLACEHOLDER_IDS = {0, -1}  # sent by stations that never received an id (errata 3.18), or used for unreadable ids
 
 
 @Prepared
 def _with_id(station: Any, pk: Any, latest: Any) -> QuerySet[ChargingSession]:
     rows = with_connector_rating(ChargingSession.objects.filter(station=station, pk=pk))
-    rows = rows.annotate(has_others=others_at_the_same_time(latest))
+    rows = rows.annotate(has_others=may_overlap_others(latest))
     return rows.order_by().select_for_update(no_key=True)
 
 
 @dataclass(frozen=True, slots=True)
 class StopResult:
-    """`session` is None where the report was only kept as an oddity. `is_of_predecessor`: the session is one of the
-    team that had the station before."""
+    """The result of a reported end.
+
+    Attributes:
+        session: the session that ended; None if the report was only stored as an anomaly.
+        is_new: whether the report changed anything; False if it repeats an earlier one.
+        is_of_predecessor: whether the session belongs to the team that had the station before.
+    """
 
     session: ChargingSession | None
     is_new: bool
@@ -87,12 +78,23 @@ class StopResult:
 
 @dataclass(frozen=True, slots=True)
 class _End:
+    """A reported end.
+
+    Attributes:
+        station_time: by the station's clock; None if it was missing or unreadable.
+        at: the time to use, see `effective_time`.
+        reported_at: the station's time if it is implausible, so that `at` is the time of arrival.
+        raw: the report as it was received.
+        connector: None if the protocol does not report it.
+        as_reported: what the station sent where it was interpreted differently, by our keys.
+    """
+
     station: ChargingStation
     transaction_id: int
     meter_wh: int | None
-    told: datetime | None
+    station_time: datetime | None
     at: datetime
-    reported_at: datetime | None  # by the station's clock, where that cannot be
+    reported_at: datetime | None
     received_at: datetime
     reason: str
     id_tag: str
@@ -100,11 +102,11 @@ class _End:
     connector: int | None
     as_reported: Mapping[str, str]
 
-    def is_that_of(self, session: ChargingSession) -> bool:
-        """Whether the session ended just so. What either of them does not say does not differ."""
+    def matches(self, session: ChargingSession) -> bool:
+        """Return whether the session has just this end. A figure missing on either side is not a difference."""
         known = None if is_derived(session, STOPPED_FROM) else session.reported_stopped_at or session.stopped_at
         meter = None if is_derived(session, METER_STOP_FROM) else session.meter_stop_wh
-        same_time = None in (known, self.told) or known == self.told
+        same_time = None in (known, self.station_time) or known == self.station_time
         return same_time and (None in (meter, self.meter_wh) or meter == self.meter_wh)
 
 
@@ -121,23 +123,23 @@ def stop_session(
     connector: int | None = None,
     as_reported: Mapping[str, str] | None = None,
 ) -> StopResult:
-    """A station reports that a session ended. The first report of an end counts, the same again changes nothing.
+    """Record that a station reports the end of a session. The same report again changes nothing.
 
     Args:
-        station: locked by the caller; only its own sessions can be touched.
-        transaction_id: -1 where the station said none, or none that can be.
-        meter_stop_wh: None where it is missing or cannot be read; the last reading stands for it then.
-        stopped_at: by the station's clock; None where it is missing or cannot be read.
-        raw: the report as received, kept where it contradicts what is known.
-        connector: where the report names one.
-        as_reported: what the station said where it was read differently, by our names.
+        station: locked by the caller; only its own sessions can be changed.
+        transaction_id: as the station sent it; -1 if it sent none or an invalid one.
+        meter_stop_wh: None if it is missing or unreadable; the last reading is used then.
+        stopped_at: by the station's clock; None if it is missing or unreadable; the time of arrival is used then.
+        raw: the report as it was received, stored if it contradicts what is known.
+        connector: if the report names one.
+        as_reported: what the station sent where it was interpreted differently, by our keys.
     """
-    at, reported_at = time_that_counts(stopped_at, received_at)
+    at, reported_at = effective_time(stopped_at, received_at)
     end = _End(
         station=station,
         transaction_id=transaction_id,
         meter_wh=meter_stop_wh,
-        told=stopped_at,
+        station_time=stopped_at,
         at=at,
         reported_at=reported_at,
         received_at=received_at,
@@ -145,92 +147,100 @@ def stop_session(
         id_tag=id_tag[:MAX_TAG_LENGTH],
         raw=raw,
         connector=connector,
-        as_reported={_key_of_end(key): text for key, text in (as_reported or {}).items()},
+        as_reported={_end_key(key): text for key, text in (as_reported or {}).items()},
     )
     session = _with_id.first(station=station.pk, pk=transaction_id, latest=at)
     if session is not None:
         if station.circuit_id is None:
-            without_circuit(session)
-        return StopResult(session, _stop_own(session, end))
-    for before in rows_before(station):
-        session = _with_id.first(station=before, pk=transaction_id, latest=at) or _ended_before(end, before)
+            mark_without_circuit(session)
+        return StopResult(session, _end_known_session(session, end))
+    for former_id in predecessor_ids(station):
+        session = _with_id.first(station=former_id, pk=transaction_id, latest=at) or _already_ended(end, former_id)
         if session is not None:
             is_own = session.pk == transaction_id
-            return StopResult(session, is_own and _stop_own(session, end), is_of_predecessor=True)
-    return _stop_unknown(end)
+            return StopResult(session, is_own and _end_known_session(session, end), is_of_predecessor=True)
+    return _end_unknown_id(end)
 
 
-def _key_of_end(key: str) -> str:
-    return key if key.startswith(OF_END) else f"stop_{key}"
+def _end_key(key: str) -> str:
+    """Prefix a key of `as_reported` so that it is recognized as one of the end, see `END_KEY_PREFIXES`."""
+    return key if key.startswith(END_KEY_PREFIXES) else f"stop_{key}"
 
 
-def is_guess(session: ChargingSession) -> bool:
-    """Whether its end was matched by connector, tag, meter and time: the id that it named is not the session's."""
+def is_guessed_match(session: ChargingSession) -> bool:
+    """Return whether the end was matched by connector, tag, meter and time and not confirmed by its id since."""
     is_matched = session.start_received_at is not None and session.reported_transaction_id is not None
     return is_matched and session.as_reported.get(MATCHED_BY) != ID
 
 
-def _stop_own(session: ChargingSession, end: _End) -> bool:
-    """The end names the session by the id we gave. Returns whether that changed the session."""
-    if session.is_open or session.closed_by in GUESSED:
+def _end_known_session(session: ChargingSession, end: _End) -> bool:
+    """End the session whose id the report names. Returns whether that changed the session.
+
+    An end that we set or guessed is replaced. A second, different end is stored beside the first one, and the session
+    is flagged.
+    """
+    if session.is_open or session.closed_by in CLOSED_BY_US:
         _apply_end(session, end)
         return True
-    is_same = end.is_that_of(session)
-    if is_guess(session):
+    is_same = end.matches(session)
+    if is_guessed_match(session):
         if is_same:
             session.as_reported = {**session.as_reported, MATCHED_BY: ID}
             session.save(update_fields=["as_reported"])
             return False
-        _take_back(session, end)
+        _undo_guessed_end(session, end)
         return True
     if is_same:
         return False
-    if _goes_on_after_a_short_end(session, end):
-        keep_conflicting_end(session, session)
+    if _replaces_short_end(session, end):
+        record_conflicting_end(session, session)
         _apply_end(session, end)
     else:
-        keep_conflicting_end(session, _as_session(end), raw=end.raw)
+        record_conflicting_end(session, _new_session_from(end), raw=end.raw)
     session.add_flag(Flag.CONFLICTING_STOP)
-    judge(session)
+    update_billing(session)
     session.save(update_fields=["flags", "has_flags", "is_billable"])
     return False
 
 
-def _goes_on_after_a_short_end(session: ChargingSession, end: _End) -> bool:
-    """Start, stop and start again within a second cannot be told from a repeated start: both got one id, and the later
-    of its ends has the whole energy."""
+def _replaces_short_end(session: ChargingSession, end: _End) -> bool:
+    """Return whether the session really continued after its first, very early end.
+
+    When a station starts, stops and starts again within a second, its second start looks like a repetition of the
+    first one. Both got the same id, and the later of the two ends has the whole energy.
+    """
     if session.stopped_at is None or end.meter_wh is None or session.meter_stop_wh is None:
         return False
-    if session.meter_start_wh is not None and session.meter_stop_wh - session.meter_start_wh > LITTLE_WH:
+    if session.meter_start_wh is not None and session.meter_stop_wh - session.meter_start_wh > RESTART_ENERGY_WH:
         return False
-    is_short = session.stopped_at - session.started_at <= BATCH_SIZE
+    is_short = session.stopped_at - session.started_at <= RESTART_WITHIN
     return is_short and end.at > session.stopped_at and end.meter_wh >= session.meter_stop_wh
 
 
 def _apply_end(session: ChargingSession, end: _End) -> None:
-    """Write the end down, with what follows from it, and save the session."""
-    _write_end(session, end)
+    """Set the end of the session, update its flags, energy and billing, and save it."""
+    _set_end_fields(session, end)
     for flag in (Flag.SUPERSEDED, Flag.CLOSED_BY_RULE):
         set_flag(session, flag, False)
     session.power_w = 0 if session.power_w is not None else None
-    if end.received_at - end.at > LATE:
+    if end.received_at - end.at > OFFLINE_DELAY:
         session.add_flag(Flag.OFFLINE)
     set_flag(session, Flag.NEGATIVE_DURATION, end.at < session.started_at)
     settle_end(session)
     if getattr(session, "has_others", True) or Flag.OVERLAP in session.flags:
         review_overlap(session)
     else:
-        judge(session)
+        update_billing(session)
     session.save()
 
 
-def _write_end(session: ChargingSession, end: _End) -> None:
+def _set_end_fields(session: ChargingSession, end: _End) -> None:
     session.stopped_at, session.reported_stopped_at = end.at, end.reported_at
     session.stop_received_at, session.stop_reason, session.stop_id_tag = end.received_at, end.reason, end.id_tag
     session.closed_by = ClosedBy.STATION
-    kept = {key: text for key, text in session.as_reported.items() if not key.startswith(OF_END)}
-    session.as_reported = {**kept, **end.as_reported}
-    if end.told is None:
+    of_start = {key: text for key, text in session.as_reported.items() if not key.startswith(END_KEY_PREFIXES)}
+    session.as_reported = {**of_start, **end.as_reported}
+    if end.station_time is None:
         session.as_reported[STOPPED_FROM] = ARRIVAL
     session.meter_stop_wh = end.meter_wh
     if end.meter_wh is None:
@@ -239,8 +249,8 @@ def _write_end(session: ChargingSession, end: _End) -> None:
         session.meter_stop_wh = last if last is not None else session.meter_start_wh
 
 
-def _as_session(end: _End) -> ChargingSession:
-    """A session of which only this end is known; not saved."""
+def _new_session_from(end: _End) -> ChargingSession:
+    """Return a new, unsaved session of which only this end is known."""
     verdict = authorize_tag(station=end.station, value=end.id_tag, at=end.at)
     session = ChargingSession(
         station=end.station,
@@ -254,14 +264,17 @@ def _as_session(end: _End) -> ChargingSession:
         reported_transaction_id=end.transaction_id,
     )
     session.add_flag(Flag.RECONSTRUCTED)
-    _write_end(session, end)
+    _set_end_fields(session, end)
     flag_sources(session)
     return session
 
 
-def _take_back(session: ChargingSession, end: _End) -> None:
-    """The session's own end arrived: the one that was matched by guessing becomes a session of its own again."""
-    assert session.stopped_at is not None  # noqa: S101 - it has an end
+def _undo_guessed_end(session: ChargingSession, end: _End) -> None:
+    """Replace a guessed end by the session's own end, which has just arrived.
+
+    The guessed end becomes a session of its own, of which only the end is known.
+    """
+    assert session.stopped_at is not None  # noqa: S101 - the session has an end
     foreign = ChargingSession(
         station_id=session.station_id,
         team_id=session.team_id,
@@ -279,7 +292,7 @@ def _take_back(session: ChargingSession, end: _End) -> None:
         stop_reason=session.stop_reason,
         stop_id_tag=session.stop_id_tag,
         closed_by=ClosedBy.STATION,
-        as_reported={key: text for key, text in session.as_reported.items() if key.startswith(OF_END)},
+        as_reported={key: text for key, text in session.as_reported.items() if key.startswith(END_KEY_PREFIXES)},
     )
     foreign.add_flag(Flag.RECONSTRUCTED)
     session.reported_transaction_id = None
@@ -287,89 +300,100 @@ def _take_back(session: ChargingSession, end: _End) -> None:
     _apply_end(session, end)
     foreign.save()
     _move_readings(session, foreign)
-    keep_unmatched_end(session, foreign)
+    record_unmatched_end(session, foreign)
 
 
 def _move_readings(session: ChargingSession, foreign: ChargingSession) -> None:
-    """Readings that named the foreign id go with its end."""
+    """Move the readings that named the foreign transaction id to the session of that end, and settle both."""
     number = foreign.reported_transaction_id
-    theirs = session.readings.filter(reported_transaction_id=number) if number not in CENTRAL else None
-    values = list(theirs.values_list("values", flat=True)) if theirs is not None else []
-    if theirs is not None and values:
-        theirs.update(session=foreign)
+    moved_readings = session.readings.filter(reported_transaction_id=number) if number not in PLACEHOLDER_IDS else None
+    values = list(moved_readings.values_list("values", flat=True)) if moved_readings is not None else []
+    if moved_readings is not None and values:
+        moved_readings.update(session=foreign)
         moved = sum(len(each) for each in values)
         session.sample_count, foreign.sample_count = max(0, session.sample_count - moved), moved
         settle(session)
         review_overlap(session)
         session.save()
     settle(foreign)
-    judge(foreign)
+    update_billing(foreign)
     foreign.save()
 
 
-def _stop_unknown(end: _End) -> StopResult:
-    """An end with an id that is none of this station's: found again, matched, or kept as a session of its own."""
-    again = _ended_before(end, end.station.pk)
-    if end.transaction_id in CENTRAL and (again is None or end.told is None):
-        session = _session_that_fits(end)
-        if session is not None and not (again is not None and again.pk == session.pk):
+def _end_unknown_id(end: _End) -> StopResult:
+    """Handle an end whose id belongs to no session of this station.
+
+    It repeats an earlier report, or it is matched with a session, or it is stored as a session of which only the end
+    is known.
+    """
+    repeated = _already_ended(end, end.station.pk)
+    if end.transaction_id in PLACEHOLDER_IDS and (repeated is None or end.station_time is None):
+        session = _match_session(end)
+        if session is not None and not (repeated is not None and repeated.pk == session.pk):
             session.reported_transaction_id = end.transaction_id
             _apply_end(session, end)
             return StopResult(session, True)
-    if again is not None:
-        return StopResult(again, False)
-    session = _as_session(end)
-    judge(session)
+    if repeated is not None:
+        return StopResult(repeated, False)
+    session = _new_session_from(end)
+    update_billing(session)
     session.save()
     return StopResult(session, True)
 
 
-def _ended_before(end: _End, station_id: int) -> ChargingSession | None:
-    """The session that this same report, with an id that was not ours, ended already."""
-    told = Coalesce("reported_stopped_at", "stopped_at")
-    rows = ChargingSession.objects.alias(told=told).filter(
+def _already_ended(end: _End, station_id: int) -> ChargingSession | None:
+    """Return the session that this same report with a foreign id has already ended, if any.
+
+    Without a time or a meter value it is compared with the latest end that lacked the same.
+    """
+    station_time = Coalesce("reported_stopped_at", "stopped_at")
+    rows = ChargingSession.objects.alias(station_time=station_time).filter(
         station=station_id, reported_transaction_id=end.transaction_id
     )
-    if end.told is not None:
-        rows = rows.filter(told=end.told)
+    if end.station_time is not None:
+        rows = rows.filter(station_time=end.station_time)
     if end.meter_wh is not None:
         rows = rows.filter(meter_stop_wh=end.meter_wh)
-    if end.told is not None and end.meter_wh is not None:
+    if end.station_time is not None and end.meter_wh is not None:
         return rows.first()
     found = rows.order_by("-stop_received_at", "-pk").first()
-    if found is None or (end.told is None) != is_derived(found, STOPPED_FROM):
+    if found is None or (end.station_time is None) != is_derived(found, STOPPED_FROM):
         return None
     return found if (end.meter_wh is None) == is_derived(found, METER_STOP_FROM) else None
 
 
-def _session_that_fits(end: _End) -> ChargingSession | None:
-    """Errata 3.18: an end without an id belongs to the only session it fits; None when none or several do.
+def _match_session(end: _End) -> ChargingSession | None:
+    """Return the only session that an end without an id can belong to (OCPP 1.6 errata 3.18), or None.
 
-    An open one, or else one whose end nobody reported, where no other had begun on its connector by then.
+    Open sessions come first, then sessions that we closed if they were the latest on their connector. If several are
+    possible, the tag and the reason of the end decide.
     """
-    begun = ChargingSession.objects.filter(
-        Q(stopped_at=None) | Q(started_at__gte=end.at - LONGEST), station=end.station, started_at__lte=end.at
+    candidates = ChargingSession.objects.filter(
+        Q(stopped_at=None) | Q(started_at__gte=end.at - MAX_MATCHED_DURATION),
+        station=end.station,
+        started_at__lte=end.at,
     )
     latest: dict[int, ChargingSession] = {}
-    fitting = []
-    for session in begun.order_by("-started_at", "-pk")[:MAX_LOOKED_AT]:
+    matching = []
+    for session in candidates.order_by("-started_at", "-pk")[:MAX_CANDIDATES]:
         number = session.connector_number
         is_latest = number == 0 or number not in latest
         latest.setdefault(number, session)
-        if session.is_open or (is_latest and session.closed_by in GUESSED):
-            fitting.append(session)
-    fitting = [session for session in fitting if _can_be_meant(session, end)]
-    fitting = [session for session in fitting if session.is_open] or fitting
-    if len(fitting) > 1 and end.id_tag:
-        fitting = [session for session in fitting if session.id_tag.upper() == end.id_tag.upper()]
-    if len(fitting) > 1 and end.reason == StopReason.DEAUTHORIZED:
-        fitting = [session for session in fitting if session.authorization != TagVerdict.ACCEPTED]
-    if len(fitting) != 1:
+        if session.is_open or (is_latest and session.closed_by in CLOSED_BY_US):
+            matching.append(session)
+    matching = [session for session in matching if _is_compatible(session, end)]
+    matching = [session for session in matching if session.is_open] or matching
+    if len(matching) > 1 and end.id_tag:
+        matching = [session for session in matching if session.id_tag.upper() == end.id_tag.upper()]
+    if len(matching) > 1 and end.reason == StopReason.DEAUTHORIZED:
+        matching = [session for session in matching if session.authorization != TagVerdict.ACCEPTED]
+    if len(matching) != 1:
         return None
-    return ChargingSession.objects.select_for_update(no_key=True).filter(pk=fitting[0].pk).first()
+    return ChargingSession.objects.select_for_update(no_key=True).filter(pk=matching[0].pk).first()
 
 
-def _can_be_meant(session: ChargingSession, end: _End) -> bool:
+def _is_compatible(session: ChargingSession, end: _End) -> bool:
+    """Return whether neither the connector nor the meter value rules out that the end belongs to this session."""
     if end.connector and session.connector_number not in (0, end.connector):
         return False
     return None in (session.meter_start_wh, end.meter_wh) or session.meter_start_wh <= end.meter_wh  # type: ignore[operator]

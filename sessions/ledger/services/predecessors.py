@@ -1,4 +1,8 @@
-"""The rows that a station was in the teams that had it before: what it repeats of that time belongs to them."""
+"""The rows of a station in the teams that owned it before.
+
+When a station is handed over, it gets a new row in its new team. Reports that it repeats from before belong to the old
+row.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +13,8 @@ from chargers.models import ChargingStation
 MAX_TEAMS = 20
 
 
-def rows_before(station: ChargingStation) -> Iterator[int]:
-    """Keys of its rows in the teams that handed it over, the latest first."""
+def predecessor_ids(station: ChargingStation) -> Iterator[int]:
+    """Yield the primary keys of the station's former rows, the latest first."""
     row, seen = station.predecessor_id, 0
     while row is not None and seen < MAX_TEAMS:
         yield row

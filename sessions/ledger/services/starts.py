@@ -1,8 +1,8 @@
-"""The ledger: how a session begins.
+"""Record the starts of sessions that stations report.
 
-A station repeats, reorders and delays what it reports. The content of a report is its key: the same
-content again gives the same answer and changes nothing. The caller has locked the station's row, so the reports of
-one station are handled one after another, whatever process they come in by.
+Stations repeat, reorder and delay their reports. The content of a report is its key: the same content again returns
+the same session and changes nothing. The caller has locked the station's row, so the reports of one station are
+handled one after another, whichever process receives them.
 """
 
 from __future__ import annotations
@@ -24,50 +24,51 @@ from sessions.ledger.models import ChargingSession, Flag
 from sessions.ledger.services.busy import is_charging_elsewhere
 from sessions.ledger.services.clocks import (
     ARRIVAL,
-    LATE,
-    LONGEST,
+    MAX_MATCHED_DURATION,
     METER_START_FROM,
+    OFFLINE_DELAY,
     READING,
     STARTED_FROM,
+    effective_time,
     flag_sources,
     set_flag,
-    time_that_counts,
 )
 from sessions.ledger.services.closing import close_without_report
-from sessions.ledger.services.predecessors import rows_before
-from sessions.ledger.services.review import judge, review_overlap
+from sessions.ledger.services.predecessors import predecessor_ids
+from sessions.ledger.services.review import review_overlap, update_billing
 from sessions.ledger.services.settling import settle_end
 
 ClosedBy = ChargingSession.ClosedBy
-NOTHING: Mapping[str, str] = {}
+NO_ENTRIES: Mapping[str, str] = {}
 MAX_TAG_LENGTH = 255
-LOWEST = -(2**62)
+MIN_REGISTER_WH = -(2**62)
 
 _Sessions = QuerySet[ChargingSession]
 
 
 def _starts() -> _Sessions:
-    told = Coalesce("reported_started_at", "started_at")
-    return ChargingSession.objects.alias(told=told).filter(start_received_at__isnull=False).select_related("tag")
+    time = Coalesce("reported_started_at", "started_at")
+    reported = ChargingSession.objects.filter(start_received_at__isnull=False)
+    return reported.alias(reported_time=time).select_related("tag")
 
 
 @Prepared
-def _same_start(station: Any, connector: Any, id_tag: Any, told: Any, meter_start_wh: Any) -> _Sessions:
-    same = {"connector_number": connector, "id_tag": id_tag, "told": told, "meter_start_wh": meter_start_wh}
-    return _starts().filter(station=station, **same).order_by()
+def _same_start(station: Any, connector: Any, id_tag: Any, station_time: Any, meter_start_wh: Any) -> _Sessions:
+    key = {"id_tag": id_tag, "reported_time": station_time, "meter_start_wh": meter_start_wh}
+    return _starts().filter(station=station, connector_number=connector, **key).order_by()
 
 
 @Prepared
 def _open_at(station: Any, connector: Any) -> _Sessions:
-    fitting = ChargingSession.objects.open().filter(station=station, connector_number=connector)
-    return fitting.order_by("pk").select_for_update(no_key=True)
+    rows = ChargingSession.objects.open().filter(station=station, connector_number=connector)
+    return rows.order_by("pk").select_for_update(no_key=True)
 
 
 @Prepared
 def _ends_without_start(
     station: Any, upper_tag: Any, started_at: Any, latest_end: Any, meter_start_wh: Any
 ) -> _Sessions:
-    fitting = ChargingSession.objects.alias(upper_tag=Upper("stop_id_tag")).filter(
+    rows = ChargingSession.objects.alias(upper_tag=Upper("stop_id_tag")).filter(
         Q(stop_id_tag="") | Q(upper_tag=upper_tag),
         station=station,
         start_received_at__isnull=True,
@@ -75,12 +76,18 @@ def _ends_without_start(
         stopped_at__lte=latest_end,
         meter_stop_wh__gte=meter_start_wh,
     )
-    return fitting.order_by("stopped_at").select_for_update(no_key=True)[:2]
+    return rows.order_by("stopped_at").select_for_update(no_key=True)[:2]
 
 
 @dataclass(frozen=True, slots=True)
 class StartResult:
-    """`is_of_predecessor`: the session is one of the team that had the station before."""
+    """The result of a reported start.
+
+    Attributes:
+        verdict: whether the tag was accepted.
+        is_new: False if the report repeats an earlier one.
+        is_of_predecessor: whether the session belongs to the team that had the station before.
+    """
 
     session: ChargingSession
     verdict: Verdict
@@ -94,16 +101,16 @@ class _Start:
     connector: int
     id_tag: str
     meter_wh: int | None
-    told: datetime | None
+    station_time: datetime | None
     received_at: datetime
 
     @property
     def at(self) -> datetime:
-        return time_that_counts(self.told, self.received_at)[0]
+        return effective_time(self.station_time, self.received_at)[0]
 
     @property
     def is_late(self) -> bool:
-        return self.received_at - self.at > LATE
+        return self.received_at - self.at > OFFLINE_DELAY
 
 
 def start_session(
@@ -114,33 +121,36 @@ def start_session(
     meter_start_wh: int | None,
     started_at: datetime | None,
     received_at: datetime,
-    as_reported: Mapping[str, str] = NOTHING,
+    as_reported: Mapping[str, str] = NO_ENTRIES,
 ) -> StartResult:
-    """A station reports that a session began. It is always stored; a refused tag makes it not billable.
+    """Record that a station reports the start of a session.
+
+    The session is always stored; with a tag that is not accepted it cannot be billed.
 
     Args:
         station: locked by the caller.
-        meter_start_wh: None where it is missing or cannot be read; the first reading stands for it then.
-        started_at: by the station's clock; None where it is missing or cannot be read.
-        as_reported: what the station said where it was read differently, by our names.
+        connector: number of the connector; 0 if the station does not say which one.
+        meter_start_wh: None if it is missing or unreadable; the first reading is used then.
+        started_at: by the station's clock; None if it is missing or unreadable; the time of arrival is used then.
+        as_reported: what the station sent where it was interpreted differently, by our keys.
     """
     start = _Start(station, connector, id_tag[:MAX_TAG_LENGTH], meter_start_wh, started_at, received_at)
-    if (same := _repeated(start, station.pk)) is not None:
+    if (same := _find_repeated(start, station.pk)) is not None:
         return StartResult(same, Verdict(same.authorization, same.tag), False)
-    for before in rows_before(station):
-        if start.told is not None and (same := _repeated(start, before)) is not None:
+    for former_id in predecessor_ids(station):
+        if start.station_time is not None and (same := _find_repeated(start, former_id)) is not None:
             return StartResult(same, Verdict(same.authorization, same.tag), False, is_of_predecessor=True)
     if connector > 0:
         ensure_connectors([(station.pk, connector)])
-    # A tag is judged by the time of the session, unless the station's clock runs ahead of ours.
+    # The tag must be valid at the time of the session, or now if the station's clock runs ahead of ours.
     verdict = authorize_tag(station=station, value=start.id_tag, at=min(start.at, received_at))
-    closed_at = _make_room(start)
+    closed_at = _close_open_sessions(start)
     if _is_concurrent(start, verdict):
         verdict = Verdict(TagVerdict.CONCURRENT, verdict.tag)
-    session = _reported_end_without_start(start) or ChargingSession(station=station, team_id=station.team_id)
+    session = _find_end_without_start(start) or ChargingSession(station=station, team_id=station.team_id)
     session.tag, session.authorization = verdict.tag, verdict.status
     session.as_reported = {**session.as_reported, **as_reported}
-    _fill(session, start, closed_at)
+    _set_start_fields(session, start, closed_at)
     session.save()
     return StartResult(session, verdict, True)
 
@@ -152,12 +162,16 @@ def _is_concurrent(start: _Start, verdict: Verdict) -> bool:
     return is_charging_elsewhere(tag, start.station)
 
 
-def _fill(session: ChargingSession, start: _Start, closed_at: datetime | None) -> None:
-    """Write down what the start says, and what follows from it."""
+def _set_start_fields(session: ChargingSession, start: _Start, closed_at: datetime | None) -> None:
+    """Set the start of the session, and update its flags, energy and billing; the caller saves it.
+
+    Args:
+        closed_at: the start of the next session on the connector, if this one is already over.
+    """
     session.connector_number, session.id_tag = start.connector, start.id_tag
-    session.started_at, session.reported_started_at = time_that_counts(start.told, start.received_at)
+    session.started_at, session.reported_started_at = effective_time(start.station_time, start.received_at)
     session.start_received_at, session.meter_start_wh = start.received_at, start.meter_wh
-    if start.told is None:
+    if start.station_time is None:
         session.as_reported[STARTED_FROM] = ARRIVAL
     if start.meter_wh is None:
         session.as_reported[METER_START_FROM] = READING
@@ -167,32 +181,35 @@ def _fill(session: ChargingSession, start: _Start, closed_at: datetime | None) -
     if start.is_late:
         session.add_flag(Flag.OFFLINE)
     set_flag(session, Flag.NEGATIVE_REGISTER, start.meter_wh is not None and start.meter_wh < 0)
-    if session.stopped_at is not None:  # its end came first
+    if session.stopped_at is not None:  # its end arrived first
         set_flag(session, Flag.RECONSTRUCTED, False)
         set_flag(session, Flag.NEGATIVE_DURATION, session.stopped_at < session.started_at)
         settle_end(session)
         review_overlap(session)
         return
-    if closed_at is not None:  # an older one than that which runs there
+    if closed_at is not None:  # a newer session is already open on the connector
         session.stopped_at, session.meter_stop_wh, session.closed_by = closed_at, start.meter_wh, ClosedBy.SUPERSEDED
         session.add_flag(Flag.SUPERSEDED)
     flag_sources(session)
-    judge(session)
+    update_billing(session)
 
 
-def _repeated(start: _Start, station_id: int) -> ChargingSession | None:
-    """The session that this start began already."""
-    if start.told is not None and start.meter_wh is not None:
+def _find_repeated(start: _Start, station_id: int) -> ChargingSession | None:
+    """Return the session that this same report has already started, if any.
+
+    Without a time or a meter value it is compared with sessions whose start lacked the same.
+    """
+    if start.station_time is not None and start.meter_wh is not None:
         return _same_start.first(
             station=station_id,
             connector=start.connector,
             id_tag=start.id_tag,
-            told=start.told,
+            station_time=start.station_time,
             meter_start_wh=start.meter_wh,
         )
     here: Any = _starts().filter(station=station_id, connector_number=start.connector)
-    if start.told is not None:
-        same = here.filter(id_tag=start.id_tag, told=start.told).order_by("-pk")
+    if start.station_time is not None:
+        same = here.filter(id_tag=start.id_tag, reported_time=start.station_time).order_by("-pk")
         return next((row for row in same if METER_START_FROM in row.as_reported), None)
     newest: ChargingSession | None = here.order_by("-pk").first()
     if newest is None or newest.id_tag != start.id_tag or STARTED_FROM not in newest.as_reported:
@@ -204,11 +221,11 @@ def _repeated(start: _Start, station_id: int) -> ChargingSession | None:
     return newest if is_same else None
 
 
-def _make_room(start: _Start) -> datetime | None:
-    """A connector has one session at a time: what is still open there ended before the next began.
+def _close_open_sessions(start: _Start) -> datetime | None:
+    """Close the sessions still open on the connector: it has one at a time, so they ended before this one started.
 
     Returns:
-        None where the new session is the latest one; else when the next one after it began.
+        None if the new session is the latest on the connector, else the time at which the next one started.
     """
     for session in _open_at(station=start.station.pk, connector=start.connector):
         if session.started_at <= start.at or _is_later_by_meter(start, session):
@@ -221,9 +238,12 @@ def _make_room(start: _Start) -> datetime | None:
 
 
 def _is_later_by_meter(start: _Start, session: ChargingSession) -> bool:
-    """Its time is earlier, but the meter went on since: the station's clock was set back."""
-    begin, last = session.meter_start_wh, session.last_register_wh
-    return None not in (start.meter_wh, begin, last) and begin < last <= start.meter_wh  # type: ignore[operator]
+    """Return whether the start is the later one although its time is earlier: the station's clock was set back.
+
+    That is the case if the meter of the open session rose, and the new start is not below its last reading.
+    """
+    first, last = session.meter_start_wh, session.last_register_wh
+    return None not in (start.meter_wh, first, last) and first < last <= start.meter_wh  # type: ignore[operator]
 
 
 def _next_start_after(start: _Start) -> datetime:
@@ -234,14 +254,17 @@ def _next_start_after(start: _Start) -> datetime:
     return found
 
 
-def _reported_end_without_start(start: _Start) -> ChargingSession | None:
-    """The one session of which only the end is known and that this start fits; None when none or several do."""
+def _find_end_without_start(start: _Start) -> ChargingSession | None:
+    """Return the session that was created from this start's end, which arrived first.
+
+    Returns None unless exactly one such session is possible and no other session started in between.
+    """
     rows = _ends_without_start(
         station=start.station.pk,
         upper_tag=start.id_tag.upper(),
         started_at=start.at,
-        latest_end=start.at + LONGEST,
-        meter_start_wh=start.meter_wh if start.meter_wh is not None else LOWEST,
+        latest_end=start.at + MAX_MATCHED_DURATION,
+        meter_start_wh=start.meter_wh if start.meter_wh is not None else MIN_REGISTER_WH,
     )
     if len(rows) != 1:
         return None

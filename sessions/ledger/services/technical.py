@@ -1,7 +1,7 @@
-"""Who may read all of a message or command: whoever sees who charged at its station, and how much.
+"""Decide who may read all of a message or command: users who may see the sessions of its station.
 
-Everybody else sees how stations work, by allow-list: of each action only the fields that its OCPP version declares
-technical (`chargers.protocols`).
+Other users see how stations work: of each action only the fields that its OCPP version declares technical
+(`chargers.protocols`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from chargers.models import ChargingStation
 
 
 class Reader:
-    """Somebody who reads messages and commands of many stations."""
+    """A user who reads messages and commands of many stations."""
 
     def __init__(self, user: User) -> None:
         self._user = user
@@ -24,7 +24,7 @@ class Reader:
         return self._user.access.scope(Can.SEE_SESSIONS)
 
     def sees_sessions(self, station: ChargingStation) -> bool:
-        """Whether they may read who charged at a station, and how much."""
+        """Return whether the user may see who charged at a station, and how much."""
         return self._scope.includes(
             team_id=station.team_id, installation_id=station.installation_id, station_id=station.pk
         )

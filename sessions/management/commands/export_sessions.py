@@ -17,8 +17,8 @@ class Command(ScriptCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--station", metavar="IDENTITY", help="of this station only")
-        parser.add_argument("--open", action="store_true", dest="only_open", help="those that have not ended only")
+        parser.add_argument("--station", metavar="IDENTITY", help="only of this station")
+        parser.add_argument("--open", action="store_true", dest="only_open", help="only sessions that have not ended")
 
     def run(self, *, station: str | None, only_open: bool, **options: Any) -> None:
         sessions = ChargingSession.objects.select_related("station").defer("station__password")  # not to decrypt each
@@ -33,7 +33,7 @@ class Command(ScriptCommand):
                 self.stdout.write(json.dumps(row, ensure_ascii=False))
 
     def _print_array(self, sessions: ChargingSessionQuerySet) -> None:
-        """Row by row, so that a million sessions need no more memory than one."""
+        """Print row by row, so that a million sessions need no more memory than one."""
         before = "["
         for row in _rows(sessions):
             self.stdout.write(before + json.dumps(row, ensure_ascii=False), ending="")
@@ -42,7 +42,7 @@ class Command(ScriptCommand):
 
 
 def _rows(sessions: ChargingSessionQuerySet) -> Iterator[dict[str, Any]]:
-    """In pages by key: a cursor held open would keep a running server's database from cleaning up behind itself."""
+    """Yield the rows in pages by key: a long open cursor would keep the database of a server from cleaning up."""
     last = 0
     while page := list(sessions.filter(pk__gt=last).order_by("pk")[:BATCH_SIZE]):
         for session in page:

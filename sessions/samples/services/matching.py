@@ -1,4 +1,4 @@
-"""Whose readings they are: by transaction id, or by connector and time."""
+"""Find the session that a meter reading belongs to: by transaction id, or else by connector and time."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from django.db.models import Q
 
 from cpms.common.database.prepared import Prepared, among
 from sessions.ledger.models import ChargingSession
-from sessions.ledger.services.clocks import LONGEST, is_absurd
-from sessions.ledger.services.ends import CENTRAL
+from sessions.ledger.services.clocks import MAX_MATCHED_DURATION, is_implausible_time
+from sessions.ledger.services.ends import PLACEHOLDER_IDS
 from sessions.samples.services.meter import Figures, Value
 
-LAST_READING = timedelta(minutes=1)  # may be that much later than the end it belongs to
-
+LAST_READING_DELAY = timedelta(minutes=1)  # the last reading of a session may be later than its end by this much
 
 Owner = tuple[int | None, int, int]  # session id, station id, connector number
 
@@ -33,13 +32,13 @@ CANDIDATE_FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class Sampled:
-    """The values a station sampled at one instant on one connector.
+    """The values that a station sampled at one instant on one connector.
 
     Attributes:
-        transaction_id: as the station said it; None where it said none.
+        transaction_id: as the station sent it; None if it sent none.
         at: by the station's clock.
-        values: each as it was sent: value, and where given measurand, unit, phase, context, location, format.
-        received_at: when the message arrived; None where that is not known.
+        values: as they were sent: value and, if given, measurand, unit, phase, context, location, format.
+        received_at: when the message arrived; None if unknown.
     """
 
     station_id: int
@@ -51,24 +50,31 @@ class Sampled:
 
     @property
     def seen_at(self) -> datetime:
-        """When it was read, as far as can be told: a clock that cannot be right gives way to the time of arrival."""
-        if self.received_at is not None and is_absurd(self.at, self.received_at):
+        """When the values were sampled: the time of arrival if the station's time is implausible."""
+        if self.received_at is not None and is_implausible_time(self.at, self.received_at):
             return self.received_at
         return self.at
 
 
 @dataclass(slots=True)
 class Reading:
+    """A meter reading that is about to be stored.
+
+    Attributes:
+        fresh: how many of the values were not stored before.
+        unknown_id: the transaction id that the station sent, unless it is the session's own.
+    """
+
     values: list[Value]
     figures: Figures = field(default_factory=Figures)
-    fresh: int = 0  # how many of the values were not known before
-    unknown_id: int | None = None  # the transaction id it named where that is not the session's own
+    fresh: int = 0
+    unknown_id: int | None = None
     received_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """What must be known of a session to give it its readings."""
+    """The fields of a session that decide which readings belong to it."""
 
     pk: int
     station_id: int
@@ -79,18 +85,18 @@ class Candidate:
     reported_started_at: datetime | None
 
     def time_of(self, report: Sampled) -> datetime:
-        """A clock that was wrong when the session began, and still is: its times count from the session's start."""
+        """Return the time of a reading, corrected if the clock is still as wrong as it was at the session's start."""
         if self.reported_started_at is None:
             return report.at
         ahead = self.reported_started_at - self.started_at
-        if abs(ahead) > timedelta(days=1):  # the same whenever it arrives: what is repeated is the same reading
+        if abs(ahead) > timedelta(days=1):  # decided without the time of arrival, so that repeated readings stay equal
             is_still_wrong = abs(report.at - self.reported_started_at) < abs(report.at - self.started_at)
         else:
             is_still_wrong = report.seen_at != report.at
         return report.at - ahead if is_still_wrong else report.at
 
 
-# Candidates are read without a lock: a start or an end must not wait until a whole batch of readings is stored.
+# Candidates are read without a lock, so that starts and ends need not wait until a whole batch of readings is stored.
 
 
 @Prepared
@@ -107,7 +113,7 @@ def _around(stations: Any, first: Any, last: Any) -> Any:
 
 
 @Prepared
-def reported(ids: Any, stations: Any) -> Any:
+def with_reported_ids(ids: Any, stations: Any) -> Any:
     rows = ChargingSession.objects.filter(
         among("reported_transaction_id", ids), among("station_id", stations), reported_transaction_id__isnull=False
     )
@@ -116,47 +122,56 @@ def reported(ids: Any, stations: Any) -> Any:
 
 @dataclass(slots=True)
 class Batch:
+    """Readings that are stored together, and the sessions that they may belong to."""
+
     sessions: dict[int, Candidate] = field(default_factory=dict)
     readings: dict[tuple[Owner, datetime], Reading] = field(default_factory=dict)
 
-    def take(self, found: Iterable[tuple[Any, ...]]) -> None:
+    def add_candidates(self, found: Iterable[tuple[Any, ...]]) -> None:
         self.sessions.update({row[0]: Candidate(*row) for row in found})
 
 
 def distinct(values: Iterable[Value]) -> list[Value]:
-    """Natural key of a sampled value at one instant: all it says."""
+    """Return the values without duplicates; two values are the same if all of their fields are."""
     return list({tuple(sorted(value.items())): value for value in values}.values())
 
 
 def find_sessions(reports: Sequence[Sampled], batch: Batch) -> None:
+    """Add the sessions that the reports may belong to to the batch."""
     ids = {r.transaction_id for r in reports if r.transaction_id is not None}
     stations = {r.station_id for r in reports}
     if ids:
-        batch.take(_with_ids(ids=ids, stations=stations))
-    loose = [r for r in reports if not is_named(r, batch)]
-    if loose:
-        times = [r.seen_at for r in loose]
+        batch.add_candidates(_with_ids(ids=ids, stations=stations))
+    unassigned = [r for r in reports if not has_known_session(r, batch)]
+    if unassigned:
+        times = [r.seen_at for r in unassigned]
         first, last = min(times), max(times)
-        batch.take(_around(stations={r.station_id for r in loose}, first=first, last=last))
-    named = {r.transaction_id for r in loose if r.transaction_id is not None}
+        batch.add_candidates(_around(stations={r.station_id for r in unassigned}, first=first, last=last))
+    named = {r.transaction_id for r in unassigned if r.transaction_id is not None}
     if named:
-        batch.take(reported(ids=named, stations=stations))
+        batch.add_candidates(with_reported_ids(ids=named, stations=stations))
 
 
-def is_named(report: Sampled, batch: Batch) -> bool:
+def has_known_session(report: Sampled, batch: Batch) -> bool:
     session = batch.sessions.get(report.transaction_id) if report.transaction_id is not None else None
     return session is not None and session.station_id == report.station_id
 
 
 def owner_of(report: Sampled, batch: Batch) -> Owner:
-    """The session by its id; without one (or with 0, -1) by connector and time. An unknown id touches no session."""
-    nobody: Owner = (None, report.station_id, report.connector)
-    if is_named(report, batch):
+    """Return the session that a report belongs to.
+
+    It is found by its transaction id; without an id (or with 0 or -1) by connector and time. A report with an unknown
+    id belongs to no session until the end with this id arrives.
+    """
+    no_session: Owner = (None, report.station_id, report.connector)
+    if has_known_session(report, batch):
         return (report.transaction_id, report.station_id, report.connector)
     candidates = [s for s in batch.sessions.values() if s.station_id == report.station_id]
-    if report.transaction_id is not None and report.transaction_id not in CENTRAL:
-        named = first_end([s for s in candidates if s.reported_transaction_id == report.transaction_id], report.at)
-        return (named.pk, report.station_id, report.connector) if named is not None else nobody
+    if report.transaction_id is not None and report.transaction_id not in PLACEHOLDER_IDS:
+        named = first_end_after(
+            [s for s in candidates if s.reported_transaction_id == report.transaction_id], report.at
+        )
+        return (named.pk, report.station_id, report.connector) if named is not None else no_session
     if report.connector == 0 and report.transaction_id is not None:
         return (_ended_without_id(report, candidates), report.station_id, report.connector)
     during = [
@@ -166,21 +181,22 @@ def owner_of(report: Sampled, batch: Batch) -> Owner:
         and s.started_at <= report.seen_at
         and (s.stopped_at is None or report.seen_at <= s.stopped_at)
     ]
-    return (during[0].pk, report.station_id, report.connector) if len(during) == 1 else nobody
+    return (during[0].pk, report.station_id, report.connector) if len(during) == 1 else no_session
 
 
-def first_end(ends: Sequence[Candidate], at: datetime) -> Candidate | None:
-    """A station may use a number again: what it read belongs to the first end with that number after it."""
-    fitting = [
+def first_end_after(ends: Sequence[Candidate], at: datetime) -> Candidate | None:
+    """Return the first end after a reading. Stations use ids again, so several ends may have named the same id."""
+    possible = [
         (end.stopped_at, end.pk, end)
         for end in ends
-        if end.stopped_at is not None and end.stopped_at - LONGEST <= at <= end.stopped_at + LAST_READING
+        if end.stopped_at is not None
+        and end.stopped_at - MAX_MATCHED_DURATION <= at <= end.stopped_at + LAST_READING_DELAY
     ]
-    return min(fitting)[2] if fitting else None
+    return min(possible)[2] if possible else None
 
 
 def _ended_without_id(report: Sampled, candidates: Sequence[Candidate]) -> int | None:
-    """Values inside the report of an end belong to what it ended: the first end with that id after them."""
+    """Return the first session that ended with this id after a reading that came inside the report of an end."""
     ends = [
         (s.stopped_at, s.pk)
         for s in candidates

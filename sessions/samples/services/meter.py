@@ -1,7 +1,8 @@
-"""What a sampled value means: its unit, measurand, phase and context. The value itself is kept as it was sent.
+"""Interpret sampled values: their measurand, unit, phase, context, location and format (OCPP 1.6: SampledValue).
 
-Several values of one measurand may stand at one instant. The one that counts is the present reading, whatever order
-they were sent in: wallboxes repeat the register of the transaction's beginning beside the present one.
+The values themselves are stored as they were sent. A meter reading may contain several values of one measurand: some
+wallboxes repeat the register of the start of the transaction beside the present one. The present reading is used,
+whichever order they are sent in.
 """
 
 from __future__ import annotations
@@ -14,18 +15,18 @@ from functools import lru_cache
 from chargers.vocabulary import Location, Measurand, Phase, ReadingContext, Unit, ValueFormat
 
 Value = Mapping[str, str]
-# Words are compared in lower case. An absent measurand means the register.
+# Stations differ in upper and lower case, so everything is compared in lower case.
 REGISTER = Measurand.ENERGY_REGISTER.lower()
 POWER, OFFERED = Measurand.POWER.lower(), Measurand.POWER_OFFERED.lower()
 CURRENT, CHARGE = Measurand.CURRENT.lower(), Measurand.STATE_OF_CHARGE.lower()
 WATT_HOUR, KILOWATT_HOUR = Unit.WATT_HOUR.lower(), Unit.KILOWATT_HOUR.lower()
 WATT, KILOWATT = Unit.WATT.lower(), Unit.KILOWATT.lower()
-LIMIT = 2**31 - 1
+MAX_INTEGER = 2**31 - 1
 MAX_REGISTER = 2**62
-MOST = 10**15
+MAX_VALUE = 10**15
 TENTH = Decimal("0.1")
 
-# By measurand: what one of each unit is in the base unit. A value in any other unit is not counted.
+# By measurand: the factor from each unit to the base unit. Values in other units are ignored.
 UNITS: Mapping[str, Mapping[str, int]] = {
     REGISTER: {"": 1, WATT_HOUR: 1, KILOWATT_HOUR: 1000},
     POWER: {"": 1, WATT: 1, KILOWATT: 1000},
@@ -37,7 +38,7 @@ TOTAL, OTHER_PHASE, NOT_SUMMED = "", "?", "-"
 
 
 def _spellings(number: int, phase: Phase, to_neutral: Phase) -> dict[str, str]:
-    """A phase by all the names that stations have for it."""
+    """Return all spellings that stations use for a phase, each mapped to OCPP's name."""
     own = [f"l{number}n", f"{number}", f"phase{number}", f"phase {number}", f"phase-{number}", f"p{number}"]
     return dict.fromkeys([phase.lower(), to_neutral.lower(), *own], phase.value)
 
@@ -50,8 +51,8 @@ PHASES = {
     **{phase.lower(): NOT_SUMMED for phase in (Phase.NEUTRAL, Phase.L1_L2, Phase.L2_L3, Phase.L3_L1)},
 }
 CONDUCTORS = (Phase.L1.value, Phase.L2.value, Phase.L3.value)
-CLEAR = {TOTAL, *CONDUCTORS}
-# The lower, the more it is the present reading.
+SUMMABLE = {TOTAL, *CONDUCTORS}
+# By context: the value with the lowest rank is the present reading.
 CONTEXTS = {
     "": 0,
     ReadingContext.PERIODIC.lower(): 0,
@@ -60,16 +61,16 @@ CONTEXTS = {
     ReadingContext.SESSION_END.lower(): 2,
     ReadingContext.SESSION_BEGIN.lower(): 3,
 }
-OTHER_CONTEXT = 1  # an interruption, or a word that is not known
+OTHER_CONTEXT = 1  # an interruption, or an unknown context
 LOCATIONS = {"": 0, Location.OUTLET.lower(): 0, Location.INLET.lower(): 1, Location.VEHICLE.lower(): 1}
-ELSEWHERE = {Location.BODY.lower(), Location.CABLE.lower()}  # measured, but not what was charged
+IGNORED_LOCATIONS = {Location.BODY.lower(), Location.CABLE.lower()}  # measured there, but not what was charged
 SIGNED = ValueFormat.SIGNED.lower()
 OTHER_LOCATION = 2
 
 
 @dataclass(slots=True)
 class Figures:
-    """What the values of one instant amount to, in base units; None where it was not measured."""
+    """The figures of one meter reading, in base units; None where it was not measured."""
 
     energy_wh: int | None = None
     power_w: int | None = None
@@ -80,7 +81,7 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class _Meaning:
-    """What a value is apart from its number."""
+    """What a sampled value measures: everything but its number."""
 
     measurand: str
     factor: int
@@ -90,43 +91,45 @@ class _Meaning:
 
 
 def whole_wh(exact: Decimal) -> int:
-    """Round to whole Wh (or another base unit), half up: the one rule for starts, ends and samples."""
+    """Round to whole Wh (or another base unit), half up. Starts, ends and samples are all rounded by this rule."""
     return int(exact.to_integral_value(rounding=ROUND_HALF_UP))
 
 
 @lru_cache(maxsize=4096)
 def _meaning(*words: str | None) -> _Meaning | None:
     """What words like these mean: measurand, unit, phase, context, location, format. None for what is not counted."""
-    name, unit, where, context, place, form = ("" if word is None else str(word).strip().lower() for word in words)
-    name = name or REGISTER
-    factor = UNITS.get(name, {}).get(unit)
-    if factor is None or place in ELSEWHERE or form == SIGNED:
+    measurand, unit, phase, context, location, value_format = (
+        "" if word is None else str(word).strip().lower() for word in words
+    )
+    measurand = measurand or REGISTER
+    factor = UNITS.get(measurand, {}).get(unit)
+    if factor is None or location in IGNORED_LOCATIONS or value_format == SIGNED:
         return None
     return _Meaning(
-        measurand=name,
+        measurand=measurand,
         factor=factor,
-        phase=PHASES.get(where, OTHER_PHASE),
+        phase=PHASES.get(phase, OTHER_PHASE),
         context=CONTEXTS.get(context, OTHER_CONTEXT),
-        location=LOCATIONS.get(place, OTHER_LOCATION),
+        location=LOCATIONS.get(location, OTHER_LOCATION),
     )
 
 
-def _number(text: object) -> Decimal | None:
-    """None where it is no number (signed data, text)."""
+def _parse_number(text: object) -> Decimal | None:
+    """Return the value as a number, or None if it is not one (signed data, text) or is out of range."""
     try:
         number = Decimal(str(text).strip())
-        return number if -MOST <= number <= MOST else None
+        return number if -MAX_VALUE <= number <= MAX_VALUE else None
     except InvalidOperation:
         return None
 
 
 def read_figures(values: Iterable[Value]) -> Figures:
-    """Sum up what one instant's values say. A total beats the sum of its phases."""
+    """Work out the figures of one meter reading. A total is preferred to the sum of its phases."""
     known: dict[str, list[tuple[_Meaning, Decimal]]] = {}
     for value in values:
-        say = value.get
-        meaning = _meaning(say("measurand"), say("unit"), say("phase"), say("context"), say("location"), say("format"))
-        if meaning is None or (number := _number(say("value"))) is None:
+        get = value.get
+        meaning = _meaning(get("measurand"), get("unit"), get("phase"), get("context"), get("location"), get("format"))
+        if meaning is None or (number := _parse_number(get("value"))) is None:
             continue
         pair = (meaning, number * meaning.factor if meaning.factor != 1 else number)
         if meaning.measurand in known:
@@ -135,7 +138,7 @@ def read_figures(values: Iterable[Value]) -> Figures:
             known[meaning.measurand] = [pair]
     figures = Figures()
     for measurand, found in known.items():
-        present = {found[0][0].phase: found[0][1]} if len(found) == 1 else _present(found)
+        present = {found[0][0].phase: found[0][1]} if len(found) == 1 else _present_readings(found)
         if measurand == REGISTER:
             figures.energy_wh = _whole(_total(present), most=MAX_REGISTER)
         elif measurand == POWER:
@@ -150,34 +153,34 @@ def read_figures(values: Iterable[Value]) -> Figures:
 
 
 def is_understood(value: Value) -> bool:
-    """Whether the value can be one of the figures: its words are known and it is a number."""
-    say = value.get
-    meaning = _meaning(say("measurand"), say("unit"), say("phase"), say("context"), say("location"), say("format"))
-    return meaning is not None and meaning.phase != OTHER_PHASE and _number(say("value")) is not None
+    """Return whether the value can contribute to the figures: everything about it is known and it is a number."""
+    get = value.get
+    meaning = _meaning(get("measurand"), get("unit"), get("phase"), get("context"), get("location"), get("format"))
+    return meaning is not None and meaning.phase != OTHER_PHASE and _parse_number(get("value")) is not None
 
 
-def _present(found: list[tuple[_Meaning, Decimal]]) -> dict[str, Decimal]:
-    """The present reading of each phase of several ones, by phase."""
+def _present_readings(found: list[tuple[_Meaning, Decimal]]) -> dict[str, Decimal]:
+    """Choose the present reading of each phase from several values of one measurand."""
     by_phase = {meaning.phase: number for meaning, number in found}
-    alike = {(meaning.context, meaning.location) for meaning, _number in found}
-    if len(by_phase) == len(found) and len(alike) == 1 and by_phase.keys() <= CLEAR:
+    alike = {(meaning.context, meaning.location) for meaning, _value in found}
+    if len(by_phase) == len(found) and len(alike) == 1 and by_phase.keys() <= SUMMABLE:
         return by_phase
     found = [(meaning, number) for meaning, number in found if meaning.phase != NOT_SUMMED]
-    if any(meaning.phase != OTHER_PHASE for meaning, _number in found):
+    if any(meaning.phase != OTHER_PHASE for meaning, _value in found):
         found = [(meaning, number) for meaning, number in found if meaning.phase != OTHER_PHASE]
-    elif len(found) > 1:  # phases of which nobody knows whether they add up
+    elif len(found) > 1:  # unknown phases: it is not known whether they add up
         found = []
     if not found:
         return {}
-    # A location that is not known counts only where nothing better is there.
+    # Values of an unknown location are used only if there are no others.
     found = [pair for pair in found if pair[0].location != OTHER_LOCATION] or found
-    best = min(meaning.context for meaning, _number in found)
+    best = min(meaning.context for meaning, _value in found)
     found = [pair for pair in found if pair[0].context == best]
     phases: dict[str, tuple[int, Decimal]] = {}
     for meaning, number in found:
-        offer = (-meaning.location, number)  # of two that claim the same, the higher one: order must not matter
-        if meaning.phase not in phases or offer > phases[meaning.phase]:
-            phases[meaning.phase] = offer
+        candidate = (-meaning.location, number)  # of equal candidates the higher value, so that order does not matter
+        if meaning.phase not in phases or candidate > phases[meaning.phase]:
+            phases[meaning.phase] = candidate
     return {phase: number for phase, (_location, number) in phases.items()}
 
 
@@ -197,6 +200,6 @@ def _currents(phases: Mapping[str, Decimal]) -> dict[str, int]:
     return {phase: whole for phase, amps in named.items() if (whole := _whole(amps * 1000)) is not None}
 
 
-def _whole(number: Decimal | None, most: int = LIMIT) -> int | None:
-    """Rounded to whole units; None when it cannot be a reading."""
+def _whole(number: Decimal | None, most: int = MAX_INTEGER) -> int | None:
+    """Return the number rounded to whole units, or None if it is too large to be a reading."""
     return None if number is None or abs(number) > most else whole_wh(number)

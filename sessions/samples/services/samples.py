@@ -1,7 +1,7 @@
-"""Readings of meters: stored once whatever is repeated, and summed up on their session.
+"""Store meter readings once, even if they are repeated, and update the figures of their sessions.
 
-Only the drain of the inbox calls this, one worker per station at a time; a reading that comes in late finds its
-session by transaction id, or by connector and time, and still counts.
+Only the drain of the inbox calls this, with one worker per station at a time. Readings may arrive late: they are
+matched with their session by transaction id, or by connector and time.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from django.db.models import Q
 
 from cpms.common.database.batches import insert_new_rows
 from sessions.ledger.models import ChargingSession
-from sessions.ledger.services.ends import CENTRAL
+from sessions.ledger.services.ends import PLACEHOLDER_IDS
 from sessions.samples.models import MeterReading
 from sessions.samples.services.matching import (
     Batch,
@@ -22,14 +22,14 @@ from sessions.samples.services.matching import (
     Sampled,
     distinct,
     find_sessions,
-    first_end,
+    first_end_after,
     owner_of,
-    reported,
+    with_reported_ids,
 )
 from sessions.samples.services.meter import Figures, read_figures
-from sessions.samples.services.summing import json_text, sum_up
+from sessions.samples.services.summing import json_text, update_sessions
 
-MAX_ADOPTED = 30_000  # readings of three days, one every ten seconds
+MAX_ADOPTED = 30_000  # one reading every ten seconds for three days
 
 READING_COLUMNS = {
     "session_id": "bigint",
@@ -47,7 +47,7 @@ READING_COLUMNS = {
 
 
 def record_samples(reports: Sequence[Sampled]) -> set[int]:
-    """Store readings and bring their sessions up to date. The same readings again change nothing.
+    """Store readings and update their sessions. Repeated readings change nothing.
 
     Returns:
         primary keys of the sessions that changed.
@@ -61,59 +61,62 @@ def record_samples(reports: Sequence[Sampled]) -> set[int]:
             owner, at = (owner[0], report.station_id, session.connector_number), session.time_of(report)
         known = batch.readings.get((owner, at))
         if known is None:
-            named = report.transaction_id if report.transaction_id not in (*CENTRAL, owner[0]) else None
+            named = report.transaction_id if report.transaction_id not in (*PLACEHOLDER_IDS, owner[0]) else None
             values = distinct(report.values)
             batch.readings[owner, at] = Reading(values, unknown_id=named, received_at=report.received_at)
         else:
             known.values = distinct([*known.values, *report.values])
-    return _book(batch)
+    return _store_and_update(batch)
 
 
-def _book(batch: Batch) -> set[int]:
+def _store_and_update(batch: Batch) -> set[int]:
     for reading in batch.readings.values():
         reading.figures, reading.fresh = read_figures(reading.values), len(reading.values)
     _store(batch)
-    return sum_up(batch)
+    return update_sessions(batch)
 
 
 def adopt_readings(stopped: Iterable[tuple[int, int]]) -> set[int]:
-    """Give sessions of which only the end was reported the readings that came before it and named the same id.
+    """Assign readings with an unknown transaction id to the session of which only an end with this id was reported.
 
     Args:
-        stopped: station id and transaction id of ends that were reported.
+        stopped: station id and transaction id of reported ends.
 
     Returns:
-        primary keys of the sessions that got any.
+        primary keys of the sessions that received readings.
     """
-    named = {(station_id, number) for station_id, number in stopped if number not in CENTRAL}
+    named = {(station_id, number) for station_id, number in stopped if number not in PLACEHOLDER_IDS}
     if not named:
         return set()
     stations, ids = {station_id for station_id, _number in named}, {number for _station, number in named}
     ends: dict[tuple[int, int | None], list[Candidate]] = defaultdict(list)
-    for row in reported(ids=ids, stations=stations):
+    for row in with_reported_ids(ids=ids, stations=stations):
         session = Candidate(*row)
         ends[session.station_id, session.reported_transaction_id].append(session)
     if not ends:
         return set()
-    loose = MeterReading.objects.filter(
+    unassigned = MeterReading.objects.filter(
         session__isnull=True, reported_transaction_id__in=ids, station_id__in=stations
     ).order_by("-at", "-pk")
-    theirs: dict[Candidate, list[MeterReading]] = defaultdict(list)
-    for reading in loose[:MAX_ADOPTED]:
-        end = first_end(ends[reading.station_id, reading.reported_transaction_id], reading.at)
+    by_session: dict[Candidate, list[MeterReading]] = defaultdict(list)
+    for reading in unassigned[:MAX_ADOPTED]:
+        end = first_end_after(ends[reading.station_id, reading.reported_transaction_id], reading.at)
         if end is not None:
-            theirs[end].append(reading)
+            by_session[end].append(reading)
     batch = Batch()
-    for session, readings in theirs.items():
+    for session, readings in by_session.items():
         _adopt(session, readings, batch)
-    return _book(batch) if theirs else set()
+    return _store_and_update(batch) if by_session else set()
 
 
 def _adopt(session: Candidate, readings: Sequence[MeterReading], batch: Batch) -> None:
-    """They are stored anew as the session's, which may know some of these instants already."""
+    """Add the readings to the batch as the session's, and delete their old rows.
+
+    The session may already have a reading of the same instant, so that the rows cannot simply be updated.
+    """
     connectors = {reading.connector_number for reading in readings}
     number = session.connector_number or (connectors.pop() if len(connectors) == 1 else 0)
-    if number != session.connector_number:  # an end does not say where it was
+    if number != session.connector_number:  # the report of an end does not name the connector
         ChargingSession.objects.filter(pk=session.pk, connector_number=0).update(connector_number=number)
     owner = (session.pk, session.station_id, number)
     for reading in sorted(readings, key=lambda each: each.pk):
@@ -124,7 +127,7 @@ def _adopt(session: Candidate, readings: Sequence[MeterReading], batch: Batch) -
 
 
 def _store(batch: Batch) -> None:
-    """Insert what is new; where the instant is known already, add the values it did not have."""
+    """Insert new readings; add new values to readings of instants that are already stored."""
     rows = [
         (*owner, at, json_text(reading.values), *_figure_columns(reading.figures), reading.unknown_id)
         for (owner, at), reading in batch.readings.items()
@@ -151,7 +154,7 @@ def _figure_columns(figures: Figures) -> tuple[object, ...]:
 
 
 def _merge_known(batch: Batch, fresh: set[int]) -> None:
-    """Repeated readings: count only values that were not stored before."""
+    """Merge repeated readings into the stored ones, and count only values that were not stored before."""
     by_session = {(owner[0], at): r for (owner, at), r in batch.readings.items() if owner[0] is not None}
     by_connector = {(owner[1:], at): r for (owner, at), r in batch.readings.items() if owner[0] is None}
     times = {at for _owner, at in batch.readings}

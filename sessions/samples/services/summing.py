@@ -1,4 +1,4 @@
-"""What new readings make of their session: its energy, its power, its last reading."""
+"""Update a session from its new readings: its energy, its power and its last reading."""
 
 from __future__ import annotations
 
@@ -12,10 +12,23 @@ from django.db.models import QuerySet
 from cpms.common.database.batches import update_rows
 from cpms.common.database.prepared import Prepared, among
 from sessions.ledger.models import ChargingSession, Flag
-from sessions.ledger.services.clocks import LATE
+from sessions.ledger.services.clocks import OFFLINE_DELAY
 from sessions.ledger.services.registers import LEAP_WH, Point, is_impossible
-from sessions.ledger.services.review import attach_ratings, judge, most_power_of, rating_of, review_overlap
-from sessions.ledger.services.settling import GUESSED, derived_power, is_plain, longest_gap, note_gap, settle
+from sessions.ledger.services.review import (
+    attach_ratings,
+    max_plausible_power_w,
+    rating_of,
+    review_overlap,
+    update_billing,
+)
+from sessions.ledger.services.settling import (
+    CLOSED_BY_US,
+    derived_power,
+    is_addable,
+    max_power_gap,
+    record_sample_interval,
+    settle,
+)
 from sessions.samples.services.matching import Batch, Reading
 
 ClosedBy = ChargingSession.ClosedBy
@@ -37,7 +50,7 @@ SESSION_COLUMNS = {
     "stopped_at": "timestamptz",
 }
 
-News = Sequence[tuple[datetime, Reading]]  # of one session, oldest first
+NewReadings = Sequence[tuple[datetime, Reading]]  # of one session, oldest first
 
 
 @Prepared
@@ -56,18 +69,18 @@ def json_text(value: object) -> str:
     return orjson.dumps(value).decode()
 
 
-def sum_up(batch: Batch) -> set[int]:
-    """Fold the new readings into their sessions."""
+def update_sessions(batch: Batch) -> set[int]:
+    """Add the new readings to their sessions. Returns the primary keys of these sessions."""
     by_session: dict[int, list[tuple[datetime, Reading]]] = {}
     for (owner, at), reading in batch.readings.items():
         if owner[0] is not None and reading.fresh:
             by_session.setdefault(owner[0], []).append((at, reading))
     rows = []
-    # Locked as late as possible, and read again: a start or an end may have been booked meanwhile.
+    # Locked as late as possible and read again: a start or an end may have been recorded in the meantime.
     sessions = _locked(ids=by_session)
     attach_ratings(sessions)
     for session in sessions:
-        _fold(session, sorted(by_session[session.pk], key=lambda pair: pair[0]))
+        _add_readings(session, sorted(by_session[session.pk], key=lambda pair: pair[0]))
         rows.append((session.pk, *_session_columns(session)))
     update_rows("charging_sessions_chargingsession", SESSION_COLUMNS, rows)
     return set(by_session)
@@ -93,33 +106,37 @@ def _session_columns(session: ChargingSession) -> tuple[object, ...]:
     )
 
 
-def _fold(session: ChargingSession, news: News) -> None:
-    session.sample_count += sum(reading.fresh for _at, reading in news)
+def _add_readings(session: ChargingSession, new_readings: NewReadings) -> None:
+    session.sample_count += sum(reading.fresh for _at, reading in new_readings)
     if session.closed_by == ClosedBy.STATION:
-        if session.start_received_at is None:  # it begins with its first reading
+        if session.start_received_at is None:  # only its end is known: it starts with its first reading
             settle(session)
-            judge(session)
-        return  # `check_energy` settles it with all its readings
-    until = session.stopped_at
-    if not (is_plain(session) and all(_take(session, at, reading) for at, reading in news)):
-        arrivals = {at: reading.received_at for at, reading in news}
+            update_billing(session)
+        return  # `settle_ended_sessions` settles it with all of its readings
+    stopped_at_before = session.stopped_at
+    if not (is_addable(session) and all(_add_in_order(session, at, reading) for at, reading in new_readings)):
+        arrivals = {at: reading.received_at for at, reading in new_readings}
         if not settle(session, arrivals):
-            _add_on(session, news)
-    if session.closed_by in GUESSED and session.stopped_at is not None:
+            _add_rises_only(session, new_readings)
+    if session.closed_by in CLOSED_BY_US and session.stopped_at is not None:
         session.meter_stop_wh = session.last_register_wh
         session.stopped_at = max(filter(None, [session.stopped_at, session.last_sample_at]))
-    if session.stopped_at != until:
+    if session.stopped_at != stopped_at_before:
         review_overlap(session)
     else:
-        judge(session)
+        update_billing(session)
 
 
-def _take(session: ChargingSession, at: datetime, reading: Reading) -> bool:
-    """Add one reading. False where it does not simply go on from the one before; then all of them are settled."""
+def _add_in_order(session: ChargingSession, at: datetime, reading: Reading) -> bool:
+    """Add one reading to the figures. Returns False if it does not simply follow the last one; then settle the session.
+
+    A reading is not simply added if it is older than the last one, its register is lower, or it is a leap.
+    """
     figures, before_at = reading.figures, session.last_sample_at
     power, is_newest = figures.power_w, before_at is None or at >= before_at
     if not is_newest and before_at is not None and reading.received_at is not None and figures.energy_wh is None:
-        is_newest = reading.received_at - before_at > LATE  # nothing newer comes: the station's clock was set back
+        # An old reading that arrives when nothing newer does: the station's clock was set back.
+        is_newest = reading.received_at - before_at > OFFLINE_DELAY
     if (register := figures.energy_wh) is not None:
         before = session.last_register_wh if session.last_register_wh is not None else session.meter_start_wh
         if not is_newest or before is None or register < before:
@@ -127,23 +144,23 @@ def _take(session: ChargingSession, at: datetime, reading: Reading) -> bool:
         since = Point(before_at or session.started_at, before)
         if register - before > LEAP_WH and is_impossible(since, Point(at, register), rating_of(session)):
             return False
-        if power is None and before_at is not None and at - before_at <= longest_gap(session):
+        if power is None and before_at is not None and at - before_at <= max_power_gap(session):
             power = derived_power(since, Point(at, register))
         session.energy_wh += register - before
         session.last_register_wh = register
-    if power is not None and power > (session.max_power_w or 0) and power > most_power_of(session):
+    if power is not None and power > (session.max_power_w or 0) and power > max_plausible_power_w(session):
         power = None
     if power is not None:
         session.max_power_w = max(power, session.max_power_w or 0)
     if is_newest:
-        _set_newest(session, at, reading, power)
+        _set_last_sample(session, at, reading, power)
     return True
 
 
-def _set_newest(session: ChargingSession, at: datetime, reading: Reading, power: int | None) -> None:
+def _set_last_sample(session: ChargingSession, at: datetime, reading: Reading, power: int | None) -> None:
     before, arrived = session.last_sample_at, reading.received_at
     if before is not None:
-        note_gap(session, at - before)
+        record_sample_interval(session, at - before)
     session.last_sample_at = at if arrived is None else min(at, arrived)
     if before is not None and arrived is not None and at < before:
         session.last_sample_at = arrived
@@ -153,10 +170,13 @@ def _set_newest(session: ChargingSession, at: datetime, reading: Reading, power:
         session.state_of_charge = reading.figures.state_of_charge
 
 
-def _add_on(session: ChargingSession, news: News) -> None:
-    """One by one, where there are too many readings to look through: what rises is added. Where the meter fell, nothing
-    is until it is back at its level or the session is over: nobody must pay for a short fall to zero."""
-    for at, reading in news:
+def _add_rises_only(session: ChargingSession, new_readings: NewReadings) -> None:
+    """Add readings one by one to a session that has too many of them to be settled while it is running.
+
+    Only rises are added. After the meter fell, nothing is added until it is back at its level or the session ends, so
+    that a glitch is not billed.
+    """
+    for at, reading in new_readings:
         register = reading.figures.energy_wh
         if register is None:
             continue
@@ -167,11 +187,11 @@ def _add_on(session: ChargingSession, news: News) -> None:
             continue
         session.energy_wh += register - (before if before is not None else register)
         session.last_register_wh = register
-        _set_newest(session, at, reading, reading.figures.power_w)
+        _set_last_sample(session, at, reading, reading.figures.power_w)
 
 
-def check_energy(session_ids: Iterable[int]) -> None:
-    """Settle finished sessions with all their readings: those that came with the end, or after it, count too."""
+def settle_ended_sessions(session_ids: Iterable[int]) -> None:
+    """Settle sessions whose end was reported, with all of their readings: some arrive with the end or after it."""
     sessions = _closed(ids=set(session_ids))
     attach_ratings(sessions)
     for session in sessions:
@@ -181,6 +201,6 @@ def check_energy(session_ids: Iterable[int]) -> None:
         if times != (session.started_at, session.stopped_at, session.connector_number):
             review_overlap(session)
         else:
-            judge(session)
+            update_billing(session)
         if before != _session_columns(session):
             session.save(update_fields=list(SESSION_COLUMNS))

@@ -53,12 +53,12 @@ def field_of(call: Any, **facts: Any) -> set[str]:
 
 
 def test_an_installation_has_a_name_of_its_own_in_its_team(team: Team, other_team: Team, place: Installation) -> None:
-    assert field_of(add_installation, team=team, facts={"name": "hall 1"}) == {"name"}
-    assert field_of(add_installation, team=team, facts={"name": " "}) == {"name"}
-    assert field_of(add_installation, team=team, facts={"name": "a\x00b"}) == {"name"}
-    assert field_of(edit_installation, installation=place, facts={"country": "D1"}) == {"country"}
-    assert field_of(edit_installation, installation=place, facts={"city": "x" * 121}) == {"city"}
-    assert add_installation(team=other_team, facts={"name": "Hall 1", "country": "de"}).country == "DE"
+    assert field_of(add_installation, team=team, fields={"name": "hall 1"}) == {"name"}
+    assert field_of(add_installation, team=team, fields={"name": " "}) == {"name"}
+    assert field_of(add_installation, team=team, fields={"name": "a\x00b"}) == {"name"}
+    assert field_of(edit_installation, installation=place, fields={"country": "D1"}) == {"country"}
+    assert field_of(edit_installation, installation=place, fields={"city": "x" * 121}) == {"city"}
+    assert add_installation(team=other_team, fields={"name": "Hall 1", "country": "de"}).country == "DE"
 
 
 def test_an_owner_changes_the_address_and_no_circuit_and_the_service_the_other_way_round(
@@ -66,10 +66,10 @@ def test_an_owner_changes_the_address_and_no_circuit_and_the_service_the_other_w
 ) -> None:
     """Z14, Z15, Z16."""
     owner, service = holder("owner"), holder("service")
-    edit_installation(installation=place, facts={"city": "Bergen"}, actor=owner)
+    edit_installation(installation=place, fields={"city": "Bergen"}, actor=owner)
     circuit(place, "Grid", actor=service)
     with pytest.raises(NotAllowed):
-        edit_installation(installation=place, facts={"city": "Oslo"}, actor=service)
+        edit_installation(installation=place, fields={"city": "Oslo"}, actor=service)
     with pytest.raises(NotAllowed):
         circuit(place, "Other", actor=owner)
     with pytest.raises(NotAllowed):
@@ -81,7 +81,7 @@ def test_access_to_one_station_changes_nothing_of_the_whole_installation(inside:
         user = factories.GrantFactory.create(station=inside, role=role).user
         assert Installation.objects.visible_to(user).get() == place
         with pytest.raises(NotAllowed):
-            edit_installation(installation=place, facts={"city": "Oslo"}, actor=user)
+            edit_installation(installation=place, fields={"city": "Oslo"}, actor=user)
         with pytest.raises(NotAllowed):
             circuit(place, "Grid", actor=user)
 
@@ -246,7 +246,7 @@ def test_who_serves_one_installation_adds_another_and_serves_it_as_long(team: Te
     grant = factories.GrantFactory.create(
         installation=factories.InstallationFactory.create(team=team), role="service", ends_at=soon
     )
-    made = add_installation(team=team, facts={"name": "Hall 9"}, actor=grant.user)
+    made = add_installation(team=team, fields={"name": "Hall 9"}, actor=grant.user)
     user = User.objects.get(pk=grant.user.pk)
     assert user.access.may(Can.CONFIGURE_PLACES, made) and not user.access.may(Can.MANAGE_PLACES, made)
     assert Grant.objects.get(installation=made).ends_at == soon
@@ -260,8 +260,8 @@ def test_a_partner_serves_as_a_team_but_only_its_administrators_add(
         installation=factories.InstallationFactory.create(team=team), user=None, to_team=other_team, role="service"
     )
     with pytest.raises(NotAllowed):
-        add_installation(team=team, facts={"name": "Hall 9"}, actor=user_with(Role.OPERATOR, other_team))
-    made = add_installation(team=team, facts={"name": "Hall 9"}, actor=user_with(Role.ADMIN, other_team))
+        add_installation(team=team, fields={"name": "Hall 9"}, actor=user_with(Role.OPERATOR, other_team))
+    made = add_installation(team=team, fields={"name": "Hall 9"}, actor=user_with(Role.ADMIN, other_team))
     assert Grant.objects.get(installation=made).to_team == other_team
 
 
@@ -270,7 +270,7 @@ def test_nobody_else_who_has_access_adds_any(team: Team, role: str) -> None:
     """Z15."""
     grant = factories.GrantFactory.create(installation=factories.InstallationFactory.create(team=team), role=role)
     with pytest.raises(NotAllowed):
-        add_installation(team=team, facts={"name": "Hall 9"}, actor=grant.user)
+        add_installation(team=team, fields={"name": "Hall 9"}, actor=grant.user)
 
 
 def test_who_only_looks_for_a_partner_extends_nothing_of_its(team: Team, other_team: Team, user_with: Any) -> None:
@@ -279,5 +279,5 @@ def test_who_only_looks_for_a_partner_extends_nothing_of_its(team: Team, other_t
     soon = timezone.now() + timedelta(days=3)
     factories.GrantFactory.create(installation=place, user=None, to_team=other_team, role="service")
     factories.GrantFactory.create(installation=place, user=viewer, role="service", ends_at=soon)
-    grant = Grant.objects.get(installation=add_installation(team=team, facts={"name": "Hall 9"}, actor=viewer))
+    grant = Grant.objects.get(installation=add_installation(team=team, fields={"name": "Hall 9"}, actor=viewer))
     assert (grant.user, grant.to_team, grant.ends_at) == (viewer, None, soon)

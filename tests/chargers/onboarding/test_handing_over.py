@@ -12,7 +12,7 @@ from django.utils import timezone, translation
 from accounts.access.rights import Role
 from accounts.models import AuditEntry, Grant, User
 from chargers.credentials import services as credentials_services
-from chargers.credentials.services import StoredPassword, fits
+from chargers.credentials.services import StoredPassword, verify_password
 from chargers.models import ChargingStation, Event
 from chargers.onboarding.services import registration
 from chargers.onboarding.services.handover import MAX_IDENTITY_LENGTH, former_identity, hand_over_station
@@ -159,7 +159,7 @@ def test_the_password_goes_along_as_the_other_team_keeps_them(old, team, other_t
     new = hand_over_station(station=old, team=other_team)
     new.refresh_from_db()
     assert (new.password is None, bool(new.password_hash)) == (is_hash, is_hash)
-    assert fits(PASSWORD, StoredPassword(new.password, new.password_hash))
+    assert verify_password(PASSWORD, StoredPassword(new.password, new.password_hash))
 
 
 def test_access_that_was_given_ends_and_is_recorded(old, other_team, both):

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from chargers.tags.services.card_search import is_card_search, note_unknown_card
+from chargers.tags.services.card_search import is_card_search, record_unknown_card
 from maintenance.models import SecurityEvent
 from maintenance.notifications.labels import notification_text
 from maintenance.notifications.services.notifications import notify
@@ -24,12 +24,12 @@ def test_a_known_card_costs_no_query_for_the_counter(station, django_assert_num_
 def test_the_minute_begins_with_the_first_unknown_card(station):
     start = timezone.now()
     for n in range(11):
-        is_too_many = note_unknown_card(station=station, at=start + timedelta(seconds=n))
+        is_too_many = record_unknown_card(station=station, at=start + timedelta(seconds=n))
         assert is_too_many is (n == 10)
     station.refresh_from_db()
     assert is_card_search(station=station, at=start + timedelta(seconds=59))
     assert not is_card_search(station=station, at=start + timedelta(seconds=60))
-    note_unknown_card(station=station, at=start + timedelta(seconds=61))
+    record_unknown_card(station=station, at=start + timedelta(seconds=61))
     assert station.unknown_cards == 1
 
 

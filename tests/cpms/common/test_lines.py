@@ -58,9 +58,9 @@ WRITERS = {
     "person's tag": lambda a, t, s, x: set_tags_of_person(
         person=a, team=t, wanted=[WantedTag(None, "", x, "other")], shown=[], actor=a
     ),
-    "installation": lambda a, t, s, x: places.add_installation(team=t, facts={"name": x}, actor=a),
+    "installation": lambda a, t, s, x: places.add_installation(team=t, fields={"name": x}, actor=a),
     "contact": lambda a, t, s, x: places.edit_installation(
-        installation=installation_of(t), facts={"contact_name": x}, actor=a
+        installation=installation_of(t), fields={"contact_name": x}, actor=a
     ),
     "circuit": lambda a, t, s, x: places.save_circuit(
         installation=installation_of(t), circuit=None, name=x, max_current_a=63, phases=3, parent=None, actor=a

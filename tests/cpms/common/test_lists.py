@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from openpyxl import load_workbook
 
-from chargers.stations.services.states import LOOKS, UNKNOWN
+from chargers.stations.services.states import STATUS_DISPLAYS, UNKNOWN
 from tests import factories
 
 STATIONS, CONNECTORS = reverse("chargers:station_list"), reverse("chargers:connector_list")
@@ -62,7 +62,7 @@ def test_shows_nothing_of_another_team(as_person, stranger, team, online, url):
 def test_every_status_is_explained_in_the_page_itself(page, station, url):
     """W37-W46: not only in a title, which needs a mouse."""
     text = page.get(url).content.decode().partition("What the statuses mean")[2]
-    for look in (*LOOKS.values(), UNKNOWN):
+    for look in (*STATUS_DISPLAYS.values(), UNKNOWN):
         assert f">{look.label}</span></dt><dd>{look.meaning}</dd>" in text
 
 

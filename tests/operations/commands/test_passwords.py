@@ -15,14 +15,14 @@ from django.utils import timezone
 from chargers.credentials import services as passwords
 from chargers.credentials.services import (
     StoredPassword,
-    _one_form,
-    fits,
+    _canonical_hex,
     generate_password,
     hash_passwords,
     is_weak,
     offer_password,
     set_password,
     settle_password,
+    verify_password,
 )
 from chargers.models import ChargingStation
 from chargers.onboarding.services.registration import assign_station
@@ -175,11 +175,11 @@ def test_a_hash_fits_as_the_password_itself_would(team, secret):
     kept = StoredPassword(station.password, station.password_hash)
     assert kept.password is None and station.has_password
     for given in (secret, SECRET.encode(), SECRET.upper().encode(), bytes.fromhex(SECRET)):
-        is_same = _one_form(given) == _one_form(secret)
-        assert fits(given, kept) is fits(given, StoredPassword(secret, "")) is is_same
-        assert fits(given, kept) is is_same  # remembered
-    assert not fits(b"", kept) and not fits(station.password_hash.encode(), kept)
-    assert not fits(b"", StoredPassword(None, ""))
+        is_same = _canonical_hex(given) == _canonical_hex(secret)
+        assert verify_password(given, kept) is verify_password(given, StoredPassword(secret, "")) is is_same
+        assert verify_password(given, kept) is is_same  # remembered
+    assert not verify_password(b"", kept) and not verify_password(station.password_hash.encode(), kept)
+    assert not verify_password(b"", StoredPassword(None, ""))
 
 
 def test_the_same_password_twice_has_two_hashes(team):
@@ -200,7 +200,7 @@ def test_an_open_change_is_hashed_too(station, team):
     assert (station.password, station.next_password) == (None, None) and station.next_password_hash
     accept(taken)
     station.refresh_from_db()
-    assert fits(SECRET.encode(), StoredPassword(station.password, station.password_hash))
+    assert verify_password(SECRET.encode(), StoredPassword(station.password, station.password_hash))
     assert not station.is_password_open
 
 
@@ -245,7 +245,9 @@ def test_a_hash_of_the_given_one_where_the_team_wants_that(team):
     station = factories.StationFactory(team=None, password=None)
     password = assign_station(station=station, team=team).password
     station.refresh_from_db()
-    assert station.password is None and fits(bytes.fromhex(password), StoredPassword(None, station.password_hash))
+    assert station.password is None and verify_password(
+        bytes.fromhex(password), StoredPassword(None, station.password_hash)
+    )
 
 
 def test_administrators_of_a_team_may_not_look_into_the_pool(team, administrator):
@@ -323,5 +325,5 @@ def test_wrong_passwords_take_no_more_than_the_allowed_slow_hashes_at_once(setti
 
     monkeypatch.setattr(passwords._hasher, "verify", slow)
     with ThreadPoolExecutor(12) as pool:
-        list(pool.map(lambda n: fits(b"wrong %d" % n, StoredPassword(None, "scrypt$x")), range(48)))
+        list(pool.map(lambda n: verify_password(b"wrong %d" % n, StoredPassword(None, "scrypt$x")), range(48)))
     assert 1 <= most <= settings.OCPP_PASSWORD_CHECKS

@@ -8,7 +8,7 @@ import pytest
 from sessions.models import FLAGS_THAT_STOP_BILLING, ChargingSession
 from sessions.samples.services.matching import Sampled
 from sessions.samples.services.samples import adopt_readings, record_samples
-from sessions.samples.services.summing import check_energy
+from sessions.samples.services.summing import settle_ended_sessions
 from tests import factories
 from tests.sessions.conftest import Book, at
 
@@ -50,9 +50,9 @@ class Chaos:
             number = facts.pop("number")
             self.book.stop(number, received_at=at(self.arrived), **facts)
             changed = adopt_readings([(self.book.station.pk, number)])
-            check_energy(changed | {number})
+            settle_ended_sessions(changed | {number})
         else:
-            check_energy(
+            settle_ended_sessions(
                 record_samples(
                     [
                         Sampled(self.book.station.pk, facts["connector"], facts["number"], facts["at"],

@@ -7,7 +7,7 @@ import pytest
 from sessions.models import ChargingSession, MeterReading
 from sessions.samples.services.matching import Sampled
 from sessions.samples.services.samples import record_samples
-from sessions.samples.services.summing import check_energy
+from sessions.samples.services.summing import settle_ended_sessions
 from tests.sessions.conftest import at
 
 NEVER_SET = datetime(1970, 1, 1, tzinfo=UTC)
@@ -47,7 +47,7 @@ def test_its_readings_find_it(book, clock, by_id):
                 book.station.pk, 1, pk if by_id else None, clock + timedelta(minutes=minute), [{"value": str(wh)}],
                 at(minute + again * 2 + 0.1),
             )  # fmt: skip
-            check_energy(record_samples([said]))
+            settle_ended_sessions(record_samples([said]))
     session = book.only()
     assert (session.energy_wh, session.sample_count, session.last_sample_at) == (2000, 2, at(20))
     assert list(session.readings.order_by("at").values_list("at", flat=True)) == [at(10), at(20)]

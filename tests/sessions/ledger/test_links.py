@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from chargers.models import ChargingStation, Presence
-from chargers.stations.services.links import close_links_of_dead_nodes, node_lives, register_node
+from chargers.stations.services.links import close_links_of_dead_nodes, record_node_alive, register_node
 from sessions.ledger.services.closing import close_stale_sessions
 from sessions.models import ChargingSession
 from tests.factories import SessionFactory, StationFactory
@@ -24,7 +24,7 @@ def test_a_clock_that_jumps_an_hour_makes_nobody_offline_and_ends_nothing(monkey
     SessionFactory.create(station=station, started_at=timezone.now() - timedelta(minutes=5))
     true_now = timezone.now
     monkeypatch.setattr("django.utils.timezone.now", lambda: true_now() + timedelta(hours=hours))
-    node_lives(node.pk)
+    record_node_alive(node.pk)
     assert close_links_of_dead_nodes() == 0
     assert close_stale_sessions() == 0
     assert ChargingStation.objects.online().get() == station

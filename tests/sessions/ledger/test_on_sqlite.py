@@ -27,7 +27,7 @@ def test_the_ledger_on_sqlite(tmp_path):
         "no:cacheprovider",
         "-m",
         "not processes",
-        "tests/ledger",
+        "tests/sessions/ledger",
         "tests/maintenance/messages/test_inbox.py",
         "tests/ocpp_gateway/test_mutated_messages.py",
     ]

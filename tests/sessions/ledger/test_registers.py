@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sessions.ledger.services.registers import Point, follow
+from sessions.ledger.services.registers import Point, summarize_registers
 from tests.sessions.conftest import at
 
 RATED_W = 500_000
@@ -15,7 +15,7 @@ RATED_W = 500_000
 
 def course(*registers, has_end=True, minutes=10, rated_w=RATED_W):
     points = [Point(at(number * minutes), wh) for number, wh in enumerate(registers)]
-    return follow(points, rated_w=rated_w, has_end=has_end)
+    return summarize_registers(points, rated_w=rated_w, has_end=has_end)
 
 
 def energy(*registers, **more):
@@ -24,7 +24,7 @@ def energy(*registers, **more):
 
 def test_rising_registers_are_the_end_less_the_start():
     found = course(1000, 1500, 1500, 4000)
-    assert (found.energy_wh, found.fell, found.resets, found.disagrees) == (3000, False, [], False)
+    assert (found.energy_wh, found.has_fallen, found.resets, found.contradicts_end) == (3000, False, [], False)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_a_reset_says_what_is_unknown():
     (reset,) = course(1000, 1500, 2000, 0, 500, 1000, 1800, 2600).resets
     assert reset == (Point(at(20), 2000), Point(at(30), 0))
     assert course(1000, 1500, 0, 2000, 2600).resets == []
-    assert course(1000, 1500, 0, 2000, 2600).fell
+    assert course(1000, 1500, 0, 2000, 2600).has_fallen
 
 
 def test_nothing_was_read():
@@ -81,7 +81,7 @@ REGISTERS = st.lists(st.integers(-1000, 60_000), max_size=40)
 def test_it_is_never_negative_and_never_more_than_all_that_rose(registers, has_end, rated_w):
     found = course(*registers, has_end=has_end, rated_w=rated_w)
     assert 0 <= found.energy_wh <= sum(max(0, b - a) for a, b in pairwise(registers))
-    assert found.kept == sorted(set(found.kept))
+    assert found.used == sorted(set(found.used))
 
 
 @given(steps=st.lists(st.integers(0, 50_000), max_size=40), first=st.integers(-(10**9), 10**12))
@@ -90,7 +90,7 @@ def test_of_rising_registers_it_is_the_end_less_the_start(steps, first):
     for step in steps:
         registers.append(registers[-1] + step)
     assert energy(*registers) == registers[-1] - first
-    assert not course(*registers).fell
+    assert not course(*registers).has_fallen
 
 
 @given(data=st.data(), steps=st.lists(st.integers(0, 5000), min_size=2, max_size=30), first=st.integers(100, 10**9))
@@ -103,4 +103,4 @@ def test_single_zeros_change_nothing(data, steps, first):
         points.append(Point(at(number * 10), wh))
         if number < len(registers) - 1 and data.draw(st.booleans()):
             points.append(Point(at(number * 10) + timedelta(minutes=5), 0))
-    assert follow(points, rated_w=RATED_W, has_end=True).energy_wh == whole
+    assert summarize_registers(points, rated_w=RATED_W, has_end=True).energy_wh == whole

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from chargers.models import ChargingStation
-from chargers.stations.services.links import Heard, close_link, note_heard, open_link
+from chargers.stations.services.links import StationSeen, close_link, open_link, record_stations_seen
 from chargers.stations.services.statuses import StatusReport, record_statuses
 from chargers.vocabulary import ConnectorStatus
 from tests import factories
@@ -64,8 +64,8 @@ def test_the_last_of_a_batch_counts(station):
 
 def test_the_clock_offset_is_that_of_the_quickest_message(station):
     """B25: delays only add to it, an offline queue does not count."""
-    heard = [Heard(station.pk, NOW, NOW + timedelta(seconds=offset)) for offset in (-3600, 120, 118)]
-    note_heard(heard)
+    heard = [StationSeen(station.pk, NOW, NOW + timedelta(seconds=offset)) for offset in (-3600, 120, 118)]
+    record_stations_seen(heard)
     station.refresh_from_db()
     assert station.clock_offset_ms == 120_000 and station.last_heard_at == NOW
 
@@ -73,7 +73,9 @@ def test_the_clock_offset_is_that_of_the_quickest_message(station):
 def offset_after(station, *messages, connected=-3600):
     """The offset in seconds, once messages that came in at a second of now said they were written at another one."""
     ChargingStation.objects.filter(pk=station.pk).update(connected_at=NOW + timedelta(seconds=connected))
-    note_heard([Heard(station.pk, NOW + timedelta(seconds=at), NOW + timedelta(seconds=said)) for at, said in messages])
+    record_stations_seen(
+        [StationSeen(station.pk, NOW + timedelta(seconds=at), NOW + timedelta(seconds=said)) for at, said in messages]
+    )
     station.refresh_from_db()
     return None if station.clock_offset_ms is None else station.clock_offset_ms / 1000
 

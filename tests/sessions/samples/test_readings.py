@@ -8,7 +8,7 @@ from sessions.models import MeterReading
 from sessions.samples.services.matching import Sampled
 from sessions.samples.services.meter import read_figures
 from sessions.samples.services.samples import adopt_readings, record_samples
-from sessions.samples.services.summing import check_energy
+from sessions.samples.services.summing import settle_ended_sessions
 from tests import factories
 from tests.sessions.conftest import Book, at
 
@@ -211,7 +211,7 @@ def test_readings_that_disagree_with_the_total_are_flagged(book):
     pk = book.start().session.pk
     book.sample(30, 20_000, transaction=pk)
     book.stop(pk, meter=8000)
-    check_energy([pk])
+    settle_ended_sessions([pk])
     session = book.only()
     assert session.flags == ["energy_mismatch"] and session.energy_wh == 7000
 

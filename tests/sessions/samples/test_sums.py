@@ -10,7 +10,7 @@ from chargers.models import Connector
 from sessions.ledger.services.closing import close_stale_sessions
 from sessions.ledger.services.settling import resets_of
 from sessions.samples.services.samples import adopt_readings
-from sessions.samples.services.summing import check_energy
+from sessions.samples.services.summing import settle_ended_sessions
 from tests import factories
 from tests.sessions.conftest import Book, at
 
@@ -51,7 +51,7 @@ def test_the_rising_parts_add_up_while_it_runs_and_at_its_end(book, course, toge
         session = book.only()
         assert (session.energy_wh, sorted(session.flags)) == (ended, flags)
         assert session.is_billable == ("negative_register" not in flags)
-        check_energy([pk])
+        settle_ended_sessions([pk])
 
 
 def test_an_end_that_comes_before_its_readings_gives_the_same(book, course):
@@ -114,7 +114,7 @@ def test_a_flag_goes_when_late_readings_explain_it(book):
     pk = book.start(meter=1000).session.pk
     book.sample(10, 30_000, transaction=pk)
     book.stop(pk, 60, meter=8000)
-    check_energy([pk])
+    settle_ended_sessions([pk])
     assert book.only().flags == ["energy_mismatch"]
     book.samples([9000, 17_000, 24_000], transaction=pk, minutes=2)
     assert (book.only().flags, book.only().energy_wh) == (["meter_reset"], 29_000)
@@ -216,7 +216,7 @@ def test_messages_about_an_odd_meter_in_any_order_give_the_same(team):
 
 def test_too_many_readings_to_look_through_are_added_one_by_one(book, monkeypatch):
     """Nobody pays for a short fall to zero, nor twice for a reading that comes late."""
-    monkeypatch.setattr("sessions.ledger.services.settling.MAX_WHILE_RUNNING", 3)
+    monkeypatch.setattr("sessions.ledger.services.settling.MAX_READINGS_WHILE_RUNNING", 3)
     pk = book.start(meter=1000).session.pk
     book.samples([1500, 2000, 2500, 3000], transaction=pk)
     for minute, wh, energy in ((25, 0, 2000), (12, 2200, 2000), (30, 3500, 2500), (31, 3600, 2600)):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from cpms.common.text.typed import whole_number
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -34,6 +33,7 @@ from chargers.grants.tables import GRANT_CELLS, GrantFilterSet, GrantTable, plac
 from chargers.installations.models import Installation
 from chargers.stations.models import ChargingStation
 from cpms.common.errors import NotAllowed
+from cpms.common.text.typed import whole_number
 from cpms.common.web.pages import AuthenticatedRequest, FormPage, ListPage
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from cpms.common.text.typed import whole_number
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
@@ -18,6 +17,7 @@ from chargers.models import ChargingStation, Connector, Tag
 from chargers.tags.forms import TagValueField
 from chargers.tags.services import finding
 from chargers.vocabulary import Availability, ConfigurationKey, ResetKind, StationMessage
+from cpms.common.text.typed import whole_number
 from operations.commands.models import Command
 from operations.commands.services import asking
 from sessions.models import ChargingSession

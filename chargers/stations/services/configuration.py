@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cpms.common.text.typed import whole_number
 from django.db.models import Q
 
 from chargers.stations.models import ChargingStation
 from chargers.vocabulary import ConfigurationKey
+from cpms.common.text.typed import whole_number
 
 CONNECTION_TIMEOUT, SECURITY_PROFILE = (
     ConfigurationKey.CONNECTION_TIMEOUT.lower(),

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from cpms.common.text.typed import without_nul
 from django.db.models import Q, QuerySet
+
+from cpms.common.text.typed import without_nul
 
 MAX_WORDS = 5
 

@@ -1,4 +1,4 @@
-"""Who may set the password of a station may see it again, where it is kept so that one can (T5, D2)."""
+"""A user who may set station passwords may also read them, if the team stores them readably (T5, D2)."""
 
 import pytest
 from django.urls import reverse

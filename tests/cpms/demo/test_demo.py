@@ -1,4 +1,4 @@
-"""load_demo: plausible, consistent, the same again at the second time."""
+"""load_demo: data is plausible and consistent, and a second run changes nothing."""
 
 import io
 import json
@@ -13,7 +13,7 @@ from accounts.models import AuditEntry, Grant, Invitation, Team, User
 from chargers.demo.park import DEMO_STATIONS, DEMO_TEAM
 from chargers.models import ChargingStation, Connector, Installation, StationGroup, Tag
 from chargers.onboarding.services.handover import hand_over_station
-from cpms.demo.sessions import ADOPTED, LOST_STATION, Past
+from cpms.demo.sessions import LATE_CARD, LOST_STATION, SessionHistory
 from maintenance.models import AlarmMail, Deviation, Message, Notification, RefusedConnection, SecurityEvent
 from maintenance.notifications.services.alarms import write_security_mails
 from maintenance.notifications.services.notifications import notify
@@ -31,10 +31,10 @@ MODELS = (
 @pytest.fixture(scope="module")
 def loaded_once(django_db_setup, django_db_blocker):
     with django_db_blocker.unblock(), undone():
-        said = io.StringIO()
-        call_command("load_demo", "--even-in-production", "--json", stdout=said)
+        output = io.StringIO()
+        call_command("load_demo", "--even-in-production", "--json", stdout=output)
         check_rows_now()
-        yield json.loads(said.getvalue())
+        yield json.loads(output.getvalue())
 
 
 @pytest.fixture
@@ -147,9 +147,9 @@ def test_the_history_is_in_order_and_people_made_it(loaded):
 
 
 def test_a_card_that_was_refused_was_added_and_charges_since(loaded):
-    sessions = ChargingSession.objects.filter(id_tag=ADOPTED).order_by("started_at")
+    sessions = ChargingSession.objects.filter(id_tag=LATE_CARD).order_by("started_at")
     first, *later = sessions
-    added_at = Tag.objects.get(value=ADOPTED).created_at
+    added_at = Tag.objects.get(value=LATE_CARD).created_at
     assert (first.authorization, first.is_billable, first.tag) == ("Invalid", False, None)
     assert first.started_at < added_at
     assert any(one.authorization == "Accepted" and one.is_billable and one.started_at > added_at for one in later)
@@ -187,7 +187,7 @@ def test_somebody_charges_whenever_the_demo_is_started(loaded, hour):
     """Pages of what is running are empty otherwise when it is started at night."""
     teams = {team.handle: team for team in Team.objects.all()}
     now = timezone.now().replace(hour=hour, minute=7)
-    charges = list(Past(teams, list(Tag.objects.all()), now).charges())
+    charges = list(SessionHistory(teams, list(Tag.objects.all()), now).charges())
     running = [one for one in charges if one.session.stopped_at is None and one.station.team == DEMO_TEAM]
     assert running
     by_outlet = sorted(

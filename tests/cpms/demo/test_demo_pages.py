@@ -1,4 +1,4 @@
-"""29: the demo has something on every page."""
+"""29: the demo has data on every page."""
 
 import re
 from datetime import timedelta

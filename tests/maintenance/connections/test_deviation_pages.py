@@ -1,4 +1,4 @@
-"""Which station, and which model, does not keep to the protocol (B15)."""
+"""Pages of protocol violations, by station and by model (B15)."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -50,8 +50,8 @@ def test_it_says_the_rule_in_words(page, of_two_models):
 
 def test_by_model_sums_up_stations_and_times(page, of_two_models):
     response = page.get(BY_MODEL)
-    told = [(r["station__model"], r["stations"], r["kinds"], r["times"]) for r in rows_of(response)]
-    assert told == [("AC", 2, 1, 2000), ("DC", 1, 1, 1000)]
+    rows = [(r["station__model"], r["stations"], r["kinds"], r["times"]) for r in rows_of(response)]
+    assert rows == [("AC", 2, 1, 2000), ("DC", 1, 1, 1000)]
     assert f"{MODEL}?vendor=Maker&amp;model=AC" in response.content.decode()
     assert [r["station__model"] for r in rows_of(page.get(BY_MODEL, {"sort": "stations"}))] == ["DC", "AC"]
     assert [r["station__model"] for r in rows_of(page.get(BY_MODEL, {"code": "tolerated"}))] == ["DC"]
@@ -79,11 +79,11 @@ def test_a_stations_page_shows_its_last_ones(page, of_two_models):
     assert f"{LIST}?q={first.station.identity}" in text
 
 
-# --- what is said about them ------------------------------------------------------------------------------------------
+# --- sentences and reports ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("action", "code", "what", "told"),
+    ("action", "code", "what", "expected"),
     [
         ("StopTransaction", "", "reason: enum", "we read it as “Other” and keep the word"),
         ("StatusNotification", "", "errorCode: enum", "we read it as “OtherError” and keep the word"),
@@ -112,17 +112,17 @@ def test_a_stations_page_shows_its_last_ones(page, of_two_models):
          "we refuse the message with OccurenceConstraintViolation"),
     ],
 )  # fmt: skip
-def test_it_says_what_we_do_about_each_rule(action, code, what, told):
-    assert told in treatment_of(V16, action, code, what)
+def test_it_says_what_we_do_about_each_rule(action, code, what, expected):
+    assert expected in treatment_of(V16, action, code, what)
 
 
 @pytest.mark.parametrize("keyword", RULES)
 def test_every_rule_has_a_sentence(keyword):
     now = timezone.now()
     for what in (f"status: {keyword}", f"answer.status: {keyword}"):
-        told = Violation(V16, "StatusNotification", "", what, 1, now, now)
-        assert f"field “status” {RULES[keyword] % {'version': 'OCPP 1.6'}}; " in told.sentence
-        assert told.treatment.startswith("we ")
+        violation = Violation(V16, "StatusNotification", "", what, 1, now, now)
+        assert f"field “status” {RULES[keyword] % {'version': 'OCPP 1.6'}}; " in violation.sentence
+        assert violation.treatment.startswith("we ")
 
 
 def test_a_sentence_tells_the_manufacturer_all_of_it(station):

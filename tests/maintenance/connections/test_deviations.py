@@ -1,4 +1,4 @@
-"""Deviations from the schema are counted per station and rule, without what was said (B15)."""
+"""Protocol violations are counted per station and rule, without the content of messages (B15)."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -8,7 +8,7 @@ from django.db import connection
 from django.utils import timezone
 
 from maintenance.connections.labels import rule_phrase
-from maintenance.connections.services.deviations import MAX_RULES, Deviated, count_deviations
+from maintenance.connections.services.deviations import MAX_RULES, ObservedDeviation, count_deviations
 from maintenance.messages.services.log import store_calls
 from maintenance.models import Deviation, Message
 from maintenance.retention.services import purge_expired_rows
@@ -94,7 +94,7 @@ def test_a_hostile_station_cannot_fill_the_table(station):
 
 def test_nothing_a_station_could_choose_is_kept_but_words(station):
     now = timezone.now()
-    count_deviations([Deviated(station.pk, "04A2C7B1", "NotImplemented", "unknown_action", now)])
+    count_deviations([ObservedDeviation(station.pk, "04A2C7B1", "NotImplemented", "unknown_action", now)])
     assert counted(station) == {("", "NotImplemented", "unknown_action"): 1}
     start = {"connectorId": 1, "idTag": "04A2C7B1", "meterStart": 0, "timestamp": "2026-01-01T00:00:00Z"}
     assert rule("StartTransaction", start | {"04A2C7B1": 1}) == "?: additionalProperties"
@@ -105,7 +105,7 @@ def test_nothing_a_station_could_choose_is_kept_but_words(station):
 
 
 @pytest.mark.parametrize(
-    ("action", "payload", "told"),
+    ("action", "payload", "expected"),
     [
         ("StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": "Great"}, "status: enum"),
         ("StatusNotification", {"connectorId": 1, "status": "Available"}, "errorCode: required"),
@@ -119,8 +119,8 @@ def test_nothing_a_station_could_choose_is_kept_but_words(station):
         ("Reset", {"type": "Soft"}, "unsupported_action"),
     ],
 )  # fmt: skip
-def test_a_rule_names_the_field_without_its_place_in_a_list(action, payload, told):
-    assert rule(action, payload) == told
+def test_a_rule_names_the_field_without_its_place_in_a_list(action, payload, expected):
+    assert rule(action, payload) == expected
 
 
 def test_an_empty_optional_field_is_tolerated_and_named():

@@ -1,4 +1,4 @@
-"""A tag that is looked for elsewhere: a start never waits for another station (trust rule 2)."""
+"""A start with a tag that is used at another station does not wait for that station (trust rule 2)."""
 
 import threading
 from datetime import timedelta

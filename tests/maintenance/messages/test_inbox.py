@@ -1,4 +1,4 @@
-"""What no socket can show: poison, order, set-aside messages, epochs inside a batch (F23, rules 3 and 7)."""
+"""The inbox: calls that cannot be applied, order, retries, and epochs within a batch (F23, rules 3 and 7)."""
 
 import json
 from dataclasses import replace
@@ -178,8 +178,8 @@ def test_a_batch_of_two_protocols_keeps_each_of_its_own(station):
         row(station, "StatusNotification", status("Available"), protocol="1.6"),
         row(other, "NotifyEvent", {}, protocol="2.1"),
     ])  # fmt: skip
-    told = list(InboxEntry.objects.order_by("message_id").values_list("protocol", "station_id", "is_deviating"))
-    assert told == [("1.6", station.pk, False), ("2.0.1", other.pk, True), ("1.6", station.pk, False),
+    entries = list(InboxEntry.objects.order_by("message_id").values_list("protocol", "station_id", "is_deviating"))
+    assert entries == [("1.6", station.pk, False), ("2.0.1", other.pk, True), ("1.6", station.pk, False),
                     ("2.1", other.pk, False)]  # fmt: skip
     assert list(Message.objects.order_by("id").values_list("protocol", "is_deviating")) == [
         ("1.6", False), ("2.0.1", True), ("1.6", False), ("2.1", False)]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Start and stop beside the drain: neither waits for the other for ever (trust rule 2)."""
+"""Starts and stops do not deadlock with the drain (trust rule 2)."""
 
 import threading
 import time

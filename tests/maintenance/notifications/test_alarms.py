@@ -1,4 +1,4 @@
-"""Critical security events: one mail to each administrator, whatever crashes; alerts until acknowledged (T40, B16)."""
+"""Critical security events: one e-mail to each administrator despite crashes; alerts until acknowledged (T40, B16)."""
 
 from datetime import timedelta
 
@@ -78,10 +78,10 @@ def test_each_administrator_of_the_team_gets_one_mail(event, station, user_with,
     event("InvalidMessages")
     assert send_alarms() == 2
     assert sorted(m.to[0] for m in mail.outbox) == sorted(user.email for user in admins)
-    told = mail.outbox[0]
-    assert told.subject == f"1 security alarm at {station.identity}"
-    assert "Somebody tampered with the station (TamperDetectionActivated)" in told.body
-    assert "/maintenance/security/?state=open" in told.body
+    message = mail.outbox[0]
+    assert message.subject == f"1 security alarm at {station.identity}"
+    assert "Somebody tampered with the station (TamperDetectionActivated)" in message.body
+    assert "/maintenance/security/?state=open" in message.body
     assert send_alarms() == 0 and len(mail.outbox) == 2
 
 

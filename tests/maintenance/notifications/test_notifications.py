@@ -1,4 +1,4 @@
-"""The bell (W29): events are recorded once, and each person is told of those that concern them."""
+"""Notifications (W29): each event is recorded once and reaches the users it concerns."""
 
 from datetime import timedelta
 
@@ -27,14 +27,14 @@ from tests.cpms.common.test_lists import rows_of
 LIST = reverse("portal:notification_list")
 
 
-def told(user):
+def notification_texts(user):
     return [notification_text(row) for row in Notification.objects.visible_to(user).order_by("pk")]
 
 
 def report(connector, status, at=None, error_code="NoError"):
     at = at or timezone.now()
-    facts = {"status": status, "error_code": error_code, "at": at, "received_at": at}
-    record_statuses([StatusReport(connector.station_id, connector.number, **facts)])
+    fields = {"status": status, "error_code": error_code, "at": at, "received_at": at}
+    record_statuses([StatusReport(connector.station_id, connector.number, **fields)])
 
 
 def be_offline(station, **since):
@@ -66,11 +66,11 @@ def test_a_fault_an_alarm_and_an_absence_are_told_once(viewer, stranger, station
     factories.report_security_event(station, "InvalidMessages")
     assert notify() == 3
     assert notify() == 0
-    said = told(viewer)
-    assert f"{station}: Somebody tampered with the station" in said
-    assert any(f"{station}: connector 1 is faulted" in text for text in said)
-    assert any(f"{station} is offline since" in text for text in said)
-    assert told(stranger) == []
+    texts = notification_texts(viewer)
+    assert f"{station}: Somebody tampered with the station" in texts
+    assert any(f"{station}: connector 1 is faulted" in text for text in texts)
+    assert any(f"{station} is offline since" in text for text in texts)
+    assert notification_texts(stranger) == []
 
 
 def test_a_short_absence_is_no_news(viewer, station):
@@ -99,9 +99,9 @@ def test_access_that_was_given_is_told_whom_it_was_given_to(viewer, station, oth
     create_grant(place=station, email=person.email, role="service")
     create_grant(place=station, to_team=other_team.handle, role="owner")
     assert notify() == 2 and notify() == 0
-    assert told(person) == [f"You were given access to {station} (Service)"]
-    assert told(stranger) == [f"You were given access to {station} (Owner)"]
-    assert told(viewer) == []
+    assert notification_texts(person) == [f"You were given access to {station} (Service)"]
+    assert notification_texts(stranger) == [f"You were given access to {station} (Owner)"]
+    assert notification_texts(viewer) == []
 
 
 def test_who_was_granted_a_station_is_told_of_it_but_a_driver_is_not(station, fault):
@@ -109,7 +109,7 @@ def test_who_was_granted_a_station_is_told_of_it_but_a_driver_is_not(station, fa
     create_grant(place=station, email=service.email, role="service")
     create_grant(place=station, email=driver.email, role="user")
     notify()
-    assert len(told(service)) == 2 and len(told(driver)) == 1
+    assert len(notification_texts(service)) == 2 and len(notification_texts(driver)) == 1
 
 
 def test_many_at_once_become_one(viewer, team):
@@ -117,7 +117,7 @@ def test_many_at_once_become_one(viewer, team):
     factories.StationFactory.create_batch(30, team=team, disconnected_at=then, last_heard_at=then)
     assert record_offline_stations() == 30 and record_offline_stations() == 0
     assert notify() == 1
-    assert told(viewer) == ["30 stations are offline"]
+    assert notification_texts(viewer) == ["30 stations are offline"]
     assert notify() == 0
 
 
@@ -133,7 +133,7 @@ def test_the_number_of_queries_does_not_grow(viewer, team, django_assert_max_num
 def test_whoever_may_not_see_the_station_any_more_sees_no_news_of_it(viewer, fault):
     notify()
     viewer.memberships.all().delete()
-    assert told(type(viewer).objects.get(pk=viewer.pk)) == []
+    assert notification_texts(type(viewer).objects.get(pk=viewer.pk)) == []
 
 
 def test_the_bell_counts_and_the_page_marks_as_read(viewer, operator, fault, away):
@@ -159,10 +159,10 @@ def test_only_the_chosen_group_is_told_of(viewer, fault):
 
 
 @pytest.mark.parametrize("kind", Notification.Kind.values)
-@pytest.mark.parametrize("facts", [{}, {"count": 3}, {"since": "x"}])
-def test_each_has_words(kind, facts):
+@pytest.mark.parametrize("fields", [{}, {"count": 3}, {"since": "x"}])
+def test_each_has_words(kind, fields):
     with translation.override("en"):
-        assert notification_text(Notification(kind=kind, parameters=facts))
+        assert notification_text(Notification(kind=kind, parameters=fields))
 
 
 @pytest.mark.django_db(transaction=True)
@@ -172,9 +172,9 @@ def test_an_open_page_learns_of_it(viewer):
         socket.scope["user"] = viewer
         await socket.connect()
         await layer.group_send(person_group(viewer.pk), {"type": "notified"})
-        heard = await socket.receive_json_from()
+        received = await socket.receive_json_from()
         await socket.disconnect()
-        return heard
+        return received
 
     layer = InMemoryChannelLayer()
     before = channel_layers.set("default", layer)
@@ -243,9 +243,9 @@ def test_a_batch_without_faults_asks_nothing_about_events(connector, django_asse
 
 def test_many_faults_of_one_batch_are_one_insert(team, django_assert_max_num_queries):
     now, rows = timezone.now(), factories.ConnectorFactory.create_batch(20, station__team=team)
-    facts = {"status": "Faulted", "at": now, "received_at": now}
+    fields = {"status": "Faulted", "at": now, "received_at": now}
     with django_assert_max_num_queries(4):
-        record_statuses([StatusReport(row.station_id, row.number, **facts) for row in rows])
+        record_statuses([StatusReport(row.station_id, row.number, **fields) for row in rows])
     assert Event.objects.count() == 20
 
 
@@ -254,7 +254,7 @@ def test_old_events_are_forgotten_with_their_notifications(fault, viewer):
     old = timezone.now() - timedelta(days=91)
     Event.objects.update(at=old)
     purge_expired_rows()
-    assert not Event.objects.exists() and told(viewer) != []
+    assert not Event.objects.exists() and notification_texts(viewer) != []
     Notification.objects.update(created_at=old)
     notify()
-    assert told(viewer) == []
+    assert notification_texts(viewer) == []

@@ -1,4 +1,4 @@
-"""Who may tell a station a new password, what is kept of it, and what is shown (T5, T6)."""
+"""Setting station passwords by command: rights, storage and display (T5, T6)."""
 
 import json
 import threading

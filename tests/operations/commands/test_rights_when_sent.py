@@ -1,4 +1,4 @@
-"""A command lives no longer than the right it was asked with: rights are checked again when it is sent."""
+"""The right to a command is checked again when it is sent, and by a sweep while it waits."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def cancelled(command: Command) -> str:
     return command.cancel_reason
 
 
-def granted(station: ChargingStation, role: str = "service", **facts: Any) -> Any:
-    return factories.GrantFactory.create(station=station, role=role, **facts)
+def granted(station: ChargingStation, role: str = "service", **fields: Any) -> Any:
+    return factories.GrantFactory.create(station=station, role=role, **fields)
 
 
 @pytest.mark.parametrize("role", [Role.OPERATOR, Role.ADMIN, "service", "owner", "staff", "system"])
@@ -245,8 +245,8 @@ def test_the_reason_is_shown_on_pages_in_the_api_and_in_the_audit_trail(
     pages = (reverse("operations:command_list"), reverse("operations:command_detail", args=[command.pk]))
     for path in (*pages, station.get_absolute_url()):
         assert sentence in client.get(path).content.decode(), path
-    told = api(administrator).get(f"/api/v1/commands/{command.pk}/").json()
-    assert (told["state"], told["cancel_reason"], told["error_description"]) == ("cancelled", "access", sentence)
+    body = api(administrator).get(f"/api/v1/commands/{command.pk}/").json()
+    assert (body["state"], body["cancel_reason"], body["error_description"]) == ("cancelled", "access", sentence)
     entry = AuditEntry.objects.filter(team=station.team, content_type__model="command").latest("pk")
     assert entry.changes == {"state": ["requested", "cancelled"], "cancel_reason": ["", "access"]}
     assert sentence in client.get("/team/audit/").content.decode()
@@ -258,10 +258,10 @@ def test_the_check_costs_one_query_for_each_command(
     def queries(actor: User | None) -> int:
         ask(station, actor)
         station.refresh_from_db()
-        with CaptureQueriesContext(connection) as told:
+        with CaptureQueriesContext(connection) as queries:
             assert take_next_command(station_id=station.pk, epoch=station.epoch) is not None
         Command.objects.all().delete()
-        return len(told)
+        return len(queries)
 
     assert queries(granted(station).user) == queries(None) + 1
 

@@ -1,4 +1,4 @@
-"""Asking stations for something by the API and by script: checked at once, waited for, answered as it then is."""
+"""Commands by API and by script: checked on request, with an optional wait for the result."""
 
 import json
 import threading
@@ -145,9 +145,9 @@ def test_a_tag_that_may_not_charge_there_is_refused_beside_its_field(ask, operat
 
 
 def test_a_secret_of_a_configuration_is_not_shown(ask, api, administrator, operator, viewer):
-    told = {"kind": "change_configuration", "parameters": {"key": "AuthorizationKey", "value": "s3cr3t"}}
-    assert ask(operator, told).status_code == 403
-    answer = ask(administrator, told)
+    values = {"kind": "change_configuration", "parameters": {"key": "AuthorizationKey", "value": "s3cr3t"}}
+    assert ask(operator, values).status_code == 403
+    answer = ask(administrator, values)
     assert answer.status_code == 201
     assert b"s3cr3t" not in answer.content
     assert b"s3cr3t" not in api(viewer).get("/api/v1/commands/").content

@@ -1,4 +1,4 @@
-"""A station goes to another team over the API (Vi8): the rules are those of the page."""
+"""Handing over a station through the API (Vi8) follows the same rules as the page."""
 
 import pytest
 
@@ -21,9 +21,9 @@ def test_it_answers_with_the_station_of_the_other_team(api, both, station, conne
     """Vi8."""
     answer = api(both).post(path_of(station.identity), {"team": "stranger"}, format="json")
     assert answer.status_code == 200, answer.json()
-    told = answer.json()
-    assert (told["identity"], told["team"], told["handed_over_at"]) == (station.identity, "stranger", None)
-    assert [each["number"] for each in told["connectors"]] == [1]
+    body = answer.json()
+    assert (body["identity"], body["team"], body["handed_over_at"]) == (station.identity, "stranger", None)
+    assert [each["number"] for each in body["connectors"]] == [1]
     station.refresh_from_db()
     past = api(both).get(f"/api/v1/stations/{station.identity}/").json()
     assert past["team"] == "nordlys" and past["handed_over_at"]

@@ -1,4 +1,4 @@
-"""Every error is a problem (RFC 9457)."""
+"""Every error is a problem document (RFC 9457)."""
 
 import json
 

@@ -271,10 +271,15 @@ def test_the_deviations_of_a_station_are_listed_at_the_station(api, viewer, staf
     for person in (viewer, staff):
         found = {row["id"]: row for row in api(person).get(path).json()["results"]}
         assert set(found) == {own.pk, other.pk}
-        told = found[own.pk]
-        assert (told["what"], told["count"], told["code"], told["firmware_version"]) == ("reason: enum", 214, "", "1.2")
-        assert told["treatment"] == "we read it as “Other” and keep the word"
-        assert told["sentence"].startswith("StopTransaction: field “reason” has a value that is not defined")
+        deviation = found[own.pk]
+        assert (deviation["what"], deviation["count"], deviation["code"], deviation["firmware_version"]) == (
+            "reason: enum",
+            214,
+            "",
+            "1.2",
+        )
+        assert deviation["treatment"] == "we read it as “Other” and keep the word"
+        assert deviation["sentence"].startswith("StopTransaction: field “reason” has a value that is not defined")
     assert [row["id"] for row in api(viewer).get(path, {"what": "info: maxLength"}).json()["results"]] == [other.pk]
     listed = api(viewer).get("/api/v1/deviations/", {"station": station.identity}).json()["results"]
     assert {row["id"] for row in listed} == {own.pk, other.pk}

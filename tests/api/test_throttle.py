@@ -1,4 +1,4 @@
-"""A person's programs are slowed down, not a person's neighbours; and never because the cache is away."""
+"""Throttling affects the programs of one user only, and never fails if the cache is unavailable."""
 
 import pytest
 from django.core.cache import cache

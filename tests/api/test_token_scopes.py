@@ -1,4 +1,4 @@
-"""A person's token that is limited to scopes: it opens what they include, by whatever route, and nothing else (S29)."""
+"""A personal token with scopes: it allows what they include, by any route, and nothing else (S29)."""
 
 import json
 from datetime import timedelta

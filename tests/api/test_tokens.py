@@ -1,4 +1,4 @@
-"""Keys: how a program gets one, what it opens, and how it ends."""
+"""API keys: how programs get them, what they allow, and how they end."""
 
 import uuid
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What axe-core finds on a page."""
+"""Run axe-core on a page and return its findings."""
 
 from typing import Any
 

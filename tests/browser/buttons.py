@@ -1,8 +1,8 @@
-"""Every button of every page, and what its press does; read by tests/browser/test_every_button.py.
+"""Every button of every page with the outcome of pressing it; read by tests/browser/test_every_button.py.
 
-Whoever adds a button adds a row: under the route of its page (those of tests/test_routes.py), the text of the button
-(its `aria-label` where it has no text) with # for numbers and * for anything, and one of the outcomes of pressing.py.
-Pages show the team of tests/browser/fill.py, whose station is connected.
+A new button needs a row here: under the route of its page (see tests/test_routes.py), the text of the button (or its
+`aria-label`) with # for numbers and * for anything, and one of the outcomes of pressing.py. The pages show the team of
+tests/browser/fill.py, whose station is connected.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Run by itself in a site's settings: a team with something on every page, and where these pages are, as JSON."""
+"""Script that fills a running site: a team with data on every page. Prints the addresses of these pages as JSON."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""The back office works under the same content security policy as everything else: no `unsafe-eval`."""
+"""The back office works under the same content security policy as all other pages: no `unsafe-eval`."""
 
 import subprocess
 import sys
@@ -45,9 +45,9 @@ def office(site, states):
 
 
 @pytest.fixture
-def open_office(look, office):
-    """`look` fails the test for whatever the console complains about, a refused script among it."""
-    return lambda path="/admin/": look(path, person="office")
+def open_office(open_page, office):
+    """`open_page` fails the test for whatever the console complains about, a refused script among it."""
+    return lambda path="/admin/": open_page(path, person="office")
 
 
 def test_its_menus_theme_and_sidebar_work(open_office):

@@ -1,4 +1,4 @@
-"""The demo as a visitor sees it: one command, simulated stations charge, figures move without reload."""
+"""The demo for a visitor: one command starts it, simulated stations charge, and figures update without reload."""
 
 import os
 import shutil

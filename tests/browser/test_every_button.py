@@ -1,4 +1,4 @@
-"""Every button of every page is pressed and does what the table in tests/browser/buttons.py says.
+"""Every button of every page is pressed and has the outcome stated in the table in tests/browser/buttons.py.
 
 A button that is not in the table fails, and so does one whose press changes nothing.
 """
@@ -24,7 +24,7 @@ def database(site, pages):
     """The rows as they are once the team's station and the one of another team are connected."""
     path = Path(site.env["VAR_DIR"]) / "cpms.sqlite3"
     station, guest = connected(site, "FULL-1"), connected(site, "GUEST-1")
-    station.say("StatusNotification", connectorId=2, status="Available", errorCode="NoError")
+    station.call("StatusNotification", connectorId=2, status="Available", errorCode="NoError")
     began = f"{datetime.now(UTC) + timedelta(seconds=1):%Y-%m-%d %H:%M:%S}"
     with closing(sqlite3.connect(path, timeout=20)) as rows, rows:  # after the station's start: no sweep closes it
         rows.execute(
@@ -38,13 +38,15 @@ def database(site, pages):
 
 
 @pytest.fixture
-def press(look, database):
-    page = look("/", person="full", reduced_motion="reduce")  # nobody waits for menus to fade in
+def press(open_page, database):
+    page = open_page("/", person="full", reduced_motion="reduce")  # nobody waits for menus to fade in
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     database.update()  # with who has just signed in
     yield Presser(page, database)
     database.restore()
-    look.complaints[:] = [told for told in look.complaints if " 422 " not in told]  # what `Refuses` asked for
+    open_page.complaints[:] = [
+        message for message in open_page.complaints if " 422 " not in message
+    ]  # what `Refuses` asked for
 
 
 @pytest.mark.parametrize("part", range(PARTS))
@@ -64,9 +66,9 @@ def test_every_button_around_a_page_does_what_it_says(press, pages):
 @pytest.mark.parametrize(
     "name", ["accounts:login", "accounts:password_reset", "accounts:password_reset_sent", "portal:imprint"]
 )
-def test_every_button_before_the_log_in_does_what_it_says(look, database, pages, name):
+def test_every_button_before_the_log_in_does_what_it_says(open_page, database, pages, name):
     rows = {"Open the dashboard": Goes("accounts:login"), "Back to sign in": Goes("accounts:login")}
-    presser = Presser(look("", person=""), database)
+    presser = Presser(open_page("", person=""), database)
     assert not presser.walk(pages[name], {label: rows.get(label, row) for label, row in BUTTONS[name].items()}, {})
 
 

@@ -1,4 +1,4 @@
-"""What the containers publish, and what the proxy lets through."""
+"""Ports that containers publish, and paths that the proxy forwards."""
 
 import re
 from pathlib import Path

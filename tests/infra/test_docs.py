@@ -1,4 +1,4 @@
-"""Documents name files that are there."""
+"""Documents refer only to files that exist."""
 
 import re
 

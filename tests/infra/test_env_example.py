@@ -1,4 +1,4 @@
-""".env.example lists exactly the settings that are read, so that nobody has to look for them in the source."""
+""".env.example lists exactly the settings that are read."""
 
 import ast
 import re

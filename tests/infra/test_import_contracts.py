@@ -1,4 +1,4 @@
-"""Every module of the apps has its place in an import contract, so no import can go a way that nobody decided."""
+"""Every module of the apps is part of an import contract."""
 
 import tomllib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The embedded mode: one process that serves everything, ends on Ctrl-C and starts again."""
+"""Embedded mode: one process serves everything, stops on Ctrl-C and starts again."""
 
 import os
 import signal
@@ -51,12 +51,12 @@ def test_it_says_where_it_is_and_ends_within_five_seconds(tmp_path):
             process.wait(15)
             assert time.monotonic() - asked < 5
             assert process.returncode == 0
-        said = (tmp_path / "out").read_text()
-        assert f"http://localhost:{port}/admin/" in said
-        assert f"ws://localhost:{port}/ocpp/<identity>" in said
-        assert "@nordlys.example" in said
-        assert "station connected" in said
-        assert "Traceback" not in said
+        text = (tmp_path / "out").read_text()
+        assert f"http://localhost:{port}/admin/" in text
+        assert f"ws://localhost:{port}/ocpp/<identity>" in text
+        assert "@nordlys.example" in text
+        assert "station connected" in text
+        assert "Traceback" not in text
         assert is_port_free(port)
 
 

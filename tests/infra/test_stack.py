@@ -1,4 +1,4 @@
-"""The stack on one machine: every part comes back after SIGKILL, several stacks run at once, the end is an end."""
+"""The stack on one machine: parts restart after SIGKILL, several stacks run at once, and stopping stops everything."""
 
 import http.client
 import json

@@ -1,4 +1,4 @@
-"""Outside `ocpp_gateway/v*/` nobody spells a word of one OCPP version: code uses the members of our own vocabulary."""
+"""Outside `ocpp_gateway/v*/` no code uses identifiers of one OCPP version; it uses our own vocabulary."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Words for the ledger's tests: a station says that a session began, was metered, ended."""
+"""Fixtures for tests of the ledger: report starts, meter readings and stops of a station."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -26,15 +26,15 @@ class Book:
 
     def start(self, minute=0.0, *, connector=1, tag="GOOD", meter=1000, arrives=None, **more):
         arrives = minute if arrives is None else arrives
-        facts = {"started_at": at(minute), "received_at": at(arrives)} | more
-        return start_session(station=self.station, connector=connector, id_tag=tag, meter_start_wh=meter, **facts)
+        fields = {"started_at": at(minute), "received_at": at(arrives)} | more
+        return start_session(station=self.station, connector=connector, id_tag=tag, meter_start_wh=meter, **fields)
 
     def stop(self, transaction, minute=60.0, *, meter=8000, arrives=None, tag="", reason="Local", **more):
         arrives = minute if arrives is None else arrives
-        facts = {"stopped_at": at(minute), "received_at": at(arrives)} | more
+        fields = {"stopped_at": at(minute), "received_at": at(arrives)} | more
         return stop_session(
             station=self.station, transaction_id=transaction, meter_stop_wh=meter, reason=reason, id_tag=tag,
-            raw=f"{transaction} {minute} {meter}", **facts,
+            raw=f"{transaction} {minute} {meter}", **fields,
         )  # fmt: skip
 
     def sample(self, minute, register, *, transaction=None, connector=1, arrives=None, **more):

@@ -1,4 +1,4 @@
-"""What the owner of a single station has in the portal (Z13): access, status, users, and the whole history."""
+"""The owner of a single station in the portal (Z13): access, status, users, and the whole history."""
 
 from datetime import timedelta
 
@@ -75,9 +75,9 @@ def test_he_manages_who_may_charge_at_it(browser, owner, owned, neighbour, team)
     guest = factories.UserFactory(email="guest@example.org")
     tag = factories.TagFactory(team=team, user=guest)
     give = f"{reverse('access:grant_give')}?station={owned.pk}"
-    facts = {"email": guest.email, "role": "user", "ends_at": ""}
+    fields = {"email": guest.email, "role": "user", "ends_at": ""}
     assert browser.get(give).status_code == 200
-    assert browser.post(give, facts).status_code == 302
+    assert browser.post(give, fields).status_code == 302
     grant = Grant.objects.get(user=guest)
     assert (grant.station, grant.role, grant.created_by) == (owned, "user", owner)
     listed = browser.get(ACCESS).content.decode()
@@ -88,8 +88,8 @@ def test_he_manages_who_may_charge_at_it(browser, owner, owned, neighbour, team)
     assert grant.withdrawn_at is not None
     elsewhere = f"{reverse('access:grant_give')}?station={neighbour.pk}"
     assert browser.get(elsewhere).status_code in (403, 404)
-    assert browser.post(elsewhere, facts).status_code in (403, 404)
-    assert browser.post(give, facts | {"role": "service"}).status_code == 422, "nobody gives more than he has"
+    assert browser.post(elsewhere, fields).status_code in (403, 404)
+    assert browser.post(give, fields | {"role": "service"}).status_code == 422, "nobody gives more than he has"
     assert Grant.objects.filter(station=neighbour).count() == 0
 
 

@@ -1,4 +1,4 @@
-"""Who may withdraw whose access, cell by cell: an owner cannot take away what the team gave to a service partner."""
+"""Who may withdraw whose access: for example, an owner cannot withdraw what the team granted to a service partner."""
 
 from __future__ import annotations
 

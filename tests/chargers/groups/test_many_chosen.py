@@ -1,4 +1,4 @@
-"""A big group: what it narrows is asked for with one parameter, however many stations are in it."""
+"""Large groups are passed to queries as one parameter."""
 
 from datetime import timedelta
 
@@ -36,10 +36,10 @@ def test_sessions_of_a_group_are_counted_day_by_day(looking):
     with CaptureQueriesContext(
         connection,
     ) as asked:
-        told = looking.get(SESSIONS, {"from": first.isoformat(), "to": today.isoformat()}).json()
-    days = {number: count for number, count in enumerate(reversed(told["values"])) if count}
+        body = looking.get(SESSIONS, {"from": first.isoformat(), "to": today.isoformat()}).json()
+    days = {number: count for number, count in enumerate(reversed(body["values"])) if count}
     assert days in ({0: 1, 30: 1, 60: 1}, {1: 1, 31: 1, 61: 1})  # just after midnight
-    assert len(told["values"]) == 90
+    assert len(body["values"]) == 90
     assert sum("charging_sessions_chargingsession" in each["sql"] for each in asked) == 1
 
 

@@ -1,4 +1,4 @@
-"""Installations, their circuits, and the stations in them (Z14-Z16)."""
+"""Installations, their circuits, and their stations (Z14-Z16)."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ def holder(place: Installation) -> Any:
 
 
 def circuit(place: Installation, name: str, parent: Circuit | None = None, **more: Any) -> Circuit:
-    facts = {"circuit": None, "max_current_a": 63, "phases": 3} | more
-    return save_circuit(installation=place, name=name, parent=parent, **facts)
+    fields = {"circuit": None, "max_current_a": 63, "phases": 3} | more
+    return save_circuit(installation=place, name=name, parent=parent, **fields)
 
 
-def field_of(call: Any, **facts: Any) -> set[str]:
+def field_of(call: Any, **fields: Any) -> set[str]:
     with pytest.raises(DomainError) as caught:
-        call(**facts)
+        call(**fields)
     return set(caught.value.fields)
 
 
@@ -92,8 +92,8 @@ def test_circuits_are_a_tree(place: Installation, team: Team) -> None:
     row = circuit(place, "Row A", grid)
     end = circuit(place, "End", row)
     for parent in (grid, end, row):
-        facts = {"installation": place, "circuit": grid, "name": "Grid", "max_current_a": 9, "phases": 3}
-        assert field_of(save_circuit, parent=parent, **facts) == {"parent"}
+        fields = {"installation": place, "circuit": grid, "name": "Grid", "max_current_a": 9, "phases": 3}
+        assert field_of(save_circuit, parent=parent, **fields) == {"parent"}
     foreign = circuit(factories.InstallationFactory.create(team=team), "Elsewhere")
     assert field_of(circuit, place=place, name="B", parent=foreign) == {"parent"}
     assert field_of(circuit, place=place, name="Grid", parent=grid) == {"name"}
@@ -161,12 +161,12 @@ def test_the_service_adds_new_stations_to_the_installation_only(holder: Any, pla
     )
     assert (made.team, made.installation) == (team, place)
     known = factories.StationFactory.create(team=team)
-    facts: dict[str, Any] = {"team": team, "password": "long enough", "actor": service}
-    assert field_of(registration.add_station, identity=known.identity, installation=place, **facts) == {"identity"}
+    fields: dict[str, Any] = {"team": team, "password": "long enough", "actor": service}
+    assert field_of(registration.add_station, identity=known.identity, installation=place, **fields) == {"identity"}
     with pytest.raises(NotAllowed):
-        registration.add_station(identity="NEW-2", **facts)
+        registration.add_station(identity="NEW-2", **fields)
     with pytest.raises(NotAllowed):
-        registration.add_station(identity="NEW-2", installation=place, **facts | {"actor": holder("owner")})
+        registration.add_station(identity="NEW-2", installation=place, **fields | {"actor": holder("owner")})
 
 
 # --- pages --------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""A station goes to another team (Vi8): its past stays with the old one, what comes is the new one's alone."""
+"""Handing a station over to another team (Vi8): the history stays with the old team, new data goes to the new one."""
 
 from datetime import timedelta
 from typing import Any
@@ -73,9 +73,9 @@ def url_of(station) -> str:
     return reverse("chargers:station_hand_over", args=[station.pk])
 
 
-def refusal_of(**facts) -> DomainError:
+def refusal_of(**fields) -> DomainError:
     with pytest.raises(DomainError) as caught, translation.override("en"):
-        hand_over_station(**facts)
+        hand_over_station(**fields)
     return caught.value
 
 
@@ -207,12 +207,12 @@ def test_the_past_is_asked_for_nothing_and_never_comes_back(old, team, other_tea
     """Vi8."""
     hand_over_station(station=old, team=other_team, actor=both)
     past = ChargingStation.objects.get(pk=old.pk)
-    facts = {"team": team, "identity": past.identity, "password": "a good password"}
+    fields = {"team": team, "identity": past.identity, "password": "a good password"}
     for refused in (
         lambda: request_command(station=past, kind="clear_cache", actor=both),
         lambda: set_station_active(station=past, is_active=True, actor=both),
         lambda: credentials_services.set_password(station=past, password="a good password", actor=both),
-        lambda: registration.add_station(**facts, actor=both),
+        lambda: registration.add_station(**fields, actor=both),
         lambda: registration.assign_station(station=past, team=team),
         lambda: hand_over_station(station=past, team=other_team, actor=both),
     ):
@@ -245,12 +245,12 @@ def test_a_fault_goes_over_to_the_other_team(old, other_team, stranger):
 
 def test_refusals_of_the_same_hour_are_counted_apart(old, other_team):
     """Vi8, B6."""
-    facts = {"cause": "wrong_credentials", "path": "/ocpp/CP-1", "identity": "CP-1", "remote_address": "192.0.2.1"}
-    record_refusal(Refusal(station_id=old.pk, **facts))
-    record_refusal(Refusal(station_id=old.pk, **facts))
+    fields = {"cause": "wrong_credentials", "path": "/ocpp/CP-1", "identity": "CP-1", "remote_address": "192.0.2.1"}
+    record_refusal(Refusal(station_id=old.pk, **fields))
+    record_refusal(Refusal(station_id=old.pk, **fields))
     new = hand_over_station(station=old, team=other_team)
     for _again in range(3):
-        record_refusal(Refusal(station_id=new.pk, **facts))
+        record_refusal(Refusal(station_id=new.pk, **fields))
     assert dict(RefusedConnection.objects.values_list("station_id", "count")) == {old.pk: 2, new.pk: 3}
 
 
@@ -272,15 +272,15 @@ def test_who_may(old, team, other_team, both, staff, user_with):
 
 
 @pytest.mark.parametrize(
-    ("facts", "said"),
+    ("fields", "expected"),
     [
         ({"team": None}, "pool"),
         ({"password": None}, "no password"),
         ({"next_password": b"p", "next_password_message_id": "m"}, "new password"),
     ],
 )
-def test_it_is_refused_while_it_is_not_sure_that_it_gets_in(facts, said, other_team):
-    assert said in str(refusal_of(station=factories.StationFactory(**facts), team=other_team))
+def test_it_is_refused_while_it_is_not_sure_that_it_gets_in(fields, expected, other_team):
+    assert expected in str(refusal_of(station=factories.StationFactory(**fields), team=other_team))
 
 
 def test_it_is_refused_to_its_own_team_and_twice(old, team, other_team):
@@ -381,8 +381,8 @@ def test_no_page_of_the_new_team_shows_what_was(team, other_team, old, viewer, a
     for path in [*own, *lists, *(f"{path}?export=csv" for path in lists), "/search/?q=oldsecret"]:
         answer = theirs.get(path, {"deactivated": "show"} if path in own else {})
         text = b"".join(answer.streaming_content) if answer.streaming else answer.content
-        told = text.decode()
-        assert answer.status_code == 200 and "OLDSECRET" not in told and "(until" not in told, path
+        output = text.decode()
+        assert answer.status_code == 200 and "OLDSECRET" not in output and "(until" not in output, path
     assert theirs.get(old.get_absolute_url()).status_code == 404
     assert mine.get(old.get_absolute_url()).status_code == 200
     assert mine.get(new.get_absolute_url()).status_code == 404

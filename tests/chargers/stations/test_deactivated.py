@@ -1,4 +1,4 @@
-"""Stations that are out of use: left out until somebody wants to see them, and nobody charges there (Z10)."""
+"""Deactivated stations are hidden by default, and nobody can charge there (Z10)."""
 
 from datetime import UTC, datetime
 

@@ -1,5 +1,5 @@
-"""Z11: whoever was granted *user* on an installation or a station charges there, with tags of their own team or of no
-team; as long as the access counts, and nowhere else."""
+"""Z11: users who are granted *user* on an installation or a station charge there, with tags of their own team or of no
+team, while the grant is active, and nowhere else."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ def driver(db: Any) -> User:
     return factories.UserFactory.create()
 
 
-def status(station: ChargingStation, value: str = VALUE, **facts: Any) -> str:
-    return authorize_tag(station=station, value=value, **facts).status
+def status(station: ChargingStation, value: str = VALUE, **fields: Any) -> str:
+    return authorize_tag(station=station, value=value, **fields).status
 
 
-def card(user: User | None, team: Team | None = None, **facts: Any) -> Tag:
-    return factories.TagFactory.create(team=team, user=user, value=VALUE, **facts)
+def card(user: User | None, team: Team | None = None, **fields: Any) -> Tag:
+    return factories.TagFactory.create(team=team, user=user, value=VALUE, **fields)
 
 
-def grant(on: ChargingStation, role: str = "user", *, is_whole: bool = False, **facts: Any) -> Grant:
+def grant(on: ChargingStation, role: str = "user", *, is_whole: bool = False, **fields: Any) -> Grant:
     place = {"installation": on.installation} if is_whole else {"station": on}
-    return factories.GrantFactory.create(role=role, **place, **facts)
+    return factories.GrantFactory.create(role=role, **place, **fields)
 
 
 @pytest.mark.parametrize("is_whole", [True, False], ids=["installation", "station"])
@@ -151,9 +151,9 @@ def test_it_is_decided_by_one_query(inside: ChargingStation, driver: User) -> No
     card(driver)
     grant(inside, user=driver)
     for value in (VALUE, "unknown"):
-        with CaptureQueriesContext(connection) as told:
+        with CaptureQueriesContext(connection) as queries:
             status(inside, value)
-        assert len(told) == 1
+        assert len(queries) == 1
 
 
 @pytest.mark.parametrize("whose", ["no team", "own team"])

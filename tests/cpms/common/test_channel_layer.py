@@ -1,4 +1,4 @@
-"""The embedded channel layer: what any thread sends arrives at the server's loop at once."""
+"""The embedded channel layer: messages from any thread reach the server's event loop immediately."""
 
 import asyncio
 import threading

@@ -1,4 +1,4 @@
-"""Files as the program opens them that the person has: separators, decimals, formulas, times."""
+"""Exported files open correctly in the user's spreadsheet program: separators, decimals, formulas, times."""
 
 import csv
 import io

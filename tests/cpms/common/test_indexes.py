@@ -1,4 +1,4 @@
-"""Indexes that are built while everybody goes on writing."""
+"""Indexes are built concurrently, while other connections keep writing."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""Lists: scope, filters, pages, export, and a number of queries that does not grow with the rows."""
+"""Lists: scope, filters, pages, export, and a constant number of queries."""
 
 import csv
 import io
@@ -117,8 +117,8 @@ def test_stations_are_found_by_connection_and_state(page, team, online, offline)
 
 def test_stations_are_found_by_model_firmware_and_day_added(page, team):
     """W48, P21."""
-    facts = {"model": "Wallbox 9", "firmware_version": "3.1.4"}
-    found = factories.StationFactory(team=team, created_at=timezone.now(), **facts)
+    fields = {"model": "Wallbox 9", "firmware_version": "3.1.4"}
+    found = factories.StationFactory(team=team, created_at=timezone.now(), **fields)
     factories.StationFactory(team=team, created_at=timezone.now() - timedelta(days=40))
     today = timezone.localdate().isoformat()
     for query in ({"model": "wallbox 9"}, {"firmware_version": "3.1"}, {"added_since": today}):

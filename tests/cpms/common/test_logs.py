@@ -1,4 +1,4 @@
-"""Logs hold routes and keys of objects, no paths and no query strings; in JSON every line is JSON."""
+"""Logs contain route names and object ids but no paths or query strings; in JSON format every line is valid JSON."""
 
 import io
 import json
@@ -62,8 +62,8 @@ def test_no_line_holds_a_secret_of_a_path_or_a_query(db, lines, url, method):
 def test_a_line_names_the_route_and_the_key_of_the_object(client, viewer, station, lines):
     client.force_login(viewer)
     client.post(reverse("chargers:station_edit", args=[station.pk]))
-    told = [line for line in lines() if line["event"] == "request_finished"]
-    assert [(line["request"], line["code"]) for line in told] == [(f"POST chargers:station_edit pk={station.pk}", 403)]
+    rows = [line for line in lines() if line["event"] == "request_finished"]
+    assert [(line["request"], line["code"]) for line in rows] == [(f"POST chargers:station_edit pk={station.pk}", 403)]
 
 
 def test_a_403_is_one_line_without_a_stack(client, viewer, station, lines):

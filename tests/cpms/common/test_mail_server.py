@@ -1,4 +1,4 @@
-"""Mails through a real SMTP server."""
+"""E-mails through a real SMTP server."""
 
 from email import message_from_bytes, policy
 
@@ -81,8 +81,8 @@ def test_an_alarm_arrives_in_the_same_layout(server, station, administrator):
 @pytest.fixture
 def branded(team):
     """The team's look, on its own domain."""
-    facts = {"portal_name": "Nordlys, Lading", "accent": "#0b6e4f", "support_email": "help@nordlys.example"}
-    branding.save_brand(team=team, facts=facts, uploads={"logo_light": image()})
+    fields = {"portal_name": "Nordlys, Lading", "accent": "#0b6e4f", "support_email": "help@nordlys.example"}
+    branding.save_brand(team=team, facts=fields, uploads={"logo_light": image()})
     return prove(team, "charging.nordlys.example")
 
 

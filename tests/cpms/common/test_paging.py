@@ -1,4 +1,4 @@
-"""A page holds what slicing its rows gives, by whichever way it is found; and a scope is a condition like any other."""
+"""A page holds the same rows as a slice of its query, whichever plan finds them, within any scope."""
 
 import ast
 from datetime import UTC, datetime, timedelta
@@ -135,10 +135,10 @@ def test_a_page_is_what_a_slice_gives(people, stations, monkeypatch):
             "some": [stations[0].pk, stations[3].pk],
         }[asked["knows"]]
         start, length = asked["page"]
-        told = {"stations": few, "is_rare": asked["is_rare"]}
+        values = {"stations": few, "is_rare": asked["is_rare"]}
         wanted = list(narrowed(rows, few)[start : start + length])
-        assert page_of(rows, start, start + length, is_by_key=asked["is_by_key"], **told) == wanted
-        assert list(first_of(rows, start + length, **told)[start : start + length]) == wanted
+        assert page_of(rows, start, start + length, is_by_key=asked["is_by_key"], **values) == wanted
+        assert list(first_of(rows, start + length, **values)[start : start + length]) == wanted
         if asked["knows"] == "the scope":
             assert wanted == list(rows[start : start + length])
         found += len(wanted)

@@ -1,4 +1,4 @@
-"""What is around every page: the team at the top left, the menu, the account at the lower left."""
+"""The frame of every page: team, menu and account."""
 
 import re
 
@@ -23,17 +23,17 @@ def head_of(client) -> str:
 @pytest.mark.parametrize(("role", "page"), [(Role.ADMIN, "team:general"), (Role.VIEWER, "accounts:teammates")])
 def test_the_team_at_the_top_left_opens_a_menu_with_its_settings(as_person, user_with, role, page):
     """P4."""
-    told = head_of(as_person(user_with(role)))
-    assert f'class="dropdown-item" href="{reverse(page)}"' in told
-    assert reverse("team:switch") not in told
+    html = head_of(as_person(user_with(role)))
+    assert f'class="dropdown-item" href="{reverse(page)}"' in html
+    assert reverse("team:switch") not in html
 
 
 def test_one_of_several_teams_is_chosen_in_the_menu(as_person, administrator, other_team):
     """P4."""
     factories.MembershipFactory(user=administrator, team=other_team)
     client = as_person(administrator)
-    told = head_of(client)
-    assert reverse("team:switch") in told and f'value="{other_team.pk}"' in told
+    html = head_of(client)
+    assert reverse("team:switch") in html and f'value="{other_team.pk}"' in html
     client.post(reverse("team:switch"), {"team": other_team.pk})
     assert f"<b>{other_team.name}</b>" in head_of(client)
 
@@ -45,15 +45,15 @@ def test_support_staff_chooses_among_all_teams_on_a_page(as_person, staff):
 def test_billing_and_members_are_in_the_menu_of_administrators(as_person, administrator, viewer):
     """P8, P9."""
     billing, members = f'href="{reverse("team:billing")}"', f'href="{reverse("accounts:teammates")}"'
-    told = frame_of(as_person(administrator))
-    assert billing in told and members in told
+    html = frame_of(as_person(administrator))
+    assert billing in html and members in html
     assert billing not in frame_of(as_person(viewer))
 
 
 def test_the_account_is_at_the_lower_left(as_person, viewer):
     """P33."""
-    told = frame_of(as_person(viewer))
-    assert f'href="{reverse("accounts:account")}"' in told[told.index('class="side-foot"') :]
+    html = frame_of(as_person(viewer))
+    assert f'href="{reverse("accounts:account")}"' in html[html.index('class="side-foot"') :]
 
 
 def menu_of(browser):

@@ -1,4 +1,4 @@
-"""The browser's socket: hears of its own teams, carries nothing but which stations."""
+"""The browser's WebSocket receives news of the user's own teams only, and only station ids."""
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -37,9 +37,9 @@ def hear(user, layer, team, stations):
         socket = socket_of(user)
         await socket.connect()
         await layer.group_send(team_group(team.pk), {"type": "news", "team": team.pk, "stations": stations})
-        heard = None if await socket.receive_nothing(0.2) else await socket.receive_json_from()
+        received = None if await socket.receive_nothing(0.2) else await socket.receive_json_from()
         await socket.disconnect()
-        return heard
+        return received
 
     return async_to_sync(there_and_back)()
 

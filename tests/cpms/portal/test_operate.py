@@ -1,4 +1,4 @@
-"""Pages of one operation each (W25)."""
+"""Pages for a single operation each (W25)."""
 
 import pytest
 from django.urls import reverse

@@ -1,4 +1,4 @@
-"""One search for everything (P34, V1): what may be seen, few queries, an index for each."""
+"""Global search (P34, V1): scope, few queries, and an index for each model."""
 
 import re
 
@@ -53,10 +53,10 @@ def test_stations_and_sessions_are_found_by_any_part(viewer, things, text):
     tag.user = factories.UserFactory(first_name="Ada", last_name="Lovelace", email="ada@example.org")
     tag.save()
     is_of_tag = text in ("04a2", "c7b1", "pool", "car", "lovel", "ada@ex")
-    told = found(viewer, text)
-    assert len(told["Sessions"]) == 1
-    assert told.get("Tags") == (["Pool car"] if is_of_tag else None)
-    assert told.get("Stations") == (None if is_of_tag else ["DE*ABC-1"])
+    results = found(viewer, text)
+    assert len(results["Sessions"]) == 1
+    assert results.get("Tags") == (["Pool car"] if is_of_tag else None)
+    assert results.get("Stations") == (None if is_of_tag else ["DE*ABC-1"])
 
 
 def test_what_begins_with_the_text_comes_first(viewer, team):

@@ -1,4 +1,4 @@
-"""Privacy settings, imprint, copyright and languages, on every page, logged in or not (W16-W18, W21)."""
+"""Privacy settings, imprint, copyright and languages, on every page, signed in or not (W16-W18, W21)."""
 
 import pytest
 from django.core.exceptions import ValidationError

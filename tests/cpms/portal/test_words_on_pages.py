@@ -1,4 +1,4 @@
-"""What pages say in German: no words of OCPP or of the code, no times in UTC, no names of constraints."""
+"""German pages show no OCPP or code identifiers, no UTC times and no constraint names."""
 
 import re
 from html.parser import HTMLParser

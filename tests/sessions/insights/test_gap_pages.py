@@ -1,4 +1,4 @@
-"""Missing energy: a list with its sums, in a period (T39)."""
+"""Energy outside sessions: the list with its sums, in a period (T39)."""
 
 from datetime import timedelta
 
@@ -82,9 +82,9 @@ def test_shows_nothing_of_another_team(as_person, stranger, team, meter, api):
 def test_it_is_exported(page, team, meter):
     before, after = meter(team, (0, 1000), (3500, 4000))
     head, line = sheet(page.get(GAPS, {"export": "csv"}))
-    told = dict(zip(head, line, strict=True))
-    assert (told["Session before"], told["Session after"]) == (str(before.pk), str(after.pk))
-    assert (told["Gap (Wh)"], told["Gap (kWh)"]) == ("2500", "2.5")
+    row = dict(zip(head, line, strict=True))
+    assert (row["Session before"], row["Session after"]) == (str(before.pk), str(after.pk))
+    assert (row["Gap (Wh)"], row["Gap (kWh)"]) == ("2500", "2.5")
     assert page.get(GAPS, {"export": "xlsx"}).status_code == 200
 
 

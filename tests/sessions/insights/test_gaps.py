@@ -1,4 +1,4 @@
-"""The register audit: what a meter counted between two sessions of its connector (T39, errata 3.77)."""
+"""The register audit: energy that a meter counted between two sessions of its connector (T39, errata 3.77)."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""The power that a session shows: measured, or told by its registers as far as they can tell it (B3)."""
+"""The power of a session: as measured, or calculated from its registers where possible (B3)."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A day of messages, sent twice and shuffled, gives the same sessions and totals (B1)."""
+"""A day of messages, sent twice and shuffled, results in the same sessions and totals (B1)."""
 
 import random
 

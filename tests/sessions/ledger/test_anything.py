@@ -1,4 +1,4 @@
-"""Whatever a station says, in whatever order: nothing is refused, nothing is counted twice (T23, T24, B1)."""
+"""Random messages in random order: none is refused and none is counted twice (T23, T24, B1)."""
 
 import random
 from datetime import UTC, datetime, timedelta
@@ -31,8 +31,8 @@ class Chaos:
         kind = self.dice.choice(["start", "stop", "sample", "sample"])
         connector, tag = self.dice.choice([0, 1, 1, 2]), self.dice.choice(["GOOD", "OTHER", ""])
         if kind == "start":
-            facts = {"connector": connector, "tag": tag, "meter": self.some(METERS), "started_at": self.some(TIMES)}
-            return kind, facts
+            fields = {"connector": connector, "tag": tag, "meter": self.some(METERS), "started_at": self.some(TIMES)}
+            return kind, fields
         number = self.dice.choice([*self.ids[-4:], -1, 0, 987_654_321])
         if kind == "stop":
             return kind, {"number": number, "tag": tag, "meter": self.some(METERS), "stopped_at": self.some(TIMES)}
@@ -41,22 +41,22 @@ class Chaos:
                       "at": self.dice.choice(TIMES) + timedelta(minutes=self.dice.randrange(3))}  # fmt: skip
 
     def send(self, message):
-        kind, facts = message
+        kind, fields = message
         self.arrived += 1
         if kind == "start":
-            self.ids.append(self.book.start(received_at=at(self.arrived), **facts).session.pk)
+            self.ids.append(self.book.start(received_at=at(self.arrived), **fields).session.pk)
         elif kind == "stop":
-            facts = dict(facts)
-            number = facts.pop("number")
-            self.book.stop(number, received_at=at(self.arrived), **facts)
+            fields = dict(fields)
+            number = fields.pop("number")
+            self.book.stop(number, received_at=at(self.arrived), **fields)
             changed = adopt_readings([(self.book.station.pk, number)])
             check_energy(changed | {number})
         else:
             check_energy(
                 record_samples(
                     [
-                        Sampled(self.book.station.pk, facts["connector"], facts["number"], facts["at"],
-                                facts["values"], at(self.arrived))
+                        Sampled(self.book.station.pk, fields["connector"], fields["number"], fields["at"],
+                                fields["values"], at(self.arrived))
                     ]
                 )
             )  # fmt: skip
@@ -98,12 +98,12 @@ def test_what_is_complete_changes_nothing_when_it_comes_again(team):
         dice = random.Random(seed)
         book = Book(factories.StationFactory(team=team))
         chaos = Chaos(book, dice, incomplete=False)
-        said = []
+        rows = []
         for _ in range(20):
-            said.append(chaos.message())
-            chaos.send(said[-1])
+            rows.append(chaos.message())
+            chaos.send(rows[-1])
         # a reading that names no session belongs to what charges when it arrives, if its clock is absurd
-        again = [message for message in said if message[0] != "sample" or (message[1]["number"] or 0) > 0]
+        again = [message for message in rows if message[0] != "sample" or (message[1]["number"] or 0) > 0]
         known = books(book)
         for _ in range(2):
             for message in again:

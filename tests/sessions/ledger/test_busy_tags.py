@@ -1,4 +1,4 @@
-"""A tag is busy only where it can really be charging (ConcurrentTx; B2, T33)."""
+"""A tag is refused as busy only if it can really be charging elsewhere (ConcurrentTx; B2, T33)."""
 
 from datetime import timedelta
 

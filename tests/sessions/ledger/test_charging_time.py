@@ -1,4 +1,4 @@
-"""Charging time and average power of a session (W94): one rule for time and energy."""
+"""Charging time and average power of a session (W94) use the same rule for time and energy."""
 
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple

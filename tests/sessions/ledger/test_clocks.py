@@ -1,4 +1,4 @@
-"""Clocks that cannot be right and times that were not reported (F16, T35, B1)."""
+"""Impossible clocks and missing timestamps (F16, T35, B1)."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -43,11 +43,11 @@ def test_its_readings_find_it(book, clock, by_id):
     pk = book.start(started_at=clock, received_at=at(0)).session.pk
     for again in range(2):
         for minute, wh in ((10, 2000), (20, 3000)):
-            said = Sampled(
+            sampled = Sampled(
                 book.station.pk, 1, pk if by_id else None, clock + timedelta(minutes=minute), [{"value": str(wh)}],
                 at(minute + again * 2 + 0.1),
             )  # fmt: skip
-            check_energy(record_samples([said]))
+            check_energy(record_samples([sampled]))
     session = book.only()
     assert (session.energy_wh, session.sample_count, session.last_sample_at) == (2000, 2, at(20))
     assert list(session.readings.order_by("at").values_list("at", flat=True)) == [at(10), at(20)]

@@ -1,4 +1,4 @@
-"""The transaction id that we gave beats every guess (T24, T27-T30, errata 3.18)."""
+"""Our own transaction id takes precedence over any guess (T24, T27-T30, errata 3.18)."""
 
 import itertools
 import random

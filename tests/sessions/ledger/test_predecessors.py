@@ -1,4 +1,4 @@
-"""A station that changed its team repeats what it said before: it is answered as then, and makes nothing new (Vi8)."""
+"""A handed-over station that repeats old messages gets the same answers and creates nothing new (Vi8)."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What registers add up to when they do not fit the start, fall, or are reset (T38, T39)."""
+"""Energy from registers that contradict the start, fall, or are reset (T38, T39)."""
 
 from datetime import timedelta
 from itertools import pairwise

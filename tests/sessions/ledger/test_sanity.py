@@ -1,4 +1,4 @@
-"""What cannot be is not billed until somebody has looked at it (B4)."""
+"""Implausible sessions are not billed until they are reviewed (B4)."""
 
 import pytest
 

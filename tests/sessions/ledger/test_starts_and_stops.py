@@ -1,4 +1,4 @@
-"""How a session begins and ends, whatever a station repeats, forgets or reorders (B1, B2, T23-T30, T33, T38)."""
+"""Starts and stops of sessions when a station repeats, omits or reorders messages (B1, B2, T23-T30, T33, T38)."""
 
 from datetime import timedelta
 
@@ -192,7 +192,7 @@ def test_offline_sessions_keep_the_stations_time(book):
 
 
 @pytest.mark.parametrize(
-    ("facts", "verdict"),
+    ("fields", "verdict"),
     [
         ({"status": "blocked"}, "Blocked"),
         ({"expires_at": at(-1)}, "Expired"),
@@ -200,8 +200,8 @@ def test_offline_sessions_keep_the_stations_time(book):
         ({"expires_at": at(1)}, "Accepted"),
     ],
 )
-def test_a_tag_is_judged_by_the_time_of_its_session(book, facts, verdict):
-    factories.TagFactory(team=book.station.team, value="CARD", **facts)
+def test_a_tag_is_judged_by_the_time_of_its_session(book, fields, verdict):
+    factories.TagFactory(team=book.station.team, value="CARD", **fields)
     result = book.start(0, tag="card", arrives=1000)
     assert (result.verdict.status, result.session.is_billable) == (verdict, verdict == "Accepted")
     assert ("unauthorised" in result.session.flags) == (verdict != "Accepted")

@@ -1,4 +1,4 @@
-"""What a station says of its connectors: the newest report counts (B7), whatever its clock did (F16)."""
+"""Connector statuses: the newest report wins (B7), whatever the station's clock (F16)."""
 
 from datetime import timedelta
 
@@ -64,8 +64,8 @@ def test_the_last_of_a_batch_counts(station):
 
 def test_the_clock_offset_is_that_of_the_quickest_message(station):
     """B25: delays only add to it, an offline queue does not count."""
-    heard = [Heard(station.pk, NOW, NOW + timedelta(seconds=offset)) for offset in (-3600, 120, 118)]
-    note_heard(heard)
+    received = [Heard(station.pk, NOW, NOW + timedelta(seconds=offset)) for offset in (-3600, 120, 118)]
+    note_heard(received)
     station.refresh_from_db()
     assert station.clock_offset_ms == 120_000 and station.last_heard_at == NOW
 
@@ -73,7 +73,12 @@ def test_the_clock_offset_is_that_of_the_quickest_message(station):
 def offset_after(station, *messages, connected=-3600):
     """The offset in seconds, once messages that came in at a second of now said they were written at another one."""
     ChargingStation.objects.filter(pk=station.pk).update(connected_at=NOW + timedelta(seconds=connected))
-    note_heard([Heard(station.pk, NOW + timedelta(seconds=at), NOW + timedelta(seconds=said)) for at, said in messages])
+    note_heard(
+        [
+            Heard(station.pk, NOW + timedelta(seconds=at), NOW + timedelta(seconds=reported_at))
+            for at, reported_at in messages
+        ]
+    )
     station.refresh_from_db()
     return None if station.clock_offset_ms is None else station.clock_offset_ms / 1000
 

@@ -1,4 +1,4 @@
-"""Which of several values at one instant is the present reading, and which values count at all (B3, T24)."""
+"""Which of several values at one instant is the present reading, and which values are used at all (B3, T24)."""
 
 import itertools
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""What meters read: units, phases, resets, repeats, and to whom it belongs (B3, T24, T30)."""
+"""Meter readings: units, phases, resets, repeats, and the session they belong to (B3, T24, T30)."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""What a session is billed when its registers do not fit: running, ended, superseded, swept (T38, T24)."""
+"""Billed energy when registers are inconsistent: running, ended, superseded and swept sessions (T38, T24)."""
 
 import random
 from datetime import timedelta
@@ -158,8 +158,8 @@ def test_without_any_meter_value_nothing_is_made_up(book):
 def test_what_the_station_said_is_kept(book):
     pk = book.start(meter=1000, as_reported={"meter_start": "1000.4"}).session.pk
     book.stop(pk, meter=None, as_reported={"meter_stop": "many", "reason": "Sleepy", "id_tag": "X" * 30})
-    said = book.only().as_reported
-    assert said.items() >= {
+    reported = book.only().as_reported
+    assert reported.items() >= {
         "meter_start": "1000.4", "meter_stop": "many", "stop_reason": "Sleepy", "stop_id_tag": "X" * 30,
     }.items()  # fmt: skip
 

@@ -304,7 +304,7 @@ def test_an_outsider_is_invited_to_charge_and_gets_a_tag(admin_api, team, statio
 
 
 def test_a_browser_sets_a_stations_password_with_a_fresh_proof_only(client, administrator, station):
-    """Issue 10, 3: a browser that was left open is not enough; a token is a proof of its own."""
+    """Issue 10, 3: an open browser session is not enough, while a token counts as proof of identity."""
     client.force_login(administrator)
     path = f"{STATIONS}{station.identity}/password/"
     assert send(client, "POST", path, {}).status_code == 200  # who has just signed in

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 def person(site, request):
-    """Somebody of this test alone."""
+    """A user that only this test uses."""
     name = f"{request.node.name.replace('_', '')[-30:]}"
     site.manage("add_user", f"{name}@example.org", "--password", PASSWORD, "--team", "nordlys", "--role", "viewer")
     return name
@@ -37,7 +37,7 @@ def type_password(page, person):
 
 
 def with_authenticator(page):
-    """A device in Chromium that makes passkeys and answers by itself."""
+    """A virtual authenticator in Chromium that creates passkeys and confirms automatically."""
     tools = page.context.new_cdp_session(page)
     tools.send("WebAuthn.enable")
     options = {

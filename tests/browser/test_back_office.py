@@ -46,7 +46,7 @@ def office(site, states):
 
 @pytest.fixture
 def open_office(open_page, office):
-    """`open_page` fails the test for whatever the console complains about, a refused script among it."""
+    """Open a page of the back office. Console errors, such as a blocked script, fail the test."""
     return lambda path="/admin/": open_page(path, person="office")
 
 

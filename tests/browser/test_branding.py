@@ -16,9 +16,9 @@ GREEN, LIGHT_GREEN = "#0b6e4f", "#4ade80"
 SOON = 5_000
 
 
-def drawing(size, ink, ground=(0, 0, 0, 0)):
-    """A mark and a few bars that could be letters."""
-    picture = Image.new("RGBA", size, ground)
+def draw_logo(size, ink, background=(0, 0, 0, 0)):
+    """Draw a logo: a circle and some bars."""
+    picture = Image.new("RGBA", size, background)
     pen, height = ImageDraw.Draw(picture), size[1]
     pen.ellipse((4, 4, height - 4, height - 4), fill=ink)
     for at in range(height + 12, size[0] - 20, 34):
@@ -44,9 +44,9 @@ def branded(open_page, site, pictures):
     page = open_page("/team/branding/", person="admin", fresh_login=True)  # the page of the domain wants a fresh log-in
     if page.input_value("#id_portal_name") != "Nordlys Lading":
         page.fill("#id_portal_name", "Nordlys Lading")
-        page.set_input_files("#id_logo_light", file_of(drawing((420, 96), GREEN)))
-        page.set_input_files("#id_logo_dark", file_of(drawing((420, 96), LIGHT_GREEN)))
-        page.set_input_files("#id_icon", file_of(drawing((200, 200), GREEN)))
+        page.set_input_files("#id_logo_light", file_of(draw_logo((420, 96), GREEN)))
+        page.set_input_files("#id_logo_dark", file_of(draw_logo((420, 96), LIGHT_GREEN)))
+        page.set_input_files("#id_icon", file_of(draw_logo((200, 200), GREEN)))
         page.check("[name=colours][value=two]")
         page.fill("#id_accent", GREEN)
         page.fill("#id_accent_dark", LIGHT_GREEN)
@@ -79,7 +79,7 @@ def test_the_preview_follows_what_is_chosen(open_page, pictures):
     assert shown.evaluate("e => getComputedStyle(e).backgroundColor") != "rgb(255, 212, 0)"
     page.fill("#id_portal_name", "<b>Nordlys")
     expect(page.locator(".sample-head b").first).to_have_text("<b>Nordlys")
-    page.set_input_files("#id_logo_light", file_of(drawing((420, 96), "#7c2d12")))
+    page.set_input_files("#id_logo_light", file_of(draw_logo((420, 96), "#7c2d12")))
     expect(page.locator("[data-theme-of], [data-bs-theme=light] [data-logo=logo_light]").first).to_be_visible()
     page.fill("#id_accent", GREEN)  # what is shown stays after the next request
     expect(page.locator(".brand-preview")).to_contain_text(GREEN)
@@ -112,7 +112,7 @@ def test_branding_on_own_domain(branded, open_page, site, pictures, width, schem
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (1440, "dark"), (390, "dark")])
-def test_its_settings_shut_nobody_out(branded, open_page, pictures, width, scheme):
+def test_branding_settings_are_accessible(branded, open_page, pictures, width, scheme):
     page = open_page("", person="admin", width=width, scheme=scheme)
     for name, path in {"branding": "/team/branding/", "domain": "/team/branding/domain/"}.items():
         page.goto(path)
@@ -132,7 +132,7 @@ def test_pages_on_own_domain_are_live(branded, open_page, site, station):
     assert page.url.startswith(site.own_address)
 
 
-def test_who_is_of_no_such_team_has_the_hosts_look_there_and_ours_elsewhere(branded, open_page, site):
+def test_other_users_see_the_hosts_branding_there_and_ours_elsewhere(branded, open_page, site):
     page = open_page("/", person="new", base=site.own_address)
     assert "Nordlys Lading" in page.title()
     expect(page.locator(".side .team")).to_contain_text("Not your team")  # a session there sees the host's team only

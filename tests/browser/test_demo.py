@@ -26,7 +26,7 @@ def demo(tmp_path: Path) -> Iterator[Site]:
 
 
 def test_the_demo_charges_and_its_dashboard_moves_without_reload(demo: Site, browser: Any) -> None:
-    """W27, W33. UPDATE_README_PICTURE=1 keeps the picture for the README."""
+    """W27, W33. UPDATE_README_PICTURE=1 saves the picture for the README."""
     page = browser.new_page(viewport={"width": 1440, "height": 1000}, color_scheme="light")
     page.goto(f"{demo.address}/")
     page.fill("#id_login", "operator@nordlys.example")

@@ -21,7 +21,7 @@ PARTS = 4  # which workers share
 
 @pytest.fixture(scope="package")
 def database(site, pages):
-    """The rows as they are once the team's station and the one of another team are connected."""
+    """The database after the team's station and a station of another team have connected."""
     path = Path(site.env["VAR_DIR"]) / "cpms.sqlite3"
     station, guest = connected(site, "FULL-1"), connected(site, "GUEST-1")
     station.call("StatusNotification", connectorId=2, status="Available", errorCode="NoError")

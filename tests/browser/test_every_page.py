@@ -23,7 +23,7 @@ PARTS = 4  # which workers share
 
 
 def find_faults(page, name):
-    """What is wrong with the page that is open, at each width and in each of its colours."""
+    """Return the faults of the open page at each width and in each colour scheme."""
     wrong = [f"{page.locator('h1').count()} h1"] if page.locator("h1").count() != 1 else []
     wrong += faults(page)
     for width, scheme in ((820, "light"), (1440, "light"), (390, "dark")):
@@ -41,7 +41,7 @@ def find_faults(page, name):
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_nothing_sticks_out_and_nobody_is_shut_out(open_page, pages, is_page, part):
+def test_no_page_overflows_and_all_are_accessible(open_page, pages, is_page, part):
     PICTURES.mkdir(parents=True, exist_ok=True)
     page, wrong, seen = (
         open_page(pages["accounts:api_tokens"], person="full"),
@@ -68,7 +68,7 @@ def test_the_report_for_the_manufacturer_is_copied(open_page, pages):
     assert copied == page.locator("#violation-report").input_value() and "Maker Wallbox" in copied
 
 
-def test_what_opens_on_a_page_shuts_nobody_out(open_page):
+def test_dialogs_and_menus_are_accessible(open_page):
     page = open_page("/", person="admin")
     page.keyboard.press("Control+k")
     page.fill("#seek input", "live")
@@ -83,6 +83,6 @@ def test_what_opens_on_a_page_shuts_nobody_out(open_page):
 @pytest.mark.parametrize(
     "path", ["/account/login/", "/account/password/forgotten/", "/account/invitation/none/", "/imprint/"]
 )
-def test_what_opens_without_signing_in_does_not_either(open_page, path):
+def test_pages_without_signing_in_are_accessible(open_page, path):
     page = open_page(path, person="")
     assert find_faults(page, "nobody" + path.replace("/", "-")) == []

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture(scope="module")
 def mover(site):
-    """Administers two teams of their own, so that the other tests' teams stay as they are."""
+    """An administrator of two teams that no other test uses."""
     person = ["add_user", "mover@example.org", "--password", PASSWORD, "--role", "admin", "--team"]
     site.manage_all(
         [

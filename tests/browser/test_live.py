@@ -123,7 +123,7 @@ def test_a_live_list_does_not_move_but_says_what_is_new(open_page, station):
     expect(page.locator("#list tbody tr").first).to_contain_text("LIVE-6")
 
 
-def test_a_lost_connection_is_said_and_recovers_alone(open_page, site):
+def test_a_lost_connection_is_shown_and_recovers(open_page, site):
     page = open_page("/stations/")
     page.wait_for_timeout(500)
     site.stop()

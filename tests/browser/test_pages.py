@@ -60,7 +60,7 @@ def test_the_first_tab_skips_to_the_content(open_page):
     assert page.evaluate("document.activeElement.id") == "content"
 
 
-def test_a_wrong_password_is_said_and_the_address_kept(open_page):
+def test_a_wrong_password_shows_a_message_and_keeps_the_address(open_page):
     """W4."""
     page = open_page("/account/login/", person="")
     page.fill("#id_login", "operator@example.org")

@@ -13,7 +13,7 @@ LINK = re.compile(r"https?://\S+/account/\S+")
 
 
 def link_in_mail(open_page, to, subject):
-    """The address in the newest mail with this subject to somebody."""
+    """Return the link in the newest e-mail with this subject to this address."""
     page = open_page("", person="")
     until = time.monotonic() + 20
     while time.monotonic() < until:
@@ -57,7 +57,7 @@ def test_somebody_is_invited_and_joins(open_page, site):
     open_page.complaints.clear()  # Chromium reports the 404 or 410
 
 
-def test_a_forgotten_password_is_set_anew_by_mail_once(open_page, site):
+def test_a_forgotten_password_is_reset_by_mail_once(open_page, site):
     """W6-W10."""
     site.manage("add_user", "forgot@example.org", "--password", PASSWORD, "--team", "nordlys", "--role", "viewer")
     page = open_page("/account/login/", person="")
@@ -78,7 +78,7 @@ def test_a_forgotten_password_is_set_anew_by_mail_once(open_page, site):
     open_page.complaints.clear()
 
 
-def test_who_is_in_two_teams_switches_and_looks_at_one(open_page):
+def test_a_member_of_two_teams_switches_between_them(open_page):
     """P4, V11, P5."""
     page = open_page("/", person="both")
     page.click(".side .team")

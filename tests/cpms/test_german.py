@@ -20,7 +20,7 @@ def entries() -> list[str]:
 
 
 def catalogue() -> set[tuple[str, str]]:
-    """Context and text of all that is translated."""
+    """Return context and text of all translated messages."""
     with (FOLDER / "django.mo").open("rb") as file:
         read: Any = gettext.GNUTranslations(file)
     keys = [key[0] if isinstance(key, tuple) else key for key in read._catalog]

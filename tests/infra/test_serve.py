@@ -19,14 +19,14 @@ pytestmark = pytest.mark.processes
 
 
 def embedded(folder: Path) -> dict[str, str]:
-    """As a person starts it: no servers and no settings in the environment."""
+    """The environment of embedded mode: no servers and no settings."""
     bare = {key: value for key, value in os.environ.items() if key not in known_settings()}
     return bare | {"VAR_DIR": str(folder), "DJANGO_SETTINGS_MODULE": "cpms.settings.base", "PYTHONUNBUFFERED": "1"}
 
 
 @contextmanager
-def serving(folder: Path, port: int, *words: str) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "manage.py", "serve", "--port", str(port), *words]
+def serving(folder: Path, port: int, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "manage.py", "serve", "--port", str(port), *arguments]
     with (folder / "out").open("a") as output:
         process = subprocess.Popen(command, cwd=ROOT, env=embedded(folder), stdout=output, stderr=output, text=True)
     try:

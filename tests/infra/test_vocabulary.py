@@ -57,7 +57,7 @@ UNMISTAKABLE_IN = re.compile(rf"(?<![\w.])(?:{'|'.join(map(re.escape, sorted(UNM
 
 
 def labels_in(tree: ast.AST) -> set[int]:
-    """The nodes that are texts for people."""
+    """Return the ids of nodes inside gettext calls."""
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
     named = [call for call in calls if getattr(call.func, "id", getattr(call.func, "attr", "")) in GETTEXT]
     return {id(node) for call in named for node in ast.walk(call)}
@@ -80,7 +80,7 @@ def sources() -> list[Path]:
     return [path for path in (*code, *pages) if not SPELLERS.search(path.relative_to(ROOT).as_posix())]
 
 
-def test_nobody_else_spells_a_word_of_ocpp_1_6() -> None:
+def test_no_other_code_uses_identifiers_of_ocpp_1_6() -> None:
     spelled = {path.relative_to(ROOT).as_posix(): sorted(words) for path in sources() if (words := spelled_in(path))}
     assert spelled == {}
 
@@ -96,7 +96,7 @@ def test_nobody_else_spells_a_word_of_ocpp_1_6() -> None:
         ("status = ConnectorStatus.SUSPENDED_EV", set()),
     ],
 )
-def test_this_test_finds_them(tmp_path: Path, source: str, words: set[str]) -> None:
+def test_identifiers_are_found(tmp_path: Path, source: str, words: set[str]) -> None:
     path = tmp_path / "module.py"
     path.write_text(source)
     assert spelled_in(path) == words

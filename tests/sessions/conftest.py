@@ -19,7 +19,7 @@ def at(minutes=0.0):
 
 
 class Book:
-    """One station's reports. Times are minutes after noon; they arrive in the minute they tell of unless said."""
+    """Reports of one station. Times are minutes after noon; reports arrive at that time unless `arrives` is given."""
 
     def __init__(self, station):
         self.station = station
@@ -46,7 +46,7 @@ class Book:
         return changed
 
     def samples(self, registers, *, transaction, begin=0.0, minutes=5.0, connector=1):
-        """In one batch, one every so many minutes after `begin`."""
+        """Record a batch of samples, one every `minutes` after `begin`."""
         changed = record_samples(
             [
                 Sampled(self.station.pk, connector, transaction, at(begin + number * minutes), [{"value": str(wh)}])

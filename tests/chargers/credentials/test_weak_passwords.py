@@ -53,7 +53,7 @@ def test_the_form_offers_a_long_one(as_person, administrator, station):
 def test_a_proxy_that_is_not_named_is_shown_to_platform_staff(
     client, as_person, staff, viewer, station, settings, named
 ):
-    """Behind it all visitors look like one."""
+    """Behind an unnamed proxy all visitors share one address."""
     proxies._recorded_at.clear()
     settings.TRUSTED_PROXIES = ["127.0.0.1"] if named else []
     client.get(reverse("accounts:login"), headers={"X-Forwarded-For": "192.0.2.9"})

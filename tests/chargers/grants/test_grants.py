@@ -77,14 +77,14 @@ def test_only_who_manages_access_may_give_it(role: str, user_with: Any, place: A
 
 
 def test_an_owner_gives_owner_and_user_but_no_service(holder: Any, inside: Any, friend: User) -> None:
-    """Nobody gives more than he has (Z15, Z17)."""
+    """Nobody grants more than they have (Z15, Z17)."""
     owner = holder()
     assert roles_to_give(owner, inside) == ["owner", "user"]
     create_grant(place=inside, role="owner", email=friend.email, actor=owner)
     assert "role" in refusal(place=inside, role="service", email=friend.email, actor=owner).fields
 
 
-def test_nobody_gives_access_for_longer_than_he_has_it(holder: Any, place: Any, friend: User) -> None:
+def test_nobody_grants_access_beyond_the_end_of_their_own(holder: Any, place: Any, friend: User) -> None:
     """B21."""
     owner = holder(ends_at=in_days(2))
     for ends_at in (None, in_days(3)):

@@ -35,7 +35,7 @@ LISTS = {
 
 @pytest.fixture
 def two(team):
-    """Two stations of the team with a row of everything each."""
+    """Two stations of the team, each with a row of every model."""
     stations = factories.StationFactory.create_batch(2, team=team)
     for station in stations:
         factories.ConnectorFactory(station=station, number=1, status="Charging")
@@ -253,7 +253,7 @@ def socket_of(user, group=None):
 
 @pytest.mark.django_db(transaction=True)
 def test_live_news_is_of_the_group_only(operator, team, group, two, layer):
-    async def there_and_back():
+    async def exchange():
         socket, session = socket_of(operator, group)
         await session.asave()
         await socket.connect()
@@ -265,7 +265,7 @@ def test_live_news_is_of_the_group_only(operator, team, group, two, layer):
         await socket.send_json_to("ping")
         return received, await socket.receive_output()
 
-    received, end = async_to_sync(there_and_back)()
+    received, end = async_to_sync(exchange)()
     assert received == [{"stations": [two[0].pk]}, {"stations": None}]
     assert end["code"] == OTHER_CHOICE
 
@@ -274,7 +274,7 @@ def test_live_news_is_of_the_group_only(operator, team, group, two, layer):
 def test_whoever_was_granted_a_station_hears_of_it_alone(team, two, layer):
     user = factories.GrantFactory(station=two[0], user=factories.UserFactory(), role="service").user
 
-    async def there_and_back():
+    async def exchange():
         socket, session = socket_of(user)
         await session.asave()
         await socket.connect()
@@ -285,7 +285,7 @@ def test_whoever_was_granted_a_station_hears_of_it_alone(team, two, layer):
         await socket.disconnect()
         return received, is_silent
 
-    assert async_to_sync(there_and_back)() == ({"stations": [two[0].pk]}, True)
+    assert async_to_sync(exchange)() == ({"stations": [two[0].pk]}, True)
 
 
 # --- figures by right, not by team
@@ -310,7 +310,7 @@ def test_service_sees_stations_but_no_figures_of_sessions(as_person, two):
         assert session.get_absolute_url() not in text and session.id_tag not in text
 
 
-def test_a_driver_sees_his_sessions_and_where_he_may_charge(as_person, two):
+def test_a_driver_sees_own_sessions_and_where_they_may_charge(as_person, two):
     """Z12."""
     driver = factories.GrantFactory(station=two[0], user=factories.UserFactory(), role="user").user
     tag = factories.TagFactory(team=two[0].team, user=driver)

@@ -135,7 +135,7 @@ def test_access_that_is_withdrawn_takes_the_choice_along(as_person, both, team, 
     assert rows_of(browser.get(reverse("chargers:station_list"))) == [both[0]]
 
 
-def test_a_driver_too_sees_where_he_may_charge_by_provider(both, team, other_team):
+def test_a_driver_sees_places_by_provider(both, team, other_team):
     user = factories.GrantFactory(station=both[0], user=factories.UserFactory(), role="user").user
     factories.GrantFactory(station=both[1], user=user, role="user")
     tag = Tag.objects.get(team=other_team)
@@ -155,7 +155,7 @@ def test_support_staff_narrows_itself_to_a_team(as_person, staff, both, team):
 
 @pytest.mark.django_db(transaction=True)
 def test_live_news_is_of_the_provider_only(of_two, both, team, other_team, layer):  # noqa: F811
-    async def there_and_back():
+    async def exchange():
         socket, session = socket_of(of_two)
         session["provider"] = team.pk
         await session.asave()
@@ -169,5 +169,5 @@ def test_live_news_is_of_the_provider_only(of_two, both, team, other_team, layer
         await socket.send_json_to("ping")
         return received, is_silent, await socket.receive_output()
 
-    received, is_silent, end = async_to_sync(there_and_back)()
+    received, is_silent, end = async_to_sync(exchange)()
     assert (received, is_silent, end["code"]) == ({"stations": [both[0].pk]}, True, OTHER_CHOICE)

@@ -139,7 +139,7 @@ def test_a_station_hangs_on_a_circuit_of_its_installation(inside: Any, place: In
 def test_who_moves_a_station_and_who_rewires_it(
     inside: Any, place: Installation, holder: Any, administrator: User
 ) -> None:
-    """To move it is to give others access to it, so that takes the team."""
+    """Moving a station gives others access to it, so only the team may do it."""
     grid, other = circuit(place, "Grid"), factories.InstallationFactory.create(team=inside.team)
     for role in ("owner", "service"):
         with pytest.raises(NotAllowed):
@@ -274,7 +274,7 @@ def test_nobody_else_who_has_access_adds_any(team: Team, role: str) -> None:
 
 
 def test_who_only_looks_for_a_partner_extends_nothing_of_its(team: Team, other_team: Team, user_with: Any) -> None:
-    """Z16. His own access for three days counts, not the longer one of the team in which he is a viewer."""
+    """Z16. The user's own grant of three days applies, not the longer one of the team in which they are a viewer."""
     viewer, place = user_with(Role.VIEWER, other_team), factories.InstallationFactory.create(team=team)
     soon = timezone.now() + timedelta(days=3)
     factories.GrantFactory.create(installation=place, user=None, to_team=other_team, role="service")

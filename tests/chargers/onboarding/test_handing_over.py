@@ -36,14 +36,14 @@ PASSWORD = b"0123456789abcdef"
 
 @pytest.fixture
 def both(administrator, other_team) -> User:
-    """Who administers both teams."""
+    """An administrator of both teams."""
     factories.MembershipFactory(user=administrator, team=other_team, role=Role.ADMIN)
     return administrator
 
 
 @pytest.fixture
 def old(team, node):
-    """Connected, with two connectors, and out of a fuse box."""
+    """A connected station with two connectors, on a circuit of an installation."""
     now = timezone.now()
     installation = factories.InstallationFactory(team=team)
     station = factories.StationFactory(
@@ -150,7 +150,7 @@ def test_the_name_of_the_past_fits_and_is_nobody_elses(db, length):
     ],
 )
 def test_the_password_goes_along_as_the_other_team_keeps_them(old, team, other_team, kept_before, kept_after, is_hash):
-    """Vi8, T5: encrypted or as a hash; a hash stays what it is."""
+    """Vi8, T5: encrypted or as a hash; a hash cannot be turned back."""
     team.station_passwords, other_team.station_passwords = kept_before, kept_after
     team.save()
     other_team.save()
@@ -172,7 +172,7 @@ def test_access_that_was_given_ends_and_is_recorded(old, other_team, both):
 
 
 def test_a_tag_that_was_valid_only_there_is_not_valid_everywhere_now(old, team, other_team, tag):
-    """Vi8: a tag without stations would be valid at all of the team's."""
+    """Vi8: a tag without stations would be valid at all stations of the team."""
     tag.stations.add(old)
     factories.TagFactory(team=other_team, value="THEIRS")
     elsewhere = factories.StationFactory(team=team)
@@ -184,7 +184,7 @@ def test_a_tag_that_was_valid_only_there_is_not_valid_everywhere_now(old, team, 
 
 
 def test_commands_that_wait_are_not_sent_any_more(old, other_team):
-    """Vi8, B5, T5: and a password that waited with one is forgotten."""
+    """Vi8, B5, T5: passwords in waiting commands are deleted."""
     waiting = [
         request_command(station=old, kind="reset", parameters={"type": "Soft"}, expires_in=timedelta(days=30)),
         request_command(
@@ -258,7 +258,7 @@ def test_refusals_of_the_same_hour_are_counted_apart(old, other_team):
 
 
 def test_who_may(old, team, other_team, both, staff, user_with):
-    """Vi8: who administers both teams, and support staff."""
+    """Vi8: administrators of both teams, and support staff."""
     owner = factories.GrantFactory(station=old).user
     factories.MembershipFactory(user=owner, team=other_team, role=Role.ADMIN)
     half = user_with(Role.OPERATOR)
@@ -340,7 +340,7 @@ def everything_at(station, tag, person) -> None:
 def test_the_new_team_sees_nothing_of_the_old_time_and_the_old_one_nothing_of_the_new(
     team, other_team, old, tag, viewer, stranger
 ):
-    """Vi8, D7, to the row: sessions, readings, messages, commands, deviations, events, oddities, links, refusals."""
+    """Vi8, D7: sessions, readings, messages, commands, deviations, events, anomalies, links and refusals."""
     everything_at(old, tag, viewer)
     mine, theirs = seen_by(viewer), seen_by(stranger)
     assert sum(bool(keys) for keys in mine.values()) > 15
@@ -365,7 +365,7 @@ def test_the_new_team_sees_nothing_of_the_old_time_and_the_old_one_nothing_of_th
 
 
 def test_no_page_of_the_new_team_shows_what_was(team, other_team, old, viewer, as_person, user_with, rows):  # noqa: F811
-    """Vi8: every page with a list, the new station's own, and every export."""
+    """Vi8: every list page, every export, and the page of the new station."""
     tag = factories.TagFactory(team=team, value="OLDSECRET")
     factories.SessionFactory(station=old, tag=tag, id_tag=tag.value, finished=True)
     factories.MessageFactory(station=old, action="OLDSECRET")
@@ -418,7 +418,7 @@ def test_a_no_of_the_service_stands_on_the_page(as_person, both, old, other_team
 
 
 def test_the_page_is_for_nobody_else(as_person, old, administrator, operator, stranger, both):
-    """Vi8: a stranger gets 404, a teammate without the right 403, and neither is offered it."""
+    """Vi8: a stranger gets 404, a member without the right 403, and neither sees a link to it."""
     factories.MembershipFactory(user=operator, team=stranger.access.own_teams[0], role=Role.ADMIN)
     for user, status in ((stranger, 404), (operator, 403)):
         assert as_person(user).get(url_of(old)).status_code == status

@@ -31,7 +31,7 @@ def inside(team: Team) -> ChargingStation:
 
 @pytest.fixture
 def driver(db: Any) -> User:
-    """In no team."""
+    """A user without a team."""
     return factories.UserFactory.create()
 
 
@@ -72,7 +72,7 @@ def test_a_tag_of_ones_own_team_charges_where_one_was_given_access(
 
 
 def test_tags_of_a_team_charge_where_the_team_was_given_access(inside: ChargingStation, other_team: Team) -> None:
-    """P6: access is given to teams."""
+    """P6: grants to teams."""
     card(None, other_team)
     given = grant(inside, is_whole=True, user=None, to_team=other_team)
     assert status(inside) == "Accepted"

@@ -26,13 +26,13 @@ def listed(response) -> list[int]:
 
 @pytest.fixture(params=[50, 0], ids=["few stations", "many stations"])
 def few(request, monkeypatch) -> None:
-    """Whether the stations of the fixtures are few: each way must give the same."""
+    """Whether the scope counts as having few stations: both query plans must return the same rows."""
     monkeypatch.setattr(paging, "FEW_STATIONS", request.param)
 
 
 @pytest.fixture
 def log(team, other_team) -> list[Message]:
-    """Of three own stations in turn, with a stranger's between."""
+    """Messages of three own stations in turn, interleaved with those of another team's station."""
     stations = [*factories.StationFactory.create_batch(3, team=team), factories.StationFactory(team=other_team)]
     return [
         factories.MessageFactory.create(

@@ -9,7 +9,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize("name", [name for name in FOUND if line_of(name) and "GET" in (line_of(name) or {})])
-def test_private_answers_are_kept_by_nobody(name, world):
+def test_private_responses_are_not_cached(name, world):
     path = address(name, keys_of(world.rows))
     for who in ("nobody", "administrator", "staff"):
         answer = world.browser_of(who).get(path)
@@ -25,7 +25,7 @@ def test_static_files_and_brands_say_otherwise(client, db):
     assert "max-age" in client.get("/static/css/app.css")["Cache-Control"]
 
 
-def test_an_error_is_not_kept_either(client, api):
+def test_errors_are_not_cached_either(client, api):
     for answer in (client.get("/nothing/"), api().get("/api/v1/stations/")):
         assert answer["Cache-Control"] == "private, no-store"
     assert "Authorization" in api().get("/api/v1/stations/")["Vary"]

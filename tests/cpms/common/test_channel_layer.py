@@ -34,9 +34,9 @@ def test_a_thread_without_a_loop_wakes_the_receiver_at_once():
 def test_a_loop_that_has_ended_is_no_longer_waited_for():
     layer = EmbeddedChannelLayer()
 
-    async def there_and_back() -> dict:
+    async def exchange() -> dict:
         await layer.send("here", {"type": "one"})
         return await layer.receive("here")
 
-    assert asyncio.run(there_and_back()) == {"type": "one"}
-    assert asyncio.run(there_and_back()) == {"type": "one"}
+    assert asyncio.run(exchange()) == {"type": "one"}
+    assert asyncio.run(exchange()) == {"type": "one"}

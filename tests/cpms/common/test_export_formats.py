@@ -54,7 +54,7 @@ def test_the_separator_follows_the_decimal_sign(language, numbers, expected):
 
 
 def test_a_german_file_opens_in_a_german_spreadsheet(as_person, operator, station):
-    """Semicolons between fields and commas in decimals, or Excel puts a row into one cell."""
+    """Semicolons as separators and decimal commas; otherwise Excel puts a row into one cell."""
     factories.SessionFactory(station=station, finished=True, energy_wh=7125)
     text = text_of(browser(as_person, operator, "de").get(SESSIONS, {"export": "csv"}))
     head, row = csv.reader(io.StringIO(text), delimiter=";")

@@ -13,7 +13,7 @@ from tests import factories
 
 @pytest.fixture
 def build():
-    """Adds an index as a migration does; afterwards it is gone."""
+    """Return a function that adds an index as a migration does. The index is removed after the test."""
     built = []
 
     def run(app: str, model: str, index: models.Index) -> BuildIndex:

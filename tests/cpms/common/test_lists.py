@@ -60,7 +60,7 @@ def test_shows_nothing_of_another_team(as_person, stranger, team, online, url):
 
 @pytest.mark.parametrize("url", [STATIONS, CONNECTORS, reverse("operations:remote_start")])
 def test_every_status_is_explained_in_the_page_itself(page, station, url):
-    """W37-W46: not only in a title, which needs a mouse."""
+    """W37-W46: not only in a tooltip, which needs a mouse."""
     text = page.get(url).content.decode().partition("What the statuses mean")[2]
     for look in (*LOOKS.values(), UNKNOWN):
         assert f">{look.label}</span></dt><dd>{look.meaning}</dd>" in text
@@ -156,14 +156,14 @@ def test_a_station_that_is_away_shows_what_it_was(page, team, offline):
 
 
 def count_of(response) -> str:
-    """What stands under the title."""
+    """Return the count below the title."""
     text = response.content.decode().partition('id="list-count"')[2].partition("</span>")[0]
     return text.rpartition(">")[2].strip()
 
 
 @pytest.mark.parametrize("url", [STATIONS, SESSIONS, CONNECTORS, COMMANDS, SECURITY, DEVIATIONS])
 def test_under_the_title_stands_how_many_of_all_are_shown(page, team, url, django_assert_num_queries):
-    """Of however many there are, with two queries more than without a filter at most."""
+    """With at most two more queries than without a filter."""
     for number in range(12):
         station = factories.StationFactory(team=team, identity=f"{'FIND' if number < 3 else 'OTHER'}-{number}")
         factories.ConnectorFactory(station=station)

@@ -29,7 +29,7 @@ FAILING = [
 
 @pytest.fixture
 def lines():
-    """What goes out of this process, as JSON."""
+    """Return a function that reads the JSON log lines of this process."""
     out = io.StringIO()
     handler = logging.StreamHandler(out)
     handler.setFormatter(json_formatter())
@@ -79,12 +79,12 @@ def test_a_403_is_one_line_without_a_stack(client, viewer, station, lines):
 def test_a_500_has_one_stack_and_no_path(client, viewer, station, lines, monkeypatch):
     from cpms.portal.stations import lists
 
-    def fall(*args, **kwargs):
+    def fail(*args, **kwargs):
         raise RuntimeError("broken")
 
     logging.getLogger("django_structlog").setLevel(logging.WARNING)
     client.raise_request_exception = False
-    monkeypatch.setattr(lists.StationListView, "get", fall)
+    monkeypatch.setattr(lists.StationListView, "get", fail)
     client.force_login(viewer)
     assert client.get(reverse("chargers:station_list"), {"q": SECRET}).status_code == 500
     stacks = [line for line in lines() if "exception" in line]
@@ -102,9 +102,9 @@ def test_mails_that_only_reach_the_log_are_warned_about(settings, caplog, backen
     assert ("EMAIL_URL" in caplog.text) == warns
 
 
-def run(*words, **env):
+def run(*arguments, **env):
     done = subprocess.run(
-        [sys.executable, *words],
+        [sys.executable, *arguments],
         cwd=settings.BASE_DIR,
         env={"PATH": os.environ["PATH"], "LOG_FORMAT": "json", "DJANGO_SETTINGS_MODULE": "cpms.settings.base"} | env,
         capture_output=True,
@@ -116,7 +116,7 @@ def run(*words, **env):
 
 @pytest.mark.processes
 @pytest.mark.parametrize(
-    "words",
+    "arguments",
     [
         ("manage.py", "gateway", "--port", "1"),
         ("manage.py", "serve"),
@@ -125,8 +125,8 @@ def run(*words, **env):
         ("-m", "celery", "-q", "-A", "cpms", "beat"),
     ],
 )
-def test_a_wrong_setting_is_said_in_json_by_every_process(words, tmp_path):
-    lines = run(*words, INBOX_SHARDS="many", VAR_DIR=str(tmp_path))
+def test_a_wrong_setting_is_said_in_json_by_every_process(arguments, tmp_path):
+    lines = run(*arguments, INBOX_SHARDS="many", VAR_DIR=str(tmp_path))
     assert any("INBOX_SHARDS" in line["event"] for line in lines)
 
 

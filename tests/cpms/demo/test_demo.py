@@ -118,8 +118,8 @@ def test_the_power_curve_runs_until_now_and_is_that_of_the_sessions(loaded):
     assert max(map(abs, steps)) < 130_000  # two of the strongest vehicles in the same minute
 
 
-def test_who_runs_goes_on_where_the_history_ends(loaded):
-    """No step at the start: the simulator goes on with the sessions, registers and faults that are there."""
+def test_simulated_stations_continue_the_history(loaded):
+    """The simulator continues existing sessions, registers and faults, without a jump at the start."""
     plans = {plan.identity: plan for plan in demo_plans()}
     for session in ChargingSession.objects.open().select_related("station"):
         running = plans[session.station.identity].running[session.connector_number]
@@ -157,15 +157,15 @@ def test_a_card_that_was_refused_was_added_and_charges_since(loaded):
     assert unknown.exists() and not unknown.filter(is_billable=True).exists()
 
 
-def test_nothing_that_was_told_is_told_again(loaded):
-    """The sweep finds neither the fault, nor the alert, nor the offline station, nor the access that was given."""
+def test_notified_events_are_not_notified_again(loaded):
+    """The sweep finds neither the fault, nor the alert, nor the offline station, nor the grants."""
     before = Notification.objects.count()
     assert notify() == 0 and Notification.objects.count() == before
     assert AlarmMail.objects.count() == 0 and write_security_mails() == 0
 
 
-def test_an_older_demo_gets_what_hangs_on_nothing_else(loaded, manage):
-    """What people made is added where there is none of it; the history of sessions stays as it is."""
+def test_an_older_demo_gets_new_independent_parts(loaded, manage):
+    """Missing parts are added; the history of sessions stays unchanged."""
     RefusedConnection.objects.all().delete()
     StationGroup.objects.all().delete()
     Message.objects.all().delete()
@@ -183,8 +183,8 @@ def test_known_passwords_do_not_get_into_production_by_accident(manage, settings
 
 
 @pytest.mark.parametrize("hour", range(0, 24, 2))
-def test_somebody_charges_whenever_the_demo_is_started(loaded, hour):
-    """Pages of what is running are empty otherwise when it is started at night."""
+def test_the_demo_always_has_an_active_session(loaded, hour):
+    """Otherwise pages of active sessions would be empty when the demo is started at night."""
     teams = {team.handle: team for team in Team.objects.all()}
     now = timezone.now().replace(hour=hour, minute=7)
     charges = list(SessionHistory(teams, list(Tag.objects.all()), now).charges())

@@ -31,7 +31,7 @@ OTHERS = ("accounts:teammates", "accounts:api_tokens", "team:programs", "portal:
 
 
 def names(patterns=None, space=""):
-    """Names of the routes to list pages that need no argument."""
+    """Return the route names of list pages without arguments."""
     for one in get_resolver().url_patterns if patterns is None else patterns:
         if isinstance(one, URLPattern):
             view = getattr(one.callback, "view_class", None)
@@ -99,7 +99,7 @@ def test_who_was_given_access_sees_it(demo):
         assert role.encode() in client.get(reverse("access:grant_list")).content
 
 
-def test_the_demo_shows_what_the_marks_are_for(demo):
+def test_the_demo_has_flagged_sessions(demo):
     client = demo(ADMIN)
 
     def text(name, **query):

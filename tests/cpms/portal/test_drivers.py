@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def inside(team: Team, node: GatewayNode) -> ChargingStation:
-    """Online, with one free connector."""
+    """An online station with one free connector in a granted installation."""
     place = factories.InstallationFactory.create(team=team, name="Hall 1", city="Kiel")
     station = factories.StationFactory.create(team=team, installation=place, node=node)
     factories.ConnectorFactory.create(station=station, number=1, status="Available")

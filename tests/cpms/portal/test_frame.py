@@ -15,7 +15,7 @@ def frame_of(client) -> str:
 
 
 def head_of(client) -> str:
-    """The team at the top left, with its menu."""
+    """Return the HTML of the team's menu at the top left."""
     text = frame_of(client)
     return text[: text.index("<ul>")]
 
@@ -62,7 +62,7 @@ def menu_of(browser):
 
 
 def test_the_menu_is_in_the_order_people_know(as_person, administrator):
-    """W22-W25, and what there is of W26. What is not built has no entry."""
+    """W22-W25, and the existing parts of W26. Pages that do not exist have no entry."""
     menu = menu_of(as_person(administrator))
     assert list(menu) == [
         "Dashboard", "ChargePoints", "Charging Sessions", "Settings", "Operations", "Maintenance", "Notifications",
@@ -76,7 +76,7 @@ def test_the_menu_is_in_the_order_people_know(as_person, administrator):
 
 
 def test_who_was_granted_the_user_role_has_a_short_menu(as_person, station):
-    """Z12: one's own sessions, and nothing about stations, operations or maintenance."""
+    """Z12: own sessions, and nothing about stations, operations or maintenance."""
     driver = factories.GrantFactory.create(station=station, role="user").user
     menu = menu_of(as_person(driver))
     assert menu["Charging Sessions"] == ["Sessions"]
@@ -84,7 +84,7 @@ def test_who_was_granted_the_user_role_has_a_short_menu(as_person, station):
 
 
 def current_of(client, name, *arguments):
-    """What the frame of a page marks as current: in the menu, below it and among the tabs."""
+    """Return what the frame marks as current: in the menu, in the submenu and among the tabs."""
     text = client.get(reverse(name, args=arguments)).content.decode()
     return re.findall(r'aria-current="page"[^>]*>(?:<svg.*?</svg>)?([^<]+)<', text)
 

@@ -222,7 +222,7 @@ def readings_every(session, seconds, start, count):
 
 
 def lines_of(page, station):
-    """The first connector's line, cut at its gaps: how many points each piece has."""
+    """Return the number of points of each segment of the first connector's line, which is cut at gaps."""
     points = page.get(reverse("chargers:station_power", args=[station.pk])).json()["series"][0]["points"]
     pieces = "".join("." if value is None else "x" for _at, value in points).split(".")
     return [len(piece) for piece in pieces]

@@ -23,7 +23,7 @@ VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "met
 
 
 class Texts(HTMLParser):
-    """What a person reads of a page: its texts but code, and what buttons and fields say."""
+    """Collects the visible texts of a page except code, including labels of buttons and fields."""
 
     def __init__(self):
         super().__init__()

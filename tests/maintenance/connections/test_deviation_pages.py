@@ -31,7 +31,7 @@ def of_two_models(team):
     return rows
 
 
-def test_they_are_found_by_station_model_action_and_answer(page, of_two_models):
+def test_violations_are_found_by_station_model_action_and_answer(page, of_two_models):
     first, second, third = of_two_models
     assert rows_of(page.get(LIST, {"q": first.station.identity})) == [first]
     assert rows_of(page.get(LIST, {"vendor": "maker", "model": "dc"})) == [third]
@@ -125,7 +125,7 @@ def test_every_rule_has_a_sentence(keyword):
         assert violation.treatment.startswith("we ")
 
 
-def test_a_sentence_tells_the_manufacturer_all_of_it(station):
+def test_the_sentence_for_the_manufacturer_is_complete(station):
     at = datetime(2026, 11, 3, 12, tzinfo=UTC)
     row = factories.DeviationFactory(
         station=station, action="StopTransaction", code="", what="reason: enum", count=1214, first_at=at,
@@ -137,12 +137,12 @@ def test_a_sentence_tells_the_manufacturer_all_of_it(station):
     )
 
 
-def test_what_was_counted_together_says_only_that(station):
+def test_a_shared_row_of_further_rules_says_so(station):
     row = factories.DeviationFactory(station=station, action="", code="", what="")
     assert of_row(row).sentence.startswith("Further violations, counted together. 1 time since")
 
 
-def test_an_answer_of_a_station_is_told_as_one(station):
+def test_a_wrong_answer_of_a_station_is_described_as_answer(station):
     row = factories.DeviationFactory(station=station, action="Reset", code="", what="answer.status: enum")
     assert of_row(row).deviation == (
         "Reset: in the response, field “status” has a value that is not defined in OCPP 1.6"
@@ -190,7 +190,7 @@ def test_a_models_page_sums_up_its_stations(page, of_two_models):
 
 
 def test_a_models_page_is_about_stations_one_is_shown(page, as_person, of_two_models, other_team, stranger, viewer):
-    """Others' stations of the same model neither count nor open it."""
+    """Stations of other teams with the same model are not counted and give no access to the page."""
     foreign = factories.StationFactory(team=other_team, vendor="Maker", model="AC")
     factories.DeviationFactory(station=foreign, what="info: maxLength", code="", count=7)
     text = page.get(MODEL, {"vendor": "Maker", "model": "AC"}).content.decode()

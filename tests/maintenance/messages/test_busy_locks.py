@@ -19,7 +19,7 @@ pytestmark = [
 
 
 def test_a_start_does_not_wait_for_the_station_where_its_tag_was():
-    """Two stations that look at each other's sessions would wait for ever."""
+    """Otherwise two stations that check each other's sessions would deadlock."""
     team, now = factories.TeamFactory(), timezone.now()
     tag = factories.TagFactory(team=team, value="CARD")
     there, here = (factories.StationFactory(team=team) for _ in range(2))

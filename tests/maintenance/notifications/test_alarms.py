@@ -35,7 +35,7 @@ def event(station):
 
 @pytest.fixture
 def later(monkeypatch):
-    """Everything the alarms know of time is so much later."""
+    """Return a function that shifts the clock of the alarms forward."""
 
     def move(span):
         now = timezone.now() + span
@@ -99,7 +99,7 @@ def test_what_a_station_could_write_is_not_in_the_mail(event, administrator):
     assert "evil" not in mail.outbox[0].body
 
 
-def test_many_at_once_are_one_mail_and_the_next_ones_wait(event, administrator, later):
+def test_many_events_are_one_mail_and_the_next_ones_wait(event, administrator, later):
     for _n in range(30):
         event(station=factories.StationFactory(team=administrator.teams.get()))
     send_alarms()
@@ -111,7 +111,7 @@ def test_many_at_once_are_one_mail_and_the_next_ones_wait(event, administrator, 
     assert send_alarms() == 1 and mail.outbox[1].subject.startswith("1 security alarm at")
 
 
-def test_a_team_that_was_told_does_not_silence_another(event, administrator, stranger, other_team):
+def test_a_recent_mail_to_one_team_does_not_delay_another(event, administrator, stranger, other_team):
     event()
     send_alarms()
     event(station=factories.StationFactory(team=other_team))
@@ -185,7 +185,7 @@ def test_two_workers_send_a_mail_once(event, administrator, monkeypatch):
     assert alarms.send_mails() == 1 and len(mail.outbox) == 1
 
 
-def test_old_mails_are_forgotten(team, administrator):
+def test_old_mails_are_deleted(team, administrator):
     factories.AlarmMailFactory(team=team, user=administrator, created_at=timezone.now() - timedelta(days=91))
     purge_expired_rows()
     assert not AlarmMail.objects.exists()

@@ -37,7 +37,7 @@ def report(connector, status, at=None, error_code="NoError"):
     record_statuses([StatusReport(connector.station_id, connector.number, **fields)])
 
 
-def be_offline(station, **since):
+def go_offline(station, **since):
     station.disconnected_at = station.last_heard_at = timezone.now() - timedelta(**since)
     station.save()
     record_offline_stations()
@@ -51,7 +51,7 @@ def fault(connector):
 
 @pytest.fixture
 def away(station):
-    be_offline(station, minutes=16)
+    go_offline(station, minutes=16)
     return station
 
 
@@ -61,7 +61,7 @@ def page_of(user):
     return client
 
 
-def test_a_fault_an_alarm_and_an_absence_are_told_once(viewer, stranger, station, fault, away):
+def test_fault_alarm_and_offline_are_notified_once(viewer, stranger, station, fault, away):
     factories.report_security_event(station)
     factories.report_security_event(station, "InvalidMessages")
     assert notify() == 3
@@ -73,12 +73,12 @@ def test_a_fault_an_alarm_and_an_absence_are_told_once(viewer, stranger, station
     assert notification_texts(stranger) == []
 
 
-def test_a_short_absence_is_no_news(viewer, station):
-    be_offline(station, minutes=14)
+def test_a_short_disconnection_is_not_notified(viewer, station):
+    go_offline(station, minutes=14)
     assert notify() == 0 and not Event.objects.exists()
 
 
-def test_a_connector_that_flaps_is_told_once_an_hour(viewer, fault):
+def test_a_flapping_connector_is_notified_once_an_hour(viewer, fault):
     notify()
     began_at = Event.objects.get().at.replace(minute=0, second=0, microsecond=0)
     Event.objects.update(at=began_at)
@@ -88,13 +88,13 @@ def test_a_connector_that_flaps_is_told_once_an_hour(viewer, fault):
     assert Event.objects.get().ended_at is None, "it goes on"
 
 
-def test_what_is_old_is_no_news(viewer, connector):
+def test_old_events_are_not_notified(viewer, connector):
     report(connector, "Faulted", timezone.now() - timedelta(days=2))
-    be_offline(connector.station, days=2)
+    go_offline(connector.station, days=2)
     assert Event.objects.count() == 1 and notify() == 0
 
 
-def test_access_that_was_given_is_told_whom_it_was_given_to(viewer, station, other_team, stranger):
+def test_granted_access_is_notified_to_its_recipient(viewer, station, other_team, stranger):
     person = factories.UserFactory()
     create_grant(place=station, email=person.email, role="service")
     create_grant(place=station, to_team=other_team.handle, role="owner")
@@ -104,7 +104,7 @@ def test_access_that_was_given_is_told_whom_it_was_given_to(viewer, station, oth
     assert notification_texts(viewer) == []
 
 
-def test_who_was_granted_a_station_is_told_of_it_but_a_driver_is_not(station, fault):
+def test_grantees_get_notifications_of_the_station_but_drivers_do_not(station, fault):
     service, driver = factories.UserFactory(), factories.UserFactory()
     create_grant(place=station, email=service.email, role="service")
     create_grant(place=station, email=driver.email, role="user")
@@ -130,7 +130,7 @@ def test_the_number_of_queries_does_not_grow(viewer, team, django_assert_max_num
         assert notify() == 9
 
 
-def test_whoever_may_not_see_the_station_any_more_sees_no_news_of_it(viewer, fault):
+def test_notifications_of_a_station_vanish_with_the_right_to_see_it(viewer, fault):
     notify()
     viewer.memberships.all().delete()
     assert notification_texts(type(viewer).objects.get(pk=viewer.pk)) == []
@@ -151,7 +151,7 @@ def test_the_bell_counts_and_the_page_marks_as_read(viewer, operator, fault, awa
     page.post(reverse("portal:notification_read_all"), {"until": "x"})
 
 
-def test_only_the_chosen_group_is_told_of(viewer, fault):
+def test_only_notifications_of_the_chosen_group_are_shown(viewer, fault):
     notify()
     page = page_of(viewer)
     page.post(reverse("portal:group_choose"), {"group": factories.StationGroupFactory(user=viewer).pk})
@@ -160,14 +160,14 @@ def test_only_the_chosen_group_is_told_of(viewer, fault):
 
 @pytest.mark.parametrize("kind", Notification.Kind.values)
 @pytest.mark.parametrize("fields", [{}, {"count": 3}, {"since": "x"}])
-def test_each_has_words(kind, fields):
+def test_each_kind_has_a_text(kind, fields):
     with translation.override("en"):
         assert notification_text(Notification(kind=kind, parameters=fields))
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_open_page_learns_of_it(viewer):
-    async def there_and_back():
+def test_an_open_page_updates_its_bell(viewer):
+    async def exchange():
         socket = WebsocketCommunicator(LiveConsumer.as_asgi(), "/live/")
         socket.scope["user"] = viewer
         await socket.connect()
@@ -179,7 +179,7 @@ def test_an_open_page_learns_of_it(viewer):
     layer = InMemoryChannelLayer()
     before = channel_layers.set("default", layer)
     try:
-        assert async_to_sync(there_and_back)() == "notified"
+        assert async_to_sync(exchange)() == "notified"
     finally:
         channel_layers.set("default", before)
 
@@ -204,7 +204,7 @@ def test_the_page_says_that_a_fault_is_over(viewer, fault):
     assert notify() == 0, "the end alone is no news"
 
 
-def test_a_fault_that_is_over_before_anybody_was_told_is_no_news(viewer, fault):
+def test_a_fault_that_ended_before_the_sweep_is_not_notified(viewer, fault):
     report(fault, "Charging")
     assert Event.objects.get().ended_at is not None and notify() == 0
 
@@ -227,7 +227,7 @@ def test_a_station_that_is_back_is_not_offline_any_more(away):
     assert Event.objects.get().ended_at == now
 
 
-def test_access_that_was_withdrawn_at_once_is_no_news(station):
+def test_immediately_withdrawn_access_is_not_notified(station):
     grant = create_grant(place=station, email=factories.UserFactory().email, role="service")
     withdraw_grant(grant=grant)
     assert notify() == 0 and Event.objects.get().ended_at is not None
@@ -249,7 +249,7 @@ def test_many_faults_of_one_batch_are_one_insert(team, django_assert_max_num_que
     assert Event.objects.count() == 20
 
 
-def test_old_events_are_forgotten_with_their_notifications(fault, viewer):
+def test_old_events_and_later_their_notifications_are_deleted(fault, viewer):
     notify()
     old = timezone.now() - timedelta(days=91)
     Event.objects.update(at=old)

@@ -29,7 +29,7 @@ from tests import factories
 Kind = Command.Kind
 
 
-def take(station, epoch=None):
+def take_next(station, epoch=None):
     return take_next_command(station_id=station.pk, epoch=station.epoch if epoch is None else epoch)
 
 
@@ -37,13 +37,13 @@ def send(station, kind=Kind.CLEAR_CACHE, **parameters):
     if "id_tag" in parameters and not Tag.objects.filter(value__iexact=parameters["id_tag"]).exists():
         factories.TagFactory(team=station.team, value=parameters["id_tag"])
     request_command(station=station, kind=kind, parameters=parameters)
-    command = take(station)
+    command = take_next(station)
     assert command is not None
     return command
 
 
 def start_session(station, **fields):
-    """A session that began just now."""
+    """Create a session that has just started."""
     fields = {"station": station, "id_tag": "CARD", "started_at": timezone.now()} | fields
     return factories.SessionFactory(**fields)
 
@@ -64,10 +64,10 @@ def state(command):
 
 def test_commands_go_in_order_one_at_a_time(station):
     first, second = (request_command(station=station, kind=Kind.CLEAR_CACHE) for _ in range(2))
-    taken = take(station)
-    assert taken.pk == first.pk and take(station) is None
+    taken = take_next(station)
+    assert taken.pk == first.pk and take_next(station) is None
     settle_command(taken, status="Accepted")
-    assert take(station).pk == second.pk
+    assert take_next(station).pk == second.pk
 
 
 def test_the_database_allows_one_open_call_only(station):
@@ -78,20 +78,20 @@ def test_the_database_allows_one_open_call_only(station):
 
 def test_an_older_link_gets_nothing(station):
     request_command(station=station, kind=Kind.CLEAR_CACHE)
-    assert take(station, station.epoch - 1) is None and take(station, station.epoch + 1) is None
+    assert take_next(station, station.epoch - 1) is None and take_next(station, station.epoch + 1) is None
 
 
 def test_what_an_older_link_sent_is_unknown(station):
     command = send(station)
     station.epoch += 1
     station.save()
-    assert take(station) is None
+    assert take_next(station) is None
     assert state(command) == "unknown"
 
 
 def test_an_expired_command_is_not_sent(station):
     factories.CommandFactory(station=station, expires_at=timezone.now() - timedelta(seconds=1))
-    assert take(station) is None
+    assert take_next(station) is None
     assert Command.objects.get().state == "expired"
 
 
@@ -123,7 +123,7 @@ def test_answers_of_others_and_late_ones_change_nothing(station):
         (Kind.RAW, {"action": "ClearChargingProfile", "payload": {}}, {"status": "Unknown"}, "accepted"),
     ],
 )
-def test_only_a_yes_is_a_yes(station, kind, parameters, answer, expected):
+def test_only_a_known_acceptance_is_an_acceptance(station, kind, parameters, answer, expected):
     command = send(station, kind, **parameters)
     settle_command(command, **answer)
     assert state(command) == expected
@@ -131,7 +131,7 @@ def test_only_a_yes_is_a_yes(station, kind, parameters, answer, expected):
 
 @pytest.fixture
 def node(station):
-    """The living gateway process that holds the station's link."""
+    """The running gateway process that holds the station's link."""
     node = register_node("here")
     ChargingStation.objects.filter(pk=station.pk).update(node=node)
     return node
@@ -149,7 +149,7 @@ def test_overdue_and_expired_commands_are_settled(station, node, settings):
 
 
 def test_what_a_link_sent_is_unknown_when_it_ends(station, node):
-    """T42: also what an older link left behind; what a newer one sent is another matter."""
+    """T42: also commands that an older link left; those of a newer link are not affected."""
     command = send(station)
     assert settle_commands_of_link(station_id=station.pk, epoch=station.epoch - 1) == 0
     assert settle_commands_of_link(station_id=station.pk, epoch=station.epoch) == 1
@@ -175,7 +175,7 @@ def test_a_node_that_ends_in_order_leaves_no_command_as_sent(station, node):
 
 @pytest.mark.parametrize("what", ["dead node", "no link", "newer link"])
 def test_what_was_sent_over_a_link_that_is_gone_is_unknown_at_the_next_sweep(station, node, what):
-    """A process that died says nothing; nobody waits for the call's time-out."""
+    """If a process died, the sweep does not wait for the timeout of the call."""
     command = send(station)
     assert settle_overdue_commands() == 0
     if what == "dead node":
@@ -189,8 +189,8 @@ def test_what_was_sent_over_a_link_that_is_gone_is_unknown_at_the_next_sweep(sta
 
 
 @pytest.mark.parametrize("how", ["sent", "accepted", "timed_out", "unknown"])
-def test_a_session_that_fits_confirms_its_remote_start(station, how):
-    """T42: also where the answer was lost; while it is awaited the state waits for it."""
+def test_a_matching_session_confirms_its_remote_start(station, how):
+    """T42: also if the answer was lost; the state changes only once the answer is in or overdue."""
     command = send(station, Kind.REMOTE_START, id_tag="card", connector=1)
     Command.objects.filter(pk=command.pk).update(state=how)
     session = start_session(station)
@@ -204,7 +204,7 @@ def test_a_session_that_fits_confirms_its_remote_start(station, how):
 
 
 @pytest.mark.parametrize("how", ["refused", "failed", "expired", "requested"])
-def test_what_was_not_to_be_done_is_not_confirmed(station, how):
+def test_a_command_that_was_not_carried_out_is_not_confirmed(station, how):
     command = send(station, Kind.REMOTE_START, id_tag="CARD")
     Command.objects.filter(pk=command.pk).update(state=how)
     link_started_session(start_session(station))
@@ -242,7 +242,7 @@ def test_an_end_confirms_its_remote_stop_only(station):
 
 
 def accepted_start(station, *, ago=0.0):
-    """A remote start that the station accepted so many seconds ago."""
+    """Create a remote start that the station accepted `ago` seconds ago."""
     command = send(station, Kind.REMOTE_START, id_tag="CARD", connector=1)
     settle_command(command, status="Accepted")
     at = timezone.now() - timedelta(seconds=ago)
@@ -264,7 +264,7 @@ def accepted_start(station, *, ago=0.0):
     ],
 )
 def test_a_start_after_the_station_ceased_to_wait_confirms_nothing(station, timeout, ago, expected):
-    """Counted from its consent, by its ConnectionTimeOut where it has told that."""
+    """Counted from its acceptance, by its ConnectionTimeOut if known."""
     station.connection_timeout_seconds = timeout
     command = accepted_start(station, ago=ago)
     link_started_session(start_session(station))
@@ -297,7 +297,7 @@ def test_a_start_from_before_the_command_confirms_nothing(station, offset_second
 
 
 @pytest.mark.parametrize("status", ["Accepted", "RebootRequired", "Rejected", "NotSupported", "Banana"])
-def test_what_a_station_took_as_its_waiting_time_is_known(station, status):
+def test_an_accepted_connection_timeout_is_stored(station, status):
     command = send(station, Kind.CHANGE_CONFIGURATION, key="connectionTimeOut", value="90")
     settle_command(command, status=status)
     station.refresh_from_db()
@@ -338,7 +338,7 @@ def test_a_security_profile_is_raised_but_never_lowered_by_the_station(station):
     assert station.security_profile == 3
 
 
-def test_a_station_tells_nothing_of_another_one(station):
+def test_a_station_cannot_answer_for_another_one(station):
     command = send(station, Kind.CHANGE_CONFIGURATION, key="SecurityProfile", value="2")
     stranger = factories.StationFactory()
     settle(stranger, command.message_id, status="Accepted")

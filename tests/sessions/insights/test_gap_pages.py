@@ -14,7 +14,7 @@ GAPS = reverse("sessions:gap_list")
 
 @pytest.fixture
 def meter():
-    """A station whose meter did this: pairs of registers, a session a day, the last one yesterday."""
+    """Return a function that creates a station with a session a day from pairs of registers, until yesterday."""
 
     def make(team, *registers, days_ago=1, **more):
         station = factories.StationFactory(team=team, **more)
@@ -53,7 +53,7 @@ def test_they_are_found_by_station_kind_and_size(page, team, meter):
     assert page.get(GAPS, {"kind": "back"}).context["missing_wh"] == 0
 
 
-def test_it_looks_at_30_days_unless_asked(page, team, meter):
+def test_the_default_period_is_30_days(page, team, meter):
     old = meter(team, (0, 1000), (3500, 4000), days_ago=40)
     assert rows_of(page.get(GAPS)) == []
     since = (timezone.now() - timedelta(days=60)).strftime("%Y-%m-%dT%H:%M")

@@ -69,7 +69,7 @@ def test_with_neither_no_connector_gives_more_than_half_a_megawatt(book):
 
 
 def test_power_alone_does_not_freeze_when_a_clock_is_set_back(book):
-    """There is no register that tells what came later."""
+    """There is no register that shows which reading is later."""
     pk = book.start(0).session.pk
     book.sample(60, "7000", transaction=pk, arrives=60, **POWER)
     book.sample(59, "1", transaction=pk, arrives=61, **POWER)  # a late one

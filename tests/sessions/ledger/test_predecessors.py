@@ -95,7 +95,7 @@ def test_what_is_new_belongs_to_the_new_team(old):
 
 
 def test_a_station_never_touches_the_sessions_of_another_one(old):
-    """T30: only of the rows that it was itself."""
+    """T30: only those of its own former rows."""
     other = Book(factories.StationFactory())
     foreign = other.start(0, tag="X").session
     new = moved(old)

@@ -93,7 +93,7 @@ def test_closed_by_the_sweep(book, course):
 
 
 def test_energy_never_falls_to_zero_while_registers_rise(book):
-    """Counts from zero in each session."""
+    """The meter counts from zero in each session."""
     pk = book.start(meter=157_440).session.pk
     seen = []
     for number, wh in enumerate([0, 100, 250, 0, 400, 600], 1):
@@ -137,7 +137,7 @@ def test_without_a_meter_start_the_first_reading_is_it(book):
 
 
 def test_without_a_meter_end_the_last_reading_is_it(book):
-    """Also one that comes with the report of the end, which is read later."""
+    """Also a reading inside the stop, which is processed later."""
     pk = book.start(meter=1000).session.pk
     book.sample(10, 5000, transaction=pk)
     book.stop(pk, 60, meter=None)
@@ -193,7 +193,7 @@ def test_readings_that_come_late_still_count_by_time(book):
 
 
 def test_messages_about_an_odd_meter_in_any_order_give_the_same(team):
-    """B1: what a meter that was reset, a glitch and a late end amount to does not depend on the order."""
+    """B1: the energy after a meter reset, a glitch and a late stop does not depend on the order."""
     factories.TagFactory(team=team, value="GOOD")
     registers = [1500, 2000, 0, 500, 1000, 0, 1500, 1800]
     found = set()
@@ -215,7 +215,7 @@ def test_messages_about_an_odd_meter_in_any_order_give_the_same(team):
 
 
 def test_too_many_readings_to_look_through_are_added_one_by_one(book, monkeypatch):
-    """Nobody pays for a short fall to zero, nor twice for a reading that comes late."""
+    """A short fall to zero is not billed, and a late reading is not billed twice."""
     monkeypatch.setattr("sessions.ledger.services.settling.MAX_WHILE_RUNNING", 3)
     pk = book.start(meter=1000).session.pk
     book.samples([1500, 2000, 2500, 3000], transaction=pk)

@@ -177,7 +177,7 @@ def test_circuits_are_added_changed_and_removed(admin_api, team):
     assert field_of(send(admin_api, "PATCH", f"{path}{row['id']}/", {"max_current_a": 6.25})) == {"max_current_a"}
     assert field_of(send(admin_api, "PATCH", f"{path}{row['id']}/", {"parent": 999_999})) == {"parent"}
     assert send(admin_api, "PATCH", f"{path}{row['id']}/", {"name": "Row A"}).json()["name"] == "Row A"
-    assert admin_api.delete(f"{path}{grid['id']}/").status_code == 400  # it feeds another
+    assert admin_api.delete(f"{path}{grid['id']}/").status_code == 400  # the circuit feeds another one
     assert admin_api.delete(f"{path}{row['id']}/").status_code == 204
     assert list(Circuit.objects.values_list("name", flat=True)) == ["Grid"]
 
@@ -307,7 +307,7 @@ def test_a_browser_sets_a_stations_password_with_a_fresh_proof_only(client, admi
     """Issue 10, 3: an open browser session is not enough, while a token counts as proof of identity."""
     client.force_login(administrator)
     path = f"{STATIONS}{station.identity}/password/"
-    assert send(client, "POST", path, {}).status_code == 200  # who has just signed in
+    assert send(client, "POST", path, {}).status_code == 200  # after a recent sign-in
     session = client.session
     session[fresh_proof.KEY] = time.time() - fresh_proof.COUNTS_SECONDS - 1
     session.save()

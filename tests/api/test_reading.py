@@ -37,7 +37,7 @@ def test_a_teammate_sees_the_row_in_list_and_detail(api, viewer, rows, name):
     listed = api(viewer).get(f"/api/v1/{name}/").json()["results"]
     assert len(listed) == 1
     row = api(viewer).get(address(name, rows[name])).json()
-    assert {key: row[key] for key in listed[0]} == listed[0]  # one session says more than a list of them
+    assert {key: row[key] for key in listed[0]} == listed[0]  # the detail has more fields than the list
 
 
 @pytest.mark.parametrize("name", LISTS)

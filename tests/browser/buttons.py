@@ -35,7 +35,7 @@ def asks(button: str, outcome: Row = SENT) -> Opens:
 
 OUT_OF_SERVICE = asks("Change availability", After({"[name=type][value=Inoperative]": True}, SENT))
 
-COMMON: Mapping[str, Row] = {  # of lists and charts, wherever they are
+COMMON: Mapping[str, Row] = {  # buttons of lists and charts on any page
     "Export": MENU,
     "CSV file": Downloads(".csv"),
     "Excel file": Downloads(".xlsx"),
@@ -318,7 +318,7 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
     "team:programs": {"API reference": Goes("api:docs"), "Add application": Goes("team:program_add")},
     "team:security": {"Save": Goes(says="saved.")},
 }
-SHELL: Mapping[str, Row] = {  # around each page, pressed on one
+SHELL: Mapping[str, Row] = {  # buttons of the frame, which are pressed on one page only
     "?? Nordlicht Ladeparks*": MENU,
     "Search*": Opens({"Close": Changes("#seek")}),
     "EN": MENU,

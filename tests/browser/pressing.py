@@ -23,7 +23,7 @@ from playwright.sync_api import Error, Locator, Page, Request, Response, expect
 TRIES = 4
 WAIT = 12_000  # milliseconds in which the effect of a press must be visible
 NOTE_SELECTOR = ".note, .invalid-feedback, [role=alert], #said"
-# Marks what can be pressed with `data-button`, its name; of several of one name the first.
+# Selects pressable elements; COLLECT marks each with its name in `data-button`, the first one of each name.
 BUTTON = (
     "button, summary, [role=button], input[type=submit], input[type=button], select[data-go], a.btn, a.dropdown-item, "
     "a[hx-get], [data-press]"
@@ -124,7 +124,7 @@ class After:
 
 Outcome = Goes | Says | Changes | Downloads | Opens | Filters | Refuses | Stays | Elsewhere
 Row = Outcome | After
-MENU = Changes(".dropdown-menu")  # what opens a menu
+MENU = Changes(".dropdown-menu")  # a button that opens a menu
 CLOSES = Changes("dialog.ask")
 CLICK = object()  # in the fields of an `After`: click this element first
 
@@ -233,7 +233,7 @@ class Presser:
         if self.must_reload:
             self.page.goto(path)
         else:
-            self.page.keyboard.press("Escape")  # closes a menu
+            self.page.keyboard.press("Escape")  # close an open menu
         self.failed.clear()
 
     def _press_reloaded(

@@ -105,7 +105,7 @@ def test_a_browser_without_the_passkey_says_so(open_page):
 def test_signing_out_the_others_closes_their_pages(open_page, person):
     """W5."""
     other = open_page("/stations/", person=person)
-    other.wait_for_timeout(1000)  # its socket
+    other.wait_for_timeout(1000)  # wait for its WebSocket
     page = open_page("/account/security/", person=person, fresh_login=True)
     page.click("text=Sign out all others")
     page.wait_for_selector("text=1 other browser is signed out.")
@@ -118,7 +118,7 @@ def test_a_theme_is_the_persons_and_there_before_the_first_paint(open_page, pers
     page = open_page("/account/", person=person)
     page.select_option("#id_theme", "dark")
     page.click("text=Save settings")
-    elsewhere = open_page("/stations/", person=person)  # a new browser, on a light device
+    elsewhere = open_page("/stations/", person=person)  # a new browser on a device with a light theme
     assert elsewhere.evaluate("document.documentElement.dataset.bsTheme") == "dark"
     elsewhere.click("header .dropdown:last-child > button")
     with elsewhere.expect_response("**/account/theme/"):

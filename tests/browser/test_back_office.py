@@ -15,14 +15,14 @@ from importlib import import_module
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from accounts import confirm
 from accounts.models import User
+from accounts.sign_in import fresh_proof
 user = User.objects.create_user("office@example.org", "a long enough password", is_staff=True)
 Authenticator.objects.create(user=user, type="totp", data={"secret": "none"})
 session = import_module(settings.SESSION_ENGINE).SessionStore()
 session[SESSION_KEY], session[HASH_SESSION_KEY] = str(user.pk), user.get_session_auth_hash()
 session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
-session[confirm.KEY] = time.time()
+session[fresh_proof.KEY] = time.time()
 session.create()
 print(session.session_key)
 """

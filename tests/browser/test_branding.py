@@ -41,7 +41,7 @@ def pictures():
 @pytest.fixture
 def branded(open_page, site, pictures):
     """The team nordlys with branding and its own domain, all set up in the portal."""
-    page = open_page("/team/branding/", person="admin", fresh_login=True)  # the page of the domain wants a fresh log-in
+    page = open_page("/team/branding/", person="admin", fresh_login=True)  # the page requires a recent sign-in
     if page.input_value("#id_portal_name") != "Nordlys Lading":
         page.fill("#id_portal_name", "Nordlys Lading")
         page.set_input_files("#id_logo_light", file_of(draw_logo((420, 96), GREEN)))
@@ -135,6 +135,6 @@ def test_pages_on_own_domain_are_live(branded, open_page, site, station):
 def test_other_users_see_the_hosts_branding_there_and_ours_elsewhere(branded, open_page, site):
     page = open_page("/", person="new", base=site.own_address)
     assert "Nordlys Lading" in page.title()
-    expect(page.locator(".side .team")).to_contain_text("Not your team")  # a session there sees the host's team only
+    expect(page.locator(".side .team")).to_contain_text("Not your team")  # on its domain a user sees this team only
     page = open_page("/", person="new")
     assert "CPMS" in page.title() and not page.locator(".brand-logo").count()

@@ -39,7 +39,7 @@ def test_the_demo_charges_and_its_dashboard_moves_without_reload(demo: Site, bro
     before = power.inner_text()
     expect(power).not_to_have_text(before, timeout=30_000)
     assert page.evaluate("window.notReloaded") is True
-    page.wait_for_timeout(1500)  # the flash of what changed is over
+    page.wait_for_timeout(1500)  # wait until the highlight of changes has faded
     PICTURE.parent.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=PICTURE, full_page=True)
     page.close()

@@ -16,7 +16,7 @@ from tests.browser.conftest import connected
 from tests.browser.pressing import Changes, Database, Goes, Presser
 
 pytestmark = pytest.mark.browser
-PARTS = 4  # which workers share
+PARTS = 4  # distributed over the test workers
 
 
 @pytest.fixture(scope="package")
@@ -26,7 +26,8 @@ def database(site, pages):
     station, guest = connected(site, "FULL-1"), connected(site, "GUEST-1")
     station.call("StatusNotification", connectorId=2, status="Available", errorCode="NoError")
     began = f"{datetime.now(UTC) + timedelta(seconds=1):%Y-%m-%d %H:%M:%S}"
-    with closing(sqlite3.connect(path, timeout=20)) as rows, rows:  # after the station's start: no sweep closes it
+    # Changed after the station's boot, so that no sweep closes the session.
+    with closing(sqlite3.connect(path, timeout=20)) as rows, rows:
         rows.execute(
             "UPDATE charging_sessions_chargingsession SET started_at = ?, start_received_at = ? "
             "WHERE stopped_at IS NULL",
@@ -39,14 +40,14 @@ def database(site, pages):
 
 @pytest.fixture
 def press(open_page, database):
-    page = open_page("/", person="full", reduced_motion="reduce")  # nobody waits for menus to fade in
+    page = open_page("/", person="full", reduced_motion="reduce")  # skip animations
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    database.update()  # with who has just signed in
+    database.update()  # including the new sign-in
     yield Presser(page, database)
     database.restore()
     open_page.complaints[:] = [
         message for message in open_page.complaints if " 422 " not in message
-    ]  # what `Refuses` asked for
+    ]  # expected by `Refuses`
 
 
 @pytest.mark.parametrize("part", range(PARTS))

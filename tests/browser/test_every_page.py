@@ -19,7 +19,7 @@ SETTLED = """async () => {
   const going = document.getAnimations().filter((each) => each instanceof CSSTransition);
   await Promise.allSettled(going.map((each) => each.finished));
 }"""
-PARTS = 4  # which workers share
+PARTS = 4  # distributed over the test workers
 
 
 def find_faults(page, name):
@@ -29,7 +29,7 @@ def find_faults(page, name):
     for width, scheme in ((820, "light"), (1440, "light"), (390, "dark")):
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme)
-        page.evaluate(SETTLED)  # colours fade into each other, and the menu slides away
+        page.evaluate(SETTLED)  # wait for transitions of colours and the menu
         if page.evaluate("document.documentElement.scrollWidth") > width:
             wrong.append(f"sticks out at {width}")
         if WITH_PICTURES and width != 820:
@@ -47,7 +47,7 @@ def test_no_page_overflows_and_all_are_accessible(open_page, pages, is_page, par
         open_page(pages["accounts:api_tokens"], person="full"),
         {},
         0,
-    )  # a page that wants a fresh log-in
+    )  # a page that requires a recent sign-in
     for name in sorted(pages)[part::PARTS]:
         if is_page(page, name):
             page.goto(pages[name])
@@ -55,7 +55,7 @@ def test_no_page_overflows_and_all_are_accessible(open_page, pages, is_page, par
             if found := find_faults(page, name):
                 wrong[name] = found
     assert wrong == {}
-    assert seen > 40 / PARTS  # pages and addresses that are none are not spread evenly
+    assert seen > 40 / PARTS  # routes that are not pages are not distributed evenly
 
 
 def test_the_report_for_the_manufacturer_is_copied(open_page, pages):

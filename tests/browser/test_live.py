@@ -18,7 +18,7 @@ def open_station(open_page, identity, **more):
     page = open_page(f"/stations/?q={identity}", **more)
     page.click(f"#list tbody a:text-is('{identity}')")
     page.wait_for_selector("#places")
-    page.wait_for_timeout(500)  # the page's own socket
+    page.wait_for_timeout(500)  # wait for the page's WebSocket
     page.evaluate("window.isTheSamePage = true")
     return page
 

@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parents[2]
 APPS = ("accounts", "chargers", "sessions", "operations", "maintenance")
 CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
 INSIDE_SUBJECTS = next(contract for contract in CONTRACTS if contract["name"].startswith("Inside a subject"))
-WITHOUT_LAYERS = {"chargers.demo"}  # data of the demo: two modules that import nothing of each other
+WITHOUT_LAYERS = {"chargers.demo"}  # demo data: two independent modules
 OF_DJANGO = {"management", "migrations", "templatetags"}
 
 

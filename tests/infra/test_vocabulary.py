@@ -15,15 +15,15 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 APPS = ("cpms", "accounts", "chargers", "sessions", "operations", "maintenance", "ocpp_gateway")
 SCHEMAS = Path(ocpp.__file__).parent / "v16" / "schemas"
-# Versions spell their own words, our vocabulary spells ours, and simulated stations and made-up logs speak 1.6.
+# Version packages, our vocabulary, simulated stations and demo logs may use these identifiers.
 SPELLERS = re.compile(r"ocpp_gateway/v\d+/|chargers/vocabulary\.py|/migrations/|/simulator/|demo")
 GETTEXT = {"_", "gettext", "gettext_lazy", "ngettext", "ngettext_lazy", "pgettext", "pgettext_lazy"}
-SHORTEST = 4  # letters: shorter ones are symbols of units and phases, which pages show as well
+SHORTEST = 4  # shorter identifiers are symbols of units and phases, which pages show as well
 SYMBOLS = {"kvarh", "varh"}
-OF_DJANGO = {"PermissionDenied", "NotFound"}  # its exceptions
-ALLOWED = {  # file: what it may spell, and why
-    "consumer.py": {"Unavailable"},  # the phrase of HTTP status 503
-    "codec.py": {"InternalError", "NotImplemented", "NotSupported"},  # OCPP-J: error codes of every version
+OF_DJANGO = {"PermissionDenied", "NotFound"}  # Django's exceptions
+ALLOWED = {  # by file: identifiers that it may use, and why
+    "consumer.py": {"Unavailable"},  # part of the reason phrase of HTTP status 503
+    "codec.py": {"InternalError", "NotImplemented", "NotSupported"},  # OCPP-J error codes of every version
 }
 
 
@@ -51,7 +51,7 @@ CONTENTS = [json.loads(path.read_text(encoding="utf-8-sig")) for path in FILES]
 WORDS = {word for schema in CONTENTS for word in enum_words(schema)}
 FIELDS = {name for schema in CONTENTS for name in field_names(schema)}
 WORDS = {word for word in WORDS | ACTIONS if len(word) >= SHORTEST} - SYMBOLS
-# Words that no English text contains by chance are looked for in comments, texts and templates as well.
+# Identifiers that cannot be English words are searched for in comments, texts and templates as well.
 UNMISTAKABLE = {word for word in WORDS | FIELDS if re.search(r"[a-z.][A-Z]", word)} - OF_DJANGO
 UNMISTAKABLE_IN = re.compile(rf"(?<![\w.])(?:{'|'.join(map(re.escape, sorted(UNMISTAKABLE)))})(?![\w.]*\w)")
 

@@ -111,4 +111,4 @@ def test_an_owner_by_access_gives_tags_of_no_team_only(station: ChargingStation)
         give_tag(grant=grant, value="", is_teams=True, actor=owner)
     assert give_tag(grant=grant, value="", is_teams=False, actor=owner).team is None
     with pytest.raises(NotAllowed):
-        give_tag(grant=grant, value="", is_teams=False, actor=grant.user)  # not to oneself
+        give_tag(grant=grant, value="", is_teams=False, actor=grant.user)  # drivers cannot give tags to themselves

@@ -139,7 +139,7 @@ def test_changing_and_withdrawing(administrator: User, holder: Any, place: Any, 
     assert not User.objects.get(pk=user.pk).access.may(Can.CONFIGURE, inside)
     with pytest.raises(DomainError):
         edit_grant(grant=grant, role="service", ends_at=None, actor=administrator)
-    assert withdraw_grant(grant=grant, actor=administrator).withdrawn_at  # again changes nothing
+    assert withdraw_grant(grant=grant, actor=administrator).withdrawn_at  # repeating it changes nothing
 
 
 def test_who_holds_access_may_give_it_back(holder: Any, place: Any, other_team: Any, stranger: User) -> None:
@@ -303,7 +303,8 @@ def test_the_api_gives_no_more_than_the_person_has(api: Any, holder: Any, inside
     answer = api(holder()).post("/api/v1/grants/", wanted, format="json")
     assert answer.status_code == 400 and answer.json()["errors"][0]["field"] == "role"
     assert api(holder("service")).post("/api/v1/grants/", wanted, format="json").status_code == 403
-    assert api(holder("user")).post("/api/v1/grants/", wanted, format="json").status_code == 400  # it is not there
+    # This user does not see the place.
+    assert api(holder("user")).post("/api/v1/grants/", wanted, format="json").status_code == 400
 
 
 # --- the table ----------------------------------------------------------------------------------------------------

@@ -113,7 +113,7 @@ def test_the_page_says_so_and_leads_out(page, chosen):
 
 def test_programs_are_not_affected(api, page, operator, chosen, two):
     assert len(api(operator).get("/api/v1/stations/").json()["results"]) == 2
-    assert len(page.get("/api/v1/stations/").json()["results"]) == 1  # the same browser
+    assert len(page.get("/api/v1/stations/").json()["results"]) == 1  # the API ignores the chosen group
     assert page.get(f"/api/v1/stations/{two[1].identity}/").status_code == 200
 
 

@@ -187,7 +187,7 @@ def test_an_installation_is_made_and_changed_on_pages(client: Any, administrator
     grid = place.circuits.get()
     assert client.post(f"{page}add/", {"name": "Grid", "max_current_a": 63, "phases": 3}).status_code == 422
     body = {"name": "Main", "max_current_a": 80, "phases": 3, "parent": grid.pk}
-    assert client.post(f"{page}{grid.pk}/", body).status_code == 422  # fed by itself
+    assert client.post(f"{page}{grid.pk}/", body).status_code == 422  # a circuit cannot feed itself
     assert client.post(f"{page}{grid.pk}/", body | {"parent": ""}).status_code == 302
     shown = client.get(f"/installations/{place.pk}/").content.decode()
     assert "Main" in shown and "Depot 2" in shown
@@ -221,7 +221,8 @@ def test_a_station_is_put_into_an_installation_on_its_page(
     client.force_login(user_with(Role.OPERATOR))
     assert client.post(path, {"name": "Row 2", "installation": "", "circuit": ""}).status_code == 302
     station.refresh_from_db()
-    assert (station.name, station.installation, station.circuit) == ("Row 2", place, grid)  # an operator only names it
+    # An operator may only change the name.
+    assert (station.name, station.installation, station.circuit) == ("Row 2", place, grid)
 
 
 def test_the_service_adds_a_station_on_the_page(client: Any, holder: Any, place: Installation) -> None:

@@ -400,7 +400,7 @@ def test_the_page_says_what_stays_and_goes_and_leads_to_the_new_station(as_perso
     assert list(asked.context["form"].fields["team"].queryset) == [other_team]
     text = asked.content.decode()
     assert f"CP-1 (until {timezone.localdate()})" in text and "The other team sees none of it." in text
-    assert page.post(url_of(old), {"team": other_team.pk}).status_code == 422  # not sure
+    assert page.post(url_of(old), {"team": other_team.pk}).status_code == 422  # without the confirmation box
     assert page.post(url_of(old), {"team": team.pk, "is_sure": "on"}).status_code == 422
     answer = page.post(url_of(old), {"team": other_team.pk, "is_sure": "on"}, follow=True)
     new = ChargingStation.objects.get(identity="CP-1")
@@ -413,7 +413,7 @@ def test_a_no_of_the_service_stands_on_the_page(as_person, both, old, other_team
     answer = as_person(both).post(url_of(old), {"team": other_team.pk, "is_sure": "on"})
     assert answer.status_code == 422
     assert f"session {session.pk}." in answer.content.decode()
-    asked = as_person(both).get(url_of(old)).content.decode()  # and before anybody fills in the form
+    asked = as_person(both).get(url_of(old)).content.decode()  # shown before the form is filled in
     assert f"session {session.pk}." in asked and "Hand over station" not in asked
 
 

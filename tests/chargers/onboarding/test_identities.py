@@ -36,7 +36,7 @@ def test_an_identity_that_no_station_can_use_is_refused_with_a_sentence(
         correct_identity(station=station, identity=identity)
     given = {"identity": identity, "password": "a-good-password-of-20", "connectors": 1}
     page = as_person(administrator)
-    if identity not in ("", " CP"):  # the form strips blanks
+    if identity not in ("", " CP"):  # forms strip spaces
         assert page.post(reverse("chargers:station_add"), given).status_code == 422
     path = reverse("chargers:station_identity", args=[station.pk])
     assert page.post(path, {"identity": identity}).status_code == 422
@@ -84,7 +84,7 @@ def test_the_link_of_the_old_identity_can_change_nothing_any_more(station):
     new = correct_identity(station=station, identity="CP-RIGHT")
     assert (new.epoch, new.node_id) == (epoch + 1, None) and new.disconnected_at is not None
     late = open_link(station_id=station.pk, node_id=node.pk, remote_address="", at=NOW, identity=station.identity)
-    assert late == 0  # a handshake that looked before and opens after
+    assert late == 0  # a handshake that read the station before the correction and opens after it
 
 
 def test_nobody_takes_the_identity_of_another_station(station, other_team):

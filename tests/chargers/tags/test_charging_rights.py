@@ -68,7 +68,7 @@ def test_a_tag_of_ones_own_team_charges_where_one_was_given_access(
     grant(inside, user=stranger)
     assert status(inside) == "Accepted"
     stranger.memberships.all().delete()
-    assert status(inside) == "Invalid"  # it is a tag of somebody else's team now
+    assert status(inside) == "Invalid"  # the tag now belongs to another team
 
 
 def test_tags_of_a_team_charge_where_the_team_was_given_access(inside: ChargingStation, other_team: Team) -> None:
@@ -164,10 +164,10 @@ def test_the_session_is_booked_and_its_driver_sees_it_and_so_does_the_team(
     tag = card(person, its_team)
     given = grant(inside, user=person)
     at = timezone.now()
-    factories.SessionFactory.create(station=inside, connector_number=2)  # somebody else's
+    factories.SessionFactory.create(station=inside, connector_number=2)  # a session of another driver
     result = start_session(station=inside, connector=1, id_tag=VALUE, meter_start_wh=0, started_at=at, received_at=at)
     assert (result.verdict.status, result.session.tag, result.session.team) == ("Accepted", tag, inside.team)
-    for _round in range(2):  # while it counts, and when it is over
+    for _round in range(2):  # while the grant is active, and after its end
         assert list(ChargingSession.objects.visible_to(User.objects.get(pk=person.pk))) == [result.session]
         Grant.objects.filter(pk=given.pk).update(withdrawn_at=timezone.now())
     assert result.session in ChargingSession.objects.visible_to(viewer)

@@ -107,7 +107,7 @@ def test_a_period_of_samples_begins_with_the_latest(api, viewer, session):
     begin = timezone.now() - timedelta(days=1)
     early, late = (
         factories.ReadingFactory(session=session, at=begin + timedelta(hours=hour)) for hour in (2, 1)
-    )  # the later one was stored first
+    )  # the later reading was stored first
     rows = api(viewer).get("/api/v1/samples/").json()["results"]
     assert [row["id"] for row in rows] == [late.pk, early.pk]
     rows = api(viewer).get("/api/v1/samples/", {"since": begin.isoformat()}).json()["results"]

@@ -22,7 +22,7 @@ def test_a_thread_without_a_loop_wakes_the_receiver_at_once():
     home = threading.Thread(target=lambda: asyncio.run(listen()))
     home.start()
     assert listening.wait(5)
-    time.sleep(0.05)  # the loop is asleep now
+    time.sleep(0.05)  # let the event loop go idle
     sent = time.monotonic()
     async_to_sync(layer.group_send)("stations", {"type": "news"})
     home.join(5)

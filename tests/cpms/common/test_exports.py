@@ -39,7 +39,7 @@ def test_all_sessions_are_there_once_and_in_order(page, station, count):
     made = [
         factories.SessionFactory(station=station, finished=True, started_at=start + timedelta(hours=number // 5))
         for number in range(count)
-    ]  # five each began at the same time
+    ]  # groups of five have the same start
     wanted = [str(session.pk) for session in sorted(made, key=lambda each: (each.started_at, each.pk), reverse=True)]
     assert [row[0] for row in sheet(page.get(SESSIONS, {"export": "csv"}))[1:]] == wanted
 
@@ -112,7 +112,7 @@ def test_more_rows_than_excel_takes_are_said(page, station, monkeypatch):
 def test_a_file_is_made_part_by_part(page, station):
     factories.SessionFactory.create_batch(20, station=station, finished=True)
     parts = list(page.get(SESSIONS, {"export": "csv"}).streaming_content)
-    assert len(parts) == 1 + 7  # the heads; of 20 keys in sixes the rows in fours
+    assert len(parts) == 1 + 7  # the header, and 20 rows in batches
 
 
 @pytest.mark.parametrize("name", ["chargers:station_list", "sessions:session_list", "maintenance:message_list"])

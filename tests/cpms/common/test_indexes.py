@@ -63,7 +63,7 @@ def test_a_partitioned_table_gets_it_on_every_partition(build, station):
         assert is_valid("trial_index")
         assert is_valid("maintenance_message_20200202_trial_index")
         assert is_valid("maintenance_message_default_trial_index")
-        build("maintenance", "message", index)  # a second time, as after it was broken off
+        build("maintenance", "message", index)  # repeated, as after an interruption
         assert Message.objects.filter(epoch__gt=5).count() == 0
     finally:
         with connection.cursor() as cursor:

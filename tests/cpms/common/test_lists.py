@@ -203,7 +203,7 @@ def test_sessions_are_found_by_station_tag_number_state_and_time(page, team, tag
     found = factories.SessionFactory(station=station, tag=tag, id_tag=tag.value, flags=["clock"], has_flags=True)
     other = factories.SessionFactory(
         station=factories.StationFactory(team=team, identity="ELSEWHERE"),
-        id_tag="ANOTHER",  # numbers of factories are not those of each other's
+        id_tag="ANOTHER",  # not a factory value, which could contain another's number
         finished=True,
         started_at=found.started_at + timedelta(days=9),
     )

@@ -67,7 +67,7 @@ def test_a_line_names_the_route_and_the_key_of_the_object(client, viewer, statio
 
 
 def test_a_403_is_one_line_without_a_stack(client, viewer, station, lines):
-    logging.getLogger("django.request").setLevel(logging.ERROR)  # as the settings have it
+    logging.getLogger("django.request").setLevel(logging.ERROR)  # as in the settings
     logging.getLogger("django_structlog").setLevel(logging.WARNING)
     logging.getLogger().setLevel(logging.INFO)
     client.force_login(viewer)

@@ -264,7 +264,7 @@ def _edits_of_where(path):
         elif isinstance(node, ast.AugAssign | ast.AnnAssign):
             targets = [node.target]
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            targets = [node.func.value]  # .add(), .children.clear() and the like
+            targets = [node.func.value]  # such as .add() and .children.clear()
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("setattr", "delattr"):
             targets = [node.args[0]] if ast.unparse(node.args[1]) != "'where'" else []
             found += [f"{path}:{node.lineno}"] if not targets else []

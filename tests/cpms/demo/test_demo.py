@@ -89,7 +89,7 @@ def test_registers_go_on_from_session_to_session_and_none_overlap(loaded):
             assert one.stopped_at < following.started_at
         ended = [session for session in life if session.stopped_at]
         assert all(session.energy_wh == session.meter_stop_wh - session.meter_start_wh > 0 for session in ended)
-    [(identity, missing_wh)] = gaps  # of the session that never arrived
+    [(identity, missing_wh)] = gaps  # the gap of the lost session
     assert identity == LOST_STATION and missing_wh > 1_000
     by_tag = ChargingSession.objects.exclude(tag=None).order_by("tag", "started_at")
     for _tag, spans in groupby(by_tag, lambda session: session.tag_id):
@@ -115,7 +115,7 @@ def test_the_power_curve_runs_until_now_and_is_that_of_the_sessions(loaded):
     assert abs(rows[-1].power_w - sum(session.power_w or 0 for session in running)) <= 0.1 * rows[-1].power_w + 100
     assert all(one.session_count or not one.power_w for one in rows)
     steps = [following.power_w - one.power_w for one, following in pairwise(rows)]
-    assert max(map(abs, steps)) < 130_000  # two of the strongest vehicles in the same minute
+    assert max(map(abs, steps)) < 130_000  # two of the most powerful vehicles starting in the same minute
 
 
 def test_simulated_stations_continue_the_history(loaded):

@@ -24,7 +24,7 @@ from tests.world import check_rows_now, undone
 pytestmark = pytest.mark.django_db
 ADMIN, SUPPORT = "admin@nordlys.example", "support@nordlys.example"
 STAFF_ONLY = {"chargers:station_pool"}
-NOTHING_FOR_A_REASON = {  # names of pages, each with the reason
+NOTHING_FOR_A_REASON = {  # page names, each with the reason why its list is empty
     "portal:own": "who is in the team has no access to single places; the driver's page has a test of its own",
 }
 OTHERS = ("accounts:teammates", "accounts:api_tokens", "team:programs", "portal:imprint", "portal:search")
@@ -108,7 +108,7 @@ def test_the_demo_has_flagged_sessions(demo):
     assert "karla.weiss@nordlys.example" in text("accounts:teammates")  # an open invitation
     assert "Managing director: Mia Holm" in text("portal:imprint") and "Privacy" in text("portal:imprint")
     assert "RATHAUS-01" in text("maintenance:refusal_list")  # a near miss
-    assert "219" not in text("maintenance:refusal_list")  # of strangers: for support staff
+    assert "219" not in text("maintenance:refusal_list")  # unknown clients are shown to support staff only
     assert "219" in demo(SUPPORT).get(reverse("maintenance:refusal_list")).content.decode()
     assert "Amtron Twincharge" in text("maintenance:deviation_models")
     states = set(Command.objects.values_list("state", flat=True))

@@ -182,7 +182,7 @@ def test_a_models_page_sums_up_its_stations(page, of_two_models):
     assert "2,000 times at 2 stations since" in text
     assert "field “status” has a value that is not defined in OCPP 1.6" in text
     assert "we refuse the message with PropertyConstraintViolation" in text
-    assert "not defined in OCPP 1.6; we ignore" not in text  # of the other model
+    assert "not defined in OCPP 1.6; we ignore" not in text  # a violation of the other model
     report = response.context["report"]
     assert "Model: Maker AC\nStations: 2\n" in report
     assert "1. StatusNotification: field “status”" in report

@@ -101,7 +101,7 @@ def test_a_message_that_cannot_be_applied_is_set_aside_and_blocks_nobody(station
     assert station.connectors.get().status == "Finishing" and neighbour.connectors.get().status == "Faulted"
     entry = InboxEntry.objects.get()
     assert entry.failed_at and "Error" in entry.error
-    drain_all()  # it is left alone
+    drain_all()  # the failed entry is not applied again
     Message.objects.filter(pk=entry.message_id).update(payload=json.dumps(status("Available", 3)))
     assert retry_failed(InboxEntry.objects.all()) == 1
     drain_all()
@@ -134,7 +134,7 @@ def test_statuses_of_one_batch_keep_their_order(station):
     assert station.connectors.get().status == "Finishing"
 
 
-@pytest.mark.django_db(transaction=True)  # keys are checked at the commit
+@pytest.mark.django_db(transaction=True)  # foreign keys are checked at commit
 def test_a_deleted_stations_messages_do_no_harm(station):
     gone = ChargingStation.objects.create(identity="gone")
     store_calls([row(gone, "StatusNotification", status("Charging")), row(station, "Heartbeat", {})])

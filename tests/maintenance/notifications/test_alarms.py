@@ -140,7 +140,7 @@ def test_a_crash_while_a_mail_is_sent_sends_the_same_mail_again(event, administr
         broken.setattr(EmailMessage, "send", lambda self: (_ for _ in ()).throw(SystemExit))
         with pytest.raises(SystemExit):
             send_alarms()
-    assert send_alarms() == 0  # somebody may be at it
+    assert send_alarms() == 0  # another worker may be sending it
     later(timedelta(minutes=6))
     assert send_alarms() == 1
     row = AlarmMail.objects.get()

@@ -85,6 +85,6 @@ def test_reports_are_kept_once(station):
         record_progress([Progress(station.pk, "firmware", "Downloading", 1, now)])
         record_security_events([SecurityNotice(station.pk, "T", now, "i", now)])
         record_certificate_request(station=station, csr="csr", received_at=now)
-    record_progress([Progress(station.pk, "firmware", "Downloading", 2, now)])  # said again later
+    record_progress([Progress(station.pk, "firmware", "Downloading", 2, now)])  # repeated later
     assert ProgressReport.objects.count() == 2
     assert SecurityEvent.objects.count() == CertificateRequest.objects.count() == 1

@@ -177,7 +177,7 @@ def test_a_hash_matches_like_the_password_itself(team, secret):
     for given in (secret, SECRET.encode(), SECRET.upper().encode(), bytes.fromhex(SECRET)):
         is_same = _one_form(given) == _one_form(secret)
         assert fits(given, kept) is fits(given, StoredPassword(secret, "")) is is_same
-        assert fits(given, kept) is is_same  # remembered
+        assert fits(given, kept) is is_same  # the second time from the cache
     assert not fits(b"", kept) and not fits(station.password_hash.encode(), kept)
     assert not fits(b"", StoredPassword(None, ""))
 

@@ -36,7 +36,7 @@ Kind, Reason = Command.Kind, Command.CancelReason
 
 
 def ask(station: ChargingStation, actor: User | None, kind: str = Kind.RESET, **parameters: Any) -> Command:
-    actor = None if actor is None else User.everybody.get(pk=actor.pk)  # as a new request does
+    actor = None if actor is None else User.everybody.get(pk=actor.pk)  # load the user again, as a new request does
     values = parameters or {"type": "Soft"}
     return request_command(station=station, kind=kind, parameters=values, actor=actor, expires_in=timedelta(days=3))
 
@@ -194,7 +194,7 @@ def test_a_command_of_an_api_token_ends_with_the_token(how: str, station: Any, o
     token.save()
     page = ask(station, operator)
     found = send_next(station)
-    assert found is not None and found.pk == page.pk  # what the person asked for on a page goes on
+    assert found is not None and found.pk == page.pk  # the command requested on a page is not affected
     assert cancel_reason(command) == Reason.KEY
 
 
@@ -220,7 +220,8 @@ def test_commands_of_a_revoked_or_restricted_oauth_application_are_cancelled(
         commands.append((program, post_command(client, station)))
     revoke_program(program=commands[0][0], actor=administrator)
     edit_program(program=commands[1][0], name="app", scopes=[ApiScope.STATIONS_READ], actor=administrator)
-    with time_machine.travel(timezone.now() + timedelta(minutes=10)):  # the access token itself has ended: no matter
+    # The access token has expired by then, which does not matter.
+    with time_machine.travel(timezone.now() + timedelta(minutes=10)):
         found = send_next(station)
     assert found is not None and found.pk == commands[2][1].pk
     assert [cancel_reason(command) for _program, command in commands] == [Reason.KEY, Reason.SCOPE, ""]

@@ -255,7 +255,7 @@ def accepted_start(station, *, ago=0.0):
     [
         (None, 295, "confirmed"),
         (None, 305, "accepted"),
-        (0, 295, "confirmed"),  # it waits without end
+        (0, 295, "confirmed"),  # no connection timeout: it waits indefinitely
         (60, 55, "confirmed"),
         (60, 65, "accepted"),
         (1800, 1790, "confirmed"),
@@ -282,11 +282,11 @@ def test_a_start_over_another_link_confirms_nothing(station):
     ("offset_seconds", "ago", "flags", "expected"),
     [
         (None, 30, [], "confirmed"),
-        (None, 3600, ["offline"], "accepted"),  # charged while the link was down, told after the command
-        (-3600, 3600, ["offline"], "confirmed"),  # a clock that is known to be slow
+        (None, 3600, ["offline"], "accepted"),  # charged while the link was down, reported after the command
+        (-3600, 3600, ["offline"], "confirmed"),  # a clock that is known to be behind
         (-3600, 7200, ["offline"], "accepted"),
-        (3600, 30, [], "accepted"),  # a fast one: it was an hour ago
-        (None, 10**9, ["offline", "clock"], "confirmed"),  # 1994: its arrival counts
+        (3600, 30, [], "accepted"),  # a clock that is ahead: the session started an hour ago
+        (None, 10**9, ["offline", "clock"], "confirmed"),  # 1994: the time of arrival is used
     ],
 )
 def test_a_start_from_before_the_command_confirms_nothing(station, offset_seconds, ago, flags, expected):

@@ -72,7 +72,7 @@ def test_power_alone_does_not_freeze_when_a_clock_is_set_back(book):
     """There is no register that shows which reading is later."""
     pk = book.start(0).session.pk
     book.sample(60, "7000", transaction=pk, arrives=60, **POWER)
-    book.sample(59, "1", transaction=pk, arrives=61, **POWER)  # a late one
+    book.sample(59, "1", transaction=pk, arrives=61, **POWER)  # a late reading
     assert (book.only().power_w, book.only().last_sample_at) == (7000, at(60))
     book.sample(3, "9000", transaction=pk, arrives=63, **POWER)
     assert (book.only().power_w, book.only().last_sample_at) == (9000, at(63))

@@ -102,7 +102,7 @@ def test_what_is_complete_changes_nothing_when_it_comes_again(team):
         for _ in range(20):
             rows.append(chaos.message())
             chaos.send(rows[-1])
-        # a reading that names no session belongs to what charges when it arrives, if its clock is absurd
+        # a reading without a session belongs to the session active at its arrival if the clock is wrong
         again = [message for message in rows if message[0] != "sample" or (message[1]["number"] or 0) > 0]
         known = books(book)
         for _ in range(2):

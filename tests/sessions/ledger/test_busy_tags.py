@@ -90,9 +90,9 @@ def test_a_refused_session_makes_no_tag_busy(team, node, charging, next_door):
 def test_next_door_at_once_after_the_station_lost_its_power(charging, next_door):
     boots(charging, minutes_ago=1)
     assert verdict(next_door) == "Accepted"
-    assert ended(charging) == ""  # it may go on yet
+    assert ended(charging) == ""  # the session may still continue
     boots(charging, minutes_ago=3)
-    assert verdict(next_door, 40, connector=2) == "ConcurrentTx"  # now it charges here
+    assert verdict(next_door, 40, connector=2) == "ConcurrentTx"  # the tag now charges here
     assert ended(charging) == "rule"
 
 

@@ -69,7 +69,7 @@ def test_an_own_end_of_the_same_content_confirms_the_guess(book):
     pk = book.start(0).session.pk
     book.stop(-1, 60)
     assert not book.stop(pk, 60).is_new
-    assert not book.stop(pk, 70, meter=9000).is_new  # a third one contradicts: the first one counts
+    assert not book.stop(pk, 70, meter=9000).is_new  # a third, contradicting stop: the first one wins
     session = book.only()
     assert (session.energy_wh, session.flags, session.is_billable) == (7000, ["conflicting_stop"], False)
 

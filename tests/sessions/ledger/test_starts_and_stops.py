@@ -223,7 +223,7 @@ def test_one_tag_charges_once_at_a_time_unless_it_may(book):
     book.start(0, connector=1, tag="CARD")
     second = book.start(1, connector=2, tag="CARD")
     assert (second.verdict.status, second.session.is_billable) == ("ConcurrentTx", False)
-    assert book.start(1, connector=2, tag="CARD").verdict.status == "ConcurrentTx"  # asked again
+    assert book.start(1, connector=2, tag="CARD").verdict.status == "ConcurrentTx"  # the repeated start
     card.allows_concurrent = True
     card.save()
     assert book.start(2, connector=3, tag="CARD").verdict.is_accepted

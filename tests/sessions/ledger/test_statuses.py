@@ -91,7 +91,7 @@ def test_what_a_station_kept_while_it_was_offline_is_no_measure_of_its_clock(sta
     assert offset_after(station, (5, -7200), connected=0) is None
     assert offset_after(station, (6, -3600), (7, -600), connected=0) is None
     assert offset_after(station, (59, -61), connected=0) is None
-    assert offset_after(station, (20, 19), connected=0) == -1  # the first that is reported live
+    assert offset_after(station, (20, 19), connected=0) == -1  # the first message that is reported live
 
 
 def test_a_measured_clock_stays_through_a_backlog(station):

@@ -14,7 +14,7 @@ from sessions.samples.services.summing import check_energy
 from tests import factories
 from tests.sessions.conftest import Book, at
 
-COURSES = [  # start, samples, end, energy while it runs, energy at its own end, flags at the end
+COURSES = [  # start, samples, stop, energy while running, energy after the stop, flags after the stop
     (157_440, [0, 400, 900, 1600], 1600, 1600, 1600, ["meter_reset", "negative_register"]),
     (157_440, [0, 400, 900, 1600], 159_040, 1600, 1600, ["meter_reset"]),
     (1000, [1500, 0, 2000, 2500], 2600, 1500, 1600, ["meter_reset"]),

@@ -1,4 +1,4 @@
-"""What is kept about stations' connections, messages and reports."""
+"""Re-export the models of this app for other apps and for Django."""
 
 from maintenance.certificates.models import CertificateRequest, CertificateRequestQuerySet
 from maintenance.connections.models import (

@@ -1,3 +1,3 @@
-"""The admin pages of every subject of this app, for Django to find."""
+"""Import the admin classes of all subjects of this app, so that Django registers them."""
 
 import operations.commands.admin  # noqa: F401

@@ -1,4 +1,4 @@
-"""The models of this app, for other apps and for Django."""
+"""Re-export the models of this app for other apps and for Django."""
 
 from operations.commands.models import Command
 

@@ -1,4 +1,4 @@
-"""What the demo shows before its simulated stations have done anything: two months of a small operator's life."""
+"""Create the demo's teams, users, stations, tags and two months of history, before any simulated station starts."""
 
 from __future__ import annotations
 
@@ -19,19 +19,21 @@ from chargers.onboarding.services import registration
 from chargers.tags.services import adding
 from cpms.demo import events
 from cpms.demo import log as demo_log
-from cpms.demo.sessions import ADOPTED, ADOPTED_AGO, OFFLINE_FOR, make_sessions
+from cpms.demo.sessions import LATE_CARD, LATE_CARD_ADDED_AGO, OFFLINE_FOR, create_sessions
 from sessions.models import ChargingSession
 
-PASSWORD = "nordlys-demo"  # noqa: S105 - of people who exist in the demo only
-BEGAN_AGO, ISSUED_AGO = timedelta(days=69), timedelta(days=66)  # when the two teams began, and gave out their cards
+PASSWORD = "nordlys-demo"  # noqa: S105 - these users exist in the demo only
+STARTED_AGO = timedelta(days=69)  # when the two teams were created
+ISSUED_AGO = timedelta(days=66)  # when their tags were issued
 
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """
+    """A user of the demo who can sign in.
+
     Attributes:
-        team: empty for who is in no team and was given access to something.
-        role: in the team, or of that access.
+        team: handle of the user's team; empty for a user without a team who only has a grant.
+        role: role in the team, or role of the grant.
     """
 
     email: str
@@ -69,47 +71,49 @@ TAGS = (
     ("5E3F70A5", "Aylin Demir"),
     ("5E3F70A6", "Paul Krüger"),
     ("04B9E013", "Truck HH-NE 802"),
-    (ADOPTED, "Lena Hansen, new card"),
+    (LATE_CARD, "Lena Hansen, new card"),
     ("7C11D0F4", "Guest card 1"),
     ("7C11D0F5", "Guest card 2"),
     ("7C11D0F6", "Guest card 3 (lost)"),
     ("09D8AA37", "Contractor, until last month"),
 )
-LOST, ENDED = "7C11D0F6", "09D8AA37"
-NEIGHBOURS_TAGS = (("FJ0001", "Town hall, pool car 1"), ("FJ0002", "Town hall, pool car 2"))
+LOST_TAG, EXPIRED_TAG = "7C11D0F6", "09D8AA37"
+NEIGHBOUR_TAGS = (("FJ0001", "Town hall, pool car 1"), ("FJ0002", "Town hall, pool car 2"))
 
 
 @transaction.atomic
 def load() -> dict[str, int]:
-    """Make what is missing. What is there stays as it is, so that a second start shows what happened since.
+    """Create the missing demo data.
+
+    Existing rows stay unchanged, so that a second start shows what has happened since the first.
 
     Returns:
-        how many stations and sessions are new.
+        The number of new stations and of new sessions.
     """
-    began = timezone.now() - BEGAN_AGO
-    with recorded_as_history(at=began, actor=None):
+    started_at = timezone.now() - STARTED_AGO
+    with recorded_as_history(at=started_at, actor=None):
         teams = {
             DEMO_TEAM: teams_services.add_team(handle=DEMO_TEAM, name="Nordlys Energie")[0],
             DEMO_NEIGHBOUR: teams_services.add_team(handle=DEMO_NEIGHBOUR, name="Stadtwerke Fjordby")[0],
         }
-        people = {login.email: _person(login, teams.get(login.team), began) for login in LOGINS}
-    admins = {DEMO_TEAM: people["admin@nordlys.example"], DEMO_NEIGHBOUR: people["admin@fjordby.example"]}
+        users = {login.email: _user(login, teams.get(login.team), started_at) for login in LOGINS}
+    admins = {DEMO_TEAM: users["admin@nordlys.example"], DEMO_NEIGHBOUR: users["admin@fjordby.example"]}
     is_new = not ChargingSession.objects.filter(team=teams[DEMO_TEAM]).exists()
-    with recorded_as_history(at=began + timedelta(hours=2), actor=admins[DEMO_TEAM]):
+    with recorded_as_history(at=started_at + timedelta(hours=2), actor=admins[DEMO_TEAM]):
         stations = _stations(teams)
-    events.place_stations(teams[DEMO_TEAM], admins[DEMO_TEAM], began + timedelta(hours=3))
+    events.create_installations(teams[DEMO_TEAM], admins[DEMO_TEAM], started_at + timedelta(hours=3))
     tags = _tags(teams[DEMO_TEAM], TAGS, admins[DEMO_TEAM])
-    tags += _tags(teams[DEMO_NEIGHBOUR], NEIGHBOURS_TAGS, admins[DEMO_NEIGHBOUR])
-    Tag.objects.filter(team=teams[DEMO_TEAM], value="5E3F70A3", user=None).update(user=people["viewer@nordlys.example"])
-    Tag.objects.filter(team=teams[DEMO_TEAM], value="5E3F70A4", user=None).update(user=people[events.DRIVER])
-    sessions = make_sessions(teams, tags) if is_new else 0
-    events.load(teams[DEMO_TEAM], people)
+    tags += _tags(teams[DEMO_NEIGHBOUR], NEIGHBOUR_TAGS, admins[DEMO_NEIGHBOUR])
+    Tag.objects.filter(team=teams[DEMO_TEAM], value="5E3F70A3", user=None).update(user=users["viewer@nordlys.example"])
+    Tag.objects.filter(team=teams[DEMO_TEAM], value="5E3F70A4", user=None).update(user=users[events.DRIVER])
+    sessions = create_sessions(teams, tags) if is_new else 0
+    events.load(teams[DEMO_TEAM], users)
     if is_new:
-        demo_log.load(teams[DEMO_TEAM], people)
+        demo_log.load(teams[DEMO_TEAM], users)
     return {"stations": stations, "sessions": sessions}
 
 
-def _person(login: Login, team: Team | None, began: datetime) -> User:
+def _user(login: Login, team: Team | None, started_at: datetime) -> User:
     role = login.role if team is not None else Role.VIEWER
     user, is_new = people_services.add_user(
         email=login.email, password=PASSWORD, team=team, role=role, is_staff=login.is_staff
@@ -119,62 +123,70 @@ def _person(login: Login, team: Team | None, began: datetime) -> User:
         user.save(update_fields=["first_name", "last_name"])
         Membership.objects.filter(user=user, team=team).update(employee_number=f"N-{user.pk:04}")
     if is_new:
-        User.objects.filter(pk=user.pk).update(date_joined=began)
-        Membership.objects.filter(user=user).update(created_at=began)
+        User.objects.filter(pk=user.pk).update(date_joined=started_at)
+        Membership.objects.filter(user=user).update(created_at=started_at)
     return user
 
 
 def _stations(teams: dict[str, Team]) -> int:
-    """Passwords are set each time, since the simulator relies on them; what a station reported is kept, and so is the
-    team that somebody handed it over to."""
+    """Create the missing stations and return how many there were.
+
+    Passwords are reset on each call, because the simulator relies on them. The values that a station reported stay, and
+    so does its team if the station was handed over.
+    """
     known = dict(ChargingStation.objects.values_list("identity", "team"))
-    homes = {one.identity: known.get(one.identity) or teams[one.team].pk for one in DEMO_STATIONS}
-    for team in Team.objects.filter(pk__in=homes.values()):
+    team_ids = {station.identity: known.get(station.identity) or teams[station.team].pk for station in DEMO_STATIONS}
+    for team in Team.objects.filter(pk__in=team_ids.values()):
         wanted = [
-            registration.NewStation(one.identity, one.password, name=one.name, connectors=one.connectors)
-            for one in DEMO_STATIONS
-            if homes[one.identity] == team.pk
+            registration.NewStation(
+                station.identity, station.password, name=station.name, connectors=station.connectors
+            )
+            for station in DEMO_STATIONS
+            if team_ids[station.identity] == team.pk
         ]
         registration.add_stations(team=team, stations=wanted)
-    fresh = [one for one in DEMO_STATIONS if one.identity not in known]
+    new = [station for station in DEMO_STATIONS if station.identity not in known]
     now = timezone.now()
-    for one in fresh:
-        seen_at = now if one.is_simulated else now - OFFLINE_FOR
-        ChargingStation.objects.filter(identity=one.identity).update(
-            vendor=one.vendor,
-            model=one.model,
-            serial_number=one.serial_number,
-            firmware_version=one.firmware_version,
+    for station in new:
+        last_heard_at = now if station.is_simulated else now - OFFLINE_FOR
+        ChargingStation.objects.filter(identity=station.identity).update(
+            vendor=station.vendor,
+            model=station.model,
+            serial_number=station.serial_number,
+            firmware_version=station.firmware_version,
             registration=ChargingStation.Registration.ACCEPTED,
             booted_at=now - timedelta(days=9),
             boot_count=3,
-            last_heard_at=seen_at,
+            last_heard_at=last_heard_at,
             connected_at=now - timedelta(days=9),
-            disconnected_at=seen_at,
-            remote_address=one.address,
+            disconnected_at=last_heard_at,
+            remote_address=station.address,
             epoch=3,
-            created_at=now - BEGAN_AGO,
+            created_at=now - STARTED_AGO,
         )
-        Connector.objects.filter(station__identity=one.identity).update(
-            status=Connector.Status.AVAILABLE, error_code="", status_changed_at=seen_at, reported_at=seen_at
+        Connector.objects.filter(station__identity=station.identity).update(
+            status=Connector.Status.AVAILABLE,
+            error_code="",
+            status_changed_at=last_heard_at,
+            reported_at=last_heard_at,
         )
-    return len(fresh)
+    return len(new)
 
 
 def _tags(team: Team, tags: tuple[tuple[str, str], ...], actor: User) -> list[Tag]:
-    """Make those that are missing. One of them was refused before an administrator added it."""
+    """Create the missing tags and return all of them; `LATE_CARD` is added later than the others."""
     known = set(Tag.objects.filter(team=team).values_list("value", flat=True))
     now = timezone.now()
-    at_first = [one for one in tags if one[0] != ADOPTED]
-    for at, some in ((now - ISSUED_AGO, at_first), (now - ADOPTED_AGO, list(tags))):
+    first_batch = [(value, label) for value, label in tags if value != LATE_CARD]
+    for at, batch in ((now - ISSUED_AGO, first_batch), (now - LATE_CARD_ADDED_AGO, list(tags))):
         wanted = [
             adding.NewTag(
                 value,
                 label,
-                status=Tag.Status.BLOCKED if value == LOST else Tag.Status.ACCEPTED,
-                expires_at=now - timedelta(days=30) if value == ENDED else None,
+                status=Tag.Status.BLOCKED if value == LOST_TAG else Tag.Status.ACCEPTED,
+                expires_at=now - timedelta(days=30) if value == EXPIRED_TAG else None,
             )
-            for value, label in some
+            for value, label in batch
             if value not in known
         ]
         if not wanted:

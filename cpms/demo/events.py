@@ -1,7 +1,7 @@
-"""What people and strangers have done in the demo: installations, groups, access, keys, connections, deviations.
+"""Create the demo's installations, groups, grants, API keys, refused connections and deviations.
 
-Each part is made where there is none of its kind, so that an older demo gets it as well; what hangs together with the
-history of sessions is in `demo_log`.
+Each part is created if it has no rows yet, so that an older demo gets it as well. Data that depends on the history of
+sessions is in `cpms.demo.log`.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from chargers.groups.services.groups import create_group
 from chargers.installations.services import add_installation, place_station, save_circuit
 from chargers.models import ChargingStation, Event, Installation, StationGroup
 from cpms.portal.models import SiteText
-from maintenance.connections.services.deviations import Deviated, count_deviations
+from maintenance.connections.services.deviations import ObservedDeviation, count_deviations
 from maintenance.models import Deviation, RefusedConnection
-from maintenance.notifications.services.notifications import notification_of
+from maintenance.notifications.services.notifications import build_notification
 
 SERVICE, OWNER, DRIVER = "service@ladewerk.example", "owner@hafen.example", "driver@nordlys.example"
 ADMIN, OPERATOR, SUPPORT = "admin@nordlys.example", "operator@nordlys.example", "support@nordlys.example"
-POOLED = "WERFT-0001"  # it reported, and waits until support staff assigns it to a team
+POOL_STATION = "WERFT-0001"  # it has reported and waits for support staff to assign it to a team
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """An installation: its address and contact, its circuits (each fed by the first), and which stations hang where."""
+class DemoInstallation:
+    """An installation with its address, its contact, its circuits (each fed by the first) and its stations."""
 
     name: str
     address: tuple[str, str, str]
@@ -45,50 +45,50 @@ class Place:
     stations: dict[str, str]  # circuit by identity
 
 
-PLACES = (
-    Place(
+INSTALLATIONS = (
+    DemoInstallation(
         "Parkhaus Hafen",
         ("Am Sandtorkai 30", "20457", "Hamburg"),
         ("Greta Sommer", "+49 40 66969 110"),
         {"Grid connection": 160, "Level 2": 80, "Level 3": 63},
         {"HAFEN-P2-07": "Level 2", "HAFEN-P2-08": "Level 2", "HAFEN-P3-01": "Level 3"},
     ),
-    Place(
+    DemoInstallation(
         "Depot Altona",
         ("Schnackenburgallee 41", "22525", "Hamburg"),
         ("Henrik Maas", "+49 40 66969 120"),
         {"Grid connection": 400, "Row A": 80, "Gate": 250},
         {"DEPOT-A-03": "Row A", "DEPOT-A-04": "Row A", "DEPOT-B-01": "Gate"},
     ),
-    Place(
+    DemoInstallation(
         "Nordlicht Center",
         ("Wandsbeker Marktstraße 12", "22041", "Hamburg"),
         ("Sofia Reuter", "+49 40 66969 130"),
         {"Grid connection": 315, "North entrance": 200, "Parking deck": 80},
         {"MALL-0193": "North entrance", "MALL-0194": "Parking deck"},
     ),
-    Place(
+    DemoInstallation(
         "Rathausplatz",
         ("Rathausplatz 1", "21335", "Lüneburg"),
         ("Bauamt, Frau Kern", "+49 40 66969 140"),
         {"Grid connection": 80},
         {"RATHAUS-01": "Grid connection"},
     ),
-    Place(
+    DemoInstallation(
         "Rasthof Nordheide",
         ("A7, Rasthof Nordheide Ost", "21271", "Hanstedt"),
         ("Uwe Thomsen", "+49 40 66969 150"),
         {"Grid connection": 630},
         {"NEXT-004711": "Grid connection"},
     ),
-    Place(
+    DemoInstallation(
         "Kita Süd",
         ("Veringstraße 60", "21107", "Hamburg"),
         ("Marlene Voigt", "+49 40 66969 160"),
         {"Grid connection": 50},
         {"KITA-SUED-02": "Grid connection"},
     ),
-    Place(
+    DemoInstallation(
         "Lager West",
         ("Billbrookdeich 210", "22113", "Hamburg"),
         ("Henrik Maas", "+49 40 66969 121"),
@@ -96,7 +96,7 @@ PLACES = (
         {"LAGER-W-12": "Grid connection"},
     ),
 )
-TEXTS = {
+SITE_TEXTS = {
     (SiteText.Kind.IMPRINT, "en"): """Nordlys Energie GmbH
 Am Sandtorkai 30, 20457 Hamburg, Germany
 
@@ -122,11 +122,11 @@ Rechner, auf dem die Demo läuft, und wird mit ihrer Datenbank gelöscht. Nieman
 Datenschutz: privacy@nordlys.example""",
     (SiteText.Kind.COPYRIGHT, "en"): "© Nordlys Energie GmbH",
 }
-Causes, Near = RefusedConnection.Cause, RefusedConnection.Near
-REFUSED: tuple[dict[str, Any], ...] = (  # `of`: the station that it is or resembles; `hours`: how long ago
+Cause, Near = RefusedConnection.Cause, RefusedConnection.Near
+REFUSED_CONNECTIONS: tuple[dict[str, Any], ...] = (  # `of`: the station's identity; `hours`: how long ago
     {
         "of": "RATHAUS-01",
-        "cause": Causes.UNKNOWN_IDENTITY,
+        "cause": Cause.UNKNOWN_IDENTITY,
         "near": Near.CASE,
         "identity": "Rathaus-01",
         "path": "/ocpp/Rathaus-01",
@@ -137,7 +137,7 @@ REFUSED: tuple[dict[str, Any], ...] = (  # `of`: the station that it is or resem
     },
     {
         "of": "DEPOT-A-03",
-        "cause": Causes.WRONG_CREDENTIALS,
+        "cause": Cause.WRONG_CREDENTIALS,
         "near": Near.PASSWORD_BLANKS,
         "identity": "DEPOT-A-03",
         "path": "/ocpp/DEPOT-A-03",
@@ -149,7 +149,7 @@ REFUSED: tuple[dict[str, Any], ...] = (  # `of`: the station that it is or resem
     },
     {
         "of": "KITA-SUED-02",
-        "cause": Causes.WRONG_SUBPROTOCOL,
+        "cause": Cause.WRONG_SUBPROTOCOL,
         "identity": "KITA-SUED-02",
         "path": "/ocpp/KITA-SUED-02",
         "remote_address": "198.51.100.14",
@@ -161,7 +161,7 @@ REFUSED: tuple[dict[str, Any], ...] = (  # `of`: the station that it is or resem
     },
     {
         "of": "LAGER-W-12",
-        "cause": Causes.UNKNOWN_PATH,
+        "cause": Cause.UNKNOWN_PATH,
         "near": Near.PATH,
         "identity": "LAGER-W-12",
         "path": "/LAGER-W-12",
@@ -172,7 +172,7 @@ REFUSED: tuple[dict[str, Any], ...] = (  # `of`: the station that it is or resem
         "count": 57,
     },
     {
-        "cause": Causes.UNKNOWN_IDENTITY,
+        "cause": Cause.UNKNOWN_IDENTITY,
         "identity": "CP000219",
         "path": "/ocpp/CP000219",
         "remote_address": "203.0.113.40",
@@ -181,7 +181,7 @@ REFUSED: tuple[dict[str, Any], ...] = (  # `of`: the station that it is or resem
         "count": 219,
     },
     {
-        "cause": Causes.UNKNOWN_PATH,
+        "cause": Cause.UNKNOWN_PATH,
         "path": "/steve/websocket/CentralSystemService/EVB-P2107",
         "remote_address": "203.0.113.77",
         "user_agent": "Go-http-client/1.1",
@@ -189,8 +189,8 @@ REFUSED: tuple[dict[str, Any], ...] = (  # `of`: the station that it is or resem
         "count": 6,
     },
 )
-# stations, action, code of the answer (empty: it was tolerated), rule, times a day, days
-DEVIATING: tuple[tuple[tuple[str, ...], str, str, str, int, int], ...] = (
+# stations, action, error code of our answer (empty: the message was processed), rule, times a day, days
+DEVIATIONS: tuple[tuple[tuple[str, ...], str, str, str, int, int], ...] = (
     (("MALL-0194", "RATHAUS-01"), "StopTransaction", "", "reason: enum", 2, 21),
     (("MALL-0194", "RATHAUS-01"), "StatusNotification", "", "vendorErrorCode: maxLength", 5, 21),
     (("HAFEN-P2-07", "HAFEN-P2-08", "HAFEN-P3-01"), "BootNotification", "", "additionalProperties", 1, 9),
@@ -199,29 +199,29 @@ DEVIATING: tuple[tuple[tuple[str, ...], str, str, str, int, int], ...] = (
 )
 
 
-def load(team: Team, people: Mapping[str, User]) -> None:
-    """Make the parts that are missing, in the order in which they happened."""
+def load(team: Team, users: Mapping[str, User]) -> None:
+    """Create the missing parts in chronological order."""
     now = timezone.now()
     stations = {row.identity: row for row in ChargingStation.objects.filter(team=team).defer("password")}
     parts: tuple[Callable[[Team, Mapping[str, User], dict[str, ChargingStation], datetime], None], ...] = (
         _grants, _groups, _keys, _invitation, _refusals, _deviations,
     )  # fmt: skip
     for part in parts:
-        part(team, people, stations, now)
+        part(team, users, stations, now)
     _site_texts()
     _pooled_station(now)
 
 
-def place_stations(team: Team, actor: User, at: datetime) -> None:
-    """The team's installations, with the stations that nobody has placed elsewhere."""
+def create_installations(team: Team, actor: User, at: datetime) -> None:
+    """Create the team's installations and place the stations in them that are in none yet."""
     if Installation.objects.filter(team=team).exists():
         return
     with recorded_as_history(at=at, actor=actor):
-        for place in PLACES:
+        for place in INSTALLATIONS:
             street, code, city = place.address
             name, phone = place.contact
-            facts = {"name": place.name, "street": street, "postal_code": code, "city": city, "country": "DE"}
-            installation = add_installation(team=team, fields=facts | {"contact_name": name, "contact_phone": phone})
+            fields = {"name": place.name, "street": street, "postal_code": code, "city": city, "country": "DE"}
+            installation = add_installation(team=team, fields=fields | {"contact_name": name, "contact_phone": phone})
             circuits: dict[str, Any] = {}
             for circuit, amperes in place.circuits.items():
                 circuits[circuit] = save_circuit(
@@ -239,8 +239,8 @@ def place_stations(team: Team, actor: User, at: datetime) -> None:
     Installation.objects.filter(team=team).update(created_at=at)
 
 
-def _grants(team: Team, people: Mapping[str, User], stations: dict[str, ChargingStation], now: datetime) -> None:
-    """No mails about them: they were given some time ago."""
+def _grants(team: Team, users: Mapping[str, User], stations: dict[str, ChargingStation], now: datetime) -> None:
+    """Create the grants without sending e-mails, as they date back some days."""
     if Grant.objects.filter(team=team).exists():
         return
     places = {row.name: row for row in Installation.objects.filter(team=team)}
@@ -256,62 +256,62 @@ def _grants(team: Team, people: Mapping[str, User], stations: dict[str, Charging
             {"station": stations.get("NEXT-004711"), "ends_at": ends_at},
         ),
     ]
-    for days, role, email, facts in wanted:
-        place = facts.get("installation") or facts.get("station")
+    for days, role, email, fields in wanted:
+        place = fields.get("installation") or fields.get("station")
         if place is None:
             continue
         at = now - timedelta(days=days)
-        with recorded_as_history(at=at, actor=people[ADMIN]):
+        with recorded_as_history(at=at, actor=users[ADMIN]):
             grant = Grant.objects.create(
-                team=team, role=role, user=people[email], created_by=people[ADMIN], created_at=at, **facts
+                team=team, role=role, user=users[email], created_by=users[ADMIN], created_at=at, **fields
             )
             record_access(grant)
         event = Event.objects.get(kind=Event.Kind.ACCESS, key=str(grant.pk))
-        notification = notification_of(people[email].pk, event)
+        notification = build_notification(users[email].pk, event)
         notification.created_at = event.notified_at = at + timedelta(minutes=1)
         notification.save()
         event.save(update_fields=["notified_at"])
 
 
-def _groups(team: Team, people: Mapping[str, User], stations: dict[str, ChargingStation], now: datetime) -> None:
+def _groups(team: Team, users: Mapping[str, User], stations: dict[str, ChargingStation], now: datetime) -> None:
     wanted = (
         (ADMIN, "Fast chargers", ("DEPOT-B-01", "MALL-0193", "NEXT-004711")),
         (ADMIN, "Hamburg harbour", ("HAFEN-P2-07", "HAFEN-P2-08", "HAFEN-P3-01")),
         (OPERATOR, "Depot", ("DEPOT-A-03", "DEPOT-A-04", "DEPOT-B-01")),
         (SUPPORT, "To be watched", ("LAGER-W-12", "HAFEN-P3-01")),
     )
-    if StationGroup.objects.filter(user__in={people[email] for email, _name, _identities in wanted}).exists():
+    if StationGroup.objects.filter(user__in={users[email] for email, _name, _identities in wanted}).exists():
         return
     for email, name, identities in wanted:
-        with recorded_as_history(at=now - timedelta(days=9, hours=12), actor=people[email]):
+        with recorded_as_history(at=now - timedelta(days=9, hours=12), actor=users[email]):
             found = [stations[identity] for identity in identities if identity in stations]
-            create_group(user=people[email], name=name, stations=found)
+            create_group(user=users[email], name=name, stations=found)
 
 
-def _keys(team: Team, people: Mapping[str, User], stations: dict[str, ChargingStation], now: datetime) -> None:
-    """Nobody knows these keys: they are for the lists. Who wants to use one makes a new one."""
-    with recorded_as_history(at=now - timedelta(days=9), actor=people[ADMIN]):
+def _keys(team: Team, users: Mapping[str, User], stations: dict[str, ChargingStation], now: datetime) -> None:
+    """Create API keys for the lists. Nobody knows their secrets, so they cannot be used."""
+    with recorded_as_history(at=now - timedelta(days=9), actor=users[ADMIN]):
         if not Program.objects.filter(team=team).exists() and team.has_feature("api"):
             scopes = [ApiScope.STATIONS_READ, ApiScope.SESSIONS_READ]
-            add_program(team=team, name="Fleet management", scopes=scopes, actor=people[ADMIN])
+            add_program(team=team, name="Fleet management", scopes=scopes, actor=users[ADMIN])
     for email in (ADMIN, SUPPORT):
-        with recorded_as_history(at=now - timedelta(days=8, hours=18), actor=people[email]):
-            if not ApiToken.objects.filter(user=people[email]).exists():
-                issue_api_token(user=people[email], name="Monthly report", scopes=[ApiScope.SESSIONS_READ])
+        with recorded_as_history(at=now - timedelta(days=8, hours=18), actor=users[email]):
+            if not ApiToken.objects.filter(user=users[email]).exists():
+                issue_api_token(user=users[email], name="Monthly report", scopes=[ApiScope.SESSIONS_READ])
 
 
-def _invitation(team: Team, people: Mapping[str, User], stations: dict[str, ChargingStation], now: datetime) -> None:
-    """Its mail went out a week ago; who wants to try it sends it again."""
+def _invitation(team: Team, users: Mapping[str, User], stations: dict[str, ChargingStation], now: datetime) -> None:
+    """Create an open invitation. Its e-mail can be sent again on the page."""
     if Invitation.objects.filter(team=team).exists():
         return
     at = now - timedelta(days=8, hours=4)
-    with recorded_as_history(at=at, actor=people[ADMIN]):
+    with recorded_as_history(at=at, actor=users[ADMIN]):
         invitation = Invitation(
             team=team,
             email="karla.weiss@nordlys.example",
             role=Role.OPERATOR,
             language="de",
-            invited_by=people[ADMIN],
+            invited_by=users[ADMIN],
             created_at=at,
             expires_at=at + timedelta(days=14),
             nonce=secrets.token_urlsafe(32),
@@ -321,28 +321,28 @@ def _invitation(team: Team, people: Mapping[str, User], stations: dict[str, Char
     Invitation.objects.filter(pk=invitation.pk).update(token_hash=hash_token(invitation_token(invitation)))
 
 
-def _refusals(team: Team, people: Mapping[str, User], stations: dict[str, ChargingStation], now: datetime) -> None:
+def _refusals(team: Team, users: Mapping[str, User], stations: dict[str, ChargingStation], now: datetime) -> None:
     if RefusedConnection.objects.exists():
         return
     rows = []
-    for one in sorted(REFUSED, key=lambda one: -one["hours"]):
-        facts = dict(one)
-        station, hours = stations.get(facts.pop("of", "")), facts.pop("hours")
-        if station is None and "of" in one:
+    for refused in sorted(REFUSED_CONNECTIONS, key=lambda row: -row["hours"]):
+        fields = dict(refused)
+        station, hours = stations.get(fields.pop("of", "")), fields.pop("hours")
+        if station is None and "of" in refused:
             continue
         hour = (now - timedelta(hours=hours)).replace(minute=0, second=0, microsecond=0)
         times = {"hour": hour, "first_at": hour + timedelta(minutes=4), "last_at": hour + timedelta(minutes=51)}
-        facts = {"subprotocols": "ocpp1.6", "is_tls": True} | facts | times
-        rows.append(RefusedConnection(station=station, **facts))
+        fields = {"subprotocols": "ocpp1.6", "is_tls": True} | fields | times
+        rows.append(RefusedConnection(station=station, **fields))
     RefusedConnection.objects.bulk_create(rows)
 
 
-def _deviations(team: Team, people: Mapping[str, User], stations: dict[str, ChargingStation], now: datetime) -> None:
+def _deviations(team: Team, users: Mapping[str, User], stations: dict[str, ChargingStation], now: datetime) -> None:
     if Deviation.objects.filter(station__team=team).exists():
         return
     count_deviations(
-        Deviated(stations[identity].pk, action, code, what, now - timedelta(days=day, minutes=37 * (time + 1)))
-        for identities, action, code, what, times, days in DEVIATING
+        ObservedDeviation(stations[identity].pk, action, code, what, now - timedelta(days=day, minutes=37 * (time + 1)))
+        for identities, action, code, what, times, days in DEVIATIONS
         for identity in identities
         if identity in stations
         for day in range(days)
@@ -352,15 +352,18 @@ def _deviations(team: Team, people: Mapping[str, User], stations: dict[str, Char
 
 def _site_texts() -> None:
     if not SiteText.objects.exists():
-        for (kind, language), text in TEXTS.items():
+        for (kind, language), text in SITE_TEXTS.items():
             SiteText.objects.create(kind=kind, language=language, text=text)
 
 
 def _pooled_station(now: datetime) -> None:
-    if ChargingStation.objects.filter(identity=POOLED).exists() or ChargingStation.objects.filter(team=None).exists():
+    if (
+        ChargingStation.objects.filter(identity=POOL_STATION).exists()
+        or ChargingStation.objects.filter(team=None).exists()
+    ):
         return
     ChargingStation.objects.create(
-        identity=POOLED,
+        identity=POOL_STATION,
         password=secrets.token_bytes(15),
         has_weak_password=False,
         registration=ChargingStation.Registration.PENDING,

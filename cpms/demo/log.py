@@ -1,6 +1,6 @@
-"""The demo's log: what stations reported, what they were asked for, and what people were told, over the past days.
+"""Create the demo's logs of the past days: station reports, commands, connections and notifications.
 
-It belongs to the history of sessions, so it is made together with it or not at all.
+They refer to the history of sessions, so they are created only together with it.
 """
 
 from __future__ import annotations
@@ -23,22 +23,21 @@ from cpms.demo.events import ADMIN, OPERATOR
 from cpms.demo.sessions import FAULTS, OFFLINE_FOR
 from maintenance.messages.services.log import LoggedCall
 from maintenance.models import Message, Notification, SecurityEvent, StationLink
-from maintenance.notifications.services.notifications import notification_of
+from maintenance.notifications.services.notifications import build_notification
 from maintenance.security_events.services import SecurityNotice, record_security_events
-from operations.commands.services.asking import note_command
+from operations.commands.services.asking import audit_command
 from operations.models import Command
 from sessions.models import ChargingSession
 
-SESSIONS = 60  # whose start and end are in the log
-OUT = Message.Direction.TO_STATION
+MAX_SESSIONS = 60  # the number of newest sessions whose start and stop are in the message log
 Stations = Mapping[str, ChargingStation]
 State, Kind = Command.State, Command.Kind
 
 
-class Asked(NamedTuple):
-    """A command of the past. `answer` is what the station said, None where it said nothing."""
+class DemoCommand(NamedTuple):
+    """A past command. `answer` is the payload of the station's CALLRESULT; None: it sent none."""
 
-    hours: float  # ago
+    hours_ago: float
     station: str
     kind: str
     action: str
@@ -51,9 +50,9 @@ class Asked(NamedTuple):
 
 
 RESET = ({"type": "Soft"}, {"type": "Soft"})
-ASKED = (
-    Asked(190, "DEPOT-A-03", Kind.RESET, "Reset", *RESET, State.CONFIRMED, {"status": "Accepted"}),
-    Asked(
+COMMANDS = (
+    DemoCommand(190, "DEPOT-A-03", Kind.RESET, "Reset", *RESET, State.CONFIRMED, {"status": "Accepted"}),
+    DemoCommand(
         168,
         "MALL-0193",
         Kind.CHANGE_AVAILABILITY,
@@ -63,7 +62,7 @@ ASKED = (
         State.CONFIRMED,
         {"status": "Accepted"},
     ),
-    Asked(
+    DemoCommand(
         121,
         "RATHAUS-01",
         Kind.UNLOCK,
@@ -73,7 +72,7 @@ ASKED = (
         State.REFUSED,
         {"status": "UnlockFailed"},
     ),
-    Asked(
+    DemoCommand(
         96,
         "HAFEN-P2-07",
         Kind.CHANGE_CONFIGURATION,
@@ -84,7 +83,7 @@ ASKED = (
         {"status": "Accepted"},
         by=ADMIN,
     ),
-    Asked(
+    DemoCommand(
         74,
         "MALL-0194",
         Kind.DATA_TRANSFER,
@@ -96,11 +95,11 @@ ASKED = (
         ("NotSupported", "display is not a supported message"),
         ADMIN,
     ),
-    Asked(52, "LAGER-W-12", Kind.RESET, "Reset", *RESET, State.EXPIRED),
-    Asked(49.2, "MALL-0194", Kind.RESET, "Reset", *RESET, State.TIMED_OUT),
-    Asked(48.8, "MALL-0194", Kind.RESET, "Reset", *RESET, State.CONFIRMED, {"status": "Accepted"}),
-    Asked(27, "NEXT-004711", Kind.CLEAR_CACHE, "ClearCache", {}, {}, State.UNKNOWN),
-    Asked(
+    DemoCommand(52, "LAGER-W-12", Kind.RESET, "Reset", *RESET, State.EXPIRED),
+    DemoCommand(49.2, "MALL-0194", Kind.RESET, "Reset", *RESET, State.TIMED_OUT),
+    DemoCommand(48.8, "MALL-0194", Kind.RESET, "Reset", *RESET, State.CONFIRMED, {"status": "Accepted"}),
+    DemoCommand(27, "NEXT-004711", Kind.CLEAR_CACHE, "ClearCache", {}, {}, State.UNKNOWN),
+    DemoCommand(
         5,
         "HAFEN-P3-01",
         Kind.TRIGGER_MESSAGE,
@@ -111,23 +110,26 @@ ASKED = (
         {"status": "Accepted"},
     ),
 )
-EVENTS = (  # hours ago, station, type, technical information
+SECURITY_EVENTS = (  # hours ago, station, type, technical information
     (150, "NEXT-004711", "TamperDetectionActivated", "Door contact 1 open for 214 s"),
     (148, "NEXT-004711", "MaintenanceLoginAccepted", "User service, local"),
     (60, "MALL-0193", "InvalidMessages", "Unknown action in CALL"),
     (3.4, "DEPOT-B-01", "MaintenanceLoginFailed", "User service, 3 attempts"),
 )
-ACKNOWLEDGED = timedelta(hours=140)  # so long ago somebody acknowledged the events until then
+ACKNOWLEDGED_AGO = timedelta(hours=140)  # an operator acknowledged all security events before this time
 
 
-def load(team: Team, people: Mapping[str, User]) -> None:
+def load(team: Team, users: Mapping[str, User]) -> None:
     now = timezone.now()
     stations = {row.identity: row for row in ChargingStation.objects.filter(team=team).defer("password")}
-    if not {one.station for one in (*FAULTS, *ASKED)} | {one[1] for one in EVENTS} <= stations.keys():
-        return  # somebody has handed some of them over
+    if (
+        not {entry.station for entry in (*FAULTS, *COMMANDS)} | {event[1] for event in SECURITY_EVENTS}
+        <= stations.keys()
+    ):
+        return  # some of these stations were handed over to another team
     _faults(stations, now)
-    _events(stations, people[OPERATOR], now)
-    _commands(stations, people, now)
+    _events(stations, users[OPERATOR], now)
+    _commands(stations, users, now)
     _messages(stations, now)
     _links(stations, now)
     _notifications(team, stations, now)
@@ -135,68 +137,69 @@ def load(team: Team, people: Mapping[str, User]) -> None:
 
 def _faults(stations: Stations, now: datetime) -> None:
     for fault in FAULTS:
-        at = now - (fault.ended or fault.began)
+        at = now - (fault.ended_ago or fault.started_ago)
         Connector.objects.filter(station=stations[fault.station], number=fault.connector).exclude(
             status=Connector.Status.CHARGING
         ).update(
-            status=Connector.Status.AVAILABLE if fault.ended else Connector.Status.FAULTED,
-            error_code="" if fault.ended else fault.error_code,
+            status=Connector.Status.AVAILABLE if fault.ended_ago else Connector.Status.FAULTED,
+            error_code="" if fault.ended_ago else fault.error_code,
             status_changed_at=at,
             reported_at=at,
         )
 
 
 def _events(stations: Stations, actor: User, now: datetime) -> None:
-    """Nobody gets mails about them any more."""
+    """Create the security events and mark them as e-mailed, so that no alarm is sent."""
     notices = []
-    for hours, identity, type_, tech_info in EVENTS:
+    for hours, identity, type_, tech_info in SECURITY_EVENTS:
         at = now - timedelta(hours=hours)
         notices.append(SecurityNotice(stations[identity].pk, type_, at, tech_info, at + timedelta(milliseconds=240)))
     record_security_events(notices)
     Event.objects.filter(kind=Event.Kind.SECURITY, station__in=stations.values()).update(
         mailed_at=F("at") + timedelta(seconds=2)
     )
-    seen_at = now - ACKNOWLEDGED
-    seen = SecurityEvent.objects.filter(station__in=stations.values(), at__lt=seen_at).alerts()
-    end_events(kind=Event.Kind.SECURITY, keys=[row.outbox_key for row in seen], at=seen_at)
-    seen.update(acknowledged_at=seen_at, acknowledged_by=actor)
+    acknowledged_at = now - ACKNOWLEDGED_AGO
+    alerts = SecurityEvent.objects.filter(station__in=stations.values(), at__lt=acknowledged_at).alerts()
+    end_events(kind=Event.Kind.SECURITY, keys=[row.outbox_key for row in alerts], at=acknowledged_at)
+    alerts.update(acknowledged_at=acknowledged_at, acknowledged_by=actor)
 
 
-def _commands(stations: Stations, people: Mapping[str, User], now: datetime) -> None:
-    for asked in ASKED:
-        at = now - timedelta(hours=asked.hours)
-        is_sent = asked.state != State.EXPIRED
-        takes = timedelta(seconds=30) if asked.state == State.TIMED_OUT else timedelta(milliseconds=310)
-        settled_at = at + (takes if is_sent else timedelta(minutes=5))
-        with recorded_as_history(at=at, actor=people[asked.by]):
+def _commands(stations: Stations, users: Mapping[str, User], now: datetime) -> None:
+    for entry in COMMANDS:
+        at = now - timedelta(hours=entry.hours_ago)
+        is_sent = entry.state != State.EXPIRED
+        duration = timedelta(seconds=30) if entry.state == State.TIMED_OUT else timedelta(milliseconds=310)
+        settled_at = at + (duration if is_sent else timedelta(minutes=5))
+        with recorded_as_history(at=at, actor=users[entry.by]):
             command = Command.objects.create(
-                station=stations[asked.station],
-                kind=asked.kind,
-                action=asked.action,
-                parameters=asked.parameters,
-                state=asked.state,
-                requested_by=people[asked.by],
+                station=stations[entry.station],
+                kind=entry.kind,
+                action=entry.action,
+                parameters=entry.parameters,
+                state=entry.state,
+                requested_by=users[entry.by],
                 requested_at=at,
                 expires_at=at + timedelta(minutes=5),
                 sent_at=at + timedelta(milliseconds=60) if is_sent else None,
                 sent_epoch=3 if is_sent else None,
                 message_id=str(uuid.uuid4()) if is_sent else "",
                 settled_at=settled_at,
-                answer=asked.answer,
-                error_code=asked.error[0],
-                error_description=asked.error[1],
-                confirmed_at=settled_at + timedelta(seconds=14) if asked.state == State.CONFIRMED else None,
+                answer=entry.answer,
+                error_code=entry.error[0],
+                error_description=entry.error[1],
+                confirmed_at=settled_at + timedelta(seconds=14) if entry.state == State.CONFIRMED else None,
             )
-            note_command(command, people[asked.by])
+            audit_command(command, users[entry.by])
 
 
 def _messages(stations: Stations, now: datetime) -> None:
-    """In the order in which they were stored: their numbers rise with the time."""
-    rows = [*_boots(stations, now), *_of_sessions(stations), *_of_faults(stations, now), *_of_commands(stations)]
+    """Store the messages in the order of their time, so that their ids increase with it."""
+    rows = [*_boot_messages(stations, now), *_session_messages(stations), *_fault_messages(stations, now)]
+    rows += _command_messages(stations)
     rows += [
         _message(stations[identity], now - timedelta(hours=hours), "SecurityEventNotification", payload, {})
-        for hours, identity, type_, tech_info in EVENTS
-        for payload in [{"type": type_, "timestamp": _text(now - timedelta(hours=hours)), "techInfo": tech_info}]
+        for hours, identity, type_, tech_info in SECURITY_EVENTS
+        for payload in [{"type": type_, "timestamp": _timestamp(now - timedelta(hours=hours)), "techInfo": tech_info}]
     ]
     rows.sort(key=lambda row: row.received_at)
     Message.objects.bulk_create(rows, 200)
@@ -208,9 +211,9 @@ def _message(
     action: str,
     payload: dict[str, Any],
     answer: dict[str, Any] | None,
-    **facts: Any,
+    **fields: Any,
 ) -> Message:
-    values: dict[str, Any] = {"message_id": str(uuid.uuid4()), "epoch": 3, "protocol": station.protocol} | facts
+    values: dict[str, Any] = {"message_id": str(uuid.uuid4()), "epoch": 3, "protocol": station.protocol} | fields
     text = "" if answer is None else json.dumps(answer)
     call = LoggedCall(
         station_id=station.pk, received_at=at, action=action, payload=json.dumps(payload), answer=text, **values
@@ -218,7 +221,7 @@ def _message(
     return call.message()
 
 
-def _boots(stations: Stations, now: datetime) -> list[Message]:
+def _boot_messages(stations: Stations, now: datetime) -> list[Message]:
     at = now - timedelta(days=9)
     return [
         _message(
@@ -231,16 +234,16 @@ def _boots(stations: Stations, now: datetime) -> list[Message]:
                 "chargePointSerialNumber": station.serial_number,
                 "firmwareVersion": station.firmware_version,
             },
-            {"status": "Accepted", "currentTime": _text(at), "interval": 300},
+            {"status": "Accepted", "currentTime": _timestamp(at), "interval": 300},
         )
         for station in stations.values()
     ]
 
 
-def _of_sessions(stations: Stations) -> list[Message]:
-    """Start and end of the newest sessions."""
+def _session_messages(stations: Stations) -> list[Message]:
+    """Return the start and the stop messages of the newest sessions."""
     by_key = {station.pk: station for station in stations.values()}
-    newest = ChargingSession.objects.filter(station__in=by_key).order_by("-started_at")[:SESSIONS]
+    newest = ChargingSession.objects.filter(station__in=by_key).order_by("-started_at")[:MAX_SESSIONS]
     rows = []
     for session in newest:
         station = by_key[session.station_id]
@@ -248,7 +251,7 @@ def _of_sessions(stations: Stations) -> list[Message]:
             "connectorId": session.connector_number,
             "idTag": session.id_tag,
             "meterStart": session.meter_start_wh,
-            "timestamp": _text(session.started_at),
+            "timestamp": _timestamp(session.started_at),
         }
         answer = {"transactionId": session.pk, "idTagInfo": {"status": session.authorization}}
         received_at = session.start_received_at or session.started_at
@@ -257,7 +260,7 @@ def _of_sessions(stations: Stations) -> list[Message]:
             stop = {
                 "transactionId": session.pk,
                 "meterStop": session.meter_stop_wh,
-                "timestamp": _text(session.stopped_at),
+                "timestamp": _timestamp(session.stopped_at),
                 "idTag": session.stop_id_tag,
                 "reason": session.stop_reason,
             }
@@ -265,24 +268,24 @@ def _of_sessions(stations: Stations) -> list[Message]:
     return rows
 
 
-def _of_faults(stations: Stations, now: datetime) -> list[Message]:
+def _fault_messages(stations: Stations, now: datetime) -> list[Message]:
     rows = []
     for fault in FAULTS:
-        said = [(fault.began, "Faulted", fault.error_code)]
-        said += [(fault.ended, "Available", "NoError")] if fault.ended else []
-        for ago, status, error_code in said:
+        statuses = [(fault.started_ago, "Faulted", fault.error_code)]
+        statuses += [(fault.ended_ago, "Available", "NoError")] if fault.ended_ago else []
+        for ago, status, error_code in statuses:
             payload = {
                 "connectorId": fault.connector,
                 "status": status,
                 "errorCode": error_code,
-                "timestamp": _text(now - ago),
+                "timestamp": _timestamp(now - ago),
             }
             rows.append(_message(stations[fault.station], now - ago, "StatusNotification", payload, {}))
     return rows
 
 
-def _of_commands(stations: Stations) -> list[Message]:
-    payloads = {(asked.station, asked.kind, asked.state): asked.payload for asked in ASKED}
+def _command_messages(stations: Stations) -> list[Message]:
+    payloads = {(entry.station, entry.kind, entry.state): entry.payload for entry in COMMANDS}
     sent = Command.objects.filter(station__in=stations.values(), sent_at__isnull=False)
     return [
         _message(
@@ -291,7 +294,7 @@ def _of_commands(stations: Stations) -> list[Message]:
             command.action,
             payloads[command.station.identity, command.kind, command.state],
             {"errorDescription": command.error_description} if command.error_code else command.answer,
-            direction=OUT,
+            direction=Message.Direction.TO_STATION,
             message_id=command.message_id,
             error_code=command.error_code,
         )
@@ -324,13 +327,13 @@ def _links(stations: Stations, now: datetime) -> None:
     StationLink.objects.bulk_create(rows, 200)
 
 
-def _text(at: datetime) -> str:
-    """As stations write a time."""
+def _timestamp(at: datetime) -> str:
+    """Format a time as stations do."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
 def _notifications(team: Team, stations: Stations, now: datetime) -> None:
-    """Notifications of the team's members; those of what goes on are not read, but of the station that is offline."""
+    """Notify the team's members. Past events and the offline station are read; other ongoing events are unread."""
     _fault_events(stations, now)
     record_events([offline_event(stations["LAGER-W-12"].pk, now - OFFLINE_FOR)])
     rows = Event.objects.filter(station__in=stations.values(), notified_at__isnull=True)
@@ -338,7 +341,7 @@ def _notifications(team: Team, stations: Stations, now: datetime) -> None:
     rows.update(notified_at=F("at"))
     events = Event.objects.filter(station__in=stations.values()).order_by("notified_at")
     members = Membership.objects.filter(team=team).order_by("pk").values_list("user_id", flat=True)
-    notifications = [notification_of(person, event) for event in events for person in members]
+    notifications = [build_notification(person, event) for event in events for person in members]
     for row in notifications:
         assert row.event is not None and row.event.notified_at is not None  # noqa: S101 - set above
         row.created_at = row.event.notified_at
@@ -348,11 +351,11 @@ def _notifications(team: Team, stations: Stations, now: datetime) -> None:
 
 
 def _fault_events(stations: Stations, now: datetime) -> None:
-    for fault in sorted(FAULTS, key=lambda fault: -fault.began):
+    for fault in sorted(FAULTS, key=lambda fault: -fault.started_ago):
         station, number = stations[fault.station], fault.connector
         connector = Connector.objects.get(station=station, number=number)
-        at = now - fault.began
+        at = now - fault.started_ago
         event = fault_event(connector.pk, station_id=station.pk, number=number, error_code=fault.error_code, at=at)
         record_events([event])
-        if fault.ended is not None:
-            end_faults({(station.pk, number): now - fault.ended})
+        if fault.ended_ago is not None:
+            end_faults({(station.pk, number): now - fault.ended_ago})

@@ -17,7 +17,7 @@ class CertificateRequestQuerySet(ScopedQuerySet):
 
 
 class CertificateRequest(models.Model):
-    """A certificate signing request of a station. Kept until there is an authority to sign it."""
+    """A certificate signing request of a station, stored until a certificate authority can sign it."""
 
     station = models.ForeignKey(
         ChargingStation, on_delete=models.CASCADE, related_name="certificate_requests", verbose_name=_("station")

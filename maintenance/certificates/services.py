@@ -10,6 +10,7 @@ from maintenance.certificates.models import CertificateRequest
 
 
 def record_certificate_request(*, station: ChargingStation, csr: str, received_at: datetime) -> None:
+    """Store a certificate signing request (PEM) once, even if the station repeats it."""
     row = CertificateRequest(
         station=station, csr=csr, digest=hashlib.sha256(csr.encode()).hexdigest(), received_at=received_at
     )

@@ -32,7 +32,7 @@ class RefusedConnectionAdmin(ReportAdmin):
 
 @admin.register(UnnamedProxy)
 class UnnamedProxyAdmin(ReportAdmin):
-    """If an address is a proxy of yours, name it in TRUSTED_PROXIES; anybody else may send the header in vain."""
+    """If an address is a proxy of yours, add it to TRUSTED_PROXIES. The header of other clients is ignored."""
 
     menu_group, menu_icon, menu_place = LOGS, "router", 55
     list_display = ["address", "first_at", "last_at"]

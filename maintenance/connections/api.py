@@ -1,4 +1,4 @@
-"""Refused connections and deviations in the API."""
+"""API for refused connections and deviations."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from maintenance.connections.serializers import DeviationSerializer, RefusedConn
 
 
 class DeviationViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[Deviation]):
-    """Which rules of the protocol stations break, and how often; the last one first."""
+    """Protocol violations of stations, newest first."""
 
     queryset = Deviation.objects.select_related("station").defer("station__password")
     serializer_class = DeviationSerializer
@@ -25,7 +25,7 @@ class DeviationViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[Deviati
 
 
 class StationDeviationsView(ScopedViewSetMixin, generics.ListAPIView[Deviation]):
-    """Which rules of the protocol one station breaks, how often, and what we do about each; the last one first."""
+    """Protocol violations of one station and how we handle them, newest first."""
 
     queryset = Deviation.objects.select_related("station").defer("station__password")
     serializer_class = DeviationSerializer
@@ -41,7 +41,7 @@ class StationDeviationsView(ScopedViewSetMixin, generics.ListAPIView[Deviation])
 
 
 class RefusedConnectionViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[RefusedConnection]):
-    """Connections that were refused, with cause and fix: of stations and of clients that resemble one."""
+    """Refused connections of stations and of clients that resemble one, with cause and fix."""
 
     queryset = RefusedConnection.objects.select_related("station").defer("station__password")
     serializer_class = RefusedConnectionSerializer

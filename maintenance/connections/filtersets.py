@@ -1,4 +1,4 @@
-"""Filters of refused connections and deviations, on pages and in the API."""
+"""Filters for refused connections and deviations, on pages and in the API."""
 
 from __future__ import annotations
 
@@ -76,7 +76,9 @@ class DeviationFilterSet(django_filters.FilterSet):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        codes = [(code, code) for code in error_codes()]  # of the versions that are spoken, which are known by now
+        codes = [
+            (code, code) for code in error_codes()
+        ]  # in the constructor, because OCPP versions register themselves after this module is imported
         self.filters["code"].extra["choices"] = [("tolerated", _("processed")), *codes]
 
     def search(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:

@@ -1,4 +1,4 @@
-"""Connections of stations: those that opened, those that were refused, and which rules of the protocol they break."""
+"""Connections of stations, refused connections, unnamed proxies and protocol violations."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class StationLinkQuerySet(ScopedQuerySet):
 
 
 class StationLink(models.Model):
-    """One connection of a station, from the handshake to its end."""
+    """A connection of a station, from handshake to close."""
 
     station = models.ForeignKey(
         ChargingStation, on_delete=models.CASCADE, related_name="links", verbose_name=_("station")
@@ -47,10 +47,10 @@ class RefusedConnectionQuerySet(ScopedQuerySet):
 
 
 class RefusedConnection(models.Model):
-    """Connections we refused, without secrets.
+    """Refused connections that are counted together, without secrets.
 
-    What concerns a station is counted in one row per cause, source and hour; what concerns none in one row per source
-    and hour. The other columns are those of the last of them.
+    Those that concern a station have one row per cause, source and hour; those of unknown clients have one row per
+    source and hour. The other columns describe the most recent connection.
     """
 
     class Cause(models.TextChoices):
@@ -67,7 +67,7 @@ class RefusedConnection(models.Model):
         STORAGE = "storage", _("The database could not be written")
 
     class Near(models.TextChoices):
-        """What a client that is not quite a station of a team got wrong."""
+        """How a refused client differs from the station that it resembles."""
 
         CASE = "case", _("The identity differs in upper and lower case")
         BLANKS = "blanks", _("The identity has extra spaces")
@@ -90,7 +90,9 @@ class RefusedConnection(models.Model):
     is_tls = models.BooleanField(_("encrypted"), default=False)
     user_agent = models.CharField(_("client"), max_length=255, blank=True)
     hour = models.DateTimeField(editable=False)
-    bucket = models.CharField(max_length=160, blank=True, db_default="", editable=False)  # what is counted together
+    bucket = models.CharField(
+        max_length=160, blank=True, db_default="", editable=False
+    )  # key of the refusals that are counted together
     first_at = models.DateTimeField(_("first"))
     last_at = models.DateTimeField(_("last"))
     count = models.PositiveIntegerField(_("times"), default=1)
@@ -113,7 +115,7 @@ class RefusedConnection(models.Model):
 
 
 class UnnamedProxy(models.Model):
-    """An address that sent X-Forwarded-For though it is not in TRUSTED_PROXIES, so that it was not believed."""
+    """An address that sent X-Forwarded-For but is not in TRUSTED_PROXIES, so that the header was ignored."""
 
     address = models.CharField(_("address"), max_length=64, unique=True)
     first_at = models.DateTimeField(_("first"), default=timezone.now)
@@ -133,14 +135,18 @@ class DeviationQuerySet(ScopedQuerySet):
 
 
 class Deviation(models.Model):
-    """How often a station broke a rule of the protocol: only the rule and the field, never the content."""
+    """How often a station broke a rule of the protocol. Stores the field and the rule, never the content."""
 
     station = models.ForeignKey(
         ChargingStation, on_delete=models.CASCADE, related_name="deviations", db_index=False, verbose_name=_("station")
     )
     action = models.CharField(_("action"), max_length=60, blank=True)
-    code = models.CharField(_("answer"), max_length=60, blank=True)  # of the CALLERROR; empty: it was tolerated
-    what = models.CharField(_("rule"), max_length=120, blank=True)  # 'status: enum'; empty: many other ones together
+    code = models.CharField(
+        _("answer"), max_length=60, blank=True
+    )  # error code of our CALLERROR; empty: the message was processed
+    what = models.CharField(
+        _("rule"), max_length=120, blank=True
+    )  # such as 'status: enum'; empty: all further rules together
     count = models.PositiveBigIntegerField(_("times"), default=1)
     first_at = models.DateTimeField(_("first"), default=timezone.now)
     last_at = models.DateTimeField(_("last"), default=timezone.now)

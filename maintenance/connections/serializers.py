@@ -10,21 +10,21 @@ from maintenance.connections.models import Deviation, RefusedConnection
 
 
 class DeviationSerializer(serializers.ModelSerializer[Deviation]):
-    """One rule of OCPP that a station broke, how often, and what we do about it."""
+    """A rule of OCPP that a station broke: how often, and how we handle it."""
 
     station = serializers.CharField(source="station.identity", read_only=True)
     vendor = serializers.CharField(source="station.vendor", read_only=True)
     model = serializers.CharField(source="station.model", read_only=True)
     firmware_version = serializers.CharField(source="station.firmware_version", read_only=True)
     code = serializers.CharField(
-        read_only=True, help_text="The error code the station was answered with; empty if the message was processed."
+        read_only=True, help_text="Error code of our answer; empty if the message was processed."
     )
     what = serializers.CharField(
         read_only=True,
-        help_text="The field and the rule it broke, like `reason: enum`; empty for further rules counted together.",
+        help_text="Field and rule, such as `reason: enum`; empty for all further rules together.",
     )
-    treatment = serializers.SerializerMethodField(help_text="What we do about it, in words.")
-    sentence = serializers.SerializerMethodField(help_text="All of it in a sentence for the manufacturer.")
+    treatment = serializers.SerializerMethodField(help_text="How we handle it, as text.")
+    sentence = serializers.SerializerMethodField(help_text="The violation as a sentence for the manufacturer.")
 
     class Meta:
         model = Deviation
@@ -53,20 +53,20 @@ class DeviationSerializer(serializers.ModelSerializer[Deviation]):
 
 
 class RefusedConnectionSerializer(serializers.ModelSerializer[RefusedConnection]):
-    """Refused connections of one cause, source and hour. They hold no secret."""
+    """Refused connections with the same cause, source and hour. They contain no secrets."""
 
     station = serializers.CharField(
         source="station.identity",
         read_only=True,
         default=None,
         allow_null=True,
-        help_text="The station that it is or resembles; null: a stranger, shown to support staff only.",
+        help_text="Identity of the station, or of the one it resembles; null: unknown, visible to support staff only.",
     )
     near = serializers.CharField(
-        read_only=True, help_text="What a client that resembles a station got wrong; empty: it is the station."
+        read_only=True, help_text="How the client differs from the station it resembles; empty: it is the station."
     )
-    cause_text = serializers.SerializerMethodField(help_text="Why it was refused, in words.")
-    cure_text = serializers.SerializerMethodField(help_text="What helps, in words.")
+    cause_text = serializers.SerializerMethodField(help_text="Why it was refused, as text.")
+    cure_text = serializers.SerializerMethodField(help_text="How to fix it, as text.")
 
     class Meta:
         model = RefusedConnection

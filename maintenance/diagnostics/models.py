@@ -1,4 +1,4 @@
-"""How far long jobs of stations are: firmware updates and uploads of logs."""
+"""Progress of long jobs of stations: firmware updates and log uploads."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class ProgressReportQuerySet(ScopedQuerySet):
 
 
 class ProgressReport(models.Model):
-    """What a station says of a long job of its own: firmware, signed firmware, diagnostics, log upload."""
+    """A status that a station reported about a firmware update or an upload."""
 
     class Job(models.TextChoices):
         FIRMWARE = "firmware", _("Firmware update")
@@ -32,7 +32,9 @@ class ProgressReport(models.Model):
     status = models.CharField(_("status"), max_length=255)
     request_id = models.BigIntegerField(_("request"), null=True, blank=True)
     received_at = models.DateTimeField(_("received"))
-    message_id = models.BigIntegerField(unique=True, editable=False)  # of our log: applied twice is applied once
+    message_id = models.BigIntegerField(
+        unique=True, editable=False
+    )  # in the message log; unique, so that applying a message twice stores it once
     objects = ProgressReportQuerySet.as_manager()
 
     class Meta:

@@ -1,4 +1,4 @@
-"""Store how far long jobs of stations are."""
+"""Store the progress of long jobs of stations."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from maintenance.diagnostics.models import ProgressReport
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a station is with a job. `message_id` is the row of our message log it came in."""
+    """A progress report of a station's job. `message_id` is the id of its message in the message log."""
 
     station_id: int
     job: str
@@ -22,6 +22,7 @@ class Progress:
 
 
 def record_progress(reports: Sequence[Progress]) -> None:
+    """Store progress reports; a message that is applied twice is stored once."""
     rows = [
         ProgressReport(
             station_id=r.station_id,

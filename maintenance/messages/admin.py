@@ -41,7 +41,7 @@ class MessageAdmin(LogAdmin, OfStationAdmin):
 
 
 def _pretty(text: str) -> str:
-    """Indented where it is JSON; whatever it is, it is text on this page."""
+    """Return a text as escaped HTML, indented if it is JSON."""
     return format_html('<pre class="whitespace-pre-wrap break-all">{}</pre>', pretty(text) if text else "")
 
 
@@ -57,7 +57,7 @@ class WaitingFilter(admin.SimpleListFilter):
 
 @admin.register(InboxEntry)
 class InboxEntryAdmin(OfStationAdmin):
-    """What is stored and answered but not applied: normally empty, and what failed waits here for somebody."""
+    """Messages that are stored and answered but not applied yet. Normally empty; failed entries stay until retried."""
 
     menu_group, menu_icon, menu_place = LOGS, "inbox", 20
     list_display = ["message_id", "station", "message", "received_at", "failed_at", "short_error"]

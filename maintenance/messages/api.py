@@ -1,4 +1,4 @@
-"""The message log in the API."""
+"""API for the message log."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from maintenance.messages.serializers import MessageSerializer
 
 
 class MessageViewSet(TimesMixin, viewsets.ReadOnlyModelViewSet[Message]):
-    """The log of what stations and we said to each other."""
+    """Raw OCPP messages to and from stations."""
 
     queryset = Message.objects.select_related("station").defer("station__password")
     serializer_class = MessageSerializer

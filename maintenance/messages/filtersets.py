@@ -1,4 +1,4 @@
-"""Filters of the message log, on the page and in the API."""
+"""Filters for the message log, on the page and in the API."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cpms.common.api.views import TimesFilterSet
 from cpms.common.database.paging import of_stations
 from cpms.common.web.filters import DateTimeFilter, OfStationFilter
 from cpms.common.web.widgets import SELECT, TEXT, DateTimeLocalInput
-from maintenance.messages.actions import are_rare
+from maintenance.messages.actions import use_partial_index
 from maintenance.messages.models import Message
 
 MAX_STATIONS = 500
@@ -30,7 +30,7 @@ class MessageFilter(TimesFilterSet):
     has_error = django_filters.BooleanFilter(method="filter_error", label=_("answered with an error"))
     direction = django_filters.ChoiceFilter(choices=Message.Direction.choices)
     action = django_filters.CharFilter(method="filter_action")
-    message_id = django_filters.CharFilter(label=_("message id"), help_text="Only of one station.")
+    message_id = django_filters.CharFilter(label=_("message id"), help_text="Requires `station`.")
     error_code = django_filters.CharFilter()
 
     class Meta:
@@ -38,16 +38,16 @@ class MessageFilter(TimesFilterSet):
         fields: list[str] = []
 
     def is_valid(self) -> bool:
-        """A message's id means something at its station only, and has no index in the largest table there is."""
+        """Require a station for a message id, which is unique per station only and is not indexed."""
         if super().is_valid() and self.form.cleaned_data["message_id"] and not self.form.cleaned_data["station"]:
             self.form.add_error("station", self.form.fields["station"].error_messages["required"])
         return bool(super().is_valid())
 
     @property
     def is_rare(self) -> bool:
-        """Whether an index of its own finds what is asked for."""
+        """Whether a partial index covers the search."""
         chosen = self.form.cleaned_data
-        return are_rare(
+        return use_partial_index(
             action=chosen["action"],
             is_to_station=chosen["direction"] == Message.Direction.TO_STATION,
             has_error=bool(chosen["has_error"] or chosen["error_code"]),
@@ -63,7 +63,7 @@ class MessageFilter(TimesFilterSet):
 
 
 class MessageFilterSet(django_filters.FilterSet):
-    """Without station and period it shows the last 24 hours: the log is the largest table there is."""
+    """Shows the last 24 hours unless a station or a period is chosen, because the table is large."""
 
     q = django_filters.CharFilter(label=_("Identity, name or place of the station"), method="by_station")
     direction = django_filters.ChoiceFilter(label=_("Direction"), choices=Message.Direction.choices, widget=SELECT)
@@ -88,8 +88,8 @@ class MessageFilterSet(django_filters.FilterSet):
 
     @property
     def is_rare(self) -> bool:
-        """Whether an index of its own finds what is asked for."""
-        return are_rare(
+        """Whether a partial index covers the search."""
+        return use_partial_index(
             action=(self._chosen.get("action") or "").strip(),
             is_to_station=self._chosen.get("direction") == Message.Direction.TO_STATION,
             has_error=self._chosen.get("answer") == "yes",
@@ -97,7 +97,7 @@ class MessageFilterSet(django_filters.FilterSet):
 
     @cached_property
     def stations_found(self) -> list[int] | None:
-        """Keys of the stations that were searched for; None: none was."""
+        """Ids of the stations that match the search; None if there is no search."""
         text = (self._chosen.get("q") or "").strip()
         if not text:
             return None
@@ -109,11 +109,12 @@ class MessageFilterSet(django_filters.FilterSet):
         if self.is_recent_only:
             return found.filter(received_at__gte=timezone.now() - RECENT)
         chosen = self.form.cleaned_data
-        is_long_ago = chosen.get("end") and not chosen.get("q")  # then by the index that begins there
-        return found.order_by("-received_at", "-pk") if is_long_ago else found
+        # The index on the time starts at the end of the period; the one on the id would scan everything newer first.
+        order_by_time = chosen.get("end") and not chosen.get("q")
+        return found.order_by("-received_at", "-pk") if order_by_time else found
 
     def by_station(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
-        """Stations are looked up first, so that messages are found by index."""
+        """Filter by the station ids, looked up beforehand, so that messages are found by index."""
         return rows if self.stations_found is None else of_stations(rows, self.stations_found)
 
     def by_action(self, rows: Any, name: str, value: str) -> QuerySet[Any]:

@@ -1,4 +1,4 @@
-"""The message log, and the inbox of what waits to be applied."""
+"""The message log, and the inbox of messages that wait to be applied."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from accounts.access.rights import Can
 from chargers.models import ChargingStation
 from chargers.vocabulary import FREQUENT_MESSAGES
 from cpms.common.models import OfStationsQuerySet
-from maintenance.messages.actions import written
+from maintenance.messages.actions import canonical_action
 
-TOO = ["station", "received_at"]
+INCLUDED = ["station", "received_at"]  # columns that partial indexes include, for scope and period
 
 
 class MessageQuerySet(OfStationsQuerySet):
     right = Can.SEE_MESSAGES
 
     def of_action(self, action: str) -> Self:
-        """Messages with this action, written in any case if OCPP knows it."""
-        return self.filter(action=written(action))
+        """Filter by action; the case of actions that OCPP defines does not matter."""
+        return self.filter(action=canonical_action(action))
 
     def errors(self) -> Self:
         return self.exclude(error_code="")
 
 
 class Message(models.Model):
-    """One OCPP Call with its answer, in either direction. Append-only; partitioned by day on PostgreSQL."""
+    """An OCPP CALL in either direction, with its answer. Append-only; partitioned by day on PostgreSQL."""
 
     class Direction(models.TextChoices):
         FROM_STATION = "in", _("from the station")
@@ -61,12 +61,12 @@ class Message(models.Model):
         indexes = [
             models.Index(fields=["station", "-id"], name="message_station_newest"),
             models.Index(fields=["-received_at", "-id"], name="message_newest"),
-            # of the few that somebody looks for, with what else is looked at: most messages are in none of these
-            models.Index(fields=["-id"], include=TOO, condition=~Q(error_code=""), name="message_error"),
-            models.Index(fields=["-id"], include=TOO, condition=Q(direction="out"), name="message_to_station"),
+            # partial indexes for the few messages that are searched for: most messages are in none of them
+            models.Index(fields=["-id"], include=INCLUDED, condition=~Q(error_code=""), name="message_error"),
+            models.Index(fields=["-id"], include=INCLUDED, condition=Q(direction="out"), name="message_to_station"),
             models.Index(
                 fields=["action", "-id"],
-                include=TOO,
+                include=INCLUDED,
                 condition=~Q(action__in=list(FREQUENT_MESSAGES)),
                 name="message_rare_action",
             ),
@@ -78,7 +78,7 @@ class Message(models.Model):
 
 
 class InboxEntry(models.Model):
-    """A stored and answered message that is not applied yet. The row goes when it is applied; a failed one stays."""
+    """A stored and answered message that is not applied yet. The row is deleted once applied; a failed one stays."""
 
     message_id = models.BigIntegerField(_("message"), primary_key=True)
     station = models.ForeignKey(
@@ -92,7 +92,7 @@ class InboxEntry(models.Model):
     shard = models.PositiveSmallIntegerField(_("shard"))
     protocol = models.CharField(_("protocol"), max_length=8, default="1.6")
     received_at = models.DateTimeField(_("received"))
-    is_deviating = models.BooleanField(  # to be read leniently
+    is_deviating = models.BooleanField(  # read it leniently
         _("deviates from the schema"), default=False, db_default=False
     )
     failed_at = models.DateTimeField(_("failed"), null=True, blank=True)
@@ -111,7 +111,7 @@ class InboxEntry(models.Model):
 
 
 class InboxShard(models.Model):
-    """The lock of one part of the inbox: one worker at a time, so that a station's messages stay in order."""
+    """The lock of one part of the inbox: one worker at a time keeps the messages of a station in order."""
 
     number = models.PositiveSmallIntegerField(primary_key=True)
 

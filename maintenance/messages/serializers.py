@@ -16,7 +16,7 @@ from sessions.ledger.services.technical import Reader
 
 @extend_schema_field(OpenApiTypes.ANY)
 class StoredJSONField(serializers.Field[str, Any, Any, Any]):
-    """JSON that is kept as text; what is no JSON (that happens) is given as the text it is."""
+    """JSON that is stored as text. Invalid JSON, which stations do send, is returned as text."""
 
     def to_representation(self, value: str) -> Any:
         try:

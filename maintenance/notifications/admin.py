@@ -16,7 +16,7 @@ from maintenance.notifications.services import alarms
 
 @admin.register(AlarmMail)
 class AlarmMailAdmin(ReportAdmin):
-    """What is not sent is tried again by itself for two days, then it waits here for somebody."""
+    """Unsent e-mails are retried for two days. After that, staff can retry them here."""
 
     menu_group, menu_icon, menu_place = REPORTS, "mail", 25
     list_display = ["created_at", "team", "user", "subject", "sent_at", "attempts", "error"]
@@ -46,7 +46,7 @@ class NotificationAdmin(ReportAdmin):
 
 @admin.register(NotificationChoice)
 class NotificationChoiceAdmin(ReportAdmin):
-    """Made by each person himself."""
+    """Chosen by each user."""
 
     menu_group, menu_icon, menu_place = REPORTS, "notifications_off", 28
     list_display = ["user", "kind", "bell", "mail"]

@@ -1,4 +1,4 @@
-"""A user's notifications in the API."""
+"""API for a user's own notifications."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from maintenance.notifications.services import notifications
 
 
 class NotificationViewSet(TimesMixin, viewsets.ReadOnlyModelViewSet[Notification]):
-    """One's own notifications. They are told to people: a program of a team has none."""
+    """Your own notifications. Service accounts of a team have none."""
 
     queryset = Notification.objects.select_related("station").defer("station__password", "station__next_password")
     serializer_class = NotificationSerializer
     filterset_class = NotificationFilter
     time_field = "created_at"
     lookup_value_regex = r"\d{1,18}"
-    # Of a limited key: what a person is told is more than stations, and who may only read changes nothing.
+    # Scopes for limited keys: reading needs one that includes messages, and marking as read one that may operate.
     personal_rights = {"GET": Can.SEE_MESSAGES} | dict.fromkeys(("POST", "PATCH", "DELETE"), Can.OPERATE)
 
     @extend_schema(request=None, responses=NotificationSerializer)
     @action(detail=True, methods=["post"])
     def read(self, request: Request, pk: str) -> Response:
-        """Mark one as read. A second time changes nothing."""
+        """Mark a notification as read. Repeating it changes nothing."""
         row = self.get_object()
         NoFields.read(request)
         notifications.mark_read(user=cast(User, request.user), notifications=Notification.objects.filter(pk=row.pk))
@@ -45,7 +45,7 @@ class NotificationViewSet(TimesMixin, viewsets.ReadOnlyModelViewSet[Notification
     )
     @action(detail=False, methods=["post"], url_path="read", url_name="read-all", pagination_class=None)
     def read_all(self, request: Request) -> Response:
-        """Mark all as read up to the newest one that was shown: what came meanwhile stays unread."""
-        wanted = ReadSerializer.read(request)
-        rows = Notification.objects.visible_to(request.user).filter(pk__lte=wanted["until"])
+        """Mark all notifications up to the newest one shown as read. Those that arrived since stay unread."""
+        data = ReadSerializer.read(request)
+        rows = Notification.objects.visible_to(request.user).filter(pk__lte=data["until"])
         return Response({"count": notifications.mark_read(user=cast(User, request.user), notifications=rows)})

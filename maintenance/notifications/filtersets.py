@@ -1,4 +1,4 @@
-"""Filters of notifications, on the page and in the API."""
+"""Filters for notifications, on the page and in the API."""
 
 from __future__ import annotations
 

@@ -20,25 +20,25 @@ class NotificationQuerySet(models.QuerySet[Any]):
     right = Can.SEE_STATIONS
 
     def reachable_by(self, user: Any) -> Self:
-        """For addresses of one: whatever group is chosen."""
+        """Return the user's notifications that may be opened by their address, whatever group is chosen."""
         if not user.is_authenticated:
             return self.none()
         scope = user.access.scope(Can.SEE_STATIONS)
         return self._among(user, Q() if scope.is_everything else scope.condition("station__team", "station"))
 
     def visible_to(self, user: Any) -> Self:
-        """One's own, as long as one may see the station it is about; with a group chosen, of its stations."""
+        """Return the user's notifications of stations that they may see; if a group is chosen, of its stations only."""
         if not user.is_authenticated:
             return self.none()
         return self._among(user, user.access.shown(Can.SEE_STATIONS, "station__team", "station"))
 
-    def _among(self, user: Any, seen: Q) -> Self:
-        """One's own: of no station, or of these; an empty condition means all stations, and `or` would drop it."""
-        return self.filter(self._of_no_station(user) | seen if seen else Q(), user=user)
+    def _among(self, user: Any, stations: Q) -> Self:
+        """Return the user's notifications without a station or of these stations. An empty condition means all."""
+        return self.filter(self._of_no_station(user) | stations if stations else Q(), user=user)
 
     @staticmethod
     def _of_no_station(user: Any) -> Q:
-        """They may be about any team, so a session that is limited to one does not show them."""
+        """Match notifications without a station. They may concern any team, so a session of one team gets none."""
         return Q(station__isnull=True) if user.access.only_team_id is None else Q(pk__in=[])
 
     def unread(self) -> Self:
@@ -46,7 +46,7 @@ class NotificationQuerySet(models.QuerySet[Any]):
 
 
 class Notification(models.Model):
-    """A notification for one user. Its text is built when it is read, in the language of the reader."""
+    """A notification for one user. Its text is created on reading, in the user's language."""
 
     class Kind(models.TextChoices):
         ALARM = "alarm", _("Security")
@@ -62,10 +62,10 @@ class Notification(models.Model):
         verbose_name=_("person"),
     )
     kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
-    key = models.CharField(max_length=100, editable=False)  # a person is told of an event once
+    key = models.CharField(max_length=100, editable=False)  # prevents a second notification of the same event
     event = models.ForeignKey(
         Event, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("event")
-    )  # none where it is about many
+    )  # empty for a summary of many events
     parameters = models.JSONField(_("facts"), default=dict, blank=True)
     link = models.CharField(_("page"), max_length=200, blank=True)
     station = models.ForeignKey(
@@ -89,7 +89,7 @@ class Notification(models.Model):
 
 
 class NotificationChoice(models.Model):
-    """What one person wants to hear of one kind of news; without a row all of it."""
+    """Whether a user wants notifications of one kind in the portal and by e-mail. Without a row: both."""
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -110,7 +110,7 @@ class NotificationChoice(models.Model):
 
 
 class AlarmMail(OutgoingMail):
-    """A mail about something that went wrong, to one person. For every kind of alarm."""
+    """An e-mail about alarms to one user."""
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+", verbose_name=_("team"))
     user = models.ForeignKey(

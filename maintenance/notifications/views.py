@@ -85,10 +85,10 @@ def notification_choices(request: AuthenticatedRequest) -> HttpResponse:
     """Of which kinds of news a person wants to hear, and how."""
     if request.method == "POST":
         bells, mails = request.POST.getlist("bell"), request.POST.getlist("mail")
-        notifications.choose_notifications(user=request.user, bells=bells, mails=mails)
+        notifications.save_notification_choices(user=request.user, bells=bells, mails=mails)
         messages.success(request, _("Notification settings saved."))
         return redirect("portal:notification_choices")
-    chosen = notifications.chosen_notifications(request.user)
+    chosen = notifications.notification_choices(request.user)
     rows = [
         {
             "kind": kind,

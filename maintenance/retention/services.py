@@ -1,4 +1,4 @@
-"""Delete what is older than the retention periods."""
+"""Delete data that is older than its retention period."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from maintenance.notifications.models import AlarmMail
 
 
 def purge_expired_rows() -> None:
-    """Once an hour: partitions ahead, old messages, and refusals and deviations that do not happen any more, gone."""
+    """Create the next partitions of the message log, and delete expired rows. Runs once an hour."""
     prepare_partitions()
     drop_old_messages()
-    old = timezone.now() - timedelta(days=90)
-    RefusedConnection.objects.filter(last_at__lt=old).delete()
-    Deviation.objects.filter(last_at__lt=old).delete()
-    UnnamedProxy.objects.filter(last_at__lt=old).delete()
-    AlarmMail.objects.filter(created_at__lt=old).delete()
+    limit = timezone.now() - timedelta(days=90)
+    RefusedConnection.objects.filter(last_at__lt=limit).delete()
+    Deviation.objects.filter(last_at__lt=limit).delete()
+    UnnamedProxy.objects.filter(last_at__lt=limit).delete()
+    AlarmMail.objects.filter(created_at__lt=limit).delete()
     delete_old_events()
     delete_old_mails()
     delete_old_address_changes()

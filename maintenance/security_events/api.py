@@ -1,4 +1,4 @@
-"""Security events in the API."""
+"""API for security events."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from maintenance.security_events.serializers import SecurityEventSerializer
 
 
 class SecurityEventViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[SecurityEvent]):
-    """What stations report of their own security."""
+    """Security events reported by stations."""
 
     queryset = SecurityEvent.objects.select_related("station", "acknowledged_by").defer("station__password")
     serializer_class = SecurityEventSerializer
@@ -32,7 +32,7 @@ class SecurityEventViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[Sec
     @extend_schema(request=None, responses=SecurityEventSerializer)
     @action(detail=True, methods=["post"])
     def acknowledge(self, request: Request, pk: str) -> Response:
-        """Somebody takes care of it: it is no alert any more. A second time changes nothing."""
+        """Acknowledge an alert. Repeating it changes nothing."""
         event: SecurityEvent = self.get_object()
         user: Any = request.user
         if not user.access.may(Can.OPERATE, event.station):

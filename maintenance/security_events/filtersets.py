@@ -1,4 +1,4 @@
-"""Filters of security events, on the page and in the API."""
+"""Filters for security events, on the page and in the API."""
 
 from __future__ import annotations
 

@@ -22,12 +22,12 @@ class SecurityEventQuerySet(ScopedQuerySet):
     right = Can.SEE_MESSAGES
 
     def alerts(self) -> Self:
-        """Critical ones that nobody has acknowledged."""
+        """Filter for critical events that are not acknowledged."""
         return self.filter(is_critical=True, acknowledged_at__isnull=True)
 
 
 class SecurityEvent(models.Model):
-    """A security event (OCPP 1.6 security whitepaper, 2.0.1 A04), stored before the station gets its answer."""
+    """A security event (OCPP 1.6 security whitepaper, 2.0.1 A04), stored before the station is answered."""
 
     station = models.ForeignKey(
         ChargingStation, on_delete=models.CASCADE, related_name="security_events", verbose_name=_("station")
@@ -67,6 +67,6 @@ class SecurityEvent(models.Model):
 
     @property
     def outbox_key(self) -> str:
-        """The key of its event: the station repeats a report in the same words."""
-        words = f"{self.type}|{self.at.astimezone(UTC).isoformat()}|{self.tech_info}"
-        return f"{self.station_id}-{hashlib.sha256(words.encode()).hexdigest()[:32]}"
+        """The key of the matching event, equal for a repeated report."""
+        content = f"{self.type}|{self.at.astimezone(UTC).isoformat()}|{self.tech_info}"
+        return f"{self.station_id}-{hashlib.sha256(content.encode()).hexdigest()[:32]}"

@@ -8,7 +8,7 @@ from maintenance.security_events.models import SecurityEvent
 
 
 class SecurityEventSerializer(serializers.ModelSerializer[SecurityEvent]):
-    """A critical one is an alert until somebody acknowledges it."""
+    """A security event. A critical one is an alert until it is acknowledged."""
 
     station = serializers.CharField(source="station.identity", read_only=True)
     acknowledged_by = serializers.CharField(source="acknowledged_by.signature", read_only=True, default=None)

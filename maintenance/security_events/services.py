@@ -23,37 +23,40 @@ from cpms.common.errors import NotAllowed
 from cpms.common.messaging.news import tell_pages
 from maintenance.security_events.models import SecurityEvent
 
-CARD_SEARCH, CARD_SEARCH_EVERY = SecurityEventKind.UNKNOWN_CARDS_TRIED.value, timedelta(hours=1)
+CARD_SEARCH = SecurityEventKind.UNKNOWN_CARDS_TRIED.value
+CARD_SEARCH_INTERVAL = timedelta(hours=1)
 
 
 def wake_alarms() -> None:
-    """Send what there is after commit; a sweep every minute finds what this misses."""
+    """Send alarm e-mails after commit. A sweep every minute is the fallback."""
     transaction.on_commit(partial(current_app.send_task, "maintenance.send_alarms"), robust=True)
 
 
 @transaction.atomic
 def acknowledge_events(*, events: QuerySet[SecurityEvent], actor: User) -> int:
-    """Record that somebody takes care of these alerts. Returns how many there were.
+    """Acknowledge the open alerts among events that the user may acknowledge, and return their number.
 
     Raises:
-        NotAllowed: the person is no operator of any team, or of a team of the one event that is meant.
+        NotAllowed: the user may not operate stations of any team.
     """
     if not actor.access.scope(Can.OPERATE):
         raise NotAllowed(_("You may not acknowledge alerts."))
     rows = events.alerts().allowed(actor, Can.OPERATE)  # type: ignore[attr-defined]
-    found = {event.pk: event for event in rows.select_for_update(of=("self",)).order_by("pk")}
-    news = defaultdict(list)
-    for station_id, team_id in rows.filter(pk__in=found).values_list("station_id", "station__team_id").distinct():
-        news[team_id].append(station_id)
+    alerts = {event.pk: event for event in rows.select_for_update(of=("self",)).order_by("pk")}
+    changed = defaultdict(list)
+    for station_id, team_id in rows.filter(pk__in=alerts).values_list("station_id", "station__team_id").distinct():
+        changed[team_id].append(station_id)
     now = timezone.now()
-    SecurityEvent.objects.filter(pk__in=found).update(acknowledged_at=now, acknowledged_by=actor)
-    end_events(kind=Event.Kind.SECURITY, keys=[event.outbox_key for event in found.values()], at=now)
-    tell_pages(news)
-    return len(found)
+    SecurityEvent.objects.filter(pk__in=alerts).update(acknowledged_at=now, acknowledged_by=actor)
+    end_events(kind=Event.Kind.SECURITY, keys=[event.outbox_key for event in alerts.values()], at=now)
+    tell_pages(changed)
+    return len(alerts)
 
 
 @dataclass(frozen=True, slots=True)
 class SecurityNotice:
+    """A security event as a station reported it."""
+
     station_id: int
     type: str
     at: datetime
@@ -62,7 +65,7 @@ class SecurityNotice:
 
 
 def record_security_events(notices: Sequence[SecurityNotice]) -> None:
-    """Store security events; critical ones are recorded as events, of which people are told."""
+    """Store security events. Critical ones also become events, so that users are notified."""
     rows = [
         SecurityEvent(
             station_id=n.station_id,
@@ -97,9 +100,9 @@ def _record_critical(rows: Sequence[SecurityEvent]) -> None:
 
 
 def record_card_search(*, station: ChargingStation, at: datetime) -> None:
-    """Record an alert that somebody seems to try card numbers at a station, once an hour."""
-    earlier = SecurityEvent.objects.filter(station=station, type=CARD_SEARCH, received_at__gt=at - CARD_SEARCH_EVERY)
-    if earlier.exists():
+    """Record an alert that somebody seems to try out card numbers at a station, at most once an hour."""
+    recent = SecurityEvent.objects.filter(station=station, type=CARD_SEARCH, received_at__gt=at - CARD_SEARCH_INTERVAL)
+    if recent.exists():
         return
     row = SecurityEvent.objects.create(station=station, type=CARD_SEARCH, at=at, received_at=at, is_critical=True)
     _record_critical([row])

@@ -16,8 +16,8 @@ from django.utils import timezone
 from chargers.anomalies import services as anomalies_services
 from chargers.stations.services import links
 from cpms.common.database.threads import StorageFailure
-from maintenance.connections.services.deviations import Deviated, count_deviations
-from maintenance.connections.services.proxies import is_due, is_unnamed_proxy, note_unnamed_proxy
+from maintenance.connections.services.deviations import ObservedDeviation, count_deviations
+from maintenance.connections.services.proxies import is_unnamed_proxy, record_unnamed_proxy, should_record
 from maintenance.messages.services.log import LoggedCall
 from maintenance.models import StationLink
 from ocpp_gateway import frames
@@ -106,8 +106,8 @@ class StationConsumer(SocketConsumer):
         self._sending = asyncio.Lock()
         self.node = node.current()
         knock = HandshakeRequest.of(self.scope)
-        if is_unnamed_proxy(knock.remote_address, knock.forwarded_for) and is_due(knock.remote_address):
-            self.keep(self._in_database(note_unnamed_proxy, knock.remote_address))
+        if is_unnamed_proxy(knock.remote_address, knock.forwarded_for) and should_record(knock.remote_address):
+            self.keep(self._in_database(record_unnamed_proxy, knock.remote_address))
         try:
             address = handshake.read_address(knock.raw_path)
             self.codec, subprotocol = handshake.choose_codec(knock.subprotocols)
@@ -213,7 +213,7 @@ class StationConsumer(SocketConsumer):
             self.keep(self._ask_for_boot())
 
     async def _ask_for_boot(self) -> None:
-        if await self._in_database(asking.ask_for_boot, station_id=self.station_id):
+        if await self._in_database(asking.request_boot, station_id=self.station_id):
             self.wake()
 
     async def _called(self, call: Call) -> None:
@@ -293,7 +293,7 @@ class StationConsumer(SocketConsumer):
 
     def _count(self, action: str, *rules: str) -> None:
         """Count deviations in spite of which the station is served, beside the work: it holds nothing up."""
-        deviated = [Deviated(self.station_id, action, "", rule, timezone.now()) for rule in rules]
+        deviated = [ObservedDeviation(self.station_id, action, "", rule, timezone.now()) for rule in rules]
         self.keep(self._in_database(count_deviations, deviated))
 
     def _row(
@@ -392,7 +392,7 @@ class StationConsumer(SocketConsumer):
         anomalies_services.record_oversized_message(
             station_id=self.station_id, size=size, limit=self.message_limit, setting=self.limit_setting, at=now
         )
-        count_deviations([Deviated(self.station_id, "", str(TOO_LARGE), "size", now)])
+        count_deviations([ObservedDeviation(self.station_id, "", str(TOO_LARGE), "size", now)])
 
     def _book_end(self, code: int) -> None:
         now = timezone.now()

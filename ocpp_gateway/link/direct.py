@@ -13,7 +13,7 @@ from chargers.models import ChargingStation, Oddity
 from cpms.common.database.prepared import Prepared
 from cpms.common.database.threads import is_conflict, is_storage_failure
 from cpms.common.messaging.news import tell_pages
-from maintenance.connections.services.deviations import Deviated, count_deviations
+from maintenance.connections.services.deviations import ObservedDeviation, count_deviations
 from maintenance.messages.services.log import LoggedCall, log_call, put_into_inbox
 from maintenance.models import Message
 from ocpp_gateway.codec import CallContext, Codec, Reading
@@ -111,7 +111,7 @@ def _handle(station_id: int, epoch: int, codec: Codec, said: _Said) -> Answered:
     if is_drained:
         put_into_inbox([message])
     if rules := (*said.rules, *context.deviations):
-        count_deviations(Deviated(station_id, call.action, "", rule, now) for rule in rules)
+        count_deviations(ObservedDeviation(station_id, call.action, "", rule, now) for rule in rules)
     if station.last_heard_at is None or (now - station.last_heard_at).total_seconds() > 15:
         ChargingStation.objects.filter(pk=station_id).update(last_heard_at=now)
     tell_pages({station.team_id: [station_id]})

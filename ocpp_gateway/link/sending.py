@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from cpms.common.errors import DomainError
-from maintenance.connections.services.deviations import Deviated, count_deviations
+from maintenance.connections.services.deviations import ObservedDeviation, count_deviations
 from maintenance.messages.services.log import Direction, LoggedCall, log_answer, log_call
 from ocpp_gateway import frames
 from ocpp_gateway.codec import Codec
@@ -97,7 +97,7 @@ def settle(*, station_id: int, codec: Codec, reply: CallResult | CallError, open
             answer, error_code = json_text([reply.code, description]), reply.code[:60]
         if ours is not None:
             log_answer(log_id=ours.log_id, answer=answer, error_code=error_code, is_deviating=bool(rules))
-            count_deviations(Deviated(station_id, ours.action, "", rule, timezone.now()) for rule in rules)
+            count_deviations(ObservedDeviation(station_id, ours.action, "", rule, timezone.now()) for rule in rules)
     if command is None:
         logger.info("an answer nobody waited for was ignored", extra={"station_id": station_id})
     return command is not None

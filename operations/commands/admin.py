@@ -12,7 +12,7 @@ from unfold.contrib.filters.admin import RangeDateTimeFilter
 
 from cpms.common.web.admin import CHARGING, ReportAdmin, StationSearchMixin
 from operations.commands.models import Command
-from operations.commands.services.sealing import shown
+from operations.commands.services.sealing import redact
 
 
 @admin.register(Command)
@@ -29,4 +29,4 @@ class CommandAdmin(StationSearchMixin, ReportAdmin):
 
     @admin.display(description=_("parameters"))
     def shown_parameters(self, command: Command) -> str:
-        return json.dumps(shown(command.kind, command.parameters), ensure_ascii=False)
+        return json.dumps(redact(command.kind, command.parameters), ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""Commands in the API: list them, send one, wait for its result."""
+"""API for commands: list them, send one, and wait for its result."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from operations.commands.models import Command
 from operations.commands.serializers import CommandRequestSerializer, CommandSerializer, WaitSerializer
 from operations.commands.services import asking
 
-# Who waits holds a database connection: the others must stay for everybody else.
-_waiting = BoundedSemaphore(max(1, settings.DATABASE_POOL_SIZE // 2))
+# A waiting request holds a database connection, so at most half of the pool may wait.
+_wait_slots = BoundedSemaphore(max(1, settings.DATABASE_POOL_SIZE // 2))
 COMMANDS = Command.objects.select_related("station", "requested_by").defer("station__password")
 
 
 class CommandViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[Command]):
-    """Commands to stations and what became of them."""
+    """Commands to stations and their results."""
 
     queryset = COMMANDS
     serializer_class = CommandSerializer
@@ -49,13 +49,13 @@ class CommandViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[Command])
                 "wait",
                 float,
                 description="Seconds to wait for the station's answer, at most 60. The command is answered as it is "
-                "then; when very many wait at once, without waiting.",
+                "then. If too many requests are waiting, it is answered immediately.",
             )
         ],
     ),
 )
 class StationCommandsView(ScopedViewSetMixin, generics.ListCreateAPIView[Command]):
-    """Commands to one station; ask it for something."""
+    """Commands to one station: list them or send one."""
 
     queryset = COMMANDS
     serializer_class = CommandSerializer
@@ -72,31 +72,31 @@ class StationCommandsView(ScopedViewSetMixin, generics.ListCreateAPIView[Command
         station = self._station()
         wait = WaitSerializer(data={"wait": request.query_params.get("wait", 0)})
         wait.is_valid(raise_exception=True)
-        wanted = CommandRequestSerializer.read(request)
-        command = _wait(_ask(station, wanted, request), wait.validated_data["wait"])
+        data = CommandRequestSerializer.read(request)
+        command = _wait(_request_command(station, data, request), wait.validated_data["wait"])
         address = reverse("api:command-detail", args=[command.pk], request=request)
-        told = CommandSerializer(command, context=self.get_serializer_context()).data
-        return Response(told, status=201, headers={"Location": address})
+        body = CommandSerializer(command, context=self.get_serializer_context()).data
+        return Response(body, status=201, headers={"Location": address})
 
     def _station(self) -> ChargingStation:
         stations = ChargingStation.objects.reachable_by(self.request.user).select_related("node").defer("password")
         return get_object_or_404(stations, identity=self.kwargs["identity"])
 
 
-def _ask(station: ChargingStation, wanted: dict[str, Any], request: Request) -> Command:
-    facts: dict[str, Any] = {"actor": cast(User, request.user), "expires_in": wanted["expires_in"]}
-    facts["may_set_password"] = request.auth is not None or fresh_proof.is_confirmed(
-        request._request
-    )  # a token was a proof
-    if "kind" in wanted:
-        return asking.request_command(station=station, kind=wanted["kind"], parameters=wanted["parameters"], **facts)
-    return asking.request_raw_command(station=station, action=wanted["action"], payload=wanted["payload"], **facts)
+def _request_command(station: ChargingStation, data: dict[str, Any], request: Request) -> Command:
+    options: dict[str, Any] = {"actor": cast(User, request.user), "expires_in": data["expires_in"]}
+    # A token proves the user's identity; a browser session needs a recent confirmation.
+    options["may_set_password"] = request.auth is not None or fresh_proof.is_confirmed(request._request)
+    if "kind" in data:
+        return asking.request_command(station=station, kind=data["kind"], parameters=data["parameters"], **options)
+    return asking.request_raw_command(station=station, action=data["action"], payload=data["payload"], **options)
 
 
 def _wait(command: Command, seconds: float) -> Command:
-    if not seconds or not _waiting.acquire(blocking=False):
+    """Wait for the result if a slot is free, else return the command as it is."""
+    if not seconds or not _wait_slots.acquire(blocking=False):
         return command
     try:
         return asking.wait_for(command, seconds=seconds)
     finally:
-        _waiting.release()
+        _wait_slots.release()

@@ -1,4 +1,4 @@
-"""Which OCPP versions can carry a command."""
+"""Look up the command codec of an OCPP version."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ def codec_for(protocol: str) -> CommandCodec:
     """Return the codec for the commands of an OCPP version.
 
     Raises:
-        DomainError: there is none.
+        DomainError: commands cannot be sent over this version.
     """
     codec = protocol_named(protocol).commands
     if codec is None:

@@ -1,4 +1,4 @@
-"""Filters of commands, on the page and in the API."""
+"""Filters for commands, on the page and in the API."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class StationCommandFilter(TimesFilterSet):
         fields = ["kind", "state", "action"]
 
     def filter_session(self, queryset: Any, name: str, value: int) -> QuerySet[Any]:
-        """Only where this person may know whose session it was."""
+        """Match only commands of stations whose sessions the user may see."""
         found: QuerySet[Any] = queryset.allowed(self.request.user, Can.SEE_SESSIONS).filter(session_id=value)
         return found
 

@@ -9,7 +9,7 @@ from chargers.protocols import CommandOutcome, protocol_named
 from chargers.vocabulary import Availability, CommandResult, ConnectorStatus, ResetKind, label_of
 from cpms.common.web.formatting import duration_text
 from operations.commands.models import Command
-from operations.commands.services.sealing import shown
+from operations.commands.services.sealing import redact
 
 Kind, State = Command.Kind, Command.State
 KINDS_OF_STATE = {
@@ -28,7 +28,7 @@ KINDS_OF_STATE = {
 
 def what(command: Command) -> str:
     """What exactly was asked for: 'Connector 2, tag 04A2…'."""
-    asked = shown(command.kind, command.parameters)
+    asked = redact(command.kind, command.parameters)
     parts = []
     if asked.get("type"):
         choices = ResetKind if command.kind == Kind.RESET else Availability

@@ -1,4 +1,4 @@
-"""Commands to stations: one row each, so that a restart loses nothing."""
+"""Commands to stations, stored as rows so that a restart loses none."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class CommandQuerySet(ScopedQuerySet):
         return self.filter(state__in=[Command.State.REQUESTED, Command.State.SENT])
 
     def with_requester(self) -> Self:
-        """Each with whoever asked for it, and whether the API key in use then still counts (`is_key_valid`)."""
+        """Load the requester, and annotate whether the API key of the request is still valid (`is_key_valid`)."""
         now = timezone.now()
         token = ApiToken.objects.filter(Q(expiry_date=None) | Q(expiry_date__gt=now), revoked=False)
         key = ProgramKey.objects.valid(now)
@@ -36,7 +36,7 @@ class CommandQuerySet(ScopedQuerySet):
                     then=Exists(token.filter(prefix=OuterRef("requested_key"), user=OuterRef("requested_by"))),
                 ),
                 When(requested_with=KeyKind.KEY, then=Exists(key.filter(prefix=OuterRef("requested_key")))),
-                # an access token lives an hour only: what counts is that its client could get another one
+                # access tokens expire after an hour, so check that the client could still get a new one
                 When(
                     requested_with=KeyKind.ACCESS_TOKEN,
                     then=Exists(key.filter(program__user=OuterRef("requested_by"))),
@@ -47,7 +47,7 @@ class CommandQuerySet(ScopedQuerySet):
 
 
 class Command(models.Model):
-    """Something we want a station to do, from the wish to what the station then reported."""
+    """A command to a station, from the request to the effect that the station reported."""
 
     class Kind(models.TextChoices):
         REMOTE_START = "remote_start", _("Start session")
@@ -72,7 +72,7 @@ class Command(models.Model):
         TIMED_OUT = "timed_out", _("No answer")
         UNKNOWN = "unknown", _("Outcome unknown")  # the link broke after it was sent
         EXPIRED = "expired", _("Expired")
-        CANCELLED = "cancelled", _("Cancelled")  # whoever asked for it lost the right before it was sent
+        CANCELLED = "cancelled", _("Cancelled")  # the requester lost the right before it was sent
 
     class CancelReason(models.TextChoices):
         ACCOUNT = "account", _("The account that requested it was deactivated.")
@@ -99,16 +99,18 @@ class Command(models.Model):
     )
     requested_with = models.CharField(
         max_length=12, choices=KeyKind.choices, blank=True, default="", db_default="", editable=False
-    )  # the kind of API key; empty: on a page, or by the system
-    requested_key = models.CharField(max_length=8, blank=True, default="", db_default="", editable=False)  # its prefix
-    requested_scopes = models.JSONField(null=True, editable=False)  # to which the key was limited; None: not limited
-    is_by_system = models.BooleanField(default=True, db_default=True, editable=False)  # nobody asked for it
+    )  # kind of the API key; empty: requested on a page or by the system
+    requested_key = models.CharField(
+        max_length=8, blank=True, default="", db_default="", editable=False
+    )  # prefix of the API key
+    requested_scopes = models.JSONField(null=True, editable=False)  # scopes of the API key; None: not limited
+    is_by_system = models.BooleanField(default=True, db_default=True, editable=False)  # requested by no user
     requested_at = models.DateTimeField(_("requested"), default=timezone.now)
     expires_at = models.DateTimeField(_("expires"))
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
     sent_epoch = models.PositiveBigIntegerField(null=True, blank=True, editable=False)
     message_id = models.CharField(_("message id"), max_length=36, blank=True)
-    # the OCPP version in whose words action and answer are, and the action it is sent as
+    # OCPP version of action and answer, and name of the action
     protocol = models.CharField(_("protocol"), max_length=8, default="1.6", db_default="1.6", editable=False)
     action = models.CharField(_("action"), max_length=60, blank=True)
     settled_at = models.DateTimeField(_("settled"), null=True, blank=True)
@@ -132,7 +134,7 @@ class Command(models.Model):
     class Meta:
         ordering = ["-id"]
         constraints = [
-            # One CALL open per station (OCPP-J 1.6 section 4.1.1)
+            # At most one unanswered CALL per station (OCPP-J 1.6 section 4.1.1)
             models.UniqueConstraint(fields=["station"], condition=Q(state="sent"), name="command_one_open_per_station"),
         ]
         indexes = [

@@ -14,12 +14,12 @@ from chargers.models import ChargingStation
 from cpms.common.api.bodies import RequestSerializer
 from operations.commands.codecs import codec_for
 from operations.commands.models import Command
-from operations.commands.services.asking import MAX_WAIT, WAITS
-from operations.commands.services.sealing import shown
+from operations.commands.services.asking import DEFAULT_EXPIRY, MAX_EXPIRY
+from operations.commands.services.sealing import redact
 from operations.commands.services.technical import as_readable_by
 from sessions.ledger.services.technical import Reader
 
-MAX_SECONDS = MAX_WAIT.total_seconds()
+MAX_SECONDS = MAX_EXPIRY.total_seconds()
 
 
 class CommandSerializer(serializers.ModelSerializer[Command]):
@@ -64,14 +64,14 @@ class CommandSerializer(serializers.ModelSerializer[Command]):
         return super().to_representation(as_readable_by(reader, instance, user))
 
     def get_parameters(self, command: Command) -> dict[str, Any]:
-        return shown(command.kind, command.parameters)
+        return redact(command.kind, command.parameters)
 
     def get_error_description(self, command: Command) -> str:
         return command.error_description or str(command.get_cancel_reason_display())
 
 
 class ObjectField(serializers.DictField):
-    """A JSON object; unlike its parent, it does not turn keys or values into anything else."""
+    """A JSON object. Unlike `DictField`, it does not convert keys or values."""
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if not isinstance(data, dict):
@@ -80,7 +80,7 @@ class ObjectField(serializers.DictField):
 
 
 class CommandRequestSerializer(RequestSerializer):
-    """Either `action` and `payload` in OCPP's words, or `kind` and `parameters` in ours."""
+    """A command: either `kind` and `parameters`, or an OCPP `action` with its `payload`."""
 
     action = serializers.CharField(max_length=60, required=False)
     payload = ObjectField(required=False, default=dict)
@@ -89,7 +89,7 @@ class CommandRequestSerializer(RequestSerializer):
     expires_in = serializers.FloatField(
         min_value=0.001,
         max_value=MAX_SECONDS,
-        default=WAITS.total_seconds(),
+        default=DEFAULT_EXPIRY.total_seconds(),
         help_text=_("Seconds for which the command waits for a station that is offline."),
     )
 
@@ -107,19 +107,19 @@ class WaitSerializer(serializers.Serializer[Any]):
 
 
 class CommandRequestSchema(OpenApiSerializerExtension):
-    """Tells the API's description which parameters each kind of command takes."""
+    """Describes the parameters of each kind of command in the OpenAPI schema."""
 
     target_class = CommandRequestSerializer
 
     def map_serializer(self, auto_schema: AutoSchema, direction: Any) -> dict[str, Any]:
-        whole = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
-        common = {"expires_in": whole["properties"]["expires_in"]}
-        raw = {name: whole["properties"][name] for name in ("action", "payload")}
-        kinds = [self._of_kind(kind, common) for kind in Command.Kind if kind != Command.Kind.RAW]
-        in_words_of_ocpp = {"type": "object", "title": "raw", "properties": raw | common, "required": ["action"]}
-        return {"description": whole.get("description", ""), "oneOf": [*kinds, in_words_of_ocpp]}
+        schema = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
+        common = {"expires_in": schema["properties"]["expires_in"]}
+        raw = {name: schema["properties"][name] for name in ("action", "payload")}
+        kinds = [self._kind_schema(kind, common) for kind in Command.Kind if kind != Command.Kind.RAW]
+        raw_schema = {"type": "object", "title": "raw", "properties": raw | common, "required": ["action"]}
+        return {"description": schema.get("description", ""), "oneOf": [*kinds, raw_schema]}
 
-    def _of_kind(self, kind: Command.Kind, common: dict[str, Any]) -> dict[str, Any]:
+    def _kind_schema(self, kind: Command.Kind, common: dict[str, Any]) -> dict[str, Any]:
         parameters = codec_for(ChargingStation.Protocol.OCPP_16).parameters_schema(kind)
         return {
             "type": "object",

@@ -28,7 +28,7 @@ from operations.commands.filtersets import CommandFilterSet
 from operations.commands.forms import FORMS, CommandForm, search_tags
 from operations.commands.models import Command
 from operations.commands.services.asking import request_command
-from operations.commands.services.sealing import shown
+from operations.commands.services.sealing import redact
 from operations.commands.services.technical import as_readable_by
 from operations.commands.tables import COMMAND_CELLS, CommandTable, said
 from sessions.ledger.services.technical import Reader
@@ -80,7 +80,7 @@ class CommandDetailView(DetailPage):
             requester=words.requester(command),
             settings=answer.configuration,
             unknown_keys=answer.unknown_keys,
-            asked_raw=json.dumps(shown(command.kind, command.parameters), indent=2, ensure_ascii=False),
+            asked_raw=json.dumps(redact(command.kind, command.parameters), indent=2, ensure_ascii=False),
             answer_raw=json.dumps(command.answer, indent=2, ensure_ascii=False) if command.answer is not None else "",
             **kwargs,
         )

@@ -1,4 +1,4 @@
-"""What the portal can change, the API can: with the same services, rights and sentences."""
+"""Changes through the API use the same services, rights and messages as the portal."""
 
 import json
 import time
@@ -26,7 +26,7 @@ def send(client, method, path, body):
     return client.generic(method, path, json.dumps(body), "application/json")
 
 
-def opens(station, password):
+def is_valid_password(station, password):
     return verify_password(password.encode(), StoredPassword(station.password, station.password_hash))
 
 
@@ -78,10 +78,10 @@ def test_a_station_is_added_with_a_generated_password_told_once(admin_api, team)
     answer = send(admin_api, "POST", STATIONS, {"identity": "NEW-1", "name": "Row A", "connectors": 3})
     assert answer.status_code == 201
     assert answer["Cache-Control"] == "no-store"
-    told = answer.json()
+    body = answer.json()
     station = ChargingStation.objects.get(identity="NEW-1")
     assert (station.team, station.name, station.connectors.count()) == (team, "Row A", 3)
-    assert len(told["password"]) >= 32 and opens(station, told["password"])
+    assert len(body["password"]) >= 32 and is_valid_password(station, body["password"])
     assert "password" not in admin_api.get(answer["Location"]).json()
 
 
@@ -121,12 +121,16 @@ def test_a_station_is_named_moved_and_taken_out_of_use(admin_api, team, station)
     circuit = factories.CircuitFactory(installation=place)
     path = f"{STATIONS}{station.identity}/"
     body = {"name": "Row B", "installation": place.pk, "circuit": circuit.pk, "is_active": False}
-    told = send(admin_api, "PATCH", path, body)
-    assert told.status_code == 200, told.content
-    assert (told.json()["name"], told.json()["installation"], told.json()["circuit"]) == ("Row B", place.pk, circuit.pk)
-    assert told.json()["deactivated_at"] is not None
-    told = send(admin_api, "PATCH", path, {"circuit": None, "is_active": True}).json()
-    assert (told["installation"], told["circuit"], told["deactivated_at"]) == (place.pk, None, None)
+    response = send(admin_api, "PATCH", path, body)
+    assert response.status_code == 200, response.content
+    assert (response.json()["name"], response.json()["installation"], response.json()["circuit"]) == (
+        "Row B",
+        place.pk,
+        circuit.pk,
+    )
+    assert response.json()["deactivated_at"] is not None
+    changed = send(admin_api, "PATCH", path, {"circuit": None, "is_active": True}).json()
+    assert (changed["installation"], changed["circuit"], changed["deactivated_at"]) == (place.pk, None, None)
 
 
 def test_a_change_is_whole_or_not_at_all(admin_api, station, other_team):
@@ -140,10 +144,10 @@ def test_a_change_is_whole_or_not_at_all(admin_api, station, other_team):
 
 def test_a_password_is_set_and_told_once(admin_api, station):
     path = f"{STATIONS}{station.identity}/password/"
-    told = send(admin_api, "POST", path, {}).json()
+    body = send(admin_api, "POST", path, {}).json()
     station.refresh_from_db()
-    assert opens(station, told["password"])
-    assert told["password"] not in str(list(AuditEntry.objects.values_list("changes", flat=True)))
+    assert is_valid_password(station, body["password"])
+    assert body["password"] not in str(list(AuditEntry.objects.values_list("changes", flat=True)))
     assert field_of(send(admin_api, "POST", path, {"password": "short"})) == {"password"}
 
 
@@ -155,8 +159,8 @@ def test_an_installation_is_added_and_changed(admin_api, team):
     assert answer.status_code == 201
     place = Installation.objects.get()
     assert (place.team, place.city, place.country) == (team, "Bergen", "NO")
-    told = send(admin_api, "PATCH", answer["Location"], {"contact_name": "Ada"}).json()
-    assert (told["name"], told["contact_name"]) == ("Depot", "Ada")
+    body = send(admin_api, "PATCH", answer["Location"], {"contact_name": "Ada"}).json()
+    assert (body["name"], body["contact_name"]) == ("Depot", "Ada")
     assert field_of(send(admin_api, "PATCH", answer["Location"], {"country": "ZZ"})) == {"country"}
     assert field_of(send(admin_api, "POST", INSTALLATIONS, {"name": "depot"})) == {"name"}
 
@@ -173,7 +177,7 @@ def test_circuits_are_added_changed_and_removed(admin_api, team):
     assert field_of(send(admin_api, "PATCH", f"{path}{row['id']}/", {"max_current_a": 6.25})) == {"max_current_a"}
     assert field_of(send(admin_api, "PATCH", f"{path}{row['id']}/", {"parent": 999_999})) == {"parent"}
     assert send(admin_api, "PATCH", f"{path}{row['id']}/", {"name": "Row A"}).json()["name"] == "Row A"
-    assert admin_api.delete(f"{path}{grid['id']}/").status_code == 400  # it feeds another
+    assert admin_api.delete(f"{path}{grid['id']}/").status_code == 400  # the circuit feeds another one
     assert admin_api.delete(f"{path}{row['id']}/").status_code == 204
     assert list(Circuit.objects.values_list("name", flat=True)) == ["Grid"]
 
@@ -198,8 +202,8 @@ def test_members_are_listed_changed_and_removed(admin_api, team, viewer):
     member = Membership.objects.get(user=viewer, team=team)
     rows = admin_api.get(MEMBERS, {"email": viewer.email}).json()["results"]
     assert [(row["email"], row["role"], row["team"]) for row in rows] == [(viewer.email, "viewer", team.handle)]
-    told = send(admin_api, "PATCH", f"{MEMBERS}{member.pk}/", {"role": "operator"})
-    assert told.json()["role"] == "operator"
+    response = send(admin_api, "PATCH", f"{MEMBERS}{member.pk}/", {"role": "operator"})
+    assert response.json()["role"] == "operator"
     assert field_of(send(admin_api, "PATCH", f"{MEMBERS}{member.pk}/", {"role": "king"})) == {"role"}
     assert admin_api.delete(f"{MEMBERS}{member.pk}/").status_code == 204
     assert not Membership.objects.filter(pk=member.pk).exists()
@@ -242,8 +246,8 @@ def test_teams_of_others_have_no_members_here(admin_api, other_team):
 def test_a_members_number_and_name_are_changed_and_only_managers_see_the_number(admin_api, api, team, viewer):
     member = Membership.objects.get(user=viewer, team=team)
     body = {"employee_number": "E-77", "first_name": "Ada", "phone": "+47 22 00 00 00"}
-    told = send(admin_api, "PATCH", f"{MEMBERS}{member.pk}/", body).json()
-    assert (told["employee_number"], told["first_name"]) == ("E-77", "Ada")
+    data = send(admin_api, "PATCH", f"{MEMBERS}{member.pk}/", body).json()
+    assert (data["employee_number"], data["first_name"]) == ("E-77", "Ada")
     viewer.refresh_from_db()
     assert viewer.phone == "+47 22 00 00 00"
     assert api(viewer).get(f"{MEMBERS}{member.pk}/").json()["employee_number"] == "E-77"
@@ -264,9 +268,9 @@ def test_a_member_of_another_team_too_keeps_the_name(admin_api, team, other_team
 
 def test_a_tag_is_made_for_a_member_and_given_to_another_one(admin_api, team, viewer, operator):
     body = {"value": "04A2C7B1", "person": viewer.email.upper()}
-    told = send(admin_api, "POST", "/api/v1/tags/", body).json()
-    assert told["person"] == viewer.email
-    path = f"/api/v1/tags/{told['id']}/"
+    data = send(admin_api, "POST", "/api/v1/tags/", body).json()
+    assert data["person"] == viewer.email
+    path = f"/api/v1/tags/{data['id']}/"
     assert send(admin_api, "PATCH", path, {"label": "Van"}).json()["person"] == viewer.email
     assert send(admin_api, "PATCH", path, {"person": operator.email}).json()["person"] == operator.email
     assert send(admin_api, "PATCH", path, {"person": None}).json()["person"] is None
@@ -290,8 +294,8 @@ def test_an_outsider_is_invited_to_charge_and_gets_a_tag(admin_api, team, statio
     assert Invitation.objects.get().station == station
     driver = factories.GrantFactory(station=station, role="user")
     path = f"/api/v1/grants/{driver.pk}/tags/"
-    told = send(admin_api, "POST", path, {"value": "04A2", "label": "Private", "is_teams": True}).json()
-    assert (told["value"], told["team"]) == ("04A2", team.handle)
+    data = send(admin_api, "POST", path, {"value": "04A2", "label": "Private", "is_teams": True}).json()
+    assert (data["value"], data["team"]) == ("04A2", team.handle)
     assert send(admin_api, "POST", path, {}).json()["team"] is None
     assert admin_api.get(path).json()[0]["value"] == "04A2"
     assert field_of(send(admin_api, "POST", path, {"value": "04a2", "is_teams": True})) == {"value"}
@@ -300,10 +304,10 @@ def test_an_outsider_is_invited_to_charge_and_gets_a_tag(admin_api, team, statio
 
 
 def test_a_browser_sets_a_stations_password_with_a_fresh_proof_only(client, administrator, station):
-    """Issue 10, 3: a browser that was left open is not enough; a token is a proof of its own."""
+    """Issue 10, 3: an open browser session is not enough, while a token counts as proof of identity."""
     client.force_login(administrator)
     path = f"{STATIONS}{station.identity}/password/"
-    assert send(client, "POST", path, {}).status_code == 200  # who has just signed in
+    assert send(client, "POST", path, {}).status_code == 200  # after a recent sign-in
     session = client.session
     session[fresh_proof.KEY] = time.time() - fresh_proof.VALID_SECONDS - 1
     session.save()

@@ -1,4 +1,4 @@
-"""Asking stations for something by the API and by script: checked at once, waited for, answered as it then is."""
+"""Commands by API and by script: checked on request, with an optional wait for the result."""
 
 import json
 import threading
@@ -29,7 +29,7 @@ needs_a_file_or_server = pytest.mark.skipif(
 
 
 class Gateway(threading.Thread):
-    """The part of a gateway that matters here: takes the command's row and settles it, in its own connection."""
+    """A stand-in for the gateway that takes a command and settles it, on a database connection of its own."""
 
     def __init__(self, station, settle) -> None:
         super().__init__(daemon=True)
@@ -57,7 +57,7 @@ def errors(code, description):
     return lambda **names: settling.settle_error(code=code, description=description, **names)
 
 
-def test_an_operator_asks_in_ocpps_words(ask, operator):
+def test_an_operator_sends_a_raw_action(ask, operator):
     answer = ask(operator, {"action": "Reset", "payload": {"type": "Soft"}})
     assert answer.status_code == 201
     command = Command.objects.get()
@@ -67,7 +67,7 @@ def test_an_operator_asks_in_ocpps_words(ask, operator):
     assert not answer.json()["is_settled"]
 
 
-def test_an_operator_asks_in_our_words(ask, operator):
+def test_an_operator_sends_a_kind_of_command(ask, operator):
     answer = ask(operator, {"kind": "unlock", "parameters": {"connector": 1}, "expires_in": 3600})
     assert answer.status_code == 201
     assert answer.json()["action"] == "UnlockConnector"
@@ -75,7 +75,7 @@ def test_an_operator_asks_in_our_words(ask, operator):
     assert (command.expires_at - command.requested_at).total_seconds() == pytest.approx(3600, abs=1)
 
 
-def test_a_viewer_may_look_but_not_ask(ask, api, viewer, station):
+def test_a_viewer_may_list_but_not_send_commands(ask, api, viewer, station):
     answer = ask(viewer, {"kind": "clear_cache"})
     assert answer.status_code == 403
     assert answer.json()["detail"]
@@ -83,7 +83,7 @@ def test_a_viewer_may_look_but_not_ask(ask, api, viewer, station):
     assert api(viewer).get(f"/api/v1/stations/{station.identity}/commands/").status_code == 200
 
 
-def test_for_a_stranger_the_station_is_not_there(ask, api, stranger, station):
+def test_a_stranger_gets_404_for_the_station(ask, api, stranger, station):
     assert ask(stranger, {"kind": "clear_cache"}).status_code == 404
     assert api(stranger).get(f"/api/v1/stations/{station.identity}/commands/").status_code == 404
     assert not Command.objects.exists()
@@ -145,15 +145,15 @@ def test_a_tag_that_may_not_charge_there_is_refused_beside_its_field(ask, operat
 
 
 def test_a_secret_of_a_configuration_is_not_shown(ask, api, administrator, operator, viewer):
-    told = {"kind": "change_configuration", "parameters": {"key": "AuthorizationKey", "value": "s3cr3t"}}
-    assert ask(operator, told).status_code == 403
-    answer = ask(administrator, told)
+    values = {"kind": "change_configuration", "parameters": {"key": "AuthorizationKey", "value": "s3cr3t"}}
+    assert ask(operator, values).status_code == 403
+    answer = ask(administrator, values)
     assert answer.status_code == 201
     assert b"s3cr3t" not in answer.content
     assert b"s3cr3t" not in api(viewer).get("/api/v1/commands/").content
 
 
-def test_nobody_waits_longer_than_asked(ask, operator):
+def test_waiting_ends_after_the_requested_time(ask, operator):
     begin = time.monotonic()
     assert ask(operator, {"kind": "clear_cache"}, wait="0.3").json()["state"] == "requested"
     assert 0.3 <= time.monotonic() - begin < 3
@@ -161,7 +161,7 @@ def test_nobody_waits_longer_than_asked(ask, operator):
 
 @needs_a_file_or_server
 @pytest.mark.django_db(transaction=True)
-def test_who_waits_gets_the_stations_answer(ask, operator, station):
+def test_waiting_returns_the_stations_answer(ask, operator, station):
     gateway = Gateway(station, answers({"status": "Accepted"}))
     gateway.start()
     answer = ask(operator, {"kind": "clear_cache"}, wait=10).json()

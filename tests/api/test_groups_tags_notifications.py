@@ -153,9 +153,9 @@ def test_notifications_are_read_one_by_one_or_up_to_one(api, viewer, operator, s
     rows = [factories.NotificationFactory(user=viewer, station=station) for _ in range(3)]
     foreign = factories.NotificationFactory(user=operator, station=station)
     client = api(viewer)
-    told = client.get(NOTIFICATIONS).json()["results"]
-    assert [row["id"] for row in told] == [row.pk for row in reversed(rows)]
-    assert (told[0]["station"], "is faulted" in told[0]["text"]) == (station.identity, True)
+    results = client.get(NOTIFICATIONS).json()["results"]
+    assert [row["id"] for row in results] == [row.pk for row in reversed(rows)]
+    assert (results[0]["station"], "is faulted" in results[0]["text"]) == (station.identity, True)
     assert client.post(f"{NOTIFICATIONS}{rows[0].pk}/read/").json()["read_at"] is not None
     assert client.post(f"{NOTIFICATIONS}{foreign.pk}/read/").status_code == 404
     assert client.post(f"{NOTIFICATIONS}read/", {"until": rows[1].pk}, format="json").json() == {"count": 1}

@@ -1,4 +1,4 @@
-"""A station goes to another team over the API (Vi8): the rules are those of the page."""
+"""Handing over a station through the API (Vi8) follows the same rules as the page."""
 
 import pytest
 
@@ -21,9 +21,9 @@ def test_it_answers_with_the_station_of_the_other_team(api, both, station, conne
     """Vi8."""
     answer = api(both).post(path_of(station.identity), {"team": "stranger"}, format="json")
     assert answer.status_code == 200, answer.json()
-    told = answer.json()
-    assert (told["identity"], told["team"], told["handed_over_at"]) == (station.identity, "stranger", None)
-    assert [each["number"] for each in told["connectors"]] == [1]
+    body = answer.json()
+    assert (body["identity"], body["team"], body["handed_over_at"]) == (station.identity, "stranger", None)
+    assert [each["number"] for each in body["connectors"]] == [1]
     station.refresh_from_db()
     past = api(both).get(f"/api/v1/stations/{station.identity}/").json()
     assert past["team"] == "nordlys" and past["handed_over_at"]
@@ -31,7 +31,7 @@ def test_it_answers_with_the_station_of_the_other_team(api, both, station, conne
 
 @pytest.mark.parametrize("body", [{}, {"team": ""}, {"team": "nobody"}, {"team": "nordlys"}, {"team": "third"}])
 def test_a_wrong_team_is_named_as_the_fault(api, both, station, body):
-    factories.TeamFactory(handle="third")  # there is one, but it is not his
+    factories.TeamFactory(handle="third")  # the team exists, but the user does not administer it
     answer = api(both).post(path_of(station.identity), body, format="json")
     assert answer.status_code == 400
     assert [error["field"] for error in answer.json()["errors"]] == ["team"]
@@ -45,7 +45,7 @@ def test_a_running_session_is_a_problem_in_words(api, both, session, other_team)
 
 
 def test_a_program_of_a_team_never_may(program_client, team, other_team, station):
-    """Vi8: whatever its scopes, it acts for one team."""
+    """Vi8: a program acts for one team only, whatever its scopes."""
     factories.GrantFactory(station=station, user=None, to_team=other_team, role="service")
     for its_team in (team, other_team):
         answer = program_client(its_team).post(path_of(station.identity), {"team": other_team.handle}, format="json")
@@ -54,7 +54,7 @@ def test_a_program_of_a_team_never_may(program_client, team, other_team, station
 
 
 def test_who_may_not(api, stranger, operator, administrator, station):
-    """Vi8: 404 for strangers, 403 for teammates without the right and for who administers one team only."""
+    """Vi8: 404 for strangers, 403 for members without the right and for administrators of only one of the teams."""
     for user, status in ((stranger, 404), (operator, 403), (administrator, 403)):
         answer = api(user).post(path_of(station.identity), {"team": "stranger"}, format="json")
         assert answer.status_code == status

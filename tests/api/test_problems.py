@@ -1,4 +1,4 @@
-"""Every error is a problem (RFC 9457)."""
+"""Every error is a problem document (RFC 9457)."""
 
 import json
 
@@ -79,10 +79,10 @@ def test_a_list_where_an_object_is_wanted_is_400(api, db):
 
 
 def test_the_unexpected_is_500_without_its_cause(api, viewer, monkeypatch, caplog):
-    def fall(*args, **kwargs):
+    def fail(*args, **kwargs):
         raise RuntimeError("secret cause")
 
-    monkeypatch.setattr(StationViewSet, "list", fall)
+    monkeypatch.setattr(StationViewSet, "list", fail)
     answer = api(viewer).get("/api/v1/stations/")
     check(answer, 500)
     assert b"secret" not in answer.content
@@ -92,10 +92,10 @@ def test_the_unexpected_is_500_without_its_cause(api, viewer, monkeypatch, caplo
 def test_in_debug_the_unexpected_is_raised(api, viewer, monkeypatch, settings):
     settings.DEBUG = True
 
-    def fall(*args, **kwargs):
+    def fail(*args, **kwargs):
         raise RuntimeError("secret cause")
 
-    monkeypatch.setattr(StationViewSet, "list", fall)
+    monkeypatch.setattr(StationViewSet, "list", fail)
     client = api(viewer)
     client.handler.raise_request_exception = client.raise_request_exception = True
     with pytest.raises(RuntimeError):

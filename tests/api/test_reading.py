@@ -15,7 +15,7 @@ LISTS = ["stations", "connectors", "sessions", "samples", "commands", "messages"
 
 @pytest.fixture
 def rows(station, connector, session):
-    """One row of everything, of the fixture's team."""
+    """One row of every model, owned by the fixture's team."""
     return {
         "stations": station,
         "connectors": connector,
@@ -37,7 +37,7 @@ def test_a_teammate_sees_the_row_in_list_and_detail(api, viewer, rows, name):
     listed = api(viewer).get(f"/api/v1/{name}/").json()["results"]
     assert len(listed) == 1
     row = api(viewer).get(address(name, rows[name])).json()
-    assert {key: row[key] for key in listed[0]} == listed[0]  # one session says more than a list of them
+    assert {key: row[key] for key in listed[0]} == listed[0]  # the detail has more fields than the list
 
 
 @pytest.mark.parametrize("name", LISTS)
@@ -234,7 +234,7 @@ def test_a_station_of_the_pool_is_support_staffs_only(api, viewer, staff, statio
     "name", [*LISTS, "gaps", "grants", "groups", "tags", "notifications", "tokens", "installations"]
 )
 def test_a_parameter_that_a_list_does_not_have_is_refused_by_name(api, administrator, name):
-    """Or it would count for nothing, and the program would take all rows for the ones it asked for."""
+    """If it were ignored, a program would mistake the whole list for its filtered result."""
     answer = api(administrator).get(f"/api/v1/{name}/", {"search": "x", "page_size": 5})
     assert answer.status_code == 400
     assert [error["field"] for error in answer.json()["errors"]] == ["search"]
@@ -261,7 +261,7 @@ def test_a_page_size_that_is_none_is_refused(api, viewer, station, size):
 
 
 def test_the_deviations_of_a_station_are_listed_at_the_station(api, viewer, staff, stranger, station, team):
-    """With what we do about each of them."""
+    """Each with how we handle it."""
     station.firmware_version = "1.2"
     station.save()
     own = factories.DeviationFactory(station=station, action="StopTransaction", code="", what="reason: enum", count=214)
@@ -271,10 +271,15 @@ def test_the_deviations_of_a_station_are_listed_at_the_station(api, viewer, staf
     for person in (viewer, staff):
         found = {row["id"]: row for row in api(person).get(path).json()["results"]}
         assert set(found) == {own.pk, other.pk}
-        told = found[own.pk]
-        assert (told["what"], told["count"], told["code"], told["firmware_version"]) == ("reason: enum", 214, "", "1.2")
-        assert told["treatment"] == "we read it as “Other” and keep the word"
-        assert told["sentence"].startswith("StopTransaction: field “reason” has a value that is not defined")
+        deviation = found[own.pk]
+        assert (deviation["what"], deviation["count"], deviation["code"], deviation["firmware_version"]) == (
+            "reason: enum",
+            214,
+            "",
+            "1.2",
+        )
+        assert deviation["treatment"] == "we read it as “Other” and keep the word"
+        assert deviation["sentence"].startswith("StopTransaction: field “reason” has a value that is not defined")
     assert [row["id"] for row in api(viewer).get(path, {"what": "info: maxLength"}).json()["results"]] == [other.pk]
     listed = api(viewer).get("/api/v1/deviations/", {"station": station.identity}).json()["results"]
     assert {row["id"] for row in listed} == {own.pk, other.pk}

@@ -1,4 +1,4 @@
-"""A person's programs are slowed down, not a person's neighbours; and never because the cache is away."""
+"""Throttling affects the programs of one user only, and never fails if the cache is unavailable."""
 
 import pytest
 from django.core.cache import cache
@@ -17,11 +17,11 @@ def test_too_many_requests_are_a_problem_with_the_time_to_wait(api, viewer, oper
 
 
 @pytest.mark.parametrize("path", ["", "stations/", "schema/", "docs/"])
-def test_a_cache_that_is_away_stops_nobody(api, viewer, monkeypatch, path):
-    def fall(*args, **kwargs):
+def test_an_unavailable_cache_stops_nobody(api, viewer, monkeypatch, path):
+    def fail(*args, **kwargs):
         raise ConnectionError
 
     client = api(viewer)
-    monkeypatch.setattr(cache, "get", fall)
-    monkeypatch.setattr(cache, "set", fall)
+    monkeypatch.setattr(cache, "get", fail)
+    monkeypatch.setattr(cache, "set", fail)
     assert client.get(f"/api/v1/{path}").status_code == 200

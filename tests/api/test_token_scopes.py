@@ -1,4 +1,4 @@
-"""A person's token that is limited to scopes: it opens what they include, by whatever route, and nothing else (S29)."""
+"""A personal token with scopes: it allows what they include, by any route, and nothing else (S29)."""
 
 import json
 from datetime import timedelta
@@ -39,7 +39,7 @@ READS = {
 @pytest.mark.parametrize("who", ["administrator", "staff"])
 @pytest.mark.parametrize("scope", READS)
 def test_by_no_route_more_than_its_scope(api, rows, request, who, scope):  # noqa: F811
-    """S29: not even for support staff, who may everything themselves."""
+    """S29: not even for support staff, who have every right themselves."""
     client = api(request.getfixturevalue(who), scope)
     opened = set()
     for name in (name for name in FOUND if name.startswith("api:")):
@@ -85,7 +85,7 @@ def test_access_is_given_up_to_the_scopes_only(api, administrator, station):
 
 
 def test_without_scopes_it_may_all_that_the_person_may(api, administrator, station):
-    """As tokens did that were made before there were scopes."""
+    """As tokens did that were created before scopes existed."""
     token, _key = issue_api_token(user=administrator, name="old")
     assert token.scopes == []
     body = {"station": station.identity, "email": factories.UserFactory().email, "role": "service"}
@@ -99,7 +99,7 @@ def test_no_scope_makes_it_an_administrator(request, team, who):
     person, found = TokenAuthentication().authenticate(asked)
     assert found == token
     assert not person.access.may(Can.MANAGE_TEAM, team) and not person.access.has_role(team.pk, Role.ADMIN)
-    assert User.objects.get(pk=person.pk).access.has_role(team.pk, Role.ADMIN), "the person himself stays one"
+    assert User.objects.get(pk=person.pk).access.has_role(team.pk, Role.ADMIN), "the user stays an administrator"
 
 
 def test_who_may_only_read_does_not_change_what_is_the_persons_own(api, viewer, station):
@@ -112,7 +112,7 @@ def test_who_may_only_read_does_not_change_what_is_the_persons_own(api, viewer, 
     assert api(viewer, "operate").delete(path).status_code == 204
 
 
-def test_of_ones_tokens_it_knows_and_ends_itself_alone(api, viewer):
+def test_a_limited_token_sees_and_revokes_only_itself(api, viewer):
     other, _key = issue_api_token(user=viewer, name="other")
     client = api(viewer, "stations:read")
     (own,) = client.get("/api/v1/tokens/").json()["results"]
@@ -156,7 +156,7 @@ def test_a_scope_that_is_none_is_refused(viewer):
 
 
 def test_its_end_and_its_scopes_are_chosen_on_the_page(client, viewer):
-    """S29: 90 days unless something else is chosen."""
+    """S29: 90 days by default."""
     client.force_login(viewer)
     page = client.get(TOKENS)
     assert page.context["form"]["ends"].value() == "90"

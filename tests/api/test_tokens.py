@@ -1,4 +1,4 @@
-"""Keys: how a program gets one, what it opens, and how it ends."""
+"""API keys: how programs get them, what they allow, and how they end."""
 
 import uuid
 from datetime import timedelta
@@ -17,7 +17,7 @@ TOKEN = "/api/v1/token/"
 
 @pytest.fixture
 def ask(api):
-    """POST /token/ from an address that no other test used."""
+    """POST to /token/ from an address that no other test uses, because of throttling."""
     client = api()
     client.defaults["REMOTE_ADDR"] = f"10.{uuid.uuid4().int % 250}.{uuid.uuid4().int % 250}.{uuid.uuid4().int % 250}"
 
@@ -46,7 +46,7 @@ def test_e_mail_and_password_give_a_key(api, ask, viewer):
 
 
 @pytest.mark.parametrize("who", ["wrong password", "nobody", "inactive"])
-def test_what_does_not_fit_is_one_sentence_for_all(ask, viewer, who):
+def test_all_wrong_credentials_get_the_same_message(ask, viewer, who):
     if who == "inactive":
         viewer.is_active = False
         viewer.save()
@@ -72,12 +72,12 @@ def test_who_knows_the_password_may_come_often(ask, viewer, settings):
     assert [ask(viewer.email).status_code for _ in range(4)] == [201] * 4
 
 
-def test_a_cache_that_is_away_locks_nobody_out(ask, viewer, monkeypatch):
-    def fall(*args, **kwargs):
+def test_an_unavailable_cache_locks_nobody_out(ask, viewer, monkeypatch):
+    def fail(*args, **kwargs):
         raise ConnectionError
 
-    monkeypatch.setattr(cache, "add", fall)
-    monkeypatch.setattr(cache, "get", fall)
+    monkeypatch.setattr(cache, "add", fail)
+    monkeypatch.setattr(cache, "get", fail)
     assert ask(viewer.email).status_code == 201
 
 

@@ -1,4 +1,4 @@
-"""What axe-core finds on a page."""
+"""Run axe-core on a page and return its findings."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from django.conf import settings
 
 AXE = settings.BASE_DIR / "tests" / "clients" / "node_modules" / "axe-core" / "axe.min.js"
 RUN = "async (rules) => (await axe.run(document, {resultTypes: ['violations'], ...rules})).violations"
-COLOURS = {"runOnly": ["color-contrast"]}  # what is asked again for a dark page: nothing else depends on them
+COLOURS = {"runOnly": ["color-contrast"]}  # the only rule that depends on the colour scheme
 GRAVE = {"serious", "critical"}
 
 
@@ -15,7 +15,7 @@ def faults(page: Any, rules: dict[str, Any] | None = None) -> list[str]:
     if not AXE.exists():
         pytest.fail("axe-core is needed: make clients")
     if not page.evaluate("typeof axe === 'object'"):
-        page.evaluate(AXE.read_text())  # through the debugger, which the content security policy does not bind
+        page.evaluate(AXE.read_text())  # `evaluate` is not subject to the content security policy
     return [
         f"{found['id']}: {node['html'][:200]} {node['any'][0]['message'] if node['any'] else ''}".strip()
         for found in page.evaluate(RUN, rules or {})

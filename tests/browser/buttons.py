@@ -1,8 +1,8 @@
-"""Every button of every page, and what its press does; read by tests/browser/test_every_button.py.
+"""Every button of every page with the outcome of pressing it; read by tests/browser/test_every_button.py.
 
-Whoever adds a button adds a row: under the route of its page (those of tests/test_routes.py), the text of the button
-(its `aria-label` where it has no text) with # for numbers and * for anything, and one of the outcomes of pressing.py.
-Pages show the team of tests/browser/fill.py, whose station is connected.
+A new button needs a row here: under the route of its page (see tests/test_routes.py), the text of the button (or its
+`aria-label`) with # for numbers and * for anything, and one of the outcomes of pressing.py. The pages show the team of
+tests/browser/fill.py, whose station is connected.
 """
 
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ def asks(button: str, outcome: Row = SENT) -> Opens:
 
 OUT_OF_SERVICE = asks("Change availability", After({"[name=type][value=Inoperative]": True}, SENT))
 
-COMMON: Mapping[str, Row] = {  # of lists and charts, wherever they are
+COMMON: Mapping[str, Row] = {  # buttons of lists and charts on any page
     "Export": MENU,
     "CSV file": Downloads(".csv"),
     "Excel file": Downloads(".xlsx"),
@@ -318,7 +318,7 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
     "team:programs": {"API reference": Goes("api:docs"), "Add application": Goes("team:program_add")},
     "team:security": {"Save": Goes(says="saved.")},
 }
-SHELL: Mapping[str, Row] = {  # around each page, pressed on one
+SHELL: Mapping[str, Row] = {  # buttons of the frame, which are pressed on one page only
     "?? Nordlicht Ladeparks*": MENU,
     "Search*": Opens({"Close": Changes("#seek")}),
     "EN": MENU,

@@ -1,4 +1,4 @@
-"""A real server on SQLite with its own folder, a station of our own over a real socket, and Chromium."""
+"""A real server on SQLite in its own folder, a station over a real WebSocket, and Chromium."""
 
 import base64
 import json
@@ -24,8 +24,8 @@ from tests.name_server import NameServer
 PASSWORD = "a long enough password"
 STATION_PASSWORD = "0123456789abcdef"
 ROLES = ("admin", "operator", "viewer")
-OWN_HOST = "charging.nordlys.example"  # the team's; in our DNS and in Chromium's
-LEFT_MEANWHILE = ("htmx:sendAbort", "htmx:afterRequest")
+OWN_HOST = "charging.nordlys.example"  # the team's own domain, known to our DNS server and to Chromium
+NAVIGATION_EVENTS = ("htmx:sendAbort", "htmx:afterRequest")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
@@ -36,7 +36,7 @@ def free_port() -> int:
 
 
 class Site:
-    """The whole product as one process, as `make demo` starts it."""
+    """The whole product as one process, started as `make demo` does."""
 
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
@@ -44,8 +44,8 @@ class Site:
         self.own_address = f"http://{OWN_HOST}:{self.port}"
         self.names = NameServer()
         self.names.addresses = {"localhost": ["127.0.0.1"], OWN_HOST: ["127.0.0.1"]}
-        kept = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
-        self.env = kept | {
+        environment = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
+        self.env = environment | {
             "VAR_DIR": str(folder),
             "PUBLIC_URL": self.address,
             "DJANGO_SETTINGS_MODULE": "cpms.settings.base",
@@ -57,28 +57,30 @@ class Site:
         }
         self.process: subprocess.Popen[bytes] | None = None
 
-    def manage(self, *words: str) -> None:
-        self.manage_all([list(words)])
+    def manage(self, *arguments: str) -> None:
+        self.manage_all([list(arguments)])
 
     def manage_all(self, commands: list[list[str]]) -> None:
-        """Several commands in one process: each start of Django takes more than a second."""
+        """Run several management commands in one process, because each start of Django takes more than a second."""
         code = "import json, sys, django; django.setup(); from django.core.management import call_command; "
-        code += "[call_command(*words) for words in json.loads(sys.argv[1])]"
+        code += "[call_command(*arguments) for arguments in json.loads(sys.argv[1])]"
         command = [sys.executable, "-c", code, json.dumps(commands)]
-        done = subprocess.run(command, cwd=settings.BASE_DIR, env=self.env, capture_output=True, text=True, check=False)
-        assert not done.returncode, done.stdout + done.stderr
+        result = subprocess.run(
+            command, cwd=settings.BASE_DIR, env=self.env, capture_output=True, text=True, check=False
+        )
+        assert not result.returncode, result.stdout + result.stderr
 
     def start(self, *more: str) -> None:
         command = [sys.executable, "manage.py", "serve", "--port", str(self.port), *more]
         self.process = subprocess.Popen(
             command, cwd=settings.BASE_DIR, env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        until = time.monotonic() + 60
-        while time.monotonic() < until:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
             try:
                 urllib.request.urlopen(f"{self.address}/account/login/", timeout=2).close()
                 return
-            except OSError:  # also that it is slow
+            except OSError:  # refused, or too slow
                 assert self.process.poll() is None, "the server ended"
                 time.sleep(0.2)
         raise AssertionError("the server does not answer")
@@ -94,7 +96,7 @@ class Site:
 
 
 class Station:
-    """Speaks OCPP 1.6J, no more of it than a test needs."""
+    """A minimal OCPP 1.6J station."""
 
     def __init__(self, site: Site, identity: str) -> None:
         secret = base64.b64encode(f"{identity}:{STATION_PASSWORD}".encode()).decode()
@@ -104,38 +106,40 @@ class Station:
             additional_headers={"Authorization": f"Basic {secret}"},
         )
         self.calls = 0
-        self.asked: list[list[Any]] = []
+        self.received_calls: list[list[Any]] = []
 
-    def say(self, action: str, **payload: Any) -> dict[str, Any]:
+    def call(self, action: str, **payload: Any) -> dict[str, Any]:
         self.calls += 1
         self.link.send(json.dumps([2, str(self.calls), action, payload]))
         while True:
             frame = json.loads(self.link.recv(10))
             if frame[0] == 2:
-                self.asked.append(frame)
+                self.received_calls.append(frame)
             elif frame[1] == str(self.calls):
                 assert frame[0] == 3, frame
                 return dict(frame[2])
 
     def boot(self) -> None:
-        self.say("BootNotification", chargePointVendor="Maker", chargePointModel="Wallbox", firmwareVersion="3.16")
+        self.call("BootNotification", chargePointVendor="Maker", chargePointModel="Wallbox", firmwareVersion="3.16")
         self.status("Available")
 
     def status(self, status: str, **more: Any) -> None:
-        self.say("StatusNotification", connectorId=1, status=status, errorCode=more.pop("errorCode", "NoError"), **more)
+        self.call(
+            "StatusNotification", connectorId=1, status=status, errorCode=more.pop("errorCode", "NoError"), **more
+        )
 
     def answer(self, **payload: Any) -> list[Any]:
-        """Wait for what we are asked, and answer it."""
-        frame = self.asked.pop(0) if self.asked else json.loads(self.link.recv(10))
+        """Wait for the next CALL from the server, answer it, and return it."""
+        frame = self.received_calls.pop(0) if self.received_calls else json.loads(self.link.recv(10))
         self.link.send(json.dumps([3, frame[1], payload]))
         return list(frame)
 
 
 @pytest.fixture(scope="package")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    made = Site(tmp_path_factory.mktemp("site"))
+    server = Site(tmp_path_factory.mktemp("site"))
     person = ["--password", PASSWORD, "--team"]
-    made.manage_all(
+    server.manage_all(
         [
             ["migrate", "-v0"],
             ["add_team", "nordlys", "--name", "Nordlys Energie"],
@@ -147,10 +151,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             ["add_tag", "04A2C7B1", "--team", "nordlys"],
         ]
     )
-    made.start()
-    yield made
-    made.stop()
-    made.names.close()
+    server.start()
+    yield server
+    server.stop()
+    server.names.close()
 
 
 @pytest.fixture(scope="package")
@@ -162,29 +166,29 @@ def browser(site: Site) -> Iterator[Any]:
     with sync_playwright() as playwright:
         own = [
             f"--host-resolver-rules=MAP {OWN_HOST} 127.0.0.1",
-            f"--unsafely-treat-insecure-origin-as-secure={site.own_address}",  # as https is
+            f"--unsafely-treat-insecure-origin-as-secure={site.own_address}",  # Chromium treats it as https
         ]
         yield playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", *own])
 
 
 @pytest.fixture(scope="package")
 def states() -> dict[tuple[str, str], Any]:
-    """Cookies of who has logged in where: once, since the log-in has tests of its own."""
+    """Cookies by person and address, so that each person signs in only once; signing in has tests of its own."""
     return {}
 
 
 @pytest.fixture
-def look(site: Site, browser: Any, states: dict[tuple[str, str], Any]) -> Iterator[Any]:
-    """Opens a page as somebody; whatever the page complains about fails the test."""
+def open_page(site: Site, browser: Any, states: dict[tuple[str, str], Any]) -> Iterator[Any]:
+    """Return a function that opens a page as a person. Console errors and foreign requests fail the test."""
     contexts, complaints = [], []
 
-    def open_page(
+    def open_as(
         path: str,
         person: str = "operator",
         width: int = 1440,
         scheme: str = "light",
         base: str = "",
-        again: bool = False,
+        fresh_login: bool = False,
         **more: Any,
     ) -> Any:
         base = base or site.address
@@ -192,15 +196,15 @@ def look(site: Site, browser: Any, states: dict[tuple[str, str], Any]) -> Iterat
             viewport={"width": width, "height": 900},
             color_scheme=scheme,
             base_url=base,
-            storage_state=None if again else states.get((person, base)),
+            storage_state=None if fresh_login else states.get((person, base)),
             **more,
         )
         contexts.append(context)
         page = context.new_page()
-        page.on("console", lambda told: complaints.append(told.text) if _is_complaint(told) else None)
+        page.on("console", lambda message: complaints.append(message.text) if _is_reported(message) else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda asked: complaints.append(asked.url) if _is_elsewhere(asked.url, base) else None)
-        if person and (again or (person, base) not in states):
+        page.on("request", lambda request: complaints.append(request.url) if _is_foreign(request.url, base) else None)
+        if person and (fresh_login or (person, base) not in states):
             page.goto("/account/login/")
             page.fill("#id_login", f"{person}@example.org")
             page.fill("#id_password", PASSWORD)
@@ -210,32 +214,32 @@ def look(site: Site, browser: Any, states: dict[tuple[str, str], Any]) -> Iterat
             states.setdefault((person, base), context.storage_state())
         if path:
             page.goto(path)
-        if "/account/confirm/" in page.url:  # the log-in was more than ten minutes ago
+        if "/account/confirm/" in page.url:  # the person signed in more than ten minutes ago
             page.fill("#id_password", PASSWORD)
             page.click("button:text-is('Confirm')")
             page.wait_for_url(f"{base}{path}")
         return page
 
-    open_page.complaints = complaints  # type: ignore[attr-defined]
-    yield open_page
+    open_as.complaints = complaints  # type: ignore[attr-defined]
+    yield open_as
     for context in contexts:
         context.close()
     assert not complaints
 
 
-def _is_complaint(told: Any) -> bool:
-    """Also htmx's own: but not that somebody went to another page while a part of this one was fetched."""
-    return told.type in ("error", "warning") and not told.text.startswith(LEFT_MEANWHILE)
+def _is_reported(message: Any) -> bool:
+    """Whether a console message fails the test; htmx events of requests that navigation aborts do not."""
+    return message.type in ("error", "warning") and not message.text.startswith(NAVIGATION_EVENTS)
 
 
-def _is_elsewhere(address: str, base: str) -> bool:
-    """Whatever a page fetches comes from its own host, or is in the page."""
+def _is_foreign(address: str, base: str) -> bool:
+    """Whether a request goes to another host than the page's own."""
     return base[5:] not in address and not address.startswith("data:")
 
 
 @pytest.fixture(scope="package")
 def is_page(pages: dict[str, str]) -> Callable[[Any, str], bool]:
-    """Whether a route leads to a page: not to a part of one, a file, or an address for who is not signed in."""
+    """Return a function that tells whether a route is a whole page for signed-in users, not a partial or a file."""
     known: dict[str, bool] = {}
 
     def ask(page: Any, name: str) -> bool:
@@ -249,8 +253,8 @@ def is_page(pages: dict[str, str]) -> Callable[[Any, str], bool]:
 
 @pytest.fixture(scope="package")
 def pages(site: Site) -> dict[str, str]:
-    """Addresses by the names of their routes, of a team with one row of everything."""
-    done = subprocess.run(
+    """Addresses by route name, of a team that has a row of every model."""
+    result = subprocess.run(
         [sys.executable, "-m", "tests.browser.fill"],
         cwd=settings.BASE_DIR,
         env=site.env,
@@ -258,8 +262,8 @@ def pages(site: Site) -> dict[str, str]:
         text=True,
         check=False,
     )
-    assert not done.returncode, done.stderr
-    found: dict[str, str] = json.loads(done.stdout)
+    assert not result.returncode, result.stderr
+    found: dict[str, str] = json.loads(result.stdout)
     return found
 
 
@@ -271,7 +275,7 @@ def connected(site: Site, identity: str) -> Station:
 
 @pytest.fixture
 def station(site: Site, request: pytest.FixtureRequest) -> Iterator[Any]:
-    """Connects a station; all of them are gone after the test."""
+    """Return a function that connects a station; their links are closed after the test."""
     links = []
 
     def make(identity: str) -> Station:

@@ -1,7 +1,7 @@
-"""Find every button of an open page, press it, and read what became of it.
+"""Find every button of an open page, press it, and check the outcome.
 
-The table in tests/browser/buttons.py names each button of each page with its outcome, in the classes below. Each of
-them is of something that was not so before the press: a button that does nothing has no outcome.
+The table in tests/browser/buttons.py names each button of each page with its outcome, as one of the classes below. Each
+outcome checks something that was not so before the press, so a button without effect fails.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from django.urls import Resolver404, resolve
 from playwright.sync_api import Error, Locator, Page, Request, Response, expect
 
 TRIES = 4
-WAIT = 12_000  # milliseconds in which a press must have shown
-NOTES = ".note, .invalid-feedback, [role=alert], #said"
-# Marks what can be pressed with `data-button`, its name; of several of one name the first.
+WAIT = 12_000  # milliseconds in which the effect of a press must be visible
+NOTE_SELECTOR = ".note, .invalid-feedback, [role=alert], #said"
+# Selects pressable elements; COLLECT marks each with its name in `data-button`, the first one of each name.
 BUTTON = (
     "button, summary, [role=button], input[type=submit], input[type=button], select[data-go], a.btn, a.dropdown-item, "
     "a[hx-get], [data-press]"
@@ -47,15 +47,15 @@ COLLECT = """([within, selector]) => {
 }"""
 
 
-class Useless(AssertionError):
-    """A button whose press has not the outcome that the table promises."""
+class WrongOutcome(AssertionError):
+    """A button press did not have the outcome that the table states."""
 
 
 @dataclass(frozen=True)
 class Goes:
-    """Leads to the page of a route, if none is named to another address of the same one.
+    """Leads to a route; if none is named, to another address of the same route.
 
-    The address must be another one than before, unless the press also `says` something.
+    The address must change, unless the press also shows the text `says`.
     """
 
     route: str = ""
@@ -64,45 +64,45 @@ class Goes:
 
 @dataclass(frozen=True)
 class Filters:
-    """Makes a list shorter, or another, by the filter that was chosen."""
+    """Applies the chosen filter to a list."""
 
 
 @dataclass(frozen=True)
 class Says:
-    """Shows a sentence that was not there."""
+    """Shows a message that was not there before."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Refuses:
-    """Shows a sentence that was not there, since what was filled in is wrong."""
+    """Shows an error message that was not there before, because the input is wrong."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Stays:
-    """Chooses what is chosen already, and is marked so."""
+    """Selects the option that is already selected and marked as such."""
 
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """Is pressed by a test of its own, since it takes more than fields to be filled in."""
+    """Is pressed by a separate test, because it needs more than filled-in fields."""
 
     test: str
 
 
 @dataclass(frozen=True)
 class Changes:
-    """Changes the text, an attribute, a value or the visibility of what a selector finds."""
+    """Changes text, attributes, values or visibility of the elements of a selector."""
 
     selector: str
 
 
 @dataclass(frozen=True)
 class Downloads:
-    """Hands over a file that is not empty."""
+    """Downloads a file that is not empty."""
 
     suffix: str
 
@@ -124,34 +124,41 @@ class After:
 
 Outcome = Goes | Says | Changes | Downloads | Opens | Filters | Refuses | Stays | Elsewhere
 Row = Outcome | After
-MENU = Changes(".dropdown-menu")  # what opens a menu
+MENU = Changes(".dropdown-menu")  # a button that opens a menu
 CLOSES = Changes("dialog.ask")
-CLICK = object()  # in the fields of an `After`: what must have been pressed before
+CLICK = object()  # in the fields of an `After`: click this element first
 
 
 class Database:
-    """The rows of a running site on SQLite, put back to how they were: one press does not spoil the next."""
+    """Saves and restores the rows of a running site on SQLite, so that one press does not affect the next."""
 
-    # What the running process knows by itself, and who is signed in since.
-    KEPT = ("django_migrations", "chargers_gatewaynode", "maintenance_inboxshard", "maintenance_stationlink")
+    # Tables whose content the running process keeps in memory, too.
+    PRESERVED_TABLES = (
+        "django_migrations",
+        "chargers_gatewaynode",
+        "maintenance_inboxshard",
+        "maintenance_stationlink",
+    )
 
     def __init__(self, path: Path) -> None:
         self.path, self.copy = path, path.with_suffix(".before")
         self.update()
 
     def update(self) -> None:
-        """Keep the rows as they are now."""
+        """Save the current rows."""
         with closing(sqlite3.connect(self.path)) as now, closing(sqlite3.connect(self.copy)) as before:
             now.backup(before)
 
     def restore(self) -> None:
         with closing(sqlite3.connect(self.path, isolation_level=None, timeout=20)) as now:
-            now.execute("PRAGMA ignore_check_constraints = ON")  # they use functions of Django's
+            now.execute(
+                "PRAGMA ignore_check_constraints = ON"
+            )  # the constraints use SQL functions that Django registers
             now.execute("ATTACH ? AS before", [str(self.copy)])
             now.execute("BEGIN IMMEDIATE")
             names = now.execute("SELECT name FROM before.sqlite_master WHERE type = 'table'").fetchall()
             for (name,) in names:
-                if name not in self.KEPT and not name.startswith("sqlite_"):
+                if name not in self.PRESERVED_TABLES and not name.startswith("sqlite_"):
                     now.execute(f'DELETE FROM main."{name}"')
                     now.execute(f'INSERT INTO main."{name}" SELECT * FROM before."{name}"')
             now.execute("COMMIT")
@@ -162,10 +169,10 @@ class Presser:
 
     def __init__(self, page: Page, database: Database) -> None:
         self.page, self.database = page, database
-        self.changed: list[str] = []  # requests that may have changed rows since the rows were put back
+        self.changed: list[str] = []  # requests that may have changed rows since the last restore
         self.failed: list[str] = []
         self.within = "body"
-        self.is_spoilt = True  # whether the page has to be loaded anew for the next button
+        self.must_reload = True  # whether the page must be reloaded before the next button
         self.cookies: Any = page.context.cookies()
         self.pending: set[Request] = set()
         page.on("request", self._note_request)
@@ -186,14 +193,14 @@ class Presser:
             self.failed.append(f"{response.request.method} {urlsplit(response.url).path}: {response.status}")
 
     def walk(self, path: str, rows: Mapping[str, Row], common: Mapping[str, Row], within: str = "") -> list[str]:
-        """Press each button of a page; return what is wrong with them, a line each.
+        """Press each button of a page and return the faults, one line each.
 
         Args:
-            rows: the buttons that the page has, by names, in which * stands for anything and # for a number.
-            common: those that any page may have.
-            within: a selector of the part of the page, unless it is its body.
+            rows: outcomes of the page's buttons by name, in which * stands for anything and # for a number.
+            common: outcomes of buttons that any page may have.
+            within: selector of the part of the page to press; by default its body.
         """
-        self.is_spoilt = True
+        self.must_reload = True
         self._open(path)
         within = within or (".page" if self.page.locator(".page").count() else "main")
         found = self._buttons(within)
@@ -204,7 +211,7 @@ class Presser:
             if isinstance({**common, **rows}.get(key), Elsewhere):
                 continue
             name = next(name for name in found if row_of[name] == key)
-            if key and (fault := self._press_anew(path, name, {**common, **rows}[key], within)):
+            if key and (fault := self._press_reloaded(path, name, {**common, **rows}[key], within)):
                 wrong.append(f"“{name}” {fault}")
         return wrong
 
@@ -214,7 +221,7 @@ class Presser:
         return found
 
     def reset(self) -> None:
-        """Put back what the last press changed, with who is signed in."""
+        """Restore the rows and the cookies if the last press changed anything."""
         if self.changed:
             self.database.restore()
             self.changed.clear()
@@ -223,22 +230,24 @@ class Presser:
 
     def _open(self, path: str) -> None:
         self.reset()
-        if self.is_spoilt:
+        if self.must_reload:
             self.page.goto(path)
         else:
-            self.page.keyboard.press("Escape")  # closes a menu
+            self.page.keyboard.press("Escape")  # close an open menu
         self.failed.clear()
 
-    def _press_anew(self, path: str, name: str, row: Row, within: str, before: Callable[[], None] | None = None) -> str:
-        """Press a button on the page as it is when opened; return what is wrong, if anything.
+    def _press_reloaded(
+        self, path: str, name: str, row: Row, within: str, before: Callable[[], None] | None = None
+    ) -> str:
+        """Press a button on the freshly opened page and return the fault, if any.
 
-        A page that changes by itself may have changed meanwhile, so a button has two chances.
+        Live updates may change the page at the same time, so there are two attempts.
         """
         fault = ""
-        for _chance in range(2):
+        for _attempt in range(2):
             try:
                 self._open(path)
-                self.is_spoilt = True
+                self.must_reload = True
                 if before:
                     before()
                 self._buttons(within)
@@ -246,7 +255,7 @@ class Presser:
             except (AssertionError, Error) as error:
                 fault = " ".join(str(error).partition("Call log")[0].split())[:400]
                 continue
-            self.is_spoilt = not (row in (MENU, CLOSES) or isinstance(row, Downloads | Opens)) or bool(self.changed)
+            self.must_reload = not (row in (MENU, CLOSES) or isinstance(row, Downloads | Opens)) or bool(self.changed)
             return self._walk_dialog(path, name, row, within) if isinstance(row, Opens) else ""
         return fault
 
@@ -259,7 +268,7 @@ class Presser:
         if set(found) != set(row.buttons):
             return f"opens a dialog with {found}, in the table: {list(row.buttons)}"
         for name, inner in row.buttons.items():
-            if fault := self._press_anew(path, name, inner, "dialog[open]", open_again):
+            if fault := self._press_reloaded(path, name, inner, "dialog[open]", open_again):
                 return f"> “{name}” {fault}"
         return ""
 
@@ -273,7 +282,7 @@ class Presser:
         self._read(button, row)
         self._wait_until(lambda: not self.pending, "is not answered")
         if self.failed and not isinstance(row, Refuses):
-            raise Useless(f"was refused: {self.failed}")
+            raise WrongOutcome(f"was refused: {self.failed}")
 
     def _fill(self, place: Locator, value: Any) -> None:
         if value is CLICK:
@@ -305,46 +314,46 @@ class Presser:
                 else:
                     button.click(timeout=WAIT / TRIES)
                 return
-            except Error:  # a live list was swapped meanwhile, and its marks with it
+            except Error:  # a live update replaced the list, and with it the marked buttons
                 if attempt == TRIES:
                     raise
                 self._buttons(self.within)
 
     def _read(self, button: Locator, outcome: Outcome) -> None:
-        """Press, and see that what is promised was not so before, and is now."""
+        """Press a button and check that the outcome was absent before and is present after."""
         match outcome:
             case Downloads(suffix):
                 with self.page.expect_download(timeout=WAIT) as coming:
                     self._click(button)
                 file = coming.value.path()
                 if not coming.value.suggested_filename.endswith(suffix) or not file.stat().st_size:
-                    raise Useless(f"hands over {coming.value.suggested_filename}")
+                    raise WrongOutcome(f"hands over {coming.value.suggested_filename}")
             case Goes(route, says):
                 self._go(button, route, says)
             case Stays():
                 if button.get_attribute("aria-current") != "true":
-                    raise Useless("is not marked as chosen")
+                    raise WrongOutcome("is not marked as chosen")
                 self._click(button)
             case Filters():
                 self._choose_filter(button)
                 self._click(button)
                 expect(self.page.locator("#list .chip").first).to_be_visible(timeout=WAIT)
             case Says(text) | Refuses(text):
-                place = self.page.locator(NOTES).filter(has_text=text)
+                place = self.page.locator(NOTE_SELECTOR).filter(has_text=text)
                 expect(place).to_have_count(0)
                 self._click(button)
                 expect(place.first).to_be_visible(timeout=WAIT)
             case Changes(selector):
-                before = self._look(selector)
+                before = self._snapshot(selector)
                 self._click(button)
-                self._wait_until(lambda: self._look(selector) != before, f"changes nothing of {selector}")
+                self._wait_until(lambda: self._snapshot(selector) != before, f"changes nothing of {selector}")
             case Opens():
                 expect(self.page.locator("dialog[open]")).to_have_count(0)
                 self._click(button)
                 expect(self.page.locator("dialog[open]").first).to_be_visible(timeout=WAIT)
 
     def _choose_filter(self, button: Locator) -> None:
-        """Choose something without an event, so that only the button can do anything about it."""
+        """Set a filter field without an event, so that only the button can apply it."""
         expect(self.page.locator("#list .chip")).to_have_count(0)
         button.evaluate(
             """(button) => {
@@ -359,24 +368,24 @@ class Presser:
 
     def _go(self, button: Locator, route: str, says: str) -> None:
         before = self.page.url
-        said = self.page.locator("body").filter(has_text=says)
+        body = self.page.locator("body").filter(has_text=says)
         if says and not route:
-            expect(said).to_have_count(0)
+            expect(body).to_have_count(0)
         self.page.evaluate("window.wasThere = true")
         self._click(button)
         self._wait_until(lambda: not self.page.evaluate("Boolean(window.wasThere)"), "leads nowhere")
         self.page.wait_for_load_state("domcontentloaded")
         if (there := route_of(self.page.url)) != (route or route_of(before)):
-            raise Useless(f"leads to {there} ({self.page.url}), not to {route}: {self._told()}")
+            raise WrongOutcome(f"leads to {there} ({self.page.url}), not to {route}: {self._notes()}")
         if says:
-            expect(said.first).to_be_visible(timeout=WAIT)
+            expect(body.first).to_be_visible(timeout=WAIT)
         elif self.page.url == before:
-            raise Useless("leads to the page it stands on and says nothing")
+            raise WrongOutcome("leads to the page it stands on and says nothing")
 
-    def _told(self) -> str:
-        return " ".join(self.page.locator(NOTES).all_inner_texts())
+    def _notes(self) -> str:
+        return " ".join(self.page.locator(NOTE_SELECTOR).all_inner_texts())
 
-    def _look(self, selector: str) -> Any:
+    def _snapshot(self, selector: str) -> Any:
         return self.page.evaluate(
             """(selector) => [...document.querySelectorAll(selector)].map((each) => [
               each.outerHTML.replace(/ data-button="[^"]*"|htmx-[a-z]+/g, ""),
@@ -386,16 +395,16 @@ class Presser:
         )
 
     def _wait_until(self, is_so: Callable[[], bool], complaint: str) -> None:
-        until, pause = time.monotonic() + WAIT / 1000, 5
-        while time.monotonic() < until:
+        deadline, pause = time.monotonic() + WAIT / 1000, 5
+        while time.monotonic() < deadline:
             try:
                 if is_so():
                     return
-            except Error:  # between two pages
+            except Error:  # during a navigation
                 pass
             self.page.wait_for_timeout(pause)
             pause = min(50, 2 * pause)
-        raise Useless(f"{complaint} {self._told()}")
+        raise WrongOutcome(f"{complaint} {self._notes()}")
 
 
 def route_of(address: str) -> str:

@@ -1,4 +1,4 @@
-"""A second factor, passkeys, signing out from elsewhere and the theme, in Chromium."""
+"""Two-factor authentication, passkeys, signing out elsewhere and the theme, in Chromium."""
 
 import time
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 def person(site, request):
-    """Somebody of this test alone."""
+    """A user that only this test uses."""
     name = f"{request.node.name.replace('_', '')[-30:]}"
     site.manage("add_user", f"{name}@example.org", "--password", PASSWORD, "--team", "nordlys", "--role", "viewer")
     return name
@@ -37,7 +37,7 @@ def type_password(page, person):
 
 
 def with_authenticator(page):
-    """A device in Chromium that makes passkeys and answers by itself."""
+    """A virtual authenticator in Chromium that creates passkeys and confirms automatically."""
     tools = page.context.new_cdp_session(page)
     tools.send("WebAuthn.enable")
     options = {
@@ -51,9 +51,9 @@ def with_authenticator(page):
     tools.send("WebAuthn.addVirtualAuthenticator", {"options": options})
 
 
-def test_an_app_is_set_up_and_asked_for(look, site, person):
+def test_an_app_is_set_up_and_asked_for(open_page, site, person):
     """S24."""
-    page = look("/account/security/", person=person)
+    page = open_page("/account/security/", person=person)
     page.click("text=Set up app")
     expect(page.locator("img.qr")).to_be_visible()
     secret = page.locator("#secret").inner_text().replace(" ", "")
@@ -73,9 +73,9 @@ def test_an_app_is_set_up_and_asked_for(look, site, person):
     page.wait_for_url(f"{site.address}/")
 
 
-def test_a_passkey_signs_in_alone_and_as_second_step(look, site, person):
+def test_a_passkey_signs_in_alone_and_as_second_step(open_page, site, person):
     """S24."""
-    page = look("/account/security/", person=person)
+    page = open_page("/account/security/", person=person)
     with_authenticator(page)
     page.click("text=Add passkey")
     page.fill("#id_name", "Laptop")
@@ -92,8 +92,8 @@ def test_a_passkey_signs_in_alone_and_as_second_step(look, site, person):
     page.wait_for_url(f"{site.address}/")
 
 
-def test_a_browser_without_the_passkey_says_so(look):
-    page = look("/account/login/", person="")
+def test_a_browser_without_the_passkey_says_so(open_page):
+    page = open_page("/account/login/", person="")
     refuse = "async () => { throw new DOMException('', 'NotAllowedError') }"
     page.evaluate(f"() => {{ navigator.credentials.get = {refuse} }}")
     page.click("text=Sign in with a passkey")
@@ -102,11 +102,11 @@ def test_a_browser_without_the_passkey_says_so(look):
     )
 
 
-def test_signing_out_the_others_closes_their_pages(look, person):
+def test_signing_out_the_others_closes_their_pages(open_page, person):
     """W5."""
-    other = look("/stations/", person=person)
-    other.wait_for_timeout(1000)  # its socket
-    page = look("/account/security/", person=person, again=True)
+    other = open_page("/stations/", person=person)
+    other.wait_for_timeout(1000)  # wait for its WebSocket
+    page = open_page("/account/security/", person=person, fresh_login=True)
     page.click("text=Sign out all others")
     page.wait_for_selector("text=1 other browser signed out.")
     other.wait_for_selector("#id_login", timeout=5000)
@@ -114,11 +114,11 @@ def test_signing_out_the_others_closes_their_pages(look, person):
     expect(page.locator(".tabs [aria-current]")).to_have_text("Security")
 
 
-def test_a_theme_is_the_persons_and_there_before_the_first_paint(look, person):
-    page = look("/account/", person=person)
+def test_a_theme_is_the_persons_and_there_before_the_first_paint(open_page, person):
+    page = open_page("/account/", person=person)
     page.select_option("#id_theme", "dark")
     page.click("text=Save settings")
-    elsewhere = look("/stations/", person=person)  # a new browser, on a light device
+    elsewhere = open_page("/stations/", person=person)  # a new browser on a device with a light theme
     assert elsewhere.evaluate("document.documentElement.dataset.bsTheme") == "dark"
     elsewhere.click("header .dropdown:last-child > button")
     with elsewhere.expect_response("**/account/theme/"):

@@ -1,4 +1,4 @@
-"""The back office works under the same content security policy as everything else: no `unsafe-eval`."""
+"""The back office works under the same content security policy as all other pages: no `unsafe-eval`."""
 
 import subprocess
 import sys
@@ -15,8 +15,8 @@ from importlib import import_module
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from accounts.sign_in import fresh_proof
 from accounts.models import User
+from accounts.sign_in import fresh_proof
 user = User.objects.create_user("office@example.org", "a long enough password", is_staff=True)
 Authenticator.objects.create(user=user, type="totp", data={"secret": "none"})
 session = import_module(settings.SESSION_ENGINE).SessionStore()
@@ -45,9 +45,9 @@ def office(site, states):
 
 
 @pytest.fixture
-def open_office(look, office):
-    """`look` fails the test for whatever the console complains about, a refused script among it."""
-    return lambda path="/admin/": look(path, person="office")
+def open_office(open_page, office):
+    """Open a page of the back office. Console errors, such as a blocked script, fail the test."""
+    return lambda path="/admin/": open_page(path, person="office")
 
 
 def test_its_menus_theme_and_sidebar_work(open_office):

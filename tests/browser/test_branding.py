@@ -1,4 +1,4 @@
-"""A team's look on its own domain, from the settings to the log-in page, in Chromium (P11)."""
+"""A team's branding on its own domain, from the settings to the sign-in page, in Chromium (P11)."""
 
 import io
 
@@ -16,9 +16,9 @@ GREEN, LIGHT_GREEN = "#0b6e4f", "#4ade80"
 SOON = 5_000
 
 
-def drawing(size, ink, ground=(0, 0, 0, 0)):
-    """A mark and a few bars that could be letters."""
-    picture = Image.new("RGBA", size, ground)
+def draw_logo(size, ink, background=(0, 0, 0, 0)):
+    """Draw a logo: a circle and some bars."""
+    picture = Image.new("RGBA", size, background)
     pen, height = ImageDraw.Draw(picture), size[1]
     pen.ellipse((4, 4, height - 4, height - 4), fill=ink)
     for at in range(height + 12, size[0] - 20, 34):
@@ -39,14 +39,14 @@ def pictures():
 
 
 @pytest.fixture
-def branded(look, site, pictures):
-    """The team nordlys with its look, on its domain; all of it done in the portal."""
-    page = look("/team/branding/", person="admin", again=True)  # the page of the domain wants a fresh log-in
+def branded(open_page, site, pictures):
+    """The team nordlys with branding and its own domain, all set up in the portal."""
+    page = open_page("/team/branding/", person="admin", fresh_login=True)  # the page requires a recent sign-in
     if page.input_value("#id_portal_name") != "Nordlys Lading":
         page.fill("#id_portal_name", "Nordlys Lading")
-        page.set_input_files("#id_logo_light", file_of(drawing((420, 96), GREEN)))
-        page.set_input_files("#id_logo_dark", file_of(drawing((420, 96), LIGHT_GREEN)))
-        page.set_input_files("#id_icon", file_of(drawing((200, 200), GREEN)))
+        page.set_input_files("#id_logo_light", file_of(draw_logo((420, 96), GREEN)))
+        page.set_input_files("#id_logo_dark", file_of(draw_logo((420, 96), LIGHT_GREEN)))
+        page.set_input_files("#id_icon", file_of(draw_logo((200, 200), GREEN)))
         page.check("[name=colours][value=two]")
         page.fill("#id_accent", GREEN)
         page.fill("#id_accent_dark", LIGHT_GREEN)
@@ -67,8 +67,8 @@ def branded(look, site, pictures):
     return page
 
 
-def test_the_preview_follows_what_is_chosen(look, pictures):
-    page = look("/team/branding/", person="admin")
+def test_the_preview_follows_what_is_chosen(open_page, pictures):
+    page = open_page("/team/branding/", person="admin")
     page.check("[name=colours][value=two]")
     page.fill("#id_accent", "#ffd400")
     expect(page.locator(".brand-preview")).to_contain_text("must be 4.5:1")
@@ -79,17 +79,17 @@ def test_the_preview_follows_what_is_chosen(look, pictures):
     assert shown.evaluate("e => getComputedStyle(e).backgroundColor") != "rgb(255, 212, 0)"
     page.fill("#id_portal_name", "<b>Nordlys")
     expect(page.locator(".sample-head b").first).to_have_text("<b>Nordlys")
-    page.set_input_files("#id_logo_light", file_of(drawing((420, 96), "#7c2d12")))
+    page.set_input_files("#id_logo_light", file_of(draw_logo((420, 96), "#7c2d12")))
     expect(page.locator("[data-theme-of], [data-bs-theme=light] [data-logo=logo_light]").first).to_be_visible()
-    page.fill("#id_accent", GREEN)  # what is shown stays after another look at the server
+    page.fill("#id_accent", GREEN)  # what is shown stays after the next request
     expect(page.locator(".brand-preview")).to_contain_text(GREEN)
     expect(page.locator("[data-bs-theme=light] [data-logo=logo_light]").first).to_be_visible()
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
-def test_branding_on_own_domain(branded, look, site, pictures, width, scheme):
+def test_branding_on_own_domain(branded, open_page, site, pictures, width, scheme):
     colour = "rgb(11, 110, 79)" if scheme == "light" else "rgb(74, 222, 128)"
-    page = look("/account/login/", person="", width=width, scheme=scheme, base=site.own_address)
+    page = open_page("/account/login/", person="", width=width, scheme=scheme, base=site.own_address)
     expect(page).to_have_title("Sign in \u2013 Nordlys Lading")
     logo = page.locator(".alone .brand img:visible")
     expect(logo).to_have_attribute("alt", "Nordlys Lading")
@@ -101,7 +101,7 @@ def test_branding_on_own_domain(branded, look, site, pictures, width, scheme):
     assert faults(page) == []
     page.screenshot(path=pictures / f"own-login-{width}-{scheme}.png")
 
-    page = look("", person="operator", width=width, scheme=scheme, base=site.own_address)
+    page = open_page("", person="operator", width=width, scheme=scheme, base=site.own_address)
     for name, path in {"dashboard": "/", "stations": "/stations/", "account": "/account/"}.items():
         page.goto(path)
         page.wait_for_load_state("networkidle")
@@ -112,8 +112,8 @@ def test_branding_on_own_domain(branded, look, site, pictures, width, scheme):
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (1440, "dark"), (390, "dark")])
-def test_its_settings_shut_nobody_out(branded, look, pictures, width, scheme):
-    page = look("", person="admin", width=width, scheme=scheme)
+def test_branding_settings_are_accessible(branded, open_page, pictures, width, scheme):
+    page = open_page("", person="admin", width=width, scheme=scheme)
     for name, path in {"branding": "/team/branding/", "domain": "/team/branding/domain/"}.items():
         page.goto(path)
         page.wait_for_load_state("networkidle")
@@ -122,8 +122,8 @@ def test_its_settings_shut_nobody_out(branded, look, pictures, width, scheme):
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_pages_on_own_domain_are_live(branded, look, site, station):
-    page = look("/stations/?q=LIVE-4", base=site.own_address)
+def test_pages_on_own_domain_are_live(branded, open_page, site, station):
+    page = open_page("/stations/?q=LIVE-4", base=site.own_address)
     page.click("#list tbody a:text-is('LIVE-4')")
     page.wait_for_selector("#places")
     page.wait_for_timeout(500)
@@ -132,9 +132,9 @@ def test_pages_on_own_domain_are_live(branded, look, site, station):
     assert page.url.startswith(site.own_address)
 
 
-def test_who_is_of_no_such_team_has_the_hosts_look_there_and_ours_elsewhere(branded, look, site):
-    page = look("/", person="new", base=site.own_address)
+def test_other_users_see_the_hosts_branding_there_and_ours_elsewhere(branded, open_page, site):
+    page = open_page("/", person="new", base=site.own_address)
     assert "Nordlys Lading" in page.title()
-    expect(page.locator(".side .team")).to_contain_text("Not your team")  # a session there sees the host's team only
-    page = look("/", person="new")
+    expect(page.locator(".side .team")).to_contain_text("Not your team")  # on its domain a user sees this team only
+    page = open_page("/", person="new")
     assert "CPMS" in page.title() and not page.locator(".brand-logo").count()

@@ -1,4 +1,4 @@
-"""The demo as a visitor sees it: one command, simulated stations charge, figures move without reload."""
+"""The demo for a visitor: one command starts it, simulated stations charge, and figures update without reload."""
 
 import os
 import shutil
@@ -26,7 +26,7 @@ def demo(tmp_path: Path) -> Iterator[Site]:
 
 
 def test_the_demo_charges_and_its_dashboard_moves_without_reload(demo: Site, browser: Any) -> None:
-    """W27, W33. UPDATE_README_PICTURE=1 keeps the picture for the README."""
+    """W27, W33. UPDATE_README_PICTURE=1 saves the picture for the README."""
     page = browser.new_page(viewport={"width": 1440, "height": 1000}, color_scheme="light")
     page.goto(f"{demo.address}/")
     page.fill("#id_login", "operator@nordlys.example")
@@ -39,7 +39,7 @@ def test_the_demo_charges_and_its_dashboard_moves_without_reload(demo: Site, bro
     before = power.inner_text()
     expect(power).not_to_have_text(before, timeout=30_000)
     assert page.evaluate("window.notReloaded") is True
-    page.wait_for_timeout(1500)  # the flash of what changed is over
+    page.wait_for_timeout(1500)  # wait until the highlight of changes has faded
     PICTURE.parent.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=PICTURE, full_page=True)
     page.close()

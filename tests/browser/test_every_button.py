@@ -1,4 +1,4 @@
-"""Every button of every page is pressed and does what the table in tests/browser/buttons.py says.
+"""Every button of every page is pressed and has the outcome stated in the table in tests/browser/buttons.py.
 
 A button that is not in the table fails, and so does one whose press changes nothing.
 """
@@ -16,17 +16,18 @@ from tests.browser.conftest import connected
 from tests.browser.pressing import Changes, Database, Goes, Presser
 
 pytestmark = pytest.mark.browser
-PARTS = 4  # which workers share
+PARTS = 4  # distributed over the test workers
 
 
 @pytest.fixture(scope="package")
 def database(site, pages):
-    """The rows as they are once the team's station and the one of another team are connected."""
+    """The database after the team's station and a station of another team have connected."""
     path = Path(site.env["VAR_DIR"]) / "cpms.sqlite3"
     station, guest = connected(site, "FULL-1"), connected(site, "GUEST-1")
-    station.say("StatusNotification", connectorId=2, status="Available", errorCode="NoError")
+    station.call("StatusNotification", connectorId=2, status="Available", errorCode="NoError")
     began = f"{datetime.now(UTC) + timedelta(seconds=1):%Y-%m-%d %H:%M:%S}"
-    with closing(sqlite3.connect(path, timeout=20)) as rows, rows:  # after the station's start: no sweep closes it
+    # Changed after the station's boot, so that no sweep closes the session.
+    with closing(sqlite3.connect(path, timeout=20)) as rows, rows:
         rows.execute(
             "UPDATE charging_sessions_chargingsession SET started_at = ?, start_received_at = ? "
             "WHERE stopped_at IS NULL",
@@ -38,13 +39,15 @@ def database(site, pages):
 
 
 @pytest.fixture
-def press(look, database):
-    page = look("/", person="full", reduced_motion="reduce")  # nobody waits for menus to fade in
+def press(open_page, database):
+    page = open_page("/", person="full", reduced_motion="reduce")  # skip animations
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    database.update()  # with who has just signed in
+    database.update()  # including the new sign-in
     yield Presser(page, database)
     database.restore()
-    look.complaints[:] = [told for told in look.complaints if " 422 " not in told]  # what `Refuses` asked for
+    open_page.complaints[:] = [
+        message for message in open_page.complaints if " 422 " not in message
+    ]  # expected by `Refuses`
 
 
 @pytest.mark.parametrize("part", range(PARTS))
@@ -64,9 +67,9 @@ def test_every_button_around_a_page_does_what_it_says(press, pages):
 @pytest.mark.parametrize(
     "name", ["accounts:login", "accounts:password_reset", "accounts:password_reset_sent", "portal:imprint"]
 )
-def test_every_button_before_the_log_in_does_what_it_says(look, database, pages, name):
+def test_every_button_before_the_log_in_does_what_it_says(open_page, database, pages, name):
     rows = {"Open the dashboard": Goes("accounts:login"), "Back to sign in": Goes("accounts:login")}
-    presser = Presser(look("", person=""), database)
+    presser = Presser(open_page("", person=""), database)
     assert not presser.walk(pages[name], {label: rows.get(label, row) for label, row in BUTTONS[name].items()}, {})
 
 

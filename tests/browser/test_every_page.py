@@ -1,5 +1,7 @@
-"""Every page that opens by an address, with something on it: at three widths, light and dark, nothing sticks out,
-nothing complains, and axe-core finds no serious and no critical fault. PICTURES=1 keeps pictures to look at."""
+"""Every page with data, at three widths, light and dark: nothing overflows, nothing is reported, axe-core is satisfied.
+
+Console errors and serious or critical findings of axe-core fail the test. PICTURES=1 saves screenshots.
+"""
 
 import os
 
@@ -17,17 +19,17 @@ SETTLED = """async () => {
   const going = document.getAnimations().filter((each) => each instanceof CSSTransition);
   await Promise.allSettled(going.map((each) => each.finished));
 }"""
-PARTS = 4  # which workers share
+PARTS = 4  # distributed over the test workers
 
 
-def looked_at(page, name):
-    """What is wrong with the page that is open, at each width and in each of its colours."""
+def find_faults(page, name):
+    """Return the faults of the open page at each width and in each colour scheme."""
     wrong = [f"{page.locator('h1').count()} h1"] if page.locator("h1").count() != 1 else []
     wrong += faults(page)
     for width, scheme in ((820, "light"), (1440, "light"), (390, "dark")):
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme)
-        page.evaluate(SETTLED)  # colours fade into each other, and the menu slides away
+        page.evaluate(SETTLED)  # wait for transitions of colours and the menu
         if page.evaluate("document.documentElement.scrollWidth") > width:
             wrong.append(f"sticks out at {width}")
         if WITH_PICTURES and width != 820:
@@ -39,21 +41,25 @@ def looked_at(page, name):
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_nothing_sticks_out_and_nobody_is_shut_out(look, pages, is_page, part):
+def test_no_page_overflows_and_all_are_accessible(open_page, pages, is_page, part):
     PICTURES.mkdir(parents=True, exist_ok=True)
-    page, wrong, seen = look(pages["accounts:api_tokens"], person="full"), {}, 0  # a page that wants a fresh log-in
+    page, wrong, seen = (
+        open_page(pages["accounts:api_tokens"], person="full"),
+        {},
+        0,
+    )  # a page that requires a recent sign-in
     for name in sorted(pages)[part::PARTS]:
         if is_page(page, name):
             page.goto(pages[name])
             seen += 1
-            if found := looked_at(page, name):
+            if found := find_faults(page, name):
                 wrong[name] = found
     assert wrong == {}
-    assert seen > 40 / PARTS  # pages and addresses that are none are not spread evenly
+    assert seen > 40 / PARTS  # routes that are not pages are not distributed evenly
 
 
-def test_the_report_for_the_manufacturer_is_copied(look, pages):
-    page = look(pages["maintenance:deviation_model"], person="full")
+def test_the_report_for_the_manufacturer_is_copied(open_page, pages):
+    page = open_page(pages["maintenance:deviation_model"], person="full")
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.get_by_role("button", name="Copy report").click()
     expect(page.get_by_text("The report is in the clipboard.")).to_be_visible()
@@ -62,8 +68,8 @@ def test_the_report_for_the_manufacturer_is_copied(look, pages):
     assert copied == page.locator("#violation-report").input_value() and "Maker Wallbox" in copied
 
 
-def test_what_opens_on_a_page_shuts_nobody_out(look):
-    page = look("/", person="admin")
+def test_dialogs_and_menus_are_accessible(open_page):
+    page = open_page("/", person="admin")
     page.keyboard.press("Control+k")
     page.fill("#seek input", "live")
     expect(page.locator("#seek [role=option]").first).to_be_visible()
@@ -77,6 +83,6 @@ def test_what_opens_on_a_page_shuts_nobody_out(look):
 @pytest.mark.parametrize(
     "path", ["/account/login/", "/account/password/forgotten/", "/account/invitation/none/", "/imprint/"]
 )
-def test_what_opens_without_signing_in_does_not_either(look, path):
-    page = look(path, person="")
-    assert looked_at(page, "nobody" + path.replace("/", "-")) == []
+def test_pages_without_signing_in_are_accessible(open_page, path):
+    page = open_page(path, person="")
+    assert find_faults(page, "nobody" + path.replace("/", "-")) == []

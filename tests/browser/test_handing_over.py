@@ -1,4 +1,4 @@
-"""A station goes to another team while it is connected (Vi8), in embedded mode and in a browser."""
+"""A connected station is handed over to another team (Vi8), in embedded mode and in a browser."""
 
 import pytest
 from playwright.sync_api import expect
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture(scope="module")
 def mover(site):
-    """Administers two teams of their own, so that the other tests' teams stay as they are."""
+    """An administrator of two teams that no other test uses."""
     person = ["add_user", "mover@example.org", "--password", PASSWORD, "--role", "admin", "--team"]
     site.manage_all(
         [
@@ -26,10 +26,10 @@ def mover(site):
     return "mover"
 
 
-def test_it_is_handed_over_and_comes_back_as_the_other_teams(look, station, mover):
+def test_it_is_handed_over_and_comes_back_as_the_other_teams(open_page, station, mover):
     """Vi8."""
     first = station("MOVE-1")
-    page = look("/stations/?q=MOVE-1", person=mover)
+    page = open_page("/stations/?q=MOVE-1", person=mover)
     page.click("#list tbody a:text-is('MOVE-1')")
     expect(page.locator("#link")).to_contain_text("Online")
     past = page.url
@@ -39,7 +39,7 @@ def test_it_is_handed_over_and_comes_back_as_the_other_teams(look, station, move
     page.select_option("#id_team", label="Ladeverbund Neustadt")
     page.click("button:has-text('Hand over station')")
     expect(page.locator(".invalid-feedback")).to_contain_text("tick this box")
-    look.complaints.clear()  # Chromium reports the 422
+    open_page.complaints.clear()  # Chromium reports the 422
     page.check("#id_is_sure")
     page.click("button:has-text('Hand over station')")
     expect(page.locator("h1")).to_have_text("MOVE-1")

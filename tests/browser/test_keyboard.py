@@ -1,4 +1,4 @@
-"""What is used by keyboard alone, and what is chosen for all pages."""
+"""Keyboard use, and choices that apply to all pages."""
 
 import pytest
 from playwright.sync_api import expect
@@ -6,8 +6,8 @@ from playwright.sync_api import expect
 pytestmark = pytest.mark.browser
 
 
-def test_the_search_is_used_by_keyboard_alone(look):
-    page = look("/")
+def test_the_search_is_used_by_keyboard_alone(open_page):
+    page = open_page("/")
     page.keyboard.press("Control+k")
     page.keyboard.type("live-")
     options = page.locator("#seek [role=option]")
@@ -22,16 +22,16 @@ def test_the_search_is_used_by_keyboard_alone(look):
     expect(page.locator("#seek")).to_be_hidden()
 
 
-def test_the_search_opens_on_the_phone(look):
-    page = look("/", width=390)
+def test_the_search_opens_on_the_phone(open_page):
+    page = open_page("/", width=390)
     page.click("[data-seek]")
     page.fill("#seek input", "live-3")
     page.click("#seek [role=option] >> nth=0")
     expect(page.locator("h1")).to_have_text("LIVE-3")
 
 
-def test_the_empty_search_offers_pages_by_keyboard(look):
-    page = look("/stations/")
+def test_the_empty_search_offers_pages_by_keyboard(open_page):
+    page = open_page("/stations/")
     page.keyboard.press("Control+k")
     expect(page.locator("#seek [role=option]").first).to_have_attribute("aria-selected", "true")
     page.keyboard.press("ArrowDown")
@@ -40,9 +40,9 @@ def test_the_empty_search_offers_pages_by_keyboard(look):
     expect(page.locator("h1")).to_have_text("Authorization")
 
 
-def test_the_menu_and_the_team_are_used_by_keyboard(look):
+def test_the_menu_and_the_team_are_used_by_keyboard(open_page):
     """P4."""
-    page = look("/")
+    page = open_page("/")
     page.focus(".side a:has-text('Messages')")
     page.keyboard.press("Enter")
     expect(page.locator("h1")).to_have_text("Messages")
@@ -59,8 +59,8 @@ def test_the_menu_and_the_team_are_used_by_keyboard(look):
     expect(page.locator(".tabs [aria-current]")).to_have_text("Members")
 
 
-def test_a_group_is_made_chosen_and_left(look):
-    page = look("/groups/add/")
+def test_a_group_is_made_chosen_and_left(open_page):
+    page = open_page("/groups/add/")
     page.fill("#id_name", "North")
     page.click("text=Make group >> visible=true >> nth=-1")
     page.fill("#find", "live-2")
@@ -76,8 +76,8 @@ def test_a_group_is_made_chosen_and_left(look):
     expect(page.locator("#list tbody tr")).to_have_count(8)
 
 
-def test_the_language_is_chosen_before_and_after_the_log_in(look):
-    page = look("/account/login/", person="")
+def test_the_language_is_chosen_before_and_after_the_log_in(open_page):
+    page = open_page("/account/login/", person="")
     page.click(".alone-top button")
     page.click("button[lang=de]")
     expect(page.locator("html")).to_have_attribute("lang", "de")

@@ -1,4 +1,4 @@
-"""What happens at a station is on an open page within two seconds, and what a person asks reaches the station."""
+"""Station events appear on an open page within two seconds, and commands reach the station."""
 
 import time
 from datetime import UTC, datetime
@@ -14,18 +14,18 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def open_station(look, identity, **more):
-    page = look(f"/stations/?q={identity}", **more)
+def open_station(open_page, identity, **more):
+    page = open_page(f"/stations/?q={identity}", **more)
     page.click(f"#list tbody a:text-is('{identity}')")
     page.wait_for_selector("#places")
-    page.wait_for_timeout(500)  # the page's own socket
+    page.wait_for_timeout(500)  # wait for the page's WebSocket
     page.evaluate("window.isTheSamePage = true")
     return page
 
 
-def test_a_whole_session_is_seen_without_reloading(look, station):
+def test_a_whole_session_is_seen_without_reloading(open_page, station):
     """W1."""
-    page = open_station(look, "LIVE-1")
+    page = open_station(open_page, "LIVE-1")
     expect(page.locator("#link")).to_contain_text("Unknown")
 
     live = station("LIVE-1")
@@ -33,7 +33,7 @@ def test_a_whole_session_is_seen_without_reloading(look, station):
     expect(page.locator("#boot")).to_contain_text("Wallbox", timeout=SOON)
     expect(page.locator("#places")).to_contain_text("Available", timeout=SOON)
 
-    started = live.say("StartTransaction", connectorId=1, idTag="04A2C7B1", meterStart=1000, timestamp=now())
+    started = live.call("StartTransaction", connectorId=1, idTag="04A2C7B1", meterStart=1000, timestamp=now())
     live.status("Charging")
     session = started["transactionId"]
     expect(page.locator("#places")).to_contain_text(f"session {session}", timeout=SOON)
@@ -41,14 +41,14 @@ def test_a_whole_session_is_seen_without_reloading(look, station):
         {"value": "10840", "measurand": "Power.Active.Import", "unit": "W"},
         {"value": "1860", "measurand": "Energy.Active.Import.Register", "unit": "Wh"},
     ]
-    live.say(
+    live.call(
         "MeterValues", connectorId=1, transactionId=session, meterValue=[{"timestamp": now(), "sampledValue": values}]
     )
     expect(page.locator("#places")).to_contain_text("10.8", timeout=SOON)
     expect(page.locator("#places")).to_contain_text("0.86", timeout=SOON)
     expect(page.locator("#log")).to_contain_text("MeterValues", timeout=SOON)
 
-    live.say(
+    live.call(
         "StopTransaction", transactionId=session, idTag="04A2C7B1", meterStop=2000, timestamp=now(), reason="Local"
     )
     live.status("Available")
@@ -59,8 +59,8 @@ def test_a_whole_session_is_seen_without_reloading(look, station):
     assert page.evaluate("window.isTheSamePage")
 
 
-def test_the_dashboard_moves_by_itself(look, station):
-    page = look("/")
+def test_the_dashboard_moves_by_itself(open_page, station):
+    page = open_page("/")
     page.wait_for_timeout(500)
     before = page.locator("[data-v=online]").inner_text()
     live = station("LIVE-2")
@@ -69,9 +69,9 @@ def test_the_dashboard_moves_by_itself(look, station):
     expect(page.locator("#attention")).to_contain_text("Ground failure", timeout=SOON)
 
 
-def test_a_command_reaches_the_station_and_its_answer_the_page(look, station):
+def test_a_command_reaches_the_station_and_its_answer_the_page(open_page, station):
     live = station("LIVE-3")
-    page = open_station(look, "LIVE-3")
+    page = open_station(open_page, "LIVE-3")
     page.click("#start-1")
     page.fill("#id_id_tag", "04A2C7B1")
     page.click("dialog button[type=submit]")
@@ -79,13 +79,13 @@ def test_a_command_reaches_the_station_and_its_answer_the_page(look, station):
     asked = live.answer(status="Accepted")
     assert asked[2:] == ["RemoteStartTransaction", {"connectorId": 1, "idTag": "04A2C7B1"}]
     expect(page.locator("#commands")).to_contain_text("Accepted", timeout=SOON)
-    live.say("StartTransaction", connectorId=1, idTag="04A2C7B1", meterStart=5, timestamp=now())
+    live.call("StartTransaction", connectorId=1, idTag="04A2C7B1", meterStart=5, timestamp=now())
     expect(page.locator("#commands")).to_contain_text("Done", timeout=SOON)
 
 
-def test_a_wrong_entry_keeps_the_dialog_open(look, station):
+def test_a_wrong_entry_keeps_the_dialog_open(open_page, station):
     station("LIVE-4")
-    page = open_station(look, "LIVE-4")
+    page = open_station(open_page, "LIVE-4")
     page.click("#start-1")
     page.fill("#id_id_tag", "NOBODY")
     page.click("dialog button[type=submit]")
@@ -93,38 +93,38 @@ def test_a_wrong_entry_keeps_the_dialog_open(look, station):
     expect(page.locator("#id_id_tag")).to_have_value("NOBODY")
     page.keyboard.press("Escape")
     expect(page.locator("dialog[open]")).to_have_count(0)
-    look.complaints.clear()  # Chromium reports the 422
+    open_page.complaints.clear()  # Chromium reports the 422
 
 
-def test_the_log_can_be_paused(look, station):
+def test_the_log_can_be_paused(open_page, station):
     """P32."""
     live = station("LIVE-5")
-    page = open_station(look, "LIVE-5")
+    page = open_station(open_page, "LIVE-5")
     page.click("#log [data-press=pause]")
-    live.say("Heartbeat")
+    live.call("Heartbeat")
     page.wait_for_timeout(1500)
     expect(page.locator("#log")).not_to_contain_text("Heartbeat")
     page.click("#log [data-press=pause]")
     expect(page.locator("#log")).to_contain_text("Heartbeat", timeout=SOON)
 
 
-def test_a_live_list_does_not_move_but_says_what_is_new(look, station):
+def test_a_live_list_does_not_move_but_says_what_is_new(open_page, station):
     live = station("LIVE-6")
-    begun = live.say("StartTransaction", connectorId=1, idTag="04A2C7B1", meterStart=1, timestamp=now())
-    live.say("StopTransaction", transactionId=begun["transactionId"], meterStop=3, timestamp=now())
-    page = look("/sessions/")
+    started = live.call("StartTransaction", connectorId=1, idTag="04A2C7B1", meterStart=1, timestamp=now())
+    live.call("StopTransaction", transactionId=started["transactionId"], meterStop=3, timestamp=now())
+    page = open_page("/sessions/")
     expect(page.locator("#list tbody")).to_contain_text("LIVE-6")
     page.wait_for_timeout(500)
     rows = page.locator("#list tbody tr").count()
-    live.say("StartTransaction", connectorId=1, idTag="04A2C7B1", meterStart=5, timestamp=now())
+    live.call("StartTransaction", connectorId=1, idTag="04A2C7B1", meterStart=5, timestamp=now())
     expect(page.locator("#list .fresh")).to_contain_text("new: show", timeout=SOON)
     assert page.locator("#list tbody tr").count() == rows
     page.click("#list .fresh")
     expect(page.locator("#list tbody tr").first).to_contain_text("LIVE-6")
 
 
-def test_a_lost_connection_is_said_and_recovers_alone(look, site):
-    page = look("/stations/")
+def test_a_lost_connection_is_shown_and_recovers(open_page, site):
+    page = open_page("/stations/")
     page.wait_for_timeout(500)
     site.stop()
     expect(page.locator("#stale")).to_be_visible(timeout=10_000)
@@ -134,4 +134,4 @@ def test_a_lost_connection_is_said_and_recovers_alone(look, site):
     while page.locator("#stale").is_visible() and time.monotonic() < until:
         page.wait_for_timeout(250)
     expect(page.locator("#stale")).to_be_hidden()
-    look.complaints.clear()  # Chromium reports each failed attempt
+    open_page.complaints.clear()  # Chromium reports each failed attempt

@@ -1,4 +1,4 @@
-"""What people do by mail and with their teams: invitations, forgotten passwords, switching between teams."""
+"""Invitations, forgotten passwords, and switching between teams."""
 
 import re
 import time
@@ -12,9 +12,9 @@ pytestmark = pytest.mark.browser
 LINK = re.compile(r"https?://\S+/account/\S+")
 
 
-def link_in_mail(look, to, subject):
-    """The address in the newest mail with this subject to somebody."""
-    page = look("", person="")
+def link_in_mail(open_page, to, subject):
+    """Return the link in the newest e-mail with this subject to this address."""
+    page = open_page("", person="")
     until = time.monotonic() + 20
     while time.monotonic() < until:
         page.goto("/mails/")
@@ -34,14 +34,14 @@ def sign_in(page, email, password):
     page.click("button[type=submit]")
 
 
-def test_somebody_is_invited_and_joins(look, site):
+def test_somebody_is_invited_and_joins(open_page, site):
     """Z3, P9."""
-    page = look("/team/teammates/", person="admin")
+    page = open_page("/team/teammates/", person="admin")
     page.fill("#id_email", "invited@example.org")
     page.click("text=Send invitation >> visible=true >> nth=-1")
     expect(page.locator("body")).to_contain_text("invited@example.org")
-    link = link_in_mail(look, "invited@example.org", "invit")
-    guest = look("", person="")
+    link = link_in_mail(open_page, "invited@example.org", "invit")
+    guest = open_page("", person="")
     guest.goto(link)
     expect(guest.locator("h1")).to_have_text("Join Nordlys Energie")
     guest.fill("#id_first_name", "Ida")
@@ -51,20 +51,20 @@ def test_somebody_is_invited_and_joins(look, site):
     guest.click("text=Accept invitation")
     expect(guest.locator(".top")).to_contain_text("Ida Lund")
     expect(guest.locator(".side")).to_contain_text("Nordlys Energie")
-    again = look("", person="")
+    again = open_page("", person="")
     again.goto(link)
     expect(again.locator("body")).not_to_contain_text("Accept invitation")
-    look.complaints.clear()  # Chromium reports the 404 or 410
+    open_page.complaints.clear()  # Chromium reports the 404 or 410
 
 
-def test_a_forgotten_password_is_set_anew_by_mail_once(look, site):
+def test_a_forgotten_password_is_reset_by_mail_once(open_page, site):
     """W6-W10."""
     site.manage("add_user", "forgot@example.org", "--password", PASSWORD, "--team", "nordlys", "--role", "viewer")
-    page = look("/account/login/", person="")
+    page = open_page("/account/login/", person="")
     page.click("text=Forgot")
     page.fill("#id_email", "forgot@example.org")
     page.click("button[type=submit]")
-    link = link_in_mail(look, "forgot@example.org", "assword")
+    link = link_in_mail(open_page, "forgot@example.org", "assword")
     page.goto(link)
     page.fill("#id_password1", "another long password")
     page.fill("#id_password2", "another long password")
@@ -72,15 +72,15 @@ def test_a_forgotten_password_is_set_anew_by_mail_once(look, site):
     page.goto("/account/login/")
     sign_in(page, "forgot@example.org", "another long password")
     expect(page.locator(".top")).to_contain_text("forgot@example.org")
-    again = look("", person="")
+    again = open_page("", person="")
     again.goto(link)
     expect(again.locator("#id_password1")).to_have_count(0)
-    look.complaints.clear()
+    open_page.complaints.clear()
 
 
-def test_who_is_in_two_teams_switches_and_looks_at_one(look):
+def test_a_member_of_two_teams_switches_between_them(open_page):
     """P4, V11, P5."""
-    page = look("/", person="both")
+    page = open_page("/", person="both")
     page.click(".side .team")
     page.click(".side .dropdown-menu button:has-text('Nordlys Energie')")
     expect(page.locator(".side .team b")).to_have_text("Nordlys Energie")

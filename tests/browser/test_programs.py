@@ -9,9 +9,9 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
-def test_a_program_is_added_and_its_key_shown_once(look, width, scheme):
+def test_a_program_is_added_and_its_key_shown_once(open_page, width, scheme):
     """S29."""
-    page = look("/team/programs/add/", person="admin", width=width, scheme=scheme)
+    page = open_page("/team/programs/add/", person="admin", width=width, scheme=scheme)
     found = [*faults(page)]
     expect(page.locator("#id_last_day")).to_be_hidden()
     page.check("input[name=ends][value=date]")

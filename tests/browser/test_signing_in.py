@@ -1,4 +1,4 @@
-"""The log-in page in Chromium: its captcha is solved by the browser, under our content security policy (W3)."""
+"""The sign-in page in Chromium: the browser solves its captcha under our content security policy (W3)."""
 
 import pytest
 
@@ -9,9 +9,9 @@ VERIFIED = ".captcha [data-state=verified]"
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
-def test_the_captcha_is_solved_by_itself_and_lets_in(look, site, width, scheme):
+def test_the_captcha_is_solved_by_itself_and_lets_in(open_page, site, width, scheme):
     """W2."""
-    page = look("/account/login/", person="", width=width, scheme=scheme)
+    page = open_page("/account/login/", person="", width=width, scheme=scheme)
     page.fill("#id_login", "viewer@example.org")
     page.fill("#id_password", PASSWORD)
     page.wait_for_selector(VERIFIED)
@@ -19,15 +19,15 @@ def test_the_captcha_is_solved_by_itself_and_lets_in(look, site, width, scheme):
     page.wait_for_url(f"{site.address}/")
 
 
-def test_an_answer_that_is_not_right_refuses_the_right_password(look, site):
-    page = look("/account/login/", person="")
+def test_an_answer_that_is_not_right_refuses_the_right_password(open_page, site):
+    page = open_page("/account/login/", person="")
     page.fill("#id_login", "viewer@example.org")
     page.fill("#id_password", PASSWORD)
     page.wait_for_selector(VERIFIED)
     page.evaluate("document.querySelector('input[name=captcha]').value = 'e30='")
     page.click("button[type=submit]")
     page.wait_for_selector("text=The check against robots did not succeed")
-    page.wait_for_selector(VERIFIED)  # with a new one it goes on
+    page.wait_for_selector(VERIFIED)  # a new captcha is solved
     page.fill("#id_password", PASSWORD)
     page.click("button[type=submit]")
     page.wait_for_url(f"{site.address}/")

@@ -1,4 +1,4 @@
-"""German is complete, and pages are German from head to foot."""
+"""The German translation is complete, and German pages contain no English."""
 
 import gettext
 import re
@@ -20,7 +20,7 @@ def entries() -> list[str]:
 
 
 def catalogue() -> set[tuple[str, str]]:
-    """Context and text of all that is translated."""
+    """Return context and text of all translated messages."""
     with (FOLDER / "django.mo").open("rb") as file:
         read: Any = gettext.GNUTranslations(file)
     keys = [key[0] if isinstance(key, tuple) else key for key in read._catalog]
@@ -56,8 +56,8 @@ def test_who_compiles_a_translation_has_added_a_language(tmp_path):
 def test_every_text_has_a_translation():
     for entry in entries():
         assert "#, fuzzy" not in entry, entry
-        for said in re.findall(r'^msgstr(?:\[\d\])? ((?:".*"\n?)+)', entry, re.MULTILINE):
-            assert said.replace('"', "").strip(), entry
+        for msgstr in re.findall(r'^msgstr(?:\[\d\])? ((?:".*"\n?)+)', entry, re.MULTILINE):
+            assert msgstr.replace('"', "").strip(), entry
 
 
 def test_the_compiled_file_is_that_of_the_source():
@@ -69,8 +69,8 @@ def test_the_compiled_file_is_that_of_the_source():
 
 def test_placeholders_are_those_of_the_source():
     for entry in entries():
-        source, _tab, said = entry.partition("\nmsgstr")
-        assert set(re.findall(r"%\(\w+\)|\{\w+", source)) == set(re.findall(r"%\(\w+\)|\{\w+", said)), entry
+        source, _tab, msgstr = entry.partition("\nmsgstr")
+        assert set(re.findall(r"%\(\w+\)|\{\w+", source)) == set(re.findall(r"%\(\w+\)|\{\w+", msgstr)), entry
 
 
 @pytest.mark.parametrize("name", ["portal:dashboard", "chargers:station_list", "sessions:session_list"])

@@ -1,4 +1,4 @@
-"""What `make check` makes of the packages' known vulnerabilities, and what make says before it installs anything."""
+"""`make check`: handling of known vulnerabilities in packages, and messages before anything is installed."""
 
 import pytest
 

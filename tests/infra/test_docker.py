@@ -1,4 +1,4 @@
-"""What the containers publish, and what the proxy lets through."""
+"""Ports that containers publish, and paths that the proxy forwards."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,7 @@ DOCKER = Path(__file__).resolve().parents[2] / "docker"
 
 
 def ports(service: str, **env: str) -> str:
-    """The published ports of a service, with the variables that Compose puts in."""
+    """Return the published ports of a service after Compose has substituted variables."""
     text = (DOCKER / "compose.yaml").read_text()
     (line,) = re.findall(rf"^  {service}:.*?^    ports: \[(.*?)\]", text, re.MULTILINE | re.DOTALL)
     return re.sub(r"\$\{(\w+):\+(.*?)\}", lambda found: found[2] if env.get(found[1]) else "", line.strip('"'))

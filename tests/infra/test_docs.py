@@ -1,4 +1,4 @@
-"""Documents name files that are there."""
+"""Documents refer only to files that exist."""
 
 import re
 
@@ -12,7 +12,7 @@ LINKS = re.compile(r"\]\((?!https?:|#)([^)#\s]+)(?:#[^)]*)?\)")
 DOCUMENTS = sorted(
     path.relative_to(ROOT).as_posix()
     for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
-    if path.name != "CHANGELOG.md"  # it names what was there at its time
+    if path.name != "CHANGELOG.md"  # it names files of its time
 )
 
 

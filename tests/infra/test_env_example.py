@@ -1,4 +1,4 @@
-""".env.example lists exactly the settings that are read, so that nobody has to look for them in the source."""
+""".env.example lists exactly the settings that are read."""
 
 import ast
 import re
@@ -30,7 +30,7 @@ def test_it_names_every_setting_and_no_other():
 
 
 def test_nothing_else_reads_the_environment():
-    """`cpms/settings/` does; management commands and tools may set it for what they start."""
+    """Only `cpms/settings/` reads it; commands and tools may set it for processes they start."""
     reads = re.compile(r"os\.environ(\[|\.get)|os\.getenv")
     apps = ("cpms", "accounts", "chargers", "sessions", "operations", "maintenance", "ocpp_gateway")
     files = [path for app in apps for path in (ROOT / app).rglob("*.py") if path.parent.name != "settings"]

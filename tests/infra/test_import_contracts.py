@@ -1,4 +1,4 @@
-"""Every module of the apps has its place in an import contract, so no import can go a way that nobody decided."""
+"""Every module of the apps is part of an import contract."""
 
 import tomllib
 from pathlib import Path
@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parents[2]
 APPS = ("accounts", "chargers", "sessions", "operations", "maintenance")
 CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
 INSIDE_SUBJECTS = next(contract for contract in CONTRACTS if contract["name"].startswith("Inside a subject"))
-WITHOUT_LAYERS = {"chargers.demo"}  # data of the demo: two modules that import nothing of each other
+WITHOUT_LAYERS = {"chargers.demo"}  # demo data: two independent modules
 OF_DJANGO = {"management", "migrations", "templatetags"}
 
 

@@ -1,4 +1,4 @@
-"""Celery's queues: every task is in one on purpose, each has its worker, and a slow task delays nobody else."""
+"""Celery queues: every task has a chosen queue, every queue has a worker, and slow tasks delay no others."""
 
 import re
 import threading

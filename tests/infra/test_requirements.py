@@ -1,4 +1,4 @@
-"""docs/requirements.md is true: its proofs are those of the tests, and requirement ids stand nowhere else."""
+"""docs/requirements.md matches the tests, and requirement ids stand nowhere else."""
 
 from itertools import groupby
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The embedded mode: one process that serves everything, ends on Ctrl-C and starts again."""
+"""Embedded mode: one process serves everything, stops on Ctrl-C and starts again."""
 
 import os
 import signal
@@ -19,14 +19,14 @@ pytestmark = pytest.mark.processes
 
 
 def embedded(folder: Path) -> dict[str, str]:
-    """As a person starts it: no servers and no settings in the environment."""
+    """The environment of embedded mode: no servers and no settings."""
     bare = {key: value for key, value in os.environ.items() if key not in known_settings()}
     return bare | {"VAR_DIR": str(folder), "DJANGO_SETTINGS_MODULE": "cpms.settings.base", "PYTHONUNBUFFERED": "1"}
 
 
 @contextmanager
-def serving(folder: Path, port: int, *words: str) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "manage.py", "serve", "--port", str(port), *words]
+def serving(folder: Path, port: int, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "manage.py", "serve", "--port", str(port), *arguments]
     with (folder / "out").open("a") as output:
         process = subprocess.Popen(command, cwd=ROOT, env=embedded(folder), stdout=output, stderr=output, text=True)
     try:
@@ -51,12 +51,12 @@ def test_it_says_where_it_is_and_ends_within_five_seconds(tmp_path):
             process.wait(15)
             assert time.monotonic() - asked < 5
             assert process.returncode == 0
-        said = (tmp_path / "out").read_text()
-        assert f"http://localhost:{port}/admin/" in said
-        assert f"ws://localhost:{port}/ocpp/<identity>" in said
-        assert "@nordlys.example" in said
-        assert "station connected" in said
-        assert "Traceback" not in said
+        text = (tmp_path / "out").read_text()
+        assert f"http://localhost:{port}/admin/" in text
+        assert f"ws://localhost:{port}/ocpp/<identity>" in text
+        assert "@nordlys.example" in text
+        assert "station connected" in text
+        assert "Traceback" not in text
         assert is_port_free(port)
 
 

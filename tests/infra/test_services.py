@@ -1,4 +1,4 @@
-"""PostgreSQL and Redis of our own: private, durable when asked, gone when not wanted any more."""
+"""tools/services.py: private PostgreSQL and Redis servers, durable on request, removed when no longer needed."""
 
 import os
 import subprocess
@@ -63,12 +63,12 @@ def test_what_is_durable_survives_a_kill_and_needs_its_password(tmp_path_factory
 @pytest.mark.processes
 @pytest.mark.parametrize(("command", "code"), [("exit 0", 0), ("exit 7", 7), ("kill -9 $$", 137)])
 def test_the_command_beside_the_servers_decides_the_exit_code(command, code, tmp_path):
-    told = tmp_path / "told"
+    output = tmp_path / "output"
     bare = {key: value for key, value in os.environ.items() if key not in ("DATABASE_URL", "REDIS_URL", "VAR_DIR")}
-    script = f'echo "$DATABASE_URL $REDIS_URL $VAR_DIR" > {told}; {command}'
+    script = f'echo "$DATABASE_URL $REDIS_URL $VAR_DIR" > {output}; {command}'
     run = [sys.executable, str(ROOT / "tools" / "services.py"), "run", "sh", "-c", script]
     assert subprocess.run(run, env=bare).returncode == code
-    database, redis, var = told.read_text().split()
+    database, redis, var = output.read_text().split()
     ports = [int(url.rsplit(":", 1)[1].split("/")[0]) for url in (database, redis)]
     assert all(is_port_free(port) for port in ports)
     assert not Path(var).exists()
@@ -76,12 +76,12 @@ def test_the_command_beside_the_servers_decides_the_exit_code(command, code, tmp
 
 @pytest.mark.processes
 def test_servers_that_are_named_are_used_and_left_alone(tmp_path):
-    told = tmp_path / "told"
+    output = tmp_path / "output"
     named = os.environ | {"DATABASE_URL": "postgresql://a@b/c", "REDIS_URL": "redis://d"}
-    script = f'echo "$DATABASE_URL $REDIS_URL" > {told}'
+    script = f'echo "$DATABASE_URL $REDIS_URL" > {output}'
     started = time.monotonic()
     subprocess.run(
         [sys.executable, str(ROOT / "tools" / "services.py"), "run", "sh", "-c", script], env=named, check=True
     )
-    assert told.read_text().split() == ["postgresql://a@b/c", "redis://d"]
+    assert output.read_text().split() == ["postgresql://a@b/c", "redis://d"]
     assert time.monotonic() - started < 5

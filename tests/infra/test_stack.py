@@ -1,4 +1,4 @@
-"""The stack on one machine: every part comes back after SIGKILL, several stacks run at once, the end is an end."""
+"""The stack on one machine: parts restart after SIGKILL, several stacks run at once, and stopping stops everything."""
 
 import http.client
 import json
@@ -30,7 +30,7 @@ def stack(tmp_path_factory):
         yield running
 
 
-def until(contains_words: Callable[[], bool], what: str, seconds: float = BACK_SECONDS) -> None:
+def wait_until(contains_words: Callable[[], bool], what: str, seconds: float = BACK_SECONDS) -> None:
     end = time.monotonic() + seconds
     while not contains_words():
         assert time.monotonic() < end, what
@@ -51,14 +51,14 @@ def is_well(stack: Stack, name: str) -> bool:
 def test_a_killed_part_is_back_with_a_new_pid(stack, name):
     children = psutil.Process(stack.pid(name)).children(recursive=True)
     old = stack.kill(name)
-    until(lambda: stack.pid(name) not in (None, old) and is_well(stack, name), f"{name}:\n{stack.tail(name)}")
-    until(lambda: not any(child.is_running() for child in children), f"children of the killed {name} live on")
+    wait_until(lambda: stack.pid(name) not in (None, old) and is_well(stack, name), f"{name}:\n{stack.tail(name)}")
+    wait_until(lambda: not any(child.is_running() for child in children), f"children of the killed {name} live on")
 
 
 def test_postgresql_comes_back_again_and_again(stack):
     for _ in range(3):
         old = stack.kill("postgres")
-        until(lambda old=old: stack.pid("postgres") not in (None, old) and stack.postgres.answers(), "PostgreSQL")
+        wait_until(lambda old=old: stack.pid("postgres") not in (None, old) and stack.postgres.answers(), "PostgreSQL")
     assert stack.postgres.query("SELECT 1") == "1"
 
 
@@ -124,9 +124,9 @@ def test_a_stack_ends_with_who_started_it(tmp_path_factory):
     process = subprocess.Popen([sys.executable, str(ROOT / "tools" / "stack.py"), "up", *words])
     stack = Stack(folder / "var", port, port + 1)
     try:
-        until(lambda: stack.pid("redis") is not None, "Redis did not start")
+        wait_until(lambda: stack.pid("redis") is not None, "Redis did not start")
         process.kill()
-        until(lambda: stack.supervisor.own_pid() is None, "the supervisor lives on")
+        wait_until(lambda: stack.supervisor.own_pid() is None, "the supervisor lives on")
         assert not any(stack.is_running(name) for name in stack.names)
     finally:
         process.wait()

@@ -1,4 +1,4 @@
-"""Outside `ocpp_gateway/v*/` nobody spells a word of one OCPP version: code uses the members of our own vocabulary."""
+"""Outside `ocpp_gateway/v*/` no code uses identifiers of one OCPP version; it uses our own vocabulary."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 APPS = ("cpms", "accounts", "chargers", "sessions", "operations", "maintenance", "ocpp_gateway")
 SCHEMAS = Path(ocpp.__file__).parent / "v16" / "schemas"
-# Versions spell their own words, our vocabulary spells ours, and simulated stations and made-up logs speak 1.6.
+# Version packages, our vocabulary, simulated stations and demo logs may use these identifiers.
 SPELLERS = re.compile(r"ocpp_gateway/v\d+/|chargers/vocabulary\.py|/migrations/|/simulator/|demo")
 GETTEXT = {"_", "gettext", "gettext_lazy", "ngettext", "ngettext_lazy", "pgettext", "pgettext_lazy"}
-SHORTEST = 4  # letters: shorter ones are symbols of units and phases, which pages show as well
+SHORTEST = 4  # shorter identifiers are symbols of units and phases, which pages show as well
 SYMBOLS = {"kvarh", "varh"}
-OF_DJANGO = {"PermissionDenied", "NotFound"}  # its exceptions
-ALLOWED = {  # file: what it may spell, and why
-    "consumer.py": {"Unavailable"},  # the phrase of HTTP status 503
-    "codec.py": {"InternalError", "NotImplemented", "NotSupported"},  # OCPP-J: error codes of every version
+OF_DJANGO = {"PermissionDenied", "NotFound"}  # Django's exceptions
+ALLOWED = {  # by file: identifiers that it may use, and why
+    "consumer.py": {"Unavailable"},  # part of the reason phrase of HTTP status 503
+    "codec.py": {"InternalError", "NotImplemented", "NotSupported"},  # OCPP-J error codes of every version
 }
 
 
@@ -51,13 +51,13 @@ CONTENTS = [json.loads(path.read_text(encoding="utf-8-sig")) for path in FILES]
 WORDS = {word for schema in CONTENTS for word in enum_words(schema)}
 FIELDS = {name for schema in CONTENTS for name in field_names(schema)}
 WORDS = {word for word in WORDS | ACTIONS if len(word) >= SHORTEST} - SYMBOLS
-# Words that no English text contains by chance are looked for in comments, texts and templates as well.
+# Identifiers that cannot be English words are searched for in comments, texts and templates as well.
 UNMISTAKABLE = {word for word in WORDS | FIELDS if re.search(r"[a-z.][A-Z]", word)} - OF_DJANGO
 UNMISTAKABLE_IN = re.compile(rf"(?<![\w.])(?:{'|'.join(map(re.escape, sorted(UNMISTAKABLE)))})(?![\w.]*\w)")
 
 
 def labels_in(tree: ast.AST) -> set[int]:
-    """The nodes that are texts for people."""
+    """Return the ids of nodes inside gettext calls."""
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
     named = [call for call in calls if getattr(call.func, "id", getattr(call.func, "attr", "")) in GETTEXT]
     return {id(node) for call in named for node in ast.walk(call)}
@@ -80,7 +80,7 @@ def sources() -> list[Path]:
     return [path for path in (*code, *pages) if not SPELLERS.search(path.relative_to(ROOT).as_posix())]
 
 
-def test_nobody_else_spells_a_word_of_ocpp_1_6() -> None:
+def test_no_other_code_uses_identifiers_of_ocpp_1_6() -> None:
     spelled = {path.relative_to(ROOT).as_posix(): sorted(words) for path in sources() if (words := spelled_in(path))}
     assert spelled == {}
 
@@ -96,7 +96,7 @@ def test_nobody_else_spells_a_word_of_ocpp_1_6() -> None:
         ("status = ConnectorStatus.SUSPENDED_EV", set()),
     ],
 )
-def test_this_test_finds_them(tmp_path: Path, source: str, words: set[str]) -> None:
+def test_identifiers_are_found(tmp_path: Path, source: str, words: set[str]) -> None:
     path = tmp_path / "module.py"
     path.write_text(source)
     assert spelled_in(path) == words

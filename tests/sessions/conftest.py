@@ -1,4 +1,4 @@
-"""Words for the ledger's tests: a station says that a session began, was metered, ended."""
+"""Fixtures for tests of the ledger: report starts, meter readings and stops of a station."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -19,22 +19,22 @@ def at(minutes=0.0):
 
 
 class Book:
-    """One station's reports. Times are minutes after noon; they arrive in the minute they tell of unless said."""
+    """Reports of one station. Times are minutes after noon; reports arrive at that time unless `arrives` is given."""
 
     def __init__(self, station):
         self.station = station
 
     def start(self, minute=0.0, *, connector=1, tag="GOOD", meter=1000, arrives=None, **more):
         arrives = minute if arrives is None else arrives
-        facts = {"started_at": at(minute), "received_at": at(arrives)} | more
-        return start_session(station=self.station, connector=connector, id_tag=tag, meter_start_wh=meter, **facts)
+        fields = {"started_at": at(minute), "received_at": at(arrives)} | more
+        return start_session(station=self.station, connector=connector, id_tag=tag, meter_start_wh=meter, **fields)
 
     def stop(self, transaction, minute=60.0, *, meter=8000, arrives=None, tag="", reason="Local", **more):
         arrives = minute if arrives is None else arrives
-        facts = {"stopped_at": at(minute), "received_at": at(arrives)} | more
+        fields = {"stopped_at": at(minute), "received_at": at(arrives)} | more
         return stop_session(
             station=self.station, transaction_id=transaction, meter_stop_wh=meter, reason=reason, id_tag=tag,
-            raw=f"{transaction} {minute} {meter}", **facts,
+            raw=f"{transaction} {minute} {meter}", **fields,
         )  # fmt: skip
 
     def sample(self, minute, register, *, transaction=None, connector=1, arrives=None, **more):
@@ -46,7 +46,7 @@ class Book:
         return changed
 
     def samples(self, registers, *, transaction, begin=0.0, minutes=5.0, connector=1):
-        """In one batch, one every so many minutes after `begin`."""
+        """Record a batch of samples, one every `minutes` after `begin`."""
         changed = record_samples(
             [
                 Sampled(self.station.pk, connector, transaction, at(begin + number * minutes), [{"value": str(wh)}])

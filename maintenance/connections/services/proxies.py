@@ -1,4 +1,4 @@
-"""Proxies that nobody named: behind them every client looks like the proxy, so that limits per source hit everybody."""
+"""Detect proxies missing from TRUSTED_PROXIES: their clients share one address, and with it one rate limit."""
 
 from __future__ import annotations
 
@@ -11,48 +11,50 @@ from django.utils import timezone
 from maintenance.connections.models import UnnamedProxy
 
 logger = logging.getLogger(__name__)
-AGAIN_SECONDS = 3600.0
-MAX_KEPT = 100  # anybody may send the header
+REPEAT_SECONDS = 3600.0
+MAX_STORED = 100  # anybody can send the header, so the table must not grow without limit
 RECENT = timedelta(days=7)
-_noted: dict[str, float] = {}  # by address, in this process
+_recorded_at: dict[str, float] = {}  # monotonic seconds by address, in this process
 
 
 def is_unnamed_proxy(address: str, forwarded_for: str) -> bool:
-    """Whether somebody at this address sent X-Forwarded-For in vain. Of a named proxy the address is in the header."""
+    """Whether an untrusted address sent X-Forwarded-For.
+
+    The header of a trusted proxy has been resolved before, so that the address is one of those in the header.
+    """
     return bool(forwarded_for) and address not in forwarded_for
 
 
-def is_due(address: str) -> bool:
-    """Whether this process has not noted the address for an hour; asking marks it as noted."""
+def should_record(address: str) -> bool:
+    """Whether this process has not recorded the address for an hour. The call marks it as recorded."""
     now = time.monotonic()
-    if now - _noted.get(address, -AGAIN_SECONDS) < AGAIN_SECONDS:
+    if now - _recorded_at.get(address, -REPEAT_SECONDS) < REPEAT_SECONDS:
         return False
-    if len(_noted) >= MAX_KEPT:
-        _noted.clear()
-    _noted[address] = now
+    if len(_recorded_at) >= MAX_STORED:
+        _recorded_at.clear()
+    _recorded_at[address] = now
     return True
 
 
-def note_unnamed_proxy(address: str) -> None:
-    """Remember an address that sent X-Forwarded-For without being named in TRUSTED_PROXIES."""
+def record_unnamed_proxy(address: str) -> None:
+    """Log and store an address that sent X-Forwarded-For but is not in TRUSTED_PROXIES."""
     address = address[:64]
     logger.warning(
-        "X-Forwarded-For came from an address that is not in TRUSTED_PROXIES, and was not believed: "
-        "if it is your proxy, name it there",
+        "ignored X-Forwarded-For from an address that is not in TRUSTED_PROXIES: if it is your proxy, add it there",
         extra={"address": address},
     )
     now = timezone.now()
     if UnnamedProxy.objects.filter(address=address).update(last_at=now):
         return
-    if len(UnnamedProxy.objects.order_by().values_list("pk")[:MAX_KEPT]) < MAX_KEPT:
+    if len(UnnamedProxy.objects.order_by().values_list("pk")[:MAX_STORED]) < MAX_STORED:
         UnnamedProxy.objects.get_or_create(address=address)
 
 
 def warn_about_unnamed_proxies() -> None:
-    """At the start: say which addresses came like that within a week."""
+    """Log the recent addresses of unnamed proxies at start."""
     rows = UnnamedProxy.objects.filter(last_at__gt=timezone.now() - RECENT).order_by("-last_at")
     if found := list(rows.values_list("address", flat=True)[:10]):
         logger.warning(
-            "these addresses sent X-Forwarded-For and are not in TRUSTED_PROXIES: if one is your proxy, name it there",
+            "these addresses sent X-Forwarded-For but are not in TRUSTED_PROXIES: if one is your proxy, add it there",
             extra={"addresses": ", ".join(found)},
         )

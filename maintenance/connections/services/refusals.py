@@ -1,4 +1,4 @@
-"""Every refused connection is recorded, without secrets, and counted rather than repeated."""
+"""Record refused connections without secrets, with one row for equal ones of the same hour."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from cpms.common.web.addresses import source_of
 from maintenance.connections.models import RefusedConnection
 
 MAX_PER_STATION = 20  # rows per hour; further sources of the same cause share one row
-MAX_OF_STRANGERS = 500  # rows per hour; further sources share one row
+MAX_UNKNOWN = 500  # rows per hour of clients that resemble no station; further sources share one row
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What a client showed of itself when it was refused.
+    """What is known of a client whose connection was refused.
 
     Attributes:
-        station_id: the station that it is, or that it resembles.
-        near: how it differs from that station, where it does.
+        station_id: the station that the client is or resembles; None for an unknown client.
+        near: how the client differs from that station; empty if it is the station.
     """
 
     cause: str
@@ -38,18 +38,18 @@ class Refusal:
 
 
 def record_refusal(refusal: Refusal, *, times: int = 1) -> None:
-    """Count up this hour's row of the same kind, or begin it.
+    """Increment this hour's row of the same kind, or create it.
 
-    The row of a station has its cause and its source; a stranger's has its source only, so that whoever tries
-    identities or addresses makes one row an hour. Where there are many sources already, further ones share a row, so
-    that nobody can fill a team's list.
+    Refusals that concern a station have one row per cause and source. Those of unknown clients have one row per source,
+    so that a client that tries many identities creates one row an hour. When an hour has many sources already, further
+    ones share a row, so that nobody can flood a team's list.
 
     Args:
-        times: how many connections this stands for.
+        times: number of connections that this refusal stands for.
     """
     now = timezone.now()
     hour = now.replace(minute=0, second=0, microsecond=0)
-    facts: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "path": refusal.path[:255],
         "identity": refusal.identity[:48],
         "subprotocols": refusal.subprotocols[:255],
@@ -59,15 +59,15 @@ def record_refusal(refusal: Refusal, *, times: int = 1) -> None:
         "last_at": now,
     }
     if refusal.station_id is None:
-        facts["cause"] = refusal.cause
+        fields["cause"] = refusal.cause
     bucket = _bucket(refusal, hour, source_of(refusal.remote_address))
-    if _count_up(bucket, facts, times):
+    if _increment(bucket, fields, times):
         return
-    is_crowded = _is_crowded(refusal, hour)
-    address = "" if is_crowded else refusal.remote_address[:64]
-    if is_crowded:
+    is_limit_reached = _is_limit_reached(refusal, hour)
+    address = "" if is_limit_reached else refusal.remote_address[:64]
+    if is_limit_reached:
         bucket = _bucket(refusal, hour, "*")
-        facts |= {"user_agent": "", "identity": "" if refusal.station_id is None else facts["identity"]}
+        fields |= {"user_agent": "", "identity": "" if refusal.station_id is None else fields["identity"]}
     new = {
         "cause": refusal.cause,
         "near": refusal.near,
@@ -77,9 +77,9 @@ def record_refusal(refusal: Refusal, *, times: int = 1) -> None:
         "first_at": now,
         "count": times,
     }
-    _row, is_new = RefusedConnection.objects.get_or_create(bucket=bucket, defaults=facts | new)
-    if not is_new:  # two at once, or one of many sources
-        _count_up(bucket, facts, times)
+    _row, is_new = RefusedConnection.objects.get_or_create(bucket=bucket, defaults=fields | new)
+    if not is_new:  # created by a concurrent refusal, or shared by many sources
+        _increment(bucket, fields, times)
 
 
 def _bucket(refusal: Refusal, hour: datetime, source: str) -> str:
@@ -87,11 +87,11 @@ def _bucket(refusal: Refusal, hour: datetime, source: str) -> str:
     return f"{hour:%Y%m%d%H} {subject} {source}"[:160]
 
 
-def _count_up(bucket: str, facts: dict[str, Any], times: int) -> bool:
-    return bool(RefusedConnection.objects.filter(bucket=bucket).update(count=F("count") + times, **facts))
+def _increment(bucket: str, fields: dict[str, Any], times: int) -> bool:
+    return bool(RefusedConnection.objects.filter(bucket=bucket).update(count=F("count") + times, **fields))
 
 
-def _is_crowded(refusal: Refusal, hour: datetime) -> bool:
+def _is_limit_reached(refusal: Refusal, hour: datetime) -> bool:
     rows = RefusedConnection.objects.filter(station=refusal.station_id, hour=hour).order_by()
-    most = MAX_OF_STRANGERS if refusal.station_id is None else MAX_PER_STATION
-    return len(rows.values_list("pk")[:most]) == most
+    limit = MAX_UNKNOWN if refusal.station_id is None else MAX_PER_STATION
+    return len(rows.values_list("pk")[:limit]) == limit

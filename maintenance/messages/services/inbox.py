@@ -1,4 +1,4 @@
-"""Entries of the inbox that could not be applied."""
+"""Retry inbox entries that could not be applied."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from maintenance.messages.models import InboxEntry
 
 
 def retry_failed(entries: QuerySet[InboxEntry]) -> int:
-    """Let the drain try these entries again. Returns how many there were."""
+    """Have the drain apply failed entries again, and return their number."""
     count = entries.filter(failed_at__isnull=False).update(failed_at=None, error="")
     transaction.on_commit(partial(current_app.send_task, "ocpp_gateway.drain_all"), robust=True)
     return count

@@ -1,4 +1,4 @@
-"""The one writer of the message log, and of the inbox of what waits to be applied."""
+"""Write the message log and the inbox. No other module does."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.db import connection, transaction
 
 from chargers.models import ChargingStation
 from cpms.common.database.batches import array, server_side_cursor
-from maintenance.connections.services.deviations import Deviated, count_deviations
+from maintenance.connections.services.deviations import ObservedDeviation, count_deviations
 from maintenance.messages.models import InboxEntry, Message
 
 Link = tuple[int, int]  # station id, epoch
@@ -20,10 +20,13 @@ Direction = Message.Direction
 
 @dataclass(frozen=True, slots=True)
 class LoggedCall:
-    """A call in either direction with its answer; one with an error code is only logged.
+    """A CALL in either direction with its answer. One with an error code is logged but not applied.
 
     Attributes:
-        deviations: the rules it broke, whether it was refused (then there is an error code) or read all the same.
+        payload: JSON text as sent.
+        answer: JSON text of the CALLRESULT, or the details of the CALLERROR.
+        error_code: of the CALLERROR; empty if there was none.
+        deviations: rules that the call broke, whether it was refused (with an error code) or processed anyway.
     """
 
     station_id: int
@@ -43,7 +46,7 @@ class LoggedCall:
         return bool(self.deviations)
 
     def message(self) -> Message:
-        """Return the row of the log, not saved."""
+        """Return the unsaved row of the message log."""
         return Message(
             station_id=self.station_id,
             received_at=self.received_at,
@@ -77,7 +80,7 @@ def shard_of(station_id: int) -> int:
 
 
 def put_into_inbox(messages: Sequence[Message]) -> None:
-    """Have logged calls applied by the drain."""
+    """Queue logged calls for the drain to apply."""
     InboxEntry.objects.bulk_create(
         InboxEntry(
             message_id=message.pk,
@@ -92,19 +95,19 @@ def put_into_inbox(messages: Sequence[Message]) -> None:
 
 
 def store_calls(calls: Sequence[LoggedCall]) -> set[Link]:
-    """Commit a batch of calls from stations, to the log and the inbox.
+    """Store a batch of calls from stations in the log and the inbox.
 
     Returns:
-        the links whose calls were stored: one whose epoch is not the newest is left out.
+        The links whose calls were stored. Calls of links that are not the newest of their station are dropped.
     """
-    store = _store_postgresql if connection.vendor == "postgresql" else _store_anywhere
+    store = _store_postgresql if connection.vendor == "postgresql" else _store_generic
     deviating = [call for call in calls if call.deviations]
     if not deviating:
         return store(calls)
     with transaction.atomic():
         stored = store(calls)
         count_deviations(
-            Deviated(call.station_id, call.action, call.error_code, rule, call.received_at)
+            ObservedDeviation(call.station_id, call.action, call.error_code, rule, call.received_at)
             for call in deviating
             if (call.station_id, call.epoch) in stored
             for rule in call.deviations
@@ -112,15 +115,15 @@ def store_calls(calls: Sequence[LoggedCall]) -> set[Link]:
     return stored
 
 
-_POSTGRESQL = """
-WITH given AS (
+_POSTGRESQL_SQL = """
+WITH batch AS (
     SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::varchar[], %s::timestamptz[], %s::varchar[], %s::varchar[],
                          %s::text[], %s::text[], %s::varchar[], %s::boolean[])
         WITH ORDINALITY AS g(station_id, epoch, protocol, received_at, action, message_id, payload, answer, error_code,
                              is_deviating, place)
 ), valid AS (
-    SELECT given.* FROM given
-    JOIN chargers_chargingstation station ON station.id = given.station_id AND station.epoch = given.epoch
+    SELECT batch.* FROM batch
+    JOIN chargers_chargingstation station ON station.id = batch.station_id AND station.epoch = batch.epoch
     ORDER BY place
 ), stored AS (
     INSERT INTO maintenance_message
@@ -146,11 +149,11 @@ def _store_postgresql(calls: Sequence[LoggedCall]) -> set[Link]:
                      "error_code", "is_deviating")
     ]  # fmt: skip
     with server_side_cursor() as cursor:
-        cursor.execute(_POSTGRESQL, [*columns, settings.INBOX_SHARDS], prepare=True)
+        cursor.execute(_POSTGRESQL_SQL, [*columns, settings.INBOX_SHARDS], prepare=True)
         return {(station_id, epoch) for station_id, epoch in cursor.fetchall()}
 
 
-def _store_anywhere(calls: Sequence[LoggedCall]) -> set[Link]:
+def _store_generic(calls: Sequence[LoggedCall]) -> set[Link]:
     with transaction.atomic():
         stations = ChargingStation.objects.filter(pk__in={call.station_id for call in calls})
         epochs = dict(stations.values_list("pk", "epoch"))

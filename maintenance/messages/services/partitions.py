@@ -1,4 +1,4 @@
-"""Create the partitions of the message log ahead of time, and drop old days."""
+"""Create the daily partitions of the message log ahead of time, and drop old ones."""
 
 from __future__ import annotations
 
@@ -12,12 +12,8 @@ from django.utils import timezone
 from maintenance.messages.models import Message
 
 DAYS_AHEAD = 3
-
-
 TABLE = "maintenance_message"
-
-
-ONE_AT_A_TIME = 727_401_001  # advisory lock: two gateways that start together
+PARTITION_LOCK_ID = 727_401_001  # advisory lock, because two gateways may start at the same time
 
 
 def partition_name(day: date) -> str:
@@ -25,37 +21,40 @@ def partition_name(day: date) -> str:
 
 
 def prepare_partitions(today: date | None = None) -> list[str]:
-    """Make the message log's partitions of today and the next days, where they are missing (PostgreSQL only).
+    """Create the missing partitions of today and the next days (PostgreSQL only).
 
-    A day that already has rows in the default partition is left there: creating it would have to move them.
+    A day that already has rows in the default partition stays there, because a new partition would need them moved.
+
+    Returns:
+        The names of the created partitions.
     """
     if connection.vendor != "postgresql":
         return []
     first = today or timezone.now().date()
-    made = []
+    created = []
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ONE_AT_A_TIME])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [PARTITION_LOCK_ID])
         for number in range(DAYS_AHEAD + 1):
             day = first + timedelta(days=number)
-            name, begin = partition_name(day), datetime(day.year, day.month, day.day, tzinfo=UTC)
+            name, start = partition_name(day), datetime(day.year, day.month, day.day, tzinfo=UTC)
             cursor.execute("SELECT to_regclass(%s)", [name])
             if cursor.fetchone()[0] is not None:
                 continue
-            end = begin + timedelta(days=1)
+            end = start + timedelta(days=1)
             cursor.execute(
                 f"SELECT EXISTS (SELECT 1 FROM {TABLE}_default WHERE received_at >= %s AND received_at < %s)",  # noqa: S608
-                [begin, end],
+                [start, end],
             )
             if cursor.fetchone()[0]:
                 continue
-            # DDL takes no parameters; both are times we made
-            cursor.execute(f"CREATE TABLE {name} PARTITION OF {TABLE} FOR VALUES FROM ('{begin}') TO ('{end}')")
-            made.append(name)
-    return made
+            # DDL takes no parameters; both values are our own timestamps
+            cursor.execute(f"CREATE TABLE {name} PARTITION OF {TABLE} FOR VALUES FROM ('{start}') TO ('{end}')")
+            created.append(name)
+    return created
 
 
 def drop_old_messages() -> int:
-    """Forget raw messages older than MESSAGE_RETENTION_DAYS. Returns how many partitions or rows went."""
+    """Delete messages older than MESSAGE_RETENTION_DAYS. Return the number of dropped partitions or deleted rows."""
     limit = timezone.now() - timedelta(days=settings.MESSAGE_RETENTION_DAYS)
     if connection.vendor != "postgresql":
         return int(Message.objects.filter(received_at__lt=limit).delete()[0])

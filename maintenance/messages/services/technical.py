@@ -1,4 +1,4 @@
-"""Messages as somebody may read them; see `sessions.technical`."""
+"""Reduce messages to what a user may read; see `sessions.ledger.services.technical`."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ from sessions.ledger.services.technical import Reader
 
 
 def as_readable_by(reader: Reader, message: Message) -> Message:
-    """Take out of a message, in memory, what its reader must not learn; its station has been loaded.
+    """Remove from a message, in memory, the personal data of sessions that the reader may not see, and return it.
 
-    What a station said of an error may repeat what it was sent, so only the error's code stays.
+    The station's description of an error may repeat the request, so only the error code stays.
+
+    Args:
+        message: with its station loaded.
     """
     if reader.sees_sessions(message.station) or getattr(message, "is_reduced", False):
         return message

@@ -1,7 +1,7 @@
-"""Critical security events: e-mailed to the administrators of the team, and shown until acknowledged.
+"""E-mail critical security events to the administrators of the team.
 
-Two steps, so that a crash neither loses a mail nor writes one twice: one transaction writes the mails and marks the
-events, then each mail is sent and marked.
+There are two steps, so that a crash neither loses an e-mail nor creates it twice: one transaction stores the e-mails
+and marks the events, then each e-mail is sent and marked.
 """
 
 from __future__ import annotations
@@ -32,28 +32,22 @@ from maintenance.security_events.labels import event_label
 from maintenance.security_events.services import wake_alarms
 
 logger = logging.getLogger(__name__)
-
-
 BATCH_SIZE = 500
-
-
-NAMED = 20  # of the events a mail is about; the rest is a number
-
-
-QUIET = timedelta(minutes=10)  # between two mails to a team: what comes meanwhile is in the next one
+MAX_LISTED = 20  # events listed in an e-mail; further ones are only counted
+MAIL_INTERVAL = timedelta(minutes=10)  # between two e-mails to a team; events in between go into the next one
 
 
 def send_alarms() -> int:
-    """Write the mails that are due and send what is not sent. Returns how many were sent."""
+    """Create the e-mails that are due, send all unsent ones, and return the number sent."""
     write_security_mails()
     return send_mails()
 
 
 @transaction.atomic
 def write_security_mails() -> int:
-    """A mail to each administrator of a team about its critical security events. Returns how many were written."""
-    quiet = AlarmMail.objects.filter(created_at__gt=timezone.now() - QUIET).values("team_id")
-    rows = Event.objects.to_mail().exclude(team__in=quiet).select_for_update(of=("self",), skip_locked=True)
+    """Store an e-mail to each administrator about the team's new security events, and return the number of e-mails."""
+    recent = AlarmMail.objects.filter(created_at__gt=timezone.now() - MAIL_INTERVAL).values("team_id")
+    rows = Event.objects.to_mail().exclude(team__in=recent).select_for_update(of=("self",), skip_locked=True)
     by_team: dict[int | None, list[Event]] = defaultdict(list)
     for event in rows.order_by("pk")[:BATCH_SIZE]:
         by_team[event.team_id].append(event)
@@ -66,7 +60,8 @@ def write_security_mails() -> int:
     Event.objects.filter(pk__in=keys).update(mailed_at=timezone.now())
     for team_id in by_team.keys() - {mail.team_id for mail in mails} - {None}:
         logger.warning(
-            "an alarm has nobody to go to: the team has no administrator who wants it", extra={"team": team_id}
+            "no recipient for an alarm: the team has no administrator who receives alarm e-mails",
+            extra={"team": team_id},
         )
     return len(mails)
 
@@ -80,8 +75,10 @@ def _administrators(teams: Iterable[int | None]) -> QuerySet[Membership]:
 
 
 def _security_text(user: User, team: Team, events: Sequence[Event]) -> tuple[str, str]:
-    """Return subject and text in the person's language and time zone, without what the station added: it could be
-    anything."""
+    """Return subject and body in the user's language and time zone.
+
+    The technical information of events is left out, because a station could write anything into it.
+    """
     with (
         translation.override(user.language or settings.LANGUAGE_CODE),
         timezone.override(zone_of(user.time_zone)),
@@ -94,10 +91,11 @@ def _security_text(user: User, team: Team, events: Sequence[Event]) -> tuple[str
             if len(stations) == 1
             else _("%(n)d security alarms at %(station)s and %(more)d more")
         ) % named
-        lines = [f"- {_event_line(event)}" for event in events[:NAMED]]
-        if len(events) > NAMED:
+        lines = [f"- {_event_line(event)}" for event in events[:MAX_LISTED]]
+        if len(events) > MAX_LISTED:
             lines.append(
-                ngettext("- and %(n)d more", "- and %(n)d more", len(events) - NAMED) % {"n": len(events) - NAMED}
+                ngettext("- and %(n)d more", "- and %(n)d more", len(events) - MAX_LISTED)
+                % {"n": len(events) - MAX_LISTED}
             )
         address = public_url(f"{reverse('maintenance:security_list')}?state=open", site_address(team.pk))
         body = "\n".join(
@@ -121,12 +119,12 @@ def _event_line(event: Event) -> str:
 
 
 def send_mails() -> int:
-    """Send what is not sent. Returns how many were sent."""
+    """Send unsent e-mails and return the number sent."""
     return send_due(AlarmMail.objects.select_related("user"), _message)
 
 
 def _message(mail: AlarmMail) -> EmailMessage | None:
-    if not mail.user.is_active:  # left since
+    if not mail.user.is_active:
         return None
     with translation.override(mail.user.language or settings.LANGUAGE_CODE):
         content = MailContent(to=mail.user.email, subject=mail.subject, paragraphs=mail.body.split("\n\n"))
@@ -134,7 +132,7 @@ def _message(mail: AlarmMail) -> EmailMessage | None:
 
 
 def retry_mails(mails: QuerySet[AlarmMail]) -> int:
-    """Try mails again that were given up. Returns how many there were."""
+    """Retry unsent e-mails, including those that were given up, and return their number."""
     count = mails.filter(sent_at__isnull=True).update(attempts=0, next_at=timezone.now())
     wake_alarms()
     return count

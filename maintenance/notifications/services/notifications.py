@@ -1,6 +1,6 @@
-"""The bell: tells people of new events, each person of what concerns them.
+"""Notify users of new events that concern them.
 
-A sweep once a minute reads the events that nobody was notified of; many of one kind become one notification.
+A sweep once a minute reads new events; many events of one kind become one summary notification per user.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ KIND_OF_EVENT = {
     Event.Kind.OFFLINE: Kind.AWAY,
     Event.Kind.ACCESS: Kind.GRANT,
 }
-RECENT = timedelta(hours=24)  # what is older is no news any more
-KEPT_FOR = timedelta(days=90)
-MAX_AT_ONCE = 5000
-SINGLY = 10  # to one person of one kind in one sweep; more become one
+RECENT = timedelta(hours=24)  # nobody is notified of older events
+RETENTION = timedelta(days=90)
+MAX_EVENTS = 5000  # per sweep
+MAX_INDIVIDUAL = 10  # notifications to one user of one kind in one sweep; more become a summary
 BATCH_SIZE = 500
 
-DETAILS: dict[str, tuple[str, ...]] = {  # of an event that a notification holds: its text is made of them
+DETAILS: dict[str, tuple[str, ...]] = {  # data of the event that the text of a notification needs
     Kind.ALARM: ("type", "station"),
     Kind.FAULT: ("station", "connector", "code"),
     Kind.AWAY: ("station", "since"),
@@ -44,18 +44,18 @@ KINDS_WITH_MAIL = (Kind.ALARM,)
 
 
 def notify() -> int:
-    """Tell everybody of new events. Returns the number of notifications that were made."""
+    """Create notifications of new events, delete old ones, and return the number created."""
     now = timezone.now()
     with transaction.atomic():
         rows = Event.objects.to_notify(since=now - RECENT).filter(kind__in=KIND_OF_EVENT).order_by("-pk")
-        events = list(rows.select_for_update(of=("self",), skip_locked=True)[:MAX_AT_ONCE])
-        made = _notify_of(events) if events else 0
+        events = list(rows.select_for_update(of=("self",), skip_locked=True)[:MAX_EVENTS])
+        count = _create_notifications(events) if events else 0
         Event.objects.filter(pk__in=[event.pk for event in events]).update(notified_at=now)
-    Notification.objects.filter(created_at__lt=now - KEPT_FOR).delete()
-    return made
+    Notification.objects.filter(created_at__lt=now - RETENTION).delete()
+    return count
 
 
-def _notify_of(events: Sequence[Event]) -> int:
+def _create_notifications(events: Sequence[Event]) -> int:
     by_user: dict[tuple[int, str], list[Event]] = defaultdict(list)
     for event, users in _with_recipients(events):
         for user in users:
@@ -65,23 +65,23 @@ def _notify_of(events: Sequence[Event]) -> int:
     )
     silenced = set(NotificationChoice.objects.filter(user__in=active, bell=False).values_list("user_id", "kind"))
     rows: list[Notification] = []
-    for (user, kind), mine in by_user.items():
+    for (user, kind), user_events in by_user.items():
         if user not in active or (user, kind) in silenced:
             continue
-        if len(mine) <= SINGLY:
-            rows += [notification_of(user, event) for event in mine]
+        if len(user_events) <= MAX_INDIVIDUAL:
+            rows += [build_notification(user, event) for event in user_events]
         else:
-            rows.append(_summary(user, kind, mine))
+            rows.append(_summary(user, kind, user_events))
     Notification.objects.bulk_create(rows, BATCH_SIZE, ignore_conflicts=True)
     for user in {row.user_id for row in rows}:
         hint(person_group(user), {"type": "notified"})
     return len(rows)
 
 
-def notification_of(user: int, event: Event) -> Notification:
-    """Return the notification of an event for one person, not saved.
+def build_notification(user: int, event: Event) -> Notification:
+    """Return an unsaved notification of an event for one user.
 
-    Access that was given belongs to no station: its holder sees it whatever else they may see.
+    Notifications about granted access have no station, so that the recipient sees them whatever else they may see.
     """
     kind, is_access = KIND_OF_EVENT[Event.Kind(event.kind)], event.kind == Event.Kind.ACCESS
     return Notification(
@@ -106,8 +106,11 @@ def _summary(user: int, kind: str, events: Sequence[Event]) -> Notification:
 
 
 def _with_recipients(events: Sequence[Event]) -> Iterator[tuple[Event, set[int]]]:
-    """Whom each concerns: the team's members, and holders of grants that let them see the station; of access that was
-    given, its recipient."""
+    """Yield each event with the ids of the users it concerns.
+
+    These are the members of the station's team and holders of grants to the station or its installation; for granted
+    access, its recipients.
+    """
     at_stations = [event for event in events if event.station_id is not None]
     shared = Grant.objects.active().filter(
         Q(station__in={event.station_id for event in at_stations})
@@ -136,7 +139,7 @@ def _with_recipients(events: Sequence[Event]) -> Iterator[tuple[Event, set[int]]
 
 
 def mark_read(*, user: User, notifications: Any) -> int:
-    """Mark as read, also in the person's other windows. Returns how many were not read yet."""
+    """Mark notifications as read, update the user's open pages, and return how many were unread."""
     count: int = notifications.filter(user=user, read_at__isnull=True).update(read_at=timezone.now())
     if count:
         hint(person_group(user.pk), {"type": "notified"})
@@ -144,20 +147,20 @@ def mark_read(*, user: User, notifications: Any) -> int:
 
 
 @transaction.atomic
-def choose_notifications(*, user: User, bells: Collection[str], mails: Collection[str]) -> None:
-    """Save which kinds of notifications a person wants.
+def save_notification_choices(*, user: User, bells: Collection[str], mails: Collection[str]) -> None:
+    """Save which kinds of notifications a user wants.
 
     Args:
-        bells: kinds that they want at the bell.
-        mails: those of KINDS_WITH_MAIL of which they want mails.
+        bells: kinds to show in the portal.
+        mails: kinds of KINDS_WITH_MAIL to send by e-mail.
     """
     for kind in Kind.values:
         values = {"bell": kind in bells, "mail": kind in mails or kind not in KINDS_WITH_MAIL}
         NotificationChoice.objects.update_or_create(user=user, kind=kind, defaults=values)
 
 
-def chosen_notifications(user: User) -> dict[str, tuple[bool, bool]]:
-    """Return by kind whether a person wants it at the bell, and whether by mail."""
+def notification_choices(user: User) -> dict[str, tuple[bool, bool]]:
+    """Return, by kind, whether a user wants it in the portal and whether by e-mail."""
     chosen = dict.fromkeys(Kind.values, (True, True))
     rows = NotificationChoice.objects.filter(user=user).values_list("kind", "bell", "mail")
     return chosen | {kind: (bell, mail) for kind, bell, mail in rows if kind in chosen}

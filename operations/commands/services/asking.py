@@ -1,4 +1,4 @@
-"""Asking a station for something: a row, checked at once, sent by whichever node holds the station's link."""
+"""Request commands: they are checked and stored here, and sent by the gateway node that holds the station's link."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.messaging.news import hint, tell_pages
 from operations.commands.codecs import codec_for
 from operations.commands.models import Command
-from operations.commands.services.authority import demand_right, why_no_commands
-from operations.commands.services.possible import demand_connector
+from operations.commands.services.authority import require_right, why_no_commands
+from operations.commands.services.possible import require_known_connector
 from operations.commands.services.sealing import password_in, seal
 
 logger = logging.getLogger(__name__)
 Payload = dict[str, Any]
-BOOT_WAITS = timedelta(minutes=1)
-WAITS = timedelta(minutes=5)  # how long a command waits for an offline station unless said otherwise
-MAX_WAIT = timedelta(days=30)
-SET_UP_KINDS = {  # what a station that is not accepted yet may be asked for (OCPP 1.6 section 4.2)
+BOOT_EXPIRY = timedelta(minutes=1)
+DEFAULT_EXPIRY = timedelta(minutes=5)  # how long a command waits for an offline station by default
+MAX_EXPIRY = timedelta(days=30)
+SET_UP_KINDS = {  # allowed for a station that is not accepted yet (OCPP 1.6 section 4.2)
     Command.Kind.GET_CONFIGURATION,
     Command.Kind.CHANGE_CONFIGURATION,
     Command.Kind.TRIGGER_MESSAGE,
@@ -48,54 +48,54 @@ def request_command(
     kind: str,
     parameters: Payload | None = None,
     actor: User | None = None,
-    expires_in: timedelta = WAITS,
+    expires_in: timedelta = DEFAULT_EXPIRY,
     may_set_password: bool = True,
 ) -> Command:
-    """Ask a station for something.
+    """Request a command to a station.
 
     Args:
         kind: one of `Command.Kind`.
-        parameters: as the kind needs them, in our words (`connector`, `id_tag`, `session`, `type`, `key`, ...).
-        actor: the person who asks; None for the system itself.
+        parameters: parameters of the kind, in our vocabulary (`connector`, `id_tag`, `session`, `type`, `key`, ...).
+        actor: the user who requests it; None for the system itself.
         expires_in: how long the command waits for a station that is offline.
-        may_set_password: whether the person has just shown who asks, as a password for the station demands.
+        may_set_password: whether the user has recently proven their identity, which setting a station password needs.
 
     Raises:
-        NotAllowed: the person may not operate this station, or must first show who asks.
-        DomainError: a parameter is missing or wrong (`fields` names it), a tag may not charge there, or the station
+        NotAllowed: the user may not send this command, or has to prove their identity first.
+        DomainError: a parameter is missing or wrong (`fields` names it), the tag may not charge there, or the station
             is not accepted yet or was handed over.
     """
     codec = codec_for(station.protocol)
-    given = dict(parameters or {})
-    if kind == Command.Kind.RAW:  # what we have a kind for is that kind, with its rules
-        kind, given = codec.read(str(given.get("action", "")), given.get("payload", {}))
+    values = dict(parameters or {})
+    if kind == Command.Kind.RAW:  # a raw command that has a kind of its own becomes that kind
+        kind, values = codec.read(str(values.get("action", "")), values.get("payload", {}))
     if actor is not None:
-        demand_right(actor, station, kind, given)
+        require_right(actor, station, kind, values)
     if why_not := why_no_commands(actor, station):
         raise NotAllowed(why_not)
-    if not timedelta(0) < expires_in <= MAX_WAIT:
+    if not timedelta(0) < expires_in <= MAX_EXPIRY:
         raise DomainError(_("The time to wait must be between one second and 30 days."), fields={"expires_in": "range"})
-    _demand_use(station, kind)
+    _require_in_use(station, kind)
     if not station.is_served and kind not in SET_UP_KINDS:
         raise DomainError(_("The station has not been accepted yet: it must boot first."))
-    if len(str(given.get("id_tag", ""))) > MAX_TAG_LENGTH:
+    if len(str(values.get("id_tag", ""))) > MAX_TAG_LENGTH:
         raise DomainError(length_refusal(), fields={"id_tag": length_refusal()})
-    action, _payload = codec.encode(kind, given)
-    demand_connector(station=station, kind=kind, parameters=given)
-    _check_password(password_in(kind, given), may_set_password=may_set_password)
-    if kind == Command.Kind.REMOTE_START and (why_not := why_no_start(station, str(given["id_tag"]), actor)):
+    action, _payload = codec.encode(kind, values)
+    require_known_connector(station=station, kind=kind, parameters=values)
+    _check_password(password_in(kind, values), may_set_password=may_set_password)
+    if kind == Command.Kind.REMOTE_START and (why_not := why_no_start(station, str(values["id_tag"]), actor)):
         raise DomainError(why_not, fields={"id_tag": why_not})
     command = Command.objects.create(
         station=station,
         kind=kind,
-        parameters=seal(kind, given),
+        parameters=seal(kind, values),
         protocol=station.protocol,
         action=action,
         **_requester(actor),
         expires_at=timezone.now() + expires_in,
     )
     if actor is not None:
-        note_command(command, actor)
+        audit_command(command, actor)
     wake_gateway(station)
     tell_pages({station.team_id: [station.pk]})
     logger.info("command requested", extra={"station": station.identity, "kind": kind, "command": command.pk})
@@ -103,11 +103,11 @@ def request_command(
 
 
 @transaction.atomic
-def ask_for_boot(*, station_id: int) -> bool:
-    """Ask a station of a team that never booted here to boot, unless it has been asked already.
+def request_boot(*, station_id: int) -> bool:
+    """Request a BOOT message from a station that has not been accepted, unless such a command is unsettled.
 
     Returns:
-        whether there is a new command.
+        Whether a command was created.
     """
     accepted = ChargingStation.Registration.ACCEPTED
     station = ChargingStation.objects.filter(pk=station_id).exclude(registration=accepted).first()
@@ -116,14 +116,14 @@ def ask_for_boot(*, station_id: int) -> bool:
     boot = {"message": StationMessage.BOOT.value}
     if Command.objects.unsettled().filter(station=station, kind=Command.Kind.TRIGGER_MESSAGE, parameters=boot).exists():
         return False
-    request_command(station=station, kind=Command.Kind.TRIGGER_MESSAGE, parameters=boot, expires_in=BOOT_WAITS)
+    request_command(station=station, kind=Command.Kind.TRIGGER_MESSAGE, parameters=boot, expires_in=BOOT_EXPIRY)
     return True
 
 
 def why_no_start(station: ChargingStation, id_tag: str, actor: User | None) -> str:
-    """Return why nobody can charge at a station with this tag, in a sentence; empty where that is possible.
+    """Return why a tag cannot start a session at a station, as a sentence; empty if it can.
 
-    Whoever does not see who charges there is told the same of every tag but their own.
+    A user who may not see the station's sessions gets the same sentence for every tag but their own.
     """
     verdict = authorize_tag(station=station, value=id_tag)
     if verdict.is_accepted or station.deactivated_at is not None:
@@ -140,8 +140,8 @@ def why_no_start(station: ChargingStation, id_tag: str, actor: User | None) -> s
     return reasons.get(TagVerdict(verdict.status)) or _("This tag is not valid at this station.")
 
 
-def _demand_use(station: ChargingStation, kind: str) -> None:
-    """As it is now, not as the caller read it."""
+def _require_in_use(station: ChargingStation, kind: str) -> None:
+    """Check, with current data, that the station was not handed over, nor deactivated if this is a start."""
     rows = ChargingStation.objects.filter(pk=station.pk, deactivated_at__isnull=False)
     for (handed_over_at,) in rows.values_list("handed_over_at"):
         if handed_over_at is not None:
@@ -151,7 +151,7 @@ def _demand_use(station: ChargingStation, kind: str) -> None:
 
 
 def _requester(actor: User | None) -> dict[str, Any]:
-    """Who asks, and with which key: the right to ask is checked again when the command is sent."""
+    """Return the fields that record the requester and their API key, for checking the right again before sending."""
     if actor is None:
         return {"is_by_system": True}
     kind, prefix = actor.access.key
@@ -166,7 +166,7 @@ def _requester(actor: User | None) -> dict[str, Any]:
 
 
 def _check_password(password: str | None, *, may_set_password: bool) -> None:
-    """Before it is sent: afterwards the station could log in with it."""
+    """Check a new station password before it is sent, because the station can sign in with it from then on."""
     if password is None:
         return
     if not may_set_password:
@@ -185,13 +185,13 @@ def request_raw_command(
     action: str,
     payload: Payload,
     actor: User | None = None,
-    expires_in: timedelta = WAITS,
+    expires_in: timedelta = DEFAULT_EXPIRY,
     may_set_password: bool = True,
 ) -> Command:
-    """Ask in OCPP's own words. What we have a kind for becomes that kind, so that its outcome is followed.
+    """Request an OCPP action. An action that has a kind becomes that kind, so that its outcome is tracked.
 
     Raises:
-        DomainError: the action is unknown for the station's OCPP version or the payload does not fit its schema.
+        DomainError: the action is unknown for the station's OCPP version or the payload does not match its schema.
     """
     kind, parameters = codec_for(station.protocol).read(action, payload)
     return request_command(
@@ -204,24 +204,24 @@ def request_raw_command(
     )
 
 
-def note_command(command: Command, actor: User) -> None:
-    """Its parameters may hold a secret, so the audit trail names its kind and its number only."""
+def audit_command(command: Command, actor: User) -> None:
+    """Record a command in the audit log, without its parameters, which may contain a secret."""
     changes = {"kind": ["", str(Command.Kind(command.kind).value)], "station": ["", command.station.identity]}
     record_entry(command, actor=actor, team_id=command.station.team_id, changes=changes, action=Action.CREATE)
 
 
 def wake_gateway(station: ChargingStation) -> None:
-    """Tell the node that holds the link, after commit. A hint only: the node looks by itself every second."""
+    """Notify the node that holds the link after commit. This is only a hint: nodes also poll every second."""
     if station.node_id is not None and station.node is not None:
         hint(f"node-{station.node.name}", {"type": "wake", "station": station.pk})
 
 
 def wait_for(command: Command, *, seconds: float) -> Command:
-    """Wait until a command is settled, at most so long, and return it as it then is."""
+    """Wait until a command is settled, at most for `seconds`, and return it with its current values."""
     deadline = time.monotonic() + seconds
     while not command.is_settled and time.monotonic() < deadline:
         if connection.vendor == "postgresql" and not connection.in_atomic_block:
-            connection.close()  # back to the pool: whoever waits keeps none from the others
+            connection.close()  # return the connection to the pool while waiting
         time.sleep(0.05)
         command.refresh_from_db()
     return command

@@ -1,4 +1,4 @@
-"""Whether whoever asks for a command has the right to: when it is asked for, and again until it is sent."""
+"""Check the right to send a command: when it is requested, and again until it is sent."""
 
 from __future__ import annotations
 
@@ -19,19 +19,20 @@ from chargers.models import ChargingStation, Tag
 from cpms.common.errors import NotAllowed
 from cpms.common.messaging.news import tell_pages
 from operations.commands.models import Command
-from operations.commands.services.sealing import password_in, shown
+from operations.commands.services.sealing import password_in, redact
 from sessions.models import ChargingSession
 
 logger = logging.getLogger(__name__)
 Reason = Command.CancelReason
 TECHNICAL_KINDS = {Command.Kind.CHANGE_CONFIGURATION, Command.Kind.RAW}
-MAX_CHECKED = 1000  # waiting commands at a time; each is checked again when it is sent
+MAX_CHECKED = 1000  # waiting commands per sweep; each is checked again when it is sent
 
 
-def demand_right(actor: User, station: ChargingStation, kind: str, parameters: dict[str, Any]) -> None:
-    """
+def require_right(actor: User, station: ChargingStation, kind: str, parameters: dict[str, Any]) -> None:
+    """Check that a user may send a command to a station.
+
     Raises:
-        NotAllowed: the person may not ask this station for this.
+        NotAllowed: the user lacks the right.
     """
     if not actor.access.may(Can.OPERATE, station):
         if not is_own_charging(actor, station, kind, parameters):
@@ -44,7 +45,7 @@ def demand_right(actor: User, station: ChargingStation, kind: str, parameters: d
 
 
 def is_own_charging(actor: User, station: ChargingStation, kind: str, parameters: dict[str, Any]) -> bool:
-    """Whether somebody who may charge at a station starts with their own tag there, or stops their own session."""
+    """Whether a driver starts a session with a tag of their own, or stops a session of their own."""
     if not actor.access.may(Can.CHARGE, station):
         return False
     if kind == Command.Kind.REMOTE_START:
@@ -56,17 +57,17 @@ def is_own_charging(actor: User, station: ChargingStation, kind: str, parameters
 
 
 def why_no_commands(actor: User | None, station: ChargingStation) -> str:
-    """Return why the station's team has no commands at all, in a sentence; empty where it has them."""
+    """Return why the station's team cannot use commands, as a sentence; empty if it can."""
     if actor is None or actor.is_staff or station.team is None or station.team.has_feature("commands"):
         return ""
     return feature_off_message("commands")
 
 
-def why_lost(command: Command) -> Reason | None:
-    """Return why the right with which a command was asked for is gone, or None while it counts.
+def lost_right_reason(command: Command) -> Reason | None:
+    """Return why the requester of a command has lost the right to it, or None if they still have it.
 
     Args:
-        command: of `with_requester()`, its requester read by `load_access`, its station with its team.
+        command: from `with_requester()`, with its station and team loaded and its requester passed to `load_access`.
     """
     actor, station = command.requested_by, command.station
     if station.handed_over_at is not None:
@@ -83,35 +84,40 @@ def why_lost(command: Command) -> Reason | None:
     if actor.access.lacks_scope(Can.OPERATE) and actor.access.lacks_scope(Can.CHARGE):
         return Reason.SCOPE
     try:
-        demand_right(actor, station, command.kind, shown(command.kind, command.parameters))
+        require_right(actor, station, command.kind, redact(command.kind, command.parameters))
     except NotAllowed:
         has_any = any(actor.access.may(right, station) for right in (Can.SEE_STATIONS, Can.SEE_OWN))
         return Reason.ROLE if has_any else Reason.ACCESS
     return None
 
 
-def cancel_if_lost(command: Command) -> bool:
-    """Cancel a waiting command that was asked for with a right that is gone. One query for what its requester holds.
+def cancel_if_right_lost(command: Command) -> bool:
+    """Cancel a waiting command if its requester has lost the right to it, and return whether that was so.
+
+    Costs one query for the requester's rights.
 
     Args:
-        command: of `with_requester()`, locked, its station with its team.
+        command: from `with_requester()`, locked, with its station and team loaded.
     """
     if command.requested_by is not None:
         load_access([command.requested_by])
-    reason = why_lost(command)
+    reason = lost_right_reason(command)
     return reason is not None and _cancel(command, reason)
 
 
-def cancel_all_lost() -> int:
-    """Cancel the waiting commands, also of stations that are offline, whose requesters lost the right to ask for them.
+def cancel_commands_without_right() -> int:
+    """Cancel waiting commands whose requesters have lost the right to them, also for offline stations.
 
-    Returns how many.
+    Returns:
+        The number of cancelled commands.
     """
     waiting = Command.objects.filter(state=Command.State.REQUESTED).with_requester().select_related("station__team")
-    found = list(waiting.defer(*(f"station__{name}" for name in PASSWORD_FIELDS)).order_by("id")[:MAX_CHECKED])
-    people = {command.requested_by_id: command.requested_by for command in found if command.requested_by is not None}
-    _read_rights_of(people.values(), found)
-    lost = [(command, reason) for command in found if (reason := why_lost(command)) is not None]
+    commands = list(waiting.defer(*(f"station__{name}" for name in PASSWORD_FIELDS)).order_by("id")[:MAX_CHECKED])
+    requesters = {
+        command.requested_by_id: command.requested_by for command in commands if command.requested_by is not None
+    }
+    _load_rights(requesters.values(), commands)
+    lost = [(command, reason) for command in commands if (reason := lost_right_reason(command)) is not None]
     count = sum(_cancel(command, reason) for command, reason in lost)
     changed: dict[int | None, list[int]] = {}
     for command, _reason in lost:
@@ -120,29 +126,29 @@ def cancel_all_lost() -> int:
     return count
 
 
-def _read_rights_of(people: Collection[User], commands: list[Command]) -> None:
-    """Each command of one person came with an object of its own; all get what the first was found to hold."""
-    load_access(list(people))
-    by_key = {person.pk: person for person in people}
+def _load_rights(requesters: Collection[User], commands: list[Command]) -> None:
+    """Load the rights of each requester once, and make all their commands share that user object."""
+    load_access(list(requesters))
+    by_key = {user.pk: user for user in requesters}
     for command in commands:
         if command.requested_by is not None:
             command.requested_by = by_key[command.requested_by.pk]
 
 
 def _cancel(command: Command, reason: Reason) -> bool:
-    """Cancel a command unless it was sent meanwhile; a password that waited with it is forgotten."""
+    """Cancel a command unless it has been sent meanwhile, and delete a password from its parameters."""
     waiting = Command.objects.filter(pk=command.pk, state=Command.State.REQUESTED)
-    is_done = waiting.update(
+    is_cancelled = waiting.update(
         state=Command.State.CANCELLED,
         cancel_reason=reason,
         settled_at=timezone.now(),
-        parameters=shown(command.kind, command.parameters),
+        parameters=redact(command.kind, command.parameters),
     )
-    if is_done:
+    if is_cancelled:
         changes = {
             "state": [command.state, str(Command.State.CANCELLED.value)],
             "cancel_reason": ["", str(reason.value)],
         }
         record_entry(command, actor=None, team_id=command.station.team_id, changes=changes, action=Action.UPDATE)
         logger.info("command cancelled", extra={"command": command.pk, "reason": reason.value})
-    return bool(is_done)
+    return bool(is_cancelled)

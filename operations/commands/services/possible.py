@@ -1,4 +1,4 @@
-"""Commands that no station could carry out are refused while the person who asks is still there."""
+"""Refuse commands that the station cannot carry out when they are requested."""
 
 from __future__ import annotations
 
@@ -12,18 +12,16 @@ from cpms.common.errors import refuse
 from operations.commands.codecs import codec_for
 from operations.commands.models import Command
 
-WHOLE_STATION = 0  # the number that stands for the station as a whole
+WHOLE_STATION = 0  # connector number 0 means the whole station
 ONE_CONNECTOR_ONLY = {Command.Kind.REMOTE_START, Command.Kind.UNLOCK, Command.Kind.TRIGGER_MESSAGE}
 
 
-def demand_connector(*, station: ChargingStation, kind: str, parameters: Mapping[str, Any]) -> None:
-    """Check that the connector which a command names exists.
-
-    A station whose connectors are not known yet may be asked for any.
+def require_known_connector(*, station: ChargingStation, kind: str, parameters: Mapping[str, Any]) -> None:
+    """Check that the connector of a command exists. If no connectors are known yet, any number passes.
 
     Raises:
-        DomainError: the station has no such connector, or the command is not for the station as a whole; `fields`
-            names the parameter.
+        DomainError: the station has no such connector, or the command needs a single connector; `fields` names the
+            parameter.
     """
     payload = parameters.get("payload") if kind == Command.Kind.RAW else None
     field, number = "connector", parameters.get("connector")

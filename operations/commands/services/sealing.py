@@ -1,4 +1,4 @@
-"""A station's new password inside a command: encrypted while the command waits, deleted once it is sent."""
+"""Protect a new station password inside a command: encrypted while the command waits, deleted when it is sent."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from cpms.common.models import decrypt
 from operations.commands.models import Command
 
 Payload = dict[str, Any]
-HIDDEN = "***"
+MASK = "***"
 
 
 def password_in(kind: str, parameters: Payload) -> str | None:
-    """The station's new password, or what stands for it, if that is what a command is about."""
+    """Return the new station password (or its mask) that a command sets; None if it sets none."""
     if kind == Command.Kind.CHANGE_CONFIGURATION:
         key = str(parameters.get("key", "")).strip().lower()
         return str(parameters.get("value", "")) if key == ConfigurationKey.PASSWORD.lower() else None
@@ -27,31 +27,31 @@ def password_in(kind: str, parameters: Payload) -> str | None:
 
 
 def seal(kind: str, parameters: Payload) -> Payload:
-    """The parameters as they may be stored."""
+    """Return the parameters for storage, with the password encrypted."""
     password = password_in(kind, parameters)
     if password is None:
         return parameters
     keys = MultiFernet([Fernet(each) for each in settings.STATION_SECRET_KEYS])
-    return {**_with(kind, parameters, HIDDEN), "sealed": keys.encrypt(password.encode()).decode()}
+    return {**_with_password(kind, parameters, MASK), "sealed": keys.encrypt(password.encode()).decode()}
 
 
 def unseal(kind: str, parameters: Payload) -> tuple[Payload, Payload]:
-    """The parameters to send, and those that stay in the row."""
-    kept = shown(kind, parameters)
+    """Return the parameters to send, and the redacted ones to keep in the row."""
+    redacted = redact(kind, parameters)
     sealed = parameters.get("sealed")
     if sealed is None:
-        return parameters, kept
-    return _with(kind, kept, decrypt(str(sealed).encode()).decode()), kept
+        return parameters, redacted
+    return _with_password(kind, redacted, decrypt(str(sealed).encode()).decode()), redacted
 
 
-def shown(kind: str, parameters: Payload) -> Payload:
-    """The parameters as anybody may see them."""
-    kept = {name: value for name, value in parameters.items() if name != "sealed"}
-    return kept if password_in(kind, kept) is None else _with(kind, kept, HIDDEN)
+def redact(kind: str, parameters: Payload) -> Payload:
+    """Return the parameters without the password, for display."""
+    redacted = {name: value for name, value in parameters.items() if name != "sealed"}
+    return redacted if password_in(kind, redacted) is None else _with_password(kind, redacted, MASK)
 
 
 def _raw_with_password(kind: str, parameters: Payload) -> tuple[str, CommandCodec] | None:
-    """The password that a raw command sets, and the codec of the version whose words it is in."""
+    """Return the password that a raw command sets, and the codec of its OCPP version."""
     payload = parameters.get("payload")
     if kind != Command.Kind.RAW or not isinstance(payload, dict):
         return None
@@ -63,7 +63,7 @@ def _raw_with_password(kind: str, parameters: Payload) -> tuple[str, CommandCode
     return None
 
 
-def _with(kind: str, parameters: Payload, value: str) -> Payload:
+def _with_password(kind: str, parameters: Payload, value: str) -> Payload:
     raw = _raw_with_password(kind, parameters)
     if raw is None:
         return {**parameters, "value": value}

@@ -1,4 +1,4 @@
-"""The life cycle of a command: one in flight per station, and an unknown result is recorded as unknown."""
+"""Move commands through their life cycle: at most one is in flight per station; an unclear outcome is unknown."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ from cpms.common.database.prepared import Prepared, among
 from cpms.common.errors import DomainError
 from cpms.common.messaging.news import tell_pages
 from operations.commands.models import Command
-from operations.commands.services.authority import cancel_all_lost, cancel_if_lost
-from operations.commands.services.sealing import password_in, shown, unseal
+from operations.commands.services.authority import cancel_commands_without_right, cancel_if_right_lost
+from operations.commands.services.sealing import password_in, redact, unseal
 from sessions.models import ChargingSession, Flag
 
 logger = logging.getLogger(__name__)
 State = Command.State
-ANSWERED_FREELY = {Command.Kind.GET_CONFIGURATION, Command.Kind.RAW}  # no status, or one of many words
-OUTCOME_WINDOW = timedelta(minutes=10)  # how long after 'accepted' a station's own report still confirms it
-# how long a station waits for the vehicle after a remote start, where it has not told its ConnectionTimeOut
+WITHOUT_KNOWN_RESULT = {Command.Kind.GET_CONFIGURATION, Command.Kind.RAW}  # any answer to these counts as accepted
+OUTCOME_WINDOW = timedelta(minutes=10)  # how long after sending a station's report can confirm a command
+# how long a station waits for the vehicle after a remote start if its connection timeout is unknown, and at most
 START_SECONDS, MAX_START_SECONDS = 5 * 60, 24 * 60 * 60
 CLOCK_SLACK = timedelta(minutes=1)
 
 
 @transaction.atomic
 def take_next_command(*, station_id: int, epoch: int) -> Command | None:
-    """The next command to send over this link, marked sent before it is; None if one is open or none waits.
+    """Return the next command to send over a link, marked as sent; None if one is in flight or none is waiting.
 
     Args:
-        epoch: of the link that would send it; a link that is no longer the station's newest gets nothing.
+        epoch: epoch of the sending link; a link that is not the station's newest gets None.
     """
     stations = ChargingStation.objects.select_related("team").select_for_update(of=("self",), no_key=True)
     station = stations.get(pk=station_id)
@@ -53,11 +53,11 @@ def take_next_command(*, station_id: int, epoch: int) -> Command | None:
         return None
     waiting = Command.objects.select_for_update(of=("self",)).filter(station_id=station_id, state=State.REQUESTED)
     _expire(waiting.filter(expires_at__lte=now), now)
-    to_come = waiting.filter(expires_at__gt=now).with_requester().order_by("id")
-    while (command := to_come.first()) is not None:
+    sendable = waiting.filter(expires_at__gt=now).with_requester().order_by("id")
+    while (command := sendable.first()) is not None:
         tell_pages({station.team_id: [station.pk]})
         command.station = station
-        if cancel_if_lost(command):
+        if cancel_if_right_lost(command):
             continue
         command.message_id = str(uuid.uuid4())
         to_send, command.parameters = unseal(command.kind, command.parameters)
@@ -67,7 +67,7 @@ def take_next_command(*, station_id: int, epoch: int) -> Command | None:
             _fail_unsent(command, str(error), now)
             continue
         command.state, command.sent_at, command.sent_epoch = State.SENT, now, epoch
-        command.protocol = station.protocol  # the station may speak another version than when it was asked
+        command.protocol = station.protocol  # the station may have changed its version since the request
         command.save(update_fields=["state", "sent_at", "sent_epoch", "protocol", "message_id", "parameters"])
         command.parameters = to_send
         return command
@@ -75,7 +75,7 @@ def take_next_command(*, station_id: int, epoch: int) -> Command | None:
 
 
 def _offer_password(station: ChargingStation, command: Command, to_send: dict[str, Any]) -> None:
-    """Accept a new password beside the old one, from before it is sent until the station has answered."""
+    """Accept the new password beside the old one until the station has answered."""
     password = password_in(command.kind, to_send)
     if password is not None:
         credentials_services.offer_password(station=station, password=password, message_id=command.message_id)
@@ -88,19 +88,19 @@ def _fail_unsent(command: Command, sentence: str, now: datetime) -> None:
 
 
 def _expire(rows: QuerySet[Command], now: datetime) -> int:
-    """Expire commands that waited too long, and delete the passwords that waited with them."""
+    """Expire commands and delete passwords from their parameters. Return the number of commands."""
     count = 0
     for command in rows.filter(parameters__has_key="sealed"):
-        kept = shown(command.kind, command.parameters)
+        parameters = redact(command.kind, command.parameters)
         waiting = Command.objects.filter(pk=command.pk, state=State.REQUESTED)
-        count += waiting.update(state=State.EXPIRED, settled_at=now, parameters=kept)
+        count += waiting.update(state=State.EXPIRED, settled_at=now, parameters=parameters)
     return count + rows.update(state=State.EXPIRED, settled_at=now)
 
 
 def _settle_password(station_id: int, message_id: str, result: CommandResult | None) -> None:
-    """What a station said to a new password, also where it said so too late for the command: whether it took it.
+    """Keep or drop a new station password according to the station's answer, even if the answer is late.
 
-    An answer that makes no sense leaves it open. Comes before the command is locked: stations are locked first.
+    An unknown result leaves the change open. Call this before locking the command, since stations are locked first.
     """
     if result == CommandResult.REBOOT_REQUIRED:
         credentials_services.await_reboot(station_id=station_id, message_id=message_id)
@@ -109,16 +109,16 @@ def _settle_password(station_id: int, message_id: str, result: CommandResult | N
         credentials_services.settle_password(station_id=station_id, message_id=message_id, is_taken=is_taken)
 
 
-def _note_configuration(station_id: int, message_id: str, outcome: CommandOutcome) -> None:
-    """What a station says of its configuration holds, also where it says so too late for the command.
+def _record_configuration(station_id: int, message_id: str, outcome: CommandOutcome) -> None:
+    """Store the configuration that a station's answer reports or accepts, even if the answer is late.
 
-    Comes before the command is locked: stations are locked first.
+    Call this before locking the command, since stations are locked first.
     """
     is_change = outcome.result in (CommandResult.ACCEPTED, CommandResult.REBOOT_REQUIRED)
     if not is_change and outcome.configuration is None:
         return
-    asked = Command.objects.filter(station_id=station_id, message_id=message_id).exclude(message_id="")
-    for kind, parameters in asked.values_list("kind", "parameters"):
+    commands = Command.objects.filter(station_id=station_id, message_id=message_id).exclude(message_id="")
+    for kind, parameters in commands.values_list("kind", "parameters"):
         if kind == Command.Kind.CHANGE_CONFIGURATION and is_change:
             values = {str(parameters.get("key", "")): str(parameters.get("value", ""))}
         elif kind == Command.Kind.GET_CONFIGURATION and outcome.configuration is not None:
@@ -129,32 +129,37 @@ def _note_configuration(station_id: int, message_id: str, outcome: CommandOutcom
 
 
 def settle_commands_of_link(*, station_id: int, epoch: int) -> int:
-    """A link ended, or a newer one took its place: what it or an older one sent and never saw answered has an unknown
-    outcome. It is never sent again by itself. Returns how many."""
+    """Mark the unanswered commands of a link that ended or was replaced, and of older ones, as unknown.
+
+    They are never sent again automatically.
+
+    Returns:
+        The number of commands.
+    """
     sent = Command.objects.filter(station_id=station_id, state=State.SENT)
-    return _lose(sent.filter(Q(sent_epoch__lte=epoch) | Q(sent_epoch=None)))
+    return _mark_unknown(sent.filter(Q(sent_epoch__lte=epoch) | Q(sent_epoch=None)))
 
 
 def settle_commands_of_node(*, node_id: int) -> int:
-    """A gateway process ends, and all of its links with it; called while they are still known as its own."""
-    return _lose(Command.objects.filter(station__node_id=node_id, state=State.SENT))
+    """Mark the unanswered commands of an ending gateway process as unknown; call it before its links are released."""
+    return _mark_unknown(Command.objects.filter(station__node_id=node_id, state=State.SENT))
 
 
 @transaction.atomic
-def _lose(rows: QuerySet[Command]) -> int:
-    found = list(rows.values_list("pk", "station_id", "station__team_id"))
-    if not found:
+def _mark_unknown(rows: QuerySet[Command]) -> int:
+    unanswered = list(rows.values_list("pk", "station_id", "station__team_id"))
+    if not unanswered:
         return 0
     changed: dict[int | None, list[int]] = {}
-    for _pk, station_id, team_id in found:
+    for _pk, station_id, team_id in unanswered:
         changed.setdefault(team_id, []).append(station_id)
     tell_pages(changed)
-    still_sent = Command.objects.filter(pk__in=[pk for pk, _station, _team in found], state=State.SENT)
+    still_sent = Command.objects.filter(pk__in=[pk for pk, _station, _team in unanswered], state=State.SENT)
     return still_sent.update(state=_unless_confirmed(State.UNKNOWN), settled_at=timezone.now())
 
 
 def _unless_confirmed(state: State) -> Case:
-    """What a station then did settles the matter, even where its answer was lost."""
+    """Return a state expression: confirmed if a report has shown the effect, even without an answer, else `state`."""
     return Case(When(confirmed_at__isnull=False, then=Value(State.CONFIRMED)), default=Value(state))
 
 
@@ -174,14 +179,14 @@ def settle_answer(
     """Settle the command that a station answered.
 
     Args:
-        answer: as the station sent it, without secrets.
-        outcome: what it means, according to the codec of the link it came by.
+        answer: payload of the CALLRESULT, without secrets.
+        outcome: its meaning according to the codec of the link.
 
     Returns:
-        None when nobody waited for this answer (stray, late or another station's).
+        The command; None if no command of this station was waiting for the answer.
     """
     _settle_password(station_id, message_id, outcome.result)
-    _note_configuration(station_id, message_id, outcome)
+    _record_configuration(station_id, message_id, outcome)
     command = _open_command(station_id, message_id)
     if command is None:
         return None
@@ -195,17 +200,17 @@ def settle_answer(
 
 
 def _state_after(command: Command, result: CommandResult | None) -> State:
-    """Only a known result is a consent; a station that did it already needs none."""
+    """Return the state after an answer. An unknown result is a failure unless a report has confirmed the command."""
     if result is not None and not result.is_consent:
         return State.REFUSED
     if command.confirmed_at:
         return State.CONFIRMED
-    return State.ACCEPTED if result is not None or command.kind in ANSWERED_FREELY else State.FAILED
+    return State.ACCEPTED if result is not None or command.kind in WITHOUT_KNOWN_RESULT else State.FAILED
 
 
 @transaction.atomic
 def settle_error(*, station_id: int, message_id: str, code: str, description: str) -> Command | None:
-    """A station answered with a CALLERROR; None when nobody waited for it."""
+    """Settle a command that a station answered with a CALLERROR; None if no command was waiting for it."""
     credentials_services.settle_password(station_id=station_id, message_id=message_id, is_taken=False)
     command = _open_command(station_id, message_id)
     if command is None:
@@ -218,11 +223,13 @@ def settle_error(*, station_id: int, message_id: str, code: str, description: st
 
 
 def settle_overdue_commands() -> int:
-    """Settle what a station did not answer in time, or cannot answer any more since its link or the process that held
-    it is gone; expire what waited too long; cancel what was asked for with a right that is gone meanwhile, or of a
-    station that was handed over and never comes.
+    """Settle all commands that can no longer succeed.
 
-    Returns how many.
+    Sent commands time out, or become unknown if their link or gateway process is gone. Waiting commands expire, or are
+    cancelled if the requester has lost the right or the station was handed over.
+
+    Returns:
+        The number of settled commands.
     """
     now = timezone.now()
     sent = Command.objects.filter(state=State.SENT)
@@ -232,19 +239,19 @@ def settle_overdue_commands() -> int:
     expired = Command.objects.filter(expires_at__lte=now, state=State.REQUESTED)
     changed: dict[int | None, list[int]] = {}
     with transaction.atomic():
-        count = _lose(lost)
+        count = _mark_unknown(lost)
         for rows in (overdue, expired):
             for team_id, station_id in rows.values_list("station__team_id", "station_id"):
                 changed.setdefault(team_id, []).append(station_id)
         count += overdue.update(state=_unless_confirmed(State.TIMED_OUT), settled_at=now)
         count += _expire(expired, now)
-        count += cancel_all_lost()
+        count += cancel_commands_without_right()
         tell_pages(changed)
     return count
 
 
 @Prepared
-def _hopeful(station: Any, kind: Any, since: Any) -> QuerySet[Command]:
+def _awaiting_outcome(station: Any, kind: Any, since: Any) -> QuerySet[Command]:
     return Command.objects.filter(
         station_id=station,
         kind=kind,
@@ -253,46 +260,46 @@ def _hopeful(station: Any, kind: Any, since: Any) -> QuerySet[Command]:
     ).order_by("id")
 
 
-def _accepted(station_id: int, kind: str, at: datetime) -> list[Command]:
-    return _hopeful(station=station_id, kind=kind, since=at - OUTCOME_WINDOW)
+def _recently_sent(station_id: int, kind: str, at: datetime) -> list[Command]:
+    return _awaiting_outcome(station=station_id, kind=kind, since=at - OUTCOME_WINDOW)
 
 
 def link_started_session(session: ChargingSession) -> None:
-    """The remote start that caused this session, if there was one, is done.
+    """Confirm the remote start that caused a session, if there was one.
 
     Args:
-        session: its station is locked, and its epoch is that of the link which the start came by.
+        session: with its station locked and loaded with the epoch of the link that reported the start.
     """
     now, station = timezone.now(), session.station
     window = timedelta(seconds=min(station.connection_timeout_seconds or START_SECONDS, MAX_START_SECONDS))
     since = now - window - timedelta(seconds=settings.OCPP_CALL_SECONDS)
-    for command in _hopeful(station=station.pk, kind=Command.Kind.REMOTE_START, since=since):
+    for command in _awaiting_outcome(station=station.pk, kind=Command.Kind.REMOTE_START, since=since):
         if command.session_id is None and _can_be_effect(session, command, now - window):
             _confirm(command, now, session)
             return
 
 
 def _can_be_effect(session: ChargingSession, command: Command, earliest: datetime) -> bool:
-    """Whether a session can have begun because of a remote start.
+    """Whether a session can be the effect of a remote start.
 
-    Not when it was begun by another tag or at another connector, on another link, after the station ceased to wait for
-    a vehicle (counted from its consent), or when the station recorded it before it was asked.
+    It cannot if it has another tag, connector or link, if it started after the station stopped waiting for a vehicle
+    (counted from the station's acceptance), or if the station recorded it before the command was sent.
     """
-    wanted = command.parameters
+    parameters = command.parameters
     is_accepted = command.state == State.ACCEPTED and command.settled_at is not None
-    asked_at = command.settled_at if is_accepted else command.sent_at
+    waiting_since = command.settled_at if is_accepted else command.sent_at
     return (
         command.sent_epoch == session.station.epoch
-        and str(wanted.get("id_tag", "")).upper() == session.id_tag.upper()
-        and wanted.get("connector") in (None, session.connector_number)
-        and asked_at is not None
-        and asked_at >= earliest
-        and not _was_recorded_before(session, command)
+        and str(parameters.get("id_tag", "")).upper() == session.id_tag.upper()
+        and parameters.get("connector") in (None, session.connector_number)
+        and waiting_since is not None
+        and waiting_since >= earliest
+        and not _is_older_than_command(session, command)
     )
 
 
-def _was_recorded_before(session: ChargingSession, command: Command) -> bool:
-    """By the station's clock as far as it is known; where that clock is absurd the time of arrival counts."""
+def _is_older_than_command(session: ChargingSession, command: Command) -> bool:
+    """Whether a session started before the command was sent, by the station's clock. False if that clock is wrong."""
     if command.sent_at is None or Flag.CLOCK in session.flags:
         return False
     offset = timedelta(milliseconds=session.station.clock_offset_ms or 0)
@@ -300,56 +307,56 @@ def _was_recorded_before(session: ChargingSession, command: Command) -> bool:
 
 
 def link_stopped_session(session: ChargingSession) -> None:
-    """The remote stop that ended this session, if there was one, is done."""
+    """Confirm the remote stop that ended a session, if there was one."""
     now = timezone.now()
-    for command in _accepted(session.station_id, Command.Kind.REMOTE_STOP, now):
+    for command in _recently_sent(session.station_id, Command.Kind.REMOTE_STOP, now):
         if command.confirmed_at is None and command.parameters.get("session") == session.pk:
             _confirm(command, now, session)
 
 
 def confirm_reset(*, station_id: int) -> None:
-    """A station booted: the reset it was asked for is done."""
+    """Confirm the resets of a station that has booted."""
     now = timezone.now()
-    for command in _accepted(station_id, Command.Kind.RESET, now):
+    for command in _recently_sent(station_id, Command.Kind.RESET, now):
         if command.confirmed_at is None:
             _confirm(command, now, None)
 
 
 @Prepared
-def _asked_availability(since: Any, ids: Any) -> QuerySet[Command]:
-    asked = Command.objects.filter(
+def _unconfirmed_availability(since: Any, ids: Any) -> QuerySet[Command]:
+    commands = Command.objects.filter(
         among("station_id", ids),
         kind=Command.Kind.CHANGE_AVAILABILITY,
         sent_at__gt=since,
         confirmed_at=None,
         state__in=[State.SENT, State.ACCEPTED, State.TIMED_OUT, State.UNKNOWN],
     )
-    return asked.select_for_update(of=("self",)).order_by("id")
+    return commands.select_for_update(of=("self",)).order_by("id")
 
 
 def confirm_availability(statuses: Mapping[tuple[int, int], str]) -> None:
-    """Stations reported new statuses: a change of availability that shows in them is done.
+    """Confirm changes of availability that new connector statuses show.
 
     Args:
-        statuses: the new status by station's primary key and connector number.
+        statuses: new status by station id and connector number.
     """
     now = timezone.now()
-    for command in _asked_availability(
+    for command in _unconfirmed_availability(
         since=now - OUTCOME_WINDOW, ids={station_id for station_id, _number in statuses}
     ):
         connector = command.parameters.get("connector", 0)
-        is_wanted_off = command.parameters.get("type") == Availability.INOPERATIVE
+        is_inoperative = command.parameters.get("type") == Availability.INOPERATIVE
         for (station_id, number), status in statuses.items():
-            fits = station_id == command.station_id and connector in (0, number)
-            if fits and (status == ConnectorStatus.UNAVAILABLE) == is_wanted_off:
+            is_match = station_id == command.station_id and connector in (0, number)
+            if is_match and (status == ConnectorStatus.UNAVAILABLE) == is_inoperative:
                 _confirm(command, now, None)
                 break
 
 
 def _confirm(command: Command, now: datetime, session: ChargingSession | None) -> None:
-    """What a station then did settles the matter, even where its answer was lost."""
+    """Record that a station's own report has shown the effect of a command, even if its answer was lost."""
     command.confirmed_at = now
-    if command.state != State.SENT:  # while its answer is awaited the state stays, so that the link stays in order
+    if command.state != State.SENT:  # until the answer arrives, the command stays the only one in flight
         command.state = State.CONFIRMED
     if session is not None:
         command.session = session

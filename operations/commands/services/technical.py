@@ -1,4 +1,4 @@
-"""Commands as somebody may read them; see `sessions.technical`."""
+"""Reduce commands to what a user may read; see `sessions.ledger.services.technical`."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ CHARGING_KINDS = {Command.Kind.REMOTE_START, Command.Kind.REMOTE_STOP}
 
 
 def as_readable_by(reader: Reader, command: Command, user: User) -> Command:
-    """Take out of a command, in memory, what its reader must not learn; its station has been loaded.
+    """Remove from a command, in memory, the personal data of sessions that the reader may not see, and return it.
 
-    Whoever starts or stops a session may be the person who charges. What a station said of an error may repeat what it
-    was sent, so only the error's code stays.
+    The requester of a start or a stop may be the driver, so they are removed as well. The station's description of an
+    error may repeat the request, so only the error code stays.
+
+    Args:
+        command: with its station loaded.
     """
     if reader.sees_sessions(command.station) or getattr(command, "is_reduced", False):
         return command

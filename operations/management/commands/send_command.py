@@ -12,63 +12,68 @@ from cpms.common.scripting import ScriptCommand
 from cpms.common.text.storable import is_storable
 from operations.commands.models import Command as StationCommand
 from operations.commands.services import asking
-from operations.commands.services.asking import WAITS
+from operations.commands.services.asking import DEFAULT_EXPIRY
 
 
 class Command(ScriptCommand):
-    help = "Ask a station for something in OCPP's own words; the gateway that holds its link sends it."
+    help = "Send an OCPP action to a station. The gateway node that holds its link sends it."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("identity", metavar="IDENTITY")
-        parser.add_argument("action", metavar="ACTION", help="an action, as the OCPP version of the station spells it")
-        parser.add_argument("payload", metavar="PAYLOAD", nargs="?", default="{}", help="its payload, a JSON object")
-        parser.add_argument("--wait", type=float, metavar="SECONDS", help="wait so long for the answer")
+        parser.add_argument("action", metavar="ACTION", help="name of an action in the station's OCPP version")
+        parser.add_argument(
+            "payload", metavar="PAYLOAD", nargs="?", default="{}", help="payload of the action, a JSON object"
+        )
+        parser.add_argument("--wait", type=float, metavar="SECONDS", help="wait up to this long for the answer")
         parser.add_argument(
             "--expires",
             type=float,
             metavar="SECONDS",
-            default=WAITS.total_seconds(),
-            help="how long it waits for a station that is offline (default: %(default)s)",
+            default=DEFAULT_EXPIRY.total_seconds(),
+            help="how long the command waits for a station that is offline (default: %(default)s)",
         )
 
     def run(
         self, *, identity: str, action: str, payload: str, wait: float | None, expires: float, **options: Any
     ) -> None:
         command = asking.request_raw_command(
-            station=find_station(identity), action=action, payload=_object(payload), expires_in=_period(expires)
+            station=find_station(identity),
+            action=action,
+            payload=_parse_payload(payload),
+            expires_in=_parse_expiry(expires),
         )
         if wait is not None:
             command = asking.wait_for(command, seconds=wait)
-        self.show(_document(command, identity), _sentence(command, wait))
+        self.show(_as_json(command, identity), _as_text(command, wait))
         if wait is not None and command.answer is None:
             sys.exit(1)
 
 
-def _object(text: str) -> dict[str, Any]:
+def _parse_payload(text: str) -> dict[str, Any]:
     try:
         payload = json.loads(text)
     except (ValueError, RecursionError):
-        raise _wrong("payload", _("The payload is no JSON.")) from None
+        raise _field_error("payload", _("The payload is no JSON.")) from None
     if not isinstance(payload, dict):
-        raise _wrong("payload", _("The payload must be a JSON object."))
+        raise _field_error("payload", _("The payload must be a JSON object."))
     if not is_storable(payload):
-        raise _wrong("payload", _("The payload holds characters or a depth that cannot be stored."))
+        raise _field_error("payload", _("The payload holds characters or a depth that cannot be stored."))
     return payload
 
 
-def _wrong(field: str, sentence: str) -> DomainError:
-    return DomainError(sentence, fields={field: sentence})
+def _field_error(field: str, message: str) -> DomainError:
+    return DomainError(message, fields={field: message})
 
 
-def _period(seconds: float) -> timedelta:
+def _parse_expiry(seconds: float) -> timedelta:
     try:
         return timedelta(seconds=seconds)
     except (OverflowError, ValueError):
-        raise _wrong("expires", _("This is no number of seconds.")) from None
+        raise _field_error("expires", _("This is no number of seconds.")) from None
 
 
-def _document(command: StationCommand, identity: str) -> dict[str, Any]:
+def _as_json(command: StationCommand, identity: str) -> dict[str, Any]:
     return {
         "id": command.pk,
         "station": identity,
@@ -82,7 +87,7 @@ def _document(command: StationCommand, identity: str) -> dict[str, Any]:
     }
 
 
-def _sentence(command: StationCommand, wait: float | None) -> str:
+def _as_text(command: StationCommand, wait: float | None) -> str:
     text = f"Command {command.pk} ({command.action}): {command.get_state_display()}"
     if command.answer is not None:
         return f"{text}. Answer: {json.dumps(command.answer, ensure_ascii=False)}"

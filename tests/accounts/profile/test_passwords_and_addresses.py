@@ -355,7 +355,7 @@ def test_what_cannot_be_sent_is_tried_again(viewer, settings):
         assert mails.send_mails() == 1
 
 
-def test_old_mails_are_forgotten(db):
+def test_old_mails_are_deleted(db):
     factories.AccountMailFactory(created_at=timezone.now() - timedelta(days=31))
     mails.delete_old_mails()
     assert not AccountMail.objects.exists()

@@ -218,7 +218,7 @@ def test_mails_about_alarms_go_to_administrators_who_want_them(user_with, statio
     from accounts.access.rights import Role
 
     wants, wants_not = user_with(Role.ADMIN), user_with(Role.ADMIN)
-    notifications.choose_notifications(user=wants_not, bells=Notification.Kind.values, mails=[])
+    notifications.save_notification_choices(user=wants_not, bells=Notification.Kind.values, mails=[])
     factories.report_security_event(station)
     alarms.send_alarms()
     assert [row.user for row in AlarmMail.objects.all()] == [wants]

@@ -96,7 +96,7 @@ def test_it_is_asked_for_only_after_a_failure_where_that_is_set(client, viewer, 
     assert client.post(LOGIN, {"login": operator.email, **right}, **elsewhere).status_code == 302
 
 
-def test_a_cache_that_is_away_locks_nobody_out(client, viewer, always, monkeypatch):
+def test_an_unavailable_cache_locks_nobody_out(client, viewer, always, monkeypatch):
     def broken(*args, **kwargs):
         raise ConnectionError
 

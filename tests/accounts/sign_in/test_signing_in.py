@@ -36,7 +36,7 @@ def test_too_many_attempts_are_told_so_even_with_the_right_password(client, view
     assert "Too many attempts" in sign_in(client, viewer).content.decode()
 
 
-def test_a_cache_that_is_away_locks_nobody_out(client, viewer, monkeypatch):
+def test_an_unavailable_cache_locks_nobody_out(client, viewer, monkeypatch):
     def broken(*args, **kwargs):
         raise ConnectionError
 

@@ -1,4 +1,4 @@
-"""Who may set the password of a station may see it again, where it is kept so that one can (T5, D2)."""
+"""A user who may set station passwords may also read them, if the team stores them readably (T5, D2)."""
 
 import pytest
 from django.urls import reverse
@@ -20,7 +20,7 @@ def address(station) -> str:
         (b"line\nbreak-in-it!", b"line\nbreak-in-it!".hex()),
     ],
 )
-def test_it_is_shown_as_text_or_as_hex_and_never_kept_on_the_way(as_person, administrator, station, password, shown):
+def test_it_is_shown_as_text_or_as_hex_and_never_cached(as_person, administrator, station, password, shown):
     """T5."""
     set_password(station=station, password=password)
     response = as_person(administrator).post(address(station))
@@ -28,7 +28,7 @@ def test_it_is_shown_as_text_or_as_hex_and_never_kept_on_the_way(as_person, admi
     assert response["Cache-Control"] == "no-store"
 
 
-def test_the_audit_trail_says_who_looked_and_not_what_he_saw(as_person, administrator, station):
+def test_the_audit_trail_records_who_viewed_it_without_the_password(as_person, administrator, station):
     set_password(station=station, password="a plain 16-letter")
     as_person(administrator).post(address(station))
     entry = AuditEntry.objects.get(action=Action.ACCESS)

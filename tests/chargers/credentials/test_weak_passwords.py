@@ -1,4 +1,4 @@
-"""Weak station passwords are shown as weak, and proxies that nobody named to platform staff."""
+"""Weak station passwords are marked, and unnamed proxies are shown to platform staff."""
 
 import pytest
 from django.urls import reverse
@@ -53,8 +53,8 @@ def test_the_form_offers_a_long_one(as_person, administrator, station):
 def test_a_proxy_that_is_not_named_is_shown_to_platform_staff(
     client, as_person, staff, viewer, station, settings, named
 ):
-    """Behind it all visitors look like one."""
-    proxies._last_writes.clear()
+    """Behind an unnamed proxy all visitors share one address."""
+    proxies._recorded_at.clear()
     settings.TRUSTED_PROXIES = ["127.0.0.1"] if named else []
     client.get(reverse("accounts:login"), headers={"X-Forwarded-For": "192.0.2.9"})
     assert UnnamedProxy.objects.filter(address="127.0.0.1").exists() is not named
@@ -66,12 +66,12 @@ def test_a_proxy_that_is_not_named_is_shown_to_platform_staff(
 def test_a_process_says_at_its_start_which_proxies_were_not_named(caplog):
     UnnamedProxy.objects.create(address="192.0.2.77")
     proxies.warn_about_unnamed_proxies()
-    (told,) = [row for row in caplog.records if "TRUSTED_PROXIES" in row.getMessage()]
-    assert told.levelname == "WARNING" and "192.0.2.77" in told.addresses
+    (record,) = [row for row in caplog.records if "TRUSTED_PROXIES" in row.getMessage()]
+    assert record.levelname == "WARNING" and "192.0.2.77" in record.addresses
 
 
 def test_nobody_can_fill_the_list_of_proxies(db):
-    for n in range(proxies.MAX_KEPT + 5):
-        proxies.note_unnamed_proxy(f"10.0.0.{n}")
-    assert UnnamedProxy.objects.count() == proxies.MAX_KEPT
+    for n in range(proxies.MAX_STORED + 5):
+        proxies.record_unnamed_proxy(f"10.0.0.{n}")
+    assert UnnamedProxy.objects.count() == proxies.MAX_STORED
     assert UnnamedProxy.objects.filter(last_at__lte=timezone.now()).exists()

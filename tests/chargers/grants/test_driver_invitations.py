@@ -1,4 +1,4 @@
-"""A team invites somebody outside as a driver: no membership, no operator's pages; it gives a tag and sees sessions."""
+"""Drivers from outside the team: no membership and no operator pages, but a tag and their own sessions."""
 
 from __future__ import annotations
 
@@ -95,13 +95,13 @@ def test_the_team_gives_the_driver_a_tag_that_charges_there(
     client.force_login(administrator)
     address = reverse("access:driver_tags", args=[grant.pk])
     assert client.get(address).status_code == 200
-    facts = {"value": "04D1", "label": "Blue"} | ({"is_teams": "on"} if is_teams else {})
-    assert client.post(address, facts).status_code == 302
+    fields = {"value": "04D1", "label": "Blue"} | ({"is_teams": "on"} if is_teams else {})
+    assert client.post(address, fields).status_code == 302
     tag = Tag.objects.get()
     assert (tag.user, tag.team) == (grant.user, station.team if is_teams else None)
     assert authorize_tag(station=station, value="04d1").is_accepted
     assert "04D1" in client.get(address).content.decode()
-    assert client.post(address, facts).status_code == 422  # it exists already
+    assert client.post(address, fields).status_code == 422  # it exists already
 
 
 def test_an_owner_by_access_gives_tags_of_no_team_only(station: ChargingStation) -> None:
@@ -111,4 +111,4 @@ def test_an_owner_by_access_gives_tags_of_no_team_only(station: ChargingStation)
         give_tag(grant=grant, value="", is_teams=True, actor=owner)
     assert give_tag(grant=grant, value="", is_teams=False, actor=owner).team is None
     with pytest.raises(NotAllowed):
-        give_tag(grant=grant, value="", is_teams=False, actor=grant.user)  # not to oneself
+        give_tag(grant=grant, value="", is_teams=False, actor=grant.user)  # drivers cannot give tags to themselves

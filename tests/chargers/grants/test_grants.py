@@ -1,4 +1,4 @@
-"""Giving, changing and withdrawing access to installations and stations (D7, B21, P19)."""
+"""Granting, changing and withdrawing access to installations and stations (D7, B21, P19)."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def friend(db: Any) -> User:
 
 @pytest.fixture
 def holder(place: Installation) -> Any:
-    def make(role: str = "owner", **facts: Any) -> User:
-        return factories.GrantFactory.create(installation=place, role=role, **facts).user
+    def make(role: str = "owner", **fields: Any) -> User:
+        return factories.GrantFactory.create(installation=place, role=role, **fields).user
 
     return make
 
@@ -49,9 +49,9 @@ def in_days(days: int) -> Any:
     return timezone.now() + timedelta(days=days)
 
 
-def refusal(**facts: Any) -> DomainError:
+def refusal(**fields: Any) -> DomainError:
     with pytest.raises(DomainError) as caught:
-        create_grant(**facts)
+        create_grant(**fields)
     return caught.value
 
 
@@ -69,22 +69,22 @@ def test_a_grant_to_a_team_by_its_handle(administrator: User, place: Any, other_
 
 @pytest.mark.parametrize("role", Role.values)
 def test_only_who_manages_access_may_give_it(role: str, user_with: Any, place: Any, friend: User) -> None:
-    facts = {"place": place, "role": "user", "email": friend.email, "actor": user_with(Role(role))}
+    fields = {"place": place, "role": "user", "email": friend.email, "actor": user_with(Role(role))}
     if role == Role.ADMIN:
-        assert create_grant(**facts)
+        assert create_grant(**fields)
     else:
-        assert isinstance(refusal(**facts), NotAllowed)
+        assert isinstance(refusal(**fields), NotAllowed)
 
 
 def test_an_owner_gives_owner_and_user_but_no_service(holder: Any, inside: Any, friend: User) -> None:
-    """Nobody gives more than he has (Z15, Z17)."""
+    """Nobody grants more than they have (Z15, Z17)."""
     owner = holder()
     assert roles_to_give(owner, inside) == ["owner", "user"]
     create_grant(place=inside, role="owner", email=friend.email, actor=owner)
     assert "role" in refusal(place=inside, role="service", email=friend.email, actor=owner).fields
 
 
-def test_nobody_gives_access_for_longer_than_he_has_it(holder: Any, place: Any, friend: User) -> None:
+def test_nobody_grants_access_beyond_the_end_of_their_own(holder: Any, place: Any, friend: User) -> None:
     """B21."""
     owner = holder(ends_at=in_days(2))
     for ends_at in (None, in_days(3)):
@@ -96,8 +96,8 @@ def test_nobody_gives_access_for_longer_than_he_has_it(holder: Any, place: Any, 
 
 
 def test_what_is_refused(administrator: User, place: Any, team: Any, friend: User) -> None:
-    def fields(**facts: Any) -> set[str]:
-        return set(refusal(**{"place": place, "role": "user", "actor": administrator} | facts).fields)
+    def fields(**values: Any) -> set[str]:
+        return set(refusal(**{"place": place, "role": "user", "actor": administrator} | values).fields)
 
     assert fields(email="nobody@example.org") == {"email"}
     assert "Invite" in str(refusal(place=place, role="user", email="nobody@example.org", actor=administrator))
@@ -119,13 +119,13 @@ def test_a_station_in_the_pool_cannot_be_shared(staff: User, friend: User) -> No
 def test_the_same_access_is_given_once_and_again_when_it_has_ended(
     administrator: User, place: Any, friend: User
 ) -> None:
-    facts = {"place": place, "role": "user", "email": friend.email, "actor": administrator}
-    first = create_grant(**facts, ends_at=in_days(1))
-    assert "already" in str(refusal(**facts))
+    fields = {"place": place, "role": "user", "email": friend.email, "actor": administrator}
+    first = create_grant(**fields, ends_at=in_days(1))
+    assert "already" in str(refusal(**fields))
     Grant.objects.filter(pk=first.pk).update(ends_at=timezone.now())
-    second = create_grant(**facts)
+    second = create_grant(**fields)
     assert second.is_active and Grant.objects.count() == 2
-    other = create_grant(**facts | {"role": "service"})
+    other = create_grant(**fields | {"role": "service"})
     with pytest.raises(DomainError):
         edit_grant(grant=other, role="user", ends_at=None, actor=administrator)
 
@@ -139,7 +139,7 @@ def test_changing_and_withdrawing(administrator: User, holder: Any, place: Any, 
     assert not User.objects.get(pk=user.pk).access.may(Can.CONFIGURE, inside)
     with pytest.raises(DomainError):
         edit_grant(grant=grant, role="service", ends_at=None, actor=administrator)
-    assert withdraw_grant(grant=grant, actor=administrator).withdrawn_at  # again changes nothing
+    assert withdraw_grant(grant=grant, actor=administrator).withdrawn_at  # repeating it changes nothing
 
 
 def test_who_holds_access_may_give_it_back(holder: Any, place: Any, other_team: Any, stranger: User) -> None:
@@ -157,9 +157,9 @@ def test_who_holds_access_may_give_it_back(holder: Any, place: Any, other_team: 
 
 def test_a_place_must_be_visible_to_be_named(stranger: User, inside: Any, administrator: User) -> None:
     assert find_place(actor=administrator, station=inside.identity) == inside
-    for facts in ({"station": inside.identity}, {"installation": inside.installation_id}, {}):
+    for fields in ({"station": inside.identity}, {"installation": inside.installation_id}, {}):
         with pytest.raises(DomainError):
-            find_place(actor=stranger, **facts)
+            find_place(actor=stranger, **fields)
 
 
 @pytest.mark.parametrize("what", ["given", "changed", "withdrawn"])
@@ -167,9 +167,9 @@ def test_the_holder_is_told_by_mail(what: str, place: Any, friend: User) -> None
     grant = factories.GrantFactory.create(installation=place, user=friend, role="service", ends_at=in_days(1))
     mail_about_grant(grant, what)
     assert not mail.outbox and send_mails() == 1
-    (told,) = mail.outbox
-    assert told.to == [friend.email] and "Hall 1" in told.subject and "Service" in str(told.body)
-    assert told.alternatives and "Hall 1" in str(told.alternatives[0][0])  # type: ignore[attr-defined]
+    (message,) = mail.outbox
+    assert message.to == [friend.email] and "Hall 1" in message.subject and "Service" in str(message.body)
+    assert message.alternatives and "Hall 1" in str(message.alternatives[0][0])  # type: ignore[attr-defined]
 
 
 def test_of_a_team_its_administrators_are_told(place: Any, other_team: Any, stranger: User, user_with: Any) -> None:
@@ -177,7 +177,7 @@ def test_of_a_team_its_administrators_are_told(place: Any, other_team: Any, stra
     grant = factories.GrantFactory.create(installation=place, user=None, to_team=other_team)
     mail_about_grant(grant, "given")
     send_mails()
-    assert [told.to for told in mail.outbox] == [[stranger.email]]
+    assert [message.to for message in mail.outbox] == [[stranger.email]]
 
 
 def test_a_mail_server_that_is_away_loses_no_mail(place: Any, friend: User, monkeypatch: Any) -> None:
@@ -186,7 +186,7 @@ def test_a_mail_server_that_is_away_loses_no_mail(place: Any, friend: User, monk
         broken.setattr(mail.EmailMessage, "send", lambda message: 1 / 0)
         assert send_mails() == 0
     AccountMail.objects.update(next_at=timezone.now())
-    assert send_mails() == 1 and [told.to for told in mail.outbox] == [[friend.email]]
+    assert send_mails() == 1 and [message.to for message in mail.outbox] == [[friend.email]]
 
 
 def test_the_mail_is_asked_for_after_commit(
@@ -303,7 +303,8 @@ def test_the_api_gives_no_more_than_the_person_has(api: Any, holder: Any, inside
     answer = api(holder()).post("/api/v1/grants/", wanted, format="json")
     assert answer.status_code == 400 and answer.json()["errors"][0]["field"] == "role"
     assert api(holder("service")).post("/api/v1/grants/", wanted, format="json").status_code == 403
-    assert api(holder("user")).post("/api/v1/grants/", wanted, format="json").status_code == 400  # it is not there
+    # This user does not see the place.
+    assert api(holder("user")).post("/api/v1/grants/", wanted, format="json").status_code == 400
 
 
 # --- the table ----------------------------------------------------------------------------------------------------

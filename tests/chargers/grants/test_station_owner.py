@@ -1,4 +1,4 @@
-"""What the owner of a single station has in the portal (Z13): access, status, users, and the whole history."""
+"""The owner of a single station in the portal (Z13): access, status, users, and the whole history."""
 
 from datetime import timedelta
 
@@ -35,7 +35,7 @@ def browser(as_person, owner):
     return as_person(owner)
 
 
-def test_he_monitors_its_status_and_that_of_no_other_station(browser, owned, neighbour):
+def test_the_owner_sees_its_status_and_that_of_no_other_station(browser, owned, neighbour):
     """Z13."""
     assert rows_of(browser.get(STATIONS)) == [owned]
     page = browser.get(owned.get_absolute_url()).content.decode()
@@ -49,8 +49,8 @@ def test_he_monitors_its_status_and_that_of_no_other_station(browser, owned, nei
         assert browser.get(reverse(name, args=[neighbour.pk])).status_code == 404
 
 
-def test_he_sees_the_whole_history_of_it_with_who_charged(browser, owner, owned, neighbour, team):
-    """Z13: also what was before he had it, and what others charged."""
+def test_the_owner_sees_its_whole_history_with_drivers(browser, owner, owned, neighbour, team):
+    """Z13: also sessions from before the grant, and those of other drivers."""
     long_ago = timezone.now() - timedelta(days=800)
     assert Grant.objects.get(user=owner).created_at > long_ago
     driver = factories.UserFactory(first_name="Mia", last_name="Berg")
@@ -70,38 +70,38 @@ def test_he_sees_the_whole_history_of_it_with_who_charged(browser, owner, owned,
     assert rows_of(browser.get(reverse("operations:command_list"))) == [command]
 
 
-def test_he_manages_who_may_charge_at_it(browser, owner, owned, neighbour, team):
+def test_the_owner_manages_who_may_charge(browser, owner, owned, neighbour, team):
     """Z13, Z11."""
     guest = factories.UserFactory(email="guest@example.org")
     tag = factories.TagFactory(team=team, user=guest)
     give = f"{reverse('access:grant_give')}?station={owned.pk}"
-    facts = {"email": guest.email, "role": "user", "ends_at": ""}
+    fields = {"email": guest.email, "role": "user", "ends_at": ""}
     assert browser.get(give).status_code == 200
-    assert browser.post(give, facts).status_code == 302
+    assert browser.post(give, fields).status_code == 302
     grant = Grant.objects.get(user=guest)
     assert (grant.station, grant.role, grant.created_by) == (owned, "user", owner)
     listed = browser.get(ACCESS).content.decode()
-    assert guest.email in listed and owner.email in listed, "he sees whom it is shared with"
+    assert guest.email in listed and owner.email in listed, "the owner sees whom it is shared with"
     assert authorize_tag(station=owned, value=tag.value).is_accepted
     assert browser.post(reverse("access:grant_withdraw", args=[grant.pk])).status_code == 302
     grant.refresh_from_db()
     assert grant.withdrawn_at is not None
     elsewhere = f"{reverse('access:grant_give')}?station={neighbour.pk}"
     assert browser.get(elsewhere).status_code in (403, 404)
-    assert browser.post(elsewhere, facts).status_code in (403, 404)
-    assert browser.post(give, facts | {"role": "service"}).status_code == 422, "nobody gives more than he has"
+    assert browser.post(elsewhere, fields).status_code in (403, 404)
+    assert browser.post(give, fields | {"role": "service"}).status_code == 422, "nobody grants more than they have"
     assert Grant.objects.filter(station=neighbour).count() == 0
 
 
-def test_he_does_not_change_its_technical_settings(browser, owned):
-    """Z15 holds for him as for the owner of an installation."""
+def test_the_owner_cannot_change_technical_settings(browser, owned):
+    """Z15 applies as it does to the owner of an installation."""
     wanted = {"kind": "change_configuration", "parameters": {"key": "HeartbeatInterval", "value": "60"}}
     address = reverse("api:station-commands", args=[owned.identity])
     assert browser.post(address, wanted, content_type="application/json").status_code == 403
     assert browser.get(reverse("chargers:station_password", args=[owned.pk])).status_code == 403
 
 
-def test_all_of_it_ends_with_his_access(browser, owner, owned):
+def test_everything_ends_with_the_owners_grant(browser, owner, owned):
     session = factories.SessionFactory(station=owned)
     Grant.objects.filter(user=owner).update(ends_at=timezone.now() - timedelta(minutes=1))
     assert rows_of(browser.get(STATIONS)) == rows_of(browser.get(SESSIONS)) == []

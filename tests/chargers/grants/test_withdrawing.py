@@ -1,4 +1,4 @@
-"""Who may withdraw whose access, cell by cell: an owner cannot take away what the team gave to a service partner."""
+"""Who may withdraw whose access: for example, an owner cannot withdraw what the team granted to a service partner."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cpms.common.errors import NotAllowed
 from tests import factories
 
 pytestmark = pytest.mark.django_db
-# Written down a second time, by hand: the table in the code must not change by accident.
+# Repeated here by hand, so that the table in the code does not change by accident.
 EXPECTED = {
     ("owner", "team"): "admin holder",
     ("service", "team"): "admin holder",
@@ -36,7 +36,7 @@ def place(team: Team) -> Any:
 
 @pytest.fixture
 def cell(place: Any, administrator: User, other_team: Team, stranger: User) -> Any:
-    """A grant of one kind to a team, and somebody who is one thing to it."""
+    """Create a grant, and return it with the user that has the given relation to it."""
 
     def make(role: str, given_by: str, who: str) -> tuple[Grant, User]:
         owners = [factories.GrantFactory.create(installation=place, role="owner").user for _ in range(2)]
@@ -44,11 +44,11 @@ def cell(place: Any, administrator: User, other_team: Team, stranger: User) -> A
         grant = factories.GrantFactory.create(
             installation=place, role=role, given_by=given_by, created_by=giver, user=None, to_team=other_team
         )
-        if given_by == GivenBy.TEAM:  # by an administrator who is an owner only since
+        if given_by == GivenBy.TEAM:  # the administrator who granted it is only an owner today
             grant.created_by = owners[0]
             grant.save()
-        people = {"admin": administrator, "giver": owners[0], "owner": owners[1], "holder": stranger}
-        return grant, User.objects.get(pk=people[who].pk)
+        users = {"admin": administrator, "giver": owners[0], "owner": owners[1], "holder": stranger}
+        return grant, User.objects.get(pk=users[who].pk)
 
     return make
 

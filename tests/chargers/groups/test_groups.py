@@ -1,4 +1,4 @@
-"""A person's own groups, and how everything is narrowed to the one he has chosen (W19, W20, W30)."""
+"""A user's own station groups, and the restriction of all pages to the chosen one (W19, W20, W30)."""
 
 from datetime import timedelta
 
@@ -35,7 +35,7 @@ LISTS = {
 
 @pytest.fixture
 def two(team):
-    """Two stations of the team with a row of everything each."""
+    """Two stations of the team, each with a row of every model."""
     stations = factories.StationFactory.create_batch(2, team=team)
     for station in stations:
         factories.ConnectorFactory(station=station, number=1, status="Charging")
@@ -82,10 +82,10 @@ def test_a_large_group_is_asked_for_instead_of_named(page, chosen, two, monkeypa
 def test_exports_figures_and_charts_too(page, chosen, two):
     lines = sheet(page.get(reverse("chargers:station_list"), {"export": "csv"}))
     assert [line[0] for line in lines[1:]] == [two[0].identity]
-    told = page.get("/").context
-    assert (told["figures"].stations, told["figures"].charging, told["figures"].sessions_today) == (1, 1, 1)
-    assert told["figures"].power_w == 7000
-    assert {trouble.subject for trouble in told["troubles"] if trouble.kind in ("bad", "warn")} == {two[0].identity}
+    context = page.get("/").context
+    assert (context["figures"].stations, context["figures"].charging, context["figures"].sessions_today) == (1, 1, 1)
+    assert context["figures"].power_w == 7000
+    assert {trouble.subject for trouble in context["troubles"] if trouble.kind in ("bad", "warn")} == {two[0].identity}
     assert sum(page.get(reverse("portal:dashboard_sessions")).json()["values"]) == 1
     points = page.get(reverse("portal:dashboard_power")).json()["series"][0]["points"]
     assert max(value for _at, value in points if value is not None) == 7.0
@@ -113,7 +113,7 @@ def test_the_page_says_so_and_leads_out(page, chosen):
 
 def test_programs_are_not_affected(api, page, operator, chosen, two):
     assert len(api(operator).get("/api/v1/stations/").json()["results"]) == 2
-    assert len(page.get("/api/v1/stations/").json()["results"]) == 1  # the same browser
+    assert len(page.get("/api/v1/stations/").json()["results"]) == 1  # the API ignores the chosen group
     assert page.get(f"/api/v1/stations/{two[1].identity}/").status_code == 200
 
 
@@ -194,8 +194,8 @@ def test_there_are_not_endlessly_many(operator, monkeypatch):
 
 def test_stations_are_found_added_and_taken_out(page, group, two):
     url, change = (reverse(f"portal:{name}", args=[group.pk]) for name in ("group_detail", "group_stations"))
-    told = page.get(url, {"find": two[1].identity.lower()}).context
-    assert (told["members"], told["found"], told["found_count"]) == ([two[0]], [two[1]], 1)
+    context = page.get(url, {"find": two[1].identity.lower()}).context
+    assert (context["members"], context["found"], context["found_count"]) == ([two[0]], [two[1]], 1)
     page.post(change, {"station": two[1].pk})
     page.post(change, {"station": two[0].pk, "do": "take"})
     assert list(group.stations.all()) == [two[1]]
@@ -227,8 +227,8 @@ def test_its_page_asks_no_more_for_more_stations(page, group, team, django_asser
     stations = factories.StationFactory.create_batch(40, team=team)
     group.stations.add(*stations[:30])
     with django_assert_max_num_queries(12):
-        told = page.get(reverse("portal:group_detail", args=[group.pk]))
-    assert len(told.context["members"]) == 20 and told.context["count"] == 31
+        response = page.get(reverse("portal:group_detail", args=[group.pk]))
+    assert len(response.context["members"]) == 20 and response.context["count"] == 31
 
 
 # --- live
@@ -253,20 +253,20 @@ def socket_of(user, group=None):
 
 @pytest.mark.django_db(transaction=True)
 def test_live_news_is_of_the_group_only(operator, team, group, two, layer):
-    async def there_and_back():
+    async def exchange():
         socket, session = socket_of(operator, group)
         await session.asave()
         await socket.connect()
         for stations in ([two[1].pk], [two[1].pk, two[0].pk], None):
             await layer.group_send(team_group(team.pk), {"type": "news", "team": team.pk, "stations": stations})
-        heard = [await socket.receive_json_from(), await socket.receive_json_from()]
+        received = [await socket.receive_json_from(), await socket.receive_json_from()]
         session["group"] = None
         await session.asave()
         await socket.send_json_to("ping")
-        return heard, await socket.receive_output()
+        return received, await socket.receive_output()
 
-    heard, end = async_to_sync(there_and_back)()
-    assert heard == [{"stations": [two[0].pk]}, {"stations": None}]
+    received, end = async_to_sync(exchange)()
+    assert received == [{"stations": [two[0].pk]}, {"stations": None}]
     assert end["code"] == OTHER_CHOICE
 
 
@@ -274,18 +274,18 @@ def test_live_news_is_of_the_group_only(operator, team, group, two, layer):
 def test_whoever_was_granted_a_station_hears_of_it_alone(team, two, layer):
     user = factories.GrantFactory(station=two[0], user=factories.UserFactory(), role="service").user
 
-    async def there_and_back():
+    async def exchange():
         socket, session = socket_of(user)
         await session.asave()
         await socket.connect()
         for stations in ([two[1].pk], [two[1].pk, two[0].pk]):
             await layer.group_send(team_group(team.pk), {"type": "news", "team": team.pk, "stations": stations})
-        heard = await socket.receive_json_from()
+        received = await socket.receive_json_from()
         is_silent = await socket.receive_nothing(0.2)
         await socket.disconnect()
-        return heard, is_silent
+        return received, is_silent
 
-    assert async_to_sync(there_and_back)() == ({"stations": [two[0].pk]}, True)
+    assert async_to_sync(exchange)() == ({"stations": [two[0].pk]}, True)
 
 
 # --- figures by right, not by team
@@ -293,15 +293,15 @@ def test_whoever_was_granted_a_station_hears_of_it_alone(team, two, layer):
 
 def test_an_owner_by_grant_sees_figures_of_what_is_his(two):
     owner = factories.GrantFactory(station=two[0], user=factories.UserFactory(), role="owner").user
-    told = figures(owner)
-    assert (told.stations, told.charging, told.power_w, told.sessions_today) == (1, 1, 7000, 1)
+    totals = figures(owner)
+    assert (totals.stations, totals.charging, totals.power_w, totals.sessions_today) == (1, 1, 7000, 1)
     assert max(power for _at, power in power_of_day(owner, timezone.localdate())) == 7000
 
 
 def test_service_sees_stations_but_no_figures_of_sessions(as_person, two):
     user = factories.GrantFactory(station=two[0], user=factories.UserFactory(), role="service").user
-    told = figures(user)
-    assert (told.stations, told.charging, told.power_w, told.sessions_today) == (1, 0, None, 0)
+    totals = figures(user)
+    assert (totals.stations, totals.charging, totals.power_w, totals.sessions_today) == (1, 0, None, 0)
     assert power_of_day(user, timezone.localdate()) == []
     browser = as_person(user)
     session = two[0].charging_sessions.get()
@@ -310,16 +310,15 @@ def test_service_sees_stations_but_no_figures_of_sessions(as_person, two):
         assert session.get_absolute_url() not in text and session.id_tag not in text
 
 
-def test_a_driver_sees_his_sessions_and_where_he_may_charge(as_person, two):
+def test_a_driver_sees_own_sessions_and_where_they_may_charge(as_person, two):
     """Z12."""
     driver = factories.GrantFactory(station=two[0], user=factories.UserFactory(), role="user").user
     tag = factories.TagFactory(team=two[0].team, user=driver)
     own = factories.SessionFactory(station=two[0], tag=tag, finished=True)
     browser = as_person(driver)
-    told = browser.get("/")
-    assert told.context["sessions"] == [own]
-    assert [row["station"] for row in told.context["stations"]] == [two[0]]
-    text = told.content.decode()
+    response = browser.get("/")
+    assert response.context["latest"] == [own] and response.context["places"] == [two[0]]
+    text = response.content.decode()
     assert two[0].identity in text and two[1].identity not in text
     assert f'href="{reverse("chargers:station_list")}' not in text and reverse("maintenance:message_list") not in text
     page = browser.get(own.get_absolute_url())

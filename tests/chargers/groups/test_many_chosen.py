@@ -1,4 +1,4 @@
-"""A big group: what it narrows is asked for with one parameter, however many stations are in it."""
+"""Large groups are passed to queries as one parameter."""
 
 from datetime import timedelta
 
@@ -16,8 +16,8 @@ SESSIONS = reverse("portal:dashboard_sessions")
 
 
 @pytest.fixture
-def looking(client, operator, team, station):
-    """An operator who looks at a group of two of three stations."""
+def group_client(client, operator, team, station):
+    """The client of an operator who has chosen a group with two of three stations."""
     other, outside = factories.StationFactory.create_batch(2, team=team)
     group = factories.StationGroupFactory(user=operator)
     group.stations.set([station, other])
@@ -29,17 +29,17 @@ def looking(client, operator, team, station):
     return client
 
 
-def test_sessions_of_a_group_are_counted_day_by_day(looking):
-    """W19, W32: with a range for each day, a group of 900 and a quarter were too much for one query."""
+def test_sessions_of_a_group_are_counted_day_by_day(group_client):
+    """W19, W32: conditions per day made the query too large for 900 stations and three months."""
     today = timezone.localdate()
     first = today - timedelta(days=89)
     with CaptureQueriesContext(
         connection,
     ) as asked:
-        told = looking.get(SESSIONS, {"from": first.isoformat(), "to": today.isoformat()}).json()
-    days = {number: count for number, count in enumerate(reversed(told["values"])) if count}
+        body = group_client.get(SESSIONS, {"from": first.isoformat(), "to": today.isoformat()}).json()
+    days = {number: count for number, count in enumerate(reversed(body["values"])) if count}
     assert days in ({0: 1, 30: 1, 60: 1}, {1: 1, 31: 1, 61: 1})  # just after midnight
-    assert len(told["values"]) == 90
+    assert len(body["values"]) == 90
     assert sum("charging_sessions_chargingsession" in each["sql"] for each in asked) == 1
 
 

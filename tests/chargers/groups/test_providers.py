@@ -1,4 +1,4 @@
-"""Who sees several providers chooses one and sees its data only (V11, Vi8, Vi9)."""
+"""A user of several providers can restrict everything to one of them (V11, Vi8, Vi9)."""
 
 from datetime import timedelta
 
@@ -74,9 +74,9 @@ def test_so_are_exports_figures_and_charts(page, of_two, both, team, other_team)
     choose(page, other_team)
     lines = sheet(page.get(reverse("chargers:station_list"), {"export": "csv"}))
     assert [line[0] for line in lines[1:]] == [both[1].identity]
-    told = page.get("/").context
-    assert (told["figures"].stations, told["figures"].charging, told["figures"].power_w) == (1, 1, 7000)
-    assert {trouble.subject for trouble in told["troubles"] if trouble.kind in ("bad", "warn")} == {both[1].identity}
+    context = page.get("/").context
+    assert (context["figures"].stations, context["figures"].charging, context["figures"].power_w) == (1, 1, 7000)
+    assert {trouble.subject for trouble in context["troubles"] if trouble.kind in ("bad", "warn")} == {both[1].identity}
     assert sum(page.get(reverse("portal:dashboard_sessions")).json()["values"]) == 1
     of_two.access.provider = providers.chosen_provider(of_two, other_team.pk)
     assert [power for _at, power in power_of_day(of_two, timezone.localdate())] == [5000]
@@ -135,7 +135,7 @@ def test_access_that_is_withdrawn_takes_the_choice_along(as_person, both, team, 
     assert rows_of(browser.get(reverse("chargers:station_list"))) == [both[0]]
 
 
-def test_a_driver_too_sees_where_he_may_charge_by_provider(both, team, other_team):
+def test_a_driver_sees_places_by_provider(both, team, other_team):
     user = factories.GrantFactory(station=both[0], user=factories.UserFactory(), role="user").user
     factories.GrantFactory(station=both[1], user=user, role="user")
     tag = Tag.objects.get(team=other_team)
@@ -154,19 +154,19 @@ def test_support_staff_narrows_itself_to_a_team(as_person, staff, both, team):
 
 @pytest.mark.django_db(transaction=True)
 def test_live_news_is_of_the_provider_only(of_two, both, team, other_team, layer):  # noqa: F811
-    async def there_and_back():
+    async def exchange():
         socket, session = socket_of(of_two)
         session["provider"] = team.pk
         await session.asave()
         await socket.connect()
         for one, station in ((other_team, both[1]), (team, both[0])):
             await layer.group_send(team_group(one.pk), {"type": "news", "team": one.pk, "stations": [station.pk]})
-        heard = await socket.receive_json_from()
+        received = await socket.receive_json_from()
         is_silent = await socket.receive_nothing(0.2)
         session["provider"] = other_team.pk
         await session.asave()
         await socket.send_json_to("ping")
-        return heard, is_silent, await socket.receive_output()
+        return received, is_silent, await socket.receive_output()
 
-    heard, is_silent, end = async_to_sync(there_and_back)()
-    assert (heard, is_silent, end["code"]) == ({"stations": [both[0].pk]}, True, OTHER_CHOICE)
+    received, is_silent, end = async_to_sync(exchange)()
+    assert (received, is_silent, end["code"]) == ({"stations": [both[0].pk]}, True, OTHER_CHOICE)

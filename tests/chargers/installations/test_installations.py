@@ -1,4 +1,4 @@
-"""Installations, their circuits, and the stations in them (Z14-Z16)."""
+"""Installations, their circuits, and their stations (Z14-Z16)."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ def holder(place: Installation) -> Any:
 
 
 def circuit(place: Installation, name: str, parent: Circuit | None = None, **more: Any) -> Circuit:
-    facts = {"circuit": None, "max_current_a": 63, "phases": 3} | more
-    return save_circuit(installation=place, name=name, parent=parent, **facts)
+    fields = {"circuit": None, "max_current_a": 63, "phases": 3} | more
+    return save_circuit(installation=place, name=name, parent=parent, **fields)
 
 
-def field_of(call: Any, **facts: Any) -> set[str]:
+def field_of(call: Any, **fields: Any) -> set[str]:
     with pytest.raises(DomainError) as caught:
-        call(**facts)
+        call(**fields)
     return set(caught.value.fields)
 
 
@@ -92,8 +92,8 @@ def test_circuits_are_a_tree(place: Installation, team: Team) -> None:
     row = circuit(place, "Row A", grid)
     end = circuit(place, "End", row)
     for parent in (grid, end, row):
-        facts = {"installation": place, "circuit": grid, "name": "Grid", "max_current_a": 9, "phases": 3}
-        assert field_of(save_circuit, parent=parent, **facts) == {"parent"}
+        fields = {"installation": place, "circuit": grid, "name": "Grid", "max_current_a": 9, "phases": 3}
+        assert field_of(save_circuit, parent=parent, **fields) == {"parent"}
     foreign = circuit(factories.InstallationFactory.create(team=team), "Elsewhere")
     assert field_of(circuit, place=place, name="B", parent=foreign) == {"parent"}
     assert field_of(circuit, place=place, name="Grid", parent=grid) == {"name"}
@@ -139,7 +139,7 @@ def test_a_station_hangs_on_a_circuit_of_its_installation(inside: Any, place: In
 def test_who_moves_a_station_and_who_rewires_it(
     inside: Any, place: Installation, holder: Any, administrator: User
 ) -> None:
-    """To move it is to give others access to it, so that takes the team."""
+    """Moving a station gives others access to it, so only the team may do it."""
     grid, other = circuit(place, "Grid"), factories.InstallationFactory.create(team=inside.team)
     for role in ("owner", "service"):
         with pytest.raises(NotAllowed):
@@ -161,12 +161,12 @@ def test_the_service_adds_new_stations_to_the_installation_only(holder: Any, pla
     )
     assert (made.team, made.installation) == (team, place)
     known = factories.StationFactory.create(team=team)
-    facts: dict[str, Any] = {"team": team, "password": "long enough", "actor": service}
-    assert field_of(registration.add_station, identity=known.identity, installation=place, **facts) == {"identity"}
+    fields: dict[str, Any] = {"team": team, "password": "long enough", "actor": service}
+    assert field_of(registration.add_station, identity=known.identity, installation=place, **fields) == {"identity"}
     with pytest.raises(NotAllowed):
-        registration.add_station(identity="NEW-2", **facts)
+        registration.add_station(identity="NEW-2", **fields)
     with pytest.raises(NotAllowed):
-        registration.add_station(identity="NEW-2", installation=place, **facts | {"actor": holder("owner")})
+        registration.add_station(identity="NEW-2", installation=place, **fields | {"actor": holder("owner")})
 
 
 # --- pages --------------------------------------------------------------------------------------------------------
@@ -187,7 +187,7 @@ def test_an_installation_is_made_and_changed_on_pages(client: Any, administrator
     grid = place.circuits.get()
     assert client.post(f"{page}add/", {"name": "Grid", "max_current_a": 63, "phases": 3}).status_code == 422
     body = {"name": "Main", "max_current_a": 80, "phases": 3, "parent": grid.pk}
-    assert client.post(f"{page}{grid.pk}/", body).status_code == 422  # fed by itself
+    assert client.post(f"{page}{grid.pk}/", body).status_code == 422  # a circuit cannot feed itself
     assert client.post(f"{page}{grid.pk}/", body | {"parent": ""}).status_code == 302
     shown = client.get(f"/installations/{place.pk}/").content.decode()
     assert "Main" in shown and "Depot 2" in shown
@@ -221,7 +221,8 @@ def test_a_station_is_put_into_an_installation_on_its_page(
     client.force_login(user_with(Role.OPERATOR))
     assert client.post(path, {"name": "Row 2", "installation": "", "circuit": ""}).status_code == 302
     station.refresh_from_db()
-    assert (station.name, station.installation, station.circuit) == ("Row 2", place, grid)  # an operator only names it
+    # An operator may only change the name.
+    assert (station.name, station.installation, station.circuit) == ("Row 2", place, grid)
 
 
 def test_the_service_adds_a_station_on_the_page(client: Any, holder: Any, place: Installation) -> None:
@@ -274,7 +275,7 @@ def test_nobody_else_who_has_access_adds_any(team: Team, role: str) -> None:
 
 
 def test_who_only_looks_for_a_partner_extends_nothing_of_its(team: Team, other_team: Team, user_with: Any) -> None:
-    """Z16. His own access for three days counts, not the longer one of the team in which he is a viewer."""
+    """Z16. The user's own grant of three days applies, not the longer one of the team in which they are a viewer."""
     viewer, place = user_with(Role.VIEWER, other_team), factories.InstallationFactory.create(team=team)
     soon = timezone.now() + timedelta(days=3)
     factories.GrantFactory.create(installation=place, user=None, to_team=other_team, role="service")

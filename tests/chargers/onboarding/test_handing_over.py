@@ -1,4 +1,4 @@
-"""A station goes to another team (Vi8): its past stays with the old one, what comes is the new one's alone."""
+"""Handing a station over to another team (Vi8): the history stays with the old team, new data goes to the new one."""
 
 from datetime import timedelta
 from typing import Any
@@ -36,14 +36,14 @@ PASSWORD = b"0123456789abcdef"
 
 @pytest.fixture
 def both(administrator, other_team) -> User:
-    """Who administers both teams."""
+    """An administrator of both teams."""
     factories.MembershipFactory(user=administrator, team=other_team, role=Role.ADMIN)
     return administrator
 
 
 @pytest.fixture
 def old(team, node):
-    """Connected, with two connectors, and out of a fuse box."""
+    """A connected station with two connectors, on a circuit of an installation."""
     now = timezone.now()
     installation = factories.InstallationFactory(team=team)
     station = factories.StationFactory(
@@ -73,9 +73,9 @@ def url_of(station) -> str:
     return reverse("chargers:station_hand_over", args=[station.pk])
 
 
-def refusal_of(**facts) -> DomainError:
+def refusal_of(**fields) -> DomainError:
     with pytest.raises(DomainError) as caught, translation.override("en"):
-        hand_over_station(**facts)
+        hand_over_station(**fields)
     return caught.value
 
 
@@ -150,7 +150,7 @@ def test_the_name_of_the_past_fits_and_is_nobody_elses(db, length):
     ],
 )
 def test_the_password_goes_along_as_the_other_team_keeps_them(old, team, other_team, kept_before, kept_after, is_hash):
-    """Vi8, T5: encrypted or as a hash; a hash stays what it is."""
+    """Vi8, T5: encrypted or as a hash; a hash cannot be turned back."""
     team.station_passwords, other_team.station_passwords = kept_before, kept_after
     team.save()
     other_team.save()
@@ -172,7 +172,7 @@ def test_access_that_was_given_ends_and_is_recorded(old, other_team, both):
 
 
 def test_a_tag_that_was_valid_only_there_is_not_valid_everywhere_now(old, team, other_team, tag):
-    """Vi8: a tag without stations would be valid at all of the team's."""
+    """Vi8: a tag without stations would be valid at all stations of the team."""
     tag.stations.add(old)
     factories.TagFactory(team=other_team, value="THEIRS")
     elsewhere = factories.StationFactory(team=team)
@@ -184,7 +184,7 @@ def test_a_tag_that_was_valid_only_there_is_not_valid_everywhere_now(old, team, 
 
 
 def test_commands_that_wait_are_not_sent_any_more(old, other_team):
-    """Vi8, B5, T5: and a password that waited with one is forgotten."""
+    """Vi8, B5, T5: passwords in waiting commands are deleted."""
     waiting = [
         request_command(station=old, kind="reset", parameters={"type": "Soft"}, expires_in=timedelta(days=30)),
         request_command(
@@ -207,12 +207,12 @@ def test_the_past_is_asked_for_nothing_and_never_comes_back(old, team, other_tea
     """Vi8."""
     hand_over_station(station=old, team=other_team, actor=both)
     past = ChargingStation.objects.get(pk=old.pk)
-    facts = {"team": team, "identity": past.identity, "password": "a good password"}
+    fields = {"team": team, "identity": past.identity, "password": "a good password"}
     for refused in (
         lambda: request_command(station=past, kind="clear_cache", actor=both),
         lambda: set_station_active(station=past, is_active=True, actor=both),
         lambda: credentials_services.set_password(station=past, password="a good password", actor=both),
-        lambda: registration.add_station(**facts, actor=both),
+        lambda: registration.add_station(**fields, actor=both),
         lambda: registration.assign_station(station=past, team=team),
         lambda: hand_over_station(station=past, team=other_team, actor=both),
     ):
@@ -245,12 +245,12 @@ def test_a_fault_goes_over_to_the_other_team(old, other_team, stranger):
 
 def test_refusals_of_the_same_hour_are_counted_apart(old, other_team):
     """Vi8, B6."""
-    facts = {"cause": "wrong_credentials", "path": "/ocpp/CP-1", "identity": "CP-1", "remote_address": "192.0.2.1"}
-    record_refusal(Refusal(station_id=old.pk, **facts))
-    record_refusal(Refusal(station_id=old.pk, **facts))
+    fields = {"cause": "wrong_credentials", "path": "/ocpp/CP-1", "identity": "CP-1", "remote_address": "192.0.2.1"}
+    record_refusal(Refusal(station_id=old.pk, **fields))
+    record_refusal(Refusal(station_id=old.pk, **fields))
     new = hand_over_station(station=old, team=other_team)
     for _again in range(3):
-        record_refusal(Refusal(station_id=new.pk, **facts))
+        record_refusal(Refusal(station_id=new.pk, **fields))
     assert dict(RefusedConnection.objects.values_list("station_id", "count")) == {old.pk: 2, new.pk: 3}
 
 
@@ -258,7 +258,7 @@ def test_refusals_of_the_same_hour_are_counted_apart(old, other_team):
 
 
 def test_who_may(old, team, other_team, both, staff, user_with):
-    """Vi8: who administers both teams, and support staff."""
+    """Vi8: administrators of both teams, and support staff."""
     owner = factories.GrantFactory(station=old).user
     factories.MembershipFactory(user=owner, team=other_team, role=Role.ADMIN)
     half = user_with(Role.OPERATOR)
@@ -272,15 +272,15 @@ def test_who_may(old, team, other_team, both, staff, user_with):
 
 
 @pytest.mark.parametrize(
-    ("facts", "said"),
+    ("fields", "expected"),
     [
         ({"team": None}, "pool"),
         ({"password": None}, "no password"),
         ({"next_password": b"p", "next_password_message_id": "m"}, "new password"),
     ],
 )
-def test_it_is_refused_while_it_is_not_sure_that_it_gets_in(facts, said, other_team):
-    assert said in str(refusal_of(station=factories.StationFactory(**facts), team=other_team))
+def test_it_is_refused_while_it_is_not_sure_that_it_gets_in(fields, expected, other_team):
+    assert expected in str(refusal_of(station=factories.StationFactory(**fields), team=other_team))
 
 
 def test_it_is_refused_to_its_own_team_and_twice(old, team, other_team):
@@ -340,7 +340,7 @@ def everything_at(station, tag, person) -> None:
 def test_the_new_team_sees_nothing_of_the_old_time_and_the_old_one_nothing_of_the_new(
     team, other_team, old, tag, viewer, stranger
 ):
-    """Vi8, D7, to the row: sessions, readings, messages, commands, deviations, events, oddities, links, refusals."""
+    """Vi8, D7: sessions, readings, messages, commands, deviations, events, anomalies, links and refusals."""
     everything_at(old, tag, viewer)
     mine, theirs = seen_by(viewer), seen_by(stranger)
     assert sum(bool(keys) for keys in mine.values()) > 15
@@ -365,7 +365,7 @@ def test_the_new_team_sees_nothing_of_the_old_time_and_the_old_one_nothing_of_th
 
 
 def test_no_page_of_the_new_team_shows_what_was(team, other_team, old, viewer, as_person, user_with, rows):  # noqa: F811
-    """Vi8: every page with a list, the new station's own, and every export."""
+    """Vi8: every list page, every export, and the page of the new station."""
     tag = factories.TagFactory(team=team, value="OLDSECRET")
     factories.SessionFactory(station=old, tag=tag, id_tag=tag.value, finished=True)
     factories.MessageFactory(station=old, action="OLDSECRET")
@@ -381,8 +381,8 @@ def test_no_page_of_the_new_team_shows_what_was(team, other_team, old, viewer, a
     for path in [*own, *lists, *(f"{path}?export=csv" for path in lists), "/search/?q=oldsecret"]:
         answer = theirs.get(path, {"deactivated": "show"} if path in own else {})
         text = b"".join(answer.streaming_content) if answer.streaming else answer.content
-        told = text.decode()
-        assert answer.status_code == 200 and "OLDSECRET" not in told and "(until" not in told, path
+        output = text.decode()
+        assert answer.status_code == 200 and "OLDSECRET" not in output and "(until" not in output, path
     assert theirs.get(old.get_absolute_url()).status_code == 404
     assert mine.get(old.get_absolute_url()).status_code == 200
     assert mine.get(new.get_absolute_url()).status_code == 404
@@ -400,7 +400,7 @@ def test_the_page_says_what_stays_and_goes_and_leads_to_the_new_station(as_perso
     assert list(asked.context["form"].fields["team"].queryset) == [other_team]
     text = asked.content.decode()
     assert f"CP-1 (until {timezone.localdate()})" in text and "The other team sees none of it." in text
-    assert page.post(url_of(old), {"team": other_team.pk}).status_code == 422  # not sure
+    assert page.post(url_of(old), {"team": other_team.pk}).status_code == 422  # without the confirmation box
     assert page.post(url_of(old), {"team": team.pk, "is_sure": "on"}).status_code == 422
     answer = page.post(url_of(old), {"team": other_team.pk, "is_sure": "on"}, follow=True)
     new = ChargingStation.objects.get(identity="CP-1")
@@ -413,12 +413,12 @@ def test_a_no_of_the_service_stands_on_the_page(as_person, both, old, other_team
     answer = as_person(both).post(url_of(old), {"team": other_team.pk, "is_sure": "on"})
     assert answer.status_code == 422
     assert f"session {session.pk}." in answer.content.decode()
-    asked = as_person(both).get(url_of(old)).content.decode()  # and before anybody fills in the form
+    asked = as_person(both).get(url_of(old)).content.decode()  # shown before the form is filled in
     assert f"session {session.pk}." in asked and "Hand over station" not in asked
 
 
 def test_the_page_is_for_nobody_else(as_person, old, administrator, operator, stranger, both):
-    """Vi8: a stranger gets 404, a teammate without the right 403, and neither is offered it."""
+    """Vi8: a stranger gets 404, a member without the right 403, and neither sees a link to it."""
     factories.MembershipFactory(user=operator, team=stranger.access.own_teams[0], role=Role.ADMIN)
     for user, status in ((stranger, 404), (operator, 403)):
         assert as_person(user).get(url_of(old)).status_code == status

@@ -1,4 +1,4 @@
-"""Identities that no station can use are refused, and a wrong one is corrected without losing the station's history."""
+"""Invalid identities are refused, and a wrong identity can be corrected without losing the station's history."""
 
 import pytest
 import tablib
@@ -29,14 +29,14 @@ def test_the_letters_of_ocpps_identifier_string_are_taken(identity):
 def test_an_identity_that_no_station_can_use_is_refused_with_a_sentence(
     team, station, as_person, administrator, identity
 ):
-    with pytest.raises(DomainError) as told:
+    with pytest.raises(DomainError) as error:
         add_station(team=team, identity=identity, password="a-good-password-of-20")
-    assert str(told.value).startswith("An identity has") and "identity" in told.value.fields
+    assert str(error.value).startswith("An identity has") and "identity" in error.value.fields
     with pytest.raises(DomainError, match="An identity has"):
         correct_identity(station=station, identity=identity)
     given = {"identity": identity, "password": "a-good-password-of-20", "connectors": 1}
     page = as_person(administrator)
-    if identity not in ("", " CP"):  # the form strips blanks
+    if identity not in ("", " CP"):  # forms strip spaces
         assert page.post(reverse("chargers:station_add"), given).status_code == 422
     path = reverse("chargers:station_identity", args=[station.pk])
     assert page.post(path, {"identity": identity}).status_code == 422
@@ -68,8 +68,10 @@ def test_a_wrong_identity_is_corrected_and_the_history_stays(api, administrator,
     """B20."""
     session = factories.SessionFactory(station=station)
     old = station.identity
-    told = api(administrator).post(f"/api/v1/stations/{old}/correct_identity/", {"identity": "CP-RIGHT"}, format="json")
-    assert told.status_code == 200 and told.json()["identity"] == "CP-RIGHT"
+    response = api(administrator).post(
+        f"/api/v1/stations/{old}/correct_identity/", {"identity": "CP-RIGHT"}, format="json"
+    )
+    assert response.status_code == 200 and response.json()["identity"] == "CP-RIGHT"
     session.refresh_from_db()
     assert session.station_id == station.pk and session.station.identity == "CP-RIGHT"
     entry = AuditEntry.objects.filter(object_id=station.pk).latest("pk")
@@ -82,7 +84,7 @@ def test_the_link_of_the_old_identity_can_change_nothing_any_more(station):
     new = correct_identity(station=station, identity="CP-RIGHT")
     assert (new.epoch, new.node_id) == (epoch + 1, None) and new.disconnected_at is not None
     late = open_link(station_id=station.pk, node_id=node.pk, remote_address="", at=NOW, identity=station.identity)
-    assert late == 0  # a handshake that looked before and opens after
+    assert late == 0  # a handshake that read the station before the correction and opens after it
 
 
 def test_nobody_takes_the_identity_of_another_station(station, other_team):

@@ -1,4 +1,4 @@
-"""Stations in the pool look like it, and support staff assigns them in the portal (D4, Vi4)."""
+"""Stations in the pool, and their assignment to a team by support staff in the portal (D4, Vi4)."""
 
 import pytest
 from django.urls import reverse
@@ -46,9 +46,9 @@ def test_it_has_no_buttons_that_cannot_work(as_person, staff, waiting, station):
 def test_support_staff_assigns_it_to_a_team_and_sees_its_password_once(as_person, staff, waiting, team):
     page = as_person(staff)
     assert f">{1} waiting for assignment" in page.get(reverse("chargers:station_list")).content.decode()
-    told = page.post(reverse("chargers:station_assign", args=[waiting.pk]), {"team": team.pk})
+    response = page.post(reverse("chargers:station_assign", args=[waiting.pk]), {"team": team.pk})
     station = ChargingStation.objects.get(pk=waiting.pk)
-    assert station.team == team and bytes(station.password).decode() in told.content.decode()
+    assert station.team == team and bytes(station.password).decode() in response.content.decode()
     assert page.get(reverse("chargers:station_assign", args=[waiting.pk])).status_code == 404
     assert waiting.identity not in page.get(reverse(POOL)).content.decode()
 

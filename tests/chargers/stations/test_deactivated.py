@@ -1,4 +1,4 @@
-"""Stations that are out of use: left out until somebody wants to see them, and nobody charges there (Z10)."""
+"""Deactivated stations are hidden by default, and nobody can charge there (Z10)."""
 
 from datetime import UTC, datetime
 
@@ -23,7 +23,7 @@ STATIONS, SESSIONS, MESSAGES = (
 
 @pytest.fixture
 def both(team, online):
-    """One in use and one that is not, with a session and a message each."""
+    """An active and a deactivated station, each with a session and a message."""
     made = [online(team), online(team)]
     for station in made:
         factories.SessionFactory(station=station, finished=True)

@@ -1,4 +1,4 @@
-"""The counter of unknown cards, and who is told."""
+"""Counting unknown cards, and the alert about somebody trying card numbers."""
 
 from datetime import timedelta
 
@@ -39,7 +39,7 @@ def test_the_team_is_told_once_an_hour(station, viewer):
         record_card_search(station=station, at=now - timedelta(minutes=59 - minutes))
     assert SecurityEvent.objects.count() == 1
     notify()
-    (told,) = viewer.notifications.all()
-    assert event_label("UnknownCardsTried") in notification_text(told)
+    (notification,) = viewer.notifications.all()
+    assert event_label("UnknownCardsTried") in notification_text(notification)
     record_card_search(station=factories.StationFactory(team=station.team), at=now)
     assert SecurityEvent.objects.count() == 2

@@ -1,5 +1,5 @@
-"""Z11: whoever was granted *user* on an installation or a station charges there, with tags of their own team or of no
-team; as long as the access counts, and nowhere else."""
+"""Z11: users who are granted *user* on an installation or a station charge there, with tags of their own team or of no
+team, while the grant is active, and nowhere else."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ def inside(team: Team) -> ChargingStation:
 
 @pytest.fixture
 def driver(db: Any) -> User:
-    """In no team."""
+    """A user without a team."""
     return factories.UserFactory.create()
 
 
-def status(station: ChargingStation, value: str = VALUE, **facts: Any) -> str:
-    return authorize_tag(station=station, value=value, **facts).status
+def status(station: ChargingStation, value: str = VALUE, **fields: Any) -> str:
+    return authorize_tag(station=station, value=value, **fields).status
 
 
-def card(user: User | None, team: Team | None = None, **facts: Any) -> Tag:
-    return factories.TagFactory.create(team=team, user=user, value=VALUE, **facts)
+def card(user: User | None, team: Team | None = None, **fields: Any) -> Tag:
+    return factories.TagFactory.create(team=team, user=user, value=VALUE, **fields)
 
 
-def grant(on: ChargingStation, role: str = "user", *, is_whole: bool = False, **facts: Any) -> Grant:
+def grant(on: ChargingStation, role: str = "user", *, is_whole: bool = False, **fields: Any) -> Grant:
     place = {"installation": on.installation} if is_whole else {"station": on}
-    return factories.GrantFactory.create(role=role, **place, **facts)
+    return factories.GrantFactory.create(role=role, **place, **fields)
 
 
 @pytest.mark.parametrize("is_whole", [True, False], ids=["installation", "station"])
@@ -68,11 +68,11 @@ def test_a_tag_of_ones_own_team_charges_where_one_was_given_access(
     grant(inside, user=stranger)
     assert status(inside) == "Accepted"
     stranger.memberships.all().delete()
-    assert status(inside) == "Invalid"  # it is a tag of somebody else's team now
+    assert status(inside) == "Invalid"  # the tag now belongs to another team
 
 
 def test_tags_of_a_team_charge_where_the_team_was_given_access(inside: ChargingStation, other_team: Team) -> None:
-    """P6: access is given to teams."""
+    """P6: grants to teams."""
     card(None, other_team)
     given = grant(inside, is_whole=True, user=None, to_team=other_team)
     assert status(inside) == "Accepted"
@@ -151,9 +151,9 @@ def test_it_is_decided_by_one_query(inside: ChargingStation, driver: User) -> No
     card(driver)
     grant(inside, user=driver)
     for value in (VALUE, "unknown"):
-        with CaptureQueriesContext(connection) as told:
+        with CaptureQueriesContext(connection) as queries:
             status(inside, value)
-        assert len(told) == 1
+        assert len(queries) == 1
 
 
 @pytest.mark.parametrize("whose", ["no team", "own team"])
@@ -164,10 +164,10 @@ def test_the_session_is_booked_and_its_driver_sees_it_and_so_does_the_team(
     tag = card(person, its_team)
     given = grant(inside, user=person)
     at = timezone.now()
-    factories.SessionFactory.create(station=inside, connector_number=2)  # somebody else's
+    factories.SessionFactory.create(station=inside, connector_number=2)  # a session of another driver
     result = start_session(station=inside, connector=1, id_tag=VALUE, meter_start_wh=0, started_at=at, received_at=at)
     assert (result.verdict.status, result.session.tag, result.session.team) == ("Accepted", tag, inside.team)
-    for _round in range(2):  # while it counts, and when it is over
+    for _round in range(2):  # while the grant is active, and after its end
         assert list(ChargingSession.objects.visible_to(User.objects.get(pk=person.pk))) == [result.session]
         Grant.objects.filter(pk=given.pk).update(withdrawn_at=timezone.now())
     assert result.session in ChargingSession.objects.visible_to(viewer)

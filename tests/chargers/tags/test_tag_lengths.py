@@ -1,6 +1,6 @@
-"""A tag has as many characters as a station of OCPP 1.6 can send, whichever way it comes in.
+"""A tag has at most as many characters as OCPP 1.6 allows, however it is entered.
 
-One that is longer, because a station sent it before there was this rule, stays usable wherever it is not typed anew.
+Longer tags from before this rule stay usable as long as their number is not changed.
 """
 
 import pytest
@@ -32,8 +32,8 @@ def by_import(client, team, administrator, staff):
 
 def by_admin(client, team, administrator, staff):
     client.force_login(staff)
-    facts = {"team": team.pk, "value": LONG, "status": "accepted", "kind": "other"}
-    return client.post(reverse("admin:chargers_tag_add"), facts).content.decode()
+    fields = {"team": team.pk, "value": LONG, "status": "accepted", "kind": "other"}
+    return client.post(reverse("admin:chargers_tag_add"), fields).content.decode()
 
 
 def by_command(client, team, administrator, staff):
@@ -80,7 +80,7 @@ def test_a_longer_one_that_is_there_can_still_be_changed(client, api, team, admi
     form = {"value": LONGER, "label": "Bus", "kind": "other"}
     assert client.post(reverse("chargers:tag_edit", args=[tag.pk]), form).status_code == 302
     client.force_login(staff)
-    facts = {"team": team.pk, "value": LONGER, "status": "blocked", "kind": "other", "label": "Car"}
-    assert client.post(reverse("admin:chargers_tag_change", args=[tag.pk]), facts).status_code == 302
+    fields = {"team": team.pk, "value": LONGER, "status": "blocked", "kind": "other", "label": "Car"}
+    assert client.post(reverse("admin:chargers_tag_change", args=[tag.pk]), fields).status_code == 302
     tag.refresh_from_db()
     assert (tag.label, tag.status) == ("Car", Tag.Status.BLOCKED)

@@ -21,8 +21,8 @@ def url(name, tag):
 def test_a_tag_is_made_with_all_that_it_has(page, station, team):
     other = factories.StationFactory(team=team)
     at = timezone.now() + timedelta(days=1)
-    facts = {"value": "04A2", "label": "Pool car", "kind": "company", "expires_at": f"{at:%Y-%m-%dT%H:%M}"}
-    made = page.post(ADD, facts | {"stations": f"{station.identity}\n\n"})
+    fields = {"value": "04A2", "label": "Pool car", "kind": "company", "expires_at": f"{at:%Y-%m-%dT%H:%M}"}
+    made = page.post(ADD, fields | {"stations": f"{station.identity}\n\n"})
     tag = Tag.objects.get()
     assert made["Location"] == tag.get_absolute_url()
     assert (tag.value, tag.label, tag.kind, tag.team) == ("04A2", "Pool car", "company", team)

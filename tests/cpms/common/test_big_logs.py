@@ -1,4 +1,4 @@
-"""Lists of logs: what a slice gives is what the conditions say, by whichever way it is found."""
+"""Pages of large logs hold the same rows as a plain query, whichever plan finds them."""
 
 from datetime import timedelta
 from itertools import chain
@@ -26,13 +26,13 @@ def listed(response) -> list[int]:
 
 @pytest.fixture(params=[50, 0], ids=["few stations", "many stations"])
 def few(request, monkeypatch) -> None:
-    """Whether the stations of the fixtures are few: each way must give the same."""
+    """Whether the scope counts as having few stations: both query plans must return the same rows."""
     monkeypatch.setattr(paging, "FEW_STATIONS", request.param)
 
 
 @pytest.fixture
 def log(team, other_team) -> list[Message]:
-    """Of three own stations in turn, with a stranger's between."""
+    """Messages of three own stations in turn, interleaved with those of another team's station."""
     stations = [*factories.StationFactory.create_batch(3, team=team), factories.StationFactory(team=other_team)]
     return [
         factories.MessageFactory.create(
@@ -87,19 +87,19 @@ def test_a_period_of_the_log_is_cut_at_both_ends(page, log):
     zone = ZoneInfo(settings.DISPLAY_TIME_ZONE)
     end = timezone.localtime(log[40].received_at, zone).replace(second=0, microsecond=0)
     start = end - timedelta(minutes=30)
-    told = {"start": f"{start:%Y-%m-%dT%H:%M}", "end": f"{end:%Y-%m-%dT%H:%M}", "per_page": 50}
-    assert listed(page.get(MESSAGES, told)) == newest(log, lambda m: start <= m.received_at < end)
+    values = {"start": f"{start:%Y-%m-%dT%H:%M}", "end": f"{end:%Y-%m-%dT%H:%M}", "per_page": 50}
+    assert listed(page.get(MESSAGES, values)) == newest(log, lambda m: start <= m.received_at < end)
 
 
 @pytest.mark.usefixtures("few")
 def test_a_cursor_of_the_api_goes_there_and_back(api, viewer, log):
     client, seen, link = api(viewer), [], "/api/v1/messages/?page_size=7"
     while link:
-        told = client.get(link).json()
-        seen.append([row["id"] for row in told["results"]])
-        link = told["next"]
+        body = client.get(link).json()
+        seen.append([row["id"] for row in body["results"]])
+        link = body["next"]
     assert list(chain(*seen)) == newest(log)
-    assert [row["id"] for row in client.get(told["previous"]).json()["results"]] == seen[-2]
+    assert [row["id"] for row in client.get(body["previous"]).json()["results"]] == seen[-2]
 
 
 @pytest.mark.usefixtures("few")
@@ -107,11 +107,11 @@ def test_a_period_of_samples_begins_with_the_latest(api, viewer, session):
     begin = timezone.now() - timedelta(days=1)
     early, late = (
         factories.ReadingFactory(session=session, at=begin + timedelta(hours=hour)) for hour in (2, 1)
-    )  # the later one was stored first
-    told = api(viewer).get("/api/v1/samples/").json()["results"]
-    assert [row["id"] for row in told] == [late.pk, early.pk]
-    told = api(viewer).get("/api/v1/samples/", {"since": begin.isoformat()}).json()["results"]
-    assert [row["id"] for row in told] == [early.pk, late.pk]
+    )  # the later reading was stored first
+    rows = api(viewer).get("/api/v1/samples/").json()["results"]
+    assert [row["id"] for row in rows] == [late.pk, early.pk]
+    rows = api(viewer).get("/api/v1/samples/", {"since": begin.isoformat()}).json()["results"]
+    assert [row["id"] for row in rows] == [early.pk, late.pk]
 
 
 def test_who_has_few_stations_gets_their_newest_by_their_own_index(page, api, viewer, log):
@@ -137,8 +137,8 @@ def test_a_message_id_is_asked_for_together_with_its_station(api, viewer, log):
     assert "station" in str(client.get("/api/v1/messages/", {"message_id": "x"}).json()["errors"])
     message = log[0]
     Message.objects.filter(pk=message.pk).update(message_id="just-this")
-    told = client.get("/api/v1/messages/", {"message_id": "just-this", "station": message.station.identity})
-    assert [row["id"] for row in told.json()["results"]] == [message.pk]
+    response = client.get("/api/v1/messages/", {"message_id": "just-this", "station": message.station.identity})
+    assert [row["id"] for row in response.json()["results"]] == [message.pk]
 
 
 def test_a_first_page_that_is_not_full_is_not_counted(page, session, django_assert_max_num_queries):

@@ -1,4 +1,4 @@
-"""Who may keep an answer: nobody, unless its view says so."""
+"""Responses must not be cached unless their view allows it."""
 
 import pytest
 from django.urls import reverse
@@ -9,14 +9,14 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize("name", [name for name in FOUND if line_of(name) and "GET" in (line_of(name) or {})])
-def test_private_answers_are_kept_by_nobody(name, world):
+def test_private_responses_are_not_cached(name, world):
     path = address(name, keys_of(world.rows))
     for who in ("nobody", "administrator", "staff"):
         answer = world.browser_of(who).get(path)
-        told = answer.get("Cache-Control", "")
-        if name.startswith("brand:") and "public" in told:
+        response = answer.get("Cache-Control", "")
+        if name.startswith("brand:") and "public" in response:
             continue
-        assert "no-store" in told, f"{path} as {who}: {told}"
+        assert "no-store" in response, f"{path} as {who}: {response}"
         if name.startswith("api:"):
             assert "Authorization" in answer["Vary"]
 
@@ -25,12 +25,12 @@ def test_static_files_and_brands_say_otherwise(client, db):
     assert "max-age" in client.get("/static/css/app.css")["Cache-Control"]
 
 
-def test_an_error_is_not_kept_either(client, api):
+def test_errors_are_not_cached_either(client, api):
     for answer in (client.get("/nothing/"), api().get("/api/v1/stations/")):
         assert answer["Cache-Control"] == "private, no-store"
     assert "Authorization" in api().get("/api/v1/stations/")["Vary"]
 
 
 def test_what_a_view_says_stays(client, db):
-    told = client.get(reverse("accounts:captcha_challenge"))["Cache-Control"]
-    assert "no-store" in told and "private" in told
+    header = client.get(reverse("accounts:captcha_challenge"))["Cache-Control"]
+    assert "no-store" in header and "private" in header

@@ -1,4 +1,4 @@
-"""The embedded channel layer: what any thread sends arrives at the server's loop at once."""
+"""The embedded channel layer: messages from any thread reach the server's event loop immediately."""
 
 import asyncio
 import threading
@@ -22,7 +22,7 @@ def test_a_thread_without_a_loop_wakes_the_receiver_at_once():
     home = threading.Thread(target=lambda: asyncio.run(listen()))
     home.start()
     assert listening.wait(5)
-    time.sleep(0.05)  # the loop is asleep now
+    time.sleep(0.05)  # let the event loop go idle
     sent = time.monotonic()
     async_to_sync(layer.group_send)("stations", {"type": "news"})
     home.join(5)
@@ -34,9 +34,9 @@ def test_a_thread_without_a_loop_wakes_the_receiver_at_once():
 def test_a_loop_that_has_ended_is_no_longer_waited_for():
     layer = EmbeddedChannelLayer()
 
-    async def there_and_back() -> dict:
+    async def exchange() -> dict:
         await layer.send("here", {"type": "one"})
         return await layer.receive("here")
 
-    assert asyncio.run(there_and_back()) == {"type": "one"}
-    assert asyncio.run(there_and_back()) == {"type": "one"}
+    assert asyncio.run(exchange()) == {"type": "one"}
+    assert asyncio.run(exchange()) == {"type": "one"}

@@ -1,4 +1,4 @@
-"""Files as the program opens them that the person has: separators, decimals, formulas, times."""
+"""Exported files open correctly in the user's spreadsheet program: separators, decimals, formulas, times."""
 
 import csv
 import io
@@ -54,7 +54,7 @@ def test_the_separator_follows_the_decimal_sign(language, numbers, expected):
 
 
 def test_a_german_file_opens_in_a_german_spreadsheet(as_person, operator, station):
-    """Semicolons between fields and commas in decimals, or Excel puts a row into one cell."""
+    """Semicolons as separators and decimal commas; otherwise Excel puts a row into one cell."""
     factories.SessionFactory(station=station, finished=True, energy_wh=7125)
     text = text_of(browser(as_person, operator, "de").get(SESSIONS, {"export": "csv"}))
     head, row = csv.reader(io.StringIO(text), delimiter=";")
@@ -97,7 +97,7 @@ def test_no_program_finds_a_formula_whatever_separator_it_assumes(as_person, ope
     "text", ["Hafen, Ebene -2", "1,5", "-1,5", "a - b", "A-1", "1;-2", "[1,-2]", "+49 40", "x, y; z", ""]
 )
 def test_harmless_text_stays_as_it_is(text):
-    expected = {"+49 40": "'+49 40"}  # a phone number with spaces is none to a spreadsheet
+    expected = {"+49 40": "'+49 40"}  # spreadsheets do not read this as a number
     assert safe_text(text) == expected.get(text, text)
 
 
@@ -146,7 +146,7 @@ def test_a_workbook_has_the_times_of_the_persons_zone(as_person, operator, stati
     place = head.index(f"Start ({NEW_YORK})")
     assert row[place] == started_at.astimezone(ZoneInfo(NEW_YORK)).replace(tzinfo=None)
     letter = sheet.cell(1, place + 1).column_letter
-    assert sheet.column_dimensions[letter].width >= 19  # else Excel shows ####
+    assert sheet.column_dimensions[letter].width >= 19  # narrower columns show ####
 
 
 def test_a_clock_that_was_never_set_is_text_in_a_workbook(as_person, operator, station):

@@ -1,4 +1,4 @@
-"""Files of lists: whole and in order however many rows there are, with memory for some of them only."""
+"""Exports of lists are complete and ordered, and memory does not grow with the rows."""
 
 import csv
 import io
@@ -39,7 +39,7 @@ def test_all_sessions_are_there_once_and_in_order(page, station, count):
     made = [
         factories.SessionFactory(station=station, finished=True, started_at=start + timedelta(hours=number // 5))
         for number in range(count)
-    ]  # five each began at the same time
+    ]  # groups of five have the same start
     wanted = [str(session.pk) for session in sorted(made, key=lambda each: (each.started_at, each.pk), reverse=True)]
     assert [row[0] for row in sheet(page.get(SESSIONS, {"export": "csv"}))[1:]] == wanted
 
@@ -61,12 +61,12 @@ def test_what_a_session_says_in_a_file(page, station, tag):
         station=station, tag=tag, id_tag=tag.value, finished=True, flags=["clock", "offline"], has_flags=True,
         stop_reason="EVDisconnected", energy_wh=7125,
     )  # fmt: skip
-    told = dict(zip(*sheet(page.get(SESSIONS, {"export": "csv"})), strict=True))
-    assert told["Session"] == str(session.pk)
-    assert (told["Station"], told["Tag"], told["Tag label"]) == (station.identity, tag.value, "Anna")
-    assert (told["Duration (d:h:m:s)"], told["Energy (kWh)"], told["Energy (Wh)"]) == ("0:1:0:0", "7.12", "7125")
-    assert told["Ended by"] == "Cable unplugged"
-    assert told["Needs a look because"] == "Station's clock was wrong, Charged while the station was offline"
+    row = dict(zip(*sheet(page.get(SESSIONS, {"export": "csv"})), strict=True))
+    assert row["Session"] == str(session.pk)
+    assert (row["Station"], row["Tag"], row["Tag label"]) == (station.identity, tag.value, "Anna")
+    assert (row["Duration (d:h:m:s)"], row["Energy (kWh)"], row["Energy (Wh)"]) == ("0:1:0:0", "7.12", "7125")
+    assert row["Ended by"] == "Cable unplugged"
+    assert row["Needs a look because"] == "Station's clock was wrong, Charged while the station was offline"
 
 
 def test_a_running_session_and_one_that_ended_before_it_began(page, station):
@@ -85,11 +85,11 @@ def test_a_workbook_keeps_numbers_as_numbers_and_text_as_text(page, team):
     station = factories.StationFactory(team=team, identity="00123", name=name)
     factories.SessionFactory(station=station, finished=True, energy_wh=1500)
     head, row = workbook(page.get(SESSIONS, {"export": "xlsx"})).active.values
-    told = dict(zip(head, row, strict=True))
-    assert told["Station"] == "00123"
-    assert told["Station name"] == 'a <b> & "c" =1 \u202fü'
-    assert told["Energy (kWh)"] == 1.5
-    assert isinstance(next(told[title] for title in told if title.startswith("End (")), datetime)
+    values = dict(zip(head, row, strict=True))
+    assert values["Station"] == "00123"
+    assert values["Station name"] == 'a <b> & "c" =1 \u202fü'
+    assert values["Energy (kWh)"] == 1.5
+    assert isinstance(next(values[title] for title in values if title.startswith("End (")), datetime)
 
 
 @pytest.mark.usefixtures("small_parts")
@@ -112,7 +112,7 @@ def test_more_rows_than_excel_takes_are_said(page, station, monkeypatch):
 def test_a_file_is_made_part_by_part(page, station):
     factories.SessionFactory.create_batch(20, station=station, finished=True)
     parts = list(page.get(SESSIONS, {"export": "csv"}).streaming_content)
-    assert len(parts) == 1 + 7  # the heads; of 20 keys in sixes the rows in fours
+    assert len(parts) == 1 + 7  # the header, and 20 rows in batches
 
 
 @pytest.mark.parametrize("name", ["chargers:station_list", "sessions:session_list", "maintenance:message_list"])

@@ -1,4 +1,4 @@
-"""Figures and times as people read them."""
+"""Formatting of numbers and times for users."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal

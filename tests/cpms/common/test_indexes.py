@@ -1,4 +1,4 @@
-"""Indexes that are built while everybody goes on writing."""
+"""Indexes are built concurrently, while other connections keep writing."""
 
 from datetime import UTC, datetime
 
@@ -13,7 +13,7 @@ from tests import factories
 
 @pytest.fixture
 def build():
-    """Adds an index as a migration does; afterwards it is gone."""
+    """Return a function that adds an index as a migration does. The index is removed after the test."""
     built = []
 
     def run(app: str, model: str, index: models.Index) -> BuildIndex:
@@ -63,7 +63,7 @@ def test_a_partitioned_table_gets_it_on_every_partition(build, station):
         assert is_valid("trial_index")
         assert is_valid("maintenance_message_20200202_trial_index")
         assert is_valid("maintenance_message_default_trial_index")
-        build("maintenance", "message", index)  # a second time, as after it was broken off
+        build("maintenance", "message", index)  # repeated, as after an interruption
         assert Message.objects.filter(epoch__gt=5).count() == 0
     finally:
         with connection.cursor() as cursor:

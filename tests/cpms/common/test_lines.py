@@ -1,4 +1,4 @@
-"""No line break and no other control character gets into a name: names stand in mails, headers and logs."""
+"""Names contain no line breaks or control characters, because they appear in e-mails, headers and logs."""
 
 import pytest
 from django.urls import reverse

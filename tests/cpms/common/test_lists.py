@@ -1,4 +1,4 @@
-"""Lists: scope, filters, pages, export, and a number of queries that does not grow with the rows."""
+"""Lists: scope, filters, pages, export, and a constant number of queries."""
 
 import csv
 import io
@@ -60,7 +60,7 @@ def test_shows_nothing_of_another_team(as_person, stranger, team, online, url):
 
 @pytest.mark.parametrize("url", [STATIONS, CONNECTORS, reverse("operations:remote_start")])
 def test_every_status_is_explained_in_the_page_itself(page, station, url):
-    """W37-W46: not only in a title, which needs a mouse."""
+    """W37-W46: not only in a tooltip, which needs a mouse."""
     text = page.get(url).content.decode().partition("What the statuses mean")[2]
     for look in (*STATUS_DISPLAYS.values(), UNKNOWN):
         assert f">{look.label}</span></dt><dd>{look.meaning}</dd>" in text
@@ -117,8 +117,8 @@ def test_stations_are_found_by_connection_and_state(page, team, online, offline)
 
 def test_stations_are_found_by_model_firmware_and_day_added(page, team):
     """W48, P21."""
-    facts = {"model": "Wallbox 9", "firmware_version": "3.1.4"}
-    found = factories.StationFactory(team=team, created_at=timezone.now(), **facts)
+    fields = {"model": "Wallbox 9", "firmware_version": "3.1.4"}
+    found = factories.StationFactory(team=team, created_at=timezone.now(), **fields)
     factories.StationFactory(team=team, created_at=timezone.now() - timedelta(days=40))
     today = timezone.localdate().isoformat()
     for query in ({"model": "wallbox 9"}, {"firmware_version": "3.1"}, {"added_since": today}):
@@ -156,14 +156,14 @@ def test_a_station_that_is_away_shows_what_it_was(page, team, offline):
 
 
 def count_of(response) -> str:
-    """What stands under the title."""
+    """Return the count below the title."""
     text = response.content.decode().partition('id="list-count"')[2].partition("</span>")[0]
     return text.rpartition(">")[2].strip()
 
 
 @pytest.mark.parametrize("url", [STATIONS, SESSIONS, CONNECTORS, COMMANDS, SECURITY, DEVIATIONS])
 def test_under_the_title_stands_how_many_of_all_are_shown(page, team, url, django_assert_num_queries):
-    """Of however many there are, with two queries more than without a filter at most."""
+    """With at most two more queries than without a filter."""
     for number in range(12):
         station = factories.StationFactory(team=team, identity=f"{'FIND' if number < 3 else 'OTHER'}-{number}")
         factories.ConnectorFactory(station=station)
@@ -203,7 +203,7 @@ def test_sessions_are_found_by_station_tag_number_state_and_time(page, team, tag
     found = factories.SessionFactory(station=station, tag=tag, id_tag=tag.value, flags=["clock"], has_flags=True)
     other = factories.SessionFactory(
         station=factories.StationFactory(team=team, identity="ELSEWHERE"),
-        id_tag="ANOTHER",  # numbers of factories are not those of each other's
+        id_tag="ANOTHER",  # not a factory value, which could contain another's number
         finished=True,
         started_at=found.started_at + timedelta(days=9),
     )

@@ -1,4 +1,4 @@
-"""Logs hold routes and keys of objects, no paths and no query strings; in JSON every line is JSON."""
+"""Logs contain route names and object ids but no paths or query strings; in JSON format every line is valid JSON."""
 
 import io
 import json
@@ -12,6 +12,7 @@ from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
+from chargers.stations import views
 from cpms.common.messaging import mail
 from cpms.common.observability.logs import WithoutPaths, json_formatter
 
@@ -29,7 +30,7 @@ FAILING = [
 
 @pytest.fixture
 def lines():
-    """What goes out of this process, as JSON."""
+    """Return a function that reads the JSON log lines of this process."""
     out = io.StringIO()
     handler = logging.StreamHandler(out)
     handler.setFormatter(json_formatter())
@@ -62,12 +63,12 @@ def test_no_line_holds_a_secret_of_a_path_or_a_query(db, lines, url, method):
 def test_a_line_names_the_route_and_the_key_of_the_object(client, viewer, station, lines):
     client.force_login(viewer)
     client.post(reverse("chargers:station_edit", args=[station.pk]))
-    told = [line for line in lines() if line["event"] == "request_finished"]
-    assert [(line["request"], line["code"]) for line in told] == [(f"POST chargers:station_edit pk={station.pk}", 403)]
+    rows = [line for line in lines() if line["event"] == "request_finished"]
+    assert [(line["request"], line["code"]) for line in rows] == [(f"POST chargers:station_edit pk={station.pk}", 403)]
 
 
 def test_a_403_is_one_line_without_a_stack(client, viewer, station, lines):
-    logging.getLogger("django.request").setLevel(logging.ERROR)  # as the settings have it
+    logging.getLogger("django.request").setLevel(logging.ERROR)  # as in the settings
     logging.getLogger("django_structlog").setLevel(logging.WARNING)
     logging.getLogger().setLevel(logging.INFO)
     client.force_login(viewer)
@@ -77,14 +78,13 @@ def test_a_403_is_one_line_without_a_stack(client, viewer, station, lines):
 
 
 def test_a_500_has_one_stack_and_no_path(client, viewer, station, lines, monkeypatch):
-    from chargers.stations import views
 
-    def fall(*args, **kwargs):
+    def fail(*args, **kwargs):
         raise RuntimeError("broken")
 
     logging.getLogger("django_structlog").setLevel(logging.WARNING)
     client.raise_request_exception = False
-    monkeypatch.setattr(views.StationListView, "get", fall)
+    monkeypatch.setattr(views.StationListView, "get", fail)
     client.force_login(viewer)
     assert client.get(reverse("chargers:station_list"), {"q": SECRET}).status_code == 500
     stacks = [line for line in lines() if "exception" in line]
@@ -102,9 +102,9 @@ def test_mails_that_only_reach_the_log_are_warned_about(settings, caplog, backen
     assert ("EMAIL_URL" in caplog.text) == warns
 
 
-def run(*words, **env):
+def run(*arguments, **env):
     done = subprocess.run(
-        [sys.executable, *words],
+        [sys.executable, *arguments],
         cwd=settings.BASE_DIR,
         env={"PATH": os.environ["PATH"], "LOG_FORMAT": "json", "DJANGO_SETTINGS_MODULE": "cpms.settings.base"} | env,
         capture_output=True,
@@ -116,7 +116,7 @@ def run(*words, **env):
 
 @pytest.mark.processes
 @pytest.mark.parametrize(
-    "words",
+    "arguments",
     [
         ("manage.py", "gateway", "--port", "1"),
         ("manage.py", "serve"),
@@ -125,8 +125,8 @@ def run(*words, **env):
         ("-m", "celery", "-q", "-A", "cpms", "beat"),
     ],
 )
-def test_a_wrong_setting_is_said_in_json_by_every_process(words, tmp_path):
-    lines = run(*words, INBOX_SHARDS="many", VAR_DIR=str(tmp_path))
+def test_a_wrong_setting_is_said_in_json_by_every_process(arguments, tmp_path):
+    lines = run(*arguments, INBOX_SHARDS="many", VAR_DIR=str(tmp_path))
     assert any("INBOX_SHARDS" in line["event"] for line in lines)
 
 

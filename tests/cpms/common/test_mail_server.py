@@ -1,4 +1,4 @@
-"""Mails through a real SMTP server."""
+"""E-mails through a real SMTP server."""
 
 from email import message_from_bytes, policy
 
@@ -19,7 +19,7 @@ from tests.accounts.conftest import image, prove
 from tools.services import free_port
 
 
-class StoredPassword:
+class MessageHandler:
     def __init__(self):
         self.got = []
         self.is_ill = False
@@ -33,12 +33,12 @@ class StoredPassword:
 
 @pytest.fixture
 def server(settings):
-    kept = StoredPassword()
-    controller = Controller(kept, hostname="127.0.0.1", port=free_port())
+    handler = MessageHandler()
+    controller = Controller(handler, hostname="127.0.0.1", port=free_port())
     controller.start()
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", controller.port
-    yield kept
+    yield handler
     controller.stop()
 
 
@@ -60,7 +60,7 @@ def test_a_name_cannot_write_headers(server, administrator, team):
     assert to == ["new@example.org"] and "Bcc" not in message
 
 
-def test_an_ill_server_is_asked_again(server, viewer):
+def test_a_failing_server_is_retried(server, viewer):
     server.is_ill = True
     passwords.request_password_reset(email=viewer.email, address="::1")
     assert mails.send_mails() == 0
@@ -80,17 +80,17 @@ def test_an_alarm_arrives_in_the_same_layout(server, station, administrator):
 
 @pytest.fixture
 def branded(team):
-    """The team's look, on its own domain."""
-    facts = {"portal_name": "Nordlys, Lading", "accent": "#0b6e4f", "support_email": "help@nordlys.example"}
-    branding.save_brand(team=team, facts=facts, uploads={"logo_light": image()})
+    """A team with branding and its own domain."""
+    fields = {"portal_name": "Nordlys, Lading", "accent": "#0b6e4f", "support_email": "help@nordlys.example"}
+    branding.save_brand(team=team, facts=fields, uploads={"logo_light": image()})
     return prove(team, "charging.nordlys.example")
 
 
 OWN, OURS = "http://charging.nordlys.example:8000/", "http://localhost:8000/"
 
 
-def is_in_the_look(message, links=OWN):
-    """Name, colour and logo of the team, in a message that arrived; its links lead to one site only."""
+def has_branding(message, links=OWN):
+    """Whether a message has the team's name, colour and logo, and links to one site only."""
     text, html = (message.get_body((kind,)).get_content() for kind in ("plain", "html"))
     assert "Nordlys, Lading" in html and "#0b6e4f" in html and "cid:logo" in html and "CPMS" not in text + html
     assert {link in text + html for link in {OWN, OURS} - {links}} == {False} and links in text
@@ -102,8 +102,8 @@ def is_in_the_look(message, links=OWN):
     return True
 
 
-def test_mails_of_a_team_are_in_its_look(server, branded, team, viewer, administrator, station):
-    """P11: an invitation, a reset that was asked for on its domain, an alarm, access that was given. The reset is a key
+def test_mails_of_a_team_have_its_branding(server, branded, team, viewer, administrator, station):
+    """P11: an invitation, a reset requested on its domain, an alarm, and granted access. The reset link is a key
     of the account, so it leads to our own address."""
     invitations.invite(team=team, email="new@example.org", role=Role.VIEWER, actor=administrator)
     passwords.request_password_reset(email=viewer.email, address="::1", team_id=team.pk)
@@ -112,18 +112,18 @@ def test_mails_of_a_team_are_in_its_look(server, branded, team, viewer, administ
     assert send_alarms() == 1
     grant = factories.GrantFactory(station=station, team=team, user=viewer)
     assert grant_mails.mail_about_grant(grant, GIVEN) == 1 and mails.send_mails() == 1
-    assert [is_in_the_look(message, to) for (_to, message), to in zip(server.got, (OWN, OURS, OWN, OWN), strict=True)]
+    assert [has_branding(message, to) for (_to, message), to in zip(server.got, (OWN, OURS, OWN, OWN), strict=True)]
 
 
-def test_what_was_asked_on_our_host_is_in_our_look(server, branded, client, viewer):
-    """P11: and on the team's in the team's."""
+def test_mails_requested_on_our_host_have_our_branding(server, branded, client, viewer):
+    """P11: and e-mails requested on the team's domain have the team's branding."""
     for host in ("testserver", "charging.nordlys.example"):
         client.post("/account/password/forgotten/", {"email": viewer.email}, HTTP_HOST=host)
     mails.send_mails()
     (_to, ours), (_to, theirs) = server.got
     assert "CPMS" in ours.get_body(("html",)).get_content() and not ours["Reply-To"]
     assert OURS in ours.get_body(("plain",)).get_content()
-    assert is_in_the_look(theirs, OURS), "whose links lead to our own address all the same"
+    assert has_branding(theirs, OURS), "whose links lead to our own address all the same"
 
 
 def test_a_portals_name_cannot_write_headers(server, team, administrator):

@@ -1,4 +1,4 @@
-"""A page holds what slicing its rows gives, by whichever way it is found; and a scope is a condition like any other."""
+"""A page holds the same rows as a slice of its query, whichever plan finds them, within any scope."""
 
 import ast
 from datetime import UTC, datetime, timedelta
@@ -29,14 +29,14 @@ SOURCES = ["accounts", "chargers", "cpms", "maintenance", "ocpp_gateway", "opera
 
 @pytest.fixture
 def stations(team, other_team):
-    """Three of the team, two of another one."""
+    """Three stations of the team and two of another one."""
     own = factories.StationFactory.create_batch(3, team=team)
     return [*own, *factories.StationFactory.create_batch(2, team=other_team)]
 
 
 @pytest.fixture
 def log(stations):
-    """Messages of all stations in turn; the last station is silent for long, and one arrived out of order."""
+    """Messages of all stations in turn; the last station has few, and one message arrived out of order."""
     return [
         factories.MessageFactory.create(
             station=stations[number % 4 if number > 10 else number % 5],
@@ -50,8 +50,8 @@ def log(stations):
 
 
 @pytest.fixture
-def people(team, other_team, stations, viewer, user_with, staff):
-    """Everybody who could look at the log: with rights of each kind, and with a choice of each kind."""
+def users(team, other_team, stations, viewer, user_with, staff):
+    """Users with each kind of right, and with each kind of chosen group or provider."""
     provider = Provider(team.pk, team.name)
     granted = factories.GrantFactory(station=stations[1], role="owner").user
     factories.GrantFactory(station=stations[4], user=granted, role="owner")
@@ -62,8 +62,8 @@ def people(team, other_team, stations, viewer, user_with, staff):
     group = factories.StationGroupFactory(user=grouped)
     group.stations.add(stations[0], stations[3])
     grouped.access.group = SelectedGroup(group.pk, group.name, [stations[0].pk, stations[3].pk])
-    asked = user_with()
-    asked.access.group = SelectedGroup(group.pk, group.name, group.stations.values("pk"))
+    with_group_query = user_with()
+    with_group_query.access.group = SelectedGroup(group.pk, group.name, group.stations.values("pk"))
     return {
         "of a team": viewer,
         "support": staff,
@@ -71,7 +71,7 @@ def people(team, other_team, stations, viewer, user_with, staff):
         "with single stations": granted,
         "of two teams at one": of_two,
         "in a listed group": grouped,
-        "in a group by query": asked,
+        "in a group by query": with_group_query,
         "with nothing": factories.UserFactory(),
     }
 
@@ -93,8 +93,8 @@ CONDITIONS = [
 
 
 @st.composite
-def looks(draw):
-    """What somebody asks of the log: who, which conditions, which order, which page, and what the caller knows."""
+def log_requests(draw):
+    """Generate requests for the log: user, conditions, order, page, and hints of the caller."""
     return {
         "person": draw(st.integers(0, 7)),
         "stations": draw(st.none() | st.sets(st.integers(0, 4), min_size=1)),
@@ -111,46 +111,46 @@ def looks(draw):
 
 
 @pytest.mark.usefixtures("log")
-def test_a_page_is_what_a_slice_gives(people, stations, monkeypatch):
+def test_a_page_is_what_a_slice_gives(users, stations, monkeypatch):
     found = 0
 
     @how_much(max_examples=250, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), database=None)
-    @given(looks())
-    def look(asked):
+    @given(log_requests())
+    def check_page(request):
         nonlocal found
-        monkeypatch.setattr(paging, "FEW_STATIONS", asked["few"])
-        person = list(people.values())[asked["person"]]
-        rows = Message.objects.visible_to(person).filter(**asked["conditions"])
-        if "length" in asked["order"]:
+        monkeypatch.setattr(paging, "FEW_STATIONS", request["few"])
+        person = list(users.values())[request["person"]]
+        rows = Message.objects.visible_to(person).filter(**request["conditions"])
+        if "length" in request["order"]:
             rows = rows.annotate(length=Length("action"))
-        chosen = None if asked["stations"] is None else [stations[place].pk for place in asked["stations"]]
+        chosen = None if request["stations"] is None else [stations[place].pk for place in request["stations"]]
         if chosen is not None:
-            rows = of_stations(rows, chosen) if asked["through"] else rows.filter(station__in=chosen)
-        if asked["is_joined"]:
+            rows = of_stations(rows, chosen) if request["through"] else rows.filter(station__in=chosen)
+        if request["is_joined"]:
             rows = rows.select_related("station").defer("station__password", "payload")
-        rows = rows.order_by(*asked["order"])
+        rows = rows.order_by(*request["order"])
         few = {
             "nothing": None,
             "the scope": keys_if_few(Message.objects.all().stations_shown_to(person)),
             "some": [stations[0].pk, stations[3].pk],
-        }[asked["knows"]]
-        start, length = asked["page"]
-        told = {"stations": few, "is_rare": asked["is_rare"]}
+        }[request["knows"]]
+        start, length = request["page"]
+        values = {"stations": few, "is_rare": request["is_rare"]}
         wanted = list(narrowed(rows, few)[start : start + length])
-        assert page_of(rows, start, start + length, is_by_key=asked["is_by_key"], **told) == wanted
-        assert list(first_of(rows, start + length, **told)[start : start + length]) == wanted
-        if asked["knows"] == "the scope":
+        assert page_of(rows, start, start + length, is_by_key=request["is_by_key"], **values) == wanted
+        assert list(first_of(rows, start + length, **values)[start : start + length]) == wanted
+        if request["knows"] == "the scope":
             assert wanted == list(rows[start : start + length])
         found += len(wanted)
 
-    look()
+    check_page()
     assert found > 100
 
 
 @pytest.mark.usefixtures("log")
-def test_everybody_sees_the_rows_of_the_stations_of_their_scope(people, stations):
-    """The big log asks for its scope in a way of its own; it is the scope of all other rows."""
-    for name, person in people.items():
+def test_everybody_sees_the_rows_of_the_stations_of_their_scope(users, stations):
+    """The message log has its own scope query, which must match that of other models."""
+    for name, person in users.items():
         shown = set(ChargingStation.objects.allowed(person, Message.objects.all().right).filter(
             person.access.in_view("team", "")
         ))  # fmt: skip
@@ -159,7 +159,7 @@ def test_everybody_sees_the_rows_of_the_stations_of_their_scope(people, stations
 
 
 def test_a_condition_stays_when_scoped_rows_are_sliced(viewer, log, stations):
-    """Before, a person with few stations got rows of all of them."""
+    """A former bug returned rows of all stations to users with few stations."""
     one = stations[0].pk
     rows = Message.objects.visible_to(viewer).filter(station__in=[one])
     assert {message.station_id for message in rows[:10]} == {one}
@@ -167,7 +167,7 @@ def test_a_condition_stays_when_scoped_rows_are_sliced(viewer, log, stations):
 
 
 def test_rows_of_a_station_that_is_gone_leave_no_gap_in_a_page(staff, log, stations):
-    """Messages keep no key to their station: joined to it, as a page does, they are not there."""
+    """Messages have no foreign key constraint, so the join with stations drops orphaned ones."""
     ChargingStation.objects.filter(pk=stations[0].pk)._raw_delete("default")
     rows = Message.objects.visible_to(staff).select_related("station").order_by("-id")
     assert page_of(rows, 0, 10) == list(rows[:10])
@@ -222,7 +222,7 @@ def test_a_page_found_by_key_reads_what_was_asked_for(viewer, log, django_assert
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="elsewhere a log is sliced")
 def test_each_of_few_stations_is_looked_up_in_its_own_index(viewer, log):
-    """However many messages others sent since: PostgreSQL reads a page's worth of each station."""
+    """PostgreSQL reads one page of rows per station, however many messages other stations have."""
     rows = Message.objects.visible_to(viewer).order_by("-id")
     few = keys_if_few(Message.objects.all().stations_shown_to(viewer))
     with connection.cursor() as cursor:
@@ -247,7 +247,7 @@ def test_no_queryset_slices_otherwise_than_django():
 
 
 def _edits_of_where(path):
-    """Lines that assign to `query.where` or to something of it, or call something of it that changes it."""
+    """Return the lines that assign to `query.where` or call a method that changes it."""
     found = []
 
     def is_where(node):
@@ -264,7 +264,7 @@ def _edits_of_where(path):
         elif isinstance(node, ast.AugAssign | ast.AnnAssign):
             targets = [node.target]
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            targets = [node.func.value]  # .add(), .children.clear() and the like
+            targets = [node.func.value]  # such as .add() and .children.clear()
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("setattr", "delattr"):
             targets = [node.args[0]] if ast.unparse(node.args[1]) != "'where'" else []
             found += [f"{path}:{node.lineno}"] if not targets else []

@@ -1,4 +1,4 @@
-"""Queries that are compiled once give what the ORM gives."""
+"""Queries that are compiled once return the same rows as the ORM."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""load_demo: plausible, consistent, the same again at the second time."""
+"""load_demo: data is plausible and consistent, and a second run changes nothing."""
 
 import io
 import json
@@ -13,7 +13,7 @@ from accounts.models import AuditEntry, Grant, Invitation, Team, User
 from chargers.demo.park import DEMO_STATIONS, DEMO_TEAM
 from chargers.models import ChargingStation, Connector, Installation, StationGroup, Tag
 from chargers.onboarding.services.handover import hand_over_station
-from cpms.demo.sessions import ADOPTED, LOST_STATION, Past
+from cpms.demo.sessions import LATE_CARD, LOST_STATION, SessionHistory
 from maintenance.models import AlarmMail, Deviation, Message, Notification, RefusedConnection, SecurityEvent
 from maintenance.notifications.services.alarms import write_security_mails
 from maintenance.notifications.services.notifications import notify
@@ -31,10 +31,10 @@ MODELS = (
 @pytest.fixture(scope="module")
 def loaded_once(django_db_setup, django_db_blocker):
     with django_db_blocker.unblock(), undone():
-        said = io.StringIO()
-        call_command("load_demo", "--even-in-production", "--json", stdout=said)
+        output = io.StringIO()
+        call_command("load_demo", "--even-in-production", "--json", stdout=output)
         check_rows_now()
-        yield json.loads(said.getvalue())
+        yield json.loads(output.getvalue())
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_registers_go_on_from_session_to_session_and_none_overlap(loaded):
             assert one.stopped_at < following.started_at
         ended = [session for session in life if session.stopped_at]
         assert all(session.energy_wh == session.meter_stop_wh - session.meter_start_wh > 0 for session in ended)
-    [(identity, missing_wh)] = gaps  # of the session that never arrived
+    [(identity, missing_wh)] = gaps  # the gap of the lost session
     assert identity == LOST_STATION and missing_wh > 1_000
     by_tag = ChargingSession.objects.exclude(tag=None).order_by("tag", "started_at")
     for _tag, spans in groupby(by_tag, lambda session: session.tag_id):
@@ -115,11 +115,11 @@ def test_the_power_curve_runs_until_now_and_is_that_of_the_sessions(loaded):
     assert abs(rows[-1].power_w - sum(session.power_w or 0 for session in running)) <= 0.1 * rows[-1].power_w + 100
     assert all(one.session_count or not one.power_w for one in rows)
     steps = [following.power_w - one.power_w for one, following in pairwise(rows)]
-    assert max(map(abs, steps)) < 130_000  # two of the strongest vehicles in the same minute
+    assert max(map(abs, steps)) < 130_000  # two of the most powerful vehicles starting in the same minute
 
 
-def test_who_runs_goes_on_where_the_history_ends(loaded):
-    """No step at the start: the simulator goes on with the sessions, registers and faults that are there."""
+def test_simulated_stations_continue_the_history(loaded):
+    """The simulator continues existing sessions, registers and faults, without a jump at the start."""
     plans = {plan.identity: plan for plan in demo_plans()}
     for session in ChargingSession.objects.open().select_related("station"):
         running = plans[session.station.identity].running[session.connector_number]
@@ -147,9 +147,9 @@ def test_the_history_is_in_order_and_people_made_it(loaded):
 
 
 def test_a_card_that_was_refused_was_added_and_charges_since(loaded):
-    sessions = ChargingSession.objects.filter(id_tag=ADOPTED).order_by("started_at")
+    sessions = ChargingSession.objects.filter(id_tag=LATE_CARD).order_by("started_at")
     first, *later = sessions
-    added_at = Tag.objects.get(value=ADOPTED).created_at
+    added_at = Tag.objects.get(value=LATE_CARD).created_at
     assert (first.authorization, first.is_billable, first.tag) == ("Invalid", False, None)
     assert first.started_at < added_at
     assert any(one.authorization == "Accepted" and one.is_billable and one.started_at > added_at for one in later)
@@ -157,15 +157,15 @@ def test_a_card_that_was_refused_was_added_and_charges_since(loaded):
     assert unknown.exists() and not unknown.filter(is_billable=True).exists()
 
 
-def test_nothing_that_was_told_is_told_again(loaded):
-    """The sweep finds neither the fault, nor the alert, nor the offline station, nor the access that was given."""
+def test_notified_events_are_not_notified_again(loaded):
+    """The sweep finds neither the fault, nor the alert, nor the offline station, nor the grants."""
     before = Notification.objects.count()
     assert notify() == 0 and Notification.objects.count() == before
     assert AlarmMail.objects.count() == 0 and write_security_mails() == 0
 
 
-def test_an_older_demo_gets_what_hangs_on_nothing_else(loaded, manage):
-    """What people made is added where there is none of it; the history of sessions stays as it is."""
+def test_an_older_demo_gets_new_independent_parts(loaded, manage):
+    """Missing parts are added; the history of sessions stays unchanged."""
     RefusedConnection.objects.all().delete()
     StationGroup.objects.all().delete()
     Message.objects.all().delete()
@@ -183,11 +183,11 @@ def test_known_passwords_do_not_get_into_production_by_accident(manage, settings
 
 
 @pytest.mark.parametrize("hour", range(0, 24, 2))
-def test_somebody_charges_whenever_the_demo_is_started(loaded, hour):
-    """Pages of what is running are empty otherwise when it is started at night."""
+def test_the_demo_always_has_an_active_session(loaded, hour):
+    """Otherwise pages of active sessions would be empty when the demo is started at night."""
     teams = {team.handle: team for team in Team.objects.all()}
     now = timezone.now().replace(hour=hour, minute=7)
-    charges = list(Past(teams, list(Tag.objects.all()), now).charges())
+    charges = list(SessionHistory(teams, list(Tag.objects.all()), now).charges())
     running = [one for one in charges if one.session.stopped_at is None and one.station.team == DEMO_TEAM]
     assert running
     by_outlet = sorted(

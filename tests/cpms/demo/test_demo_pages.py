@@ -1,4 +1,4 @@
-"""29: the demo has something on every page."""
+"""29: the demo has data on every page."""
 
 import re
 from datetime import timedelta
@@ -24,14 +24,14 @@ from tests.world import check_rows_now, undone
 pytestmark = pytest.mark.django_db
 ADMIN, SUPPORT = "admin@nordlys.example", "support@nordlys.example"
 STAFF_ONLY = {"chargers:station_pool"}
-NOTHING_FOR_A_REASON = {  # names of pages, each with the reason
+NOTHING_FOR_A_REASON = {  # page names, each with the reason why its list is empty
     "portal:own": "who is in the team has no access to single places; the driver's page has a test of its own",
 }
 OTHERS = ("accounts:teammates", "accounts:api_tokens", "team:programs", "portal:imprint", "portal:search")
 
 
 def names(patterns=None, space=""):
-    """Names of the routes to list pages that need no argument."""
+    """Return the route names of list pages without arguments."""
     for one in get_resolver().url_patterns if patterns is None else patterns:
         if isinstance(one, URLPattern):
             view = getattr(one.callback, "view_class", None)
@@ -99,7 +99,7 @@ def test_who_was_given_access_sees_it(demo):
         assert role.encode() in client.get(reverse("access:grant_list")).content
 
 
-def test_the_demo_shows_what_the_marks_are_for(demo):
+def test_the_demo_has_flagged_sessions(demo):
     client = demo(ADMIN)
 
     def text(name, **query):
@@ -108,7 +108,7 @@ def test_the_demo_shows_what_the_marks_are_for(demo):
     assert "karla.weiss@nordlys.example" in text("accounts:teammates")  # an open invitation
     assert "Managing director: Mia Holm" in text("portal:imprint") and "Privacy" in text("portal:imprint")
     assert "RATHAUS-01" in text("maintenance:refusal_list")  # a near miss
-    assert "219" not in text("maintenance:refusal_list")  # of strangers: for support staff
+    assert "219" not in text("maintenance:refusal_list")  # unknown clients are shown to support staff only
     assert "219" in demo(SUPPORT).get(reverse("maintenance:refusal_list")).content.decode()
     assert "Amtron Twincharge" in text("maintenance:deviation_models")
     states = set(Command.objects.values_list("state", flat=True))

@@ -1,4 +1,4 @@
-"""What we serve is what we vendored; pages run nothing that the content security policy forbids."""
+"""Served assets match the vendored files, and pages run nothing that the content security policy forbids."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""The dashboard: real figures, days in the person's zone, what is wrong first, few queries (W27, P3)."""
+"""The dashboard: real figures, days in the user's time zone, problems first, few queries (W27, P3)."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -35,12 +35,12 @@ def test_counts_stations_and_connectors_by_what_is_known(operator, team, other_t
     offline(team, status="Charging")
     factories.StationFactory(team=team)
     online(other_team)
-    told = figures(operator)
-    assert (told.stations, told.online, told.offline, told.unknown) == (6, 4, 1, 1)
-    assert {tile.state: tile.count for tile in told.tiles} == {
+    totals = figures(operator)
+    assert (totals.stations, totals.online, totals.offline, totals.unknown) == (6, 4, 1, 1)
+    assert {tile.state: tile.count for tile in totals.tiles} == {
         "available": 1, "occupied": 1, "faulted": 1, "inoperative": 1, "unknown": 1,
     }  # fmt: skip
-    assert sum(part.percent for part in told.parts) == pytest.approx(100)
+    assert sum(part.percent for part in totals.parts) == pytest.approx(100)
 
 
 def test_each_tile_leads_to_as_many_rows_as_it_counts(page, operator, team, online, offline):
@@ -66,8 +66,8 @@ def test_today_begins_at_midnight_of_the_persons_zone(operator, station):
         midnight = datetime(2026, 11, 20, 23, 0, tzinfo=UTC)
         factories.SessionFactory(station=station, finished=True, started_at=midnight - timedelta(seconds=1))
         factories.SessionFactory(station=station, finished=True, started_at=midnight)
-        told = figures(operator)
-    assert (told.sessions_today, told.energy_today_wh) == (1, 7000)
+        totals = figures(operator)
+    assert (totals.sessions_today, totals.energy_today_wh) == (1, 7000)
 
 
 @time_machine.travel(NOON, tick=False)
@@ -77,8 +77,8 @@ def test_power_is_that_of_running_sessions_with_fresh_readings(operator, station
     factories.SessionFactory(
         station=station, connector_number=2, power_w=7_000, last_sample_at=NOON - timedelta(hours=1)
     )
-    told = figures(operator)
-    assert (told.charging, told.power_w) == (2, 11_000)
+    totals = figures(operator)
+    assert (totals.charging, totals.power_w) == (2, 11_000)
 
 
 def test_nothing_measured_is_not_zero(operator, session):
@@ -129,10 +129,10 @@ def test_power_of_a_day_is_summed_over_teams_and_has_gaps(as_person, staff, team
     for minute in (0, 1, 30):
         factories.TeamPowerFactory(team=team, at=NOON - timedelta(minutes=minute), power_w=1000)
     factories.TeamPowerFactory(team=other_team, at=NOON, power_w=500)
-    told = as_person(staff).get(reverse("portal:dashboard_power")).json()
-    values = [value for _at, value in told["series"][0]["points"]]
+    body = as_person(staff).get(reverse("portal:dashboard_power")).json()
+    values = [value for _at, value in body["series"][0]["points"]]
     assert values == [1.0, None, 1.0, 1.5]
-    assert told["to"] - told["from"] == 24 * 3600 * 1000
+    assert body["to"] - body["from"] == 24 * 3600 * 1000
 
 
 def test_what_is_wrong_is_listed_with_its_page(as_person, staff, team, online, offline):
@@ -142,11 +142,11 @@ def test_what_is_wrong_is_listed_with_its_page(as_person, staff, team, online, o
     factories.RefusedConnectionFactory(station=gone)
     factories.InboxEntryFactory(message=factories.MessageFactory(station=broken), failed=True)
     response = as_person(staff).get(URL)
-    told = {trouble.word: trouble for trouble in response.context["troubles"]}
-    assert list(told) == ["Faulted", "Offline", "Review", "Refused", "Inbox"]
-    assert told["Faulted"].url == broken.get_absolute_url()
-    assert told["Offline"].url == gone.get_absolute_url()
-    assert told["Review"].url == odd.get_absolute_url()
+    values = {trouble.word: trouble for trouble in response.context["troubles"]}
+    assert list(values) == ["Faulted", "Offline", "Review", "Refused", "Inbox"]
+    assert values["Faulted"].url == broken.get_absolute_url()
+    assert values["Offline"].url == gone.get_absolute_url()
+    assert values["Review"].url == odd.get_absolute_url()
 
 
 def test_one_refused_card_is_one_row_with_a_count(page, team, online):
@@ -207,8 +207,8 @@ def test_an_installation_that_is_away_is_one_row(page, team, offline):
         station.installation = place
         station.save()
     alone = offline(team)
-    told = {trouble.subject: trouble.text for trouble in page.get(URL).context["troubles"]}
-    assert told == {"Harbour hall": "4 stations are away", alone.identity: alone.name}
+    values = {trouble.subject: trouble.text for trouble in page.get(URL).context["troubles"]}
+    assert values == {"Harbour hall": "4 stations are away", alone.identity: alone.name}
 
 
 def test_the_inbox_is_for_support_staff(page, team, online):

@@ -1,4 +1,4 @@
-"""Whoever only charges at stations of others gets a page of their own: sessions, places, start and stop (Z11, Z12)."""
+"""Drivers with granted access have a page of their own: sessions, places, start and stop (Z11, Z12)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def inside(team: Team, node: GatewayNode) -> ChargingStation:
-    """Online, with one free connector."""
+    """An online station with one free connector in a granted installation."""
     place = factories.InstallationFactory.create(team=team, name="Hall 1", city="Kiel")
     station = factories.StationFactory.create(team=team, installation=place, node=node)
     factories.ConnectorFactory.create(station=station, number=1, status="Available")
@@ -226,10 +226,10 @@ def test_the_api_lists_own_sessions_tags_and_places(
     own = running(inside, own_tag)
     running(inside, factories.TagFactory.create(team=team), 2)
     client = api(driver)
-    told = {name: client.get(f"/api/v1/own/{name}/").json()["results"] for name in ("sessions", "tags", "places")}
-    assert [row["id"] for row in told["sessions"]] == [own.pk]
-    assert [row["value"] for row in told["tags"]] == [own_tag.value]
-    (place,) = told["places"]
+    bodies = {name: client.get(f"/api/v1/own/{name}/").json()["results"] for name in ("sessions", "tags", "places")}
+    assert [row["id"] for row in bodies["sessions"]] == [own.pk]
+    assert [row["value"] for row in bodies["tags"]] == [own_tag.value]
+    (place,) = bodies["places"]
     assert (place["identity"], place["installation"], place["city"]) == (inside.identity, "Hall 1", "Kiel")
     assert [(one["number"], one["status"]) for one in place["connectors"]] == [(1, "Available")]
 

@@ -1,4 +1,4 @@
-"""What is around every page: the team at the top left, the menu, the account at the lower left."""
+"""The frame of every page: team, menu and account."""
 
 import re
 
@@ -15,7 +15,7 @@ def frame_of(client) -> str:
 
 
 def head_of(client) -> str:
-    """The team at the top left, with its menu."""
+    """Return the HTML of the team's menu at the top left."""
     text = frame_of(client)
     return text[: text.index("<ul>")]
 
@@ -23,17 +23,17 @@ def head_of(client) -> str:
 @pytest.mark.parametrize(("role", "page"), [(Role.ADMIN, "team:general"), (Role.VIEWER, "accounts:teammates")])
 def test_the_team_at_the_top_left_opens_a_menu_with_its_settings(as_person, user_with, role, page):
     """P4."""
-    told = head_of(as_person(user_with(role)))
-    assert f'class="dropdown-item" href="{reverse(page)}"' in told
-    assert reverse("team:switch") not in told
+    html = head_of(as_person(user_with(role)))
+    assert f'class="dropdown-item" href="{reverse(page)}"' in html
+    assert reverse("team:switch") not in html
 
 
 def test_one_of_several_teams_is_chosen_in_the_menu(as_person, administrator, other_team):
     """P4."""
     factories.MembershipFactory(user=administrator, team=other_team)
     client = as_person(administrator)
-    told = head_of(client)
-    assert reverse("team:switch") in told and f'value="{other_team.pk}"' in told
+    html = head_of(client)
+    assert reverse("team:switch") in html and f'value="{other_team.pk}"' in html
     client.post(reverse("team:switch"), {"team": other_team.pk})
     assert f"<b>{other_team.name}</b>" in head_of(client)
 
@@ -45,15 +45,15 @@ def test_support_staff_chooses_among_all_teams_on_a_page(as_person, staff):
 def test_billing_and_members_are_in_the_menu_of_administrators(as_person, administrator, viewer):
     """P8, P9."""
     billing, members = f'href="{reverse("team:billing")}"', f'href="{reverse("accounts:teammates")}"'
-    told = frame_of(as_person(administrator))
-    assert billing in told and members in told
+    html = frame_of(as_person(administrator))
+    assert billing in html and members in html
     assert billing not in frame_of(as_person(viewer))
 
 
 def test_the_account_is_at_the_lower_left(as_person, viewer):
     """P33."""
-    told = frame_of(as_person(viewer))
-    assert f'href="{reverse("accounts:account")}"' in told[told.index('class="side-foot"') :]
+    html = frame_of(as_person(viewer))
+    assert f'href="{reverse("accounts:account")}"' in html[html.index('class="side-foot"') :]
 
 
 def menu_of(browser):
@@ -62,7 +62,7 @@ def menu_of(browser):
 
 
 def test_the_menu_is_in_the_order_people_know(as_person, administrator):
-    """W22-W25, and what there is of W26. What is not built has no entry."""
+    """W22-W25, and the existing parts of W26. Pages that do not exist have no entry."""
     menu = menu_of(as_person(administrator))
     assert list(menu) == [
         "Dashboard", "ChargePoints", "Charging Sessions", "Settings", "Operations", "Maintenance", "Notifications",
@@ -76,7 +76,7 @@ def test_the_menu_is_in_the_order_people_know(as_person, administrator):
 
 
 def test_who_was_granted_the_user_role_has_a_short_menu(as_person, station):
-    """Z12: one's own sessions, and nothing about stations, operations or maintenance."""
+    """Z12: own sessions, and nothing about stations, operations or maintenance."""
     driver = factories.GrantFactory.create(station=station, role="user").user
     menu = menu_of(as_person(driver))
     assert menu["Charging Sessions"] == ["Sessions"]
@@ -84,7 +84,7 @@ def test_who_was_granted_the_user_role_has_a_short_menu(as_person, station):
 
 
 def current_of(client, name, *arguments):
-    """What the frame of a page marks as current: in the menu, below it and among the tabs."""
+    """Return what the frame marks as current: in the menu, in the submenu and among the tabs."""
     text = client.get(reverse(name, args=arguments)).content.decode()
     return re.findall(r'aria-current="page"[^>]*>(?:<svg.*?</svg>)?([^<]+)<', text)
 

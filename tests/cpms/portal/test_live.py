@@ -1,4 +1,4 @@
-"""The browser's socket: hears of its own teams, carries nothing but which stations."""
+"""The browser's WebSocket receives news of the user's own teams only, and only station ids."""
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def layer():
-    """One of this test's own loop."""
+    """A channel layer on the event loop of this test."""
     own = InMemoryChannelLayer()
     before = channel_layers.set("default", own)
     yield own
@@ -30,44 +30,44 @@ def socket_of(user) -> WebsocketCommunicator:
     return socket
 
 
-def hear(user, layer, team, stations):
-    """What a person's page hears when something happens in a team."""
+def news_received(user, layer, team, stations):
+    """Return what a user's page receives when stations of a team change."""
 
-    async def there_and_back():
+    async def exchange():
         socket = socket_of(user)
         await socket.connect()
         await layer.group_send(team_group(team.pk), {"type": "news", "team": team.pk, "stations": stations})
-        heard = None if await socket.receive_nothing(0.2) else await socket.receive_json_from()
+        received = None if await socket.receive_nothing(0.2) else await socket.receive_json_from()
         await socket.disconnect()
-        return heard
+        return received
 
-    return async_to_sync(there_and_back)()
+    return async_to_sync(exchange)()
 
 
 def test_a_page_hears_which_stations_of_its_team_changed(viewer, team, layer):
-    assert hear(viewer, layer, team, [3, 4]) == {"stations": [3, 4]}
-    assert hear(viewer, layer, team, None) == {"stations": None}
+    assert news_received(viewer, layer, team, [3, 4]) == {"stations": [3, 4]}
+    assert news_received(viewer, layer, team, None) == {"stations": None}
 
 
 def test_a_page_hears_nothing_of_other_teams(stranger, team, layer):
-    assert hear(stranger, layer, team, [3]) is None
+    assert news_received(stranger, layer, team, [3]) is None
 
 
 def test_support_staff_hears_all_teams(staff, team, layer):
-    assert hear(staff, layer, team, [3]) == {"stations": [3]}
+    assert news_received(staff, layer, team, [3]) == {"stations": [3]}
 
 
 def test_nobody_is_told_that_nobody_is_there():
-    async def there_and_back():
+    async def exchange():
         socket = socket_of(AnonymousUser())
         await socket.connect()
         return await socket.receive_output()
 
-    assert async_to_sync(there_and_back)()["code"] == NOT_LOGGED_IN
+    assert async_to_sync(exchange)()["code"] == NOT_LOGGED_IN
 
 
 def test_a_ping_is_answered(viewer):
-    async def there_and_back():
+    async def exchange():
         socket = socket_of(viewer)
         await socket.connect()
         await socket.send_json_to("ping")
@@ -75,11 +75,11 @@ def test_a_ping_is_answered(viewer):
         await socket.disconnect()
         return answer
 
-    assert async_to_sync(there_and_back)() == "pong"
+    assert async_to_sync(exchange)() == "pong"
 
 
 def test_who_was_taken_out_of_a_team_hears_it_no_more(viewer, team, layer):
-    async def there_and_back():
+    async def exchange():
         socket = socket_of(viewer)
         await socket.connect()
         await database_sync_to_async(viewer.memberships.all().delete)()
@@ -90,22 +90,22 @@ def test_who_was_taken_out_of_a_team_hears_it_no_more(viewer, team, layer):
         await socket.disconnect()
         return hears_nothing
 
-    assert async_to_sync(there_and_back)()
+    assert async_to_sync(exchange)()
 
 
 def test_who_may_not_log_in_any_more_is_told_so(viewer):
-    async def there_and_back():
+    async def exchange():
         socket = socket_of(viewer)
         await socket.connect()
         await database_sync_to_async(type(viewer).objects.filter(pk=viewer.pk).update)(is_active=False)
         await socket.send_json_to("ping")
         return await socket.receive_output()
 
-    assert async_to_sync(there_and_back)()["code"] == NOT_LOGGED_IN
+    assert async_to_sync(exchange)()["code"] == NOT_LOGGED_IN
 
 
 def test_who_logged_out_elsewhere_is_told_so(viewer):
-    async def there_and_back():
+    async def exchange():
         socket = socket_of(viewer)
         socket.scope["session"] = session = SessionStore()
         await database_sync_to_async(session.create)()
@@ -116,13 +116,13 @@ def test_who_logged_out_elsewhere_is_told_so(viewer):
         await socket.send_json_to("ping")
         return await socket.receive_output()
 
-    assert async_to_sync(there_and_back)()["code"] == NOT_LOGGED_IN
+    assert async_to_sync(exchange)()["code"] == NOT_LOGGED_IN
 
 
 def ends_after(viewer, change, event):
-    """How the socket of a signed-in browser ends after something was done elsewhere."""
+    """Return how the WebSocket of a signed-in browser is closed after a change elsewhere."""
 
-    async def there_and_back():
+    async def exchange():
         socket = socket_of(viewer)
         socket.scope["session"] = session = SessionStore()
         session[HASH_SESSION_KEY] = viewer.get_session_auth_hash()
@@ -132,7 +132,7 @@ def ends_after(viewer, change, event):
         await socket.send_json_to("ping") if event is None else await event()
         return await socket.receive_output()
 
-    return async_to_sync(there_and_back)()
+    return async_to_sync(exchange)()
 
 
 def test_who_is_signed_out_from_elsewhere_is_told_at_once(viewer, layer):
@@ -154,7 +154,7 @@ def test_a_page_from_before_the_password_was_changed_hears_nothing_more(viewer):
 
 
 def test_a_page_that_may_stay_stays_when_others_are_signed_out(viewer, layer):
-    async def there_and_back():
+    async def exchange():
         socket = socket_of(viewer)
         await socket.connect()
         await layer.group_send(person_group(viewer.pk), {"type": "recheck"})
@@ -163,19 +163,19 @@ def test_a_page_that_may_stay_stays_when_others_are_signed_out(viewer, layer):
         await socket.disconnect()
         return answer
 
-    assert async_to_sync(there_and_back)() == "pong"
+    assert async_to_sync(exchange)() == "pong"
 
 
 def test_who_owes_a_second_factor_hears_nothing(viewer, team):
-    """As on pages: nothing but its set-up."""
+    """As on pages, which offer nothing but the set-up."""
     type(team).objects.filter(pk=team.pk).update(requires_two_factor=True)
 
-    async def there_and_back():
+    async def exchange():
         socket = socket_of(viewer)
         await socket.connect()
         return await socket.receive_output()
 
-    assert async_to_sync(there_and_back)()["code"] == OWES_FACTOR
+    assert async_to_sync(exchange)()["code"] == OWES_FACTOR
 
 
 def test_whose_team_demands_a_second_factor_meanwhile_is_sent_away(viewer, team):
@@ -187,7 +187,7 @@ def test_whose_team_demands_a_second_factor_meanwhile_is_sent_away(viewer, team)
 
 @pytest.mark.parametrize("broken", ["{", "ping", "[" * 100_000, "NaN", '"pong"', "{}", "\ud800", b"\x00\xff"])
 def test_broken_json_is_no_end(viewer, broken):
-    async def there_and_back():
+    async def exchange():
         socket = socket_of(viewer)
         await socket.connect()
         await socket.send_to(**{"bytes_data" if isinstance(broken, bytes) else "text_data": broken})
@@ -196,4 +196,4 @@ def test_broken_json_is_no_end(viewer, broken):
         await socket.disconnect()
         return answer
 
-    assert async_to_sync(there_and_back)() == "pong"
+    assert async_to_sync(exchange)() == "pong"

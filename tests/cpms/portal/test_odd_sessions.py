@@ -1,4 +1,4 @@
-"""The page, the API and the file of a session about which a station said odd things: what it said is beside ours."""
+"""Sessions with contradictory reports: page, API and export show the reported values beside the calculated ones."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Pages of one operation each (W25)."""
+"""Pages for a single operation each (W25)."""
 
 import pytest
 from django.urls import reverse
@@ -23,7 +23,7 @@ def busy(team, online):
 
 @pytest.mark.parametrize("name", PAGES)
 def test_it_lists_where_one_may_operate_and_nothing_else(as_person, busy, online, other_team, name):
-    """W25. A viewer of that team who has the service of a station of another sees this one alone."""
+    """W25. A viewer who has a service grant for another team's station sees that station only."""
     factories.SessionFactory(station=online(other_team))
     user = factories.MembershipFactory(team=other_team, role="viewer").user
     factories.GrantFactory(station=busy, user=user, role="service")

@@ -1,4 +1,4 @@
-"""One search for everything (P34, V1): what may be seen, few queries, an index for each."""
+"""Global search (P34, V1): scope, few queries, and an index for each model."""
 
 import re
 
@@ -48,18 +48,18 @@ def things(team):
     ],
 )
 def test_stations_and_sessions_are_found_by_any_part(viewer, things, text):
-    """Of identity, name, serial number and place; sessions also of tag, label and person."""
+    """Parts of identity, name, serial number and place; for sessions also of tag, label and person."""
     _place, _station, tag, _session = things
     tag.user = factories.UserFactory(first_name="Ada", last_name="Lovelace", email="ada@example.org")
     tag.save()
     is_of_tag = text in ("04a2", "c7b1", "pool", "car", "lovel", "ada@ex")
-    told = found(viewer, text)
-    assert len(told["Sessions"]) == 1
-    assert told.get("Tags") == (["Pool car"] if is_of_tag else None)
-    assert told.get("Stations") == (None if is_of_tag else ["DE*ABC-1"])
+    results = found(viewer, text)
+    assert len(results["Sessions"]) == 1
+    assert results.get("Tags") == (["Pool car"] if is_of_tag else None)
+    assert results.get("Stations") == (None if is_of_tag else ["DE*ABC-1"])
 
 
-def test_what_begins_with_the_text_comes_first(viewer, team):
+def test_matches_at_the_start_come_first(viewer, team):
     for identity in ("A-KIEL-1", "KIEL-2", "B-KIEL-3"):
         factories.StationFactory(team=team, identity=identity)
     assert found(viewer, "kiel")["Stations"] == ["KIEL-2", "A-KIEL-1", "B-KIEL-3"]
@@ -111,7 +111,7 @@ def test_strangers_find_nothing_of_it(stranger, things):
         assert found(stranger, text) == {}
 
 
-def test_a_driver_finds_his_own_sessions_only(things):
+def test_a_driver_finds_own_sessions_only(things):
     _place, station, tag, session = things
     driver = factories.GrantFactory(station=station, user=factories.UserFactory(), role="user").user
     tag.user = driver
@@ -146,10 +146,12 @@ def test_few_queries_whatever_there_is(viewer, things, team, django_assert_max_n
 
 
 def multiply(row, count, columns):
-    """As many rows like it, made by PostgreSQL itself; the named columns differ."""
-    kept = [field.column for field in row._meta.concrete_fields if not field.primary_key]
-    values = [f"'ST-' || lpad(n::text, 6, '0') || '{name}'" if name in columns else f'"{name}"' for name in kept]
-    table, quoted = row._meta.db_table, [f'"{name}"' for name in kept]
+    """Insert copies of a row by SQL; the named columns are unique."""
+    columns_copied = [field.column for field in row._meta.concrete_fields if not field.primary_key]
+    values = [
+        f"'ST-' || lpad(n::text, 6, '0') || '{name}'" if name in columns else f'"{name}"' for name in columns_copied
+    ]
+    table, quoted = row._meta.db_table, [f'"{name}"' for name in columns_copied]
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {table} ({', '.join(quoted)}) SELECT {', '.join(values)} "
@@ -176,7 +178,7 @@ def test_indexes_find_it_among_very_many(viewer, team, factory, columns):
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="plans of PostgreSQL")
 @pytest.mark.parametrize("text", ["nd-m", "harbour", "lovelace", "c7b"])
 def test_sessions_are_found_by_part_of_a_word_among_very_many(operator, team, rf, text):
-    """Stations and tags are looked through, sessions are found in an index."""
+    """Stations and tags are scanned; sessions are found by an index."""
     place = factories.InstallationFactory(team=team, name="Harbour hall")
     person = factories.UserFactory(last_name="Lovelace")
     tag = factories.TagFactory(team=team, value="04A2C7B1", user=person)

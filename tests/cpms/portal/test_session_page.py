@@ -1,4 +1,4 @@
-"""A session's page: its figures, its curve, what happened."""
+"""The page of a session: figures, chart and timeline."""
 
 import json
 from datetime import UTC, datetime, timedelta

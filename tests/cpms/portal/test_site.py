@@ -1,4 +1,4 @@
-"""Privacy settings, imprint, copyright and languages, on every page, logged in or not (W16-W18, W21)."""
+"""Privacy settings, imprint, copyright and languages, on every page, signed in or not (W16-W18, W21)."""
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -21,7 +21,7 @@ def hook(db, settings):
 
 
 def is_loaded(answer):
-    """In the page and in its policy; in both or in neither."""
+    """Whether the tool is in the page and in its content security policy; must be the same for both."""
     page, policy = f'src="{ORIGIN}/count.js"' in answer.content.decode(), ORIGIN in answer["Content-Security-Policy"]
     assert page == policy
     return page
@@ -38,7 +38,7 @@ def test_a_tool_is_off_until_a_stranger_allows_it_and_off_again(client, hook):
     assert not is_loaded(client.get(LOGIN))
 
 
-def test_a_person_keeps_his_choice_on_every_device(as_person, viewer, hook):
+def test_a_users_choice_applies_on_every_device(as_person, viewer, hook):
     assert not is_loaded(as_person(viewer).get("/"))
     as_person(viewer).post(PRIVACY, {"hook": hook.pk})
     assert is_loaded(as_person(viewer).get("/"))
@@ -108,7 +108,7 @@ def test_a_stranger_chooses_a_language(client, db):
     assert '<html lang="en"' in client.get(LOGIN).content.decode()
 
 
-def test_a_persons_language_is_his_everywhere(as_person, viewer):
+def test_a_users_language_applies_everywhere(as_person, viewer):
     as_person(viewer).post(LANGUAGE, {"language": "de", "next": "https://evil.example/"})
     viewer.refresh_from_db()
     assert viewer.language == "de"

@@ -1,4 +1,4 @@
-"""A station's page: what it is, what charges, what it was asked, what it said."""
+"""The page of a station: details, active sessions, commands and messages."""
 
 import json
 from datetime import timedelta
@@ -211,9 +211,9 @@ def test_power_is_a_line_per_connector(page, station):
             station=station, connector_number=number, started_at=now - timedelta(hours=1)
         )
         factories.ReadingFactory(session=session, at=now - timedelta(minutes=5), power_w=7000)
-    told = page.get(reverse("chargers:station_power", args=[station.pk])).json()
-    assert [series["name"] for series in told["series"]] == ["Connector 1", "Connector 2"]
-    assert told["series"][0]["points"][0][1] == 7.0
+    body = page.get(reverse("chargers:station_power", args=[station.pk])).json()
+    assert [series["name"] for series in body["series"]] == ["Connector 1", "Connector 2"]
+    assert body["series"][0]["points"][0][1] == 7.0
 
 
 def readings_every(session, seconds, start, count):
@@ -222,7 +222,7 @@ def readings_every(session, seconds, start, count):
 
 
 def lines_of(page, station):
-    """The first connector's line, cut at its gaps: how many points each piece has."""
+    """Return the number of points of each segment of the first connector's line, which is cut at gaps."""
     points = page.get(reverse("chargers:station_power", args=[station.pk])).json()["series"][0]["points"]
     pieces = "".join("." if value is None else "x" for _at, value in points).split(".")
     return [len(piece) for piece in pieces]

@@ -1,4 +1,4 @@
-"""What pages say in German: no words of OCPP or of the code, no times in UTC, no names of constraints."""
+"""German pages show no OCPP or code identifiers, no UTC times and no constraint names."""
 
 import re
 from html.parser import HTMLParser
@@ -13,7 +13,7 @@ from tests.test_routes import FOUND, address, keys_of, line_of
 pytestmark = pytest.mark.django_db
 CAMEL = re.compile(r"\b(?:[A-Z][a-z]+){2,}\b|\b[a-z]+(?:_[a-z]+)+\b")
 UTC_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d[^ ]*(?:Z|\+00:00)")
-# Names of places and laws, the field's own terms, and codes that stand beside the words for them.
+# Names of places and laws, technical terms, and codes shown beside their translation.
 KNOWN = re.compile(
     r"\w+/\w+(/\w+)?|McDonaldinseln|USt-IdNr|ChargeBox|"
     + "|".join([*SecurityEventKind.values, *error_codes(), "StatusNotification", "PropertyConstraintViolation"])
@@ -23,7 +23,7 @@ VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "met
 
 
 class Texts(HTMLParser):
-    """What a person reads of a page: its texts but code, and what buttons and fields say."""
+    """Collects the visible texts of a page except code, including labels of buttons and fields."""
 
     def __init__(self):
         super().__init__()

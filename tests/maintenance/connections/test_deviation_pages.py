@@ -1,4 +1,4 @@
-"""Which station, and which model, does not keep to the protocol (B15)."""
+"""Pages of protocol violations, by station and by model (B15)."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -31,7 +31,7 @@ def of_two_models(team):
     return rows
 
 
-def test_they_are_found_by_station_model_action_and_answer(page, of_two_models):
+def test_violations_are_found_by_station_model_action_and_answer(page, of_two_models):
     first, second, third = of_two_models
     assert rows_of(page.get(LIST, {"q": first.station.identity})) == [first]
     assert rows_of(page.get(LIST, {"vendor": "maker", "model": "dc"})) == [third]
@@ -50,8 +50,8 @@ def test_it_says_the_rule_in_words(page, of_two_models):
 
 def test_by_model_sums_up_stations_and_times(page, of_two_models):
     response = page.get(BY_MODEL)
-    told = [(r["station__model"], r["stations"], r["kinds"], r["times"]) for r in rows_of(response)]
-    assert told == [("AC", 2, 1, 2000), ("DC", 1, 1, 1000)]
+    rows = [(r["station__model"], r["stations"], r["kinds"], r["times"]) for r in rows_of(response)]
+    assert rows == [("AC", 2, 1, 2000), ("DC", 1, 1, 1000)]
     assert f"{MODEL}?vendor=Maker&amp;model=AC" in response.content.decode()
     assert [r["station__model"] for r in rows_of(page.get(BY_MODEL, {"sort": "stations"}))] == ["DC", "AC"]
     assert [r["station__model"] for r in rows_of(page.get(BY_MODEL, {"code": "tolerated"}))] == ["DC"]
@@ -79,11 +79,11 @@ def test_a_stations_page_shows_its_last_ones(page, of_two_models):
     assert f"{LIST}?q={first.station.identity}" in text
 
 
-# --- what is said about them ------------------------------------------------------------------------------------------
+# --- sentences and reports ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("action", "code", "what", "told"),
+    ("action", "code", "what", "expected"),
     [
         ("StopTransaction", "", "reason: enum", "we read it as “Other” and keep the word"),
         ("StatusNotification", "", "errorCode: enum", "we read it as “OtherError” and keep the word"),
@@ -112,20 +112,20 @@ def test_a_stations_page_shows_its_last_ones(page, of_two_models):
          "we refuse the message with OccurenceConstraintViolation"),
     ],
 )  # fmt: skip
-def test_it_says_what_we_do_about_each_rule(action, code, what, told):
-    assert told in treatment_of(V16, action, code, what)
+def test_it_says_what_we_do_about_each_rule(action, code, what, expected):
+    assert expected in treatment_of(V16, action, code, what)
 
 
 @pytest.mark.parametrize("keyword", RULES)
 def test_every_rule_has_a_sentence(keyword):
     now = timezone.now()
     for what in (f"status: {keyword}", f"answer.status: {keyword}"):
-        told = Violation(V16, "StatusNotification", "", what, 1, now, now)
-        assert f"field “status” {RULES[keyword] % {'version': 'OCPP 1.6'}}; " in told.sentence
-        assert told.treatment.startswith("we ")
+        violation = Violation(V16, "StatusNotification", "", what, 1, now, now)
+        assert f"field “status” {RULES[keyword] % {'version': 'OCPP 1.6'}}; " in violation.sentence
+        assert violation.treatment.startswith("we ")
 
 
-def test_a_sentence_tells_the_manufacturer_all_of_it(station):
+def test_the_sentence_for_the_manufacturer_is_complete(station):
     at = datetime(2026, 11, 3, 12, tzinfo=UTC)
     row = factories.DeviationFactory(
         station=station, action="StopTransaction", code="", what="reason: enum", count=1214, first_at=at,
@@ -137,12 +137,12 @@ def test_a_sentence_tells_the_manufacturer_all_of_it(station):
     )
 
 
-def test_what_was_counted_together_says_only_that(station):
+def test_a_shared_row_of_further_rules_says_so(station):
     row = factories.DeviationFactory(station=station, action="", code="", what="")
     assert of_row(row).sentence.startswith("Further violations, counted together. 1 time since")
 
 
-def test_an_answer_of_a_station_is_told_as_one(station):
+def test_a_wrong_answer_of_a_station_is_described_as_answer(station):
     row = factories.DeviationFactory(station=station, action="Reset", code="", what="answer.status: enum")
     assert of_row(row).deviation == (
         "Reset: in the response, field “status” has a value that is not defined in OCPP 1.6"
@@ -182,7 +182,7 @@ def test_a_models_page_sums_up_its_stations(page, of_two_models):
     assert "2,000 times at 2 stations since" in text
     assert "field “status” has a value that is not defined in OCPP 1.6" in text
     assert "we refuse the message with PropertyConstraintViolation" in text
-    assert "not defined in OCPP 1.6; we ignore" not in text  # of the other model
+    assert "not defined in OCPP 1.6; we ignore" not in text  # a violation of the other model
     report = response.context["report"]
     assert "Model: Maker AC\nStations: 2\n" in report
     assert "1. StatusNotification: field “status”" in report
@@ -190,7 +190,7 @@ def test_a_models_page_sums_up_its_stations(page, of_two_models):
 
 
 def test_a_models_page_is_about_stations_one_is_shown(page, as_person, of_two_models, other_team, stranger, viewer):
-    """Others' stations of the same model neither count nor open it."""
+    """Stations of other teams with the same model are not counted and give no access to the page."""
     foreign = factories.StationFactory(team=other_team, vendor="Maker", model="AC")
     factories.DeviationFactory(station=foreign, what="info: maxLength", code="", count=7)
     text = page.get(MODEL, {"vendor": "Maker", "model": "AC"}).content.decode()

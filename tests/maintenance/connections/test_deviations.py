@@ -1,4 +1,4 @@
-"""Deviations from the schema are counted per station and rule, without what was said (B15)."""
+"""Protocol violations are counted per station and rule, without the content of messages (B15)."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -8,7 +8,7 @@ from django.db import connection
 from django.utils import timezone
 
 from maintenance.connections.labels import rule_phrase
-from maintenance.connections.services.deviations import MAX_RULES, Deviated, count_deviations
+from maintenance.connections.services.deviations import MAX_RULES, ObservedDeviation, count_deviations
 from maintenance.messages.services.log import store_calls
 from maintenance.models import Deviation, Message
 from maintenance.retention.services import purge_expired_rows
@@ -21,7 +21,7 @@ CODEC = by_protocol("1.6")
 BROKEN = "PropertyConstraintViolation"
 
 
-def faulty(station, what="status: enum", action="StatusNotification", code=BROKEN, **more):
+def deviating_call(station, what="status: enum", action="StatusNotification", code=BROKEN, **more):
     return row(station, action, {}, error_code=code, deviations=(what,) if what else (), **more)
 
 
@@ -30,7 +30,7 @@ def counted(station):
 
 
 def rule(action, payload):
-    """The one rule that a message breaks, whether it can be read or not."""
+    """Return the single rule that a message breaks, whether it is processed or refused."""
     try:
         (found,) = CODEC.read(action, payload).rules
     except Fault as fault:
@@ -40,8 +40,15 @@ def rule(action, payload):
 
 def test_a_batch_counts_each_rule_of_each_station_once(station):
     other = factories.StationFactory()
-    store_calls([faulty(station), faulty(station), faulty(station, "info: maxLength"), faulty(other)])
-    store_calls([faulty(station)])
+    store_calls(
+        [
+            deviating_call(station),
+            deviating_call(station),
+            deviating_call(station, "info: maxLength"),
+            deviating_call(other),
+        ]
+    )
+    store_calls([deviating_call(station)])
     assert counted(station) == {
         ("StatusNotification", BROKEN, "status: enum"): 3,
         ("StatusNotification", BROKEN, "info: maxLength"): 1,
@@ -53,13 +60,13 @@ def test_a_batch_counts_each_rule_of_each_station_once(station):
 def test_it_knows_when_a_rule_was_broken_first_and_last(station):
     now = timezone.now()
     for minutes in (5, 9, 1):
-        store_calls([faulty(station, received_at=now - timedelta(minutes=minutes))])
+        store_calls([deviating_call(station, received_at=now - timedelta(minutes=minutes))])
     deviation = station.deviations.get()
     assert (deviation.first_at, deviation.last_at) == (now - timedelta(minutes=5), now - timedelta(minutes=1))
 
 
 def test_an_older_link_counts_nothing(station):
-    store_calls([replace(faulty(station), epoch=station.epoch + 1), row(station, "Heartbeat", {})])
+    store_calls([replace(deviating_call(station), epoch=station.epoch + 1), row(station, "Heartbeat", {})])
     assert not Deviation.objects.exists()
 
 
@@ -79,22 +86,22 @@ def test_a_batch_without_deviations_asks_nothing_more(station, django_assert_num
 def test_many_deviations_cost_as_much_as_one(team, django_assert_max_num_queries):
     stations = factories.StationFactory.create_batch(10, team=team)
     with django_assert_max_num_queries(6):
-        store_calls([faulty(station, f"field{n}: enum") for station in stations for n in range(10)])
+        store_calls([deviating_call(station, f"field{n}: enum") for station in stations for n in range(10)])
     assert Deviation.objects.count() == 100
 
 
 def test_a_hostile_station_cannot_fill_the_table(station):
-    """It may make up as many actions as it likes."""
+    """Even if it invents many actions."""
     for start in range(3):
-        store_calls([faulty(station, "unknown_action", f"Action{'abcd'[start] * n}") for n in range(1, 41)])
+        store_calls([deviating_call(station, "unknown_action", f"Action{'abcd'[start] * n}") for n in range(1, 41)])
     assert station.deviations.count() == MAX_RULES + 1
     assert sum(counted(station).values()) == 120
     assert counted(station)["", "", ""] > 0
 
 
-def test_nothing_a_station_could_choose_is_kept_but_words(station):
+def test_only_words_of_a_stations_text_are_stored(station):
     now = timezone.now()
-    count_deviations([Deviated(station.pk, "04A2C7B1", "NotImplemented", "unknown_action", now)])
+    count_deviations([ObservedDeviation(station.pk, "04A2C7B1", "NotImplemented", "unknown_action", now)])
     assert counted(station) == {("", "NotImplemented", "unknown_action"): 1}
     start = {"connectorId": 1, "idTag": "04A2C7B1", "meterStart": 0, "timestamp": "2026-01-01T00:00:00Z"}
     assert rule("StartTransaction", start | {"04A2C7B1": 1}) == "?: additionalProperties"
@@ -105,7 +112,7 @@ def test_nothing_a_station_could_choose_is_kept_but_words(station):
 
 
 @pytest.mark.parametrize(
-    ("action", "payload", "told"),
+    ("action", "payload", "expected"),
     [
         ("StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": "Great"}, "status: enum"),
         ("StatusNotification", {"connectorId": 1, "status": "Available"}, "errorCode: required"),
@@ -119,8 +126,8 @@ def test_nothing_a_station_could_choose_is_kept_but_words(station):
         ("Reset", {"type": "Soft"}, "unsupported_action"),
     ],
 )  # fmt: skip
-def test_a_rule_names_the_field_without_its_place_in_a_list(action, payload, told):
-    assert rule(action, payload) == told
+def test_a_rule_names_the_field_without_its_place_in_a_list(action, payload, expected):
+    assert rule(action, payload) == expected
 
 
 def test_an_empty_optional_field_is_tolerated_and_named():
@@ -136,7 +143,7 @@ def test_every_unreadable_message_has_a_rule_in_words(text):
     assert rule_phrase(caught.value.rule, "OCPP 1.6") != caught.value.rule
 
 
-def test_what_does_not_happen_any_more_is_forgotten(station):
+def test_old_deviations_are_deleted(station):
     old = timezone.now() - timedelta(days=91)
     factories.DeviationFactory(station=station, last_at=old)
     kept = factories.DeviationFactory(station=station)

@@ -1,4 +1,4 @@
-"""Who is shown which refused connections, in words for whoever installs the station (B6)."""
+"""Refused connections: who sees them, and texts about cause and fix for installers (B6)."""
 
 import pytest
 from django.urls import reverse

@@ -1,4 +1,4 @@
-"""A tag that is looked for elsewhere: a start never waits for another station (trust rule 2)."""
+"""A start with a tag that is used at another station does not wait for that station (trust rule 2)."""
 
 import threading
 from datetime import timedelta
@@ -19,7 +19,7 @@ pytestmark = [
 
 
 def test_a_start_does_not_wait_for_the_station_where_its_tag_was():
-    """Two stations that look at each other's sessions would wait for ever."""
+    """Otherwise two stations that check each other's sessions would deadlock."""
     team, now = factories.TeamFactory(), timezone.now()
     tag = factories.TagFactory(team=team, value="CARD")
     there, here = (factories.StationFactory(team=team) for _ in range(2))

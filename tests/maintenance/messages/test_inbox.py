@@ -1,4 +1,4 @@
-"""What no socket can show: poison, order, set-aside messages, epochs inside a batch (F23, rules 3 and 7)."""
+"""The inbox: calls that cannot be applied, order, retries, and epochs within a batch (F23, rules 3 and 7)."""
 
 import json
 from dataclasses import replace
@@ -33,12 +33,12 @@ def row(station, action, payload, **more):
         "action": action, "message_id": "m", "payload": json.dumps(payload), "answer": "{}"} | more)  # fmt: skip
 
 
-def status(word, connector=1):
-    return {"connectorId": connector, "errorCode": "NoError", "status": word, "timestamp": moment()}
+def status(value, connector=1):
+    return {"connectorId": connector, "errorCode": "NoError", "status": value, "timestamp": moment()}
 
 
-def breaking(error):
-    """The codec of 1.6 with a handler that fails."""
+def failing_codec(error):
+    """Return the codec of OCPP 1.6 with a handler that raises the error."""
 
     def handler(context, payload):
         Connector.objects.create(station=context.station, number=99)  # must be rolled back
@@ -48,9 +48,9 @@ def breaking(error):
     return SimpleNamespace(direct={"Authorize": handler}, **{name: getattr(CODEC, name) for name in names})
 
 
-def test_a_poisonous_call_is_kept_and_answered_and_does_not_block(station):
-    """F23, rule 7: stored raw as an oddity, InternalError, the next call flows."""
-    done = answer(station, "Authorize", {"idTag": "X"}, breaking(ValueError("no such thing")))
+def test_a_failing_call_is_stored_and_answered_and_does_not_block(station):
+    """F23, rule 7: the call is stored as an anomaly and answered with InternalError, and the next call is handled."""
+    done = answer(station, "Authorize", {"idTag": "X"}, failing_codec(ValueError("no such thing")))
     assert done.fault is not None and CODEC.fault_codes[done.fault.kind] == "InternalError"
     oddity = Oddity.objects.get(station=station)
     assert (oddity.kind, oddity.action, json.loads(oddity.payload)) == ("poison", "Authorize", {"idTag": "X"})
@@ -59,14 +59,14 @@ def test_a_poisonous_call_is_kept_and_answered_and_does_not_block(station):
     assert answer(station, "Authorize", {"idTag": "X"}).fault is None
 
 
-def test_an_ill_database_is_no_poison(station):
-    """Rule 7: no answer at all, so that the station keeps its message."""
+def test_a_failing_database_is_not_a_failing_call(station):
+    """Rule 7: the call is not answered, so that the station sends it again."""
     with pytest.raises(OperationalError):
-        answer(station, "Authorize", {"idTag": "X"}, breaking(OperationalError("server closed the connection")))
+        answer(station, "Authorize", {"idTag": "X"}, failing_codec(OperationalError("server closed the connection")))
     assert not Oddity.objects.exists() and not Message.objects.exists()
 
 
-def test_an_older_link_cannot_book(station):
+def test_an_older_link_cannot_store_calls(station):
     """Rule 3."""
     station.epoch = 5
     station.save()
@@ -77,7 +77,7 @@ def test_an_older_link_cannot_book(station):
 
 
 def test_a_batch_stores_only_what_comes_over_the_newest_links(station):
-    """Rule 3, within one statement: order is kept, faults are logged but not drained."""
+    """Rule 3, within one statement: order is preserved, and calls with errors are logged but not drained."""
     old = replace(row(station, "Heartbeat", {}), epoch=station.epoch - 1)
     good = [row(station, "Heartbeat", {}, message_id=str(number)) for number in range(50)]
     faulty = row(station, "", "x", error_code="FormationViolation", message_id="bad")
@@ -89,7 +89,7 @@ def test_a_batch_stores_only_what_comes_over_the_newest_links(station):
 
 
 def test_a_message_that_cannot_be_applied_is_set_aside_and_blocks_nobody(station):
-    """Design: visible with its error, retried on request, in order behind it."""
+    """It stays visible with its error, is retried on request, and later messages are applied in order."""
     neighbour = factories.StationFactory()
     store_calls([
         row(station, "StatusNotification", status("Charging")),
@@ -101,7 +101,7 @@ def test_a_message_that_cannot_be_applied_is_set_aside_and_blocks_nobody(station
     assert station.connectors.get().status == "Finishing" and neighbour.connectors.get().status == "Faulted"
     entry = InboxEntry.objects.get()
     assert entry.failed_at and "Error" in entry.error
-    drain_all()  # it is left alone
+    drain_all()  # the failed entry is not applied again
     Message.objects.filter(pk=entry.message_id).update(payload=json.dumps(status("Available", 3)))
     assert retry_failed(InboxEntry.objects.all()) == 1
     drain_all()
@@ -109,7 +109,7 @@ def test_a_message_that_cannot_be_applied_is_set_aside_and_blocks_nobody(station
 
 
 def test_applying_twice_changes_nothing(station):
-    """A worker that died after its work: the same rows again."""
+    """The same rows are applied again after a worker died."""
     transaction = json.loads(answer(station, "StartTransaction", start_payload()).answer)["transactionId"]
     reading = {"timestamp": moment(), "sampledValue": [{"value": "1500"}]}
     rows = [
@@ -129,12 +129,12 @@ def test_applying_twice_changes_nothing(station):
 
 
 def test_statuses_of_one_batch_keep_their_order(station):
-    store_calls([row(station, "StatusNotification", status(word)) for word in ("Preparing", "Charging", "Finishing")])
+    store_calls([row(station, "StatusNotification", status(value)) for value in ("Preparing", "Charging", "Finishing")])
     drain_all()
     assert station.connectors.get().status == "Finishing"
 
 
-@pytest.mark.django_db(transaction=True)  # keys are checked at the commit
+@pytest.mark.django_db(transaction=True)  # foreign keys are checked at commit
 def test_a_deleted_stations_messages_do_no_harm(station):
     gone = ChargingStation.objects.create(identity="gone")
     store_calls([row(gone, "StatusNotification", status("Charging")), row(station, "Heartbeat", {})])
@@ -146,7 +146,7 @@ def test_a_deleted_stations_messages_do_no_harm(station):
 
 
 def test_readings_that_came_before_an_end_nobody_knew_the_start_of_are_found(station):
-    """B1, over the whole way: readings are drained first, then the end comes."""
+    """B1, end to end: readings are drained before the stop arrives."""
     reading = {"timestamp": moment(600), "sampledValue": [{"value": "2000"}]}
     store_calls([row(station, "MeterValues", {"connectorId": 1, "transactionId": 4711, "meterValue": [reading]})])
     drain_all()
@@ -159,7 +159,7 @@ def test_readings_that_came_before_an_end_nobody_knew_the_start_of_are_found(sta
 
 
 def test_a_station_cannot_make_endless_connectors(station):
-    """The answer is the same; what it said is in the log, and one oddity says so."""
+    """The answer is the same, the message is in the log, and one anomaly records it."""
     store_calls([row(station, "StatusNotification", status("Charging", number)) for number in (1, 100, 101, 2**31 - 1)])
     drain_all()
     started = json.loads(answer(station, "StartTransaction", start_payload(connectorId=5000)).answer)
@@ -170,7 +170,7 @@ def test_a_station_cannot_make_endless_connectors(station):
 
 
 def test_a_batch_of_two_protocols_keeps_each_of_its_own(station):
-    """Rows of stations that speak different versions lie in one batch: each is drained by its own codec."""
+    """A batch may mix OCPP versions: each row is applied by its own codec."""
     other = factories.StationFactory()
     store_calls([
         row(station, "Heartbeat", {}, protocol="1.6"),
@@ -178,8 +178,8 @@ def test_a_batch_of_two_protocols_keeps_each_of_its_own(station):
         row(station, "StatusNotification", status("Available"), protocol="1.6"),
         row(other, "NotifyEvent", {}, protocol="2.1"),
     ])  # fmt: skip
-    told = list(InboxEntry.objects.order_by("message_id").values_list("protocol", "station_id", "is_deviating"))
-    assert told == [("1.6", station.pk, False), ("2.0.1", other.pk, True), ("1.6", station.pk, False),
+    entries = list(InboxEntry.objects.order_by("message_id").values_list("protocol", "station_id", "is_deviating"))
+    assert entries == [("1.6", station.pk, False), ("2.0.1", other.pk, True), ("1.6", station.pk, False),
                     ("2.1", other.pk, False)]  # fmt: skip
     assert list(Message.objects.order_by("id").values_list("protocol", "is_deviating")) == [
         ("1.6", False), ("2.0.1", True), ("1.6", False), ("2.1", False)]  # fmt: skip

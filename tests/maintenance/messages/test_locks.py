@@ -1,4 +1,4 @@
-"""Start and stop beside the drain: neither waits for the other for ever (trust rule 2)."""
+"""Starts and stops do not deadlock with the drain (trust rule 2)."""
 
 import threading
 import time
@@ -29,7 +29,7 @@ def someone_waits():
 
 
 def test_a_stop_and_the_drain_of_the_same_session_do_not_deadlock():
-    """The drain's commit checks the station that its new reading names; the stop holds that station's row."""
+    """The drain's commit checks the foreign key to a station whose row the stop has locked."""
     station = factories.StationFactory()
     session = factories.SessionFactory(station=station)
     stop = Call("1", "StopTransaction", {"transactionId": session.pk, "meterStop": 9000, "timestamp": moment()})

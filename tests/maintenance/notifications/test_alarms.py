@@ -1,4 +1,4 @@
-"""Critical security events: one mail to each administrator, whatever crashes; alerts until acknowledged (T40, B16)."""
+"""Critical security events: one e-mail to each administrator despite crashes; alerts until acknowledged (T40, B16)."""
 
 from datetime import timedelta
 
@@ -35,7 +35,7 @@ def event(station):
 
 @pytest.fixture
 def later(monkeypatch):
-    """Everything the alarms know of time is so much later."""
+    """Return a function that shifts the clock of the alarms forward."""
 
     def move(span):
         now = timezone.now() + span
@@ -78,10 +78,10 @@ def test_each_administrator_of_the_team_gets_one_mail(event, station, user_with,
     event("InvalidMessages")
     assert send_alarms() == 2
     assert sorted(m.to[0] for m in mail.outbox) == sorted(user.email for user in admins)
-    told = mail.outbox[0]
-    assert told.subject == f"1 security alarm at {station.identity}"
-    assert "Somebody tampered with the station (TamperDetectionActivated)" in told.body
-    assert "/maintenance/security/?state=open" in told.body
+    message = mail.outbox[0]
+    assert message.subject == f"1 security alarm at {station.identity}"
+    assert "Somebody tampered with the station (TamperDetectionActivated)" in message.body
+    assert "/maintenance/security/?state=open" in message.body
     assert send_alarms() == 0 and len(mail.outbox) == 2
 
 
@@ -99,7 +99,7 @@ def test_what_a_station_could_write_is_not_in_the_mail(event, administrator):
     assert "evil" not in mail.outbox[0].body
 
 
-def test_many_at_once_are_one_mail_and_the_next_ones_wait(event, administrator, later):
+def test_many_events_are_one_mail_and_the_next_ones_wait(event, administrator, later):
     for _n in range(30):
         event(station=factories.StationFactory(team=administrator.teams.get()))
     send_alarms()
@@ -111,7 +111,7 @@ def test_many_at_once_are_one_mail_and_the_next_ones_wait(event, administrator, 
     assert send_alarms() == 1 and mail.outbox[1].subject.startswith("1 security alarm at")
 
 
-def test_a_team_that_was_told_does_not_silence_another(event, administrator, stranger, other_team):
+def test_a_recent_mail_to_one_team_does_not_delay_another(event, administrator, stranger, other_team):
     event()
     send_alarms()
     event(station=factories.StationFactory(team=other_team))
@@ -140,7 +140,7 @@ def test_a_crash_while_a_mail_is_sent_sends_the_same_mail_again(event, administr
         broken.setattr(EmailMessage, "send", lambda self: (_ for _ in ()).throw(SystemExit))
         with pytest.raises(SystemExit):
             send_alarms()
-    assert send_alarms() == 0  # somebody may be at it
+    assert send_alarms() == 0  # another worker may be sending it
     later(timedelta(minutes=6))
     assert send_alarms() == 1
     row = AlarmMail.objects.get()
@@ -185,7 +185,7 @@ def test_two_workers_send_a_mail_once(event, administrator, monkeypatch):
     assert alarms.send_mails() == 1 and len(mail.outbox) == 1
 
 
-def test_old_mails_are_forgotten(team, administrator):
+def test_old_mails_are_deleted(team, administrator):
     factories.AlarmMailFactory(team=team, user=administrator, created_at=timezone.now() - timedelta(days=91))
     purge_expired_rows()
     assert not AlarmMail.objects.exists()

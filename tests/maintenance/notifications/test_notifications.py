@@ -1,4 +1,4 @@
-"""The bell (W29): events are recorded once, and each person is told of those that concern them."""
+"""Notifications (W29): each event is recorded once and reaches the users it concerns."""
 
 from datetime import timedelta
 
@@ -27,17 +27,17 @@ from tests.cpms.common.test_lists import rows_of
 LIST = reverse("portal:notification_list")
 
 
-def told(user):
+def notification_texts(user):
     return [notification_text(row) for row in Notification.objects.visible_to(user).order_by("pk")]
 
 
 def report(connector, status, at=None, error_code="NoError"):
     at = at or timezone.now()
-    facts = {"status": status, "error_code": error_code, "at": at, "received_at": at}
-    record_statuses([StatusReport(connector.station_id, connector.number, **facts)])
+    fields = {"status": status, "error_code": error_code, "at": at, "received_at": at}
+    record_statuses([StatusReport(connector.station_id, connector.number, **fields)])
 
 
-def be_offline(station, **since):
+def go_offline(station, **since):
     station.disconnected_at = station.last_heard_at = timezone.now() - timedelta(**since)
     station.save()
     record_offline_stations()
@@ -51,7 +51,7 @@ def fault(connector):
 
 @pytest.fixture
 def away(station):
-    be_offline(station, minutes=16)
+    go_offline(station, minutes=16)
     return station
 
 
@@ -61,24 +61,24 @@ def page_of(user):
     return client
 
 
-def test_a_fault_an_alarm_and_an_absence_are_told_once(viewer, stranger, station, fault, away):
+def test_fault_alarm_and_offline_are_notified_once(viewer, stranger, station, fault, away):
     factories.report_security_event(station)
     factories.report_security_event(station, "InvalidMessages")
     assert notify() == 3
     assert notify() == 0
-    said = told(viewer)
-    assert f"{station}: Somebody tampered with the station" in said
-    assert any(f"{station}: connector 1 is faulted" in text for text in said)
-    assert any(f"{station} is offline since" in text for text in said)
-    assert told(stranger) == []
+    texts = notification_texts(viewer)
+    assert f"{station}: Somebody tampered with the station" in texts
+    assert any(f"{station}: connector 1 is faulted" in text for text in texts)
+    assert any(f"{station} is offline since" in text for text in texts)
+    assert notification_texts(stranger) == []
 
 
-def test_a_short_absence_is_no_news(viewer, station):
-    be_offline(station, minutes=14)
+def test_a_short_disconnection_is_not_notified(viewer, station):
+    go_offline(station, minutes=14)
     assert notify() == 0 and not Event.objects.exists()
 
 
-def test_a_connector_that_flaps_is_told_once_an_hour(viewer, fault):
+def test_a_flapping_connector_is_notified_once_an_hour(viewer, fault):
     notify()
     began_at = Event.objects.get().at.replace(minute=0, second=0, microsecond=0)
     Event.objects.update(at=began_at)
@@ -88,28 +88,28 @@ def test_a_connector_that_flaps_is_told_once_an_hour(viewer, fault):
     assert Event.objects.get().ended_at is None, "it goes on"
 
 
-def test_what_is_old_is_no_news(viewer, connector):
+def test_old_events_are_not_notified(viewer, connector):
     report(connector, "Faulted", timezone.now() - timedelta(days=2))
-    be_offline(connector.station, days=2)
+    go_offline(connector.station, days=2)
     assert Event.objects.count() == 1 and notify() == 0
 
 
-def test_access_that_was_given_is_told_whom_it_was_given_to(viewer, station, other_team, stranger):
+def test_granted_access_is_notified_to_its_recipient(viewer, station, other_team, stranger):
     person = factories.UserFactory()
     create_grant(place=station, email=person.email, role="service")
     create_grant(place=station, to_team=other_team.handle, role="owner")
     assert notify() == 2 and notify() == 0
-    assert told(person) == [f"You were given access to {station} (Service)"]
-    assert told(stranger) == [f"You were given access to {station} (Owner)"]
-    assert told(viewer) == []
+    assert notification_texts(person) == [f"You were given access to {station} (Service)"]
+    assert notification_texts(stranger) == [f"You were given access to {station} (Owner)"]
+    assert notification_texts(viewer) == []
 
 
-def test_who_was_granted_a_station_is_told_of_it_but_a_driver_is_not(station, fault):
+def test_grantees_get_notifications_of_the_station_but_drivers_do_not(station, fault):
     service, driver = factories.UserFactory(), factories.UserFactory()
     create_grant(place=station, email=service.email, role="service")
     create_grant(place=station, email=driver.email, role="user")
     notify()
-    assert len(told(service)) == 2 and len(told(driver)) == 1
+    assert len(notification_texts(service)) == 2 and len(notification_texts(driver)) == 1
 
 
 def test_many_at_once_become_one(viewer, team):
@@ -117,7 +117,7 @@ def test_many_at_once_become_one(viewer, team):
     factories.StationFactory.create_batch(30, team=team, disconnected_at=then, last_heard_at=then)
     assert record_offline_stations() == 30 and record_offline_stations() == 0
     assert notify() == 1
-    assert told(viewer) == ["30 stations are offline"]
+    assert notification_texts(viewer) == ["30 stations are offline"]
     assert notify() == 0
 
 
@@ -130,10 +130,10 @@ def test_the_number_of_queries_does_not_grow(viewer, team, django_assert_max_num
         assert notify() == 9
 
 
-def test_whoever_may_not_see_the_station_any_more_sees_no_news_of_it(viewer, fault):
+def test_notifications_of_a_station_vanish_with_the_right_to_see_it(viewer, fault):
     notify()
     viewer.memberships.all().delete()
-    assert told(type(viewer).objects.get(pk=viewer.pk)) == []
+    assert notification_texts(type(viewer).objects.get(pk=viewer.pk)) == []
 
 
 def test_the_bell_counts_and_the_page_marks_as_read(viewer, operator, fault, away):
@@ -151,7 +151,7 @@ def test_the_bell_counts_and_the_page_marks_as_read(viewer, operator, fault, awa
     page.post(reverse("portal:notification_read_all"), {"until": "x"})
 
 
-def test_only_the_chosen_group_is_told_of(viewer, fault):
+def test_only_notifications_of_the_chosen_group_are_shown(viewer, fault):
     notify()
     page = page_of(viewer)
     page.post(reverse("portal:group_choose"), {"group": factories.StationGroupFactory(user=viewer).pk})
@@ -159,27 +159,27 @@ def test_only_the_chosen_group_is_told_of(viewer, fault):
 
 
 @pytest.mark.parametrize("kind", Notification.Kind.values)
-@pytest.mark.parametrize("facts", [{}, {"count": 3}, {"since": "x"}])
-def test_each_has_words(kind, facts):
+@pytest.mark.parametrize("fields", [{}, {"count": 3}, {"since": "x"}])
+def test_each_kind_has_a_text(kind, fields):
     with translation.override("en"):
-        assert notification_text(Notification(kind=kind, parameters=facts))
+        assert notification_text(Notification(kind=kind, parameters=fields))
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_open_page_learns_of_it(viewer):
-    async def there_and_back():
+def test_an_open_page_updates_its_bell(viewer):
+    async def exchange():
         socket = WebsocketCommunicator(LiveConsumer.as_asgi(), "/live/")
         socket.scope["user"] = viewer
         await socket.connect()
         await layer.group_send(person_group(viewer.pk), {"type": "notified"})
-        heard = await socket.receive_json_from()
+        received = await socket.receive_json_from()
         await socket.disconnect()
-        return heard
+        return received
 
     layer = InMemoryChannelLayer()
     before = channel_layers.set("default", layer)
     try:
-        assert async_to_sync(there_and_back)() == "notified"
+        assert async_to_sync(exchange)() == "notified"
     finally:
         channel_layers.set("default", before)
 
@@ -204,7 +204,7 @@ def test_the_page_says_that_a_fault_is_over(viewer, fault):
     assert notify() == 0, "the end alone is no news"
 
 
-def test_a_fault_that_is_over_before_anybody_was_told_is_no_news(viewer, fault):
+def test_a_fault_that_ended_before_the_sweep_is_not_notified(viewer, fault):
     report(fault, "Charging")
     assert Event.objects.get().ended_at is not None and notify() == 0
 
@@ -227,7 +227,7 @@ def test_a_station_that_is_back_is_not_offline_any_more(away):
     assert Event.objects.get().ended_at == now
 
 
-def test_access_that_was_withdrawn_at_once_is_no_news(station):
+def test_immediately_withdrawn_access_is_not_notified(station):
     grant = create_grant(place=station, email=factories.UserFactory().email, role="service")
     withdraw_grant(grant=grant)
     assert notify() == 0 and Event.objects.get().ended_at is not None
@@ -243,18 +243,18 @@ def test_a_batch_without_faults_asks_nothing_about_events(connector, django_asse
 
 def test_many_faults_of_one_batch_are_one_insert(team, django_assert_max_num_queries):
     now, rows = timezone.now(), factories.ConnectorFactory.create_batch(20, station__team=team)
-    facts = {"status": "Faulted", "at": now, "received_at": now}
+    fields = {"status": "Faulted", "at": now, "received_at": now}
     with django_assert_max_num_queries(4):
-        record_statuses([StatusReport(row.station_id, row.number, **facts) for row in rows])
+        record_statuses([StatusReport(row.station_id, row.number, **fields) for row in rows])
     assert Event.objects.count() == 20
 
 
-def test_old_events_are_forgotten_with_their_notifications(fault, viewer):
+def test_old_events_and_later_their_notifications_are_deleted(fault, viewer):
     notify()
     old = timezone.now() - timedelta(days=91)
     Event.objects.update(at=old)
     purge_expired_rows()
-    assert not Event.objects.exists() and told(viewer) != []
+    assert not Event.objects.exists() and notification_texts(viewer) != []
     Notification.objects.update(created_at=old)
     notify()
-    assert told(viewer) == []
+    assert notification_texts(viewer) == []

@@ -1,4 +1,4 @@
-"""The message log's days, what stations report of themselves, and refusals (B6, T40, retention)."""
+"""Retention of the message log, station reports and refused connections (B6, T40, retention)."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -63,11 +63,11 @@ def test_an_old_day_is_dropped_as_a_whole(db, settings):
 
 def test_refusals_of_a_station_count_up_by_cause_source_and_hour(station):
     """B6."""
-    facts = {"path": "/ocpp/A", "station_id": station.pk, "user_agent": "x" * 999}
+    fields = {"path": "/ocpp/A", "station_id": station.pk, "user_agent": "x" * 999}
     for path in ("/ocpp/A", "//A", "/A/"):
-        record_refusal(Refusal(cause="wrong_credentials", remote_address="10.0.0.1", **facts | {"path": path}))
-    record_refusal(Refusal(cause="wrong_credentials", remote_address="10.0.0.2", **facts))
-    record_refusal(Refusal(cause="no_credentials", remote_address="10.0.0.1", **facts))
+        record_refusal(Refusal(cause="wrong_credentials", remote_address="10.0.0.1", **fields | {"path": path}))
+    record_refusal(Refusal(cause="wrong_credentials", remote_address="10.0.0.2", **fields))
+    record_refusal(Refusal(cause="no_credentials", remote_address="10.0.0.1", **fields))
     assert sorted(RefusedConnection.objects.values_list("count", flat=True)) == [1, 1, 3]
 
 
@@ -85,6 +85,6 @@ def test_reports_are_kept_once(station):
         record_progress([Progress(station.pk, "firmware", "Downloading", 1, now)])
         record_security_events([SecurityNotice(station.pk, "T", now, "i", now)])
         record_certificate_request(station=station, csr="csr", received_at=now)
-    record_progress([Progress(station.pk, "firmware", "Downloading", 2, now)])  # said again later
+    record_progress([Progress(station.pk, "firmware", "Downloading", 2, now)])  # repeated later
     assert ProgressReport.objects.count() == 2
     assert SecurityEvent.objects.count() == CertificateRequest.objects.count() == 1

@@ -1,4 +1,4 @@
-"""Alerts are in sight until somebody acknowledges them (T40)."""
+"""Alerts are shown until they are acknowledged (T40)."""
 
 import pytest
 from django.urls import reverse
@@ -105,7 +105,7 @@ def test_a_program_finds_and_acknowledges_alerts(api, operator, viewer, alert, h
     (found,) = client.get("/api/v1/security-events/", query).json()["results"]
     assert (found["id"], found["acknowledged_by"]) == (alert.pk, None)
     assert api(viewer).post(f"/api/v1/security-events/{alert.pk}/acknowledge/").status_code == 403
-    told = client.post(f"/api/v1/security-events/{alert.pk}/acknowledge/").json()
-    assert told["acknowledged_by"] == operator.email and told["acknowledged_at"]
-    assert client.post(f"/api/v1/security-events/{alert.pk}/acknowledge/").json() == told
+    body = client.post(f"/api/v1/security-events/{alert.pk}/acknowledge/").json()
+    assert body["acknowledged_by"] == operator.email and body["acknowledged_at"]
+    assert client.post(f"/api/v1/security-events/{alert.pk}/acknowledge/").json() == body
     assert client.get("/api/v1/security-events/", query).json()["results"] == []

@@ -1,4 +1,4 @@
-"""Who may ask a station for what, and what is refused at once (B5, T5, T20, S40)."""
+"""Requesting commands: rights, checks of parameters, and refusals (B5, T5, T20, S40)."""
 
 from datetime import timedelta
 
@@ -8,7 +8,7 @@ from django.utils import timezone
 from accounts.access.rights import Role
 from chargers.models import ChargingStation
 from cpms.common.errors import DomainError, NotAllowed
-from operations.commands.services.asking import ask_for_boot, request_command, request_raw_command
+from operations.commands.services.asking import request_boot, request_command, request_raw_command
 from operations.commands.services.settling import take_next_command
 from operations.models import Command
 from tests import factories
@@ -47,7 +47,7 @@ def test_viewers_and_strangers_may_not(station, viewer, stranger):
         ("dance", {}, "kind"),
     ],
 )
-def test_a_wrong_parameter_is_told_at_its_field(station, kind, parameters, field):
+def test_a_wrong_parameter_is_reported_at_its_field(station, kind, parameters, field):
     with pytest.raises(DomainError) as error:
         ask(station, kind, parameters=parameters)
     assert field in error.value.fields
@@ -59,7 +59,7 @@ def test_a_wrong_parameter_is_told_at_its_field(station, kind, parameters, field
     [("Heartbeat", {}), ("Nonsense", {}), ("ResetResponse", {}), ("Reset", {}), ("Reset", []), ("", {}),
      ("../Reset", {}), ("A" * 5000, {})],
 )  # fmt: skip
-def test_words_that_are_not_ours_to_send_are_refused(station, action, payload):
+def test_actions_that_we_cannot_send_are_refused(station, action, payload):
     for ask_raw in (
         lambda: request_raw_command(station=station, action=action, payload=payload),
         lambda: ask(station, Kind.RAW, parameters={"action": action, "payload": payload}),
@@ -68,7 +68,7 @@ def test_words_that_are_not_ours_to_send_are_refused(station, action, payload):
             ask_raw()
 
 
-def test_ocpps_own_words_become_the_kind_they_mean(station):
+def test_raw_actions_become_the_matching_kind(station):
     for ask_raw in (
         lambda payload: request_raw_command(station=station, action="Reset", payload=payload),
         lambda payload: ask(station, Kind.RAW, parameters={"action": "Reset", "payload": payload}),
@@ -80,7 +80,7 @@ def test_ocpps_own_words_become_the_kind_they_mean(station):
 
 @pytest.mark.parametrize("where", ["pool", "rejected"])
 def test_a_station_that_is_not_accepted_can_only_be_set_up(station, where):
-    """T20: also when asked in OCPP's own words."""
+    """T20: also for raw OCPP actions."""
     if where == "pool":
         station.team, station.registration = None, "pending"
     else:
@@ -103,22 +103,22 @@ def test_a_station_that_never_booted_is_commanded_as_any_other(station, registra
 
 
 @pytest.mark.parametrize("registration", ["new", "pending"])
-def test_a_boot_is_asked_for_once_while_nobody_answers(station, registration):
+def test_a_boot_is_requested_once_until_answered(station, registration):
     ChargingStation.objects.filter(pk=station.pk).update(registration=registration)
-    assert ask_for_boot(station_id=station.pk) and not ask_for_boot(station_id=station.pk)
+    assert request_boot(station_id=station.pk) and not request_boot(station_id=station.pk)
     command = Command.objects.get()
     assert (command.kind, command.parameters) == (Kind.TRIGGER_MESSAGE, {"message": "BootNotification"})
     assert command.expires_at - command.requested_at <= timedelta(minutes=1, seconds=1)
 
 
 @pytest.mark.parametrize("change", [{"registration": "accepted"}, {"registration": "rejected"}, {"team": None}])
-def test_no_boot_is_asked_of_a_station_that_booted_or_is_not_served(station, change):
+def test_no_boot_is_requested_from_a_booted_or_unserved_station(station, change):
     ChargingStation.objects.filter(pk=station.pk).update(**({"registration": "new"} | change))
-    assert not ask_for_boot(station_id=station.pk) and not Command.objects.exists()
+    assert not request_boot(station_id=station.pk) and not Command.objects.exists()
 
 
 @pytest.mark.parametrize(
-    ("facts", "sentence"),
+    ("fields", "sentence"),
     [
         (None, "The team has no such tag."),
         ({"status": "blocked"}, "This tag is blocked."),
@@ -127,12 +127,12 @@ def test_no_boot_is_asked_of_a_station_that_booted_or_is_not_served(station, cha
         ({"team": "other"}, "The team has no such tag."),
     ],
 )
-def test_a_remote_start_with_a_tag_that_may_not_charge_there_is_refused_when_asked(station, facts, sentence):
-    facts = dict(facts or {})
-    place = facts.pop("at", "")
-    if facts or place:
-        team = factories.TeamFactory() if facts.pop("team", "") else station.team
-        tag = factories.TagFactory(team=team, value="CARD", **facts)
+def test_a_remote_start_with_a_tag_that_may_not_charge_there_is_refused_when_asked(station, fields, sentence):
+    fields = dict(fields or {})
+    place = fields.pop("at", "")
+    if fields or place:
+        team = factories.TeamFactory() if fields.pop("team", "") else station.team
+        tag = factories.TagFactory(team=team, value="CARD", **fields)
         if place:
             tag.stations.add(factories.StationFactory(team=team))
     for ask_start in (

@@ -1,4 +1,4 @@
-"""Who may tell a station a new password, what is kept of it, and what is shown (T5, T6)."""
+"""Setting station passwords by command: rights, storage and display (T5, T6)."""
 
 import json
 import threading
@@ -54,7 +54,7 @@ def ask(station, **more):
     return request_command(station=station, kind=Command.Kind.CHANGE_CONFIGURATION, parameters=parameters)
 
 
-def take(station):
+def take_next(station):
     return take_next_command(station_id=station.pk, epoch=station.epoch)
 
 
@@ -66,14 +66,14 @@ def test_what_could_not_be_a_password_is_refused_before_it_is_sent(station, valu
 
 
 @pytest.mark.parametrize("is_raw", [False, True])
-def test_it_counts_beside_the_old_one_from_when_it_is_sent(station, is_raw):
+def test_a_new_password_is_accepted_beside_the_old_one_once_sent(station, is_raw):
     if is_raw:
         factories.CommandFactory(station=station, kind="raw", parameters=seal("raw", RAW))
     else:
         ask(station, key="authorizationKEY ")
     station.refresh_from_db()
     assert station.next_password is None and SECRET not in json.dumps(Command.objects.get().parameters)
-    taken = take(station)
+    taken = take_next(station)
     assert SECRET in json.dumps(taken.parameters)
     station.refresh_from_db()
     assert (station.password, station.next_password) == (b"0123456789abcdef", SECRET.encode())
@@ -93,13 +93,13 @@ def test_an_operator_may_not_set_it_by_any_command(station, operator):
 
 def test_another_key_changes_no_password(station):
     ask(station, key="HeartbeatInterval", value="60")
-    taken = take(station)
+    taken = take_next(station)
     accept(taken)
     station.refresh_from_db()
     assert station.password == b"0123456789abcdef" and not station.is_password_open
 
 
-def test_a_station_that_was_told_nothing_settles_nothing(station):
+def test_an_answer_without_a_command_settles_no_password(station):
     for message_id in ("", "nobody"):
         assert not settle_password(station_id=station.pk, message_id=message_id, is_taken=True)
     station.refresh_from_db()
@@ -108,11 +108,11 @@ def test_a_station_that_was_told_nothing_settles_nothing(station):
 
 def test_a_command_that_cannot_be_sent_lets_the_next_one_go(station):
     ask(station)
-    first = take(station)
+    first = take_next(station)
     Command.objects.filter(pk=first.pk).update(state="timed_out")
     second = ask(station, value="another-one-0123")
     third = request_command(station=station, kind=Command.Kind.CLEAR_CACHE)
-    assert take(station).pk == third.pk
+    assert take_next(station).pk == third.pk
     second.refresh_from_db()
     assert second.state == "failed" and second.error_description and "sealed" not in second.parameters
     station.refresh_from_db()
@@ -120,14 +120,14 @@ def test_a_command_that_cannot_be_sent_lets_the_next_one_go(station):
 
 
 @pytest.mark.parametrize("by", ["sweep", "link"])
-def test_what_expires_forgets_the_password_that_waited_with_it(station, by):
+def test_an_expired_command_loses_its_password(station, by):
     """T5."""
     command = ask(station)
     Command.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     if by == "sweep":
         assert settle_overdue_commands() == 1
     else:
-        assert take(station) is None
+        assert take_next(station) is None
     command.refresh_from_db()
     assert (command.state, command.parameters) == ("expired", {"key": "AuthorizationKey", "value": "***"})
     station.refresh_from_db()
@@ -135,7 +135,7 @@ def test_what_expires_forgets_the_password_that_waited_with_it(station, by):
 
 
 @pytest.mark.parametrize("parameters", [{"key": "AuthorizationKey", "value": SECRET}, RAW])
-def test_no_page_shows_it_even_where_it_was_stored_bare(as_client, api, staff, station, parameters):
+def test_no_page_shows_a_password_that_was_stored_in_plain_text(as_client, api, staff, station, parameters):
     """T5: portal, API, admin, export."""
     kind = "raw" if "action" in parameters else "change_configuration"
     for kept in (parameters, seal(kind, parameters)):
@@ -166,7 +166,7 @@ def as_client(client):
 
 
 @pytest.mark.parametrize("secret", [b"pass:word", SECRET.encode(), SECRET.upper().encode(), bytes.fromhex(SECRET)])
-def test_a_hash_fits_as_the_password_itself_would(team, secret):
+def test_a_hash_matches_like_the_password_itself(team, secret):
     team.station_passwords = "show_once"
     team.save()
     station = factories.StationFactory(team=team, password=secret)
@@ -177,7 +177,7 @@ def test_a_hash_fits_as_the_password_itself_would(team, secret):
     for given in (secret, SECRET.encode(), SECRET.upper().encode(), bytes.fromhex(SECRET)):
         is_same = _canonical_hex(given) == _canonical_hex(secret)
         assert verify_password(given, kept) is verify_password(given, StoredPassword(secret, "")) is is_same
-        assert verify_password(given, kept) is is_same  # remembered
+        assert verify_password(given, kept) is is_same  # the second time from the cache
     assert not verify_password(b"", kept) and not verify_password(station.password_hash.encode(), kept)
     assert not verify_password(b"", StoredPassword(None, ""))
 
@@ -190,9 +190,9 @@ def test_the_same_password_twice_has_two_hashes(team):
     assert len(set(ChargingStation.objects.values_list("password_hash", flat=True))) == 2
 
 
-def test_an_open_change_is_hashed_too(station, team):
+def test_a_pending_password_change_is_hashed_too(station, team):
     ask(station)
-    taken = take(station)
+    taken = take_next(station)
     team.station_passwords = "show_once"
     team.save()
     hash_passwords()
@@ -204,7 +204,7 @@ def test_an_open_change_is_hashed_too(station, team):
     assert not station.is_password_open
 
 
-def test_the_database_keeps_one_form_only(station):
+def test_the_database_stores_one_form_only(station):
     with pytest.raises(IntegrityError), transaction.atomic():
         ChargingStation.objects.update(password_hash="x")
     with pytest.raises(IntegrityError), transaction.atomic():
@@ -220,7 +220,7 @@ def test_other_teams_keep_what_they_have(station):
 # --- the pool (D4, T4) ---------------------------------------------------------------------------------------------
 
 
-def test_a_station_from_the_pool_gets_a_random_password_that_is_told_once(team, staff):
+def test_a_station_from_the_pool_gets_a_random_password_shown_once(team, staff):
     station = factories.StationFactory(team=None, password=None)
     assigned = assign_station(station=station, team=team, actor=staff)
     assert assigned.password is not None and len(bytes.fromhex(assigned.password)) == 20
@@ -250,7 +250,7 @@ def test_a_hash_of_the_given_one_where_the_team_wants_that(team):
     )
 
 
-def test_administrators_of_a_team_may_not_look_into_the_pool(team, administrator):
+def test_administrators_of_a_team_may_not_see_the_pool(team, administrator):
     with pytest.raises(NotAllowed):
         assign_station(station=factories.StationFactory(team=None), team=team, actor=administrator)
 
@@ -281,13 +281,13 @@ def test_a_password_below_16_characters_is_weak(secret, weak):
 
 
 def test_a_password_made_here_has_32_characters_or_more():
-    """And no more than AuthorizationKey holds in OCPP 1.6 (T4)."""
+    """And no more than AuthorizationKey allows in OCPP 1.6 (T4)."""
     assert 32 <= len(generate_password()) <= 40
 
 
 @pytest.mark.django_db
 def test_whether_a_password_is_weak_follows_it(station):
-    """Set by hand, sent over OCPP and taken, not taken, and handed over."""
+    """Set by hand, sent over OCPP and accepted, rejected, and handed over."""
 
     def flag():
         return ChargingStation.objects.values_list("has_weak_password", flat=True).get(pk=station.pk)
@@ -310,7 +310,7 @@ def test_readable_passwords_of_unknown_strength_are_judged_by_the_sweep(station)
 
 
 def test_wrong_passwords_take_no_more_than_the_allowed_slow_hashes_at_once(settings, monkeypatch):
-    """A flood of wrong ones cannot take all of the CPU."""
+    """Many wrong passwords cannot use all of the CPU."""
     running, most, lock = 0, 0, threading.Lock()
 
     def slow(text, stored):

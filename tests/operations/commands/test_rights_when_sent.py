@@ -1,4 +1,4 @@
-"""A command lives no longer than the right it was asked with: rights are checked again when it is sent."""
+"""The right to a command is checked again when it is sent, and by a sweep while it waits."""
 
 from __future__ import annotations
 
@@ -36,37 +36,35 @@ Kind, Reason = Command.Kind, Command.CancelReason
 
 
 def ask(station: ChargingStation, actor: User | None, kind: str = Kind.RESET, **parameters: Any) -> Command:
-    actor = None if actor is None else User.everybody.get(pk=actor.pk)  # as a new request does
-    given = parameters or {"type": "Soft"}
-    return request_command(station=station, kind=kind, parameters=given, actor=actor, expires_in=timedelta(days=3))
+    actor = None if actor is None else User.everybody.get(pk=actor.pk)  # load the user again, as a new request does
+    values = parameters or {"type": "Soft"}
+    return request_command(station=station, kind=kind, parameters=values, actor=actor, expires_in=timedelta(days=3))
 
 
-def sent(station: ChargingStation) -> Command | None:
+def send_next(station: ChargingStation) -> Command | None:
     station.refresh_from_db()
     return take_next_command(station_id=station.pk, epoch=station.epoch)
 
 
-def cancelled(command: Command) -> str:
-    """Why it was; empty where it was not."""
+def cancel_reason(command: Command) -> str:
+    """Return the reason for which a command was cancelled; empty if it was not."""
     command.refresh_from_db()
     assert (command.state == "cancelled") is bool(command.cancel_reason)
     return command.cancel_reason
 
 
-def granted(station: ChargingStation, role: str = "service", **facts: Any) -> Any:
-    return factories.GrantFactory.create(station=station, role=role, **facts)
+def create_grantee(station: ChargingStation, role: str = "service", **fields: Any) -> Any:
+    return factories.GrantFactory.create(station=station, role=role, **fields)
 
 
 @pytest.mark.parametrize("role", [Role.OPERATOR, Role.ADMIN, "service", "owner", "staff", "system"])
-def test_what_is_asked_for_with_a_right_that_counts_is_sent(
-    role: str, station: Any, user_with: Any, staff: Any
-) -> None:
+def test_a_command_with_a_valid_right_is_sent(role: str, station: Any, user_with: Any, staff: Any) -> None:
     if role in Role.values:
         actor = user_with(Role(role))
     else:
-        actor = {"staff": lambda: staff, "system": lambda: None}.get(role, lambda: granted(station, role).user)()
+        actor = {"staff": lambda: staff, "system": lambda: None}.get(role, lambda: create_grantee(station, role).user)()
     command = ask(station, actor)
-    found = sent(station)
+    found = send_next(station)
     assert found == command
 
 
@@ -85,71 +83,71 @@ LOSSES: dict[str, tuple[Callable[[Any], Any], str]] = {
 
 
 @pytest.mark.parametrize("how", LOSSES)
-def test_who_lost_the_right_before_it_was_sent_gets_it_cancelled(how: str, station: ChargingStation) -> None:
+def test_a_command_is_cancelled_if_the_right_is_lost_before_sending(how: str, station: ChargingStation) -> None:
     lose, reason = LOSSES[how]
-    grant = granted(station)
+    grant = create_grantee(station)
     command = ask(station, grant.user)
     lose(grant)
-    assert sent(station) is None
-    assert cancelled(command) == reason
+    assert send_next(station) is None
+    assert cancel_reason(command) == reason
 
 
 @pytest.mark.parametrize("how", LOSSES)
 def test_it_is_cancelled_while_the_station_is_offline_too(how: str, station: ChargingStation) -> None:
     lose, reason = LOSSES[how]
-    grant = granted(station)
+    grant = create_grantee(station)
     command = ask(station, grant.user)
     assert settle_overdue_commands() == 0
     lose(grant)
     assert settle_overdue_commands() == 1
-    assert cancelled(command) == reason
+    assert cancel_reason(command) == reason
 
 
-def test_a_grant_that_ends_by_itself_takes_its_commands_along(station: ChargingStation) -> None:
-    grant = granted(station, ends_at=timezone.now() + timedelta(hours=1))
+def test_an_expired_grant_cancels_its_commands(station: ChargingStation) -> None:
+    grant = create_grantee(station, ends_at=timezone.now() + timedelta(hours=1))
     command = ask(station, grant.user)
     with time_machine.travel(timezone.now() + timedelta(hours=2)):
-        assert sent(station) is None
-    assert cancelled(command) == Reason.ACCESS
+        assert send_next(station) is None
+    assert cancel_reason(command) == Reason.ACCESS
 
 
-def test_a_member_who_was_removed_or_became_a_viewer_is_not_obeyed_any_more(
+def test_commands_of_a_removed_or_downgraded_member_are_cancelled(
     station: ChargingStation, user_with: Any, administrator: User
 ) -> None:
     gone, demoted = user_with(Role.OPERATOR), user_with(Role.OPERATOR)
     commands = [ask(station, gone), ask(station, demoted)]
     remove_member(membership=gone.memberships.get(), actor=administrator)
     demoted.memberships.update(role=Role.VIEWER)
-    assert sent(station) is None
-    assert [cancelled(command) for command in commands] == [Reason.ACCESS, Reason.ROLE]
+    assert send_next(station) is None
+    assert [cancel_reason(command) for command in commands] == [Reason.ACCESS, Reason.ROLE]
 
 
-def test_a_grant_to_a_team_counts_for_its_members_only(
+def test_a_grant_to_a_team_applies_to_its_members_only(
     station: ChargingStation, other_team: Team, stranger: User
 ) -> None:
-    grant = granted(station, user=None, to_team=other_team)
+    grant = create_grantee(station, user=None, to_team=other_team)
     first, second = ask(station, stranger), ask(station, stranger)
-    taken = sent(station)
+    taken = send_next(station)
     assert taken is not None and taken.pk == first.pk
     Command.objects.filter(pk=first.pk).update(state="accepted")
     assert grant.is_active
     stranger.memberships.all().delete()
-    assert sent(station) is None
-    assert cancelled(second) == Reason.ACCESS
+    assert send_next(station) is None
+    assert cancel_reason(second) == Reason.ACCESS
 
 
 def test_a_person_whose_technical_rights_ended_may_still_restart_but_not_configure(station: ChargingStation) -> None:
-    grant = granted(station)
+    grant = create_grantee(station)
     setting = ask(station, grant.user, Kind.CHANGE_CONFIGURATION, key="HeartbeatInterval", value="60")
     restart = ask(station, grant.user)
     edit_grant(grant=grant, role="owner", ends_at=None)
-    found = sent(station)
+    found = send_next(station)
     assert found is not None and found.pk == restart.pk
-    assert cancelled(setting) == Reason.ROLE
+    assert cancel_reason(setting) == Reason.ROLE
 
 
-def test_a_password_that_waited_with_a_cancelled_command_is_forgotten(station: ChargingStation) -> None:
-    grant = granted(station)
+def test_a_cancelled_command_loses_its_password(station: ChargingStation) -> None:
+    grant = create_grantee(station)
     command = ask(station, grant.user, Kind.CHANGE_CONFIGURATION, key="AuthorizationKey", value="0123456789abcdef")
     withdraw_grant(grant=grant)
     settle_overdue_commands()
@@ -163,7 +161,7 @@ def test_a_station_that_was_handed_over_gets_nothing_that_was_asked_before(
     commands = [ask(station, operator), ask(station, None)]
     hand_over_station(station=station, team=other_team)
     settle_overdue_commands()
-    assert [cancelled(command) for command in commands] == [Reason.HANDED_OVER] * 2
+    assert [cancel_reason(command) for command in commands] == [Reason.HANDED_OVER] * 2
 
 
 def test_commands_that_were_switched_off_for_the_team_are_cancelled(
@@ -171,14 +169,14 @@ def test_commands_that_were_switched_off_for_the_team_are_cancelled(
 ) -> None:
     command = ask(station, operator)
     Team.objects.filter(pk=team.pk).update(features_off=["commands"])
-    assert sent(station) is None
-    assert cancelled(command) == Reason.FEATURE
+    assert send_next(station) is None
+    assert cancel_reason(command) == Reason.FEATURE
 
 
 # --- keys ---------------------------------------------------------------------------------------------------------
 
 
-def posted(client: Any, station: ChargingStation) -> Command:
+def post_command(client: Any, station: ChargingStation) -> Command:
     body = {"kind": "reset", "parameters": {"type": "Soft"}, "expires_in": 3600}
     answer = client.post(f"/api/v1/stations/{station.identity}/commands/", body, format="json")
     assert answer.status_code == 201, answer.json()
@@ -187,7 +185,7 @@ def posted(client: Any, station: ChargingStation) -> Command:
 
 @pytest.mark.parametrize("how", ["revoked", "expired"])
 def test_a_command_of_an_api_token_ends_with_the_token(how: str, station: Any, operator: User, api: Any) -> None:
-    command = posted(api(operator, ApiScope.OPERATE), station)
+    command = post_command(api(operator, ApiScope.OPERATE), station)
     token = operator.api_tokens.get()
     if how == "revoked":
         token.revoked = True
@@ -195,23 +193,21 @@ def test_a_command_of_an_api_token_ends_with_the_token(how: str, station: Any, o
         token.expiry_date = timezone.now()
     token.save()
     page = ask(station, operator)
-    found = sent(station)
-    assert found is not None and found.pk == page.pk  # what the person asked for on a page goes on
-    assert cancelled(command) == Reason.KEY
+    found = send_next(station)
+    assert found is not None and found.pk == page.pk  # the command requested on a page is not affected
+    assert cancel_reason(command) == Reason.KEY
 
 
-def test_the_key_of_an_application_that_was_revoked_takes_its_commands_along(
-    station: ChargingStation, program_client: Any
-) -> None:
-    command = posted(program_client(station.team), station)
-    assert sent(station) is not None
+def test_a_revoked_application_key_cancels_its_commands(station: ChargingStation, program_client: Any) -> None:
+    command = post_command(program_client(station.team), station)
+    assert send_next(station) is not None
     Command.objects.filter(pk=command.pk).update(state="requested")
     ProgramKey.objects.update(revoked_at=timezone.now())
-    assert sent(station) is None
-    assert cancelled(command) == Reason.KEY
+    assert send_next(station) is None
+    assert cancel_reason(command) == Reason.KEY
 
 
-def test_an_oauth_application_that_was_revoked_or_lost_its_scope_is_not_obeyed_any_more(
+def test_commands_of_a_revoked_or_restricted_oauth_application_are_cancelled(
     station: ChargingStation, team: Team, administrator: User, api: Any
 ) -> None:
     commands = []
@@ -221,13 +217,14 @@ def test_an_oauth_application_that_was_revoked_or_lost_its_scope_is_not_obeyed_a
         issue_access_token(program=program, secret=secret, scopes=[ApiScope.OPERATE], seconds=60)
         client = api()
         client.credentials(HTTP_AUTHORIZATION=f"Bearer {secret}")
-        commands.append((program, posted(client, station)))
+        commands.append((program, post_command(client, station)))
     revoke_program(program=commands[0][0], actor=administrator)
     edit_program(program=commands[1][0], name="app", scopes=[ApiScope.STATIONS_READ], actor=administrator)
-    with time_machine.travel(timezone.now() + timedelta(minutes=10)):  # the access token itself has ended: no matter
-        found = sent(station)
+    # The access token has expired by then, which does not matter.
+    with time_machine.travel(timezone.now() + timedelta(minutes=10)):
+        found = send_next(station)
     assert found is not None and found.pk == commands[2][1].pk
-    assert [cancelled(command) for _program, command in commands] == [Reason.KEY, Reason.SCOPE, ""]
+    assert [cancel_reason(command) for _program, command in commands] == [Reason.KEY, Reason.SCOPE, ""]
 
 
 # --- what people see ----------------------------------------------------------------------------------------------
@@ -236,17 +233,17 @@ def test_an_oauth_application_that_was_revoked_or_lost_its_scope_is_not_obeyed_a
 def test_the_reason_is_shown_on_pages_in_the_api_and_in_the_audit_trail(
     station: ChargingStation, administrator: User, client: Any, api: Any
 ) -> None:
-    grant = granted(station)
+    grant = create_grantee(station)
     command = ask(station, grant.user)
     withdraw_grant(grant=grant)
-    assert sent(station) is None
+    assert send_next(station) is None
     sentence = "The access with which it was requested ended or was withdrawn."
     client.force_login(administrator)
     pages = (reverse("operations:command_list"), reverse("operations:command_detail", args=[command.pk]))
     for path in (*pages, station.get_absolute_url()):
         assert sentence in client.get(path).content.decode(), path
-    told = api(administrator).get(f"/api/v1/commands/{command.pk}/").json()
-    assert (told["state"], told["cancel_reason"], told["error_description"]) == ("cancelled", "access", sentence)
+    body = api(administrator).get(f"/api/v1/commands/{command.pk}/").json()
+    assert (body["state"], body["cancel_reason"], body["error_description"]) == ("cancelled", "access", sentence)
     entry = AuditEntry.objects.filter(team=station.team, content_type__model="command").latest("pk")
     assert entry.changes == {"state": ["requested", "cancelled"], "cancel_reason": ["", "access"]}
     assert sentence in client.get("/team/audit/").content.decode()
@@ -258,18 +255,18 @@ def test_the_check_costs_one_query_for_each_command(
     def queries(actor: User | None) -> int:
         ask(station, actor)
         station.refresh_from_db()
-        with CaptureQueriesContext(connection) as told:
+        with CaptureQueriesContext(connection) as queries:
             assert take_next_command(station_id=station.pk, epoch=station.epoch) is not None
         Command.objects.all().delete()
-        return len(told)
+        return len(queries)
 
-    assert queries(granted(station).user) == queries(None) + 1
+    assert queries(create_grantee(station).user) == queries(None) + 1
 
 
 def test_the_sweep_asks_the_same_number_of_queries_however_many_wait(
     station: ChargingStation, django_assert_max_num_queries: Any
 ) -> None:
     for _ in range(10):
-        ask(station, granted(station).user)
+        ask(station, create_grantee(station).user)
     with django_assert_max_num_queries(12):
         assert settle_overdue_commands() == 0

@@ -1,4 +1,4 @@
-"""One in flight, honest ends, and what a station's own reports confirm (B5, T18, T19, T42)."""
+"""The life cycle of commands: one in flight, outcomes, and confirmation by a station's reports (B5, T18, T19, T42)."""
 
 from datetime import timedelta
 
@@ -29,31 +29,31 @@ from tests import factories
 Kind = Command.Kind
 
 
-def take(station, epoch=None):
+def take_next(station, epoch=None):
     return take_next_command(station_id=station.pk, epoch=station.epoch if epoch is None else epoch)
 
 
-def sent(station, kind=Kind.CLEAR_CACHE, **parameters):
+def send(station, kind=Kind.CLEAR_CACHE, **parameters):
     if "id_tag" in parameters and not Tag.objects.filter(value__iexact=parameters["id_tag"]).exists():
         factories.TagFactory(team=station.team, value=parameters["id_tag"])
     request_command(station=station, kind=kind, parameters=parameters)
-    command = take(station)
+    command = take_next(station)
     assert command is not None
     return command
 
 
-def begun(station, **facts):
-    """A session that began just now."""
-    facts = {"station": station, "id_tag": "CARD", "started_at": timezone.now()} | facts
-    return factories.SessionFactory(**facts)
+def start_session(station, **fields):
+    """Create a session that has just started."""
+    fields = {"station": station, "id_tag": "CARD", "started_at": timezone.now()} | fields
+    return factories.SessionFactory(**fields)
 
 
-def answered(command, **answer):
-    return said(command.station, command.message_id, **answer)
+def settle_command(command, **answer):
+    return settle(command.station, command.message_id, **answer)
 
 
-def said(station, message_id, **answer):
-    """Settle what a station answered in the words of OCPP 1.6."""
+def settle(station, message_id, **answer):
+    """Settle a command with an answer of OCPP 1.6."""
     outcome = COMMANDS_V16.outcome(answer)
     return settle_answer(station_id=station.pk, message_id=message_id, answer=answer, outcome=outcome)
 
@@ -64,10 +64,10 @@ def state(command):
 
 def test_commands_go_in_order_one_at_a_time(station):
     first, second = (request_command(station=station, kind=Kind.CLEAR_CACHE) for _ in range(2))
-    taken = take(station)
-    assert taken.pk == first.pk and take(station) is None
-    answered(taken, status="Accepted")
-    assert take(station).pk == second.pk
+    taken = take_next(station)
+    assert taken.pk == first.pk and take_next(station) is None
+    settle_command(taken, status="Accepted")
+    assert take_next(station).pk == second.pk
 
 
 def test_the_database_allows_one_open_call_only(station):
@@ -78,32 +78,32 @@ def test_the_database_allows_one_open_call_only(station):
 
 def test_an_older_link_gets_nothing(station):
     request_command(station=station, kind=Kind.CLEAR_CACHE)
-    assert take(station, station.epoch - 1) is None and take(station, station.epoch + 1) is None
+    assert take_next(station, station.epoch - 1) is None and take_next(station, station.epoch + 1) is None
 
 
 def test_what_an_older_link_sent_is_unknown(station):
-    command = sent(station)
+    command = send(station)
     station.epoch += 1
     station.save()
-    assert take(station) is None
+    assert take_next(station) is None
     assert state(command) == "unknown"
 
 
 def test_an_expired_command_is_not_sent(station):
     factories.CommandFactory(station=station, expires_at=timezone.now() - timedelta(seconds=1))
-    assert take(station) is None
+    assert take_next(station) is None
     assert Command.objects.get().state == "expired"
 
 
 def test_answers_of_others_and_late_ones_change_nothing(station):
     """T19."""
-    command, stranger = sent(station), factories.StationFactory()
-    assert said(stranger, command.message_id, status="Accepted") is None
-    assert said(station, "other", status="Accepted") is None
+    command, stranger = send(station), factories.StationFactory()
+    assert settle(stranger, command.message_id, status="Accepted") is None
+    assert settle(station, "other", status="Accepted") is None
     assert settle_error(station_id=stranger.pk, message_id=command.message_id, code="X", description="") is None
     assert state(command) == "sent"
-    assert answered(command, status="Rejected") is not None
-    assert answered(command, status="Accepted") is None
+    assert settle_command(command, status="Rejected") is not None
+    assert settle_command(command, status="Accepted") is None
     assert state(command) == "refused"
 
 
@@ -123,22 +123,22 @@ def test_answers_of_others_and_late_ones_change_nothing(station):
         (Kind.RAW, {"action": "ClearChargingProfile", "payload": {}}, {"status": "Unknown"}, "accepted"),
     ],
 )
-def test_only_a_yes_is_a_yes(station, kind, parameters, answer, expected):
-    command = sent(station, kind, **parameters)
-    answered(command, **answer)
+def test_only_a_known_acceptance_is_an_acceptance(station, kind, parameters, answer, expected):
+    command = send(station, kind, **parameters)
+    settle_command(command, **answer)
     assert state(command) == expected
 
 
 @pytest.fixture
 def node(station):
-    """The living gateway process that holds the station's link."""
+    """The running gateway process that holds the station's link."""
     node = register_node("here")
     ChargingStation.objects.filter(pk=station.pk).update(node=node)
     return node
 
 
 def test_overdue_and_expired_commands_are_settled(station, node, settings):
-    command = sent(station)
+    command = send(station)
     waiting = factories.CommandFactory(station=station, expires_at=timezone.now() - timedelta(seconds=1))
     assert settle_overdue_commands() == 1
     Command.objects.filter(pk=command.pk).update(
@@ -149,8 +149,8 @@ def test_overdue_and_expired_commands_are_settled(station, node, settings):
 
 
 def test_what_a_link_sent_is_unknown_when_it_ends(station, node):
-    """T42: also what an older link left behind; what a newer one sent is another matter."""
-    command = sent(station)
+    """T42: also commands that an older link left; those of a newer link are not affected."""
+    command = send(station)
     assert settle_commands_of_link(station_id=station.pk, epoch=station.epoch - 1) == 0
     assert settle_commands_of_link(station_id=station.pk, epoch=station.epoch) == 1
     command.refresh_from_db()
@@ -161,22 +161,22 @@ def test_what_a_link_sent_is_unknown_when_it_ends(station, node):
 
 
 def test_what_a_station_did_is_done_though_its_link_broke_before_the_answer(station, node):
-    command = sent(station, Kind.RESET, type="Soft")
+    command = send(station, Kind.RESET, type="Soft")
     confirm_reset(station_id=station.pk)
     settle_commands_of_link(station_id=station.pk, epoch=station.epoch)
     assert state(command) == "confirmed"
 
 
 def test_a_node_that_ends_in_order_leaves_no_command_as_sent(station, node):
-    command, elsewhere = sent(station), sent(factories.StationFactory(node=register_node("there")))
+    command, elsewhere = send(station), send(factories.StationFactory(node=register_node("there")))
     assert settle_commands_of_node(node_id=node.pk) == 1
     assert (state(command), state(elsewhere)) == ("unknown", "sent")
 
 
 @pytest.mark.parametrize("what", ["dead node", "no link", "newer link"])
 def test_what_was_sent_over_a_link_that_is_gone_is_unknown_at_the_next_sweep(station, node, what):
-    """A process that died says nothing; nobody waits for the call's time-out."""
-    command = sent(station)
+    """If a process died, the sweep does not wait for the timeout of the call."""
+    command = send(station)
     assert settle_overdue_commands() == 0
     if what == "dead node":
         GatewayNode.objects.update(alive_at=timezone.now() - NODE_ALIVE - timedelta(seconds=1))
@@ -189,35 +189,35 @@ def test_what_was_sent_over_a_link_that_is_gone_is_unknown_at_the_next_sweep(sta
 
 
 @pytest.mark.parametrize("how", ["sent", "accepted", "timed_out", "unknown"])
-def test_a_session_that_fits_confirms_its_remote_start(station, how):
-    """T42: also where the answer was lost; while it is awaited the state waits for it."""
-    command = sent(station, Kind.REMOTE_START, id_tag="card", connector=1)
+def test_a_matching_session_confirms_its_remote_start(station, how):
+    """T42: also if the answer was lost; the state changes only once the answer is in or overdue."""
+    command = send(station, Kind.REMOTE_START, id_tag="card", connector=1)
     Command.objects.filter(pk=command.pk).update(state=how)
-    session = begun(station)
+    session = start_session(station)
     link_started_session(session)
     command.refresh_from_db()
     assert command.session == session and command.confirmed_at
     assert command.state == ("sent" if how == "sent" else "confirmed")
     if how == "sent":
-        answered(command, status="Accepted")
+        settle_command(command, status="Accepted")
         assert state(command) == "confirmed"
 
 
 @pytest.mark.parametrize("how", ["refused", "failed", "expired", "requested"])
-def test_what_was_not_to_be_done_is_not_confirmed(station, how):
-    command = sent(station, Kind.REMOTE_START, id_tag="CARD")
+def test_a_command_that_was_not_carried_out_is_not_confirmed(station, how):
+    command = send(station, Kind.REMOTE_START, id_tag="CARD")
     Command.objects.filter(pk=command.pk).update(state=how)
-    link_started_session(begun(station))
+    link_started_session(start_session(station))
     assert state(command) == how
 
 
 def test_one_session_confirms_one_remote_start(station):
-    first = sent(station, Kind.REMOTE_START, id_tag="CARD")
-    answered(first, status="Accepted")
-    second = sent(station, Kind.REMOTE_START, id_tag="CARD")
-    answered(second, status="Accepted")
+    first = send(station, Kind.REMOTE_START, id_tag="CARD")
+    settle_command(first, status="Accepted")
+    second = send(station, Kind.REMOTE_START, id_tag="CARD")
+    settle_command(second, status="Accepted")
     for command in (first, second):
-        session = begun(station, finished=True)
+        session = start_session(station, finished=True)
         link_started_session(session)
         command.refresh_from_db()
         assert command.session == session
@@ -225,16 +225,16 @@ def test_one_session_confirms_one_remote_start(station):
 
 @pytest.mark.parametrize("other", [{"id_tag": "OTHER"}, {"connector_number": 2}])
 def test_another_tag_or_connector_confirms_nothing(station, other):
-    command = sent(station, Kind.REMOTE_START, id_tag="CARD", connector=1)
-    answered(command, status="Accepted")
-    link_started_session(begun(station, **other))
+    command = send(station, Kind.REMOTE_START, id_tag="CARD", connector=1)
+    settle_command(command, status="Accepted")
+    link_started_session(start_session(station, **other))
     assert state(command) == "accepted"
 
 
 def test_an_end_confirms_its_remote_stop_only(station):
     mine, other = (factories.SessionFactory(station=station, finished=True) for _ in range(2))
-    command = sent(station, Kind.REMOTE_STOP, session=mine.pk)
-    answered(command, status="Accepted")
+    command = send(station, Kind.REMOTE_STOP, session=mine.pk)
+    settle_command(command, status="Accepted")
     link_stopped_session(other)
     assert state(command) == "accepted"
     link_stopped_session(mine)
@@ -242,9 +242,9 @@ def test_an_end_confirms_its_remote_stop_only(station):
 
 
 def accepted_start(station, *, ago=0.0):
-    """A remote start that the station accepted so many seconds ago."""
-    command = sent(station, Kind.REMOTE_START, id_tag="CARD", connector=1)
-    answered(command, status="Accepted")
+    """Create a remote start that the station accepted `ago` seconds ago."""
+    command = send(station, Kind.REMOTE_START, id_tag="CARD", connector=1)
+    settle_command(command, status="Accepted")
     at = timezone.now() - timedelta(seconds=ago)
     Command.objects.filter(pk=command.pk).update(sent_at=at - timedelta(seconds=20), settled_at=at)
     return command
@@ -255,7 +255,7 @@ def accepted_start(station, *, ago=0.0):
     [
         (None, 295, "confirmed"),
         (None, 305, "accepted"),
-        (0, 295, "confirmed"),  # it waits without end
+        (0, 295, "confirmed"),  # no connection timeout: it waits indefinitely
         (60, 55, "confirmed"),
         (60, 65, "accepted"),
         (1800, 1790, "confirmed"),
@@ -264,17 +264,17 @@ def accepted_start(station, *, ago=0.0):
     ],
 )
 def test_a_start_after_the_station_ceased_to_wait_confirms_nothing(station, timeout, ago, expected):
-    """Counted from its consent, by its ConnectionTimeOut where it has told that."""
+    """Counted from its acceptance, by its ConnectionTimeOut if known."""
     station.connection_timeout_seconds = timeout
     command = accepted_start(station, ago=ago)
-    link_started_session(begun(station))
+    link_started_session(start_session(station))
     assert state(command) == expected
 
 
 def test_a_start_over_another_link_confirms_nothing(station):
     command = accepted_start(station)
     station.epoch += 1
-    link_started_session(begun(station))
+    link_started_session(start_session(station))
     assert state(command) == "accepted"
 
 
@@ -282,24 +282,24 @@ def test_a_start_over_another_link_confirms_nothing(station):
     ("offset_seconds", "ago", "flags", "expected"),
     [
         (None, 30, [], "confirmed"),
-        (None, 3600, ["offline"], "accepted"),  # charged while the link was down, told after the command
-        (-3600, 3600, ["offline"], "confirmed"),  # a clock that is known to be slow
+        (None, 3600, ["offline"], "accepted"),  # charged while the link was down, reported after the command
+        (-3600, 3600, ["offline"], "confirmed"),  # a clock that is known to be behind
         (-3600, 7200, ["offline"], "accepted"),
-        (3600, 30, [], "accepted"),  # a fast one: it was an hour ago
-        (None, 10**9, ["offline", "clock"], "confirmed"),  # 1994: its arrival counts
+        (3600, 30, [], "accepted"),  # a clock that is ahead: the session started an hour ago
+        (None, 10**9, ["offline", "clock"], "confirmed"),  # 1994: the time of arrival is used
     ],
 )
 def test_a_start_from_before_the_command_confirms_nothing(station, offset_seconds, ago, flags, expected):
     station.clock_offset_ms = None if offset_seconds is None else offset_seconds * 1000
     command = accepted_start(station)
-    link_started_session(begun(station, started_at=timezone.now() - timedelta(seconds=ago), flags=flags))
+    link_started_session(start_session(station, started_at=timezone.now() - timedelta(seconds=ago), flags=flags))
     assert state(command) == expected
 
 
 @pytest.mark.parametrize("status", ["Accepted", "RebootRequired", "Rejected", "NotSupported", "Banana"])
-def test_what_a_station_took_as_its_waiting_time_is_known(station, status):
-    command = sent(station, Kind.CHANGE_CONFIGURATION, key="connectionTimeOut", value="90")
-    answered(command, status=status)
+def test_an_accepted_connection_timeout_is_stored(station, status):
+    command = send(station, Kind.CHANGE_CONFIGURATION, key="connectionTimeOut", value="90")
+    settle_command(command, status=status)
     station.refresh_from_db()
     assert station.connection_timeout_seconds == (90 if status in ("Accepted", "RebootRequired") else None)
 
@@ -310,18 +310,18 @@ def entries(**values):
 
 def test_what_a_station_reports_of_its_configuration_is_known_also_when_it_is_late(station):
     """B23."""
-    command = sent(station, Kind.GET_CONFIGURATION)
+    command = send(station, Kind.GET_CONFIGURATION)
     Command.objects.update(state="timed_out")
-    told = [*entries(ConnectionTimeOut=" 120 ", SecurityProfile="1", Other="7"), "no entry", {"key": None}]
-    assert answered(command, configurationKey=told) is None
+    rows = [*entries(ConnectionTimeOut=" 120 ", SecurityProfile="1", Other="7"), "no entry", {"key": None}]
+    assert settle_command(command, configurationKey=rows) is None
     station.refresh_from_db()
     assert (station.connection_timeout_seconds, station.security_profile) == (120, 1)
 
 
 @pytest.mark.parametrize("value", ["", "abc", "-1", "1.5", "9" * 11, "\u0663", "99999999999999999999"])
 def test_a_configuration_that_is_no_number_tells_nothing(station, value):
-    command = sent(station, Kind.GET_CONFIGURATION)
-    answered(command, configurationKey=entries(ConnectionTimeOut=value, SecurityProfile=value))
+    command = send(station, Kind.GET_CONFIGURATION)
+    settle_command(command, configurationKey=entries(ConnectionTimeOut=value, SecurityProfile=value))
     station.refresh_from_db()
     assert (station.connection_timeout_seconds, station.security_profile) == (None, None)
 
@@ -330,27 +330,27 @@ def test_a_security_profile_is_raised_but_never_lowered_by_the_station(station):
     """T7."""
     for key, value, expected in [("SecurityProfile", "2", 2), ("securityprofile", "1", 2), ("SecurityProfile", "3", 3),
                                  ("SecurityProfile", "4", 3), ("SecurityProfile", "0", 3)]:  # fmt: skip
-        answered(sent(station, Kind.CHANGE_CONFIGURATION, key=key, value=value), status="Accepted")
+        settle_command(send(station, Kind.CHANGE_CONFIGURATION, key=key, value=value), status="Accepted")
         station.refresh_from_db()
         assert station.security_profile == expected
-    answered(sent(station, Kind.GET_CONFIGURATION), configurationKey=entries(SecurityProfile="1"))
+    settle_command(send(station, Kind.GET_CONFIGURATION), configurationKey=entries(SecurityProfile="1"))
     station.refresh_from_db()
     assert station.security_profile == 3
 
 
-def test_a_station_tells_nothing_of_another_one(station):
-    command = sent(station, Kind.CHANGE_CONFIGURATION, key="SecurityProfile", value="2")
+def test_a_station_cannot_answer_for_another_one(station):
+    command = send(station, Kind.CHANGE_CONFIGURATION, key="SecurityProfile", value="2")
     stranger = factories.StationFactory()
-    said(stranger, command.message_id, status="Accepted")
+    settle(stranger, command.message_id, status="Accepted")
     assert not ChargingStation.objects.exclude(security_profile=None).exists()
 
 
 def test_a_boot_confirms_a_reset_of_the_last_minutes_only(station):
-    old = sent(station, Kind.RESET, type="Soft")
-    answered(old, status="Accepted")
+    old = send(station, Kind.RESET, type="Soft")
+    settle_command(old, status="Accepted")
     Command.objects.filter(pk=old.pk).update(sent_at=timezone.now() - timedelta(hours=1))
-    new = sent(station, Kind.RESET, type="Hard")
-    answered(new, status="Accepted")
+    new = send(station, Kind.RESET, type="Hard")
+    settle_command(new, status="Accepted")
     confirm_reset(station_id=station.pk)
     assert (state(old), state(new)) == ("accepted", "confirmed")
 
@@ -367,8 +367,8 @@ def test_a_boot_confirms_a_reset_of_the_last_minutes_only(station):
     ],
 )
 def test_a_status_confirms_a_change_of_availability(station, connector, wanted, number, status, expected):
-    command = sent(station, Kind.CHANGE_AVAILABILITY, connector=connector, type=wanted)
-    answered(command, status="Accepted")
+    command = send(station, Kind.CHANGE_AVAILABILITY, connector=connector, type=wanted)
+    settle_command(command, status="Accepted")
     confirm_availability({(station.pk, number): status})
     confirm_availability({(factories.StationFactory().pk, connector): status})
     assert state(command) == expected

@@ -1,4 +1,4 @@
-"""Missing energy: a list with its sums, in a period (T39)."""
+"""Energy outside sessions: the list with its sums, in a period (T39)."""
 
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ GAPS = reverse("sessions:gap_list")
 
 @pytest.fixture
 def meter():
-    """A station whose meter did this: pairs of registers, a session a day, the last one yesterday."""
+    """Return a function that creates a station with a session a day from pairs of registers, until yesterday."""
 
     def make(team, *registers, days_ago=1, **more):
         station = factories.StationFactory(team=team, **more)
@@ -53,7 +53,7 @@ def test_they_are_found_by_station_kind_and_size(page, team, meter):
     assert page.get(GAPS, {"kind": "back"}).context["missing_wh"] == 0
 
 
-def test_it_looks_at_30_days_unless_asked(page, team, meter):
+def test_the_default_period_is_30_days(page, team, meter):
     old = meter(team, (0, 1000), (3500, 4000), days_ago=40)
     assert rows_of(page.get(GAPS)) == []
     since = (timezone.now() - timedelta(days=60)).strftime("%Y-%m-%dT%H:%M")
@@ -82,9 +82,9 @@ def test_shows_nothing_of_another_team(as_person, stranger, team, meter, api):
 def test_it_is_exported(page, team, meter):
     before, after = meter(team, (0, 1000), (3500, 4000))
     head, line = sheet(page.get(GAPS, {"export": "csv"}))
-    told = dict(zip(head, line, strict=True))
-    assert (told["Session before"], told["Session after"]) == (str(before.pk), str(after.pk))
-    assert (told["Gap (Wh)"], told["Gap (kWh)"]) == ("2500", "2.5")
+    row = dict(zip(head, line, strict=True))
+    assert (row["Session before"], row["Session after"]) == (str(before.pk), str(after.pk))
+    assert (row["Gap (Wh)"], row["Gap (kWh)"]) == ("2500", "2.5")
     assert page.get(GAPS, {"export": "xlsx"}).status_code == 200
 
 

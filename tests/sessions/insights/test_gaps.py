@@ -1,4 +1,4 @@
-"""The register audit: what a meter counted between two sessions of its connector (T39, errata 3.77)."""
+"""The register audit: energy that a meter counted between two sessions of its connector (T39, errata 3.77)."""
 
 from datetime import timedelta
 
@@ -11,7 +11,7 @@ from tests.sessions.conftest import at
 
 @pytest.fixture
 def charge(station):
-    """A finished session from one register to another."""
+    """Return a function that creates a finished session from one register to another."""
 
     def make(minute, begin, end, **more):
         registers = {"meter_start_wh": begin, "meter_stop_wh": end}
@@ -53,7 +53,7 @@ def test_a_connector_that_is_not_known_is_left_out(charge):
 
 
 def test_a_session_without_registers_hides_what_nobody_can_know(charge):
-    """Its own energy would look like a gap."""
+    """Otherwise its own energy would look like a gap."""
     charge(0, 1000, 2000)
     charge(10, None, None)
     charge(20, 4000, 4500)
@@ -67,7 +67,7 @@ def test_one_that_runs_is_compared_with_the_one_before(charge):
 
 
 def test_the_first_of_a_period_is_compared_with_the_last_before_it(charge):
-    """Or months would not add up to a year."""
+    """Otherwise the months would not add up to the year."""
     charge(-90, 0, 1000)
     before = charge(-60, 1000, 2000)
     charge(-30, 7000, 8000, connector_number=2)

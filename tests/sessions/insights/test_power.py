@@ -1,4 +1,4 @@
-"""The power that a session shows: measured, or told by its registers as far as they can tell it (B3)."""
+"""The power of a session: as measured, or calculated from its registers where possible (B3)."""
 
 import pytest
 
@@ -69,10 +69,10 @@ def test_with_neither_no_connector_gives_more_than_half_a_megawatt(book):
 
 
 def test_power_alone_does_not_freeze_when_a_clock_is_set_back(book):
-    """There is no register that tells what came later."""
+    """There is no register that shows which reading is later."""
     pk = book.start(0).session.pk
     book.sample(60, "7000", transaction=pk, arrives=60, **POWER)
-    book.sample(59, "1", transaction=pk, arrives=61, **POWER)  # a late one
+    book.sample(59, "1", transaction=pk, arrives=61, **POWER)  # a late reading
     assert (book.only().power_w, book.only().last_sample_at) == (7000, at(60))
     book.sample(3, "9000", transaction=pk, arrives=63, **POWER)
     assert (book.only().power_w, book.only().last_sample_at) == (9000, at(63))

@@ -1,4 +1,4 @@
-"""A day of messages, sent twice and shuffled, gives the same sessions and totals (B1)."""
+"""A day of messages, sent twice and shuffled, results in the same sessions and totals (B1)."""
 
 import random
 
@@ -13,20 +13,20 @@ from tests.sessions.conftest import Book
 pytestmark = pytest.mark.django_db
 
 
-def a_day(dice):
-    """Sessions of two connectors: (connector, begin, length in minutes, meter at the start, energy)."""
+def a_day(rng):
+    """Return sessions of two connectors: (connector, start, length in minutes, meter at the start, energy)."""
     day = []
     for connector in (1, 2):
-        minute, meter = dice.randrange(1, 30), dice.randrange(10_000)
-        for _ in range(dice.randrange(1, 4)):
-            length, energy = dice.randrange(3, 120), dice.randrange(20_000)
+        minute, meter = rng.randrange(1, 30), rng.randrange(10_000)
+        for _ in range(rng.randrange(1, 4)):
+            length, energy = rng.randrange(3, 120), rng.randrange(20_000)
             day.append((connector, minute, length, meter, energy))
-            minute, meter = minute + length + dice.randrange(1, 60), meter + energy
+            minute, meter = minute + length + rng.randrange(1, 60), meter + energy
     return day
 
 
 def messages(day):
-    """What the station sends, in order; each is (kind, number of its session, part)."""
+    """Return the station's messages in order, as (kind, index of the session, part)."""
     return [
         (kind, number, part)
         for number in range(len(day))
@@ -34,10 +34,10 @@ def messages(day):
     ]
 
 
-def shuffled(dice, queue):
-    """Every message twice, in any order; a station knows the id for its stop only once its start is answered."""
+def shuffled(rng, queue):
+    """Repeat and shuffle the messages, with each stop after its start, because it needs the transaction id."""
     queue = [*queue, *queue]
-    dice.shuffle(queue)
+    rng.shuffle(queue)
     waiting, out, started = [], [], set()
     for kind, number, part in queue:
         if kind == "start":
@@ -76,13 +76,13 @@ def totals(book):
 
 @settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32))
-def test_twice_and_shuffled_is_as_good_as_in_order(team, seed):
-    dice = random.Random(seed)
-    day = a_day(dice)
+def test_repeated_and_shuffled_messages_give_the_same_result(team, seed):
+    rng = random.Random(seed)
+    day = a_day(rng)
     factories.TagFactory(team=team, value=f"T{seed}", allows_concurrent=True)
     in_order, in_disorder = (Book(factories.StationFactory(team=team)) for _ in range(2))
     play(in_order, day, messages(day))
-    play(in_disorder, day, shuffled(dice, messages(day)))
+    play(in_disorder, day, shuffled(rng, messages(day)))
     assert totals(in_disorder) == totals(in_order)
     assert sum(row[5] for row in totals(in_order)) == sum(energy for *_rest, energy in day)
     readings = MeterReading.objects.order_by("connector_number", "at", "session__started_at").values_list(

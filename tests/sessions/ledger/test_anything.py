@@ -1,4 +1,4 @@
-"""Whatever a station says, in whatever order: nothing is refused, nothing is counted twice (T23, T24, B1)."""
+"""Random messages in random order: none is refused and none is counted twice (T23, T24, B1)."""
 
 import random
 from datetime import UTC, datetime, timedelta
@@ -17,46 +17,46 @@ TIMES = [at(0), at(5), at(10), at(30), at(31), datetime(1970, 1, 1, tzinfo=UTC),
 METERS = [0, 1000, 1500, 5000, 20_000, -7, 2**40]
 
 
-class Chaos:
-    """Messages of one station, made by chance; each can be sent again."""
+class RandomMessages:
+    """Random messages of one station that can be repeated."""
 
-    def __init__(self, book, dice, *, incomplete):
-        self.book, self.dice, self.incomplete = book, dice, incomplete
+    def __init__(self, book, rng, *, incomplete):
+        self.book, self.rng, self.incomplete = book, rng, incomplete
         self.arrived, self.ids = 40, []
 
     def some(self, values):
-        return None if self.incomplete and self.dice.random() < 0.2 else self.dice.choice(values)
+        return None if self.incomplete and self.rng.random() < 0.2 else self.rng.choice(values)
 
     def message(self):
-        kind = self.dice.choice(["start", "stop", "sample", "sample"])
-        connector, tag = self.dice.choice([0, 1, 1, 2]), self.dice.choice(["GOOD", "OTHER", ""])
+        kind = self.rng.choice(["start", "stop", "sample", "sample"])
+        connector, tag = self.rng.choice([0, 1, 1, 2]), self.rng.choice(["GOOD", "OTHER", ""])
         if kind == "start":
-            facts = {"connector": connector, "tag": tag, "meter": self.some(METERS), "started_at": self.some(TIMES)}
-            return kind, facts
-        number = self.dice.choice([*self.ids[-4:], -1, 0, 987_654_321])
+            fields = {"connector": connector, "tag": tag, "meter": self.some(METERS), "started_at": self.some(TIMES)}
+            return kind, fields
+        number = self.rng.choice([*self.ids[-4:], -1, 0, 987_654_321])
         if kind == "stop":
             return kind, {"number": number, "tag": tag, "meter": self.some(METERS), "stopped_at": self.some(TIMES)}
-        values = [{"value": str(self.dice.choice(METERS))} for _ in range(self.dice.choice([1, 2]))]
-        return kind, {"number": self.dice.choice([number, None]), "connector": connector, "values": values,
-                      "at": self.dice.choice(TIMES) + timedelta(minutes=self.dice.randrange(3))}  # fmt: skip
+        values = [{"value": str(self.rng.choice(METERS))} for _ in range(self.rng.choice([1, 2]))]
+        return kind, {"number": self.rng.choice([number, None]), "connector": connector, "values": values,
+                      "at": self.rng.choice(TIMES) + timedelta(minutes=self.rng.randrange(3))}  # fmt: skip
 
     def send(self, message):
-        kind, facts = message
+        kind, fields = message
         self.arrived += 1
         if kind == "start":
-            self.ids.append(self.book.start(received_at=at(self.arrived), **facts).session.pk)
+            self.ids.append(self.book.start(received_at=at(self.arrived), **fields).session.pk)
         elif kind == "stop":
-            facts = dict(facts)
-            number = facts.pop("number")
-            self.book.stop(number, received_at=at(self.arrived), **facts)
+            fields = dict(fields)
+            number = fields.pop("number")
+            self.book.stop(number, received_at=at(self.arrived), **fields)
             changed = adopt_readings([(self.book.station.pk, number)])
             settle_ended_sessions(changed | {number})
         else:
             settle_ended_sessions(
                 record_samples(
                     [
-                        Sampled(self.book.station.pk, facts["connector"], facts["number"], facts["at"],
-                                facts["values"], at(self.arrived))
+                        Sampled(self.book.station.pk, fields["connector"], fields["number"], fields["at"],
+                                fields["values"], at(self.arrived))
                     ]
                 )
             )  # fmt: skip
@@ -71,7 +71,7 @@ def books(book):
     ]
 
 
-def look_over(book):
+def review_books(book):
     for session in book.sessions():
         assert session.energy_wh >= 0 and session.duration >= timedelta(0)
         assert session.has_flags == bool(session.flags)
@@ -82,31 +82,31 @@ def look_over(book):
 
 
 @pytest.mark.parametrize("incomplete", [True, False])
-def test_nothing_is_refused(team, incomplete):
+def test_no_message_is_refused(team, incomplete):
     factories.TagFactory(team=team, value="GOOD")
     for seed in range(8):
         book = Book(factories.StationFactory(team=team))
-        chaos = Chaos(book, random.Random(seed), incomplete=incomplete)
+        chaos = RandomMessages(book, random.Random(seed), incomplete=incomplete)
         for _ in range(30):
             chaos.send(chaos.message())
-        look_over(book)
+        review_books(book)
 
 
 def test_what_is_complete_changes_nothing_when_it_comes_again(team):
     factories.TagFactory(team=team, value="GOOD", allows_concurrent=True)
     for seed in range(8):
-        dice = random.Random(seed)
+        rng = random.Random(seed)
         book = Book(factories.StationFactory(team=team))
-        chaos = Chaos(book, dice, incomplete=False)
-        said = []
+        chaos = RandomMessages(book, rng, incomplete=False)
+        rows = []
         for _ in range(20):
-            said.append(chaos.message())
-            chaos.send(said[-1])
-        # a reading that names no session belongs to what charges when it arrives, if its clock is absurd
-        again = [message for message in said if message[0] != "sample" or (message[1]["number"] or 0) > 0]
+            rows.append(chaos.message())
+            chaos.send(rows[-1])
+        # a reading without a session belongs to the session active at its arrival if the clock is wrong
+        again = [message for message in rows if message[0] != "sample" or (message[1]["number"] or 0) > 0]
         known = books(book)
         for _ in range(2):
             for message in again:
                 chaos.send(message)
             assert books(book) == known
-            dice.shuffle(again)
+            rng.shuffle(again)

@@ -1,4 +1,4 @@
-"""A tag is busy only where it can really be charging (ConcurrentTx; B2, T33)."""
+"""A tag is refused as busy only if it can really be charging elsewhere (ConcurrentTx; B2, T33)."""
 
 from datetime import timedelta
 
@@ -24,7 +24,7 @@ def a_station(team, node):
 
 @pytest.fixture
 def charging(team, node):
-    """A station where the card charges since noon."""
+    """A station where the card has been charging since noon."""
     factories.TagFactory(team=team, value="CARD")
     book = a_station(team, node)
     book.session = book.start(0, tag="CARD").session
@@ -46,7 +46,7 @@ def status(book, word, minute=20.0, connector=1):
 
 
 def boots(book, minutes_ago):
-    """Now is long after noon."""
+    """Set the time of the station's last boot; the tests run long after noon."""
     ChargingStation.objects.filter(pk=book.station.pk).update(booted_at=timezone.now() - timedelta(minutes=minutes_ago))
 
 
@@ -70,12 +70,12 @@ def test_a_connector_that_was_reported_free_since_ends_it(charging, next_door, w
 
 
 @pytest.mark.parametrize("word", ["Preparing", "Charging", "SuspendedEV", "SuspendedEVSE", "Finishing", "Faulted"])
-def test_any_other_status_does_not(charging, next_door, word):
+def test_any_other_status_keeps_the_tag_busy(charging, next_door, word):
     status(charging, word)
     assert verdict(next_door) == "ConcurrentTx"
 
 
-def test_a_status_from_before_it_began_does_not(charging, next_door):
+def test_a_status_from_before_the_start_keeps_the_tag_busy(charging, next_door):
     status(charging, "Available", minute=-1)
     assert verdict(next_door) == "ConcurrentTx"
 
@@ -90,9 +90,9 @@ def test_a_refused_session_makes_no_tag_busy(team, node, charging, next_door):
 def test_next_door_at_once_after_the_station_lost_its_power(charging, next_door):
     boots(charging, minutes_ago=1)
     assert verdict(next_door) == "Accepted"
-    assert ended(charging) == ""  # it may go on yet
+    assert ended(charging) == ""  # the session may still continue
     boots(charging, minutes_ago=3)
-    assert verdict(next_door, 40, connector=2) == "ConcurrentTx"  # now it charges here
+    assert verdict(next_door, 40, connector=2) == "ConcurrentTx"  # the tag now charges here
     assert ended(charging) == "rule"
 
 
@@ -112,7 +112,7 @@ def test_a_station_that_is_offline_keeps_no_tag_busy(charging, next_door):
     assert ended(charging) == ""
 
 
-def test_nor_does_one_whose_gateway_died(charging, next_door):
+def test_a_station_whose_gateway_died_keeps_no_tag_busy(charging, next_door):
     dead = factories.GatewayNodeFactory()
     GatewayNode.objects.filter(pk=dead.pk).update(alive_at=timezone.now() - timedelta(minutes=5))
     ChargingStation.objects.filter(pk=charging.station.pk).update(node=dead)

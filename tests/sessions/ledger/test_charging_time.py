@@ -1,4 +1,4 @@
-"""Charging time and average power of a session (W94): one rule for time and energy."""
+"""Charging time and average power of a session (W94) use the same rule for time and energy."""
 
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -43,7 +43,7 @@ def test_power_alone_tells_it_as_well():
 
 
 def test_energy_that_rose_after_a_reading_of_zero_power_is_charging():
-    """The power at the begin of an interval was zero, and the vehicle began within it."""
+    """The power was zero at the start of the interval, and the vehicle started charging within it."""
     charging = charging_of(points((0, 0), (2500, 10_000), (5000, 10_000), (5000, 0)))
     assert charging == (timedelta(minutes=30), 5000)
     assert charging.average_w(10_000) == 10_000
@@ -55,7 +55,7 @@ def test_the_pause_of_a_vehicle_does_not_lower_the_average():
 
 
 def test_a_coarse_register_does_not_raise_the_average_above_the_maximum():
-    """A register that counts in steps of 100 Wh: each minute is 6 or 0 kW where 3 kW flow."""
+    """A register with steps of 100 Wh: at 3 kW, each minute looks like 6 or 0 kW."""
     steps = [(100 * (number // 2), 3000) for number in range(61)]
     charging = charging_of(points(*steps, step=timedelta(minutes=1)))
     assert charging.time == timedelta(hours=1)
@@ -87,7 +87,7 @@ def test_the_average_never_exceeds_the_maximum(figures, highest):
 
 @pytest.mark.django_db
 def test_the_page_shows_an_average_that_fits_its_maximum(user_with, station):
-    """Seen on a real page: average 23.6 and maximum 22.2 kW, since energy of all intervals was divided by fewer."""
+    """A former bug: average 23.6 and maximum 22.2 kW, because the energy was divided by too short a time."""
     session = factories.SessionFactory(
         station=station, finished=True, started_at=START, energy_wh=11_100, max_power_w=22_200
     )

@@ -1,4 +1,4 @@
-"""Clocks that cannot be right and times that were not reported (F16, T35, B1)."""
+"""Impossible clocks and missing timestamps (F16, T35, B1)."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -39,21 +39,21 @@ def test_its_reports_are_recognised_when_they_come_again(book, clock):
 @WRONG
 @pytest.mark.parametrize("by_id", [True, False])
 def test_its_readings_find_it(book, clock, by_id):
-    """By connector too: the clock is wrong in the same way."""
+    """Also by connector, because their clock is wrong in the same way."""
     pk = book.start(started_at=clock, received_at=at(0)).session.pk
     for again in range(2):
         for minute, wh in ((10, 2000), (20, 3000)):
-            said = Sampled(
+            sampled = Sampled(
                 book.station.pk, 1, pk if by_id else None, clock + timedelta(minutes=minute), [{"value": str(wh)}],
                 at(minute + again * 2 + 0.1),
             )  # fmt: skip
-            settle_ended_sessions(record_samples([said]))
+            settle_ended_sessions(record_samples([sampled]))
     session = book.only()
     assert (session.energy_wh, session.sample_count, session.last_sample_at) == (2000, 2, at(20))
     assert list(session.readings.order_by("at").values_list("at", flat=True)) == [at(10), at(20)]
 
 
-def test_it_leads_no_list(book):
+def test_a_wrong_clock_does_not_sort_first(book):
     book.start(0, connector=1)
     book.start(connector=2, started_at=FUTURE, received_at=at(1))
     book.start(2, connector=3)
@@ -131,7 +131,7 @@ def test_an_incomplete_end_of_nothing_is_kept_once(book, missing):
 
 
 def test_the_same_start_with_and_without_a_meter_value_breaks_nothing(book):
-    """Its first reading says what the other start said."""
+    """Its first reading equals the meter value of the other start."""
     pk = book.start(0, meter=None).session.pk
     book.stop(pk, 60)
     book.start(0, meter=5000, arrives=70)

@@ -1,4 +1,4 @@
-"""The transaction id that we gave beats every guess (T24, T27-T30, errata 3.18)."""
+"""Our own transaction id takes precedence over any guess (T24, T27-T30, errata 3.18)."""
 
 import itertools
 import random
@@ -21,7 +21,7 @@ def totals(book):
 
 
 def test_an_end_that_a_start_took_is_given_back_when_its_own_comes(book):
-    """Seen: it kept 99,999 Wh and stayed billable."""
+    """A former bug: the session kept 99,999 Wh and stayed billable."""
     book.stop(77, 50, meter=103_999)
     pk = book.start(0, meter=4000, arrives=51).session.pk
     assert book.only().energy_wh == 99_999
@@ -69,7 +69,7 @@ def test_an_own_end_of_the_same_content_confirms_the_guess(book):
     pk = book.start(0).session.pk
     book.stop(-1, 60)
     assert not book.stop(pk, 60).is_new
-    assert not book.stop(pk, 70, meter=9000).is_new  # a third one contradicts: the first one counts
+    assert not book.stop(pk, 70, meter=9000).is_new  # a third, contradicting stop: the first one wins
     session = book.only()
     assert (session.energy_wh, session.flags, session.is_billable) == (7000, ["conflicting_stop"], False)
 
@@ -90,7 +90,7 @@ def test_readings_that_named_the_foreign_id_go_with_its_end(book):
 
 
 def test_an_end_without_an_id_finds_a_session_that_the_next_one_superseded(book):
-    """A station that never says an id, and says its ends late."""
+    """A station that never reports an id, and reports its stops late."""
     first = book.start(0, meter=1000).session
     book.start(70, meter=8000)
     result = book.stop(-1, 60, meter=8000, arrives=71)
@@ -145,7 +145,7 @@ def test_the_report_that_contradicts_is_kept_as_received(book):
 
 
 def test_a_day_of_guesses_in_any_order(team):
-    """Foreign ids, own ends and starts, twice and shuffled: what is billed is the same."""
+    """Foreign ids, own stops and starts, repeated and shuffled, are billed the same."""
     factories.TagFactory(team=team, value="GOOD")
     found = set()
     for seed in range(20):

@@ -1,4 +1,4 @@
-"""Who is there is judged by the database's clock, so that a process whose own clock jumps harms no other."""
+"""Online status is judged by the database's clock, so that a process with a wrong clock affects no other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The embedded mode keeps the same books: these tests once more, on SQLite."""
+"""Run these ledger tests again on SQLite, which embedded mode uses."""
 
 import os
 import subprocess

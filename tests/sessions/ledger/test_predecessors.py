@@ -1,4 +1,4 @@
-"""A station that changed its team repeats what it said before: it is answered as then, and makes nothing new (Vi8)."""
+"""A handed-over station that repeats old messages gets the same answers and creates nothing new (Vi8)."""
 
 import pytest
 
@@ -95,7 +95,7 @@ def test_what_is_new_belongs_to_the_new_team(old):
 
 
 def test_a_station_never_touches_the_sessions_of_another_one(old):
-    """T30: only of the rows that it was itself."""
+    """T30: only those of its own former rows."""
     other = Book(factories.StationFactory())
     foreign = other.start(0, tag="X").session
     new = moved(old)

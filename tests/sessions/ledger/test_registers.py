@@ -1,4 +1,4 @@
-"""What registers add up to when they do not fit the start, fall, or are reset (T38, T39)."""
+"""Energy from registers that contradict the start, fall, or are reset (T38, T39)."""
 
 from datetime import timedelta
 from itertools import pairwise
@@ -31,19 +31,19 @@ def test_rising_registers_are_the_end_less_the_start():
     ("registers", "wh"),
     [
         ((157_440, 0, 400, 900, 1600), 1600),  # counts from zero in each session
-        ((157_440, 0, 400, 900, 1600, 159_040), 1600),  # and its end is of the real meter
+        ((157_440, 0, 400, 900, 1600, 159_040), 1600),  # and the stop has the real meter's register
         ((1000, 1500, 0, 2000, 2600), 1600),  # falls to zero for one sample
-        ((1000, 1500, 0, 0, 2000, 2600), 1600),  # and for two
+        ((1000, 1500, 0, 0, 2000, 2600), 1600),  # falls to zero for two samples
         ((1000, 0, 1500, 0, 2000), 1000),
         ((9000, 9500, 9900, 0, 300, 350, 400), 1300),  # a reset in mid-session, with the end below the start
-        ((1000, 1500, 2000, 0, 500, 1000, 1800, 2600), 3600),  # with the end above the start
+        ((1000, 1500, 2000, 0, 500, 1000, 1800, 2600), 3600),  # the same with the end above the start
         ((1000, 3000, 0, 500, 900, 0, 200, 400), 3300),  # two resets
-        ((1000, 5000, 9000, 1500), 8000),  # right before the end
+        ((1000, 5000, 9000, 1500), 8000),  # a reset right before the end
         ((8000, 1000), 0),
         ((1000, 1010, 990, 1100), 100),  # a display that rounds
         ((1000, 20_000, 8000), 7000),  # one reading that contradicts both
-        ((1000, 5000, 1200, 2000, 2600), 1600),  # one height from which it falls back
-        ((0, 2000, 0, 500, 900), 2900),  # a reset that begins where the session did
+        ((1000, 5000, 1200, 2000, 2600), 1600),  # a single outlier from which it falls back
+        ((0, 2000, 0, 500, 900), 2900),  # a reset to the register at the start
         ((0, 10**15, -(10**15), 34, 1000, 10**15, 700, 800), 800),
     ],
 )

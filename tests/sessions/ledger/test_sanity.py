@@ -1,4 +1,4 @@
-"""What cannot be is not billed until somebody has looked at it (B4)."""
+"""Implausible sessions are not billed until they are reviewed (B4)."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from tests.sessions.conftest import at
     ("wh", "is_too_much"), [(22_000, False), (24_600, False), (24_800, True), (99_999, True), (0, False)]
 )
 def test_more_than_the_connector_can_deliver(book, wh, is_too_much):
-    """Its rating for an hour, and a tenth."""
+    """The limit is the connector's rating over the duration, plus 10 %."""
     pk = book.start(0, meter=0).session.pk
     Connector.objects.update(max_power_w=22_000)
     book.stop(pk, 60, meter=wh)
@@ -70,7 +70,7 @@ def test_sessions_that_overlap_are_both_flagged(book):
 
 
 @pytest.mark.parametrize("end", [30, 30.05])
-def test_one_right_after_the_other_is_not(book, end):
+def test_consecutive_sessions_do_not_overlap(book, end):
     first = book.start(0, meter=1000).session
     second = book.start(30, meter=4000).session
     book.stop(first.pk, end, meter=4000, arrives=31)
@@ -93,7 +93,7 @@ def test_an_end_that_was_guessed_does_not_overlap(book):
 
 
 def test_the_flag_goes_from_both_when_it_no_longer_holds(book):
-    """The end without an id was that of another session."""
+    """The stop without an id belonged to another session."""
     book.start(0, meter=1000)
     first = book.only()
     book.start(30, meter=4000)

@@ -1,4 +1,4 @@
-"""How a session begins and ends, whatever a station repeats, forgets or reorders (B1, B2, T23-T30, T33, T38)."""
+"""Starts and stops of sessions when a station repeats, omits or reorders messages (B1, B2, T23-T30, T33, T38)."""
 
 from datetime import timedelta
 
@@ -10,7 +10,7 @@ from tests import factories
 from tests.sessions.conftest import Book, at
 
 
-def test_a_session(book):
+def test_a_session_starts_and_stops(book):
     start = book.start()
     assert start.is_new and start.verdict.is_accepted and start.session.transaction_id > 0
     end = book.stop(start.session.pk, reason="EVDisconnected", tag="GOOD")
@@ -58,8 +58,8 @@ def test_the_same_stop_again_changes_nothing(book):
 
 
 @pytest.mark.parametrize("difference", [{"minute": 61.0}, {"meter": 8001}])
-def test_a_different_stop_is_an_oddity_and_the_first_wins(book, difference):
-    """T27: and the oddity is kept once."""
+def test_a_contradicting_stop_is_an_anomaly_and_the_first_wins(book, difference):
+    """T27: and the anomaly is stored once."""
     pk = book.start().session.pk
     book.stop(pk)
     for _ in range(2):
@@ -103,19 +103,19 @@ class TestIdsOfStationsThatNeverLearntTheirs:
         second = book.start(connector=2, tag="OTHER")
         assert book.stop(number, tag="other").session == second.session
 
-    def test_of_two_that_fit_none_is_taken(self, book, number):
+    def test_of_two_matching_sessions_none_is_taken(self, book, number):
         book.start(connector=1)
         book.start(connector=2)
         assert "reconstructed" in book.stop(number, tag="GOOD").session.flags
         assert ChargingSession.objects.open().count() == 2
 
     @pytest.mark.parametrize("unfit", [{"minute": -1.0}, {"meter": 999}])
-    def test_one_that_cannot_be_meant_is_left_alone(self, book, number, unfit):
+    def test_a_session_that_cannot_match_is_not_changed(self, book, number, unfit):
         book.start()
         assert "reconstructed" in book.stop(number, **unfit).session.flags
         assert ChargingSession.objects.open().count() == 1
 
-    def test_two_ends_of_different_times_are_two(self, book, number):
+    def test_stops_at_different_times_are_different_stops(self, book, number):
         book.stop(number, 10)
         book.stop(number, 20)
         assert len(book.sessions()) == 2
@@ -139,7 +139,7 @@ def test_a_start_with_another_tag_does_not_take_a_foreign_end(book):
 
 
 def test_a_next_start_supersedes(book):
-    """Closed with the last known register; overwritable."""
+    """It is closed with the last known register, which a later stop may overwrite."""
     first = book.start(0).session
     book.sample(30, 4000, transaction=first.pk)
     book.start(90, meter=9000)
@@ -152,7 +152,7 @@ def test_a_next_start_supersedes(book):
 
 
 def test_readings_that_come_after_a_guessed_end_still_count(book):
-    """They may lie in the inbox while the next start supersedes their session."""
+    """They may be in the inbox while the next start supersedes their session."""
     first = book.start(0).session
     book.start(90, meter=9000)
     assert book.sessions()[0].energy_wh == 0
@@ -170,7 +170,7 @@ def test_another_connector_is_not_superseded(book):
 
 
 def test_an_older_start_does_not_supersede_a_newer_one(book):
-    """An offline queue delivers the past: it ended before the newer one began, at the latest."""
+    """It comes from an offline queue, so its session ended before the newer one started at the latest."""
     newer = book.start(100).session
     older = book.start(0, arrives=101).session
     newer.refresh_from_db()
@@ -192,7 +192,7 @@ def test_offline_sessions_keep_the_stations_time(book):
 
 
 @pytest.mark.parametrize(
-    ("facts", "verdict"),
+    ("fields", "verdict"),
     [
         ({"status": "blocked"}, "Blocked"),
         ({"expires_at": at(-1)}, "Expired"),
@@ -200,8 +200,8 @@ def test_offline_sessions_keep_the_stations_time(book):
         ({"expires_at": at(1)}, "Accepted"),
     ],
 )
-def test_a_tag_is_judged_by_the_time_of_its_session(book, facts, verdict):
-    factories.TagFactory(team=book.station.team, value="CARD", **facts)
+def test_a_tag_is_judged_by_the_time_of_its_session(book, fields, verdict):
+    factories.TagFactory(team=book.station.team, value="CARD", **fields)
     result = book.start(0, tag="card", arrives=1000)
     assert (result.verdict.status, result.session.is_billable) == (verdict, verdict == "Accepted")
     assert ("unauthorised" in result.session.flags) == (verdict != "Accepted")
@@ -223,7 +223,7 @@ def test_one_tag_charges_once_at_a_time_unless_it_may(book):
     book.start(0, connector=1, tag="CARD")
     second = book.start(1, connector=2, tag="CARD")
     assert (second.verdict.status, second.session.is_billable) == ("ConcurrentTx", False)
-    assert book.start(1, connector=2, tag="CARD").verdict.status == "ConcurrentTx"  # asked again
+    assert book.start(1, connector=2, tag="CARD").verdict.status == "ConcurrentTx"  # the repeated start
     card.allows_concurrent = True
     card.save()
     assert book.start(2, connector=3, tag="CARD").verdict.is_accepted

@@ -1,4 +1,4 @@
-"""What a station says of its connectors: the newest report counts (B7), whatever its clock did (F16)."""
+"""Connector statuses: the newest report wins (B7), whatever the station's clock (F16)."""
 
 from datetime import timedelta
 
@@ -15,7 +15,7 @@ NOW = timezone.now()
 
 
 def report(station, status, *, minutes=0.0, arrives=None, connector=1, **more):
-    """Told of so many minutes from now, and received then unless said otherwise."""
+    """Create a status report for a time in minutes from now, received at that time by default."""
     arrives = minutes if arrives is None else arrives
     return StatusReport(
         station_id=station.pk, connector=connector, status=status, at=NOW + timedelta(minutes=minutes),
@@ -38,7 +38,7 @@ def test_the_time_of_the_last_change_stays_while_nothing_changes(station):
 
 @pytest.mark.parametrize("connector", [0, 1])
 def test_a_clock_that_ran_ahead_does_not_hide_what_comes_after(station, connector):
-    """F16: it is set right at the next boot."""
+    """F16: the clock is corrected at the next boot."""
     record_statuses([report(station, "Faulted", minutes=60 * 24 * 365 * 70, arrives=0, connector=connector)])
     record_statuses([report(station, "Available", minutes=5, connector=connector)])
     station.refresh_from_db()
@@ -63,18 +63,21 @@ def test_the_last_of_a_batch_counts(station):
 
 
 def test_the_clock_offset_is_that_of_the_quickest_message(station):
-    """B25: delays only add to it, an offline queue does not count."""
-    heard = [StationSeen(station.pk, NOW, NOW + timedelta(seconds=offset)) for offset in (-3600, 120, 118)]
-    record_stations_seen(heard)
+    """B25: delays only increase it, and queued messages are ignored."""
+    received = [StationSeen(station.pk, NOW, NOW + timedelta(seconds=offset)) for offset in (-3600, 120, 118)]
+    record_stations_seen(received)
     station.refresh_from_db()
     assert station.clock_offset_ms == 120_000 and station.last_heard_at == NOW
 
 
 def offset_after(station, *messages, connected=-3600):
-    """The offset in seconds, once messages that came in at a second of now said they were written at another one."""
+    """Return the clock offset in seconds after messages with (received, reported) times in seconds from now."""
     ChargingStation.objects.filter(pk=station.pk).update(connected_at=NOW + timedelta(seconds=connected))
     record_stations_seen(
-        [StationSeen(station.pk, NOW + timedelta(seconds=at), NOW + timedelta(seconds=said)) for at, said in messages]
+        [
+            StationSeen(station.pk, NOW + timedelta(seconds=at), NOW + timedelta(seconds=reported_at))
+            for at, reported_at in messages
+        ]
     )
     station.refresh_from_db()
     return None if station.clock_offset_ms is None else station.clock_offset_ms / 1000
@@ -82,13 +85,13 @@ def offset_after(station, *messages, connected=-3600):
 
 @pytest.mark.parametrize("booted", [None, 1])
 def test_what_a_station_kept_while_it_was_offline_is_no_measure_of_its_clock(station, booted):
-    """B25: nor after the boot that many stations send at each link."""
+    """B25: also not after the boot that many stations send on each link."""
     if booted:
         ChargingStation.objects.filter(pk=station.pk).update(booted_at=NOW + timedelta(seconds=booted))
     assert offset_after(station, (5, -7200), connected=0) is None
     assert offset_after(station, (6, -3600), (7, -600), connected=0) is None
     assert offset_after(station, (59, -61), connected=0) is None
-    assert offset_after(station, (20, 19), connected=0) == -1  # the first that is reported live
+    assert offset_after(station, (20, 19), connected=0) == -1  # the first message that is reported live
 
 
 def test_a_measured_clock_stays_through_a_backlog(station):
@@ -98,7 +101,7 @@ def test_a_measured_clock_stays_through_a_backlog(station):
 
 
 def test_a_long_queue_shows_by_its_times(station):
-    """It may take longer than the beginning of a link."""
+    """It may take longer than the initial period of a link."""
     assert offset_after(station, (100, -7200), (101, -3600), connected=0) is None
 
 
@@ -132,7 +135,7 @@ def test_a_late_close_of_an_old_link_changes_nothing(station):
 
 
 def test_members_of_our_vocabulary_and_plain_texts_may_come_in_one_batch(station):
-    """Codecs of two versions report in the same batch."""
+    """Codecs of two versions may report in the same batch."""
     reports = [
         StatusReport(station.pk, number, status, NOW, NOW)
         for number, status in enumerate([ConnectorStatus.FAULTED, "Charging", "", ConnectorStatus.CHARGING], start=1)

@@ -1,4 +1,4 @@
-"""Which of several values at one instant is the present reading, and which values count at all (B3, T24)."""
+"""Which of several values at one instant is the present reading, and which values are used at all (B3, T24)."""
 
 import itertools
 from decimal import Decimal
@@ -52,7 +52,7 @@ def test_two_readings_that_claim_the_same_give_the_same_in_any_order():
 @pytest.mark.parametrize("values", [[PRESENT, BEGIN], [BEGIN, PRESENT]])
 @pytest.mark.parametrize("in_one", [True, False])
 def test_a_wallbox_that_repeats_the_begin_is_billed_its_energy(book, values, in_one):
-    """Seen: 0 Wh while charging, and billed 0 Wh when the next start closed it."""
+    """A former bug: 0 Wh while charging, and billed 0 Wh when the next start closed it."""
     pk = book.start(meter=157440).session.pk
     entries = [values] if in_one else [[value] for value in values]
     record_samples([Sampled(book.station.pk, 1, pk, at(10), entry) for entry in entries])

@@ -1,4 +1,4 @@
-"""What meters read: units, phases, resets, repeats, and to whom it belongs (B3, T24, T30)."""
+"""Meter readings: units, phases, resets, repeats, and the session they belong to (B3, T24, T30)."""
 
 from decimal import Decimal
 
@@ -68,7 +68,7 @@ def test_state_of_charge(value, percent):
 
 
 def test_the_raw_values_are_kept_as_sent(book):
-    """B3: also what we cannot read."""
+    """B3: also values that we cannot interpret."""
     pk = book.start().session.pk
     book.sample(5, "OCMF|{}", transaction=pk, format="SignedData", context="Transaction.Begin")
     assert MeterReading.objects.get().values == [
@@ -135,7 +135,7 @@ def test_an_unknown_id_or_that_of_another_station_touches_no_session(book):
 
 
 def test_readings_of_a_session_whose_start_is_lost(book):
-    """B1: it begins with its first reading, whether that came before the end or after it."""
+    """B1: the session starts with its first reading, whether that came before the stop or after it."""
     for minute, register in ((20, 3000), (10, 2000)):
         book.sample(minute, register, transaction=4711, connector=2)
     book.stop(4711, 30, meter=4000)
@@ -151,7 +151,7 @@ def test_readings_of_a_session_whose_start_is_lost(book):
 
 
 def test_readings_of_an_instant_that_the_end_named_too_count_once(book):
-    """T37: the same values again inside the report of the end."""
+    """T37: the stop repeats the same values."""
     book.sample(10, 2000, transaction=4711)
     book.stop(4711, 30, meter=4000)
     book.sample(10, 2000, transaction=4711)
@@ -162,7 +162,7 @@ def test_readings_of_an_instant_that_the_end_named_too_count_once(book):
 
 
 def test_a_number_that_is_used_again_keeps_its_readings_apart(book):
-    """A station that begins to count anew after each start of its own."""
+    """A station that restarts its transaction ids at each boot."""
     book.sample(10, 2000, transaction=987_001)
     book.stop(987_001, 30, meter=4000)
     adopt_readings([(book.station.pk, 987_001)])
@@ -217,7 +217,7 @@ def test_readings_that_disagree_with_the_total_are_flagged(book):
 
 
 def test_absurd_registers_do_not_stop_a_batch(book):
-    """S11: power worked out from them would not fit its column."""
+    """S11: the power calculated from them would exceed its column."""
     pk = book.start(meter=0).session.pk
     registers = ["999999999999999", "-999999999999999", "0", "1e15", "5"]
     record_samples(

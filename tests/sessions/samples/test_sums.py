@@ -1,4 +1,4 @@
-"""What a session is billed when its registers do not fit: running, ended, superseded, swept (T38, T24)."""
+"""Billed energy when registers are inconsistent: running, ended, superseded and swept sessions (T38, T24)."""
 
 import random
 from datetime import timedelta
@@ -14,7 +14,7 @@ from sessions.samples.services.summing import settle_ended_sessions
 from tests import factories
 from tests.sessions.conftest import Book, at
 
-COURSES = [  # start, samples, end, energy while it runs, energy at its own end, flags at the end
+COURSES = [  # start, samples, stop, energy while running, energy after the stop, flags after the stop
     (157_440, [0, 400, 900, 1600], 1600, 1600, 1600, ["meter_reset", "negative_register"]),
     (157_440, [0, 400, 900, 1600], 159_040, 1600, 1600, ["meter_reset"]),
     (1000, [1500, 0, 2000, 2500], 2600, 1500, 1600, ["meter_reset"]),
@@ -93,7 +93,7 @@ def test_closed_by_the_sweep(book, course):
 
 
 def test_energy_never_falls_to_zero_while_registers_rise(book):
-    """Counts from zero in each session."""
+    """The meter counts from zero in each session."""
     pk = book.start(meter=157_440).session.pk
     seen = []
     for number, wh in enumerate([0, 100, 250, 0, 400, 600], 1):
@@ -137,7 +137,7 @@ def test_without_a_meter_start_the_first_reading_is_it(book):
 
 
 def test_without_a_meter_end_the_last_reading_is_it(book):
-    """Also one that comes with the report of the end, which is read later."""
+    """Also a reading inside the stop, which is processed later."""
     pk = book.start(meter=1000).session.pk
     book.sample(10, 5000, transaction=pk)
     book.stop(pk, 60, meter=None)
@@ -158,8 +158,8 @@ def test_without_any_meter_value_nothing_is_made_up(book):
 def test_what_the_station_said_is_kept(book):
     pk = book.start(meter=1000, as_reported={"meter_start": "1000.4"}).session.pk
     book.stop(pk, meter=None, as_reported={"meter_stop": "many", "reason": "Sleepy", "id_tag": "X" * 30})
-    said = book.only().as_reported
-    assert said.items() >= {
+    reported = book.only().as_reported
+    assert reported.items() >= {
         "meter_start": "1000.4", "meter_stop": "many", "stop_reason": "Sleepy", "stop_id_tag": "X" * 30,
     }.items()  # fmt: skip
 
@@ -193,7 +193,7 @@ def test_readings_that_come_late_still_count_by_time(book):
 
 
 def test_messages_about_an_odd_meter_in_any_order_give_the_same(team):
-    """B1: what a meter that was reset, a glitch and a late end amount to does not depend on the order."""
+    """B1: the energy after a meter reset, a glitch and a late stop does not depend on the order."""
     factories.TagFactory(team=team, value="GOOD")
     registers = [1500, 2000, 0, 500, 1000, 0, 1500, 1800]
     found = set()
@@ -215,8 +215,8 @@ def test_messages_about_an_odd_meter_in_any_order_give_the_same(team):
 
 
 def test_too_many_readings_to_look_through_are_added_one_by_one(book, monkeypatch):
-    """Nobody pays for a short fall to zero, nor twice for a reading that comes late."""
-    monkeypatch.setattr("sessions.ledger.services.settling.MAX_READINGS_WHILE_RUNNING", 3)
+    """A short fall to zero is not billed, and a late reading is not billed twice."""
+    monkeypatch.setattr("sessions.ledger.services.settling.MAX_WHILE_RUNNING", 3)
     pk = book.start(meter=1000).session.pk
     book.samples([1500, 2000, 2500, 3000], transaction=pk)
     for minute, wh, energy in ((25, 0, 2000), (12, 2200, 2000), (30, 3500, 2500), (31, 3600, 2600)):

@@ -10,19 +10,19 @@ from cpms.demo import data as demo
 
 
 class Command(ScriptCommand):
-    help = "Load demo data: two teams, people of each role, two months of what happens at stations. May be repeated."
+    help = "Load demo data: two teams, a user for each role, and two months of station activity. Can be run repeatedly."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument(
             "--even-in-production",
             action="store_true",
-            dest="is_wanted",
-            help="also with PostgreSQL or Redis, although everybody knows these passwords",
+            dest="is_allowed",
+            help="load it even with PostgreSQL or Redis, although the passwords are publicly known",
         )
 
-    def run(self, *, is_wanted: bool, **options: Any) -> None:
-        if settings.IS_PRODUCTION and not is_wanted:
+    def run(self, *, is_allowed: bool, **options: Any) -> None:
+        if settings.IS_PRODUCTION and not is_allowed:
             raise DomainError(
                 _("Everybody knows the passwords of the demo. If that is wanted here, say --even-in-production.")
             )
@@ -32,7 +32,7 @@ class Command(ScriptCommand):
             for login in demo.LOGINS
         ]
         width = max(len(login.email) for login in demo.LOGINS)
-        lines = [f"Log in with the password {demo.PASSWORD} as"] + [
+        lines = [f"Sign in with the password {demo.PASSWORD} as"] + [
             f"  {login.email:<{width}}  {login.title}" for login in demo.LOGINS
         ]
         self.show({**loaded, "logins": logins}, "\n".join(lines))

@@ -34,7 +34,7 @@ class RefusalListView(ListPage):
     model = RefusedConnection
     table_class = RefusalTable
     filterset_class = RefusalFilterSet
-    template_name = "maintenance/refusal_list.html"
+    template_name = "maintenance/connections/refusal_list.html"
     export_name = "refused-connections"
     export_cells = REFUSAL_CELLS
 
@@ -46,7 +46,7 @@ class DeviationListView(ListPage):
     model = Deviation
     table_class = DeviationTable
     filterset_class = DeviationFilterSet
-    template_name = "maintenance/deviation_list.html"
+    template_name = "maintenance/connections/deviation_list.html"
     export_name = "deviations"
     export_cells = DEVIATION_CELLS
 
@@ -60,7 +60,7 @@ class DeviatingModelListView(ListPage):
     model = Deviation
     table_class = DeviatingModelTable
     filterset_class = DeviationFilterSet
-    template_name = "maintenance/deviating_model_list.html"
+    template_name = "maintenance/connections/deviating_model_list.html"
     export_name = "deviations-by-model"
     export_cells = DEVIATING_MODEL_CELLS
     tie_breakers = ("station__vendor", "station__model")
@@ -78,7 +78,7 @@ class DeviatingModelListView(ListPage):
 class DeviatingModelView(LoginRequiredMixin, TemplateView):
     """What the stations of one model do differently, of those the person is shown."""
 
-    template_name = "maintenance/deviating_model.html"
+    template_name = "maintenance/connections/deviating_model.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         person: Any = self.request.user

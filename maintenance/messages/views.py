@@ -30,7 +30,7 @@ class MessageListView(ListPage):
     model = Message
     table_class = MessageTable
     filterset_class = MessageFilterSet
-    template_name = "maintenance/message_list.html"
+    template_name = "maintenance/messages/message_list.html"
     export_name = "messages"
     export_cells = MESSAGE_CELLS
     paginator_class = MessagePaginator
@@ -69,7 +69,7 @@ class MessageListView(ListPage):
 
 class MessageDetailView(DetailPage):
     model = Message
-    template_name = "maintenance/message_detail.html"
+    template_name = "maintenance/messages/message_detail.html"
     context_object_name = "message_row"
 
     def get_queryset(self) -> QuerySet[Any]:

@@ -29,7 +29,7 @@ class NotificationTable(Table):
     kind = tables.Column(verbose_name=gettext_lazy("Kind"), attrs={"td": {"class": "rhs"}})
     created_at = MomentColumn(verbose_name=gettext_lazy("Time"), attrs=WIDE)
     read = tables.TemplateColumn(
-        template_name="portal/parts/notification_read.html",
+        template_name="maintenance/notifications/parts/notification_read.html",
         verbose_name=gettext_lazy("Read"),
         attrs={"td": {"class": "do"}},
     )

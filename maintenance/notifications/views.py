@@ -33,7 +33,7 @@ class NotificationListView(ListPage):
     model = Notification
     table_class = NotificationTable
     filterset_class = NotificationFilterSet
-    template_name = "portal/notification_list.html"
+    template_name = "maintenance/notifications/notification_list.html"
     is_newest_first = True
 
     def rows(self) -> QuerySet[Any]:
@@ -49,7 +49,7 @@ class NotificationListView(ListPage):
 @require_safe
 def bell(request: AuthenticatedRequest) -> HttpResponse:
     """Its number, for an open page."""
-    return render(request, "portal/parts/bell.html", {"unread": unread(request.user)})
+    return render(request, "maintenance/notifications/parts/bell.html", {"unread": unread(request.user)})
 
 
 def _after(request: AuthenticatedRequest) -> HttpResponse:
@@ -100,4 +100,4 @@ def notification_choices(request: AuthenticatedRequest) -> HttpResponse:
         }
         for kind in Notification.Kind
     ]
-    return render(request, "portal/notification_choices.html", {"rows": rows})
+    return render(request, "maintenance/notifications/notification_choices.html", {"rows": rows})

@@ -29,7 +29,7 @@ class SecurityEventListView(ListPage):
     model = SecurityEvent
     table_class = SecurityEventTable
     filterset_class = SecurityEventFilterSet
-    template_name = "maintenance/security_list.html"
+    template_name = "maintenance/security_events/security_list.html"
     export_name = "security-events"
     export_cells = SECURITY_EVENT_CELLS
     is_newest_first = True

@@ -40,7 +40,7 @@ class CommandListView(ListPage):
     model = Command
     table_class = CommandTable
     filterset_class = CommandFilterSet
-    template_name = "operations/command_list.html"
+    template_name = "operations/commands/command_list.html"
     export_name = "commands"
     export_cells = COMMAND_CELLS
     is_newest_first = True
@@ -63,7 +63,7 @@ class CommandListView(ListPage):
 
 class CommandDetailView(DetailPage):
     model = Command
-    template_name = "operations/command_detail.html"
+    template_name = "operations/commands/command_detail.html"
     context_object_name = "command"
 
     def get_queryset(self) -> QuerySet[Any]:
@@ -127,7 +127,7 @@ def station_command(request: AuthenticatedRequest, pk: int, kind: str) -> HttpRe
 
 
 def _form_page(request: AuthenticatedRequest, form: CommandForm, is_part: bool, status: int = 200) -> HttpResponse:
-    template = "operations/station_command.html"
+    template = "operations/commands/station_command.html"
     context = {"form": form, "station": form.station, "is_part": is_part}
     return render(request, f"{template}#dialog" if is_part else template, context, status=status)
 
@@ -140,4 +140,4 @@ def tag_choices(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     if not request.user.access.may(Can.OPERATE, station):
         raise PermissionDenied(_("Only operators and administrators of the team may send commands."))
     tags = search_tags(station, request.user, request.GET.get("id_tag", "").strip()[:36])[:MAX_TAGS]
-    return render(request, "operations/tag_choices.html", {"tags": tags})
+    return render(request, "operations/commands/tag_choices.html", {"tags": tags})

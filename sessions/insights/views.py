@@ -55,7 +55,7 @@ class GapListView(ListPage):
     filterset_class = GapFilterSet
     paginator_class = GapPaginator
     tells_total = False  # it takes another window over a month's sessions
-    template_name = "sessions/gap_list.html"
+    template_name = "sessions/insights/gap_list.html"
     export_name = "missing-energy"
     export_cells = GAP_CELLS
 

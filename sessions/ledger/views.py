@@ -6,4 +6,4 @@ from sessions.ledger.panels import SessionList
 
 
 class SessionListView(SessionList):
-    template_name = "sessions/session_list.html"
+    template_name = "sessions/ledger/session_list.html"

@@ -48,7 +48,7 @@ def mail_list(request: HttpRequest) -> HttpResponse:
                 "text": _body(message, "plain"),
             }
         )
-    return render(request, "portal/mail_list.html", {"mails": rows})
+    return render(request, "portal/frame/mail_list.html", {"mails": rows})
 
 
 @never_cache

@@ -227,4 +227,4 @@ def search_view(request: AuthenticatedRequest) -> HttpResponse:
         place += len(rows)
         numbered.append((kind, rows))
     context = {"found": numbered, "count": place, "text": text, "is_short": is_short, "least": LEAST}
-    return render(request, "portal/search.html#found" if request.htmx else "portal/search.html", context)
+    return render(request, "portal/frame/search.html#found" if request.htmx else "portal/frame/search.html", context)

@@ -88,4 +88,4 @@ def privacy(request: HttpRequest) -> HttpResponse:
 @require_safe
 def imprint(request: HttpRequest) -> HttpResponse:
     context = {"text": site_text(SiteText.Kind.IMPRINT), "host": request.get_host()}
-    return render(request, "portal/imprint.html", context)
+    return render(request, "portal/frame/imprint.html", context)

@@ -16,4 +16,4 @@ from cpms.common.web.pages import AuthenticatedRequest
 def permissions(request: AuthenticatedRequest) -> HttpResponse:
     """Show the tables that everything here is decided by."""
     context = {"roles": role_labels(), "table": table(), "who": Revoker.labels, "revocation_rules": revocation_rules()}
-    return render(request, "portal/permissions.html", context)
+    return render(request, "portal/frame/permissions.html", context)

@@ -46,7 +46,7 @@ class UserListView(ListPage):
     model = User
     table_class = PersonTable
     filterset_class = PersonFilterSet
-    template_name = "portal/user_list.html"
+    template_name = "portal/people/user_list.html"
 
     def rows(self) -> QuerySet[Any]:
         """Only what the person manages is shown of the others, also of their teams and tags."""
@@ -60,7 +60,7 @@ class UserListView(ListPage):
 
 
 class UserEditView(FormPage):
-    template_name = "portal/user_edit.html"
+    template_name = "portal/people/user_edit.html"
     form_class = PersonForm
     request: AuthenticatedRequest
     problems: Mapping[int, Problem] = MappingProxyType({})  # with the rows of tags, by their numbers
@@ -153,7 +153,7 @@ def user_delete(request: AuthenticatedRequest) -> HttpResponse:
         return redirect("portal:user_list")
     if request.method == "GET":
         context = {"people": chosen, "is_me": request.user in chosen}
-        return render(request, "portal/user_delete.html", context)
+        return render(request, "portal/people/user_delete.html", context)
     if told.get("confirm") != "yes":
         return redirect("portal:user_list")
     is_me = False

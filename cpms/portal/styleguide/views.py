@@ -15,4 +15,4 @@ def styleguide(request: HttpRequest) -> HttpResponse:
     """Every component in every state; for those who build pages, so only with DEBUG."""
     if not settings.DEBUG:
         raise Http404
-    return render(request, "portal/styleguide.html", samples())
+    return render(request, "portal/styleguide/styleguide.html", samples())

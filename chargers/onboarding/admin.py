@@ -276,7 +276,7 @@ class ChargingStationAdmin(FileMixin, fresh_proof.FreshProofAdmin):
         if station.has_weak_password:
             return str(_("set, but weak: it has fewer than 16 characters"))
         if station.password_hash:
-            return str(_("set; only its hash is password_options"))
+            return str(_("set; only its hash is stored"))
         if station.has_password:
             return str(_("set"))
         return str(_("not set: the station cannot log in") if station.team_id else _("not set"))

@@ -27,7 +27,7 @@ def _begin_worker(**_kwargs: Any) -> None:
     from cpms.common.observability import logs
 
     if settings.LOG_FORMAT == logs.JSON:
-        worker.safe_say = logs.say_json  # type: ignore[attr-defined]  # it says by itself that it ends
+        worker.safe_say = logs.log_json  # type: ignore[attr-defined]  # it says by itself that it ends
     mail.warn_about_console()
 
 

@@ -114,7 +114,7 @@ def _log_exception(kind: type[BaseException], error: BaseException | None, trace
     logging.getLogger("cpms").critical(f"{kind.__name__}: {error}", exc_info=facts)
 
 
-def say_json(text: Any, file: Any = None) -> None:
+def log_json(text: Any, file: Any = None) -> None:
     """Write one line at once; it may be called in a signal handler, where a logger's lock could be held."""
     line = structlog.processors.JSONRenderer()(None, "", {"event": str(text).strip(), "level": "info"})
     os.write(2, f"{line}\n".encode() if isinstance(line, str) else line + b"\n")

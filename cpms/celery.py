@@ -15,12 +15,12 @@ app.autodiscover_tasks(["accounts", "chargers", "sessions", "operations", "maint
 
 
 @signals.setup_logging.connect
-def _keep_our_logging(**_kwargs: Any) -> None:
+def _disable_celery_logging(**_kwargs: Any) -> None:
     """Celery sets up none of its own where somebody answers this signal."""
 
 
 @signals.celeryd_init.connect
-def _begin_worker(**_kwargs: Any) -> None:
+def _set_up_worker(**_kwargs: Any) -> None:
     from celery.apps import worker
 
     from cpms.common.messaging import mail

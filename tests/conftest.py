@@ -22,7 +22,7 @@ from accounts.programs.services.programs import add_program
 from accounts.programs.services.tokens import issue_api_token
 from accounts.sign_in import fresh_proof
 from accounts.sign_in.services.signing_in import source_keys
-from cpms.common.database.remember import forget
+from cpms.common.database.process_cache import clear_cached
 from cpms.portal.models import SiteText, hooks_offered, site_text
 from ocpp_gateway import drain
 from tests import factories
@@ -61,7 +61,7 @@ def _no_memory_of_other_tests() -> None:
         cache.clear()
     else:
         cache.delete_many(source_keys("127.0.0.1"))
-    forget()
+    clear_cached()
     translation.deactivate()  # a page that a test asked for leaves its reader's language in force
 
 

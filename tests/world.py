@@ -20,7 +20,7 @@ from accounts.models import User
 from accounts.programs.services.programs import add_program, issue_access_token
 from accounts.programs.services.tokens import issue_api_token
 from chargers.models import ChargingStation
-from cpms.common.database.remember import forget
+from cpms.common.database.process_cache import clear_cached
 from cpms.portal.models import PrivacyChoice, SiteHook, SiteText
 from tests import factories
 
@@ -103,7 +103,7 @@ def _signed_in(person: User | None) -> str:
 @contextmanager
 def undone() -> Iterator[None]:
     """What is written inside is gone afterwards."""
-    forget()
+    clear_cached()
     cache.clear()  # sessions lie there as well
     with transaction.atomic():
         yield

@@ -11,17 +11,17 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.branding import contrast
 from accounts.teams.models import LOOKS, OfTeamQuerySet, Team
-from cpms.common.database.remember import RememberedModel
+from cpms.common.database.process_cache import CachedModel
 
 COLOUR = r"^(#[0-9a-f]{6})?$"
 check_colour = RegexValidator(COLOUR, _("A colour is written like #0b6e4f."))
 check_phone = RegexValidator(r"^(\+?[0-9 ()/.-]{4,40})?$", _("A telephone number has digits, like +47 22 00 00 00."))
 
 
-class Brand(RememberedModel):
+class Brand(CachedModel):
     """What a team has said of its look; what is empty is ours. Without a row everything is."""
 
-    remembered = (LOOKS,)
+    cache_keys = (LOOKS,)
     team = models.OneToOneField(Team, on_delete=models.CASCADE, related_name="brand", verbose_name=_("team"))
     portal_name = models.CharField(_("name of the portal"), max_length=40, blank=True)
     accent = models.CharField(_("colour"), max_length=7, blank=True, validators=[check_colour])
@@ -72,7 +72,7 @@ class Brand(RememberedModel):
         return contrast.palettes(self.accent, self.accent_dark) if self.accent else None
 
 
-class BrandPicture(RememberedModel):
+class BrandPicture(CachedModel):
     """One size of a picture that a team has uploaded, made anew by us: nothing of the uploaded file is in it.
 
     It is in the database so that every web process has it, and goes with its team. The key is in its public address: it
@@ -84,7 +84,7 @@ class BrandPicture(RememberedModel):
         LOGO_DARK = "logo_dark", _("Logo on dark pages")
         ICON = "icon", _("Icon")
 
-    remembered = (LOOKS,)
+    cache_keys = (LOOKS,)
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="brand_pictures", verbose_name=_("team"))
     kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
     size = models.CharField(_("size"), max_length=8)

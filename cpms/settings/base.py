@@ -19,7 +19,7 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 from kombu import Queue
 
-from cpms.common.observability.logs import write_only_json
+from cpms.common.observability.logs import log_only_json
 from cpms.settings.environment import Environment
 from cpms.settings.languages import languages_in
 from cpms.settings.secrets import secret_key, station_secret_keys
@@ -29,7 +29,7 @@ env = Environment(BASE_DIR)
 _IS_SERVER = env.text("REDIS_URL") != "" or env.text("DATABASE_URL").startswith("postgres")
 LOG_FORMAT = env.choice("LOG_FORMAT", "json" if _IS_SERVER else "text", ("json", "text"))
 if LOG_FORMAT == "json":
-    write_only_json()  # first of all: also a wrong setting is said so
+    log_only_json()  # first of all: also a wrong setting is said so
 
 # --- where it runs -----------------------------------------------------------------------------------------------
 VAR_DIR = Path(env.text("VAR_DIR", str(BASE_DIR / "var")))
@@ -42,9 +42,9 @@ DEBUG = env.flag("DEBUG", False)
 
 SECRET_KEY = secret_key(env, VAR_DIR, is_production=IS_PRODUCTION)
 STATION_SECRET_KEYS = station_secret_keys(env, VAR_DIR, is_production=IS_PRODUCTION)
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", [urlsplit(PUBLIC_URL).hostname or "localhost", "localhost", "127.0.0.1"])
-CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", [PUBLIC_URL])
-TRUSTED_PROXIES = env.words("TRUSTED_PROXIES", [])  # whose X-Forwarded-For and -Proto are believed
+ALLOWED_HOSTS = env.word_list("ALLOWED_HOSTS", [urlsplit(PUBLIC_URL).hostname or "localhost", "localhost", "127.0.0.1"])
+CSRF_TRUSTED_ORIGINS = env.word_list("CSRF_TRUSTED_ORIGINS", [PUBLIC_URL])
+TRUSTED_PROXIES = env.word_list("TRUSTED_PROXIES", [])  # whose X-Forwarded-For and -Proto are believed
 
 # What a process does not do it does not load: a gateway node that was killed must be back soon.
 _IS_NODE = sys.argv[1:2] == ["gateway"]
@@ -366,7 +366,7 @@ if MAILS_IN_PAGE and PUBLIC_URL.startswith("https://"):
 MAILS_FOLDER = VAR_DIR / "mails"
 MAILS_SENT_BY = EMAIL_BACKEND
 if MAILS_IN_PAGE:
-    EMAIL_BACKEND = "cpms.common.messaging.mail.KeepingBackend"
+    EMAIL_BACKEND = "cpms.common.messaging.mail.StoringBackend"
 
 # Whom we ask about domains of teams: address or address:port; empty: what the machine asks (/etc/resolv.conf)
 DNS_RESOLVER = env.text("DNS_RESOLVER", "")
@@ -394,7 +394,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_NAME = "__Host-session" if IS_HTTPS else "session"
 SESSION_COOKIE_AGE = int(timedelta(days=14).total_seconds())
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db" if REDIS_URL else "django.contrib.sessions.backends.db"
-HOOK_ORIGINS = env.words("HOOK_ORIGINS", [])  # from which scripts of others may come, for whoever allows them
+HOOK_ORIGINS = env.word_list("HOOK_ORIGINS", [])  # from which scripts of others may come, for whoever allows them
 X_FRAME_OPTIONS = "DENY"
 HALF_OPEN_SECONDS = env.number("HALF_OPEN_SECONDS", 20.0, least=1.0)  # then a request that is not complete is dropped
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024

@@ -58,7 +58,7 @@ class Environment:
 
         return self._value(name, default, read, f"a number, {least} or more")
 
-    def words(self, name: str, default: list[str]) -> list[str]:
+    def word_list(self, name: str, default: list[str]) -> list[str]:
         return self._value(name, default, lambda raw: [w.strip() for w in raw.split(",") if w.strip()], "a list, comma")
 
     def choice(self, name: str, default: str, among: tuple[str, ...]) -> str:

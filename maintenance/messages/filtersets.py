@@ -39,7 +39,7 @@ class MessageFilter(TimesFilterSet):
         return bool(super().is_valid())
 
     @property
-    def is_rare(self) -> bool:
+    def use_partial_index(self) -> bool:
         """Whether an index of its own finds what is asked for."""
         chosen = self.form.cleaned_data
         return are_rare(
@@ -95,7 +95,7 @@ class MessageFilterSet(django_filters.FilterSet):
         return not any(self._chosen.get(name) for name in ("q", "start", "end"))
 
     @property
-    def is_rare(self) -> bool:
+    def use_partial_index(self) -> bool:
         """Whether an index of its own finds what is asked for."""
         return are_rare(
             action=(self._chosen.get("action") or "").strip(),

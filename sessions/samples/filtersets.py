@@ -17,6 +17,6 @@ class SampleFilter(TimesFilterSet):
         fields: list[str] = []
 
     @property
-    def is_rare(self) -> bool:
+    def use_partial_index(self) -> bool:
         """Whether an index of its own finds what is asked for."""
         return self.form.cleaned_data["session"] is not None

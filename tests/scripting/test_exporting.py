@@ -62,7 +62,7 @@ def test_without_json_each_line_is_an_object(manage, session, finished_session):
 
 
 def test_it_goes_in_pages_and_misses_none(manage, station, monkeypatch, django_assert_num_queries):
-    monkeypatch.setattr(export_sessions, "AT_ONCE", 3)
+    monkeypatch.setattr(export_sessions, "BATCH_SIZE", 3)
     sessions = [
         factories.SessionFactory(station=station, connector_number=n, started_at=datetime(2026, 1, n, tzinfo=UTC))
         for n in range(1, 8)

@@ -6,7 +6,7 @@ from django.db import connection
 from cpms.common import scripting
 from cpms.common.errors import DomainError
 from cpms.common.scripting import numbered
-from cpms.common.text.storable import is_storable
+from cpms.common.text.safety import is_storable
 
 
 def test_numbers_are_put_where_they_belong():

@@ -1,7 +1,7 @@
 """Which team's branding a page or an e-mail carries: the per-process cache of brandings and domains.
 
 A page is in the look of the team whose domain it was asked for; on our own domain in that of the team one works for.
-Nothing here asks the database more than once a minute, see cpms.common.remember.
+Nothing here asks the database more than once a minute, see `cpms.common.database.process_cache`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from accounts.branding.contrast import Palette
 from accounts.branding.models import Brand, BrandPicture
 from accounts.teams.models import HOSTS, LOOKS, TeamDomain
 from accounts.teams.services import current_team
-from cpms.common.database.remember import forget_after_change, remember
+from cpms.common.database.process_cache import cached, clear_cached_after_change
 from cpms.common.messaging.mail import OUR_NAME, Sender
 
 FEATURE = "branding"
@@ -113,7 +113,7 @@ def style_address(light: Palette, dark: Palette) -> str:
 
 def looks() -> dict[int, Look]:
     """Of teams that have said something of theirs, by the team's key."""
-    found: dict[int, Look] = remember(LOOKS, _read_looks)
+    found: dict[int, Look] = cached(LOOKS, _read_looks)
     return found
 
 
@@ -152,7 +152,7 @@ class TeamHost:
 
 def hosts() -> dict[str, TeamHost]:
     """Host names in lower case and ASCII that are answered because a team has proved them."""
-    found: dict[str, TeamHost] = remember(HOSTS, _read_hosts)
+    found: dict[str, TeamHost] = cached(HOSTS, _read_hosts)
     return found
 
 
@@ -166,7 +166,7 @@ def _read_hosts() -> dict[str, TeamHost]:
 
 
 def clear_branding_cache() -> None:
-    forget_after_change(LOOKS, HOSTS)
+    clear_cached_after_change(LOOKS, HOSTS)
 
 
 # --- hosts --------------------------------------------------------------------------------------------------------

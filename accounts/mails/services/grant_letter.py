@@ -11,22 +11,22 @@ from django.utils.translation import gettext as _
 from accounts.access.models import Grant
 from accounts.mails.models import AccountMail
 from accounts.people.models import User
-from cpms.common.messaging.mail import Letter, Sender, public_url, zone_of
+from cpms.common.messaging.mail import MailContent, Sender, public_url, zone_of
 from cpms.common.web import formatting
 
 GIVEN, CHANGED, WITHDRAWN = "given", "changed", "withdrawn"
 
 
-def grant_letter(mail: AccountMail, person: User | None, sender: Sender) -> Letter | None:
+def grant_letter(mail: AccountMail, person: User | None, sender: Sender) -> MailContent | None:
     """Return the text of a mail; None where the person has left since."""
     grant = mail.grant
     if grant is None or mail.user is None or not mail.user.is_active:
         return None
-    forms = formatting.in_form_of(mail.user.date_format, mail.user.number_format)
+    forms = formatting.use_formats(mail.user.date_format, mail.user.number_format)
     with timezone.override(zone_of(mail.user.time_zone)), forms:
         subject, paragraphs = _text(grant, mail.about)
     action = (_("Show access"), public_url(reverse("access:grant_list"), sender.site))
-    return Letter(to=mail.user.email, subject=subject, paragraphs=paragraphs, action=action)
+    return MailContent(to=mail.user.email, subject=subject, paragraphs=paragraphs, action=action)
 
 
 def _text(grant: Grant, what: str) -> tuple[str, list[str]]:

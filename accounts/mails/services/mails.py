@@ -28,7 +28,7 @@ from accounts.branding.services.looks import sender_of
 from accounts.mails.models import AccountMail
 from accounts.mails.services.grant_letter import grant_letter
 from accounts.people.models import ApiToken, User
-from cpms.common.messaging.mail import Letter, Sender, identity_of, public_url, send_due, zone_of
+from cpms.common.messaging.mail import MailContent, Sender, message_id_of, public_url, send_due, zone_of
 from cpms.common.web import formatting
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def _message(mail: AccountMail) -> EmailMessage | None:
         if not _leads_to_own_domain(mail, person):
             sender = replace(sender, site="")
         letter = LETTERS[mail.kind](mail, person, sender)
-        return letter.message(identity_of("account", mail), sender) if letter else None
+        return letter.message(message_id_of("account", mail), sender) if letter else None
 
 
 def _leads_to_own_domain(mail: AccountMail, person: User | None) -> bool:
@@ -119,12 +119,12 @@ def _no_answer(sender: Sender) -> str:
     return _("Answers to this mail are not read.")
 
 
-def _reset(mail: AccountMail, person: User | None, sender: Sender) -> Letter | None:
+def _reset(mail: AccountMail, person: User | None, sender: Sender) -> MailContent | None:
     """Valid for 24 hours and for one change."""
     if person is None or not person.is_active:
         return None
     keys = {"uidb36": user_pk_to_url_str(person), "key": default_token_generator.make_token(person)}
-    return Letter(
+    return MailContent(
         to=person.email,
         subject=_("Set a new password"),
         paragraphs=[
@@ -154,11 +154,11 @@ def seal_of(user: User) -> str:
     return salted_hmac("accounts.address.seal", user.password, algorithm="sha256").hexdigest()[:16]
 
 
-def _verify(mail: AccountMail, person: User | None, sender: Sender) -> Letter | None:
+def _verify(mail: AccountMail, person: User | None, sender: Sender) -> MailContent | None:
     if mail.user is None or not mail.user.is_active:
         return None
     path = reverse("accounts:email_confirm", args=[address_token(mail.user, mail.email)])
-    return Letter(
+    return MailContent(
         to=mail.email,
         subject=_("Confirm your e-mail address"),
         paragraphs=[
@@ -176,13 +176,13 @@ def undo_token(change: AddressChange) -> str:
     return signing.dumps(change.pk, salt=UNDO_SALT)
 
 
-def _changed(mail: AccountMail, person: User | None, sender: Sender) -> Letter | None:
+def _changed(mail: AccountMail, person: User | None, sender: Sender) -> MailContent | None:
     """To the old address, so that who loses his account by this learns of it, and can undo it."""
     change = None if mail.user is None else mail.user.address_changes.filter(pk=int(mail.about or 0)).first()
     if mail.user is None or change is None or change.undone_at is not None:
         return None
     path = reverse("accounts:email_undo", args=[undo_token(change)])
-    return Letter(
+    return MailContent(
         to=mail.email,
         subject=_("Your e-mail address was changed"),
         paragraphs=[
@@ -209,7 +209,7 @@ def hash_of(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def _invite(mail: AccountMail, person: User | None, sender: Sender) -> Letter | None:
+def _invite(mail: AccountMail, person: User | None, sender: Sender) -> MailContent | None:
     invitation = mail.invitation
     if invitation is None or invitation.accepted_at or invitation.revoked_at or invitation.has_expired:
         return None
@@ -220,9 +220,9 @@ def _invite(mail: AccountMail, person: User | None, sender: Sender) -> Letter | 
     else:
         what = _("%(name)s invites you to the team “%(team)s” at %(site)s, where it runs its charging stations.")
     forms = (person.date_format, person.number_format) if person else ("", "")
-    with timezone.override(zone_of(person.time_zone if person else "")), formatting.in_form_of(*forms):
+    with timezone.override(zone_of(person.time_zone if person else "")), formatting.use_formats(*forms):
         until = formatting.date_time(invitation.expires_at)
-    return Letter(
+    return MailContent(
         to=mail.email,
         subject=_("Invitation to %(team)s") % who,
         paragraphs=[
@@ -243,16 +243,16 @@ def _invite(mail: AccountMail, person: User | None, sender: Sender) -> Letter | 
     )
 
 
-def _expiry(mail: AccountMail, person: User | None, sender: Sender) -> Letter | None:
+def _expiry(mail: AccountMail, person: User | None, sender: Sender) -> MailContent | None:
     """Nothing any more when it was replaced or revoked meanwhile."""
     key = mail.key
     if key is None or mail.user is None or key.expires_at is None or not key.is_valid:
         return None
     who = {"name": key.program.name, "team": key.program.team.name, "prefix": key.prefix}
-    forms = formatting.in_form_of(mail.user.date_format, mail.user.number_format)
+    forms = formatting.use_formats(mail.user.date_format, mail.user.number_format)
     with timezone.override(zone_of(mail.user.time_zone)), forms:
         until = formatting.date_time(key.expires_at)
-    return Letter(
+    return MailContent(
         to=mail.email,
         subject=_("The key of “%(name)s” ends soon") % who,
         paragraphs=[
@@ -266,12 +266,12 @@ def _expiry(mail: AccountMail, person: User | None, sender: Sender) -> Letter | 
     )
 
 
-def _domain(mail: AccountMail, person: User | None, sender: Sender) -> Letter | None:
+def _domain(mail: AccountMail, person: User | None, sender: Sender) -> MailContent | None:
     """Tell each administrator of the team."""
     if mail.user is None or not mail.user.is_active or mail.team is None:
         return None
     told = {"domain": mail.about, "team": mail.team.name}
-    return Letter(
+    return MailContent(
         to=mail.email,
         subject=_("%(domain)s was switched off") % told,
         paragraphs=[
@@ -285,19 +285,19 @@ def _domain(mail: AccountMail, person: User | None, sender: Sender) -> Letter | 
     )
 
 
-Writer = Callable[[AccountMail, User | None, Sender], Letter | None]
+Writer = Callable[[AccountMail, User | None, Sender], MailContent | None]
 
 
 def _security(subject: str, what: str) -> Writer:
     """A letter that only says what was changed about signing in, so that who did not do it learns of it."""
 
-    def letter(mail: AccountMail, person: User | None, sender: Sender) -> Letter | None:
+    def letter(mail: AccountMail, person: User | None, sender: Sender) -> MailContent | None:
         if mail.user is None:
             return None
-        forms = formatting.in_form_of(mail.user.date_format, mail.user.number_format)
+        forms = formatting.use_formats(mail.user.date_format, mail.user.number_format)
         with timezone.override(zone_of(mail.user.time_zone)), forms:
             at = formatting.full_time(mail.created_at)
-        return Letter(
+        return MailContent(
             to=mail.email,
             subject=_(subject),
             paragraphs=[
@@ -313,7 +313,7 @@ def _security(subject: str, what: str) -> Writer:
     return letter
 
 
-def _password(mail: AccountMail, person: User | None, sender: Sender) -> Letter | None:
+def _password(mail: AccountMail, person: User | None, sender: Sender) -> MailContent | None:
     """Says also what ended with the old password, and what goes on."""
     what = gettext_noop("the password of your account at %(site)s was changed. Everywhere else you were signed out.")
     letter = _security(gettext_noop("Your password was changed"), what)(mail, person, sender)
@@ -347,14 +347,14 @@ def _what_ended(mail: AccountMail, user: User) -> list[str]:
 def _guessing(subject: str, what: str, then: str) -> Writer:
     """A letter to support staff; `about` holds the count, and the source or the account."""
 
-    def letter(mail: AccountMail, person: User | None, sender: Sender) -> Letter | None:
+    def letter(mail: AccountMail, person: User | None, sender: Sender) -> MailContent | None:
         if mail.user is None or not mail.user.is_active or not mail.user.is_staff:
             return None
         count, _blank, about = mail.about.partition(" ")
-        forms = formatting.in_form_of(mail.user.date_format, mail.user.number_format)
+        forms = formatting.use_formats(mail.user.date_format, mail.user.number_format)
         with timezone.override(zone_of(mail.user.time_zone)), forms:
             at = formatting.full_time(mail.created_at)
-        return Letter(
+        return MailContent(
             to=mail.email,
             subject=_(subject),
             paragraphs=[

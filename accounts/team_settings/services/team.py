@@ -20,7 +20,7 @@ from accounts.sign_in.models import FACTOR_TYPES
 from accounts.team_settings.services.dns import txt_records
 from accounts.teams.models import HOSTS, LOOKS, BillingDetails, FormerHandle, StationPasswords, Team, TeamDomain
 from accounts.teams.services import check_domain
-from cpms.common.database.remember import forget_after_change
+from cpms.common.database.process_cache import clear_cached_after_change
 from cpms.common.errors import DomainError, NotAllowed, refuse
 from cpms.common.text.lines import check_lines
 from cpms.common.web.countries import is_country
@@ -151,7 +151,7 @@ def set_features(*, team: Team, on: Collection[str], actor: User | None = None) 
     team = Team.objects.select_for_update().get(pk=team.pk)
     team.features_off = sorted(BY_KEY.keys() - set(on))
     team.save(update_fields=["features_off"])
-    forget_after_change(LOOKS, HOSTS)  # a team without branding has neither
+    clear_cached_after_change(LOOKS, HOSTS)  # a team without branding has neither
     logger.info("functions switched", extra={"team": team.handle, "off": team.features_off})
     return team
 

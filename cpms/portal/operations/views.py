@@ -112,7 +112,7 @@ class OperateMixin:
         rows = rows.filter(user.access.shown(Can.OPERATE, *self.paths))
         return rows if self.is_for_pool else rows.filter(**{f"{self.paths[0]}__isnull": False})
 
-    def facts(self, context: dict[str, Any]) -> dict[str, Any]:
+    def page_context(self, context: dict[str, Any]) -> dict[str, Any]:
         return {}
 
 
@@ -134,7 +134,7 @@ class RemoteStopView(OperateMixin, SessionListView):
     nothing = gettext_lazy("As soon as somebody charges, the session can be stopped here.")
     paths = ("team", "station")
     shows_statuses = False
-    dear_columns = ("energy_wh",)
+    slow_sort_columns = ("energy_wh",)
 
     def rows(self) -> QuerySet[Any]:
         return super().rows().filter(stopped_at__isnull=True)

@@ -45,7 +45,7 @@ class StationListView(ListPage):
         for record in records:
             record.power_w = powers.get(record.pk)
 
-    def facts(self, context: dict[str, Any]) -> dict[str, Any]:
+    def page_context(self, context: dict[str, Any]) -> dict[str, Any]:
         user = self.request.user
         if not user.is_staff and len(user.access.team_ids) < 2:  # type: ignore[union-attr]
             context["table"].exclude = ("team",)

@@ -94,7 +94,7 @@ def test_a_workbook_keeps_numbers_as_numbers_and_text_as_text(page, team):
 
 @pytest.mark.usefixtures("small_parts")
 def test_a_workbook_goes_on_in_another_sheet(page, station, monkeypatch):
-    monkeypatch.setattr(export, "MOST_SHEET_BYTES", 2000)
+    monkeypatch.setattr(export, "MAX_SHEET_BYTES", 2000)
     factories.SessionFactory.create_batch(9, station=station, finished=True)
     book = workbook(page.get(SESSIONS, {"export": "xlsx"}))
     assert book.sheetnames[:2] == ["sessions", "sessions 2"]

@@ -1,4 +1,4 @@
-# `make demo` to look at it, `make test` to prove it, `make stack` to run it as in production. `make help` says more.
+# `make demo` shows the product, `make test` tests it, `make stack` runs it as in production. See `make help`.
 PYTHON ?= python3
 PORT ?= 8000
 GATEWAY_PORT ?= 9000
@@ -6,8 +6,8 @@ GATEWAYS ?= 1
 VAR_DIR ?= var
 UV_VERSION := 0.13.8
 BIN := .venv/bin
-# --inexact: uv itself lies in this environment; without it, uv would remove itself. Compiling all of it takes longer
-# than the demo's first start does without; what starts again and again (stack, tests) wants it done.
+# --inexact keeps uv from removing itself from this environment. Compiling all packages takes longer than the demo's
+# first start, so only what starts repeatedly (stack, tests) is compiled.
 SYNC := $(BIN)/uv sync -q --frozen --inexact --no-default-groups
 COMPILED := --compile-bytecode
 unexport PYTHONDONTWRITEBYTECODE
@@ -42,7 +42,7 @@ help: ## this list
 demo: .venv/.run ## one process on PORT=8000 with demo data and simulated stations
 	@PUBLIC_URL=$${PUBLIC_URL:-http://localhost:$(PORT)} exec $(BIN)/python manage.py serve --demo --port $(PORT)
 
-# first of all, so that what is going to be installed is said, and who may not install is told at once
+# runs first, so that required packages are announced, or reported as missing, immediately
 .PHONY: machine machine-quick
 machine:
 	@$(PYTHON) tools/packages.py --announce venv postgres redis npm chromium
@@ -50,18 +50,18 @@ machine-quick:
 	@$(PYTHON) tools/packages.py --announce venv postgres redis npm
 
 .PHONY: test
-test: machine .venv/.test clients lint-tools ## everything: check, all tests, on PostgreSQL and Redis of our own
+test: machine .venv/.test clients lint-tools ## everything: checks and all tests, on private PostgreSQL and Redis servers
 	@exec $(BIN)/python tools/services.py run-suite $(BIN)/python tools/suite.py $(ARGS)
 
 .PHONY: quick
-quick: machine-quick .venv/.test lint-tools ## check and the tests that start no processes: the daily loop
+quick: machine-quick .venv/.test lint-tools ## checks and the tests that start no processes: the daily loop
 	@exec $(BIN)/python tools/services.py run $(BIN)/python tools/suite.py --quick $(ARGS)
 
 .PHONY: python313
-python313: machine-quick .venv/.test ## the tests that start no processes on Python 3.13, where it is installed
+python313: machine-quick .venv/.test ## the tests that start no processes on Python 3.13, if installed
 	@exec $(BIN)/python tools/python313.py $(ARGS)
 
-# npm packages: clients that judge our gateway, axe that judges our pages, Biome that judges our scripts
+# npm packages: OCPP clients that test the gateway, axe that tests the pages, Biome that lints the scripts
 .PHONY: clients lint-tools
 clients: tests/clients/node_modules/.installed
 lint-tools: tools/lint/node_modules/.installed
@@ -73,22 +73,22 @@ check: .venv/.test lint-tools ## lint, import layers, types, templates, scripts,
 	@exec $(BIN)/python tools/check.py
 
 .PHONY: fix
-fix: .venv/.test ## let ruff put format and imports right
+fix: .venv/.test ## fix format and imports with ruff
 	@$(BIN)/ruff check -q --fix . ; $(BIN)/ruff format -q .
 
 .PHONY: stack
-stack: .venv/.stack ## the production set-up on PORT=8000, GATEWAY_PORT=9000, GATEWAYS=1; Ctrl-C ends it
+stack: .venv/.stack ## the production set-up on PORT=8000, GATEWAY_PORT=9000, GATEWAYS=1; Ctrl-C stops it
 	@exec $(BIN)/python tools/stack.py up --port $(PORT) --gateway-port $(GATEWAY_PORT) --gateways $(GATEWAYS) --var $(VAR_DIR)
 
 .PHONY: stack-down
-stack-down: ## end a stack that runs elsewhere
+stack-down: ## stop a stack that was started elsewhere
 	@exec $(BIN)/python tools/stack.py down --var $(VAR_DIR)
 
 .PHONY: bench
-bench: .venv/.test ## measure on a stack of its own, write docs/performance.md (about eight minutes)
+bench: .venv/.test ## measure on a separate stack and write docs/performance.md (about eight minutes)
 	@exec $(BIN)/python -m tools.bench $(ARGS)
 
 .PHONY: clean
-clean: ## remove what was installed and built; var/ with its data stays
+clean: ## remove installed and built files, but not the data in var/
 	rm -rf .venv .venv313 tests/clients/node_modules tools/lint/node_modules staticfiles test-results .mypy_cache .ruff_cache .import_linter_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

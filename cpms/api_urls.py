@@ -1,4 +1,4 @@
-"""The addresses of the REST API, version 1."""
+"""The URLs of the REST API, version 1."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from sessions.samples.api import SampleViewSet
 
 
 class NowhereView(APIView):
-    """An address that does not exist gets a problem too, not a page."""
+    """Answers unknown URLs with a problem (404) instead of a page."""
 
     authentication_classes: list[Any] = []
     permission_classes = [AllowAny]
@@ -47,7 +47,7 @@ class NowhereView(APIView):
 
 
 class RootView(APIRootView):
-    """What there is."""
+    """The list of resources."""
 
     throttle_classes = [PersonThrottle]
 

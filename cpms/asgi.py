@@ -1,4 +1,4 @@
-"""The doors: everything in one application (embedded mode), or the portal and the gateway apart (production)."""
+"""ASGI applications: everything in one (embedded mode), or portal and gateway separately (production)."""
 
 import os
 from collections.abc import Awaitable, Callable
@@ -71,7 +71,7 @@ async def portal(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def gateway(scope: Scope, receive: Receive, send: Send) -> None:
-    """OCPP, and /health/ for whoever watches it."""
+    """OCPP, and /health/ for monitoring."""
     if scope["type"] == "lifespan":
         await _lifespan(receive, send, with_gateway=True)
     elif scope["type"] == "websocket":

@@ -1,4 +1,4 @@
-"""Celery inside the one process of the embedded mode: the same tasks, queues and schedule, in threads."""
+"""Celery inside the single process of the embedded mode: the same tasks, queues and schedule, in threads."""
 
 import logging
 import os
@@ -20,11 +20,11 @@ from kombu.exceptions import OperationalError
 logger = logging.getLogger(__name__)
 NAME = "embedded@localhost"
 START_SECONDS = 20
-THREADS = {"ledger": 2, "default": 2, "slow": 1}  # of each queue
+THREADS = {"ledger": 2, "default": 2, "slow": 1}  # by queue
 
 
 class FairPool(TaskPool):
-    """Threads of its own for each queue, so that no slow task takes one that the messages of stations wait for."""
+    """A pool with separate threads for each queue, so that slow tasks do not delay messages of stations."""
 
     def __init__(self, *args: Any, app: Celery, **options: Any) -> None:
         super().__init__(*args, app=app, **options)
@@ -56,18 +56,18 @@ class FairPool(TaskPool):
 
 
 class _Worker(WorkController):
-    """Celery's worker without its signal handlers: those belong to the server in the main thread."""
+    """Celery's worker without signal handlers, which belong to the server in the main thread."""
 
     def __init__(self, *, ready: Callable[[], None], **options: Any) -> None:
         self._ready = ready
         super().__init__(**options)
 
     def on_consumer_ready(self, consumer: Any) -> None:
-        self._ready()  # the signal worker_ready is sent by Celery's command only
+        self._ready()  # only Celery's command sends the signal worker_ready
 
 
 class EmbeddedCelery:
-    """One worker and the beat. Work that must survive the process is a row, so stopping loses nothing."""
+    """One worker and the beat. Work that must survive the process is stored as rows, so stopping loses nothing."""
 
     def __init__(self, app: Celery) -> None:
         self._app = app
@@ -75,7 +75,7 @@ class EmbeddedCelery:
         self._beat: Any = None
 
     def start(self) -> None:
-        os.environ.setdefault("CELERY_SKIP_CHECKS", "1")  # the process that we are in has made them
+        os.environ.setdefault("CELERY_SKIP_CHECKS", "1")  # our process has run them
         state.should_stop = None
         ready = threading.Event()
         worker = _Worker(
@@ -83,7 +83,7 @@ class EmbeddedCelery:
             app=self._app,
             pool=FairPool,
             concurrency=sum(THREADS.values()),
-            prefetch_multiplier=0,  # else the slow tasks that wait would keep those behind them from being fetched
+            prefetch_multiplier=0,  # otherwise waiting slow tasks would keep later tasks from being fetched
             hostname=NAME,
             loglevel="WARNING",
             without_mingle=True,
@@ -94,30 +94,30 @@ class EmbeddedCelery:
         thread.start()
         if not ready.wait(START_SECONDS):
             raise RuntimeError(f"The embedded Celery worker did not start within {START_SECONDS} seconds.")
-        # A worker says so for its whole process, and here pages are part of that.
+        # A worker sets this for its whole process, which here also serves pages.
         _state._set_task_join_will_block(False)  # type: ignore[attr-defined]
-        # The scheduler must be named: by itself the service keeps a file and knows no other schedule.
+        # The scheduler must be named: by default the service uses its own schedule file.
         self._beat = EmbeddedService(self._app, thread=True, scheduler_cls=self._app.conf.beat_scheduler)
         self._beat.start()
         self._running = [thread, self._beat]
 
     def stop(self, seconds: float = 4.0) -> bool:
-        """Say stop to both and wait for them together; no when a task is still at it."""
-        end = time.monotonic() + seconds
-        state.should_stop = 0  # type: ignore[assignment]  # its stubs know None only
-        # It looks at that after a message or two idle seconds, and then waits for one message more.
+        """Stop worker and beat and wait for both. Return False if a task is still running."""
+        deadline = time.monotonic() + seconds
+        state.should_stop = 0  # type: ignore[assignment]  # the stubs allow None only
+        # The worker checks this after a message or two idle seconds, and then waits for another message.
         with suppress(OSError, OperationalError):
             for _ in range(2):
                 self._app.control.broadcast("ping", destination=[NAME])
         if self._beat is not None:
             self._beat.service.stop()
         for thread in self._running:
-            thread.join(max(0.0, end - time.monotonic()))
-        late = [thread.name for thread in self._running if thread.is_alive()]
-        if late:
-            logger.warning("Not waiting any longer for %s.", ", ".join(late))
+            thread.join(max(0.0, deadline - time.monotonic()))
+        still_running = [thread.name for thread in self._running if thread.is_alive()]
+        if still_running:
+            logger.warning("Not waiting any longer for %s.", ", ".join(still_running))
         self._running = []
-        return not late
+        return not still_running
 
     def __enter__(self) -> Self:
         self.start()

@@ -6,7 +6,7 @@ class OcppGatewayConfig(AppConfig):
     verbose_name = "OCPP gateway"
 
     def ready(self) -> None:
-        """Make the versions known, here and to everybody who looks one up in `chargers.protocols`."""
+        """Register the supported OCPP versions, for the gateway and for `chargers.protocols`."""
         from ocpp_gateway import codec
         from ocpp_gateway.v16.codec import CodecV16
 

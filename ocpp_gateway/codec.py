@@ -1,8 +1,8 @@
-"""What one OCPP version is to the gateway. Everything below a codec knows no version.
+"""The interface of an OCPP version. Code below a codec does not depend on the version.
 
-A call of a station is one of two kinds. *Direct*: the answer depends on our data, so one transaction calls the domain
-service and writes the log. *Deferred*: the answer is known at once, so the message goes into the inbox with the batch
-of all sockets, and the drain turns it into domain reports later.
+A station's call is one of two kinds. *Direct*: the answer depends on our data, so one transaction calls the domain
+service and writes the log. *Deferred*: the answer is known immediately, so the message is stored in the inbox together
+with those of all other sockets, and the drain turns it into domain reports later.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from sessions.samples.services.matching import Sampled
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A message that does not fit its schema, as far as it could be read.
+    """A message that violates its schema, as far as it could be read.
 
     Attributes:
-        payload: with the fields and types of the schema; what could not be read is missing.
-        rules: what was broken, each as 'field: keyword', without anything that the station could choose.
-        as_reported: under our names, what the station said where `payload` holds something else.
+        payload: fields and types as in the schema; fields that could not be read are missing.
+        rules: the violated rules, each as 'field: keyword', without any text that the station could choose.
+        as_reported: the station's original value, by our field name, wherever `payload` holds a different one.
     """
 
     payload: Payload
@@ -40,11 +40,11 @@ class Reading:
 
 @dataclass(slots=True)
 class CallContext:
-    """One direct call under way: the station is locked, the epoch is checked, the transaction is open.
+    """A direct call in progress: the station is locked, the epoch is checked, and a transaction is open.
 
     Attributes:
-        is_drained: whether the drain gets this message as well; a handler may take it back.
-        deviations: rules that the message broke by what it says, which a handler adds.
+        is_drained: whether the drain also processes this message; a handler may set it to False.
+        deviations: protocol violations in the content of the message, added by the handler.
     """
 
     station: ChargingStation
@@ -60,7 +60,7 @@ DirectHandler = Callable[[CallContext, Payload], Payload]
 
 @dataclass(slots=True)
 class Reports:
-    """What a batch of deferred messages means to the domain."""
+    """The domain reports that a batch of deferred messages contains."""
 
     heard: list[StationSeen] = field(default_factory=list)
     statuses: list[StatusReport] = field(default_factory=list)
@@ -71,8 +71,8 @@ class Reports:
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
-    """A message as it lies in the inbox. One that deviates from its schema is read leniently once more."""
+class InboxMessage:
+    """A message in the inbox. If it deviates from its schema, it is read leniently again."""
 
     id: int
     station_id: int
@@ -82,18 +82,19 @@ class Stored:
     is_deviating: bool = False
 
 
-Report = Callable[[Stored, Payload, Mapping[str, str], Reports], None]  # message, what it says, in which other words
+# Arguments: the message, its payload as read, the station's original values, and the reports to add to.
+Report = Callable[[InboxMessage, Payload, Mapping[str, str], Reports], None]
 
 
 class Codec(StationProtocol):
-    """One OCPP version. A version adds its words; what is here holds for all of them.
+    """One OCPP version. Subclasses add the terms of a version; this class holds what all versions share.
 
     Attributes:
-        subprotocol: how the version is named in the handshake.
-        boot_action: the one call that a station may make before it is accepted.
-        direct: what answers a call whose answer depends on our data.
-        reports: what a message means that is applied later. One that is in `direct` as well is both.
-        fault_codes: the codes of a CALLERROR, by what is wrong.
+        subprotocol: the name of the version in the WebSocket handshake.
+        boot_action: the only call that a station may make before it is accepted.
+        direct: handlers, by action, of calls whose answer depends on our data.
+        reports: functions, by action, that turn a message into domain reports later. An action may be in both tables.
+        fault_codes: CALLERROR codes, by kind of fault.
     """
 
     subprotocol: str = ""
@@ -114,17 +115,17 @@ class Codec(StationProtocol):
     )
 
     def read(self, action: str, payload: Payload) -> Reading | None:
-        """Read a call of a station. None when it fits its schema as it is.
+        """Read a station's call. Return None if its payload is valid as it is.
 
         Raises:
-            Fault: the action is unknown, or the message says nothing that could be used.
+            Fault: the action is unknown, or the message has no usable content.
         """
         if action not in self.direct and action not in self.reports:
             raise Fault(FaultKind.UNKNOWN_ACTION, f"The action {action[:60]} is not known.")
         return None
 
     def read_answer(self, action: str, payload: Payload) -> Reading | None:
-        """Read what a station answered to a command. None when it fits its schema; nothing is refused."""
+        """Read a station's answer to a command. Return None if it is valid as it is; no answer is refused."""
         return None
 
     def is_deferred(self, action: str) -> bool:
@@ -135,11 +136,11 @@ class Codec(StationProtocol):
         return "{}"
 
     def also_drained(self, action: str) -> bool:
-        """Whether the drain still has work with a direct call (samples inside a report of an end)."""
+        """Return whether the drain also processes a direct call (for example the samples in a StopTransaction)."""
         return action in self.reports
 
-    def report(self, message: Stored, into: Reports) -> None:
-        """Add what a message of the inbox means."""
+    def report(self, message: InboxMessage, into: Reports) -> None:
+        """Add the reports of an inbox message to `into`."""
         reading = self.read(message.action, message.payload) if message.is_deviating else None
         if reading is None:
             self.reports[message.action](message, message.payload, {}, into)
@@ -147,7 +148,7 @@ class Codec(StationProtocol):
             self.reports[message.action](message, reading.payload, reading.as_reported, into)
 
     def outcome(self, answer: Payload) -> CommandOutcome:
-        """Return what a station's answer to a command means."""
+        """Return the outcome of a command, read from the station's answer."""
         return CommandOutcome() if self.commands is None else self.commands.outcome(answer)
 
 
@@ -156,7 +157,7 @@ _versions: dict[str, Codec] = {}
 
 
 def register(codec: Codec) -> None:
-    """Speak this version from now on, and let pages and domain code find it."""
+    """Accept this version in handshakes and make it available to pages and domain code."""
     _codecs[codec.subprotocol] = _versions[codec.protocol] = codec
     protocols.register(codec)
 
@@ -168,7 +169,7 @@ def unregister(codec: Codec) -> None:
 
 
 def choose(offered: list[str]) -> Codec | None:
-    """The first of the station's own list that we speak (OCPP-J 1.6 section 3.2)."""
+    """Return the first supported version in the station's order of preference (OCPP-J 1.6 section 3.2)."""
     return next((_codecs[name] for name in offered if name in _codecs), None)
 
 

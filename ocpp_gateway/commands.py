@@ -1,4 +1,4 @@
-"""Commands in the words of one OCPP version, by a table; what every version has in common."""
+"""Translation of commands into the terms of an OCPP version, by tables; shared by all versions."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from django.utils.translation import gettext as _
 from chargers.protocols import CommandCodec, CommandOutcome
 from cpms.common.errors import DomainError
 from ocpp_gateway.frames import Payload
-from ocpp_gateway.words import NO_WORDS, Words, turned_round
+from ocpp_gateway.translations import NO_TRANSLATIONS, Translations, inverted
 from operations.models import Command
 
 
-class TableOfCommands(CommandCodec):
-    """Translates commands by two tables; a version adds what it has beyond them.
+class TableCommandCodec(CommandCodec):
+    """Translates commands by two tables. A version's subclass adds what the tables cannot express.
 
     Attributes:
-        label: the name of the version for people.
-        fields: by kind, the action and the version's field for each of our parameters.
-        values: by kind and parameter, our values in the words of the version; others are passed on as they are.
+        label: the display name of the version.
+        fields: by kind of command, the OCPP action and the OCPP field of each of our parameters.
+        values: by kind and parameter, the OCPP values of our values; other values are passed on unchanged.
     """
 
     label: str = ""
     fields: Mapping[str, tuple[str, Mapping[str, str]]] = MappingProxyType({})
-    values: Mapping[tuple[str, str], Words] = MappingProxyType({})
+    values: Mapping[tuple[str, str], Translations] = MappingProxyType({})
 
     def check(self, action: str, payload: Any, names: Mapping[str, str]) -> None:
-        """Check what goes out: a station must be able to read it.
+        """Validate an outgoing request.
 
         Args:
-            names: our parameter for each field.
+            names: our parameter name for each OCPP field, used in errors.
 
         Raises:
-            DomainError: the version has no such request, or the payload is not as it must be.
+            DomainError: the version has no such request, or the payload is invalid.
         """
         if not isinstance(payload, dict):
             raise DomainError(_("The payload must be a JSON object."), fields={"payload": _("Not an object.")})
@@ -53,11 +53,11 @@ class TableOfCommands(CommandCodec):
             if name not in fields:
                 raise DomainError(_("The command has no parameter %(name)s.") % {"name": name}, fields={name: "?"})
         payload = {
-            theirs: _translated(self.values.get((kind, ours), NO_WORDS), parameters[ours])
+            theirs: _translated(self.values.get((kind, ours), NO_TRANSLATIONS), parameters[ours])
             for ours, theirs in fields.items()
             if parameters.get(ours) is not None
         }
-        self.check(action, payload, turned_round(fields))
+        self.check(action, payload, inverted(fields))
         return action, payload
 
     def read(self, action: str, payload: Payload) -> tuple[str, Payload]:
@@ -65,9 +65,9 @@ class TableOfCommands(CommandCodec):
         kind = next((kind for kind, (known, _fields) in self.fields.items() if known == action), None)
         if kind is None:
             return Command.Kind.RAW, {"action": action, "payload": payload}
-        ours = turned_round(self.fields[kind][1])
+        ours = inverted(self.fields[kind][1])
         return kind, {
-            ours[theirs]: _translated(turned_round(self.values.get((kind, ours[theirs]), NO_WORDS)), value)
+            ours[theirs]: _translated(inverted(self.values.get((kind, ours[theirs]), NO_TRANSLATIONS)), value)
             for theirs, value in payload.items()
         }
 
@@ -88,6 +88,6 @@ class TableOfCommands(CommandCodec):
         return payload
 
 
-def _translated(words: Words, value: Any) -> Any:
-    """A word that is not in the table stays as it is, for the check to refuse it or a station to know it."""
-    return words.get(value, value) if isinstance(value, str) else value
+def _translated(table: Translations, value: Any) -> Any:
+    """Return the translation of a value. Unknown values stay unchanged; `check` rejects them if OCPP has none such."""
+    return table.get(value, value) if isinstance(value, str) else value

@@ -1,6 +1,6 @@
-"""What a direct call does to the domain, in our words: the part of its handler that every OCPP version shares.
+"""Calls of domain services for direct calls: the part of a handler that all OCPP versions share.
 
-A handler reads its payload, calls one of these and writes the answer.
+A handler reads its payload, calls one of these functions and builds the answer.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from sessions.ledger.services import ends, starts
 from sessions.ledger.services.starts import StartResult
 from sessions.models import Flag
 
-MAX_TEXT_LENGTH = 255  # of the columns that keep what a station calls things
+MAX_TEXT_LENGTH = 255  # of the columns that store a station's own identifiers
 
 
-def boot(context: CallContext, **facts: str) -> str:
-    """Record what a station says about itself. Returns its registration, one of `RegistrationStatus`.
+def boot(context: CallContext, **values: str) -> str:
+    """Record the device data of a booting station and return its registration, one of `RegistrationStatus`.
 
     Args:
-        facts: values by the names in `chargers.services.boot.BOOT_FIELDS`.
+        values: device data by the names in `chargers.stations.services.boot.BOOT_FIELDS`.
     """
-    registration = boot_services.record_boot(station=context.station, values=facts, at=context.received_at)
+    registration = boot_services.record_boot(station=context.station, values=values, at=context.received_at)
     settling.confirm_reset(station_id=context.station.pk)
     return registration
 
 
 def authorize(context: CallContext, id_tag: str) -> Verdict:
-    """Decide about a tag. Where somebody tries card numbers, every one is invalid for a while.
+    """Decide whether a tag may charge. During a suspected search for valid card numbers, all cards are invalid.
 
-    Starts and ends are never judged so.
+    That protection applies to Authorize only, never to starts and ends of sessions.
     """
     station, at = context.station, context.received_at
     if card_search.is_card_search(station=station, at=at):
@@ -55,11 +55,12 @@ def start(
     at: datetime | None,
     clock_rule: str = "",
 ) -> StartResult:
-    """Begin a session.
+    """Start a session.
 
     Args:
-        at: by the station's clock; None where it does not say.
-        clock_rule: the deviation to count where that clock cannot be right.
+        meter_wh: meter reading in Wh, if reported.
+        at: start by the station's clock; None if not reported.
+        clock_rule: the deviation to record if that clock is implausible.
     """
     result = starts.start_session(
         station=context.station,
@@ -88,10 +89,12 @@ def stop(
     id_tag: str = "",
     unknown_rule: str = "",
 ) -> Verdict | None:
-    """End a session. Returns what is answered about the tag that ended it; None where there was none.
+    """End a session. Return the verdict about the tag that ended it, or None if no tag was used.
 
     Args:
-        unknown_rule: the deviation to count where nobody knows the transaction.
+        meter_wh: meter reading in Wh, if reported.
+        at: end by the station's clock; None if not reported.
+        unknown_rule: the deviation to record if the transaction is unknown.
     """
     id_tag = id_tag[:MAX_TEXT_LENGTH]
     result = ends.stop_session(

@@ -1,8 +1,8 @@
-"""The drain: applies what lies in the inbox, in order per station, in batches, as often as it likes.
+"""The drain: applies the messages in the inbox in batches, in order per station. It is safe to run at any time.
 
-One worker at a time holds a shard. A batch is one transaction: reports are applied and their entries deleted together.
-When a batch fails, its messages are applied one by one; the one that fails by itself is set aside with its error and
-stays visible, and never blocks the ones behind it.
+One worker at a time holds a shard. A batch is one transaction: reports are applied and their inbox entries deleted
+together. If a batch fails, its messages are applied one by one; a message that fails on its own is set aside with its
+error, stays visible and does not block later ones.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ from maintenance.diagnostics import services as diagnostics_services
 from maintenance.models import InboxEntry, InboxShard, Message
 from maintenance.security_events import services as security_events_services
 from ocpp_gateway import codec
-from ocpp_gateway.codec import Reports, Stored
-from ocpp_gateway.link.wakeup import drain_ends, wake_drain
+from ocpp_gateway.codec import InboxMessage, Reports
+from ocpp_gateway.link.wakeup import clear_wake_request, wake_drain
 from operations.commands.services import settling
 from sessions.models import ChargingSession
 from sessions.samples.services import samples, summing
 
 logger = logging.getLogger(__name__)
 BATCH_SIZE = 500
-PATIENCE, RETRY_SECONDS = 3, 0.03
-GATHER_SECONDS = 0.15  # a batch costs much the same for one message as for a hundred
-TURN_SECONDS = 2.0  # then other tasks have their turn, and the shard asks for another one
+MAX_RETRIES, RETRY_SECONDS = 3, 0.03
+GATHER_SECONDS = 0.15  # a batch costs about the same for one message as for a hundred
+TURN_SECONDS = 2.0  # then other tasks get a turn, and the shard requests another one
 
-Work = tuple[Stored, str]  # a message and the protocol it is in
+Work = tuple[InboxMessage, str]  # a message and its OCPP version
 
 
 @Prepared
@@ -57,14 +57,14 @@ def _waiting(shard: Any) -> QuerySet[InboxEntry, tuple[int, datetime, str, bool]
 
 @Prepared
 def _messages(ids: Any, first: Any, last: Any) -> QuerySet[Message, tuple[int, int, datetime, str, str]]:
-    """The times let PostgreSQL look into few partitions."""
+    """Read messages by id. The time bounds let PostgreSQL skip most partitions."""
     rows = Message.objects.filter(among("id", ids), received_at__gte=first, received_at__lte=last).order_by("pk")
     return rows.values_list("pk", "station_id", "received_at", "action", "payload")
 
 
 @Prepared
 def _ended(station_ids: Any, transaction_ids: Any) -> QuerySet[ChargingSession, tuple[int]]:
-    """What the stations said has ended: by its id, or by the one the station made up."""
+    """Find the sessions of reported transaction ids: our own ids, or ids that the station generated itself."""
     own = ChargingSession.objects.filter(among("id", transaction_ids), among("station_id", station_ids))
     foreign = ChargingSession.objects.filter(
         among("reported_transaction_id", transaction_ids),
@@ -75,25 +75,25 @@ def _ended(station_ids: Any, transaction_ids: Any) -> QuerySet[ChargingSession, 
 
 
 def drain(shard: int) -> int:
-    """Apply what waits in a shard until nothing is left, or its turn is over. Returns how many messages were applied.
+    """Apply the messages of a shard until none are left or its turn is over. Return the number of applied messages.
 
-    When another worker holds the shard, it is asked again shortly: that worker may just have looked for the last time.
+    If another worker holds the shard, try again shortly: that worker may just have made its final check.
     """
     InboxShard.objects.get_or_create(number=shard)
-    total, refused, until = 0, 0, time.monotonic() + TURN_SECONDS
-    is_last_look = False
+    total, locked_out, until = 0, 0, time.monotonic() + TURN_SECONDS
+    is_final_check = False
     while time.monotonic() < until:
         count = _drain_batch(shard)
         if count == 0:
-            if is_last_look:
+            if is_final_check:
                 return total
-            drain_ends(shard)
-            is_last_look = True
+            clear_wake_request(shard)
+            is_final_check = True
             continue
-        is_last_look = False
+        is_final_check = False
         if count is None:
-            refused += 1
-            if refused > PATIENCE:
+            locked_out += 1
+            if locked_out > MAX_RETRIES:
                 return total
         total += count or 0
         if count != BATCH_SIZE:
@@ -103,13 +103,13 @@ def drain(shard: int) -> int:
 
 
 def drain_all() -> int:
-    """The sweep: every shard, also those that a crash left behind."""
+    """Drain every shard with entries, including those left behind by a crash. Runs periodically."""
     shards = set(InboxEntry.objects.filter(failed_at__isnull=True).values_list("shard", flat=True).distinct())
     return sum(drain(shard) for shard in sorted(shards))
 
 
 def _drain_batch(shard: int) -> int | None:
-    """One batch; None when another worker holds the shard."""
+    """Apply one batch and return its size, or None if another worker holds the shard."""
     work: list[Work] = []
     try:
         with transaction.atomic():
@@ -120,7 +120,7 @@ def _drain_batch(shard: int) -> int | None:
                 return 0
             heard = _apply(work)
             delete_rows("maintenance_inboxentry", "message_id", [message.id for message, _protocol in work])
-        _note_heard(heard)
+        _record_heard(heard)
     except Exception as error:
         if is_storage_failure(error) or not work:
             raise
@@ -137,14 +137,14 @@ def _read(shard: int) -> list[Work]:
     times = [received_at for _id, received_at, _protocol, _is_deviating in entries]
     known = {message_id: (protocol, is_deviating) for message_id, _at, protocol, is_deviating in entries}
     return [
-        (Stored(pk, station_id, received_at, action, orjson.loads(payload), known[pk][1]), known[pk][0])
+        (InboxMessage(pk, station_id, received_at, action, orjson.loads(payload), known[pk][1]), known[pk][0])
         for pk, station_id, received_at, action, payload in _messages(
             ids=list(known), first=min(times), last=max(times)
         )
     ]
 
 
-def _apply_alone(shard: int, message: Stored, protocol: str) -> None:
+def _apply_alone(shard: int, message: InboxMessage, protocol: str) -> None:
     entry = InboxEntry.objects.filter(message_id=message.id)
     try:
         with transaction.atomic():
@@ -152,7 +152,7 @@ def _apply_alone(shard: int, message: Stored, protocol: str) -> None:
             if entry.filter(failed_at__isnull=True).exists():
                 heard = _apply([(message, protocol)])
                 entry.delete()
-                _note_heard(heard)
+                _record_heard(heard)
     except Exception as error:
         if is_storage_failure(error):
             raise
@@ -161,11 +161,11 @@ def _apply_alone(shard: int, message: Stored, protocol: str) -> None:
 
 
 def _apply(work: list[Work]) -> list[StationSeen]:
-    """Translate and apply. Rows are locked in one order everywhere: stations, connectors, sessions.
+    """Translate and apply messages. Rows are locked in the same order everywhere: stations, connectors, sessions.
 
     Returns:
-        which stations spoke. That is noted after the commit: it would lock their rows for as long as a batch takes,
-        and a start or an end would wait.
+        when each station was last heard. The caller stores this after the commit: within the transaction it would lock
+        the stations' rows for the whole batch and block starts and ends of sessions.
     """
     reports = Reports()
     for message, protocol in work:
@@ -184,7 +184,7 @@ def _apply(work: list[Work]) -> list[StationSeen]:
     return reports.heard
 
 
-def _note_heard(heard: list[StationSeen]) -> None:
+def _record_heard(heard: list[StationSeen]) -> None:
     teams = links.record_stations_seen(heard)
     news: dict[int | None, list[int]] = defaultdict(list)
     for station_id, team_id in teams.items():

@@ -1,7 +1,7 @@
-"""OCPP-J frames: reading what a station sent, writing what it gets, for every version (OCPP-J 1.6 section 4).
+"""Reading and writing of OCPP-J frames, for every version (OCPP-J 1.6 section 4).
 
-What is not quite JSON (control characters in a text, NaN, half a surrogate pair) is read with a second, slower parser:
-for some stations that is every message with a text of theirs. Characters that the database cannot store are replaced.
+Almost valid JSON (control characters in a string, NaN, lone surrogates) is read with a second, slower parser: some
+stations send it with every text they hold. Characters that the database cannot store are replaced.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Payload = dict[str, Any]
 CALL, CALLRESULT, CALLERROR = 2, 3, 4
 MAX_ID_LENGTH = 36
 MAX_DESCRIPTION_LENGTH = 255
-DEEPEST = 100  # arrays and objects within each other; the encoder gives up at 254, and no message needs ten
+MAX_DEPTH = 100  # of nested arrays and objects; the encoder fails at 254, and no valid message needs ten
 REPLACEMENT = "\ufffd"
 _ID = re.compile(r'^\s*\[\s*2\s*,\s*"([^"\\\x00-\x1f]{1,36})"')
 _ANSWER = re.compile(r'^\s*\[\s*[34]\s*,\s*"([^"\\\x00-\x1f]{1,64})"')
@@ -27,11 +27,11 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class FaultKind(enum.Enum):
-    """What is wrong with a message; each version has its own word for it."""
+    """What is wrong with a message. Each version has its own error code for it."""
 
-    FORMATION = enum.auto()  # not readable, or not the structure of the PDU
-    PROPERTY = enum.auto()  # a field has an impossible value
-    OCCURRENCE = enum.auto()  # a field is missing, or there too often
+    FORMATION = enum.auto()  # not readable, or not structured as the PDU
+    PROPERTY = enum.auto()  # a field has an invalid value
+    OCCURRENCE = enum.auto()  # a field is missing or occurs too often
     TYPE = enum.auto()  # a field has the wrong type
     UNKNOWN_ACTION = enum.auto()
     UNSUPPORTED_ACTION = enum.auto()  # known, but not in this direction
@@ -40,12 +40,12 @@ class FaultKind(enum.Enum):
 
 
 class Fault(Exception):
-    """A CALL that gets a CALLERROR.
+    """A CALL that is answered with a CALLERROR.
 
     Args:
-        description: for the station's engineer, at most 255 characters of it are sent.
-        rule: which rule was broken, and by which field of the schema ('status: enum'), without anything the station
-            could choose: deviations are counted by it.
+        description: an explanation for the station's developer; at most 255 characters are sent.
+        rule: the violated rule and the field ('status: enum'), without any text that the station could choose:
+            deviations are grouped by it.
     """
 
     def __init__(self, kind: FaultKind, description: str, *, message_id: str = "-1", rule: str = "") -> None:
@@ -56,7 +56,7 @@ class Fault(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call of a station. `rules` are those that the frame itself broke, though it could be read."""
+    """A station's call. `rules` are the rules that the frame itself violated, although it could be read."""
 
     message_id: str
     action: str
@@ -82,11 +82,11 @@ Frame = Call | CallResult | CallError
 
 
 def read_frame(text: str) -> Frame | None:
-    """Read one frame. None for a message type that is to be ignored (OCPP-J 1.6 section 4.1.3).
+    """Read one frame. Return None for a message type that must be ignored (OCPP-J 1.6 section 4.1.3).
 
     Raises:
-        Fault: it is not readable, and no answer to a call of ours; `message_id` is the message's where it could be
-            found, otherwise '-1'.
+        Fault: the frame is not readable and not an answer to one of our calls. `message_id` is that of the message if
+            it could be found, otherwise '-1'.
     """
     rules: tuple[str, ...] = ()
     try:
@@ -102,7 +102,7 @@ def read_frame(text: str) -> Frame | None:
     if not isinstance(frame, list) or not frame:
         raise Fault(FaultKind.FORMATION, "A message is a JSON array that begins with its type.", rule="frame")
     kind = frame[0]
-    if isinstance(kind, bool) or kind not in (CALL, CALLRESULT, CALLERROR):  # 2.0 is 2: JSON has one kind of number
+    if isinstance(kind, bool) or kind not in (CALL, CALLRESULT, CALLERROR):  # 2.0 equals 2: JSON has one number type
         return None
     if kind == CALL:
         return _read_call(frame, text, rules)
@@ -110,22 +110,22 @@ def read_frame(text: str) -> Frame | None:
 
 
 def _loads_leniently(text: str) -> tuple[Any, tuple[str, ...]]:
-    """Read what is JSON but for control characters, half surrogate pairs, numbers that are none, or a byte order mark.
+    """Read JSON that contains control characters, lone surrogates, NaN or infinity, or a byte order mark.
 
     Raises:
-        ValueError, RecursionError: it is not even that.
+        ValueError, RecursionError: the text is not JSON even then.
     """
     rules = set()
 
-    def number(word: str) -> Any:
-        value = float(word)
+    def number(token: str) -> Any:
+        value = float(token)
         if math.isfinite(value):
             return value
         rules.add("payload: range")
-        return word
+        return token
 
-    def whole(word: str) -> Any:
-        return int(word) if len(word) < 19 else number(word)
+    def whole(token: str) -> Any:
+        return int(token) if len(token) < 19 else number(token)
 
     frame = json.loads(
         text.removeprefix("\ufeff"), strict=False, parse_float=number, parse_int=whole, parse_constant=number
@@ -134,25 +134,25 @@ def _loads_leniently(text: str) -> tuple[Any, tuple[str, ...]]:
 
 
 def _unreadable(text: str) -> CallError:
-    """An answer of a station never gets an error back: the call that it answers has failed.
+    """Treat an unreadable answer as a failed call: answers are never answered with an error.
 
     Raises:
-        Fault: it is no answer.
+        Fault: the text is not an answer.
     """
     answer = _ANSWER.match(text)
     if answer is not None:
         return CallError(answer[1], "FormationViolation", "The station's answer is not valid JSON.")
-    raise Fault(FaultKind.FORMATION, "The message is not valid JSON.", message_id=_salvage_id(text), rule="json")
+    raise Fault(FaultKind.FORMATION, "The message is not valid JSON.", message_id=_message_id_in(text), rule="json")
 
 
 def _read_reply(frame: list[Any], text: str, rules: tuple[str, ...]) -> CallResult | CallError | None:
-    """An answer to a call of ours; what cannot be stored of it is replaced, since nobody answers an answer."""
+    """Read the answer to one of our calls. Unstorable characters are replaced, since an answer cannot be refused."""
     if len(frame) < 3 or not isinstance(frame[1], str):
-        return None  # nobody can be waiting for it
+        return None  # no call can be waiting for it
     if _is_too_deep(frame, text):
         return CallError(frame[1], "FormationViolation", "The station's answer is nested too deeply.")
     if rules:
-        frame = storable(frame)
+        frame = replace_unstorable(frame)
     if frame[0] == CALLRESULT:
         if isinstance(frame[2], dict):
             return CallResult(frame[1], frame[2], rules)
@@ -163,7 +163,7 @@ def _read_reply(frame: list[Any], text: str, rules: tuple[str, ...]) -> CallResu
 
 def _read_call(frame: list[Any], text: str, rules: tuple[str, ...]) -> Call:
     message_id = frame[1] if len(frame) > 1 else None
-    if isinstance(message_id, str) and _has_half_pair(message_id):
+    if isinstance(message_id, str) and _has_lone_surrogate(message_id):
         message_id = None  # it could not be sent back
     if not isinstance(message_id, str) or not message_id:
         raise Fault(FaultKind.FORMATION, "The message id must be a string of 1 to 36 characters.", rule="message id")
@@ -191,18 +191,18 @@ def _read_call(frame: list[Any], text: str, rules: tuple[str, ...]) -> Call:
     if _is_too_deep(frame, text):
         raise Fault(FaultKind.FORMATION, "The message is nested too deeply.", message_id=message_id, rule="depth")
     if rules:
-        action, payload = storable(action), storable(payload)
+        action, payload = replace_unstorable(action), replace_unstorable(payload)
     return Call(message_id, action, payload, rules)
 
 
-def _salvage_id(text: str) -> str:
+def _message_id_in(text: str) -> str:
     found = _ID.match(text)
     return found[1] if found else "-1"
 
 
 def _is_too_deep(value: Any, text: str) -> bool:
-    """Brackets are counted first: that is quick, and few messages have many."""
-    return text.count("[") + text.count("{") > DEEPEST and _is_deeper(value, DEEPEST)
+    """Return whether a value is nested too deeply. Counting brackets first is quick and rules out most messages."""
+    return text.count("[") + text.count("{") > MAX_DEPTH and _is_deeper(value, MAX_DEPTH)
 
 
 def _is_deeper(value: Any, levels: int) -> bool:
@@ -213,13 +213,13 @@ def _is_deeper(value: Any, levels: int) -> bool:
     return levels == 0 or any(_is_deeper(item, levels - 1) for item in value)
 
 
-def storable(value: Any) -> Any:
-    """The same without characters that PostgreSQL cannot store (NUL, half surrogate pairs)."""
+def replace_unstorable(value: Any) -> Any:
+    """Return the value with characters that PostgreSQL cannot store (NUL, lone surrogates) replaced."""
     if isinstance(value, str):
         return _UNSTORABLE.sub(REPLACEMENT, value)
     if isinstance(value, dict):
-        return {storable(key): storable(item) for key, item in value.items()}
-    return [storable(item) for item in value] if isinstance(value, list) else value
+        return {replace_unstorable(key): replace_unstorable(item) for key, item in value.items()}
+    return [replace_unstorable(item) for item in value] if isinstance(value, list) else value
 
 
 def _has_unstorable(value: Any) -> bool:
@@ -230,8 +230,8 @@ def _has_unstorable(value: Any) -> bool:
     return isinstance(value, list) and any(map(_has_unstorable, value))
 
 
-def _has_half_pair(text: str) -> bool:
-    return any("\ud800" <= letter <= "\udfff" for letter in text)
+def _has_lone_surrogate(text: str) -> bool:
+    return any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def json_text(value: Any) -> str:
@@ -243,7 +243,7 @@ def call(message_id: str, action: str, payload: Payload) -> str:
 
 
 def call_result(message_id: str, payload_text: str) -> str:
-    """The payload is JSON text already: it is stored and sent as the same bytes."""
+    """Return a CALLRESULT. The payload is JSON text already, so that the stored and the sent bytes are the same."""
     return f"[3,{json_text(message_id)},{payload_text}]"
 
 

@@ -1,4 +1,4 @@
-"""How uvicorn serves us, in one place for the embedded process and for the gateways of a stack."""
+"""The uvicorn set-up, shared by the embedded process and the gateways of the production set-up."""
 
 import contextlib
 import logging
@@ -18,25 +18,26 @@ from cpms.common.observability.logs import JSON
 from ocpp_gateway.link.half_open import HttpProtocol
 
 logger = logging.getLogger(__name__)
-GRACE_SECONDS = 2  # Ctrl-C must not wait for a page that never ends
+GRACE_SECONDS = 2  # Ctrl-C must not wait for a response that never ends
 DISCARD_SECONDS = 5
-BACKLOG = 4096  # a fleet that comes back all at once
+BACKLOG = 4096  # connections, for a fleet that reconnects all at once
 
 
 class AddressTakenError(Exception):
-    """Somebody else listens there."""
+    """Another process listens on the address."""
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """Uvicorn's protocol, with a limit of the message size that depends on who sends, and an end that arrives.
+    """Uvicorn's protocol with a message size limit per connection, and close frames that reach the client.
 
-    The limit holds while a message comes in, and after inflation, so that nobody fills the memory before it is known.
+    The limit applies while a message is received and to its size after decompression, so that unauthenticated clients
+    cannot fill the memory.
     """
 
     is_discarding = False
 
     def handle_connect(self, event: Request) -> None:
-        """Offer the application, which has not begun yet, to change the limit."""
+        """Let the application, which starts after this, change the limit."""
         super().handle_connect(event)
         if self.response.status_code == 101:
             self.scope["extensions"]["message_limit"] = {"set": self._set_message_limit}
@@ -49,9 +50,9 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             super().data_received(data)
 
     def handle_parser_exception(self) -> None:
-        """Close a link whose message cannot be taken, and throw away the rest of it for a moment.
+        """Close a link whose message cannot be accepted, and discard the rest of the message for a moment.
 
-        A socket that is closed with unread data is reset, and then the other side may never see why it was closed.
+        Closing a socket with unread data resets it, and then the client may never see the close code.
         """
         closing = self.conn.close_sent
         assert closing is not None  # noqa: S101 - as in uvicorn: the exception was answered with a close frame
@@ -67,15 +68,15 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
 
 class Server(uvicorn.Server):
-    """Says when it answers and when it ends, and leaves the end of the process to its caller."""
+    """A server that signals when it is ready and when it is stopping, and lets its caller end the process."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
-        self.answers = threading.Event()
-        self.ends = threading.Event()
+        self.is_ready = threading.Event()
+        self.is_stopping = threading.Event()
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
-        """Signals that come after the end has begun must not break it off."""
+        """Run the server and ignore signals that arrive during the shutdown, so that they do not interrupt it."""
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, signal.SIG_IGN)
@@ -83,16 +84,16 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        self.answers.set()
+        self.is_ready.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self.ends.set()
+        self.is_stopping.set()
         await super().shutdown(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Only a mark: signals come in pairs, and a lock taken here would wait for itself for ever.
+        """Only set a flag: signals may arrive twice, and a lock taken here could deadlock.
 
-        A second Ctrl-C does not skip the good-bye to the stations, since that is short by itself.
+        A second Ctrl-C does not skip closing the stations' links, since that is quick anyway.
         """
         self.should_exit = True
 
@@ -123,7 +124,11 @@ def uvicorn_config(app: str, host: str, port: int) -> uvicorn.Config:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Take the address before anything else is done, so that a taken one is known at once and stays ours."""
+    """Bind the address before anything else, so that an address in use is reported immediately.
+
+    Raises:
+        AddressTakenError: the address cannot be bound.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -139,8 +144,8 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def refusal(error: AddressTakenError) -> BaseException:
-    """What ends the command: a sentence for the person, or a line of JSON for the program that reads them."""
+def startup_error(error: AddressTakenError) -> BaseException:
+    """Return the exception that ends the command: with a message for people, or after logging a line of JSON."""
     if settings.LOG_FORMAT != JSON:
         return CommandError(str(error))
     logger.critical(str(error))
@@ -148,13 +153,13 @@ def refusal(error: AddressTakenError) -> BaseException:
 
 
 def serve(app: str, listener: socket.socket) -> Server:
-    """A server for a taken address, ready for `run`."""
+    """Return a server for a bound address, ready for `run`."""
     host, port = listener.getsockname()[:2]
     return Server(uvicorn_config(app, host, port))
 
 
 def allow_many_sockets() -> None:
-    """The usual soft limit of 1,024 files would be the limit of stations."""
+    """Raise the soft limit of open files: the usual 1,024 would limit the number of stations."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

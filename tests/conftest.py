@@ -1,4 +1,4 @@
-"""What most tests need: a team, people with each role, a station with its connector, a tag, a session."""
+"""Common fixtures: a team, users with each role, a station with a connector, a tag, a session."""
 
 import gc
 import io
@@ -22,15 +22,15 @@ from accounts.programs.services.programs import add_program
 from accounts.programs.services.tokens import issue_api_token
 from accounts.sign_in import fresh_proof
 from accounts.sign_in.services.signing_in import source_keys
-from cpms.common.database.remember import forget
+from cpms.common.database.process_cache import clear_cached
 from cpms.portal.models import SiteText, hooks_offered, site_text
 from ocpp_gateway import drain
 from tests import factories
-from tests.world import add_rest, check_rows_now, make_world, undone
+from tests.world import add_rest, check_rows_now, make_world, rolled_back
 
 
 def pytest_collection_finish() -> None:
-    """What is there before the first test stays: looking at it again and again took a sixth of the time."""
+    """Exclude existing objects from garbage collection: scanning them took a sixth of the time."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
@@ -38,36 +38,36 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_gathering_of_messages() -> None:
-    """Between two batches the drain waits until more has come; in a test nothing more comes meanwhile."""
+    """Do not let the drain wait for more messages between two batches."""
     drain.GATHER_SECONDS = 0
 
 
 @pytest.fixture(autouse=True)
 def _signed_in_just_now():
-    """`force_login` is a proof of who it is, as signing in through the door is (`Adapter.login`)."""
+    """Let `force_login` count as a recent confirmation of the password, as a real sign-in does (`Adapter.login`)."""
 
-    def note(sender, request, **_facts):
+    def record(sender, request, **_kwargs):
         fresh_proof.record_fresh_proof(request)
 
-    user_logged_in.connect(note)
+    user_logged_in.connect(record)
     yield
-    user_logged_in.disconnect(note)
+    user_logged_in.disconnect(record)
 
 
 @pytest.fixture(autouse=True)
 def _no_memory_of_other_tests() -> None:
-    """Throttles count by primary key, and SQLite gives the same ones to the next test."""
+    """Clear the caches: throttles count by primary key, and SQLite reuses the keys in the next test."""
     if "locmem" in settings.CACHES["default"]["BACKEND"]:
         cache.clear()
     else:
         cache.delete_many(source_keys("127.0.0.1"))
-    forget()
-    translation.deactivate()  # a page that a test asked for leaves its reader's language in force
+    clear_cached()
+    translation.deactivate()  # a requested page leaves its user's language active
 
 
 @pytest.fixture
 def django_assert_max_num_queries(db, django_assert_max_num_queries):
-    """Pages as they mostly are: what all of them share of the site is read once a minute."""
+    """Count queries with a filled process cache, as in most requests."""
     hooks_offered()
     site_text(SiteText.Kind.COPYRIGHT)
     brandings()
@@ -87,10 +87,10 @@ def other_team(db):
 
 @pytest.fixture
 def user_with(team):
-    """A person with a role in a team (the fixture's unless another is given)."""
+    """Create a user with a role in a team, by default that of the fixture."""
 
-    def make(role: Role = Role.VIEWER, its_team: Team | None = None) -> User:
-        return factories.MembershipFactory.create(team=its_team or team, role=role).user
+    def make(role: Role = Role.VIEWER, in_team: Team | None = None) -> User:
+        return factories.MembershipFactory.create(team=in_team or team, role=role).user
 
     return make
 
@@ -112,13 +112,13 @@ def administrator(user_with) -> User:
 
 @pytest.fixture
 def stranger(user_with, other_team) -> User:
-    """An administrator, but of another team."""
+    """An administrator of another team."""
     return user_with(Role.ADMIN, other_team)
 
 
 @pytest.fixture
 def staff(db):
-    """Support staff: no team, sees all of them."""
+    """A member of support staff, who has no team and sees all teams."""
     return factories.UserFactory(is_staff=True)
 
 
@@ -144,7 +144,7 @@ def tag(team):
 
 @pytest.fixture
 def session(station, tag):
-    """An open one, with the tag of the fixture."""
+    """An open session with the tag of the fixture."""
     return factories.SessionFactory(station=station, tag=tag, id_tag=tag.value)
 
 
@@ -160,23 +160,23 @@ def one_of_each(team, station, connector, tag, session, viewer):
 
 
 @pytest.fixture(scope="module")
-def made_world(django_db_setup, django_db_blocker):
-    with django_db_blocker.unblock(), undone():
+def module_world(django_db_setup, django_db_blocker):
+    with django_db_blocker.unblock(), rolled_back():
         world = make_world()
         check_rows_now()
         yield world
 
 
 @pytest.fixture
-def world(made_world, django_db_blocker):
-    """All of it, made once for a module; for tests that use no fixture that wants the database for itself."""
-    with django_db_blocker.unblock(), undone():
-        yield made_world
+def world(module_world, django_db_blocker):
+    """A world made once per module. Tests that use it must not use fixtures with their own database access."""
+    with django_db_blocker.unblock(), rolled_back():
+        yield module_world
 
 
 @pytest.fixture
 def api():
-    """A client of the REST API that acts as a person by a real token; nobody without one."""
+    """Create a client of the REST API with a real token of a user, or without one."""
     from rest_framework.test import APIClient
 
     def make(user: User | None = None, *scopes: str) -> APIClient:
@@ -191,11 +191,11 @@ def api():
 
 @pytest.fixture
 def program_client():
-    """A client of the REST API that acts for a team by a real key, limited to scopes (all unless some are given)."""
+    """Create a client of the REST API with a real key of a team, with the given scopes or all."""
     from rest_framework.test import APIClient
 
-    def make(its_team: Team, *scopes: str) -> APIClient:
-        _program, key = add_program(team=its_team, name="test", scopes=scopes or ApiScope.values, actor=None)
+    def make(in_team: Team, *scopes: str) -> APIClient:
+        _program, key = add_program(team=in_team, name="test", scopes=scopes or ApiScope.values, actor=None)
         client = APIClient(raise_request_exception=False)
         client.credentials(HTTP_AUTHORIZATION=f"Bearer {key}")
         return client
@@ -209,7 +209,7 @@ class Outcome:
 
     @property
     def json(self):
-        """The one document on stdout."""
+        """The JSON document on stdout."""
         return json.loads(self.out)
 
     @property
@@ -219,10 +219,10 @@ class Outcome:
 
 @pytest.fixture
 def manage(db):
-    def run(*words: str) -> Outcome:
+    def run(*arguments: str) -> Outcome:
         out, err = io.StringIO(), io.StringIO()
         try:
-            call_command(*words, stdout=out, stderr=err)
+            call_command(*arguments, stdout=out, stderr=err)
             code = 0
         except SystemExit as end:
             code = int(end.code or 0)
@@ -249,7 +249,7 @@ def page(as_person, operator) -> Client:
 
 @pytest.fixture
 def online(node) -> Callable[..., Any]:
-    """A station that is connected right now, with one connector."""
+    """Create a station that is online, with one connector."""
 
     def make(team, status="Available", **fields):
         now = timezone.now()

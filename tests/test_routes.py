@@ -19,7 +19,7 @@ from django.urls import get_resolver, reverse
 
 from accounts.branding.services.branding import STYLE_VERSION
 from accounts.sign_in import fresh_proof
-from tests.world import Rows, give_to
+from tests.world import Rows, grant_access
 
 pytestmark = pytest.mark.django_db
 
@@ -438,8 +438,8 @@ def keys_of(one_of_each: Rows) -> dict[str, Any]:
 
 @pytest.fixture
 def holders(one_of_each):
-    """People who were given access; see `give_to`."""
-    return give_to(one_of_each["chargers.ChargingStation"], one_of_each["chargers.Installation"])
+    """People who were given access; see `grant_access`."""
+    return grant_access(one_of_each["chargers.ChargingStation"], one_of_each["chargers.Installation"])
 
 
 def address(name: str, rows: dict[str, Any]) -> str:

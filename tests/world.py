@@ -1,7 +1,7 @@
-"""One row of every model, and people with every role, made once for all tests of a module.
+"""One row of every model and users with every role, created once for all tests of a module.
 
-Walks over hundreds of addresses spend most of their time on making such rows anew. Here they are made inside a
-transaction of the module's; each test runs inside another one within it, which is rolled back.
+Tests of hundreds of URLs would spend most of their time creating such rows. Here they are created in a transaction of
+the module; each test runs in a nested transaction, which is rolled back.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from accounts.models import User
 from accounts.programs.services.programs import add_program, issue_access_token
 from accounts.programs.services.tokens import issue_api_token
 from chargers.models import ChargingStation
-from cpms.common.database.remember import forget
+from cpms.common.database.process_cache import clear_cached
 from cpms.portal.models import PrivacyChoice, SiteHook, SiteText
 from tests import factories
 
@@ -28,7 +28,7 @@ Rows = dict[str, Any]
 
 
 def add_rest(team: Any, viewer: User, rows: list[Any]) -> Rows:
-    """What factories do not make, beside what they made; all by label."""
+    """Add rows that the factories do not create, and return all rows by model label."""
     program = add_program(team=team, name="t", scopes=ApiScope.values, actor=None)[0]
     rows = [
         *rows,
@@ -46,19 +46,20 @@ def add_rest(team: Any, viewer: User, rows: list[Any]) -> Rows:
     return {row._meta.label: row for row in rows}
 
 
-def give_to(station: Any, installation: Any) -> list[User]:
-    """People who were given the installation that the station is in, with each role, and one whose access has ended."""
+def grant_access(station: Any, installation: Any) -> list[User]:
+    """Grant access to the station's installation to one user per role, and to one whose access has ended."""
     ChargingStation.objects.filter(pk=station.pk).update(installation=installation)
     past = timezone.now() - timedelta(minutes=1)
-    given = [{"role": role} for role in ("owner", "user", "service")] + [{"role": "owner", "ends_at": past}]
-    return [factories.GrantFactory.create(installation=installation, **facts).user for facts in given]
+    grants = [{"role": role} for role in ("owner", "user", "service")] + [{"role": "owner", "ends_at": past}]
+    return [factories.GrantFactory.create(installation=installation, **fields).user for fields in grants]
 
 
 class World(NamedTuple):
-    """
+    """The rows and the sessions of a test module.
+
     Attributes:
         rows: one of each model, by label.
-        sessions: of who is signed in, the key; in the order of the columns in tests/test_routes.py.
+        sessions: session keys by kind of user, in the order of the columns in tests/test_routes.py.
     """
 
     rows: Rows
@@ -85,7 +86,7 @@ def make_world() -> World:
     tag = factories.TagFactory.create(team=team)
     session = factories.SessionFactory.create(station=station, tag=tag, id_tag=tag.value)
     rows = add_rest(team, viewer, factories.one_of_everything(team, station, connector, tag, session, viewer))
-    owner, user, service, ended = give_to(station, rows["chargers.Installation"])
+    owner, user, service, ended = grant_access(station, rows["chargers.Installation"])
     people = {"nobody": None, "stranger": stranger, "viewer": viewer, "operator": operator}
     people |= {"administrator": administrator, "staff": factories.UserFactory.create(is_staff=True)}
     people |= {"owner": owner, "user": user, "service": service, "ended": ended}
@@ -101,9 +102,9 @@ def _signed_in(person: User | None) -> str:
 
 
 @contextmanager
-def undone() -> Iterator[None]:
-    """What is written inside is gone afterwards."""
-    forget()
+def rolled_back() -> Iterator[None]:
+    """Roll back everything that is written inside this block."""
+    clear_cached()
     cache.clear()  # sessions lie there as well
     with transaction.atomic():
         yield
@@ -111,12 +112,12 @@ def undone() -> Iterator[None]:
 
 
 def check_rows_now() -> None:
-    """Check foreign keys of what an enclosing transaction wrote: otherwise the end of each test checks them anew."""
+    """Check foreign keys of rows of the enclosing transaction now, or the end of each test checks them again."""
     connection.check_constraints()
 
 
 def add_full_team(handle: str, person: User) -> Rows:
-    """A team with one row of every model, and a person who administers it and has what people have."""
+    """Create a team with one row of every model, administered by `person`."""
     team = factories.TeamFactory.create(
         handle=handle, name="Nordlicht Ladeparks und Parkhausbetriebe Süd-West GmbH & Co. KG"
     )
@@ -126,5 +127,5 @@ def add_full_team(handle: str, person: User) -> Rows:
     tag = factories.TagFactory.create(team=team)
     session = factories.SessionFactory.create(station=station, tag=tag, id_tag=tag.value)
     rows = add_rest(team, person, factories.one_of_everything(team, station, connector, tag, session, person))
-    rows["accounts.Membership"] = factories.MembershipFactory.create(team=team)  # that one may change
+    rows["accounts.Membership"] = factories.MembershipFactory.create(team=team)  # whom an administrator may edit
     return rows

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from accounts.audit.services import DOWNLOAD, Action
 from cpms.common.web import formatting
 from cpms.common.web.pages import ListPage
-from cpms.common.web.user_agents import noted_browser_name
+from cpms.common.web.user_agents import recorded_browser_label
 
 DOWNLOADED = "download"  # filter choice; entries of downloads have Action.ACCESS
 ACTIONS = {
@@ -92,7 +92,7 @@ def changes_of(entry: Any) -> list[ChangeLine]:
         if name == "second_factor":
             before, after = describe_factor(before), describe_factor(after)
         if name == "signed_in":
-            before = noted_browser_name(before)
+            before = recorded_browser_label(before)
         if before or after:
             lines.append(ChangeLine(label, before, after))
     return lines

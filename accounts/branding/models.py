@@ -11,17 +11,17 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.branding import contrast
 from accounts.teams.models import BRANDINGS, Team, TeamOwnedQuerySet
-from cpms.common.database.remember import RememberedModel
+from cpms.common.database.process_cache import CachedModel
 
 COLOUR = r"^(#[0-9a-f]{6})?$"
 check_colour = RegexValidator(COLOUR, _("Enter a colour like #0b6e4f."))
 check_phone = RegexValidator(r"^(\+?[0-9 ()/.-]{4,40})?$", _("Enter a phone number like +47 22 00 00 00."))
 
 
-class Brand(RememberedModel):
+class Brand(CachedModel):
     """The branding of a team. Empty fields, and teams without a row, use the default branding."""
 
-    remembered = (BRANDINGS,)
+    cache_keys = (BRANDINGS,)
     team = models.OneToOneField(Team, on_delete=models.CASCADE, related_name="brand", verbose_name=_("team"))
     portal_name = models.CharField(_("portal name"), max_length=40, blank=True)
     accent = models.CharField(_("colour"), max_length=7, blank=True, validators=[check_colour])
@@ -72,7 +72,7 @@ class Brand(RememberedModel):
         return contrast.palettes(self.accent, self.accent_dark) if self.accent else None
 
 
-class BrandPicture(RememberedModel):
+class BrandPicture(CachedModel):
     """One size of a picture that a team uploaded, drawn again so that nothing else of the file remains.
 
     It is stored in the database so that every web process can serve it. The key is part of its public URL. It cannot be
@@ -84,7 +84,7 @@ class BrandPicture(RememberedModel):
         LOGO_DARK = "logo_dark", _("Logo on dark pages")
         ICON = "icon", _("Icon")
 
-    remembered = (BRANDINGS,)
+    cache_keys = (BRANDINGS,)
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="brand_pictures", verbose_name=_("team"))
     kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
     size = models.CharField(_("size"), max_length=8)

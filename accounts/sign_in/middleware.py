@@ -69,7 +69,7 @@ class PersonMiddleware:
             timezone.activate(zoneinfo.ZoneInfo(settings.DISPLAY_TIME_ZONE))
         dates, numbers = (user.date_format, user.number_format) if user.is_authenticated else ("", "")
         try:
-            with formatting.in_form_of(dates, numbers):
+            with formatting.use_formats(dates, numbers):
                 return self.get_response(request)
         finally:
             timezone.deactivate()

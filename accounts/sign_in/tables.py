@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from accounts.sign_in.models import SignedInBrowser
 from cpms.common.web import formatting
 from cpms.common.web.tables import WIDE, MomentColumn, Table, two_lines
-from cpms.common.web.user_agents import words_of
+from cpms.common.web.user_agents import browser_label
 
 
 def row_button(name: str, pk: int, label: str, about: object, *, is_danger: bool = False) -> SafeString:
@@ -72,7 +72,7 @@ class BrowserTable(Table):
         self.current = current
 
     def render_agent(self, record: SignedInBrowser) -> SafeString:
-        name: str = words_of(record.agent)
+        name: str = browser_label(record.agent)
         if record.session_key == self.current:
             name = format_html('{} <span class="ms-2">{}</span>', name, formatting.tick(True, _("this browser")))
         return two_lines(name, record.address or _("address not known"))
@@ -80,5 +80,5 @@ class BrowserTable(Table):
     def render_action(self, record: SignedInBrowser) -> SafeString | str:
         if record.session_key == self.current:
             return ""
-        about = words_of(record.agent)
+        about = browser_label(record.agent)
         return row_button("accounts:browser_sign_out", record.pk, _("Sign out"), about, is_danger=True)

@@ -235,7 +235,7 @@ def browser_sign_out(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     rows = request.user.browsers.exclude(session_key=request.session.session_key or "")
     found = get_object_or_404(rows, pk=pk)
     if request.method == "GET":
-        context = {"browser": found, "browser_name": user_agents.words_of(found.agent)}
+        context = {"browser": found, "browser_name": user_agents.browser_label(found.agent)}
         return render(request, "accounts/sign_in/browser_sign_out.html", context)
     browsers.sign_out(browser=found, actor=request.user)
     messages.success(request, _("Browser signed out."))

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.access.rights import Can
-from cpms.common.database.remember import RememberedModel
+from cpms.common.database.process_cache import CachedModel
 from cpms.common.models import ScopedQuerySet
 
 BRANDINGS, HOSTS = "brandings", "hosts"  # keys of the per-process cache of brandings and host names
@@ -105,14 +105,14 @@ class BillingDetails(models.Model):
         return self.name or str(self.team)
 
 
-class TeamDomain(RememberedModel):
+class TeamDomain(CachedModel):
     """An internet domain that a team claims. It takes effect once a DNS record has proved the claim."""
 
     class Purpose(models.TextChoices):
         ENROLMENT = "enrolment", _("Automatic enrolment")
         PORTAL = "portal", _("Portal address")
 
-    remembered = (HOSTS,)
+    cache_keys = (HOSTS,)
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="domains", verbose_name=_("team"))
     purpose = models.CharField(_("purpose"), max_length=10, choices=Purpose.choices)
     domain = models.CharField(_("domain"), max_length=253)

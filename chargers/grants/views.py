@@ -61,7 +61,7 @@ class GrantListView(ListPage):
             grant.may_give_tags = driver_tags.may_give_tags(user, grant)
             grant.may_withdraw = grant.is_active and may_withdraw(user, grant)
 
-    def facts(self, context: dict[str, Any]) -> dict[str, Any]:
+    def page_context(self, context: dict[str, Any]) -> dict[str, Any]:
         return {"may_give": bool(self.request.user.access.scope(Can.MANAGE_ACCESS))}  # type: ignore[union-attr]
 
 

@@ -48,7 +48,7 @@ class InstallationListView(ListPage):
         count = Coalesce(Subquery(counted, output_field=IntegerField()), 0)
         return super().rows().select_related("team").annotate(station_count=count)
 
-    def facts(self, context: dict[str, Any]) -> dict[str, Any]:
+    def page_context(self, context: dict[str, Any]) -> dict[str, Any]:
         return {"may_add": teams_with_places_of(self.request.user).exists()}  # type: ignore[arg-type]
 
 

@@ -24,7 +24,7 @@ from cpms.common.web.pages import AuthenticatedRequest
 class StationListView(StationList):
     template_name = "chargers/stations/station_list.html"
 
-    def facts(self, context: dict[str, Any]) -> dict[str, Any]:
+    def page_context(self, context: dict[str, Any]) -> dict[str, Any]:
         user: Any = self.request.user
         if not user.is_staff and len(user.access.team_ids) < 2:
             context["table"].exclude = ("team",)

@@ -117,7 +117,7 @@ class TagListView(ListPage):
     def rows(self) -> QuerySet[Any]:
         return super().rows().select_related("team", "user")
 
-    def facts(self, context: dict[str, Any]) -> dict[str, Any]:
+    def page_context(self, context: dict[str, Any]) -> dict[str, Any]:
         user: Any = self.request.user
         return {"may_add": editing.teams_operated_by(user).exists()}
 

@@ -6,4 +6,4 @@ class CommonConfig(AppConfig):
     label = "common"
 
     def ready(self) -> None:
-        from cpms.common.database import lookups  # noqa: F401 - it registers them
+        from cpms.common.database import lookups  # noqa: F401 - registers the lookups

@@ -1,15 +1,15 @@
-"""The 'no' of a service, in words for the person who asked."""
+"""Exceptions by which services refuse a request, with messages for the user."""
 
 from collections.abc import Mapping
 from typing import NoReturn
 
 
 class DomainError(Exception):
-    """A rule says no.
+    """A service refuses a request because of a rule.
 
     Args:
-        message: the sentence for the person (already translated).
-        fields: the same, per input field, where the fault is one field's.
+        message: the sentence for the user, translated.
+        fields: messages by input field, if fields are invalid.
     """
 
     def __init__(self, message: str, *, fields: Mapping[str, str] | None = None) -> None:
@@ -18,13 +18,13 @@ class DomainError(Exception):
 
 
 class NotAllowed(DomainError):
-    """The person may see the object but may not do this to it (403)."""
+    """The user may see the object but may not do this to it (403)."""
 
 
 def refuse(field: str, sentence: str) -> NoReturn:
     """Refuse an input because of one field.
 
     Raises:
-        DomainError: always, with the sentence at that field.
+        DomainError: always; the sentence is also that of the field.
     """
     raise DomainError(sentence, fields={field: sentence})

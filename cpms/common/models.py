@@ -1,4 +1,4 @@
-"""Bricks for models: querysets that know who may see them, and a field that is encrypted at rest."""
+"""Building blocks for models: querysets limited by permission, and a field that is encrypted at rest."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class ScopedQuerySet(models.QuerySet[Any]):
     """Rows that belong to a team, and most of them to one of its stations.
 
     Attributes:
-        team_path: the look-up from a row to its team.
-        station_path: that to its station ("" where it is one); None where it has none.
-        right: what one must be allowed to do with the station to see the row.
+        team_path: the lookup from a row to its team.
+        station_path: the lookup to its station ("" if the row is a station, None if it has no station).
+        right: the right at the station that is needed to see the row.
     """
 
     team_path: ClassVar[str] = "team"
@@ -35,19 +35,21 @@ class ScopedQuerySet(models.QuerySet[Any]):
         return self.reachable_by(user).in_view_of(user)
 
     def reachable_by(self, user: User | AnonymousUser) -> Self:
-        """Rows this person may see: those of his teams and of what he was granted; support staff sees all; a stranger
-        sees none. For pages about one row, which open by their address whatever is chosen."""
+        """Return the rows that the user may see: of their teams and through granted access. Support staff see all.
+
+        Use it for pages about one row, which open by URL whatever provider or group is selected.
+        """
         return self.allowed(user, self.right)
 
     def in_view_of(self, user: User | AnonymousUser) -> Self:
-        """Rows of the provider and the group this person has chosen; those that belong to no station are in any."""
+        """Return the rows of the provider and the group that the user selected. Rows without a station are included."""
         if not user.is_authenticated:
             return self
         condition = user.access.in_view(self.team_path, self.station_path)
         return self.filter(condition) if condition else self
 
     def allowed(self, user: User | AnonymousUser, right: str) -> Self:
-        """Rows with which this person may do one thing, chosen or not; see the table in `accounts.rights`."""
+        """Return the rows for which the user has a right, selected or not; see `accounts.access.rights`."""
         if not user.is_authenticated:
             return self.none()
         scope = user.access.scope(right)
@@ -55,20 +57,20 @@ class ScopedQuerySet(models.QuerySet[Any]):
 
 
 class OfStationsQuerySet(ScopedQuerySet):
-    """Rows of a big log: millions of them, each of a station, newer ones with higher keys. See `cpms.common.paging`."""
+    """Rows of a big log: millions, each of a station, with ascending keys. See `cpms.common.database.paging`."""
 
     team_path, station_path = "station__team", "station"
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
-        """Rows of the stations that this person is shown, asked for through the table of stations: so the database may
-        take rows station by station as well as in their own order."""
+        """Return the rows of the visible stations. The subquery on the station table lets the database read rows
+        station by station or in their own order."""
         if not user.is_authenticated:
             return self.none()
         stations = self.stations_shown_to(user)
         return self.all() if stations is None else self.filter(station__in=stations)
 
     def stations_shown_to(self, user: User) -> models.QuerySet[Any] | None:
-        """Return the stations whose rows `visible_to` shows, or None where these are all stations."""
+        """Return the stations whose rows `visible_to` shows, or None if these are all stations."""
         in_view = user.access.in_view("team", "")
         if user.access.scope(self.right).is_everything and not in_view:
             return None
@@ -83,15 +85,15 @@ def _fernet(keys: tuple[str, ...]) -> MultiFernet:
 
 
 def empty_object() -> models.Value:
-    """Return the database's default of a JSON column that was added later.
+    """Return the database default of a JSON column that was added later.
 
-    While a new version is rolled out, the old one still inserts rows without it.
+    During a rollout, the old version still inserts rows without that column.
     """
     return models.Value({}, output_field=models.JSONField())
 
 
 class EncryptedField(models.BinaryField):
-    """Bytes that are encrypted at rest with STATION_SECRET_KEYS; the first key encrypts, all of them decrypt."""
+    """Bytes that are encrypted at rest with STATION_SECRET_KEYS: the first key encrypts, all keys decrypt."""
 
     def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
         if value is not None:
@@ -103,17 +105,17 @@ class EncryptedField(models.BinaryField):
 
 
 def encrypt(clear: bytes) -> bytes:
-    """What `decrypt` makes clear again, for secrets that have no field of their own."""
+    """Encrypt a secret that is not stored in an `EncryptedField`."""
     return _fernet(tuple(settings.STATION_SECRET_KEYS)).encrypt(clear)
 
 
 def decrypt(stored: bytes) -> bytes:
-    """The clear bytes of what an `EncryptedField` stored.
+    """Decrypt what `encrypt` or an `EncryptedField` encrypted.
 
     Raises:
-        ImproperlyConfigured: none of STATION_SECRET_KEYS fits.
+        ImproperlyConfigured: none of STATION_SECRET_KEYS can decrypt it.
     """
     try:
         return _fernet(tuple(settings.STATION_SECRET_KEYS)).decrypt(stored)
     except InvalidToken:
-        raise ImproperlyConfigured("No key in STATION_SECRET_KEYS fits what the database holds.") from None
+        raise ImproperlyConfigured("No key in STATION_SECRET_KEYS can decrypt the data in the database.") from None

@@ -1,6 +1,6 @@
-"""What the commands for scripts share: one JSON document, errors as a sentence, a database that has its tables.
+"""Base of the management commands for scripts: JSON output, readable errors, and tables created on first use.
 
-They write rows, and rows are all that running servers look at: a command works beside them as it does alone.
+Commands only write rows, which running servers pick up, so they work with and without a running server.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from django.utils.translation import gettext as _
 from cpms.common.errors import DomainError
 
 MIGRATION_SECONDS = 120.0
-OTHERS_SECONDS = 30.0  # for a server that makes the tables without our lock
-MIGRATION_LOCK = 4_716_002  # any number that nothing else locks
-MAX_AT_ONCE = 1_000_000
-PORTION = 1000
+TABLES_SECONDS = 30.0  # time for another process that creates the tables without our lock
+MIGRATION_LOCK = 4_716_002  # an arbitrary number that nothing else locks
+MAX_COUNT = 1_000_000
+BATCH_SIZE = 1000
 T = TypeVar("T")
-PLACE = re.compile(r"\{n(?::0?(\d{1,2})d)?\}")
+NUMBER_PLACEHOLDER = re.compile(r"\{n(?::0?(\d{1,2})d)?\}")
 
 
 class ScriptCommand(BaseCommand):
-    """A command for other programs: a subclass does its work in `run` and prints the outcome with `show`."""
+    """A command for use in scripts. A subclass implements `run` and prints its result with `show`."""
 
-    requires_system_checks: list[str] = []  # quick: servers have checked
+    requires_system_checks: list[str] = []  # for speed: servers run the checks
     as_json = False
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -49,7 +49,7 @@ class ScriptCommand(BaseCommand):
             self.run(**options)
         except DomainError as error:
             self.fail(str(error), fields=error.fields)
-        except BrokenPipeError:  # who read our output has seen enough
+        except BrokenPipeError:  # the reader of our output closed the pipe
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(1)
         except OperationalError as error:
@@ -59,7 +59,7 @@ class ScriptCommand(BaseCommand):
         raise NotImplementedError
 
     def show(self, document: dict[str, Any], sentence: str) -> None:
-        """Print the outcome: as JSON where it was asked for, as a sentence otherwise."""
+        """Print the result: as JSON if requested, otherwise as a sentence."""
         self.stdout.write(json.dumps(document, ensure_ascii=False) if self.as_json else sentence)
 
     def fail(self, sentence: str, *, fields: dict[str, str] | None = None) -> NoReturn:
@@ -72,45 +72,45 @@ class ScriptCommand(BaseCommand):
 
 
 def numbered(pattern: str, count: int | None) -> list[str]:
-    """The names that `--count` asks for: `{n}` or `{n:06d}` becomes 1 to N. Without a count the text is meant as it is.
+    """Return the names for `--count`: `{n}` or `{n:06d}` is replaced by 1 to N. Without a count, return the text as is.
 
     Raises:
-        DomainError: the count is not in range, or would give the same name again and again.
+        DomainError: the count is out of range, or all names would be the same.
     """
     if count is None:
         return [pattern]
-    if not 1 <= count <= MAX_AT_ONCE:
-        sentence = _("The count must be from 1 to %(most)d.") % {"most": MAX_AT_ONCE}
+    if not 1 <= count <= MAX_COUNT:
+        sentence = _("The count must be from 1 to %(most)d.") % {"most": MAX_COUNT}
         raise DomainError(sentence, fields={"count": sentence})
-    if not PLACE.search(pattern) and count > 1:
+    if not NUMBER_PLACEHOLDER.search(pattern) and count > 1:
         sentence = _("With a count there must be {n} or {n:06d} in the name.")
         raise DomainError(sentence, fields={"count": sentence})
     return [_with_number(pattern, number) for number in range(1, count + 1)]
 
 
 def _with_number(pattern: str, number: int) -> str:
-    return PLACE.sub(lambda place: str(number).zfill(int(place[1] or 0)), pattern)
+    return NUMBER_PLACEHOLDER.sub(lambda match: str(number).zfill(int(match[1] or 0)), pattern)
 
 
-def portions(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    """So many at once that servers beside us do not wait long for their turn to write."""
-    for begin in range(0, len(items), PORTION):
-        yield items[begin : begin + PORTION]
+def split_into_batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Yield items in batches small enough that running servers do not wait long to write."""
+    for start in range(0, len(items), BATCH_SIZE):
+        yield items[start : start + BATCH_SIZE]
 
 
 def ensure_tables() -> None:
-    """Make the tables of a fresh database; wait for who is making them. An old database is left to `migrate`.
+    """Create the tables of a new database, or wait while another process does. An old database needs `migrate`.
 
     Raises:
-        DomainError: tables are missing although the database was used before.
+        DomainError: tables are missing in a database that is not new.
     """
     if not _missing_tables():
         return
-    with _alone():
+    with _migration_lock():
         if "django_migrations" not in _tables():
             call_command("migrate", verbosity=0, interactive=False, stdout=sys.stderr)
             return
-    deadline = time.monotonic() + OTHERS_SECONDS
+    deadline = time.monotonic() + TABLES_SECONDS
     while _missing_tables():
         if time.monotonic() > deadline:
             raise DomainError(_("The database is older than this program: run “manage.py migrate” first."))
@@ -127,8 +127,8 @@ def _missing_tables() -> set[str]:
 
 
 @contextlib.contextmanager
-def _alone() -> Iterator[None]:
-    """One process at a time makes the tables: several commands may meet on a fresh database."""
+def _migration_lock() -> Iterator[None]:
+    """Let only one process create the tables: several commands may start on a new database at once."""
     if connection.vendor != "postgresql":
         with (settings.VAR_DIR / "migrate.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -136,7 +136,7 @@ def _alone() -> Iterator[None]:
         return
     with connection.cursor() as cursor:
         deadline = time.monotonic() + MIGRATION_SECONDS
-        while not _try_lock(cursor):  # asked again and again, since waiting in the database ends with lock_timeout
+        while not _try_lock(cursor):  # polls, since waiting in the database is limited by lock_timeout
             if time.monotonic() > deadline:
                 raise DomainError(_("Another process has been making the tables for too long."))
             time.sleep(0.2)

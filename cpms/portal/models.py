@@ -10,7 +10,7 @@ from django.db import models
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from cpms.common.database.remember import RememberedModel, remember
+from cpms.common.database.process_cache import CachedModel, cached
 from cpms.common.web.languages import languages
 
 HOOKS, TEXTS = "hooks", "texts"
@@ -28,14 +28,14 @@ def _check_origin(address: str) -> None:
         raise ValidationError(_("Only these origins are allowed (HOOK_ORIGINS): %(allowed)s") % {"allowed": allowed})
 
 
-class SiteText(RememberedModel):
+class SiteText(CachedModel):
     """A text of whoever runs the site, in one language. Blank lines part its paragraphs; nothing in it is markup."""
 
     class Kind(models.TextChoices):
         IMPRINT = "imprint", _("Imprint")
         COPYRIGHT = "copyright", _("Copyright line")
 
-    remembered = (TEXTS,)
+    cache_keys = (TEXTS,)
     kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
     language = models.CharField(_("language"), max_length=10, choices=languages)
     text = models.TextField(_("text"), max_length=20_000)
@@ -49,7 +49,7 @@ class SiteText(RememberedModel):
         return f"{self.get_kind_display()} · {self.get_language_display()}"
 
 
-class SiteHook(RememberedModel):
+class SiteHook(CachedModel):
     """A script of somebody else, for example one that counts visits. It is loaded for whoever has allowed it only."""
 
     class Category(models.TextChoices):
@@ -57,7 +57,7 @@ class SiteHook(RememberedModel):
         COMFORT = "comfort", _("Comfort")
         MARKETING = "marketing", _("Marketing")
 
-    remembered = (HOOKS,)
+    cache_keys = (HOOKS,)
     name = models.CharField(_("name"), max_length=80, unique=True)
     purpose = models.TextField(
         _("purpose"), max_length=1000, help_text=_("What it does with which data, and who gets it.")
@@ -108,7 +108,7 @@ class PrivacyChoice(models.Model):
 
 def hooks_offered() -> list[SiteHook]:
     """Those whose origin is still allowed."""
-    rows: list[SiteHook] = remember(HOOKS, lambda: list(SiteHook.objects.filter(is_active=True)))
+    rows: list[SiteHook] = cached(HOOKS, lambda: list(SiteHook.objects.filter(is_active=True)))
     return [hook for hook in rows if origin_of(hook.script_url) in settings.HOOK_ORIGINS]
 
 
@@ -119,7 +119,7 @@ def _texts() -> dict[tuple[str, str], str]:
 
 def site_text(kind: str) -> str:
     """In the language of the page, or else in the site's; empty when there is none."""
-    texts: dict[tuple[str, str], str] = remember(TEXTS, _texts)
+    texts: dict[tuple[str, str], str] = cached(TEXTS, _texts)
     spoken = (get_language() or settings.LANGUAGE_CODE)[:2]
     others = (text for (of, _language), text in sorted(texts.items()) if of == kind)
     return texts.get((kind, spoken)) or texts.get((kind, settings.LANGUAGE_CODE)) or next(others, "")

@@ -19,7 +19,7 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 from kombu import Queue
 
-from cpms.common.observability.logs import write_only_json
+from cpms.common.observability.logs import log_only_json
 from cpms.settings.environment import Environment
 from cpms.settings.languages import languages_in
 from cpms.settings.secrets import secret_key, station_secret_keys
@@ -29,9 +29,9 @@ env = Environment(BASE_DIR)
 _IS_SERVER = env.text("REDIS_URL") != "" or env.text("DATABASE_URL").startswith("postgres")
 LOG_FORMAT = env.choice("LOG_FORMAT", "json" if _IS_SERVER else "text", ("json", "text"))
 if LOG_FORMAT == "json":
-    write_only_json()  # first of all: also a wrong setting is said so
+    log_only_json()  # before anything else, so that a wrong setting is reported as JSON, too
 
-# --- where it runs -----------------------------------------------------------------------------------------------
+# --- environment -------------------------------------------------------------------------------------------------
 VAR_DIR = Path(env.text("VAR_DIR", str(BASE_DIR / "var")))
 DATABASE_URL = env.url("DATABASE_URL", "", ("postgres", "postgresql", "sqlite"))
 REDIS_URL = env.url("REDIS_URL", "", ("redis", "rediss", "unix"))
@@ -42,11 +42,11 @@ DEBUG = env.flag("DEBUG", False)
 
 SECRET_KEY = secret_key(env, VAR_DIR, is_production=IS_PRODUCTION)
 STATION_SECRET_KEYS = station_secret_keys(env, VAR_DIR, is_production=IS_PRODUCTION)
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", [urlsplit(PUBLIC_URL).hostname or "localhost", "localhost", "127.0.0.1"])
-CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", [PUBLIC_URL])
-TRUSTED_PROXIES = env.words("TRUSTED_PROXIES", [])  # whose X-Forwarded-For and -Proto are believed
+ALLOWED_HOSTS = env.word_list("ALLOWED_HOSTS", [urlsplit(PUBLIC_URL).hostname or "localhost", "localhost", "127.0.0.1"])
+CSRF_TRUSTED_ORIGINS = env.word_list("CSRF_TRUSTED_ORIGINS", [PUBLIC_URL])
+TRUSTED_PROXIES = env.word_list("TRUSTED_PROXIES", [])  # proxies whose X-Forwarded-For and -Proto are trusted
 
-# What a process does not do it does not load: a gateway node that was killed must be back soon.
+# A gateway node does not load what it does not need: a node that was killed must restart quickly.
 _IS_NODE = sys.argv[1:2] == ["gateway"]
 
 # --- applications ------------------------------------------------------------------------------------------------
@@ -175,11 +175,11 @@ def _postgresql(url: str) -> dict[str, Any]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": unquote(parts.hostname or ""),
         "PORT": str(parts.port or ""),
-        "CONN_MAX_AGE": 0,  # the pool keeps them
+        "CONN_MAX_AGE": 0,  # the pool keeps connections open
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             "connect_timeout": 2,
-            "server_side_binding": True,  # statements are prepared: planning costs more than most of them take
+            "server_side_binding": True,  # prepared statements: planning takes longer than running most queries
             "tcp_user_timeout": 4000,
             "keepalives_idle": 10,
             "keepalives_interval": 2,
@@ -188,7 +188,7 @@ def _postgresql(url: str) -> dict[str, Any]:
                 f"-c statement_timeout={env.whole('DATABASE_STATEMENT_TIMEOUT_MS', 30_000)}"
                 " -c lock_timeout=10000 -c idle_in_transaction_session_timeout=30000 -c timezone=UTC"
             ),
-            # reconnect_timeout: give up early and try anew with the next request, or a healed database is found late
+            # reconnect_timeout: give up early, so that a recovered database is found with the next request
             "pool": {"min_size": 1, "max_size": DATABASE_POOL_SIZE, "timeout": 5, "reconnect_timeout": 2},
         },
     }
@@ -200,11 +200,11 @@ def _sqlite(url: str) -> dict[str, Any]:
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": path,
-        "CONN_MAX_AGE": None,  # opening costs more than a commit
+        "CONN_MAX_AGE": None,  # opening a connection costs more than a commit
         "OPTIONS": {
             "timeout": 20,
             "transaction_mode": "IMMEDIATE",
-            # FULL: with NORMAL a power cut may lose what was acknowledged
+            # FULL: with NORMAL a power cut may lose acknowledged messages
             "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA cache_size=-32000;",
         },
     }
@@ -246,7 +246,7 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker waits for Redis as long as it takes
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker waits for Redis forever
 CELERY_BROKER_TRANSPORT_OPTIONS = (
     {"visibility_timeout": 3600, "socket_connect_timeout": 2, "socket_timeout": 5, "socket_keepalive": True}
     if REDIS_URL
@@ -254,7 +254,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
 )
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TIMEZONE = "UTC"
-# Each queue has a worker of its own, so that nothing slow delays the messages of stations.
+# Each queue has its own worker, so that slow tasks do not delay messages of stations.
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_QUEUES = [Queue("ledger"), Queue("default"), Queue("slow")]
 CELERY_TASK_ROUTES = {
@@ -268,9 +268,9 @@ CELERY_TASK_ROUTES = {
     "operations.settle_overdue_commands": {"queue": "default"},
     "sessions.close_stale_sessions": {"queue": "default"},
     "sessions.record_team_power": {"queue": "default"},
-    "accounts.check_hosts": {"queue": "slow"},  # asks name servers
-    "chargers.hash_passwords": {"queue": "slow"},  # hashes are slow on purpose
-    "maintenance.purge_expired_rows": {"queue": "slow"},  # deletes what is older than its retention
+    "accounts.check_hosts": {"queue": "slow"},  # queries name servers
+    "chargers.hash_passwords": {"queue": "slow"},  # password hashes are slow on purpose
+    "maintenance.purge_expired_rows": {"queue": "slow"},  # deletes rows older than their retention period
 }
 CELERY_BEAT_SCHEDULER = "celery.beat.Scheduler"
 CELERY_BEAT_SCHEDULE = {
@@ -296,7 +296,7 @@ CELERY_BEAT_SCHEDULE = {
     },
 }
 
-# --- people ------------------------------------------------------------------------------------------------------
+# --- users -------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
 LOGIN_URL = reverse_lazy("accounts:login")
@@ -304,7 +304,7 @@ LOGIN_REDIRECT_URL = reverse_lazy("portal:dashboard")
 LOGIN_ATTEMPTS_PER_MINUTE = env.whole("LOGIN_ATTEMPTS_PER_MINUTE", 10, least=1)
 LOGIN_ACCOUNTS_PER_SOURCE = env.whole("LOGIN_ACCOUNTS_PER_SOURCE", 30, least=1)  # an hour
 LOGIN_FAILURES_PER_ACCOUNT = env.whole("LOGIN_FAILURES_PER_ACCOUNT", 30, least=1)  # an hour
-# Who sees every team does so with more than a password. In the demo everybody knows that of support staff.
+# Support staff see every team, so a password is not enough. In the demo their password is public.
 STAFF_REQUIRES_TWO_FACTOR = env.flag("STAFF_REQUIRES_TWO_FACTOR", not (DEBUG or "--demo" in sys.argv[2:]))
 PASSWORD_RESET_TIMEOUT = int(timedelta(hours=24).total_seconds())
 LOGIN_CAPTCHA = env.choice("LOGIN_CAPTCHA", "always", ("always", "after_failure", "off"))
@@ -313,16 +313,16 @@ ACCOUNT_ADAPTER = "accounts.sign_in.adapter.Adapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
-ACCOUNT_EMAIL_VERIFICATION = "none"  # nobody signs up by himself; addresses are verified by our own mails
+ACCOUNT_EMAIL_VERIFICATION = "none"  # users cannot sign up themselves; addresses are verified by our own e-mails
 ACCOUNT_SESSION_REMEMBER = True
-# Counted once, in accounts.services, which a cache that is away does not stop.
+# Failed sign-ins are counted in accounts.sign_in only, which works without the cache.
 ACCOUNT_RATE_LIMITS = dict.fromkeys(("login", "login_failed", "reset_password", "reset_password_from_key"))
 MFA_ADAPTER = "accounts.sign_in.adapter.FactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_TOTP_ISSUER = urlsplit(PUBLIC_URL).hostname or "CPMS"
-MFA_TOTP_TOLERANCE = 1  # clocks of telephones are not exact, and people need some seconds
-MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PUBLIC_URL.startswith("https://")  # browsers do it on localhost only
-PASSWORD_HASHERS = [  # the first one makes; others are read, and made anew at the next log-in
+MFA_TOTP_TOLERANCE = 1  # clocks of phones are inexact, and typing takes some seconds
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PUBLIC_URL.startswith("https://")  # browsers allow this on localhost only
+PASSWORD_HASHERS = [  # the first one creates hashes; others are verified and replaced at the next sign-in
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
@@ -335,10 +335,10 @@ LANGUAGE_CODE = "en"
 LANGUAGES = languages_in(BASE_DIR / "locale")
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_TZ = True
-TIME_ZONE = "UTC"  # what is stored and the fall-back; pages show the person's own zone
+TIME_ZONE = "UTC"  # for storage and as the default; pages use the user's time zone
 DISPLAY_TIME_ZONE = env.text("DISPLAY_TIME_ZONE", "Europe/Berlin")
 
-# --- mail: without a server it is written where the process logs ------------------------------------------------
+# --- e-mail: without a server it is written to the process log --------------------------------------------------
 _mail = urlsplit(env.url("EMAIL_URL", "", ("smtp", "smtps", "smtp+tls", "console", "file")))
 if _mail.scheme == "file" and not _mail.path.strip("/"):
     raise ImproperlyConfigured("The setting EMAIL_URL must name a folder, like file:///var/mails.")
@@ -357,7 +357,7 @@ EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", f"CPMS <cpms@{urlsplit(PUBLIC_URL).hostname or 'localhost'}>")
 if not re.fullmatch(r"[^\r\n]*[^\s<>@]+@[^\s<>@]+>?", DEFAULT_FROM_EMAIL):
     raise ImproperlyConfigured("The setting EMAIL_FROM must be an address, like CPMS <cpms@example.org>.")
-# Whoever sees the mails can set anybody's password: only where everybody may know everything.
+# Whoever can read the e-mails can set every user's password: for demos and development only.
 MAILS_IN_PAGE = env.flag("MAILS_IN_PAGE", "--demo" in sys.argv[2:])
 if MAILS_IN_PAGE and PUBLIC_URL.startswith("https://"):
     raise ImproperlyConfigured(
@@ -366,11 +366,11 @@ if MAILS_IN_PAGE and PUBLIC_URL.startswith("https://"):
 MAILS_FOLDER = VAR_DIR / "mails"
 MAILS_SENT_BY = EMAIL_BACKEND
 if MAILS_IN_PAGE:
-    EMAIL_BACKEND = "cpms.common.messaging.mail.KeepingBackend"
+    EMAIL_BACKEND = "cpms.common.messaging.mail.StoringBackend"
 
-# Whom we ask about domains of teams: address or address:port; empty: what the machine asks (/etc/resolv.conf)
+# Name server for domains of teams: address or address:port; empty: that of the machine (/etc/resolv.conf)
 DNS_RESOLVER = env.text("DNS_RESOLVER", "")
-# Domains of teams: where their DNS records must lead, and after how many days without its proof one is switched off
+# Domains of teams: the target of their DNS records, and the days without proof after which one is disabled
 OWN_DOMAIN_TARGET = env.text("OWN_DOMAIN_TARGET", urlsplit(PUBLIC_URL).hostname or "localhost")
 OWN_DOMAIN_DAYS = env.whole("OWN_DOMAIN_DAYS", 7, least=1, most=365)
 
@@ -379,24 +379,24 @@ STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
-warnings.filterwarnings("ignore", message="No directory at")  # STATIC_ROOT is only made where images are built
+warnings.filterwarnings("ignore", message="No directory at")  # STATIC_ROOT is only created when images are built
 warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous")  # whitenoise under ASGI
 WHITENOISE_AUTOREFRESH = DEBUG
 WHITENOISE_MAX_AGE = 0 if DEBUG else 3600
 
-# --- safety ------------------------------------------------------------------------------------------------------
+# --- security ----------------------------------------------------------------------------------------------------
 IS_HTTPS = PUBLIC_URL.startswith("https://")
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if IS_HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = IS_HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^health/$", r"^brand/ask/$"]  # asked by watchers and the proxy itself, behind it
+SECURE_REDIRECT_EXEMPT = [r"^health/$", r"^brand/ask/$"]  # requested by monitoring and by the proxy, from behind it
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_NAME = "__Host-session" if IS_HTTPS else "session"
 SESSION_COOKIE_AGE = int(timedelta(days=14).total_seconds())
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db" if REDIS_URL else "django.contrib.sessions.backends.db"
-HOOK_ORIGINS = env.words("HOOK_ORIGINS", [])  # from which scripts of others may come, for whoever allows them
+HOOK_ORIGINS = env.word_list("HOOK_ORIGINS", [])  # origins of third-party scripts, for users who allow them
 X_FRAME_OPTIONS = "DENY"
-HALF_OPEN_SECONDS = env.number("HALF_OPEN_SECONDS", 20.0, least=1.0)  # then a request that is not complete is dropped
+HALF_OPEN_SECONDS = env.number("HALF_OPEN_SECONDS", 20.0, least=1.0)  # then an incomplete request is dropped
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 CONTENT_SECURITY_POLICY = {
@@ -417,36 +417,38 @@ CONTENT_SECURITY_POLICY = {
 
 # --- OCPP --------------------------------------------------------------------------------------------------------
 OCPP_WITHOUT_SUBPROTOCOL = env.choice("OCPP_WITHOUT_SUBPROTOCOL", "refuse", ("refuse", "1.6"))
-OCPP_LENIENT_PATHS = env.flag("OCPP_LENIENT_PATHS", True)  # //ID, /ocpp/ID/ and the like lead to a known station
+OCPP_LENIENT_PATHS = env.flag("OCPP_LENIENT_PATHS", True)  # accept //ID, /ocpp/ID/ and the like from known stations
 OCPP_POOL = env.flag("OCPP_POOL", False)
 OCPP_POOL_LIMIT = env.whole("OCPP_POOL_LIMIT", 1000, least=1)
 OCPP_WRONG_PASSWORDS_PER_MINUTE = env.whole("OCPP_WRONG_PASSWORDS_PER_MINUTE", 10, least=1)
-OCPP_UNKNOWN_PER_MINUTE = env.whole("OCPP_UNKNOWN_PER_MINUTE", 20, least=1)  # of one source
-OCPP_PASSWORD_CHECKS = env.whole("OCPP_PASSWORD_CHECKS", 2, least=1, most=64)  # slow hashes at once, per process
+OCPP_UNKNOWN_PER_MINUTE = env.whole("OCPP_UNKNOWN_PER_MINUTE", 20, least=1)  # from one source
+OCPP_PASSWORD_CHECKS = env.whole("OCPP_PASSWORD_CHECKS", 2, least=1, most=64)  # concurrent slow hashes per process
 OCPP_HEARTBEAT_SECONDS = env.whole("OCPP_HEARTBEAT_SECONDS", 300, least=1, most=86_400)
-OCPP_IDLE_SECONDS = env.whole("OCPP_IDLE_SECONDS", 0)  # close a silent link after this long; 0 never
-OCPP_FRAME_BYTES = env.whole("OCPP_FRAME_BYTES", 1024 * 1024, least=65_536)  # of whom we do not know yet
+OCPP_IDLE_SECONDS = env.whole("OCPP_IDLE_SECONDS", 0)  # close a link after this silence; 0: never
+OCPP_FRAME_BYTES = env.whole(
+    "OCPP_FRAME_BYTES", 1024 * 1024, least=65_536
+)  # from a client that is not authenticated yet
 OCPP_FRAME_BYTES_REGISTERED = max(
     OCPP_FRAME_BYTES, env.whole("OCPP_FRAME_BYTES_REGISTERED", 8 * 1024 * 1024, least=65_536)
 )
 OCPP_PING_SECONDS = env.number("OCPP_PING_SECONDS", 20.0, least=1.0)
 OCPP_PONG_SECONDS = env.number("OCPP_PONG_SECONDS", 20.0, least=1.0)
 OCPP_DEFLATE = env.flag("OCPP_DEFLATE", True)
-OCPP_FIRST_MESSAGE_SECONDS = env.number("OCPP_FIRST_MESSAGE_SECONDS", 10.0, least=0.0)  # then commands go out anyway
-OCPP_CALL_SECONDS = env.whole("OCPP_CALL_SECONDS", 30, least=1, most=600)  # how long a station may take to answer
+OCPP_FIRST_MESSAGE_SECONDS = env.number("OCPP_FIRST_MESSAGE_SECONDS", 10.0, least=0.0)  # then commands are sent anyway
+OCPP_CALL_SECONDS = env.whole("OCPP_CALL_SECONDS", 30, least=1, most=600)  # for a station to answer a command
 OCPP_STORAGE_SECONDS = env.number("OCPP_STORAGE_SECONDS", 4.5, least=0.1)  # then the link is closed with 1013
 OCPP_DATABASE_THREADS = env.whole("OCPP_DATABASE_THREADS", 8, least=1, most=64)
 INBOX_SHARDS = env.whole("INBOX_SHARDS", 2, least=1, most=64)
 MESSAGE_RETENTION_DAYS = env.whole("MESSAGE_RETENTION_DAYS", 90, least=1)
 
-# --- who did what ------------------------------------------------------------------------------------------------
+# --- audit trail -------------------------------------------------------------------------------------------------
 AUDITLOG_LOGENTRY_MODEL = "accounts.AuditEntry"
 AUDITLOG_USE_FK_STRING_REPRESENTATION = True  # names, not numbers
-MIGRATION_MODULES = {"auditlog": None}  # its own table, which they would make, is not used
+MIGRATION_MODULES = {"auditlog": None}  # we do not use the table that they would create
 
 # --- API ---------------------------------------------------------------------------------------------------------
-API_PROGRAM_RATE = env.whole("API_PROGRAM_RATE", 600, least=1, most=100_000)  # requests a minute of each program
-API_TOKEN_SECONDS = 3600  # how long an OAuth 2 access token counts
+API_PROGRAM_RATE = env.whole("API_PROGRAM_RATE", 600, least=1, most=100_000)  # requests a minute of each application
+API_TOKEN_SECONDS = 3600  # lifetime of an OAuth 2 access token
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "accounts.programs.authentication.TokenAuthentication",
@@ -500,13 +502,13 @@ LOGGING: dict[str, Any] = {
     },
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
-        "django.request": {"level": "ERROR"},  # what was refused is one line of ours, without a stack
+        "django.request": {"level": "ERROR"},  # refused requests are logged by our own middleware, without a traceback
         "django.server": {"level": "WARNING"},
         "daphne": {"level": "WARNING"},
         "websockets": {"level": "WARNING"},
         "ocpp": {"level": "WARNING"},
         "asyncio": {"level": "WARNING"},
-        "oauthlib": {"level": "WARNING"},  # at DEBUG it would write tokens down
+        "oauthlib": {"level": "WARNING"},  # at DEBUG it would log tokens
         "uvicorn.error": {"level": "WARNING", "filters": ["without_refusals"]},
         "celery": {"level": "WARNING"},
         "kombu": {"level": "WARNING"},

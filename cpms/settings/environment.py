@@ -1,4 +1,4 @@
-"""Reading the environment: typed, and one wrong value stops the start with a sentence that names it."""
+"""Typed reading of environment variables. An invalid value stops the start with an error that names the setting."""
 
 import os
 from collections.abc import Callable
@@ -15,7 +15,7 @@ FALSE = {"0", "false", "no", "off"}
 
 
 class Environment:
-    """Values of the process environment, with `.env` of the project's root below it."""
+    """Values of the process environment, with the project's `.env` file as fallback."""
 
     def __init__(self, root: Path) -> None:
         self._env = environ.FileAwareEnv()
@@ -58,16 +58,18 @@ class Environment:
 
         return self._value(name, default, read, f"a number, {least} or more")
 
-    def words(self, name: str, default: list[str]) -> list[str]:
-        return self._value(name, default, lambda raw: [w.strip() for w in raw.split(",") if w.strip()], "a list, comma")
+    def word_list(self, name: str, default: list[str]) -> list[str]:
+        return self._value(
+            name, default, lambda raw: [item.strip() for item in raw.split(",") if item.strip()], "a comma list"
+        )
 
-    def choice(self, name: str, default: str, among: tuple[str, ...]) -> str:
+    def choice(self, name: str, default: str, options: tuple[str, ...]) -> str:
         def read(raw: str) -> str:
-            if raw not in among:
+            if raw not in options:
                 raise ValueError(raw)
             return raw
 
-        return self._value(name, default, read, "one of " + ", ".join(repr(word) for word in among))
+        return self._value(name, default, read, "one of " + ", ".join(repr(option) for option in options))
 
     def url(self, name: str, default: str, schemes: tuple[str, ...]) -> str:
         def read(raw: str) -> str:
@@ -77,7 +79,7 @@ class Environment:
 
         try:
             return self._value(name, default, read, "")
-        except ImproperlyConfigured:  # the value may carry a password: it is not repeated
+        except ImproperlyConfigured:  # the value may contain a password, so the error does not repeat it
             raise ImproperlyConfigured(
                 f"The setting {name} must be a URL that starts with one of {', '.join(schemes)}."
             ) from None

@@ -1,4 +1,4 @@
-"""The languages of pages and mails: English, in which texts are written, and each with a translation under locale/."""
+"""The languages of pages and e-mails: English as the source, and every language with a translation in locale/."""
 
 from pathlib import Path
 
@@ -10,10 +10,10 @@ SOURCE = "en"
 
 
 def languages_in(folder: Path) -> list[tuple[str, str | Promise]]:
-    """Codes and names for LANGUAGES; whoever adds a translation and compiles it has added the language.
+    """Return codes and names for LANGUAGES. Adding a compiled translation adds its language.
 
     Args:
-        folder: with one folder per locale, as makemessages lays it.
+        folder: contains one folder per locale, as created by makemessages.
     """
     translated = (to_language(file.parent.parent.name) for file in folder.glob("*/LC_MESSAGES/django.mo"))
     codes = [SOURCE, *sorted({*translated} - {SOURCE})]

@@ -44,7 +44,7 @@ class MessageFilter(TimesFilterSet):
         return bool(super().is_valid())
 
     @property
-    def is_rare(self) -> bool:
+    def use_partial_index(self) -> bool:
         """Whether a partial index covers the search."""
         chosen = self.form.cleaned_data
         return use_partial_index(
@@ -87,7 +87,7 @@ class MessageFilterSet(django_filters.FilterSet):
         return not any(self._chosen.get(name) for name in ("q", "start", "end"))
 
     @property
-    def is_rare(self) -> bool:
+    def use_partial_index(self) -> bool:
         """Whether a partial index covers the search."""
         return use_partial_index(
             action=(self._chosen.get("action") or "").strip(),

@@ -11,7 +11,7 @@ from django.utils.functional import cached_property
 
 from cpms.common.database.paging import FEW_STATIONS, keys_if_few
 from cpms.common.text.json_texts import pretty
-from cpms.common.web.export import Cell, changed_first
+from cpms.common.web.export import Cell, convert_rows_first
 from cpms.common.web.pages import DetailPage, ListPage
 from cpms.common.web.tables import CappedPaginator
 from maintenance.messages.filtersets import MessageFilterSet
@@ -39,7 +39,7 @@ class MessageListView(ListPage):
     def rows(self) -> QuerySet[Any]:
         return super().rows().select_related("station").defer("station__password")
 
-    def few_stations(self, filterset: Any) -> list[int] | None:
+    def station_keys(self, filterset: Any) -> list[int] | None:
         """Of those the person is shown the ones that were searched for."""
         own, found = self._own_stations, filterset.stations_found
         if own is None or found is None:
@@ -61,9 +61,9 @@ class MessageListView(ListPage):
             self._readable(message)
 
     def cells(self) -> Sequence[Cell]:
-        return changed_first(self.export_cells, self._readable)
+        return convert_rows_first(self.export_cells, self._readable)
 
-    def facts(self, context: dict[str, Any]) -> dict[str, Any]:
+    def page_context(self, context: dict[str, Any]) -> dict[str, Any]:
         return {"is_recent_only": context["filterset"].is_recent_only}
 
 

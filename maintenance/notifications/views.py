@@ -39,7 +39,7 @@ class NotificationListView(ListPage):
     def rows(self) -> QuerySet[Any]:
         return super().rows().select_related("event")
 
-    def facts(self, context: dict[str, Any]) -> dict[str, Any]:
+    def page_context(self, context: dict[str, Any]) -> dict[str, Any]:
         user: Any = self.request.user
         newest = Notification.objects.visible_to(user).unread().order_by("-pk").values_list("pk", flat=True).first()
         return {"newest": newest}

@@ -42,7 +42,7 @@ class SecurityEventListView(ListPage):
         for record in records:
             record.may_acknowledge = user.access.may(Can.OPERATE, record.station)
 
-    def facts(self, context: dict[str, Any]) -> dict[str, Any]:
+    def page_context(self, context: dict[str, Any]) -> dict[str, Any]:
         """The newest alert there is: 'all of them' means those that could be seen."""
         user: Any = self.request.user
         newest = SecurityEvent.objects.visible_to(user).alerts().order_by("-pk").values_list("pk", flat=True).first()

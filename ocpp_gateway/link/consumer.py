@@ -1,4 +1,4 @@
-"""The station's socket. It keeps no state but its link; frames are handled one after another."""
+"""A station's WebSocket. It holds no state except its link, and handles frames one after another."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from maintenance.models import StationLink
 from ocpp_gateway import frames
 from ocpp_gateway.codec import Codec, Reading
 from ocpp_gateway.frames import Call, CallError, CallResult, Fault, FaultKind, json_text
-from ocpp_gateway.link import direct, handshake, node, sending, strangers
+from ocpp_gateway.link import direct, handshake, node, sending, unknown_clients
 from ocpp_gateway.link.handshake import Cause, HandshakeRequest, Refused
 from operations.commands.services import asking, settling
 
 logger = logging.getLogger(__name__)
 TRY_AGAIN_LATER, SUPERSEDED, UNSUPPORTED_DATA, TOO_LARGE = 1013, 3000, 1003, 1009
 _OVERSIZED = re.compile(r"frame (?:with (\d+) bytes )?(?:after reading (\d+) bytes )?exceeds limit")  # by `websockets`
-LARGE = 256 * 1024  # what takes so long to read that the other links would wait
-MAX_LOGGED = 8000  # of a frame that is not readable
+LARGE = 256 * 1024  # characters; parsing a longer frame on the event loop would delay the other links
+MAX_LOGGED = 8000  # characters of an unreadable frame
 HIDDEN = "(not kept: it may hold the station's password)"
-REASON = {
+REASON_PHRASES = {
     400: "Bad Request",
     401: "Unauthorized",
     403: "Forbidden",
@@ -48,8 +48,8 @@ Event = dict[str, Any]
 class SocketConsumer(AsyncWebsocketConsumer):
     """A consumer that reads its socket in a plain loop.
 
-    Channels' own `__call__` waits on two fresh tasks per event, and its `dispatch` hops to a thread for every event to
-    close old database connections. Here database work happens in a pool of its own, which does that itself.
+    Channels' own `__call__` creates two tasks per event, and its `dispatch` switches to a thread for every event to
+    close old database connections. Here database work runs in a thread pool of its own, which closes them itself.
     """
 
     async def __call__(
@@ -93,11 +93,11 @@ class StationConsumer(SocketConsumer):
     is_accepted = False
     is_boot_missing = False
     is_open = False
-    may_ask = False  # commands wait until the station has spoken
-    is_woken = False
-    heard = 0.0
+    can_send_commands = False  # commands wait for the station's first message
+    has_pending_wake = False
+    last_received = 0.0
     open_call: sending.OpenCall | None = None
-    call_sent = 0.0
+    call_sent_at = 0.0
 
     # --- the handshake -------------------------------------------------------------------------------------------
 
@@ -105,41 +105,43 @@ class StationConsumer(SocketConsumer):
         self._jobs: set[asyncio.Task[Any]] = set()
         self._sending = asyncio.Lock()
         self.node = node.current()
-        knock = HandshakeRequest.of(self.scope)
-        if is_unnamed_proxy(knock.remote_address, knock.forwarded_for) and should_record(knock.remote_address):
-            self.keep(self._in_database(record_unnamed_proxy, knock.remote_address))
+        request = HandshakeRequest.of(self.scope)
+        if is_unnamed_proxy(request.remote_address, request.forwarded_for) and should_record(request.remote_address):
+            self.run_in_background(self._in_database(record_unnamed_proxy, request.remote_address))
         try:
-            address = handshake.read_address(knock.raw_path)
-            self.codec, subprotocol = handshake.choose_codec(knock.subprotocols)
-            admission = await self._admit(knock, address)
+            address = handshake.read_address(request.raw_path)
+            self.codec, subprotocol = handshake.choose_codec(request.subprotocols)
+            admission = await self._admit(request, address)
         except Refused as refused:
-            await self._refuse(knock, refused)
+            await self._refuse(request, refused)
             return False
         self.station_id, self.identity = admission.station_id, address.identity
         self.epoch, self.is_accepted = admission.epoch, admission.is_accepted
         self.is_boot_missing = admission.is_boot_missing
-        self.heard = time.monotonic()
+        self.last_received = time.monotonic()
         self.is_open = True
-        self.node.take_over(self)
+        self.node.add_link(self)
         self._allow_large_messages()
         await self.base_send({"type": "websocket.accept", "subprotocol": subprotocol})
-        self._silence = asyncio.get_running_loop().call_later(settings.OCPP_FIRST_MESSAGE_SECONDS, self._begin_asking)
+        self._first_message_timer = asyncio.get_running_loop().call_later(
+            settings.OCPP_FIRST_MESSAGE_SECONDS, self._allow_commands
+        )
         logger.info("station connected", extra={"station": self.identity, "epoch": self.epoch})
         if not address.is_regular:
-            self._count("", "path: slashes")
-        self.keep(self.node.tell_superseded(admission.previous_node, self.station_id, self.epoch))
+            self._count_deviations("", "path: slashes")
+        self.run_in_background(self.node.notify_superseded(admission.previous_node, self.station_id, self.epoch))
         if admission.has_commands:
             self.wake()
         return True
 
-    async def _admit(self, knock: HandshakeRequest, address: handshake.Address) -> handshake.Admission:
+    async def _admit(self, request: HandshakeRequest, address: handshake.Address) -> handshake.Admission:
         if self.node.row_id is None:
             raise Refused(Cause.STORAGE, identity=address.identity)
         try:
             return await self.node.threads.run(
                 settings.OCPP_STORAGE_SECONDS,
                 handshake.admit,
-                knock=knock,
+                request=request,
                 address=address,
                 codec=self.codec,
                 node_id=self.node.row_id,
@@ -148,16 +150,16 @@ class StationConsumer(SocketConsumer):
             raise Refused(Cause.STORAGE, identity=address.identity) from None
 
     def _allow_large_messages(self) -> None:
-        """A registered station has proved who it is."""
+        """Raise the size limit for a registered station, which has authenticated itself."""
         self.message_limit, self.limit_setting = settings.OCPP_FRAME_BYTES, "OCPP_FRAME_BYTES"
         server = self.scope.get("extensions", {}).get("message_limit")
         if self.is_accepted and server is not None:
             self.message_limit, self.limit_setting = settings.OCPP_FRAME_BYTES_REGISTERED, "OCPP_FRAME_BYTES_REGISTERED"
             server["set"](self.message_limit)
 
-    async def _refuse(self, knock: HandshakeRequest, refused: Refused) -> None:
+    async def _refuse(self, request: HandshakeRequest, refused: Refused) -> None:
         if refused.station_id is None and refused.cause != Cause.STORAGE:
-            await self._in_database(strangers.find_near_miss, knock, refused)
+            await self._in_database(unknown_clients.find_resembled_station, request, refused)
         status = refused.status
         headers = [(b"content-type", b"text/plain; charset=utf-8")]
         if status == 401:
@@ -166,17 +168,19 @@ class StationConsumer(SocketConsumer):
             headers.append((b"retry-after", b"10"))
         if "websocket.http.response" in self.scope.get("extensions", {}):
             await self.base_send({"type": "websocket.http.response.start", "status": status, "headers": headers})
-            await self.base_send({"type": "websocket.http.response.body", "body": f"{REASON[status]}\n".encode()})
+            await self.base_send(
+                {"type": "websocket.http.response.body", "body": f"{REASON_PHRASES[status]}\n".encode()}
+            )
         else:
             await self.base_send({"type": "websocket.close"})
         logger.info("connection refused", extra={"cause": refused.cause, "station": refused.identity})
         if refused.cause != Cause.STORAGE:
-            await self._in_database(strangers.remember_refusal, knock, refused)
+            await self._in_database(unknown_clients.record_client_refusal, request, refused)
 
     # --- what comes in -------------------------------------------------------------------------------------------
 
     async def received(self, event: Event) -> None:
-        self.heard = time.monotonic()
+        self.last_received = time.monotonic()
         text = event.get("text")
         if text is None:
             await self.end(UNSUPPORTED_DATA)  # OCPP-J is text
@@ -184,7 +188,7 @@ class StationConsumer(SocketConsumer):
         if not self.is_open:
             return
         await self._handle(text)
-        self._begin_asking()
+        self._allow_commands()
 
     async def _handle(self, text: str) -> None:
         try:
@@ -195,28 +199,28 @@ class StationConsumer(SocketConsumer):
             return
         try:
             if isinstance(frame, Call):
-                await self._called(frame)
+                await self._handle_call(frame)
             elif frame is not None:
-                await self._replied(frame)
-        except Exception:  # a fault of ours must not end the link: the station would come back with the same message
+                await self._handle_reply(frame)
+        except Exception:  # our own error must not close the link: the station would reconnect with the same message
             logger.exception("a frame could not be handled", extra={"station": self.identity})
             if isinstance(frame, Call):
                 await self._record_poison_message(frame)
         if self.is_boot_missing and isinstance(frame, Call):
-            self._note_first_call(frame)
+            self._check_first_call(frame)
 
-    def _note_first_call(self, call: Call) -> None:
-        """A station that goes on without having booted here, since only its URL was changed, is asked to boot."""
+    def _check_first_call(self, call: Call) -> None:
+        """Ask a station to boot that continues without having booted here, because only its URL was changed."""
         self.is_boot_missing = False
         if call.action != self.codec.boot_action:
-            self._count("", "boot: missing")
-            self.keep(self._ask_for_boot())
+            self._count_deviations("", "boot: missing")
+            self.run_in_background(self._ask_for_boot())
 
     async def _ask_for_boot(self) -> None:
         if await self._in_database(asking.request_boot, station_id=self.station_id):
             self.wake()
 
-    async def _called(self, call: Call) -> None:
+    async def _handle_call(self, call: Call) -> None:
         try:
             if not self.is_accepted and call.action != self.codec.boot_action:
                 text = f"Send {self.codec.boot_action} and wait until it is accepted."
@@ -236,13 +240,13 @@ class StationConsumer(SocketConsumer):
             await self.end(TRY_AGAIN_LATER)
 
     async def _record_poison_message(self, call: Call) -> None:
-        """Keep it whole as an oddity, then answer with an internal error; without the first it is not answered."""
+        """Store the whole message as an anomaly and answer InternalError. If it cannot be stored, do not answer."""
         payload = json_text(self.codec.redact(call.action, call.payload))
-        kept = await self._in_database(
+        is_stored = await self._in_database(
             direct.record_poison_message, station_id=self.station_id, action=call.action, note="", payload_text=payload
         )
-        if kept:
-            text = "The message was kept but could not be handled."
+        if is_stored:
+            text = "The message was stored but could not be handled."
             await self._send(self._error_text(Fault(FaultKind.INTERNAL, text, message_id=call.message_id)))
         else:
             await self.end(TRY_AGAIN_LATER)
@@ -274,13 +278,18 @@ class StationConsumer(SocketConsumer):
         if done.is_drained:
             self.node.wake_drain(self.station_id)
         if self.is_accepted and not was_accepted:
-            self.wake()  # commands that had to wait until it was accepted
+            self.wake()  # for commands that had to wait until the station was accepted
 
     async def _answer_fault(self, fault: Fault, action: str, payload: str) -> None:
-        """A CALLERROR is logged before it is sent, so that every deviation can be looked up."""
+        """Log a CALLERROR, then send it, so that every deviation can be looked up in the log."""
         code = self.codec.fault_codes[fault.kind]
         row = self._row(
-            action[:60], fault.message_id[:64], frames.storable(payload), fault.description[:255], code, (fault.rule,)
+            action[:60],
+            fault.message_id[:64],
+            frames.replace_unstorable(payload),
+            fault.description[:255],
+            code,
+            (fault.rule,),
         )
         try:
             await self.node.inbox.put(row)
@@ -291,10 +300,10 @@ class StationConsumer(SocketConsumer):
     def _error_text(self, fault: Fault) -> str:
         return frames.call_error(fault.message_id, self.codec.fault_codes[fault.kind], fault.description)
 
-    def _count(self, action: str, *rules: str) -> None:
-        """Count deviations in spite of which the station is served, beside the work: it holds nothing up."""
+    def _count_deviations(self, action: str, *rules: str) -> None:
+        """Count tolerated deviations in the background, without delaying the message."""
         deviated = [ObservedDeviation(self.station_id, action, "", rule, timezone.now()) for rule in rules]
-        self.keep(self._in_database(count_deviations, deviated))
+        self.run_in_background(self._in_database(count_deviations, deviated))
 
     def _row(
         self,
@@ -310,8 +319,8 @@ class StationConsumer(SocketConsumer):
             epoch=self.epoch,
             protocol=self.codec.protocol,
             received_at=timezone.now(),
-            action=frames.storable(action),
-            message_id=frames.storable(message_id),
+            action=frames.replace_unstorable(action),
+            message_id=frames.replace_unstorable(message_id),
             payload=payload,
             answer=answer,
             error_code=error_code,
@@ -320,7 +329,7 @@ class StationConsumer(SocketConsumer):
 
     # --- what goes out -------------------------------------------------------------------------------------------
 
-    async def _replied(self, reply: CallResult | CallError) -> None:
+    async def _handle_reply(self, reply: CallResult | CallError) -> None:
         open_call = self.open_call
         await self._in_database(
             sending.settle, station_id=self.station_id, codec=self.codec, reply=reply, open_call=open_call
@@ -330,18 +339,18 @@ class StationConsumer(SocketConsumer):
             self.wake()
 
     def wake(self) -> None:
-        """There may be a command to send."""
-        if not self.may_ask:
-            self.is_woken = True
+        """Send the station's next command, if there is one and the link is free."""
+        if not self.can_send_commands:
+            self.has_pending_wake = True
         elif self.is_open and self.open_call is None and not self._sending.locked():
-            self.keep(self._send_next())
+            self.run_in_background(self._send_next())
 
-    def _begin_asking(self) -> None:
-        """Many stations take no command before their first message, or before the answer to their boot."""
-        if not self.may_ask:
-            self.may_ask = True
-            self._silence.cancel()
-            if self.is_woken:
+    def _allow_commands(self) -> None:
+        """Allow commands: many stations accept none before their first message or the answer to their boot."""
+        if not self.can_send_commands:
+            self.can_send_commands = True
+            self._first_message_timer.cancel()
+            if self.has_pending_wake:
                 self.wake()
 
     async def _send_next(self) -> None:
@@ -354,9 +363,9 @@ class StationConsumer(SocketConsumer):
             if call is None:
                 return
             if self.is_open:
-                self.open_call, self.call_sent = call, time.monotonic()
+                self.open_call, self.call_sent_at = call, time.monotonic()
                 await self._send(call.text)
-            else:  # it was marked sent while the link ended
+            else:  # the command was marked sent while the link was closing
                 await self._in_database(settling.settle_commands_of_link, station_id=self.station_id, epoch=self.epoch)
 
     async def _send(self, text: str) -> None:
@@ -364,10 +373,10 @@ class StationConsumer(SocketConsumer):
             await self._emit({"type": "websocket.send", "text": text})
 
     async def _emit(self, event: Event) -> None:
-        """A station that is gone meanwhile is no fault of its message: it has been stored and comes again."""
+        """Send an event. A lost connection is not an error here: the message is stored, and the station repeats it."""
         try:
             await self.base_send(event)
-        except OSError:  # what ASGI servers raise once the link is cut
+        except OSError:  # raised by ASGI servers once the connection is lost
             self.is_open = False
 
     async def end(self, code: int) -> None:
@@ -378,44 +387,44 @@ class StationConsumer(SocketConsumer):
 
     async def ended(self, code: int, reason: str) -> None:
         self.is_open = False
-        self._silence.cancel()
-        self.node.let_go(self)
+        self._first_message_timer.cancel()
+        self.node.remove_link(self)
         logger.info("station disconnected", extra={"station": self.identity, "epoch": self.epoch, "code": code})
-        await self._in_database(self._book_end, code)
+        await self._in_database(self._record_end, code)
         if code == TOO_LARGE and (found := _OVERSIZED.search(reason)):
             size = int(found[1]) + int(found[2] or 0) if found[1] else None
-            await self._in_database(self._tell_oversized, size)
+            await self._in_database(self._record_oversized, size)
 
-    def _tell_oversized(self, size: int | None) -> None:
-        """Nothing of the message is known, and the station will try again: somebody has to see it."""
+    def _record_oversized(self, size: int | None) -> None:
+        """Record an oversized message as an anomaly: its content is unknown and the station will send it again."""
         now = timezone.now()
         anomalies_services.record_oversized_message(
             station_id=self.station_id, size=size, limit=self.message_limit, setting=self.limit_setting, at=now
         )
         count_deviations([ObservedDeviation(self.station_id, "", str(TOO_LARGE), "size", now)])
 
-    def _book_end(self, code: int) -> None:
+    def _record_end(self, code: int) -> None:
         now = timezone.now()
         links.close_link(station_id=self.station_id, epoch=self.epoch, at=now)
         settling.settle_commands_of_link(station_id=self.station_id, epoch=self.epoch)
         StationLink.objects.filter(station_id=self.station_id, epoch=self.epoch).update(closed_at=now, close_code=code)
 
     async def _in_database(self, work: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Work whose failure may not disturb the link: it is done again later or shows by itself."""
+        """Run database work whose failure must not affect the link. Returns None on failure."""
         try:
             return await self.node.threads.run(settings.OCPP_STORAGE_SECONDS, work, *args, **kwargs)
         except StorageFailure as error:
             logger.warning("the database does not answer", extra={"cause": str(error)[:200]})
         except Exception:
-            logger.exception("work of a link failed")
+            logger.exception("database work of a link failed")
         return None
 
     def _loggable(self, text: str) -> str:
-        """What nobody could read, unless it may hold a station's password."""
+        """Return an unreadable frame for the log, or a placeholder if it may contain a station's password."""
         return HIDDEN if self.codec.may_hold_secret(text) else text[:MAX_LOGGED]
 
-    def keep(self, job: Coroutine[Any, Any, Any]) -> None:
-        """Run beside the link; the task is held so that it is not collected."""
+    def run_in_background(self, job: Coroutine[Any, Any, Any]) -> None:
+        """Run a coroutine beside the link. The reference keeps its task from being garbage collected."""
         task = asyncio.create_task(job)
         self._jobs.add(task)
         task.add_done_callback(self._jobs.discard)

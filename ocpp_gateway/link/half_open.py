@@ -1,4 +1,4 @@
-"""Connections that never get a request complete are dropped, so that nobody can hold hundreds of them for nothing."""
+"""Drops connections that never complete a request, so that a client cannot hold hundreds of them open."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """Uvicorn's protocol with a deadline for a request's head, and one for each part of its body.
+    """Uvicorn's protocol with a deadline for the head of a request and for each part of its body.
 
-    A drop in the time of the deadline does not put it off, as it does with servers that only look for silence.
+    Sending single bytes does not extend the deadline, unlike in servers that only watch for silence.
     """
 
     _deadline: asyncio.TimerHandle | None = None
@@ -51,7 +51,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._deadline = None
 
     def _drop(self) -> None:
-        if self.flow.read_paused:  # it is we who do not read on
+        if self.flow.read_paused:  # we are the ones who stopped reading
             self._expect()
         else:
             self._deadline = None

@@ -1,4 +1,4 @@
-"""Decides before the WebSocket upgrade who may connect. Every refusal has its own status and a recorded cause."""
+"""Decides before the WebSocket upgrade whether a client may connect. Each refusal has a status and a recorded cause."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ MAX_IDENTITY_LENGTH = 48
 _REGULAR = re.compile(rb"(?P<prefix>/ocpp/)(?P<identity>[^/]+)")
 _LOOSE = re.compile(rb"/+(?P<prefix>ocpp/+)?(?P<identity>[^/]+)/*")
 WINDOW_SECONDS = 60
-CACHE_RESTS_SECONDS = 3.0
+CACHE_RETRY_SECONDS = 3.0
 ATTEMPTS = 3
-CROWD_WAITS_SECONDS = 0.5
-_crowded = threading.BoundedSemaphore(2)  # of the threads for the database: most of them stay for everybody else
-MIN_TLS_PROFILE = 2  # of the OCPP security profiles
+SLOW_HASH_WAIT_SECONDS = 0.5
+_slow_hash_slots = threading.BoundedSemaphore(2)  # so that most database threads stay free for other stations
+MIN_TLS_PROFILE = 2  # the lowest OCPP security profile that uses TLS
 STATUS = {
     Cause.UNKNOWN_PATH: 404,
     Cause.UNKNOWN_IDENTITY: 404,
@@ -60,12 +60,12 @@ STATUS = {
 
 
 class Refused(Exception):
-    """Why a client is not let in.
+    """A client is refused.
 
     Attributes:
         near: what a client that resembles a station got wrong.
-        path: its address as it may be written down; empty: as it is.
-        attempts: how many unknown clients came from its source within a minute.
+        path: the requested path without possible secrets; empty if the path may be recorded as it is.
+        attempts: the number of unknown clients from the same source within a minute.
     """
 
     near, path, attempts, is_throttled = "", "", 0, False
@@ -81,7 +81,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class HandshakeRequest:
-    """What a client shows before the upgrade."""
+    """The parts of an HTTP upgrade request that decide about admission."""
 
     raw_path: bytes
     authorizations: list[bytes]
@@ -89,7 +89,7 @@ class HandshakeRequest:
     remote_address: str
     is_tls: bool
     user_agent: str
-    forwarded_for: str = ""  # the header of a proxy, believed or not
+    forwarded_for: str = ""  # the X-Forwarded-For header, whether the proxy is trusted or not
 
     @classmethod
     def of(cls, scope: dict[str, Any]) -> HandshakeRequest:
@@ -124,19 +124,19 @@ class HandshakeRequest:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """A link that may be opened."""
+    """A client that may connect."""
 
     station_id: int
     identity: str
     epoch: int
     is_accepted: bool
-    is_boot_missing: bool  # a station of a team that never booted here
-    has_commands: bool  # somebody asked for something, or an older link left something open
-    previous_node: str  # the name of the node that held the station's link until now, if any
+    is_boot_missing: bool  # a team's station that has never booted here
+    has_commands: bool  # there are commands to send, or unsettled ones of an older link
+    previous_node: str  # name of the node that held the station's link until now, if any
 
 
 def _kind_of_authentication(header: bytes) -> str:
-    """Only words that are known: where a station sends its password bare, the first word is the password."""
+    """Return the authentication scheme if it is a known one: a bare password would look like a scheme, too."""
     kind, blank, _rest = header.partition(b" ")
     return kind.decode().capitalize() if blank and kind.lower() in (b"basic", b"bearer", b"digest") else "other"
 
@@ -147,28 +147,28 @@ def printable(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """The identity in a client's address. Only a known station may come by an irregular one, never a stranger."""
+    """The identity in a client's address. Irregular addresses are accepted from known stations only."""
 
     identity: str
     is_regular: bool = True
-    unknown_cause: str = Cause.UNKNOWN_IDENTITY  # why it is refused where nobody has this identity
+    unknown_cause: str = Cause.UNKNOWN_IDENTITY  # the cause of the refusal if no station has this identity
 
 
 def read_address(raw_path: bytes) -> Address:
     """Return the identity in the address.
 
-    Stations append their identity to the URL they are given in ways of their own, so slashes too many and an address
-    without `/ocpp` are understood as long as exactly one segment is left. It is split before it is decoded: a slash
-    that is percent-encoded belongs to the identity.
+    Stations append their identity to the configured URL in different ways, so extra slashes and an address without
+    `/ocpp` are accepted as long as exactly one segment remains. The path is split before it is decoded: a
+    percent-encoded slash belongs to the identity.
 
     Raises:
-        Refused: the address is none of an OCPP link.
+        Refused: the path is not an OCPP address.
     """
     regular, loose = _REGULAR.fullmatch(raw_path), _LOOSE.fullmatch(raw_path)
     found = regular or (loose if settings.OCPP_LENIENT_PATHS else None)
     if found is None or re.search(rb"%(?![0-9A-Fa-f]{2})", found["identity"]):
         raise Refused(Cause.UNKNOWN_PATH)
-    if regular is None and found["prefix"] is None and found["identity"] == b"ocpp":  # the prefix with nothing behind
+    if regular is None and found["prefix"] is None and found["identity"] == b"ocpp":  # the prefix without an identity
         raise Refused(Cause.UNKNOWN_PATH)
     try:
         identity = unquote_to_bytes(found["identity"]).decode("utf-8")
@@ -181,10 +181,10 @@ def read_address(raw_path: bytes) -> Address:
 
 
 def choose_codec(subprotocols: list[str]) -> tuple[Codec, str | None]:
-    """The version to speak and the subprotocol to name in the answer.
+    """Return the OCPP version and the subprotocol to send in the response.
 
     Raises:
-        Refused: none of the subprotocols that the client offers is supported.
+        Refused: none of the offered subprotocols is supported.
     """
     if not subprotocols:
         if settings.OCPP_WITHOUT_SUBPROTOCOL == "refuse":
@@ -196,24 +196,24 @@ def choose_codec(subprotocols: list[str]) -> tuple[Codec, str | None]:
     return codec, codec.subprotocol
 
 
-def admit(*, knock: HandshakeRequest, address: Address, codec: Codec, node_id: int) -> Admission:
+def admit(*, request: HandshakeRequest, address: Address, codec: Codec, node_id: int) -> Admission:
     """Check the credentials and make this link the station's only one. Runs in a database thread.
 
     Raises:
-        Refused: the station is not known or did not prove who it is.
+        Refused: the station is unknown or did not authenticate itself.
     """
     identity = address.identity
     for _attempt in range(ATTEMPTS):
-        station = _find(identity) or _pooled(address)
-        _check_encryption(station, knock)
+        station = _find_station(identity) or _add_to_pool(address)
+        _check_encryption(station, request)
         if station.team_id is not None:
-            _check_password(station, knock)
-        epoch = _open_link(station, knock, codec, node_id)
+            _check_password(station, request)
+        epoch = _open_link(station, request, codec, node_id)
         if epoch:
             break
-    else:  # handed over, deleted, made anew, each in the moment between: it comes back soon
+    else:  # the station kept changing (handed over, deleted, added again) in the meantime: it will try again soon
         raise Refused(Cause.STORAGE, identity=identity)
-    if station.has_commands:  # what an older link sent is answered no more
+    if station.has_commands:  # calls sent over an older link will not be answered any more
         settling.settle_commands_of_link(station_id=station.pk, epoch=epoch - 1)
     tell_pages({station.team_id: [station.pk]})
     is_served = station.team_id is not None and station.registration != ChargingStation.Registration.REJECTED
@@ -230,7 +230,7 @@ def admit(*, knock: HandshakeRequest, address: Address, codec: Codec, node_id: i
 
 @dataclass(frozen=True, slots=True)
 class _Station:
-    """Only what the handshake needs: a fleet that comes back at once asks for it thousands of times."""
+    """The columns that the handshake needs: a reconnecting fleet reads them thousands of times."""
 
     pk: int
     identity: str
@@ -248,16 +248,16 @@ class _Station:
     has_commands: bool
 
     @property
-    def kept(self) -> credentials_services.StoredPassword:
+    def stored_password(self) -> credentials_services.StoredPassword:
         return credentials_services.StoredPassword(self.password, self.password_hash)
 
     @property
-    def next_kept(self) -> credentials_services.StoredPassword:
+    def stored_next_password(self) -> credentials_services.StoredPassword:
         return credentials_services.StoredPassword(self.next_password, self.next_password_hash)
 
     @property
     def may_be_guessed(self) -> bool:
-        """A password that is weak, or of which that is not known. What can be read is judged by itself."""
+        """Whether a password is weak or of unknown strength. Passwords stored readable are checked directly."""
         readable = [bytes(secret) for secret in (self.password, self.next_password) if secret is not None]
         flags = [
             flag
@@ -271,7 +271,7 @@ class _Station:
 
 
 @Prepared
-def _station_with(identity: Any) -> Any:
+def _station_by_identity(identity: Any) -> Any:
     unsettled = Command.objects.unsettled().filter(station=OuterRef("pk"))
     return (
         ChargingStation.objects.filter(identity=identity)
@@ -289,20 +289,20 @@ def _station_with(identity: Any) -> Any:
     )
 
 
-def _find(identity: str) -> _Station | None:
-    row = _station_with.first(identity=identity)
+def _find_station(identity: str) -> _Station | None:
+    row = _station_by_identity.first(identity=identity)
     return _Station(*row) if row is not None else None
 
 
-def _open_link(station: _Station, knock: HandshakeRequest, codec: Codec, node_id: int) -> int:
-    """The new epoch, written together with the connection's own row; on PostgreSQL in one statement.
+def _open_link(station: _Station, request: HandshakeRequest, codec: Codec, node_id: int) -> int:
+    """Store the new epoch and the row of the connection, on PostgreSQL in one statement. Return the epoch.
 
-    0 when the station was deleted, handed over or given another identity since it was found.
+    Return 0 if the station was deleted, handed over or renamed since it was read.
     """
     now = timezone.now()
     if connection.vendor == "postgresql":
         with server_side_cursor() as cursor:
-            opened = [node_id, knock.remote_address[:64], now, now, codec.protocol, station.pk, station.identity]
+            opened = [node_id, request.remote_address[:64], now, now, codec.protocol, station.pk, station.identity]
             values = [*opened, now, Event.Kind.OFFLINE.value, str(node_id), codec.subprotocol]
             row = cursor.execute(_OPEN, values, prepare=True).fetchone()
         return int(row[0]) if row is not None else 0
@@ -310,7 +310,7 @@ def _open_link(station: _Station, knock: HandshakeRequest, codec: Codec, node_id
         epoch = links.open_link(
             station_id=station.pk,
             node_id=node_id,
-            remote_address=knock.remote_address[:64],
+            remote_address=request.remote_address[:64],
             at=now,
             identity=station.identity,
             protocol=codec.protocol,
@@ -321,7 +321,7 @@ def _open_link(station: _Station, knock: HandshakeRequest, codec: Codec, node_id
             station_id=station.pk,
             epoch=epoch,
             node=str(node_id),
-            remote_address=knock.remote_address[:64],
+            remote_address=request.remote_address[:64],
             subprotocol=codec.subprotocol,
             opened_at=now,
         )
@@ -343,8 +343,12 @@ SELECT id, epoch, %s, remote_address, %s, connected_at FROM opened RETURNING epo
 """
 
 
-def _pooled(address: Address) -> _Station:
-    """Let an unknown station wait in the pool, if the operator of the platform has switched the pool on."""
+def _add_to_pool(address: Address) -> _Station:
+    """Add an unknown station to the pool, if the pool is enabled.
+
+    Raises:
+        Refused: the pool is disabled or full, or the identity cannot be used.
+    """
     identity = address.identity
     unknown = Refused(address.unknown_cause, identity=identity)
     if not settings.OCPP_POOL or not address.is_regular or not identities.is_usable_identity(identity):
@@ -355,51 +359,51 @@ def _pooled(address: Address) -> _Station:
     ChargingStation.objects.get_or_create(
         identity=identity, defaults={"registration": ChargingStation.Registration.PENDING}
     )
-    station = _find(identity)
+    station = _find_station(identity)
     if station is None:
         raise unknown
     return station
 
 
-def _check_encryption(station: _Station, knock: HandshakeRequest) -> None:
-    """A station that was set to TLS never comes back without it: whoever does is not the station, or it was reset."""
-    if (station.security_profile or 0) >= MIN_TLS_PROFILE and not knock.is_tls:
+def _check_encryption(station: _Station, request: HandshakeRequest) -> None:
+    """Refuse an unencrypted connection of a station that uses TLS: it is an impostor, or the station was reset."""
+    if (station.security_profile or 0) >= MIN_TLS_PROFILE and not request.is_tls:
         raise Refused(Cause.NOT_ENCRYPTED, identity=station.identity, station_id=station.pk)
 
 
-def _check_password(station: _Station, knock: HandshakeRequest) -> None:
+def _check_password(station: _Station, request: HandshakeRequest) -> None:
     def refused(cause: str, near: str = "") -> Refused:
         return Refused(cause, identity=station.identity, station_id=station.pk, near=near)
 
-    if len(knock.authorizations) > 1:
+    if len(request.authorizations) > 1:
         raise refused(Cause.TWO_CREDENTIALS)
-    if not knock.authorizations:
+    if not request.authorizations:
         raise refused(Cause.NO_CREDENTIALS)
-    key = f"ocpp-wrong:{knock.remote_address}:{station.pk}"
-    is_full = _wrong_attempts(key) >= settings.OCPP_WRONG_PASSWORDS_PER_MINUTE
-    if is_full and station.may_be_guessed:
+    key = f"ocpp-wrong:{request.remote_address}:{station.pk}"
+    is_limit_reached = _wrong_attempts(key) >= settings.OCPP_WRONG_PASSWORDS_PER_MINUTE
+    if is_limit_reached and station.may_be_guessed:
         raise refused(Cause.TOO_MANY_ATTEMPTS)
-    kind, _space, encoded = knock.authorizations[0].partition(b" ")
+    kind, _space, encoded = request.authorizations[0].partition(b" ")
     try:
-        clear = base64.b64decode(encoded.strip(), validate=True) if kind.lower() == b"basic" else b""
+        decoded = base64.b64decode(encoded.strip(), validate=True) if kind.lower() == b"basic" else b""
     except binascii.Error:
-        clear = b""
+        decoded = b""
     user = station.identity.encode() + b":"
-    if not clear.startswith(user):  # the user name must be the identity, which may itself contain a colon
+    if not decoded.startswith(user):  # the user name must be the identity, which may itself contain a colon
         count_attempt(key)
-        if is_full or not clear:
-            raise refused(Cause.TOO_MANY_ATTEMPTS if is_full else Cause.WRONG_CREDENTIALS)
-        raise refused(Cause.WRONG_USER, Near.USER_CASE if clear.lower().startswith(user.lower()) else "")
-    given = clear[len(user) :]
-    if not (_fits_in_a_crowd(station, given) if is_full else _password_fits(station, given)):
+        if is_limit_reached or not decoded:
+            raise refused(Cause.TOO_MANY_ATTEMPTS if is_limit_reached else Cause.WRONG_CREDENTIALS)
+        raise refused(Cause.WRONG_USER, Near.USER_CASE if decoded.lower().startswith(user.lower()) else "")
+    given = decoded[len(user) :]
+    if not (_is_correct_when_throttled(station, given) if is_limit_reached else _is_correct_password(station, given)):
         count_attempt(key)
-        if is_full:
+        if is_limit_reached:
             raise refused(Cause.TOO_MANY_ATTEMPTS)
         raise refused(Cause.WRONG_CREDENTIALS, _near_password(station.password, given))
 
 
 def _near_password(stored: bytes | None, given: bytes) -> str:
-    """What somebody got wrong who nearly typed the right password. Only the station's team is told."""
+    """Return how a wrong password nearly matches the right one. Only the station's team can see this."""
     if stored is None:
         return ""
     if hmac.compare_digest(given.strip(b" \t\r\n\0"), bytes(stored)):
@@ -407,73 +411,79 @@ def _near_password(stored: bytes | None, given: bytes) -> str:
     return Near.PASSWORD_CASE if hmac.compare_digest(given.lower(), bytes(stored).lower()) else ""
 
 
-def _fits_in_a_crowd(station: _Station, given: bytes) -> bool:
-    """The same where many wrong ones came before: the right one still opens the door, since neighbours may share the
-    address, but slow hashes are worked out in two threads at most, and whoever finds none free comes back."""
-    if credentials_services.can_verify_quickly(given, station.kept, station.next_kept):
-        return _password_fits(station, given)
-    if not _crowded.acquire(timeout=CROWD_WAITS_SECONDS):
+def _is_correct_when_throttled(station: _Station, given: bytes) -> bool:
+    """Check a password after too many wrong ones.
+
+    The right one is still accepted, since several stations may share an address. But at most two threads compute slow
+    hashes; if both are busy, the client is refused and tries again.
+    """
+    if credentials_services.can_verify_quickly(given, station.stored_password, station.stored_next_password):
+        return _is_correct_password(station, given)
+    if not _slow_hash_slots.acquire(timeout=SLOW_HASH_WAIT_SECONDS):
         return False
     try:
-        return _password_fits(station, given)
+        return _is_correct_password(station, given)
     finally:
-        _crowded.release()
+        _slow_hash_slots.release()
 
 
-def _password_fits(station: _Station | None, given: bytes) -> bool:
+def _is_correct_password(station: _Station | None, given: bytes) -> bool:
     for _attempt in range(ATTEMPTS):
-        if station is None:  # deleted meanwhile
+        if station is None:  # deleted in the meantime
             return False
-        fits = credentials_services.sign_in_station(
+        is_correct = credentials_services.sign_in_station(
             station_id=station.pk,
             given=given,
-            stored=station.kept,
-            next_stored=station.next_kept,
+            stored=station.stored_password,
+            next_stored=station.stored_next_password,
             message_id=station.next_password_message_id,
         )
-        if fits and station.has_weak_password is None and not station.next_password_message_id:
-            credentials_services.record_password_strength(station_id=station.pk, given=given, stored=station.kept)
-        if fits is not None:
-            return fits
-        station = _find(station.identity)  # another login or an answer settled which password counts
+        if is_correct and station.has_weak_password is None and not station.next_password_message_id:
+            credentials_services.record_password_strength(
+                station_id=station.pk, given=given, stored=station.stored_password
+            )
+        if is_correct is not None:
+            return is_correct
+        station = _find_station(station.identity)  # another login or an answer has settled which password is valid
     return False
 
 
-class _Patience:
-    """A cache that is silent costs a second per question: a fleet that comes back cannot ask it for every link."""
+class _CacheBreaker:
+    """A circuit breaker for the cache: each timeout costs a second, too much for every link of a reconnecting fleet."""
 
     def __init__(self) -> None:
-        self._rests_until = 0.0
+        self._open_until = 0.0
 
     @property
-    def is_worth_asking(self) -> bool:
-        return time.monotonic() >= self._rests_until
+    def is_closed(self) -> bool:
+        return time.monotonic() >= self._open_until
 
-    def lose(self) -> None:
-        """The cache is away: the password itself still counts."""
-        self._rests_until = time.monotonic() + CACHE_RESTS_SECONDS
+    def open(self) -> None:
+        """Stop using the cache for a while. Passwords are still checked, only attempts are not counted."""
+        self._open_until = time.monotonic() + CACHE_RETRY_SECONDS
         logger.warning("wrong passwords are not counted: the cache does not answer")
 
 
-_patience = _Patience()
+_cache_breaker = _CacheBreaker()
 
 
 def _wrong_attempts(key: str) -> int:
-    """Count per source and station, so that neighbours behind one address are not locked out."""
-    if _patience.is_worth_asking:
+    """Return the number of wrong passwords within a minute. The key names source and station, so that other stations
+    behind the same address are not locked out. 0 while the cache is unavailable."""
+    if _cache_breaker.is_closed:
         try:
             return int(cache.get(key, 0))
         except Exception:
-            _patience.lose()
+            _cache_breaker.open()
     return 0
 
 
 def count_attempt(key: str) -> int:
-    """Count one more within a minute; returns how many there were, 0 while the cache is away."""
-    if _patience.is_worth_asking:
+    """Count an attempt. Return the number within a minute, or 0 while the cache is unavailable."""
+    if _cache_breaker.is_closed:
         try:
             cache.add(key, 0, WINDOW_SECONDS)
             return int(cache.incr(key))
         except Exception:
-            _patience.lose()
+            _cache_breaker.open()
     return 0

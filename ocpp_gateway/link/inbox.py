@@ -1,7 +1,7 @@
-"""The durable inbox: the frames of all sockets of this process are committed together, then all are answered.
+"""The durable inbox: frames of all sockets of this process are committed together, and answered after that.
 
-While one batch is being committed the next one gathers, so a batch is as large as the load asks for and a lone message
-waits for nobody. Nothing is acknowledged before its commit.
+While one batch is being committed, the next one is collected. So batches grow with the load, and a single message does
+not wait. No message is acknowledged before its commit.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from cpms.common.database.threads import DatabaseThreads, StorageFailure
 from maintenance.messages.services.log import LoggedCall, shard_of, store_calls
 
 logger = logging.getLogger(__name__)
-MAX_AT_ONCE = 1000
-EVERY_SECONDS = 0.006  # a commit costs much the same for one message as for a dozen
+BATCH_SIZE = 1000
+MIN_INTERVAL_SECONDS = 0.006  # a commit costs about the same for one message as for a dozen
 
 
 class Inbox:
@@ -28,7 +28,7 @@ class Inbox:
     def __init__(self, threads: DatabaseThreads, wake_drain: Callable[[set[int]], None]) -> None:
         self._threads, self._wake_drain = threads, wake_drain
         self._waiting: list[tuple[LoggedCall, asyncio.Future[bool]]] = []
-        self._something = asyncio.Event()
+        self._has_calls = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -41,26 +41,26 @@ class Inbox:
                 await self._task
 
     async def put(self, call: LoggedCall) -> bool:
-        """Wait until a call is durable. False when its link is not the station's newest any more.
+        """Wait until a call is committed. Return False if its link is no longer the station's newest.
 
         Raises:
-            StorageFailure: it could not be stored; the message must not be answered.
+            StorageFailure: the call could not be stored and must not be answered.
         """
         done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting.append((call, done))
-        self._something.set()
+        self._has_calls.set()
         return await done
 
     async def _run(self) -> None:
-        rested = 0.0
+        last_batch_at = 0.0
         while True:
-            await self._something.wait()
-            if (rest := rested + EVERY_SECONDS - time.monotonic()) > 0:
-                await asyncio.sleep(rest)
-            rested = time.monotonic()
-            batch, self._waiting = self._waiting[:MAX_AT_ONCE], self._waiting[MAX_AT_ONCE:]
+            await self._has_calls.wait()
+            if (delay := last_batch_at + MIN_INTERVAL_SECONDS - time.monotonic()) > 0:
+                await asyncio.sleep(delay)
+            last_batch_at = time.monotonic()
+            batch, self._waiting = self._waiting[:BATCH_SIZE], self._waiting[BATCH_SIZE:]
             if not self._waiting:
-                self._something.clear()
+                self._has_calls.clear()
             await self._commit(batch)
 
     async def _commit(self, batch: list[tuple[LoggedCall, asyncio.Future[bool]]]) -> None:
@@ -77,8 +77,8 @@ class Inbox:
                 logger.exception("a message cannot be stored", extra={"station_id": batch[0][0].station_id})
                 _fail(batch, error)
                 return
-            for each in batch:  # find the one that spoils it for the others
-                await self._commit([each])
+            for entry in batch:  # store the others despite the one that fails
+                await self._commit([entry])
             return
         for call, done in batch:
             if not done.done():

@@ -1,6 +1,6 @@
-"""One gateway process: which links it holds, its sign of life, and how other processes reach it.
+"""One gateway process: the links it holds, its heartbeat, and how other processes reach it.
 
-Everything said over the channel layer is a hint. A node that hears nothing looks into the database every second.
+Messages over the channel layer are only hints. A node also polls the database every second.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ if TYPE_CHECKING:
     from ocpp_gateway.link.consumer import StationConsumer
 
 logger = logging.getLogger(__name__)
-ALIVE_EVERY, LOOK_EVERY, TIDY_EVERY = 5.0, 1.0, 2.0
-LAST_WORDS_SECONDS = 2.0  # a node that is to stop does not wait long for a database that is away
+HEARTBEAT_SECONDS, POLL_SECONDS, CLEANUP_SECONDS = 5.0, 1.0, 2.0
+SIGN_OUT_SECONDS = 2.0  # a stopping node does not wait long for an unavailable database
 
 
 class Node:
-    """The state of one gateway process. It holds links and nothing else that could be lost."""
+    """The state of one gateway process. Apart from its links it holds nothing that could be lost."""
 
     def __init__(self) -> None:
         self.name = f"{socket.gethostname()[:40]}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self.row_id: int | None = None
         self.threads = DatabaseThreads(settings.OCPP_DATABASE_THREADS, "ocpp-db")
-        self._own_thread = DatabaseThreads(1, "ocpp-node")  # not behind the sockets' work
+        self._own_thread = DatabaseThreads(1, "ocpp-node")  # not queued behind the sockets' work
         self._inbox_threads = DatabaseThreads(2, "ocpp-inbox")
         self._waker = DrainWaker()
         self.inbox = Inbox(self._inbox_threads, self._waker.wake)
@@ -52,41 +52,45 @@ class Node:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Begin; the database may still be away, then handshakes are refused with 503 until it is there."""
+        """Start the node. While the database is unavailable, handshakes are refused with 503."""
         self.inbox.start()
         with contextlib.suppress(StorageFailure):
             await self._sign_in()
-        for work, every in ((self._live, ALIVE_EVERY), (self._look, LOOK_EVERY), (self._tidy, TIDY_EVERY)):
-            self._tasks.append(asyncio.create_task(self._repeat(work, every), name=f"node-{work.__name__}"))
+        for job, seconds in (
+            (self._record_heartbeat, HEARTBEAT_SECONDS),
+            (self._poll_commands, POLL_SECONDS),
+            (self._end_overdue, CLEANUP_SECONDS),
+        ):
+            self._tasks.append(asyncio.create_task(self._repeat(job, seconds), name=f"node-{job.__name__}"))
         self._tasks.append(asyncio.create_task(self._listen(), name="node-listen"))
         logger.info("gateway node started", extra={"node": self.name})
 
     async def stop(self) -> None:
-        """End in order: links get 1001 (going away), and the stations are offline rather than unknown."""
+        """Shut down: close links with 1001 (going away), and mark the stations offline rather than unknown."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(*(link.end(1001) for link in list(self.links.values())), return_exceptions=True)
         if self.row_id is not None:
             with contextlib.suppress(StorageFailure):
-                await self._own_thread.run(LAST_WORDS_SECONDS, self._sign_out, self.row_id)
+                await self._own_thread.run(SIGN_OUT_SECONDS, self._sign_out, self.row_id)
         await self.inbox.stop()
         self._waker.stop()
         for threads in (self.threads, self._inbox_threads, self._own_thread):
             threads.close()
 
     async def _sign_in(self) -> None:
-        def begin() -> int:
+        def register() -> int:
             try:
                 prepare_partitions()
             except Exception as error:
                 if is_storage_failure(error):
                     raise
-                logger.exception("the log's next days are not prepared; their messages go into its default part")
+                logger.exception("no partitions for the next days of the log; messages go into the default partition")
             warn_about_unnamed_proxies()
             return links.register_node(self.name).pk
 
-        self.row_id = await self._own_thread.run(settings.OCPP_STORAGE_SECONDS, begin)
+        self.row_id = await self._own_thread.run(settings.OCPP_STORAGE_SECONDS, register)
 
     @staticmethod
     def _sign_out(row_id: int) -> None:
@@ -94,24 +98,24 @@ class Node:
             settling.settle_commands_of_node(node_id=row_id)
             links.release_node(row_id)
 
-    async def _repeat(self, work: Callable[[], Awaitable[None]], every: float) -> None:
+    async def _repeat(self, job: Callable[[], Awaitable[None]], seconds: float) -> None:
         while True:
             try:
-                await work()
+                await job()
             except StorageFailure as error:
                 logger.warning("the database does not answer", extra={"node": self.name, "cause": str(error)[:200]})
             except Exception:
                 logger.exception("a periodic job of the node failed")
-            await asyncio.sleep(every)
+            await asyncio.sleep(seconds)
 
-    async def _live(self) -> None:
+    async def _record_heartbeat(self) -> None:
         if self.row_id is None:
             await self._sign_in()
         else:
             await self._own_thread.run(settings.OCPP_STORAGE_SECONDS, links.record_node_alive, self.row_id)
 
-    async def _look(self) -> None:
-        """Commands asked for by somebody who could not wake us."""
+    async def _poll_commands(self) -> None:
+        """Send commands whose wake-up hint did not arrive."""
 
         def waiting() -> list[int]:
             rows = Command.objects.filter(state=Command.State.REQUESTED, station__node_id=self.row_id)
@@ -121,22 +125,22 @@ class Node:
             for station_id in await self._own_thread.run(settings.OCPP_STORAGE_SECONDS, waiting):
                 self.wake(station_id)
 
-    async def _tidy(self) -> None:
-        """Close silent links, settle calls that were not answered in time."""
+    async def _end_overdue(self) -> None:
+        """Close silent links and settle calls that were not answered in time."""
         now = time.monotonic()
-        late = [
+        overdue = [
             link
             for link in self.links.values()
-            if link.open_call is not None and now - link.call_sent > settings.OCPP_CALL_SECONDS
+            if link.open_call is not None and now - link.call_sent_at > settings.OCPP_CALL_SECONDS
         ]
-        if late:
+        if overdue:
             await self._own_thread.run(settings.OCPP_STORAGE_SECONDS, settling.settle_overdue_commands)
-            for link in late:
+            for link in overdue:
                 link.open_call = None
                 link.wake()
         if settings.OCPP_IDLE_SECONDS:
             for link in list(self.links.values()):
-                if now - link.heard > settings.OCPP_IDLE_SECONDS:
+                if now - link.last_received > settings.OCPP_IDLE_SECONDS:
                     await link.end(1000)
 
     def wake_drain(self, station_id: int) -> None:
@@ -147,19 +151,19 @@ class Node:
         if link is not None:
             link.wake()
 
-    def take_over(self, link: StationConsumer) -> None:
-        """A station connected: the link it had in this process, if any, is closed."""
+    def add_link(self, link: StationConsumer) -> None:
+        """Add the link of a station and close its previous link in this process, if any."""
         old = self.links.get(link.station_id)
         self.links[link.station_id] = link
         if old is not None:
-            link.keep(old.end(3000))
+            link.run_in_background(old.end(3000))
 
-    def let_go(self, link: StationConsumer) -> None:
+    def remove_link(self, link: StationConsumer) -> None:
         if self.links.get(link.station_id) is link:
             del self.links[link.station_id]
 
-    async def tell_superseded(self, node: str, station_id: int, epoch: int) -> None:
-        """Tell another node that a newer link of a station is here."""
+    async def notify_superseded(self, node: str, station_id: int, epoch: int) -> None:
+        """Notify another node that this node holds a newer link of a station."""
         layer = get_channel_layer()
         if layer is None or not node or node == self.name:
             return
@@ -167,8 +171,8 @@ class Node:
             await asyncio.wait_for(
                 layer.group_send(f"node-{node}", {"type": "superseded", "station": station_id, "epoch": epoch}), 3
             )
-        except Exception as error:  # its next write finds out
-            logger.warning("a node was not told", extra={"node": node, "cause": type(error).__name__})
+        except Exception as error:  # the other node notices at its next write
+            logger.warning("a node was not notified", extra={"node": node, "cause": type(error).__name__})
 
     async def _listen(self) -> None:
         layer = get_channel_layer()
@@ -179,32 +183,32 @@ class Node:
                 channel = await layer.new_channel()
                 await layer.group_add(f"node-{self.name}", channel)
                 joined = time.monotonic()
-                while time.monotonic() - joined < 30:  # then join again: the group may be gone with Redis' memory
+                while time.monotonic() - joined < 30:  # then join again: Redis may have lost the group in a restart
                     with contextlib.suppress(TimeoutError):
-                        self._hear(await asyncio.wait_for(layer.receive(channel), 10))
+                        self._handle_event(await asyncio.wait_for(layer.receive(channel), 10))
                 await layer.group_discard(f"node-{self.name}", channel)
             except Exception as error:
                 logger.warning("the channel layer does not answer", extra={"cause": type(error).__name__})
                 await asyncio.sleep(1)
 
-    def _hear(self, event: dict[str, Any]) -> None:
+    def _handle_event(self, event: dict[str, Any]) -> None:
         link = self.links.get(event.get("station", 0))
         if link is None:
             return
         if event["type"] == "wake":
             link.wake()
         elif event["type"] == "superseded" and link.epoch < event["epoch"]:
-            link.keep(link.end(3000))
+            link.run_in_background(link.end(3000))
 
 
 _running: list[Node] = []  # at most one
 
 
 def current() -> Node:
-    """This process's node.
+    """Return the node of this process.
 
     Raises:
-        RuntimeError: the gateway was not started here.
+        RuntimeError: the gateway was not started in this process.
     """
     if not _running:
         raise RuntimeError("The OCPP gateway was not started in this process.")

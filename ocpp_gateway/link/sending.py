@@ -1,6 +1,6 @@
-"""The way of a command out: the next row of a station is marked sent, then sent; the reply settles it.
+"""Sending of commands: the station's next command is marked sent, then sent; the reply settles it.
 
-Nothing is awaited and nothing is kept in the process but which call is open on a link.
+No reply is awaited, and the process only remembers which call is open on a link.
 """
 
 from __future__ import annotations
@@ -26,17 +26,20 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class OpenCall:
-    """The one call a station has not answered yet."""
+    """The one call that a station has not answered yet."""
 
     message_id: str
     action: str
     log_id: int
     text: str
-    is_secret: bool = False  # it tells the station's password, which an answer might repeat
+    is_secret: bool = False  # it contains the station's new password, which an answer might repeat
 
 
 def take_next(*, station_id: int, epoch: int, codec: Codec) -> OpenCall | None:
-    """Mark the station's next command sent and log it. Runs in a database thread; send the text after it returns."""
+    """Mark the station's next command sent, log it and return it. Runs in a database thread.
+
+    The caller sends the text after this returns.
+    """
     with transaction.atomic():
         command = settling.take_next_command(station_id=station_id, epoch=epoch)
         if command is None:
@@ -48,7 +51,7 @@ def take_next(*, station_id: int, epoch: int, codec: Codec) -> OpenCall | None:
         except DomainError as error:
             settling.settle_error(station_id=station_id, message_id=command.message_id, code="", description=str(error))
             return None
-        if action != command.action:  # the station speaks another version than when it was asked
+        if action != command.action:  # the station uses a different OCPP version than when the command was requested
             Command.objects.filter(pk=command.pk).update(action=action)
         message = log_call(
             LoggedCall(
@@ -68,12 +71,12 @@ def take_next(*, station_id: int, epoch: int, codec: Codec) -> OpenCall | None:
 
 
 def settle(*, station_id: int, codec: Codec, reply: CallResult | CallError, open_call: OpenCall | None) -> bool:
-    """Settle what a station replied to. Runs in a database thread.
+    """Settle the command that a station replied to. Runs in a database thread.
 
-    An answer that deviates from its schema is read as far as possible, and what deviates is counted.
+    An answer that deviates from its schema is read as far as possible, and its deviations are counted.
 
     Returns:
-        False when nobody waited for it: then it is ignored.
+        False if no command was waiting for the reply; it is ignored then.
     """
     ours = open_call if open_call is not None and open_call.message_id == reply.message_id else None
     is_secret = ours is not None and ours.is_secret
@@ -99,12 +102,12 @@ def settle(*, station_id: int, codec: Codec, reply: CallResult | CallError, open
             log_answer(log_id=ours.log_id, answer=answer, error_code=error_code, is_deviating=bool(rules))
             count_deviations(ObservedDeviation(station_id, ours.action, "", rule, timezone.now()) for rule in rules)
     if command is None:
-        logger.info("an answer nobody waited for was ignored", extra={"station_id": station_id})
+        logger.info("an unexpected answer was ignored", extra={"station_id": station_id})
     return command is not None
 
 
 def _read(codec: Codec, ours: OpenCall | None, reply: CallResult) -> tuple[Payload, tuple[str, ...]]:
-    """What the answer says, and the rules it broke."""
+    """Return the answer as read, and the rules it violated."""
     if ours is None:
         return reply.payload, ()
     reading = codec.read_answer(ours.action, reply.payload)

@@ -1,4 +1,4 @@
-"""Waking the drain after a commit: a hint through Celery, from a thread of its own, so that Redis can be away."""
+"""Wakes the drain after a commit: a hint through Celery, sent by a separate thread, since Redis may be unavailable."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from celery import current_app
 from django.core.cache import cache
 
 logger = logging.getLogger(__name__)
-EVERY_SECONDS = 0.1
-ASKED_SECONDS = 5
+INTERVAL_SECONDS = 0.1
+REQUEST_SECONDS = 5
 
 
 def wake_drain(shard: int, *, again: bool = False) -> bool:
-    """Ask Celery to drain a shard, unless it was asked and has not come to its end: hints would pile up.
+    """Ask Celery to drain a shard, unless a request is already pending: hints would pile up.
 
     Args:
-        again: the drain itself asks for its next turn.
+        again: the drain itself requests its next turn.
 
     Returns:
-        False when Celery could not be asked: the periodic sweep does what this would have.
+        False if Celery could not be reached; the periodic `drain_all` catches up then.
     """
     try:
         if again:
-            cache.set(_key(shard), 1, ASKED_SECONDS)
-        elif not cache.add(_key(shard), 1, ASKED_SECONDS):
+            cache.set(_key(shard), 1, REQUEST_SECONDS)
+        elif not cache.add(_key(shard), 1, REQUEST_SECONDS):
             return True
         current_app.send_task("ocpp_gateway.drain", args=[shard], retry=False, expires=10)
     except Exception as error:
@@ -35,12 +35,12 @@ def wake_drain(shard: int, *, again: bool = False) -> bool:
     return True
 
 
-def drain_ends(shard: int) -> None:
-    """From now on a commit asks anew. The drain looks once more after this, so nothing falls in between."""
+def clear_wake_request(shard: int) -> None:
+    """Let the next commit wake the drain again. The drain checks once more after this, so it misses no message."""
     try:
         cache.delete(_key(shard))
-    except Exception as error:  # it runs out by itself
-        logger.warning("the end of a drain was not noted", extra={"cause": type(error).__name__})
+    except Exception as error:  # the key expires by itself
+        logger.warning("a wake request was not cleared", extra={"cause": type(error).__name__})
 
 
 def _key(shard: int) -> str:
@@ -48,35 +48,35 @@ def _key(shard: int) -> str:
 
 
 class DrainWaker:
-    """Asks Celery to drain shards, at most ten times a second: the drain goes on by itself until nothing is left."""
+    """Asks Celery to drain shards, at most ten times a second: a drain continues by itself until its shard is empty."""
 
     def __init__(self) -> None:
         self._shards: set[int] = set()
-        self._something = threading.Condition()
-        self._ended = False
+        self._changed = threading.Condition()
+        self._is_stopping = False
         self._thread = threading.Thread(target=self._run, name="drain-waker", daemon=True)
         self._thread.start()
 
     def wake(self, shards: set[int]) -> None:
-        with self._something:
+        with self._changed:
             self._shards |= shards
-            self._something.notify()
+            self._changed.notify()
 
     def stop(self) -> None:
-        with self._something:
-            self._ended = True
-            self._something.notify()
+        with self._changed:
+            self._is_stopping = True
+            self._changed.notify()
 
     def _run(self) -> None:
         while True:
-            with self._something:
-                while not self._shards and not self._ended:
-                    self._something.wait()
-                if self._ended:
+            with self._changed:
+                while not self._shards and not self._is_stopping:
+                    self._changed.wait()
+                if self._is_stopping:
                     return
                 shards, self._shards = self._shards, set()
             self._ask(shards)
-            time.sleep(EVERY_SECONDS)
+            time.sleep(INTERVAL_SECONDS)
 
     def _ask(self, shards: set[int]) -> None:
         if not all(wake_drain(shard) for shard in shards):

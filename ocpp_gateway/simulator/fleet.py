@@ -1,4 +1,4 @@
-"""Many simulated stations at once: the demo's, or those of `manage.py simulate`."""
+"""Runs many simulated stations at once: those of the demo or of `manage.py simulate`."""
 
 from __future__ import annotations
 
@@ -19,59 +19,61 @@ from ocpp_gateway.simulator.station import Drivers, Plan, Running, SimulatedStat
 from sessions.models import ChargingSession
 
 FAULT_SECONDS = (600.0, 7_200.0)
-MIN_CHARGING = 3  # when the demo starts, so that there is something to see
+MIN_CHARGING = 3  # sessions soon after the demo starts, so that there is something to see
 
 
 def demo_plans() -> list[Plan]:
-    """The demo's stations. They go on where they were: with their meters, the sessions that run and what is faulted."""
-    chance = random.Random()  # noqa: S311
-    simulated = [each for each in DEMO_STATIONS if each.is_simulated]
-    meters, running, faulted = _meters(), _running(chance), _faulted(chance)
-    drivers = {team: Drivers(_tags(team)) for team in {each.team for each in simulated}}
-    outlets = [(each.identity, number) for each in simulated for number in range(1, each.connectors + 1)]
+    """Return the plans of the demo's stations. They continue with their stored meters, open sessions and faults."""
+    rng = random.Random()  # noqa: S311
+    simulated = [demo for demo in DEMO_STATIONS if demo.is_simulated]
+    meters, running, faulted = _meters(), _running(rng), _faulted(rng)
+    drivers = {team: Drivers(_tags(team)) for team in {demo.team for demo in simulated}}
+    outlets = [(demo.identity, number) for demo in simulated for number in range(1, demo.connectors + 1)]
     idle = [
-        outlet
-        for outlet in outlets
-        if outlet[1] not in running.get(outlet[0], {}) and outlet[1] not in faulted.get(outlet[0], {})
+        (identity, number)
+        for identity, number in outlets
+        if number not in running.get(identity, {}) and number not in faulted.get(identity, {})
     ]
     missing = max(0, MIN_CHARGING - sum(len(of_station) for of_station in running.values()))
-    soon = {outlet: chance.uniform(5.0, 60.0) for outlet in chance.sample(idle, min(missing, len(idle)))}
+    first_arrivals = {outlet: rng.uniform(5.0, 60.0) for outlet in rng.sample(idle, min(missing, len(idle)))}
     return [
         Plan(
-            identity=each.identity,
-            password=each.password,
-            vendor=each.vendor,
-            model=each.model,
-            serial_number=each.serial_number,
-            firmware_version=each.firmware_version,
-            connectors=each.connectors,
-            power_w=each.power_w,
-            phases=each.phases,
-            is_direct_current=each.is_direct_current,
-            drivers=drivers[each.team],
-            meter_wh=meters.get(each.identity, {}),
+            identity=demo.identity,
+            password=demo.password,
+            vendor=demo.vendor,
+            model=demo.model,
+            serial_number=demo.serial_number,
+            firmware_version=demo.firmware_version,
+            connectors=demo.connectors,
+            power_w=demo.power_w,
+            phases=demo.phases,
+            is_direct_current=demo.is_direct_current,
+            drivers=drivers[demo.team],
+            meter_wh=meters.get(demo.identity, {}),
             sample_seconds=10.0,
-            habit=each.habit,
+            habit=demo.habit,
             fault_chance=0.02,
             fault_seconds=FAULT_SECONDS,
-            strange_card_chance=0.02,
-            running=running.get(each.identity, {}),
-            faulted=faulted.get(each.identity, {}),
-            first_pause_seconds={number: wait for (name, number), wait in soon.items() if name == each.identity},
+            unknown_card_chance=0.02,
+            running=running.get(demo.identity, {}),
+            faulted=faulted.get(demo.identity, {}),
+            first_pause_seconds={
+                number: wait for (name, number), wait in first_arrivals.items() if name == demo.identity
+            },
         )
-        for each in simulated
+        for demo in simulated
     ]
 
 
 def _sessions() -> QuerySet[ChargingSession]:
     rows: QuerySet[ChargingSession] = ChargingSession.objects.filter(
-        station__identity__in=[each.identity for each in DEMO_STATIONS]
+        station__identity__in=[demo.identity for demo in DEMO_STATIONS]
     )
     return rows.order_by()
 
 
 def _meters() -> dict[str, dict[int, int]]:
-    """Where the stored sessions of each connector ended."""
+    """Return the last known meter reading of each connector in Wh, by identity and connector number."""
     known = _sessions().values_list("station__identity", "connector_number")
     meters: dict[str, dict[int, int]] = defaultdict(dict)
     for identity, number, stop, register in known.annotate(stop=Max("meter_stop_wh"), last=Max("last_register_wh")):
@@ -79,15 +81,15 @@ def _meters() -> dict[str, dict[int, int]]:
     return meters
 
 
-def _running(chance: random.Random) -> dict[str, dict[int, Running]]:
-    """Sessions that nobody has ended."""
-    by_identity = {each.identity: each for each in DEMO_STATIONS}
+def _running(rng: random.Random) -> dict[str, dict[int, Running]]:
+    """Return the open sessions by identity and connector number."""
+    by_identity = {demo.identity: demo for demo in DEMO_STATIONS}
     found: dict[str, dict[int, Running]] = defaultdict(dict)
     for session in _sessions().open().select_related("station").defer("station__password"):  # type: ignore[attr-defined]
         demo = by_identity[session.station.identity]
         if not 1 <= session.connector_number <= demo.connectors:
             continue
-        kind: dict[str, Any] = {"phases": demo.phases, "is_direct_current": demo.is_direct_current, "chance": chance}
+        kind: dict[str, Any] = {"phases": demo.phases, "is_direct_current": demo.is_direct_current, "chance": rng}
         percent = session.state_of_charge
         vehicle = (
             charging_vehicle(
@@ -105,14 +107,14 @@ def _running(chance: random.Random) -> dict[str, dict[int, Running]]:
     return found
 
 
-def _faulted(chance: random.Random) -> dict[str, dict[int, tuple[str, float | None]]]:
-    """Connectors that were faulted when the demo was stopped. One stays so until somebody resets its station."""
+def _faulted(rng: random.Random) -> dict[str, dict[int, tuple[str, float | None]]]:
+    """Return the connectors that were faulted when the demo stopped. One stays faulted until its station is reset."""
     rows = Connector.objects.filter(
-        status=Connector.Status.FAULTED, station__identity__in=[each.identity for each in DEMO_STATIONS]
+        status=Connector.Status.FAULTED, station__identity__in=[demo.identity for demo in DEMO_STATIONS]
     )
     found: dict[str, dict[int, tuple[str, float | None]]] = defaultdict(dict)
     for identity, number, error_code in rows.values_list("station__identity", "number", "error_code"):
-        seconds = None if (identity, number) == LASTING_FAULT else chance.uniform(*FAULT_SECONDS)
+        seconds = None if (identity, number) == LASTING_FAULT else rng.uniform(*FAULT_SECONDS)
         found[identity][number] = error_code, seconds
     return found
 
@@ -126,7 +128,7 @@ async def run_fleet(url: str, plans: Iterable[Plan]) -> None:
     """Run stations until cancelled.
 
     Args:
-        url: of the OCPP endpoint, for instance ws://localhost:8000/ocpp
+        url: the OCPP endpoint, for example ws://localhost:8000/ocpp
     """
     async with asyncio.TaskGroup() as group:
         for plan in plans:
@@ -134,7 +136,7 @@ async def run_fleet(url: str, plans: Iterable[Plan]) -> None:
 
 
 def run_demo_fleet(url: str, stop: threading.Event) -> None:
-    """The demo's stations, in a thread of their own, until `stop` is set."""
+    """Run the demo's stations until `stop` is set. Call it in a thread of its own."""
     plans = demo_plans()
     connection.close()
 

@@ -1,6 +1,6 @@
-"""A simulated station: connects over a real WebSocket, keeps its transaction messages until they are answered, obeys.
+"""A simulated station: connects over a real WebSocket, queues transaction messages until answered, handles commands.
 
-It is a client of the `ocpp` package and knows nothing of our inside; what it plays is what a visitor sees charging.
+It is a client based on the `ocpp` package and does not use the gateway's code.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from ocpp.v16 import ChargePoint, call
 from chargers.demo.traffic import VOLTS, Vehicle, arriving_vehicle, seconds_until_next
 
 logger = logging.getLogger(__name__)
-STRANGE_CARDS = ("04D1779A", "045C20E3", "04FA9B16")  # that no team of the demo knows
-MAX_POWER_CUT = timedelta(minutes=10)  # through which a vehicle stays and goes on
+UNKNOWN_CARDS = ("04D1779A", "045C20E3", "04FA9B16")  # not registered by any team of the demo
+MAX_POWER_CUT = timedelta(minutes=10)  # a vehicle continues to charge after a shorter power cut
 FAULTS = ("GroundFailure", "OverCurrentFailure", "ConnectorLockFailure")
 
 
@@ -37,41 +37,41 @@ def time_text(at: datetime) -> str:
 
 
 class Drivers:
-    """People with a card each: whoever charges somewhere does not charge elsewhere at the same time."""
+    """Drivers with one card each. A card is used at one connector at a time."""
 
     def __init__(self, tags: Iterable[str]) -> None:
         self._idle = list(tags)
 
     def take(self) -> str | None:
-        """A card that is not in use; None when all are."""
+        """Take a random card that is not in use, or return None if all are."""
         if not self._idle:
             return None
         return self._idle.pop(random.randrange(len(self._idle)))  # noqa: S311
 
-    def hold(self, tag: str) -> bool:
-        """Take this card. Returns whether it was not in use."""
+    def take_tag(self, tag: str) -> bool:
+        """Take this card. Return False if it is in use already."""
         if tag not in self._idle:
             return False
         self._idle.remove(tag)
         return True
 
-    def give_back(self, tag: str) -> None:
+    def release(self, tag: str) -> None:
         self._idle.append(tag)
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A session that the station was in the middle of when it was switched off."""
+    """A session that was open when the station was switched off."""
 
     transaction_id: int
     id_tag: str
     vehicle: Vehicle
-    last_at: datetime  # when it last read its meter
+    last_at: datetime  # time of its last meter reading
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a simulated station is and how it behaves."""
+    """The properties and the behaviour of a simulated station."""
 
     identity: str
     password: str
@@ -83,19 +83,19 @@ class Plan:
     power_w: float = 11_000.0
     phases: int = 3
     is_direct_current: bool = False
-    drivers: Drivers | None = None  # None: nobody comes by himself, only remote starts
-    meter_wh: dict[int, int] = field(default_factory=dict)  # by connector: where its meter stands
+    drivers: Drivers | None = None  # None: remote starts only
+    meter_wh: dict[int, int] = field(default_factory=dict)  # initial meter reading by connector
     sample_seconds: float = 10.0
-    habit: str = ""  # when vehicles come, see HABITS; empty: one after another, with pauses, for a little energy each
+    habit: str = ""  # when vehicles arrive, see HABITS; empty: one after another with pauses and little energy
     pause_seconds: tuple[float, float] = (20.0, 180.0)
     energy_wh: tuple[float, float] = (800.0, 6_000.0)
     fault_chance: float = 0.03  # per vehicle
     fault_seconds: tuple[float, float] = (30.0, 90.0)
-    strange_card_chance: float = 0.0  # per vehicle: its driver has a card that nobody knows
+    unknown_card_chance: float = 0.0  # per vehicle: its driver uses an unknown card
     running: dict[int, Running] = field(default_factory=dict)  # by connector
-    # by connector: the error, and after how many seconds it is over; None: it stays until a reset
+    # By connector: the error code and its duration in seconds; None: until a reset.
     faulted: dict[int, tuple[str, float | None]] = field(default_factory=dict)
-    first_pause_seconds: dict[int, float] = field(default_factory=dict)  # by connector: until the first vehicle
+    first_pause_seconds: dict[int, float] = field(default_factory=dict)  # before the first vehicle, by connector
     clock: Callable[[], datetime] = utc_now
 
 
@@ -105,10 +105,10 @@ class Charge:
 
     id_tag: str
     vehicle: Vehicle
-    began: float
+    started_at: float
     transaction_id: int | None = None
     full_at: float | None = None
-    report_end: Callable[[int], None] | None = None  # when it ended before its start was answered
+    report_end: Callable[[int], None] | None = None  # set if it ended before its start was answered
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     reason: str = "EVDisconnected"
 
@@ -123,7 +123,7 @@ class Outlet:
     error_code: str = "NoError"
     is_operative: bool = True
     charge: Charge | None = None
-    wish: asyncio.Queue[str] = field(default_factory=asyncio.Queue)  # tags of remote starts
+    remote_starts: asyncio.Queue[str] = field(default_factory=asyncio.Queue)  # tags of remote starts
     repaired: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -156,8 +156,8 @@ class SimulatedStation:
         self.link: ChargePoint | None = None
         self.is_booted = False
         self.restart = asyncio.Event()
-        self._kept: deque[tuple[Any, Callable[[Any], None]]] = deque()
-        self._something = asyncio.Event()
+        self._queue: deque[tuple[Any, Callable[[Any], None]]] = deque()
+        self._has_work = asyncio.Event()
 
     def now_text(self) -> str:
         return time_text(self.plan.clock())
@@ -165,9 +165,9 @@ class SimulatedStation:
     # --- the link ------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Connect and stay connected; vehicles come and go meanwhile."""
+        """Stay connected and simulate vehicles until cancelled."""
         jobs = [asyncio.create_task(self._stay_connected()), asyncio.create_task(self._deliver())]
-        jobs += [asyncio.create_task(self._use(outlet)) for outlet in self.outlets.values()]
+        jobs += [asyncio.create_task(self._simulate_outlet(outlet)) for outlet in self.outlets.values()]
         try:
             await asyncio.gather(*jobs)
         finally:
@@ -175,7 +175,7 @@ class SimulatedStation:
                 job.cancel()
 
     async def _stay_connected(self) -> None:
-        from ocpp_gateway.simulator.obedience import CommandedLink
+        from ocpp_gateway.simulator.commands import CommandedLink
 
         wait = 1.0
         while True:
@@ -191,14 +191,14 @@ class SimulatedStation:
                     wait = 1.0
                     self.link = CommandedLink(self, socket)
                     reading = asyncio.create_task(self.link.start())
-                    greeting = asyncio.create_task(self._greet())
+                    boot = asyncio.create_task(self._boot())
                     restart = asyncio.create_task(self.restart.wait())
                     try:
                         await asyncio.wait({reading, restart}, return_when=asyncio.FIRST_COMPLETED)
                     finally:
-                        for task in (reading, greeting, restart):
+                        for task in (reading, boot, restart):
                             task.cancel()
-                        await asyncio.gather(reading, greeting, restart, return_exceptions=True)
+                        await asyncio.gather(reading, boot, restart, return_exceptions=True)
             except (OSError, websockets.WebSocketException, TimeoutError) as error:
                 logger.info("simulated station is offline", extra={"station": self.plan.identity, "cause": str(error)})
             finally:
@@ -209,10 +209,10 @@ class SimulatedStation:
             await asyncio.sleep(wait * random.uniform(0.8, 1.2))  # noqa: S311
             wait = min(wait * 2, 30.0)
 
-    async def _greet(self) -> None:
+    async def _boot(self) -> None:
         while not self.is_booted:
             plan = self.plan
-            answer = await self.say(
+            answer = await self.send_call(
                 call.BootNotification(
                     charge_point_model=plan.model[:20],
                     charge_point_vendor=plan.vendor[:20],
@@ -224,16 +224,16 @@ class SimulatedStation:
             self.is_booted = answer is not None and answer.status == "Accepted"
             if not self.is_booted:
                 await asyncio.sleep(max(5, answer.interval if answer is not None else 5))
-        await self.say(call.StatusNotification(0, "NoError", "Available", timestamp=self.now_text()))
+        await self.send_call(call.StatusNotification(0, "NoError", "Available", timestamp=self.now_text()))
         for outlet in self.outlets.values():
             await self.report_status(outlet)
-        self._something.set()
+        self._has_work.set()
         while True:
             await asyncio.sleep(float(self.configuration["HeartbeatInterval"]))
-            await self.say(call.Heartbeat())
+            await self.send_call(call.Heartbeat())
 
-    async def say(self, payload: Any) -> Any:
-        """Send a call; None when it was not answered."""
+    async def send_call(self, payload: Any) -> Any:
+        """Send a call and return its answer, or None if it was not answered."""
         link = self.link
         if link is None:
             return None
@@ -244,28 +244,28 @@ class SimulatedStation:
 
     async def report_status(self, outlet: Outlet) -> None:
         if self.is_booted:
-            await self.say(
+            await self.send_call(
                 call.StatusNotification(outlet.number, outlet.error_code, outlet.status, timestamp=self.now_text())
             )
 
-    # --- transaction messages: kept until answered, in order (section 3.7) ------------------------------------------
+    # --- transaction messages: queued until answered, in order (section 3.7) ----------------------------------------
 
-    def keep(self, payload: Any, then: Callable[[Any], None]) -> None:
-        self._kept.append((payload, then))
-        self._something.set()
+    def queue_message(self, payload: Any, then: Callable[[Any], None]) -> None:
+        self._queue.append((payload, then))
+        self._has_work.set()
 
     async def _deliver(self) -> None:
         while True:
-            await self._something.wait()
-            if not self._kept or self.link is None or not self.is_booted:
-                self._something.clear()
+            await self._has_work.wait()
+            if not self._queue or self.link is None or not self.is_booted:
+                self._has_work.clear()
                 continue
-            payload, then = self._kept[0]
-            answer = await self.say(payload)
+            payload, then = self._queue[0]
+            answer = await self.send_call(payload)
             if answer is None:
                 await asyncio.sleep(2.0)
                 continue
-            self._kept.popleft()
+            self._queue.popleft()
             then(answer)
 
     # --- vehicles --------------------------------------------------------------------------------------------------
@@ -275,47 +275,47 @@ class SimulatedStation:
             outlet.status, outlet.error_code = status, error_code
             await self.report_status(outlet)
 
-    async def _use(self, outlet: Outlet) -> None:
-        """Vehicles come, charge and go."""
-        await self._go_on(outlet)
+    async def _simulate_outlet(self, outlet: Outlet) -> None:
+        """Let vehicles arrive, charge and leave, one after another."""
+        await self._continue_from_plan(outlet)
         pause = self.plan.first_pause_seconds.get(outlet.number) or self._pause()
         while True:
             drivers = self.plan.drivers
             try:
-                wished: str | None = await asyncio.wait_for(outlet.wish.get(), pause)
+                remote_tag: str | None = await asyncio.wait_for(outlet.remote_starts.get(), pause)
             except TimeoutError:
-                wished = None
-            own = drivers.take() if drivers and wished is None else None
+                remote_tag = None
+            local_tag = drivers.take() if drivers and remote_tag is None else None
             try:
-                await self._meet(outlet, wished or own, is_asked_for=wished is not None)
+                await self._handle_driver(outlet, remote_tag or local_tag, is_remote=remote_tag is not None)
             finally:
-                if drivers and own is not None:
-                    drivers.give_back(own)
+                if drivers and local_tag is not None:
+                    drivers.release(local_tag)
             pause = self._pause()
 
     def _pause(self) -> float | None:
-        """Until the next vehicle; None: nobody comes by himself."""
+        """Return the seconds until the next vehicle, or None for remote starts only."""
         if self.plan.drivers is None:
             return None
         if self.plan.habit:
             return seconds_until_next(self.plan.habit, self.plan.clock(), self.chance)
         return self.chance.uniform(*self.plan.pause_seconds)
 
-    async def _go_on(self, outlet: Outlet) -> None:
-        """What was going on when the station was switched off: a fault stays, a vehicle goes on or had to end."""
+    async def _continue_from_plan(self, outlet: Outlet) -> None:
+        """Continue what was in progress when the station was switched off: a fault or a session."""
         if outlet.number in self.plan.faulted:
-            await self._until_repaired(outlet, self.plan.faulted[outlet.number][1])
+            await self._wait_until_repaired(outlet, self.plan.faulted[outlet.number][1])
             await self.set_status(outlet, "Available")
         running = self.plan.running.get(outlet.number)
         if running is None:
             return
         drivers = self.plan.drivers
-        is_held = drivers is not None and drivers.hold(running.id_tag)
+        is_held = drivers is not None and drivers.take_tag(running.id_tag)
         try:
             await self._resume(outlet, running)
         finally:
             if drivers is not None and is_held:
-                drivers.give_back(running.id_tag)
+                drivers.release(running.id_tag)
 
     async def _resume(self, outlet: Outlet, running: Running) -> None:
         charge = Charge(running.id_tag, running.vehicle, self._time(), running.transaction_id)
@@ -324,41 +324,41 @@ class SimulatedStation:
             self._end(outlet, charge, running.last_at)
             await self.set_status(outlet, "Available")
             return
-        await self._until_gone(outlet, charge)
+        await self._charge_until_unplugged(outlet, charge)
 
-    async def _meet(self, outlet: Outlet, id_tag: str | None, *, is_asked_for: bool) -> None:
-        """A driver comes with a card; now and then the connector is out of order before he could plug in."""
+    async def _handle_driver(self, outlet: Outlet, id_tag: str | None, *, is_remote: bool) -> None:
+        """Simulate a driver with a card. Now and then the connector fails before the driver can plug in."""
         if id_tag is None or not outlet.is_operative:
             return
         if self.chance.random() < self.plan.fault_chance:
             await self.set_status(outlet, "Faulted", self.chance.choice(FAULTS))
-            await self._until_repaired(outlet, self.chance.uniform(*self.plan.fault_seconds))
+            await self._wait_until_repaired(outlet, self.chance.uniform(*self.plan.fault_seconds))
             await self.set_status(outlet, "Available" if outlet.is_operative else "Unavailable")
             return
-        if not is_asked_for and self.chance.random() < self.plan.strange_card_chance:
-            id_tag = self.chance.choice(STRANGE_CARDS)
+        if not is_remote and self.chance.random() < self.plan.unknown_card_chance:
+            id_tag = self.chance.choice(UNKNOWN_CARDS)
         await self.set_status(outlet, "Preparing")
         await asyncio.sleep(self.chance.uniform(1.0, 3.0))
-        if is_asked_for or await self._is_accepted(id_tag):
+        if is_remote or await self._is_accepted(id_tag):
             await self._charge(outlet, id_tag)
         else:
             await asyncio.sleep(self.chance.uniform(5.0, 20.0))
             await self.set_status(outlet, "Available" if outlet.is_operative else "Unavailable")
 
-    async def _until_repaired(self, outlet: Outlet, seconds: float | None) -> None:
+    async def _wait_until_repaired(self, outlet: Outlet, seconds: float | None) -> None:
         outlet.repaired.clear()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(outlet.repaired.wait(), seconds)
 
     async def _is_accepted(self, id_tag: str) -> bool:
-        """As the central system says; while it is away, everybody may charge."""
-        answer = await self.say(call.Authorize(id_tag)) if self.is_booted else None
+        """Return whether the central system accepts the card. While it is unreachable, every card is accepted."""
+        answer = await self.send_call(call.Authorize(id_tag)) if self.is_booted else None
         return answer is None or answer.id_tag_info["status"] == "Accepted"
 
     async def _charge(self, outlet: Outlet, id_tag: str) -> None:
         charge = Charge(id_tag, self._vehicle(), self._time())
 
-        def learn(answer: Any) -> None:
+        def handle_answer(answer: Any) -> None:
             charge.transaction_id = answer.transaction_id
             if charge.report_end is not None:
                 charge.report_end(answer.transaction_id)
@@ -366,8 +366,10 @@ class SimulatedStation:
                 charge.reason = "DeAuthorized"
                 charge.stop.set()
 
-        self.keep(call.StartTransaction(outlet.number, id_tag, int(outlet.meter_wh), self.now_text()), learn)
-        await self._until_gone(outlet, charge)
+        self.queue_message(
+            call.StartTransaction(outlet.number, id_tag, int(outlet.meter_wh), self.now_text()), handle_answer
+        )
+        await self._charge_until_unplugged(outlet, charge)
 
     def _vehicle(self) -> Vehicle:
         plan = self.plan
@@ -379,8 +381,8 @@ class SimulatedStation:
             phases=plan.phases,
         )
 
-    async def _until_gone(self, outlet: Outlet, charge: Charge) -> None:
-        """Charge until it ends; then the vehicle is unplugged."""
+    async def _charge_until_unplugged(self, outlet: Outlet, charge: Charge) -> None:
+        """Charge until the session ends, then unplug the vehicle."""
         outlet.charge = charge
         await self.set_status(outlet, "Charging")
         await self._deliver_energy(outlet, charge)
@@ -396,13 +398,13 @@ class SimulatedStation:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(charge.stop.wait(), self.plan.sample_seconds)
             now, vehicle = self._time(), charge.vehicle
-            power = 0.0 if vehicle.is_full else vehicle.power_w(now - charge.began, self.plan.power_w)
+            power = 0.0 if vehicle.is_full else vehicle.power_w(now - charge.started_at, self.plan.power_w)
             taken = power * (now - before) / 3600
             vehicle.taken_wh += taken
             outlet.meter_wh += taken
             before = now
             if charge.transaction_id is not None:
-                await self.say(self._meter_values(outlet, charge, power))
+                await self.send_call(self._meter_values(outlet, charge, power))
             if vehicle.is_full:
                 if charge.full_at is None:
                     charge.full_at = now
@@ -440,11 +442,11 @@ class SimulatedStation:
         )
 
     def _end(self, outlet: Outlet, charge: Charge, ended_at: datetime) -> None:
-        """The end is reported once the start is answered: its id is only known then."""
+        """Report the end of a session once its start is answered, since the transaction id is only known then."""
         at, meter = time_text(ended_at), int(outlet.meter_wh)
 
         def stop(_answer: Any) -> None:
-            """Nothing follows from the answer."""
+            """Ignore the answer."""
 
         def report(transaction_id: int) -> None:
             end = call.StopTransaction(
@@ -454,7 +456,7 @@ class SimulatedStation:
                 id_tag=charge.id_tag,
                 reason=charge.reason,
             )
-            self.keep(end, stop)
+            self.queue_message(end, stop)
 
         if charge.transaction_id is None:
             charge.report_end = report

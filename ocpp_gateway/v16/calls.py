@@ -1,4 +1,4 @@
-"""OCPP 1.6 calls whose answer depends on our data: words of the protocol to a call of a domain service and back."""
+"""Handlers of OCPP 1.6 calls whose answer depends on our data: they translate between OCPP and domain services."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ocpp_gateway.codec import CallContext, DirectHandler
 from ocpp_gateway.frames import Payload
 from ocpp_gateway.v16.moments import moment_in, write_moment
 from ocpp_gateway.v16.reading import UNKNOWN_ID, transaction_in
-from ocpp_gateway.v16.words import REGISTRATIONS, STOP_REASONS, VERDICTS
+from ocpp_gateway.v16.terms import REGISTRATIONS, STOP_REASONS, VERDICTS
 
-BOOT_WORDS = {  # ours: theirs (section 6.1)
+BOOT_FIELDS = {  # our name: OCPP field (section 6.1)
     "vendor": "chargePointVendor",
     "model": "chargePointModel",
     "serial_number": "chargePointSerialNumber",
@@ -29,7 +29,7 @@ BOOT_WORDS = {  # ours: theirs (section 6.1)
 
 
 def boot_notification(context: CallContext, payload: Payload) -> Payload:
-    registration = domain_calls.boot(context, **{ours: payload.get(theirs, "") for ours, theirs in BOOT_WORDS.items()})
+    registration = domain_calls.boot(context, **{ours: payload.get(theirs, "") for ours, theirs in BOOT_FIELDS.items()})
     return {
         "status": REGISTRATIONS[registration],
         "currentTime": write_moment(datetime.now(UTC)),
@@ -68,18 +68,18 @@ def stop_transaction(context: CallContext, payload: Payload) -> Payload:
 
 
 def data_transfer(context: CallContext, payload: Payload) -> Payload:
-    """No vendor's extension is known to us; the message is in the log (section 4.3)."""
+    """Answer that the vendor is unknown (section 4.3): vendor extensions are not supported, only logged."""
     return {"status": "UnknownVendorId"}
 
 
 def sign_certificate(context: CallContext, payload: Payload) -> Payload:
-    """The request is kept. There is no authority to sign it yet, and the station is told so."""
+    """Store the request and reject it, since there is no certificate authority to sign it yet."""
     maintenance.record_certificate_request(station=context.station, csr=payload["csr"], received_at=context.received_at)
     return {"status": "Rejected"}
 
 
 def id_tag_info(verdict: Verdict) -> Payload:
-    """IdTagInfo (section 7.8)."""
+    """Return the IdTagInfo of a verdict (section 7.8)."""
     info: Payload = {"status": VERDICTS[verdict.status]}
     if verdict.tag is not None:
         if verdict.tag.expires_at is not None:

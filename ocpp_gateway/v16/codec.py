@@ -21,7 +21,7 @@ from ocpp_gateway.v16.reading import MAX_CONNECTOR, read_answer_leniently, read_
 from ocpp_gateway.v16.reports import REPORTS
 from ocpp_gateway.v16.summaries import STEPS, SUMMARIES
 from ocpp_gateway.v16.technical import technical_answer, technical_parameters, technical_request
-from ocpp_gateway.v16.words import PASSWORD_KEY
+from ocpp_gateway.v16.terms import PASSWORD_KEY
 
 ACTIONS = tuple(sorted(name for name in schemas.NAMES if not name.endswith("Response")))
 
@@ -50,7 +50,7 @@ class CodecV16(Codec):
     direct = DIRECT
     reports = REPORTS
     fault_codes = MappingProxyType(
-        {  # OCPP-J 1.6 section 4.2.3, table 7, with its own spelling
+        {  # OCPP-J 1.6 section 4.2.3, table 7, with its misspelling
             FaultKind.FORMATION: "FormationViolation",
             FaultKind.PROPERTY: "PropertyConstraintViolation",
             FaultKind.OCCURRENCE: "OccurenceConstraintViolation",
@@ -89,7 +89,7 @@ class CodecV16(Codec):
             return json_text({"currentTime": write_moment(datetime.now(UTC))})
         return "{}"
 
-    # --- for people --------------------------------------------------------------------------------------------------
+    # --- display -----------------------------------------------------------------------------------------------------
 
     def describe(self, action: str, request: Payload, response: Payload) -> list[str]:
         describe = SUMMARIES.get(action, describe_plainly)
@@ -117,7 +117,7 @@ class CodecV16(Codec):
         return PASSWORD_KEY in text.lower()
 
     def redact(self, action: str, payload: Payload) -> Payload:
-        """The station's password is never logged."""
+        """Return the payload without the station's password, which is never logged."""
         if str(payload.get("key", "")).strip().lower() == PASSWORD_KEY and "value" in payload:
             payload = {**payload, "value": "***"}
         listed = payload.get("configurationKey")

@@ -1,4 +1,4 @@
-"""Commands in the words of OCPP 1.6 (sections 5.2 to 5.18)."""
+"""Translation of commands into OCPP 1.6 (sections 5.2 to 5.18)."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from django.utils.translation import gettext as _
 
 from chargers.protocols import CommandOutcome, Setting
 from cpms.common.errors import DomainError
-from ocpp_gateway.commands import TableOfCommands
+from ocpp_gateway.commands import TableCommandCodec
 from ocpp_gateway.frames import Fault, Payload
+from ocpp_gateway.translations import Translations
 from ocpp_gateway.v16 import schemas
-from ocpp_gateway.v16.words import (
+from ocpp_gateway.v16.terms import (
     AVAILABILITIES,
     CONFIGURATION_KEYS,
     PASSWORD_KEY,
@@ -20,7 +21,6 @@ from ocpp_gateway.v16.words import (
     RESULTS,
     STATION_MESSAGES,
 )
-from ocpp_gateway.words import Words
 from operations.models import Command
 
 Kind = Command.Kind
@@ -29,7 +29,7 @@ FROM_STATIONS = {
     "LogStatusNotification", "MeterValues", "SecurityEventNotification", "SignCertificate",
     "SignedFirmwareStatusNotification", "StartTransaction", "StatusNotification", "StopTransaction",
 }  # fmt: skip
-# kind: (action, {our parameter: its field})
+# kind: (action, {our parameter: OCPP field})
 FIELDS: dict[str, tuple[str, dict[str, str]]] = {
     Kind.REMOTE_START: ("RemoteStartTransaction", {"connector": "connectorId", "id_tag": "idTag",
                                                    "charging_profile": "chargingProfile"}),
@@ -43,8 +43,8 @@ FIELDS: dict[str, tuple[str, dict[str, str]]] = {
     Kind.CLEAR_CACHE: ("ClearCache", {}),
     Kind.DATA_TRANSFER: ("DataTransfer", {"vendor": "vendorId", "message": "messageId", "data": "data"}),
 }  # fmt: skip
-# what a parameter of ours is in their words, where it is not passed on as it is
-VALUES: dict[tuple[str, str], Words] = {
+# OCPP's values of our parameters; values of other parameters are passed on unchanged
+VALUES: dict[tuple[str, str], Translations] = {
     (Kind.RESET, "type"): RESET_KINDS,
     (Kind.CHANGE_AVAILABILITY, "type"): AVAILABILITIES,
     (Kind.TRIGGER_MESSAGE, "message"): STATION_MESSAGES,
@@ -52,19 +52,19 @@ VALUES: dict[tuple[str, str], Words] = {
 }
 
 
-class CommandsV16(TableOfCommands):
+class CommandsV16(TableCommandCodec):
     protocol, label = "1.6", "OCPP 1.6"
     fields = FIELDS
     values = VALUES
 
     def parameters_schema(self, kind: str) -> Payload:
         action, fields = FIELDS[kind]
-        theirs = schemas.schema(action)
-        described = theirs.get("properties", {})
-        needed = [ours for ours, name in fields.items() if name in theirs.get("required", [])]
-        properties = {ours: _described(described[name]) for ours, name in fields.items()}
-        found: Payload = {"type": "object", "properties": properties, "additionalProperties": False}
-        return found | ({"required": needed} if needed else {})
+        ocpp_schema = schemas.schema(action)
+        ocpp_properties = ocpp_schema.get("properties", {})
+        required = [ours for ours, name in fields.items() if name in ocpp_schema.get("required", [])]
+        properties = {ours: _for_openapi(ocpp_properties[name]) for ours, name in fields.items()}
+        schema: Payload = {"type": "object", "properties": properties, "additionalProperties": False}
+        return schema | ({"required": required} if required else {})
 
     def outcome(self, answer: Payload) -> CommandOutcome:
         status, entries, unknown = (answer.get(name) for name in ("status", "configurationKey", "unknownKey"))
@@ -98,9 +98,9 @@ class CommandsV16(TableOfCommands):
         try:
             schemas.check(action, payload)
         except Fault as fault:
-            place, _colon, what = fault.description.partition(":")
-            name = names.get(place, place) if place != "payload" else "payload"
-            raise DomainError(fault.description, fields={name: what.strip() or fault.description}) from None
+            field, _colon, problem = fault.description.partition(":")
+            name = names.get(field, field) if field != "payload" else "payload"
+            raise DomainError(fault.description, fields={name: problem.strip() or fault.description}) from None
 
 
 def _setting(entry: Payload) -> Setting:
@@ -108,8 +108,8 @@ def _setting(entry: Payload) -> Setting:
     return Setting(str(entry.get("key")), None if value is None else str(value), bool(entry.get("readonly")))
 
 
-def _described(schema: Payload) -> Payload:
-    """A part of a JSON schema without what OpenAPI does not take."""
+def _for_openapi(schema: Payload) -> Payload:
+    """Return a part of a JSON schema without the keywords that OpenAPI does not allow."""
     return {name: value for name, value in schema.items() if name not in ("id", "$schema")}
 
 

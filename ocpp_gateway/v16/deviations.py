@@ -1,4 +1,4 @@
-"""What we do where an OCPP 1.6 station breaks a rule, for the fields that we treat in a way of their own."""
+"""Explanations of how we handle violations of OCPP 1.6, for fields that are handled specially."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CONVERTED_OR_NEAREST = gettext_lazy(
 NO_ENERGY = gettext_lazy("we store and show the sample, but never count it as energy")
 METERS = ("meterStart", "meterStop")
 
-OF_FIELDS: dict[tuple[str, str], Promise] = {  # of a rule when a certain field breaks it
+TREATMENTS: dict[tuple[str, str], Promise] = {  # by field and violated rule
     ("errorCode", "enum"): gettext_lazy("we read it as “OtherError” and keep the word"),
     ("reason", "enum"): gettext_lazy("we read it as “Other” and keep the word"),
     ("unit", "enum"): NO_ENERGY,
@@ -34,6 +34,7 @@ STATUS_READ = gettext_lazy("we read it as the closest status, if there is one, a
 
 
 def treatment_of(action: str, field: str, keyword: str) -> Promise | None:
+    """Return the explanation of how a violation is handled, or None for the general one."""
     if (action, field, keyword) == ("StatusNotification", "status", "enum"):
         return STATUS_READ
-    return OF_FIELDS.get((field.rpartition(".")[2], keyword))
+    return TREATMENTS.get((field.rpartition(".")[2], keyword))

@@ -1,4 +1,4 @@
-"""Times in OCPP 1.6: ISO 8601 in, UTC with milliseconds out."""
+"""Times in OCPP 1.6: reads ISO 8601, writes UTC with milliseconds."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _MOMENT = re.compile(
 
 
 def read_moment(text: str) -> datetime:
-    """An aware UTC time. A missing zone is read as UTC, as OCPP recommends it (section 3.13).
+    """Return an aware UTC time. A missing time zone is read as UTC, as OCPP recommends (section 3.13).
 
     Raises:
-        ValueError: it is no time, or its year is not between 2 and 9998. A clock that was never set is no reason to
-            lose a session, which is flagged then; a time that no calendar can work with is.
+        ValueError: the text is not a time, or its year is not between 2 and 9998. Implausible years within this range
+            are accepted: a session of a station whose clock was never set is flagged, not lost.
     """
     found = _MOMENT.fullmatch(text)
     if found is None:
@@ -27,7 +27,7 @@ def read_moment(text: str) -> datetime:
     if not FIRST_YEAR <= int(year) <= LAST_YEAR:
         raise ValueError(f"the year is not between {FIRST_YEAR} and {LAST_YEAR}")
     whole = int(second or 0)
-    leap = whole == 60  # a leap second, which Python has no place for
+    leap = whole == 60  # a leap second, which Python cannot represent
     moment = datetime(
         int(year), int(month), int(day), int(hour), int(minute), 59 if leap else whole,
         int((fraction or "0")[:6].ljust(6, "0")), tzinfo=_zone(zone),
@@ -47,7 +47,7 @@ def _zone(text: str | None) -> timezone:
 
 
 def moment_in(payload: Mapping[str, Any]) -> datetime | None:
-    """The timestamp of a message or a meter value; None where it has none that can be read."""
+    """Return the timestamp of a message or a meter value, or None if it has none."""
     text = payload.get("timestamp")
     return read_moment(text) if text else None
 
@@ -61,5 +61,5 @@ def is_moment(text: str) -> bool:
 
 
 def write_moment(moment: datetime) -> str:
-    """Three digits of fraction: some stations cannot read more."""
+    """Format a time with milliseconds: some stations cannot read more digits."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"

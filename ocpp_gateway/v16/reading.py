@@ -1,12 +1,10 @@
-"""The second level of reading for OCPP 1.6: take what a message says, where its form is not that of the schema.
+"""Lenient reading of OCPP 1.6 messages that violate their schema.
 
 A station repeats a refused message a few times and then drops it, and a dropped StopTransaction is a session that is
-never billed. So a message is refused only when it has no usable core (`CORE`). Everything else is read field by field
-along the schema: exact conversions are made, known words are recognised in any spelling, unknown words get the nearest
-safe meaning, fields that nobody knows are ignored, and what cannot be read is left out, as if it had not been sent.
-Each deviation is named by the rule it broke, so that it can be counted.
-
-Only messages that fail the strict schema come here.
+never billed. So a message is refused only if its essential fields (`CORE`) are unusable. Everything else is read field
+by field along the schema: lossless conversions are made, known values are recognised in any spelling, unknown values
+get a safe fallback, unknown fields are ignored, and unreadable fields are treated as missing. Each deviation is named
+by the violated rule, so that deviations can be counted.
 """
 
 from __future__ import annotations
@@ -22,12 +20,12 @@ from ocpp_gateway.frames import Fault, FaultKind, Payload, json_text
 from ocpp_gateway.v16 import schemas
 from ocpp_gateway.v16.moments import is_moment
 
-UNKNOWN_ID = -1  # errata 3.18: a transaction id of a station that never learnt its own
+UNKNOWN_ID = -1  # errata 3.18: sent by a station that never received its transaction id
 MAX_CONNECTOR = 2**31 - 1
 MAX_RULES = 20  # of one message
-MAX_KEPT_LENGTH = 1000  # of a text that could not be read, beside the session or sample it belongs to
+MAX_ORIGINAL_LENGTH = 1000  # of an unreadable text, stored with the session or sample it belongs to
 
-# What must be there and readable, or the message says nothing that could be used.
+# Fields that must be present and readable, or the message is useless.
 CORE: dict[str, tuple[str, ...]] = {
     "Authorize": ("idTag",),
     "DiagnosticsStatusNotification": ("status",),
@@ -40,11 +38,11 @@ CORE: dict[str, tuple[str, ...]] = {
     "StartTransaction": ("connectorId", "idTag"),
     "StatusNotification": ("connectorId", "status"),
 }
-MATCHES_AN_END = ("transactionId", "idTag", "meterStop", "timestamp", "connectorId")
-# An unknown word of these fields means this; an empty text: nothing is known.
-NEAREST = {"errorCode": "OtherError", "reason": "Other", "status": ""}
-# Status words of older versions and of vendors, without case and punctuation.
-STATUS_WORDS = {
+FIELDS_IDENTIFYING_AN_END = ("transactionId", "idTag", "meterStop", "timestamp", "connectorId")
+# What an unknown value of these fields is read as; empty: unknown.
+FALLBACKS = {"errorCode": "OtherError", "reason": "Other", "status": ""}
+# Status values of older versions and of vendors, without case and punctuation.
+STATUS_SYNONYMS = {
     "occupied": "Preparing",
     "connected": "Preparing",
     "pluggedin": "Preparing",
@@ -55,7 +53,7 @@ STATUS_WORDS = {
     "fault": "Faulted",
     "error": "Faulted",
 }
-OUR_NAMES = {  # what the station said is kept beside the session or the status under these names
+DOMAIN_NAMES = {  # the names under which original values are stored with the session or the status
     "StartTransaction": {"idTag": "id_tag", "meterStart": "meter_start", "timestamp": "started_at"},
     "StopTransaction": {
         "idTag": "stop_id_tag",
@@ -73,40 +71,43 @@ _ABSENT = object()
 
 @dataclass(slots=True)
 class _Reader:
-    """Reads one message and notes what deviates."""
+    """Reads one message and collects its deviations.
+
+    Methods return `_ABSENT` for values that cannot be used. `path` is the path of field names to the value.
+    """
 
     action: str
     rules: dict[str, None] = field(default_factory=dict)
     as_reported: dict[str, str] = field(default_factory=dict)
 
-    def note(self, path: tuple[str, ...], rule: str) -> None:
+    def add_rule(self, path: tuple[str, ...], rule: str) -> None:
         if len(self.rules) < MAX_RULES:
             self.rules[f"{'.'.join(path) or 'payload'}: {rule}"] = None
 
-    def keep(self, path: tuple[str, ...], value: Any) -> None:
-        """Keep what the station said, of a field whose meaning is another one than the text."""
-        ours = OUR_NAMES.get(self.action, {}).get(path[-1]) if len(path) == 1 else None
+    def keep_original(self, path: tuple[str, ...], value: Any) -> None:
+        """Store the original value of a field that is read as something else."""
+        ours = DOMAIN_NAMES.get(self.action, {}).get(path[-1]) if len(path) == 1 else None
         if ours is not None:
-            self.as_reported[ours] = _as_text(value)[:MAX_KEPT_LENGTH]
+            self.as_reported[ours] = _as_text(value)[:MAX_ORIGINAL_LENGTH]
 
     # --- along the schema ----------------------------------------------------------------------------------------
 
     def record(self, schema: dict[str, Any], value: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
         known: dict[str, Any] = schema.get("properties", {})
         found: dict[str, Any] = {}
-        for name, each in value.items():
+        for name, item in value.items():
             if name not in known:
-                self.note((*path, name if _FIELD_NAME.fullmatch(name) else "?"), "additionalProperties")
+                self.add_rule((*path, name if _FIELD_NAME.fullmatch(name) else "?"), "additionalProperties")
                 continue
-            if each is None:
-                self.note((*path, name), "type")
+            if item is None:
+                self.add_rule((*path, name), "type")
                 continue
-            read = self.value(known[name], each, (*path, name))
+            read = self.value(known[name], item, (*path, name))
             if read is not _ABSENT:
                 found[name] = read
         for name in schema.get("required", ()):
             if name not in value:
-                self.note((*path, name), "required")
+                self.add_rule((*path, name), "required")
         return found
 
     def value(self, schema: dict[str, Any], value: Any, path: tuple[str, ...]) -> Any:
@@ -125,125 +126,125 @@ class _Reader:
         return self.text(schema, value, path)
 
     def items(self, schema: dict[str, Any], value: Any, path: tuple[str, ...]) -> Any:
-        if isinstance(value, dict):  # one that was not put into a list
-            self.note(path, "type")
+        if isinstance(value, dict):  # a single object instead of a list
+            self.add_rule(path, "type")
             value = [value]
         if not isinstance(value, list):
             return self.unreadable(value, path)
         if len(value) < schema.get("minItems", 0):
-            self.note(path, "minItems")
+            self.add_rule(path, "minItems")
         schema = schema["items"]
         found: list[Any] = []
-        for each in value:
-            if isinstance(each, dict) and schema.get("type") == "object":
-                found.append(self.record(schema, each, path))
+        for item in value:
+            if isinstance(item, dict) and schema.get("type") == "object":
+                found.append(self.record(schema, item, path))
             elif path[-1] == "sampledValue":
-                self.note(path, "type")
-                found.append({"raw": _as_text(each)[:MAX_KEPT_LENGTH]})
+                self.add_rule(path, "type")
+                found.append({"raw": _as_text(item)[:MAX_ORIGINAL_LENGTH]})
             elif path[-1] in ("meterValue", "transactionData"):
-                self.note(path, "type")
-                found.append({"sampledValue": [{"raw": _as_text(each)[:MAX_KEPT_LENGTH]}]})
-            elif schema.get("type") == "string" and (text := self.text(schema, each, path)) is not _ABSENT:
+                self.add_rule(path, "type")
+                found.append({"sampledValue": [{"raw": _as_text(item)[:MAX_ORIGINAL_LENGTH]}]})
+            elif schema.get("type") == "string" and (text := self.text(schema, item, path)) is not _ABSENT:
                 found.append(text)
             elif schema.get("type") != "string":
-                self.unreadable(each, path)
+                self.unreadable(item, path)
         return found
 
     def text(self, schema: dict[str, Any], value: Any, path: tuple[str, ...]) -> Any:
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             return self.unreadable(value, path)
         if not isinstance(value, str):
-            self.note(path, "type")
+            self.add_rule(path, "type")
             value = _as_text(value)
         if "enum" in schema:
-            return self.word(schema["enum"], value, path)
+            return self.enum_value(schema["enum"], value, path)
         if schema.get("format") == "date-time":
             return self.moment(value, path)
         if len(value) > schema.get("maxLength", len(value)):
-            self.note(path, "maxLength")
+            self.add_rule(path, "maxLength")
         return value
 
-    def word(self, words: list[str], value: str, path: tuple[str, ...]) -> Any:
-        if value in words:
+    def enum_value(self, choices: list[str], value: str, path: tuple[str, ...]) -> Any:
+        if value in choices:
             return value
-        self.note(path, "enum")
+        self.add_rule(path, "enum")
         plain = _plain(value)
         if not plain:
-            return _ABSENT if not value.strip() else self.unknown_word(value, path)
-        known = {_plain(word): word for word in words}
+            return _ABSENT if not value.strip() else self.unknown_enum_value(value, path)
+        known = {_plain(choice): choice for choice in choices}
         if plain in known:
             return known[plain]
-        if path == ("status",) and self.action == "StatusNotification" and plain in STATUS_WORDS:
-            self.keep(path, value)
-            return STATUS_WORDS[plain]
-        return self.unknown_word(value, path)
+        if path == ("status",) and self.action == "StatusNotification" and plain in STATUS_SYNONYMS:
+            self.keep_original(path, value)
+            return STATUS_SYNONYMS[plain]
+        return self.unknown_enum_value(value, path)
 
-    def unknown_word(self, value: str, path: tuple[str, ...]) -> str:
-        self.keep(path, value)
+    def unknown_enum_value(self, value: str, path: tuple[str, ...]) -> str:
+        self.keep_original(path, value)
         if self.action in ("StatusNotification", "StopTransaction") and len(path) == 1:
-            return NEAREST.get(path[0], value)
-        return value  # of a sample or a job: kept as it is, and nobody counts with it
+            return FALLBACKS.get(path[0], value)
+        return value  # of a sample or a job: stored unchanged, and not used in calculations
 
     def moment(self, value: str, path: tuple[str, ...]) -> Any:
         if is_moment(value):
             return value
-        self.note(path, "format")
-        self.keep(path, value)
+        self.add_rule(path, "format")
+        self.keep_original(path, value)
         return _ABSENT
 
     def whole(self, value: Any, path: tuple[str, ...]) -> Any:
         number = _number(value)
         if number is None:
             return self.unreadable(value, path)
-        if not -schemas.MOST <= number <= schemas.MOST:
-            self.note(path, "range")
-            self.keep(path, value)
+        if not -schemas.MAX_NUMBER <= number <= schemas.MAX_NUMBER:
+            self.add_rule(path, "range")
+            self.keep_original(path, value)
             return _ABSENT
         if isinstance(value, str):
-            self.note(path, "type")
+            self.add_rule(path, "type")
         if number != number.to_integral_value():
-            self.note(path, "fraction")
-            self.keep(path, value)
+            self.add_rule(path, "fraction")
+            self.keep_original(path, value)
             return _ABSENT
         return int(number)
 
     def unreadable(self, value: Any, path: tuple[str, ...]) -> Any:
-        self.note(path, "type")
-        self.keep(path, value)
+        self.add_rule(path, "type")
+        self.keep_original(path, value)
         return _ABSENT
 
-    # --- fields with rules of their own --------------------------------------------------------------------------
+    # --- fields with special rules -------------------------------------------------------------------------------
 
     def meter(self, value: Any, path: tuple[str, ...]) -> Any:
-        """A register in Wh. A fraction is rounded half up, as samples are, and the exact value is kept."""
+        """Read a meter register in Wh. A fraction is rounded half up, as in samples, and the exact value is stored."""
         number = _number(value)
-        if number is None or abs(number) > schemas.MOST or number == number.to_integral_value():
+        if number is None or abs(number) > schemas.MAX_NUMBER or number == number.to_integral_value():
             return self.whole(value, path)
-        self.note(path, "fraction")
-        self.keep(path, value)
+        self.add_rule(path, "fraction")
+        self.keep_original(path, value)
         return int(number.to_integral_value(ROUND_HALF_UP))
 
     def transaction(self, value: Any, path: tuple[str, ...]) -> int:
-        """A transaction id; one that cannot be an id is the unknown one."""
+        """Read a transaction id; an impossible one becomes UNKNOWN_ID."""
         number = self.whole(value, path)
         return UNKNOWN_ID if number is _ABSENT else int(number)
 
     def connector(self, value: Any, path: tuple[str, ...]) -> Any:
-        """A connector number. One that no connector can have is 0, not known, where the message says more than that."""
+        """Read a connector number; an impossible one becomes 0 (unknown), except in a StatusNotification."""
         number = self.whole(value, path)
         if number is _ABSENT and _number(value) is None:
             return _ABSENT
         if number is not _ABSENT and 0 <= number <= MAX_CONNECTOR:
             return number
-        self.note(path, "range")
+        self.add_rule(path, "range")
         return _ABSENT if self.action == "StatusNotification" else 0
 
     def sampled(self, value: Any, path: tuple[str, ...]) -> Any:
-        """The value of a sample is a text, in which numbers are written; what is no number is kept as well."""
+        """Read the value of a sample, which is a number as text. Text that is not a number is stored as well."""
         if isinstance(value, str):
             return value
-        self.note(path, "type")
-        return _as_text(value)[:MAX_KEPT_LENGTH]
+        self.add_rule(path, "type")
+        return _as_text(value)[:MAX_ORIGINAL_LENGTH]
 
 
 _SPECIAL: dict[str, Callable[[_Reader, Any, tuple[str, ...]], Any]] = {
@@ -256,32 +257,32 @@ _SPECIAL: dict[str, Callable[[_Reader, Any, tuple[str, ...]], Any]] = {
 
 
 def read_leniently(action: str, payload: Payload, strict: Fault) -> Reading:
-    """Read a message of a station that does not fit its schema.
+    """Read a station's message that violates its schema.
 
     Args:
-        strict: what the strict check said.
+        strict: the result of the strict validation.
 
     Raises:
-        Fault: it has no usable core.
+        Fault: an essential field is missing or unreadable.
     """
     reader = _Reader(action)
     found = reader.record(schemas.schema(action), payload, ())
-    if action == "StopTransaction" and "connectorId" in payload:  # not in the schema, but it helps to find the session
+    if action == "StopTransaction" and "connectorId" in payload:  # not in the schema, but helps to find the session
         connector = _number(payload["connectorId"])
         if connector is not None and 0 < connector <= MAX_CONNECTOR and connector == int(connector):
             found["connectorId"] = int(connector)
-    _demand_core(action, payload, found, strict)
-    for name in OUR_NAMES.get(action, {}):
-        longest = {"idTag": 255}.get(name)
-        if longest and len(found.get(name, "")) > longest:
-            reader.keep((name,), found[name])
+    _require_core(action, payload, found, strict)
+    for name in DOMAIN_NAMES.get(action, {}):
+        max_length = {"idTag": 255}.get(name)
+        if max_length and len(found.get(name, "")) > max_length:
+            reader.keep_original((name,), found[name])
     return Reading(found, tuple(reader.rules) or (strict.rule,), reader.as_reported)
 
 
 def read_answer_leniently(action: str, payload: Payload) -> Reading:
-    """Read a station's answer to a command that does not fit its schema; nothing of it is refused.
+    """Read a station's answer that violates its schema; answers are never refused.
 
-    The answer stays as it is, since a person may want to see all of it; only a status is put into OCPP's spelling.
+    The answer stays complete, since a user may want to see all of it; only its status gets OCPP's spelling.
     """
     reader = _Reader(f"{action}Response")
     found = reader.record(schemas.schema(f"{action}Response"), payload, ())
@@ -290,10 +291,10 @@ def read_answer_leniently(action: str, payload: Payload) -> Reading:
 
 
 def transaction_in(payload: Payload, without: Any) -> Any:
-    """The transaction id of a message; ids that cannot be one are the unknown id.
+    """Return the transaction id of a message; an impossible one becomes UNKNOWN_ID.
 
     Args:
-        without: what a message means that has none.
+        without: returned if the message has none.
     """
     number = payload.get("transactionId")
     if number is None:
@@ -301,9 +302,9 @@ def transaction_in(payload: Payload, without: Any) -> Any:
     return int(number) if number > 0 else UNKNOWN_ID
 
 
-def _demand_core(action: str, payload: Payload, found: Payload, strict: Fault) -> None:
+def _require_core(action: str, payload: Payload, found: Payload, strict: Fault) -> None:
     if action == "StopTransaction":
-        usable = [name for name in MATCHES_AN_END if name in found]
+        usable = [name for name in FIELDS_IDENTIFYING_AN_END if name in found]
         if "transactionId" in usable and _number(payload.get("transactionId")) is None:
             usable.remove("transactionId")
         if not usable:
@@ -321,7 +322,7 @@ def _demand_core(action: str, payload: Payload, found: Payload, strict: Fault) -
 
 
 def _number(value: Any) -> Decimal | None:
-    """A number, or a text that is one."""
+    """Return a finite number, given as number or text; otherwise None."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
@@ -335,5 +336,5 @@ def _as_text(value: Any) -> str:
     return value if isinstance(value, str) else json_text(value)
 
 
-def _plain(word: str) -> str:
-    return _PUNCTUATION.sub("", word.casefold())
+def _plain(text: str) -> str:
+    return _PUNCTUATION.sub("", text.casefold())

@@ -1,7 +1,7 @@
-"""The JSON schemas of OCPP 1.6, from the `ocpp` package, compiled once (its own check costs hundreds of times as much).
+"""The JSON schemas of OCPP 1.6 from the `ocpp` package, compiled once (its own check is hundreds of times slower).
 
-Changes to them: both spellings of Celsius are known (errata 2.1), 1.0 is a whole number as in every later draft of JSON
-schema, and times are checked. What else real stations need is not a matter of the schema, see `reading`.
+Changes to them: both spellings of Celsius are accepted (errata 2.1), 1.0 is an integer as in every later draft of JSON
+schema, and times are validated. All further tolerance is in `reading`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ocpp_gateway.frames import Fault, FaultKind, Payload
 from ocpp_gateway.v16.moments import is_moment
 
 FOLDER = Path(ocpp.__file__).parent / "v16" / "schemas"
-MOST = 2**53 - 1
+MAX_NUMBER = 2**53 - 1
 _WORD = re.compile(r"[A-Za-z_]{2,40}[0-9]?")
 # OCPP-J 1.6 section 4.2.3, table 7
 KIND_OF_KEYWORD = {
@@ -34,16 +34,16 @@ KIND_OF_KEYWORD = {
 }
 
 
-def _tolerate(schema: Any) -> Any:
+def _relax(schema: Any) -> Any:
     if isinstance(schema, dict):
         values = schema.get("enum")
         if isinstance(values, list) and {"Celcius", "Celsius"} & set(values):
             schema["enum"] = sorted({*values, "Celcius", "Celsius"})
         for value in schema.values():
-            _tolerate(value)
+            _relax(value)
     elif isinstance(schema, list):
         for value in schema:
-            _tolerate(value)
+            _relax(value)
     return schema
 
 
@@ -51,14 +51,14 @@ NAMES = frozenset(path.stem for path in FOLDER.glob("*.json"))
 
 
 def validator(name: str) -> Any | None:
-    """The compiled schema of an action ('Reset') or its answer ('ResetResponse'); None when there is none."""
-    return _compiled(name) if name in NAMES else None  # a station may ask for any name: not all are remembered
+    """Return the compiled schema of an action ('Reset') or its answer ('ResetResponse'), or None."""
+    return _compiled(name) if name in NAMES else None  # stations may send any name, and the cache must stay small
 
 
 @cache
 def schema(name: str) -> dict[str, Any]:
-    """The schema of an action or its answer, which must be one of NAMES."""
-    found: dict[str, Any] = _tolerate(json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8-sig")))
+    """Return the schema of an action or its answer, which must be one of NAMES."""
+    found: dict[str, Any] = _relax(json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8-sig")))
     found["$schema"] = "http://json-schema.org/draft-07/schema#"
     return found
 
@@ -69,10 +69,10 @@ def _compiled(name: str) -> Any:
 
 
 def check(name: str, payload: Payload) -> None:
-    """Check a payload.
+    """Validate a payload.
 
     Raises:
-        Fault: with the kind, and the field's name in the description; the value is not repeated.
+        Fault: it is invalid. The description names the field but does not repeat the value.
     """
     compiled = validator(name)
     if compiled is None:
@@ -83,17 +83,17 @@ def check(name: str, payload: Payload) -> None:
 
 
 def _fault(compiled: Any, payload: Payload) -> Fault:
-    error = min(compiled.iter_errors(payload), key=lambda each: (len(each.instance_path), str(each.instance_path)))
+    error = min(compiled.iter_errors(payload), key=lambda found: (len(found.instance_path), str(found.instance_path)))
     keyword = error.kind.name
-    place = ".".join(str(part) for part in error.instance_path)
+    path = ".".join(str(part) for part in error.instance_path)
     kind, rule = KIND_OF_KEYWORD.get(keyword, FaultKind.PROPERTY), _rule(error)
     if keyword in ("required", "additionalProperties"):
-        return Fault(kind, f"{place or 'payload'}: {error.message}", rule=rule)
-    return Fault(kind, f"{place or 'payload'}: {keyword} does not fit the schema.", rule=rule)
+        return Fault(kind, f"{path or 'payload'}: {error.message}", rule=rule)
+    return Fault(kind, f"{path or 'payload'}: {keyword} does not fit the schema.", rule=rule)
 
 
 def _rule(error: Any) -> str:
-    """The field and the keyword. Of names that a station made up, only words are repeated: no number of a card."""
+    """Return 'field: keyword'. Of unknown field names only plain words are repeated, so never a card number."""
     names = [part for part in error.instance_path if isinstance(part, str)]
     if error.kind.name == "required":
         names.append(error.kind.property)
@@ -102,14 +102,14 @@ def _rule(error: Any) -> str:
     return f"{'.'.join(names) or 'payload'}: {error.kind.name}"
 
 
-def _check_numbers(value: Any, place: str) -> None:
-    """JSON has no limit for numbers, a database has."""
+def _check_numbers(value: Any, path: str) -> None:
+    """Refuse numbers that the database cannot store: JSON has no limit for them."""
     if isinstance(value, dict):
         for key, item in value.items():
-            _check_numbers(item, f"{place}.{key}" if place else key)
+            _check_numbers(item, f"{path}.{key}" if path else key)
     elif isinstance(value, list):
         for item in value:
             if isinstance(item, dict):
-                _check_numbers(item, place)
-    elif isinstance(value, int | float) and not -MOST <= value <= MOST:
-        raise Fault(FaultKind.PROPERTY, f"{place}: the number is too large.", rule=f"{place}: range")
+                _check_numbers(item, path)
+    elif isinstance(value, int | float) and not -MAX_NUMBER <= value <= MAX_NUMBER:
+        raise Fault(FaultKind.PROPERTY, f"{path}: the number is too large.", rule=f"{path}: range")

@@ -1,4 +1,4 @@
-"""What a logged OCPP 1.6 message says: in the parts of one line, and about the course of a session."""
+"""Summaries of logged OCPP 1.6 messages: as parts of one line, and as steps of a session's timeline."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from chargers.protocols import StatusStep, TagStep
 from chargers.vocabulary import Measurand, Unit, error_label, label_of
 from cpms.common.web.formatting import number
 from ocpp_gateway.frames import Payload
+from ocpp_gateway.translations import inverted
 from ocpp_gateway.v16.moments import moment_in
-from ocpp_gateway.v16.words import ENERGY_REGISTER, ERRORS, STATUSES, VERDICTS
-from ocpp_gateway.words import turned_round
+from ocpp_gateway.v16.terms import ENERGY_REGISTER, ERRORS, STATUSES, VERDICTS
 
 
 def _tag(request: Payload) -> str:
@@ -34,14 +34,14 @@ def _boot(request: Payload, response: Payload) -> list[str]:
 
 
 def _status(request: Payload, response: Payload) -> list[str]:
-    place = (
+    subject = (
         _("station")
         if request.get("connectorId") == 0
         else _("connector %(number)s") % {"number": request.get("connectorId")}
     )
     error = str(request.get("errorCode") or "")
     return [
-        f"{place}: {request.get('status')}",
+        f"{subject}: {request.get('status')}",
         error_label(ERRORS.get(error, error)),
         str(request.get("info") or ""),
     ]
@@ -89,7 +89,7 @@ SUMMARIES: dict[str, Callable[[Payload, Payload], list[str]]] = {
 }
 
 
-# --- the course of a session -----------------------------------------------------------------------------------------
+# --- timeline of a session -------------------------------------------------------------------------------------------
 
 
 def _status_step(request: Payload, response: Payload) -> StatusStep | None:
@@ -113,7 +113,7 @@ def _status_step(request: Payload, response: Payload) -> StatusStep | None:
 def _tag_step(request: Payload, response: Payload) -> TagStep:
     verdict = response.get("idTagInfo")
     status = str(verdict.get("status", "")) if isinstance(verdict, dict) else ""
-    return TagStep(id_tag=str(request.get("idTag", "")), verdict=turned_round(VERDICTS).get(status, status))
+    return TagStep(id_tag=str(request.get("idTag", "")), verdict=inverted(VERDICTS).get(status, status))
 
 
 STEPS: dict[str, Callable[[Payload, Payload], StatusStep | TagStep | None]] = {

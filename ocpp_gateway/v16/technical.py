@@ -1,6 +1,6 @@
-"""Which fields of OCPP 1.6 say how a station works, and nothing of who charges there and how much.
+"""The technical fields of OCPP 1.6, which contain no data about who charges at a station and how much.
 
-What is not listed here is not technical: a new action or field is hidden until somebody decides about it.
+Fields that are not listed here are not technical: new actions and fields are hidden until they are added.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from ocpp_gateway.frames import Payload
 from ocpp_gateway.v16.commands import FIELDS
 from operations.models import Command
 
-Fields = dict[str, Any]  # of an object: a name, and the fields of what it holds; None for a plain value
+Fields = dict[str, Any]  # the fields of an object by name: nested fields, or None for a plain value
 
 
 def _plain(names: str) -> Fields:
@@ -72,11 +72,11 @@ TECHNICAL: dict[str, tuple[Fields, Fields]] = {
 
 
 def technical_request(action: str, payload: Payload) -> Payload:
-    return _kept(payload, TECHNICAL.get(action, ({}, {}))[0])
+    return _technical_part(payload, TECHNICAL.get(action, ({}, {}))[0])
 
 
 def technical_answer(action: str, payload: Payload) -> Payload:
-    return _kept(payload, TECHNICAL.get(action, ({}, {}))[1])
+    return _technical_part(payload, TECHNICAL.get(action, ({}, {}))[1])
 
 
 def technical_parameters(kind: str, parameters: Payload) -> Payload:
@@ -87,18 +87,18 @@ def technical_parameters(kind: str, parameters: Payload) -> Payload:
         return {}
     action, ours = FIELDS[kind]
     theirs = {ours[name]: value for name, value in parameters.items() if name in ours}
-    kept = technical_request(action, theirs)
-    return {name: kept[field] for name, field in ours.items() if field in kept}
+    technical = technical_request(action, theirs)
+    return {name: technical[field] for name, field in ours.items() if field in technical}
 
 
-def _kept(payload: Payload, fields: Fields) -> Payload:
+def _technical_part(payload: Payload, fields: Fields) -> Payload:
     return {
         name: _value(payload[name], inner) for name, inner in fields.items() if _is_as_declared(payload, name, inner)
     }
 
 
 def _is_as_declared(payload: Payload, name: str, inner: Fields | None) -> bool:
-    """A station may put an object where a plain value belongs, with anything in it."""
+    """Return whether a value has the declared form: a station might send an object instead of a plain value."""
     if name not in payload:
         return False
     values = payload[name] if isinstance(payload[name], list) else [payload[name]]
@@ -107,5 +107,5 @@ def _is_as_declared(payload: Payload, name: str, inner: Fields | None) -> bool:
 
 def _value(value: Any, inner: Fields | None) -> Any:
     if isinstance(value, list):
-        return [_value(one, inner) for one in value]
-    return value if inner is None else _kept(value, inner)
+        return [_value(item, inner) for item in value]
+    return value if inner is None else _technical_part(value, inner)

@@ -21,7 +21,7 @@ from accounts.access.rights import Can
 from accounts.sign_in import fresh_proof
 from chargers.models import ChargingStation
 from cpms.common.errors import DomainError, NotAllowed
-from cpms.common.web.export import Cell, changed_first
+from cpms.common.web.export import Cell, convert_rows_first
 from cpms.common.web.pages import AuthenticatedRequest, DetailPage, ListPage, add_errors
 from operations.commands import labels as words
 from operations.commands.filtersets import CommandFilterSet
@@ -58,7 +58,7 @@ class CommandListView(ListPage):
             self._readable(command)
 
     def cells(self) -> Sequence[Cell]:
-        return changed_first(self.export_cells, self._readable)
+        return convert_rows_first(self.export_cells, self._readable)
 
 
 class CommandDetailView(DetailPage):

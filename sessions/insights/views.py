@@ -54,7 +54,7 @@ class GapListView(ListPage):
     table_class = GapTable
     filterset_class = GapFilterSet
     paginator_class = GapPaginator
-    tells_total = False  # it takes another window over a month's sessions
+    shows_total = False  # it takes another window over a month's sessions
     template_name = "sessions/insights/gap_list.html"
     export_name = "missing-energy"
     export_cells = GAP_CELLS
@@ -65,7 +65,7 @@ class GapListView(ListPage):
         found: QuerySet[Any] = rows.only(*GAP_COLUMNS).with_gaps()
         return found.prefetch_related(Prefetch("station", ChargingStation.objects.only("identity", "name")))
 
-    def facts(self, context: dict[str, Any]) -> dict[str, Any]:
+    def page_context(self, context: dict[str, Any]) -> dict[str, Any]:
         start, end = context["filterset"].period
         return {**context["paginator"].sums, "start": start, "end": end}
 

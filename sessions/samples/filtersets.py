@@ -19,6 +19,6 @@ class SampleFilter(TimesFilterSet):
         fields: list[str] = []
 
     @property
-    def is_rare(self) -> bool:
+    def use_partial_index(self) -> bool:
         """Whether the filter is served by an index of its own."""
         return self.form.cleaned_data["session"] is not None

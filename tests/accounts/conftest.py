@@ -7,7 +7,7 @@ from django.utils import timezone
 from PIL import Image
 
 from accounts.models import TeamDomain
-from cpms.common.database.remember import forget
+from cpms.common.database.process_cache import clear_cached
 from tests import factories
 from tests.name_server import NameServer
 
@@ -31,7 +31,7 @@ def prove(team, host, **facts):
     facts = {"proved_at": timezone.now(), "points_here": True} | facts
     facts = {"purpose": TeamDomain.Purpose.PORTAL} | facts
     row = factories.TeamDomainFactory(team=team, domain=host, **facts)
-    forget()
+    clear_cached()
     return row
 
 

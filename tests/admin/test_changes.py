@@ -425,7 +425,7 @@ def _resources(kind):
 
 
 def test_a_big_table_is_not_counted_to_its_end(team, station, monkeypatch, django_assert_num_queries):
-    monkeypatch.setattr(bricks, "COUNTED", 5)
+    monkeypatch.setattr(bricks, "COUNT_LIMIT", 5)
     factories.MessageFactory.create_batch(9, station=station)
     rows = type(factories.MessageFactory._meta.model.objects.get_queryset())(factories.MessageFactory._meta.model)
     assert BoundedPaginator(rows.filter(action="Heartbeat"), 10).count == 6

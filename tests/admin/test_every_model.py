@@ -35,7 +35,7 @@ def office(world):
     """A browser of our support staff, who has just shown who it is."""
     client = world.browser_of("staff")
     session = client.session
-    session[fresh_proof.KEY] = time.time()
+    session[fresh_proof.SESSION_KEY] = time.time()
     session.save()
     return client
 

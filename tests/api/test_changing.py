@@ -309,7 +309,7 @@ def test_a_browser_sets_a_stations_password_with_a_fresh_proof_only(client, admi
     path = f"{STATIONS}{station.identity}/password/"
     assert send(client, "POST", path, {}).status_code == 200  # after a recent sign-in
     session = client.session
-    session[fresh_proof.KEY] = time.time() - fresh_proof.VALID_SECONDS - 1
+    session[fresh_proof.SESSION_KEY] = time.time() - fresh_proof.VALID_SECONDS - 1
     session.save()
     answer = send(client, "POST", path, {})
     assert answer.status_code == 403 and "Confirm in the portal" in answer.json()["detail"]

@@ -1,5 +1,5 @@
-"""The same house as in tests/ocpp."""
+"""The same system as in tests/ocpp."""
 
-from tests.ocpp_gateway.conftest import house, inside
+from tests.ocpp_gateway.conftest import inside, system
 
-__all__ = ["house", "inside"]
+__all__ = ["inside", "system"]

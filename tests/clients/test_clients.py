@@ -16,7 +16,7 @@ from ocpp_gateway.simulator.station import Plan
 from operations.commands.services.asking import request_command
 from operations.models import Command
 from sessions.models import ChargingSession
-from tests.ocpp_gateway.house import PASSWORD, ROOT, until
+from tests.ocpp_gateway.running_system import PASSWORD, ROOT, until
 
 pytestmark = [pytest.mark.clients, pytest.mark.processes]
 HERE = Path(__file__).parent
@@ -39,8 +39,8 @@ CLIENTS = {
 class Client:
     """A client's process, line by line."""
 
-    def __init__(self, words, house, station):
-        words = [*words, f"{house.gateway.url}/ocpp", station.identity, PASSWORD]
+    def __init__(self, words, system, station):
+        words = [*words, f"{system.gateway.url}/ocpp", station.identity, PASSWORD]
         self.process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.lines = []
         self.reader = threading.Thread(target=self._read, daemon=True)
@@ -66,15 +66,15 @@ class Client:
 
 
 @pytest.fixture
-def station(house):
-    house.tag  # noqa: B018 - makes it
-    return house.station(registration="new")
+def station(system):
+    system.tag  # noqa: B018 - makes it
+    return system.station(registration="new")
 
 
 @pytest.mark.parametrize("name", CLIENTS)
-def test_a_client_charges_by_itself_and_from_afar(house, station, name):
+def test_a_client_charges_by_itself_and_from_afar(system, station, name):
     """T13, T20, T21, T25, B5: two sessions, the second one started and stopped by us."""
-    client = Client(CLIENTS[name](), house, station)
+    client = Client(CLIENTS[name](), system, station)
     try:
         client.says("ready")
         station.refresh_from_db()
@@ -87,7 +87,7 @@ def test_a_client_charges_by_itself_and_from_afar(house, station, name):
         client.ends_well()
     finally:
         client.process.kill()
-    house.drained(station)
+    system.drained(station)
     sessions = ChargingSession.objects.filter(station=station).order_by("pk")
     assert [(s.energy_wh, s.closed_by, s.authorization) for s in sessions] == [(400, "station", "Accepted")] * 2
     assert all(s.sample_count for s in sessions) and not any(s.flags for s in sessions)
@@ -97,10 +97,10 @@ def test_a_client_charges_by_itself_and_from_afar(house, station, name):
     assert not ChargingStation.objects.get(pk=station.pk).oddities.exists()
 
 
-def test_our_own_simulated_station_charges_and_obeys(house, station):
+def test_our_own_simulated_station_charges_and_obeys(system, station):
     """The demo's station, which is the `ocpp` package's charge point."""
     plan = Plan(identity=station.identity, password=PASSWORD, connectors=1, sample_seconds=0.3, fault_chance=0)
-    with running(f"{house.gateway.url}/ocpp", plan):
+    with running(f"{system.gateway.url}/ocpp", plan):
         until(lambda: ChargingStation.objects.get(pk=station.pk).registration == "accepted", 30)
         station.refresh_from_db()
         start = request_command(

@@ -1,32 +1,32 @@
-"""The house of the gateway's tests: see house.py. Its rows are committed, so each test uses stations of its own."""
+"""Fixtures of a running system (running_system.py). Its rows are committed, so each test uses its own stations."""
 
 import pytest
 
-from tests.ocpp_gateway.house import House, end_house, own_database, the_house
+from tests.ocpp_gateway.running_system import RunningSystem, own_database, running_system, stop_running_system
 
 
 @pytest.fixture(scope="module")
 def inside(request, django_db_blocker):
-    request.config.add_cleanup(end_house)
+    request.config.add_cleanup(stop_running_system)
     with django_db_blocker.unblock():
-        house = the_house()
-        with own_database(house.database):
-            yield house
+        system = running_system()
+        with own_database(system.database):
+            yield system
 
 
 @pytest.fixture
-def house(inside) -> House:
+def system(inside) -> RunningSystem:
     inside.tag  # noqa: B018 - makes it, whichever test comes first
     return inside
 
 
 @pytest.fixture
-def station(house):
-    return house.station()
+def station(system):
+    return system.station()
 
 
 @pytest.fixture
-def link(house, station):
+def link(system, station):
     """The station's open link to the first gateway."""
-    with house.link(station) as link:
+    with system.link(station) as link:
         yield link

@@ -12,8 +12,8 @@ from accounts.models import User
 from chargers.models import ChargingStation
 from sessions.models import ChargingSession
 from tests import factories
-from tests.ocpp_gateway.house import House
 from tests.ocpp_gateway.link import Link, moment, start_payload
+from tests.ocpp_gateway.running_system import RunningSystem
 
 REMOVED = object()
 _numbers = itertools.count(1)
@@ -53,19 +53,19 @@ def rules(station: ChargingStation) -> set[str]:
     return {f"{action} {what}" for action, what in found.values_list("action", "what")}
 
 
-def one_session(house: House, station: ChargingStation) -> ChargingSession:
+def one_session(system: RunningSystem, station: ChargingStation) -> ChargingSession:
     """The station's only session, as ORM and API agree on it."""
-    house.drained(station)
+    system.drained(station)
     session: ChargingSession = station.charging_sessions.get()
-    row = api(house).get(f"/api/v1/sessions/{session.pk}/").json()
+    row = api(system).get(f"/api/v1/sessions/{session.pk}/").json()
     assert (row["energy_wh"], row["flags"], row["is_billable"], row["meter_stop_wh"]) == (
         session.energy_wh, session.flags, session.is_billable, session.meter_stop_wh)  # fmt: skip
     return session
 
 
-def api(house: House) -> APIClient:
+def api(system: RunningSystem) -> APIClient:
     user = cast(User, factories.UserFactory())
-    factories.MembershipFactory(user=user, team=house.team, role=Role.VIEWER)
+    factories.MembershipFactory(user=user, team=system.team, role=Role.VIEWER)
     client = APIClient()
     client.force_authenticate(user)
     return client

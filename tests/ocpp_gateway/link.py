@@ -1,4 +1,4 @@
-"""A station's link, frame by frame: says what a test wants and judges every answer by the `ocpp` package's schemas."""
+"""A station's link, frame by frame. Every answer is validated with the schemas of the `ocpp` package."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ANSWER_SECONDS = 10.0
 
 
 def moment(ago: float = 0.0) -> str:
-    """Now, or so many seconds ago, as stations write it."""
+    """Return the current time, or a time some seconds ago, as a station sends it."""
     return (datetime.now(UTC) - timedelta(seconds=ago)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -52,7 +52,7 @@ class Link:
         self.headers = headers or ([] if password is None else [("Authorization", basic(identity, password))])
         self.subprotocols = [Subprotocol(name) for name in subprotocols]
         self.deflate = deflate
-        self.asked: deque[list[Any]] = deque()  # calls of the central system that the test has not looked at
+        self.pending_calls: deque[list[Any]] = deque()  # calls of the central system that the test has not read yet
         self._ids = itertools.count(1)
 
     def open(self) -> None:
@@ -73,19 +73,19 @@ class Link:
         return self
 
     def refusal(self) -> int:
-        """The HTTP status with which this link is refused."""
+        """Return the HTTP status with which this link is refused."""
         try:
             self.open()
         except InvalidStatus as error:
             return int(error.response.status_code)
         self.close()
-        raise AssertionError(f"{self.address} was let in")
+        raise AssertionError(f"{self.address} was accepted")
 
     def close(self) -> None:
         self.socket.close()
 
     def vanish(self) -> None:
-        """As after a power cut of a router: no closing words."""
+        """Cut the connection without a close frame, as after a power cut."""
         self.socket.socket.shutdown(socket.SHUT_RDWR)
 
     def __enter__(self) -> Self:
@@ -97,14 +97,14 @@ class Link:
     # --- frames ------------------------------------------------------------------------------------------------------
 
     def send(self, frame: object) -> None:
-        """A text as it is, anything else as JSON."""
+        """Send a text as it is, anything else as JSON."""
         self.socket.send(frame if isinstance(frame, str) else json.dumps(frame))
 
     def receive(self, seconds: float = ANSWER_SECONDS) -> list[Any]:
         return json.loads(self.socket.recv(timeout=seconds))
 
     def close_code(self, seconds: float = ANSWER_SECONDS) -> int:
-        """Wait until the other side closes; what comes before is read and forgotten."""
+        """Wait until the other side closes and return its close code. Earlier frames are discarded."""
         end = time.monotonic() + seconds
         try:
             while True:
@@ -115,27 +115,27 @@ class Link:
         return int(frame.code)
 
     def reply(self, seconds: float = ANSWER_SECONDS) -> list[Any]:
-        """The next answer; calls of the central system are put aside."""
+        """Return the next answer. Calls of the central system are stored for `next_call`."""
         end = time.monotonic() + seconds
         while True:
             frame = self.receive(max(0.01, end - time.monotonic()))
             if frame[0] != 2:
                 return frame
-            self.asked.append(frame)
+            self.pending_calls.append(frame)
 
     def exchange(self, frame: object) -> list[Any]:
         self.send(frame)
         return self.reply()
 
     def error(self, frame: object) -> tuple[str, str]:
-        """Id and code of the CALLERROR that a frame gets; its form is checked."""
+        """Send a frame and return id and code of its CALLERROR, whose form is checked."""
         answer = self.exchange(frame)
         assert answer[0] == 4 and len(answer) == 5, answer
         assert isinstance(answer[3], str) and len(answer[3]) <= 255 and answer[4] == {}, answer
         return answer[1], answer[2]
 
     def call(self, action: str, **payload: Any) -> Payload:
-        """Say something; the answer must be a result that fits its schema."""
+        """Send a call. Its answer must be a valid result, which is returned."""
         message_id = f"{self.identity[:20]}-{next(self._ids)}"
         answer = self.exchange([2, message_id, action, payload])
         assert answer[:2] == [3, message_id] and len(answer) == 3, answer
@@ -159,23 +159,23 @@ class Link:
         instant = {"timestamp": at or moment(), "sampledValue": list(values)}
         assert self.call("MeterValues", connectorId=connector, meterValue=[instant], **more) == {}
 
-    # --- what the central system asks --------------------------------------------------------------------------------
+    # --- calls of the central system ---------------------------------------------------------------------------------
 
-    def asked_for(self, seconds: float = ANSWER_SECONDS) -> tuple[str, str, Payload]:
-        """The next call of the central system: id, action, payload."""
-        if not self.asked:
+    def next_call(self, seconds: float = ANSWER_SECONDS) -> tuple[str, str, Payload]:
+        """Return the next call of the central system: id, action, payload."""
+        if not self.pending_calls:
             frame = self.receive(seconds)
             assert frame[0] == 2, frame
-            self.asked.append(frame)
-        _kind, message_id, action, payload = self.asked.popleft()
+            self.pending_calls.append(frame)
+        _kind, message_id, action, payload = self.pending_calls.popleft()
         return message_id, action, payload
 
     def answer(self, message_id: str, payload: object) -> None:
         self.send([3, message_id, payload])
 
     def answer_next(self, action: str, payload: object, seconds: float = ANSWER_SECONDS) -> Payload:
-        message_id, asked, given = self.asked_for(seconds)
-        assert asked == action
+        message_id, pending_calls, given = self.next_call(seconds)
+        assert pending_calls == action
         self.answer(message_id, payload)
         return given
 

@@ -10,7 +10,7 @@ from chargers.stations.services.statuses import StatusReport
 from chargers.vocabulary import CommandResult, ConnectorStatus, Measurand, ResetKind, StopReason, TagVerdict, Unit
 from ocpp_gateway import codec, domain_calls
 from ocpp_gateway.codec import Codec
-from ocpp_gateway.commands import TableOfCommands
+from ocpp_gateway.commands import TableCommandCodec
 from operations.models import Command
 from sessions.samples.services.matching import Sampled
 
@@ -32,19 +32,19 @@ def unplugged(context: codec.CallContext, payload: Any) -> dict[str, Any]:
     return {}
 
 
-def lamp(message: codec.Stored, payload: Any, _as_reported: Any, into: codec.Reports) -> None:
+def lamp(message: codec.InboxMessage, payload: Any, _as_reported: Any, into: codec.Reports) -> None:
     at = message.received_at
     into.heard.append(StationSeen(message.station_id, at))
     into.statuses.append(StatusReport(message.station_id, payload["socket"], LAMPS[payload["shines"]], at, at))
 
 
-def juice(message: codec.Stored, payload: Any, _as_reported: Any, into: codec.Reports) -> None:
+def juice(message: codec.InboxMessage, payload: Any, _as_reported: Any, into: codec.Reports) -> None:
     value = {"value": str(payload["juice"]), "measurand": Measurand.ENERGY_REGISTER, "unit": Unit.WATT_HOUR}
     at = message.received_at
     into.samples.append(Sampled(message.station_id, payload["socket"], payload["charge"], at, [value], received_at=at))
 
 
-class SecondCommands(TableOfCommands):
+class SecondCommands(TableCommandCodec):
     protocol, label = "test1.0", "Test 1.0"
     fields = {Command.Kind.RESET: ("Nap", {"type": "how"})}
     values = {(Command.Kind.RESET, "type"): {ResetKind.HARD.value: "right now", ResetKind.SOFT.value: "when free"}}

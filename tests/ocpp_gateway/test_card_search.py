@@ -16,8 +16,8 @@ def status(link, card):
     return link.call("Authorize", idTag=card)["idTagInfo"]["status"]
 
 
-def test_after_ten_unknown_cards_a_minute_every_card_is_invalid_without_a_look_up(house, station):
-    with house.link(station) as link:
+def test_after_ten_unknown_cards_a_minute_every_card_is_invalid_without_a_look_up(system, station):
+    with system.link(station) as link:
         for n in range(10):
             assert status(link, f"UNKNOWN-{n}") == "Invalid"
         assert status(link, "GOODTAG") == "Accepted"  # ten are not too many
@@ -30,8 +30,8 @@ def test_after_ten_unknown_cards_a_minute_every_card_is_invalid_without_a_look_u
         assert status(link, "GOODTAG") == "Accepted"
 
 
-def test_starts_and_ends_are_never_judged_so(house, station):
-    with house.link(station) as link:
+def test_starts_and_ends_are_never_judged_so(system, station):
+    with system.link(station) as link:
         for n in range(11):
             status(link, f"UNKNOWN-{n}")
         assert status(link, "GOODTAG") == "Invalid"
@@ -41,13 +41,13 @@ def test_starts_and_ends_are_never_judged_so(house, station):
     assert session.tag.value == "GOODTAG" and session.stopped_at is not None
 
 
-def test_several_gateways_count_together_and_stations_apart(house, station):
-    neighbour = house.station()
-    for gateway in (house.gateway, house.other):
-        with house.link(station, gateway) as link:
+def test_several_gateways_count_together_and_stations_apart(system, station):
+    neighbour = system.station()
+    for gateway in (system.gateway, system.other):
+        with system.link(station, gateway) as link:
             for n in range(6):
                 status(link, f"UNKNOWN-{n}")
-    with Link(house.gateway.url, station.identity, password="0123456789abcdef").opened() as link:
+    with Link(system.gateway.url, station.identity, password="0123456789abcdef").opened() as link:
         assert status(link, "GOODTAG") == "Invalid"
-    with house.link(neighbour) as link:
+    with system.link(neighbour) as link:
         assert status(link, "GOODTAG") == "Accepted"

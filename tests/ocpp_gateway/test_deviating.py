@@ -59,10 +59,10 @@ STOPS = [
 
 
 @pytest.mark.parametrize(("changes", "rule", "facts"), [case[1:] for case in STOPS], ids=[case[0] for case in STOPS])
-def test_an_end_that_deviates_is_booked(house, link, station, changes, rule, facts):
+def test_an_end_that_deviates_is_booked(system, link, station, changes, rule, facts):
     transaction = started(link)
     stopped(link, transaction, **changes)
-    session = one_session(house, station)
+    session = one_session(system, station)
     assert (session.pk, session.energy_wh, session.closed_by) == (transaction, 1000, "station")
     assert {name: getattr(session, name) for name in facts if name != "flags"} == {
         name: value for name, value in facts.items() if name != "flags"
@@ -75,44 +75,44 @@ def test_an_end_that_deviates_is_booked(house, link, station, changes, rule, fac
 @pytest.mark.parametrize(
     "number", [None, 0, -1, -7, 2**63 - 1, 2**63, 1e300, "unknown", "", [], {}, 1.5, REMOVED, "-1"]
 )
-def test_an_end_whose_id_is_no_id_ends_the_session_it_fits(house, link, station, number):
+def test_an_end_whose_id_is_no_id_ends_the_session_it_fits(system, link, station, number):
     """T29 and its relatives: matched by tag, meter and time."""
     transaction = started(link)
     link.start(connectorId=2, idTag="SOMEBODY", timestamp=moment(50))
     stopped(link, transaction, transactionId=number, idTag="goodtag")
-    house.drained(station)
+    system.drained(station)
     session = station.charging_sessions.get(pk=transaction)
     assert (session.energy_wh, session.closed_by) == (1000, "station")
     assert station.charging_sessions.count() == 2
 
 
-def test_an_id_as_text_is_the_id(house, link, station):
+def test_an_id_as_text_is_the_id(system, link, station):
     transaction = started(link)
     stopped(link, transaction, transactionId=str(transaction))
-    assert one_session(house, station).pk == transaction
+    assert one_session(system, station).pk == transaction
 
 
 @pytest.mark.parametrize("meter", [REMOVED, None, "full", {}, True, 1e300, "NaN"])
-def test_an_end_without_a_meter_value_ends_with_the_last_reading(house, link, station, meter):
+def test_an_end_without_a_meter_value_ends_with_the_last_reading(system, link, station, meter):
     transaction = started(link)
     link.meter(transaction, wh(1700), at=moment(20))
     stopped(link, transaction, meterStop=meter)
-    session = one_session(house, station)
+    session = one_session(system, station)
     assert (session.energy_wh, session.meter_stop_wh, "meter_missing" in session.flags) == (700, 1700, True)
 
 
-def test_an_end_without_a_meter_value_gets_it_from_the_values_it_carries(house, link, station):
+def test_an_end_without_a_meter_value_gets_it_from_the_values_it_carries(system, link, station):
     transaction = started(link)
     stopped(link, transaction, meterStop=REMOVED, transactionData=[instant(wh(2500), timestamp=moment(1))])
-    assert one_session(house, station).energy_wh == 1500
+    assert one_session(system, station).energy_wh == 1500
 
 
-def test_an_end_that_deviates_is_booked_once(house, link, station):
+def test_an_end_that_deviates_is_booked_once(system, link, station):
     """B1: without its time it is known by the rest."""
     transaction = started(link)
     for _ in range(3):
         stopped(link, transaction, meterStop="2000", timestamp=REMOVED, reason="Sleepy")
-    session = one_session(house, station)
+    session = one_session(system, station)
     assert session.energy_wh == 1000 and "conflicting_stop" not in session.flags
 
 
@@ -133,14 +133,14 @@ STARTS = [
 
 
 @pytest.mark.parametrize(("changes", "rule", "facts"), [case[1:] for case in STARTS], ids=[case[0] for case in STARTS])
-def test_a_start_that_deviates_is_booked_once(house, link, station, changes, rule, facts):
+def test_a_start_that_deviates_is_booked_once(system, link, station, changes, rule, facts):
     """T25 holds for it as well."""
     transaction = started(link, **changes)
     if changes.get("timestamp") is not REMOVED and "timestamp" not in changes:
         same = link.exchange([2, "again", "StartTransaction", changed(last_start(station), {})])
         assert same[2]["transactionId"] == transaction
     stopped(link, transaction)
-    session = one_session(house, station)
+    session = one_session(system, station)
     assert (session.energy_wh, session.meter_start_wh, session.is_billable) == (1000, 1000, True)
     assert {name: getattr(session, name) for name in facts if name != "flags"} == {
         name: value for name, value in facts.items() if name != "flags"
@@ -154,32 +154,32 @@ def last_start(station):
 
 
 @pytest.mark.parametrize("meter", [REMOVED, None, "empty", [], 10**30])
-def test_a_start_without_a_meter_value_begins_with_the_first_reading(house, link, station, meter):
+def test_a_start_without_a_meter_value_begins_with_the_first_reading(system, link, station, meter):
     transaction = started(link, meterStart=meter)
     link.meter(transaction, wh(1200), at=moment(40))
     link.meter(transaction, wh(1600), at=moment(20))
     stopped(link, transaction)
-    session = one_session(house, station)
+    session = one_session(system, station)
     assert (session.energy_wh, session.meter_start_wh, "meter_missing" in session.flags) == (800, 1200, True)
 
 
 @pytest.mark.parametrize("tag", ["T" * 21, LONG_TAG, "GOODTAG" * 60, "GOODTAG\x00", "GOOD\ud800TAG", 4711])
-def test_a_session_under_a_tag_that_cannot_be_is_kept_and_not_billed(house, link, station, tag):
+def test_a_session_under_a_tag_that_cannot_be_is_kept_and_not_billed(system, link, station, tag):
     """B2: also where the team has a tag that long, for stations of a later version."""
     if tag == LONG_TAG:
-        factories.TagFactory(team=house.team, value=LONG_TAG)
+        factories.TagFactory(team=system.team, value=LONG_TAG)
     text = json.dumps([2, "odd-tag", "StartTransaction",
                        {"connectorId": 1, "idTag": tag, "meterStart": 1000, "timestamp": moment(9)}])  # fmt: skip
     answer = link.exchange(text)[2]
     assert answer["idTagInfo"]["status"] == "Invalid"
     stopped(link, answer["transactionId"])
-    session = one_session(house, station)
+    session = one_session(system, station)
     assert (session.energy_wh, session.is_billable, session.authorization) == (1000, False, "Invalid")
     assert session.id_tag == str(tag).replace("\x00", "\ufffd").replace("\ud800", "\ufffd")[:255]
 
 
 @pytest.mark.parametrize("tag", ["T" * 21, "GOODTAG" + " " * 20, "A\x00B", 4711])
-def test_a_tag_that_cannot_be_is_invalid(house, link, station, tag):
+def test_a_tag_that_cannot_be_is_invalid(system, link, station, tag):
     assert answered(link, "Authorize", {"idTag": tag, "extra": 1})["idTagInfo"]["status"] == "Invalid"
     assert "Authorize extra: additionalProperties" in rules(station)
 
@@ -217,11 +217,11 @@ INSTANTS = [
 
 
 @pytest.mark.parametrize(("said", "rule"), [case[1:] for case in INSTANTS], ids=[case[0] for case in INSTANTS])
-def test_a_reading_that_deviates_counts_as_far_as_it_can_be_read(house, link, station, said, rule):
+def test_a_reading_that_deviates_counts_as_far_as_it_can_be_read(system, link, station, said, rule):
     transaction = started(link)
     payload = {"connectorId": 1, "transactionId": transaction, "meterValue": [said]}
     assert answered(link, "MeterValues", payload) == {}
-    session = one_session(house, station)
+    session = one_session(system, station)
     assert (session.energy_wh, session.sample_count) == (500, len(as_list(said["sampledValue"])))
     if rule is not None:
         assert f"MeterValues {rule}" in rules(station)
@@ -234,42 +234,42 @@ def as_list(value):
 
 
 @pytest.mark.parametrize("unit", ["furlong", "J", "kWh/h", "W"])
-def test_a_register_in_an_unknown_unit_is_shown_and_never_counted(house, link, station, unit):
+def test_a_register_in_an_unknown_unit_is_shown_and_never_counted(system, link, station, unit):
     """B3."""
     transaction = started(link)
     answered(link, "MeterValues", {"connectorId": 1, "transactionId": transaction, "meterValue": [
         instant(wh(999_999, unit=unit))]})  # fmt: skip
-    session = one_session(house, station)
+    session = one_session(system, station)
     assert (session.energy_wh, session.sample_count) == (0, 1)
-    shown = api(house).get(f"/api/v1/samples/?session={session.pk}").json()["results"]
+    shown = api(system).get(f"/api/v1/samples/?session={session.pk}").json()["results"]
     assert shown[0]["values"][0]["unit"] == unit and shown[0]["energy_wh"] is None
 
 
 @pytest.mark.parametrize("number", [None, 0, -1, -5, 2**63 - 1, "what", 1e300])
-def test_readings_whose_id_is_no_id_find_the_session_by_connector_and_time(house, link, station, number):
+def test_readings_whose_id_is_no_id_find_the_session_by_connector_and_time(system, link, station, number):
     transaction = started(link)
     payload = {"connectorId": 1, "transactionId": number, "meterValue": [instant(wh(1500))]}
     answered(link, "MeterValues", payload)
-    session = one_session(house, station)
+    session = one_session(system, station)
     assert (session.pk, session.energy_wh) == (transaction, 500)
 
 
-def test_readings_without_a_connector_are_those_of_the_session_they_name(house, link, station):
+def test_readings_without_a_connector_are_those_of_the_session_they_name(system, link, station):
     transaction = started(link)
     answered(link, "MeterValues", {"transactionId": transaction, "meterValue": instant(wh(1500))})
-    assert one_session(house, station).energy_wh == 500
+    assert one_session(system, station).energy_wh == 500
     assert {"MeterValues connectorId: required", "MeterValues meterValue: type"} <= rules(station)
 
 
-def test_one_rounding_rule_for_start_samples_and_end(house, link, station):
+def test_one_rounding_rule_for_start_samples_and_end(system, link, station):
     """Half up, in Wh; the exact values are kept."""
     transaction = started(link, meterStart=1000.5)
     answered(link, "MeterValues", {"connectorId": 1, "transactionId": transaction, "meterValue": [
         instant(wh(0) | {"value": 1500.5})]})  # fmt: skip
-    house.drained(station)
+    system.drained(station)
     assert station.charging_sessions.get().energy_wh == 500
     stopped(link, transaction, meterStop="2000.5")
-    session = one_session(house, station)
+    session = one_session(system, station)
     assert (session.meter_start_wh, session.meter_stop_wh, session.energy_wh) == (1001, 2001, 1000)
     assert session.as_reported == {"meter_start": "1000.5", "meter_stop": "2000.5"}
     assert session.readings.get().values[0]["value"] == "1500.5"
@@ -306,14 +306,14 @@ STATUSES = [
 @pytest.mark.parametrize(
     ("changes", "rule", "facts"), [case[1:] for case in STATUSES], ids=[case[0] for case in STATUSES]
 )
-def test_a_status_that_deviates_is_taken_as_far_as_it_can_be_read(house, link, station, changes, rule, facts):
+def test_a_status_that_deviates_is_taken_as_far_as_it_can_be_read(system, link, station, changes, rule, facts):
     payload = {"connectorId": 1, "errorCode": "NoError", "status": "Charging", "timestamp": moment()}
     assert answered(link, "StatusNotification", changed(payload, changes)) == {}
-    house.drained(station)
+    system.drained(station)
     connector = station.connectors.get(number=1)
     assert {name: getattr(connector, name) for name in facts} == facts
     assert f"StatusNotification {rule}" in rules(station)
-    row = next(each for each in api(house).get("/api/v1/connectors/").json()["results"]
+    row = next(each for each in api(system).get("/api/v1/connectors/").json()["results"]
                if each["station"] == station.identity)  # fmt: skip
     assert (row["status"], row["as_reported"]) == (connector.status, connector.as_reported)
 
@@ -328,7 +328,7 @@ BOOTS = [
 
 
 @pytest.mark.parametrize(("payload", "rule"), BOOTS)
-def test_a_boot_that_deviates_is_accepted(house, link, station, payload, rule):
+def test_a_boot_that_deviates_is_accepted(system, link, station, payload, rule):
     assert answered(link, "BootNotification", payload)["status"] == "Accepted"
     station.refresh_from_db()
     assert station.vendor == str(payload.get("chargePointVendor", "")).replace("\x00", "\ufffd")
@@ -352,22 +352,22 @@ OTHERS = [
 
 
 @pytest.mark.parametrize(("action", "payload", "rule"), OTHERS)
-def test_any_other_message_that_deviates_is_answered_and_kept(house, link, station, action, payload, rule):
+def test_any_other_message_that_deviates_is_answered_and_kept(system, link, station, action, payload, rule):
     answered(link, action, payload)
-    house.drained(station)
+    system.drained(station)
     assert f"{action} {rule}" in rules(station)
     row = Message.objects.get(station=station, action=action)
     assert json.loads(row.payload) == payload and row.is_deviating and not row.error_code
-    counted = api(house).get(f"/api/v1/deviations/?station={station.identity}").json()["results"]
+    counted = api(system).get(f"/api/v1/deviations/?station={station.identity}").json()["results"]
     assert rule in {each["what"] if "what" in each else each["rule"] for each in counted}
 
 
-def test_words_of_jobs_and_events_are_kept(house, link, station):
+def test_words_of_jobs_and_events_are_kept(system, link, station):
     answered(link, "FirmwareStatusNotification", {"status": "Half way"})
     answered(link, "DiagnosticsStatusNotification", {"status": "UPLOADING"})
     answered(link, "SecurityEventNotification", {"type": "T" * 80, "timestamp": "?", "techInfo": "x" * 2000})
     answered(link, "SignCertificate", {"csr": "c" * 9000})
-    house.drained(station)
+    system.drained(station)
     reports = ProgressReport.objects.filter(station=station).order_by("pk")
     assert list(reports.values_list("status", flat=True)) == ["Half way", "Uploading"]
     event = SecurityEvent.objects.get(station=station)
@@ -387,43 +387,43 @@ def test_words_of_jobs_and_events_are_kept(house, link, station):
         ('{"status":"Available","connectorId":1,"errorCode":"NoError","x":' + "9" * 400 + "}", "payload: range"),
     ],
 )
-def test_what_the_database_cannot_store_is_replaced_and_never_refused(house, link, station, text, rule):
+def test_what_the_database_cannot_store_is_replaced_and_never_refused(system, link, station, text, rule):
     assert link.exchange(f'[2,"odd","StatusNotification",{text}]') == [3, "odd", {}]
-    house.drained(station)
+    system.drained(station)
     assert station.connectors.get().status == "Available"
     assert f"StatusNotification {rule}" in rules(station)
     assert "\x00" not in Message.objects.get(station=station).payload
 
 
-def test_a_null_payload_is_an_empty_one_and_counted(house, link, station):
+def test_a_null_payload_is_an_empty_one_and_counted(system, link, station):
     assert "currentTime" in answered(link, "Heartbeat", None)
-    house.drained(station)
+    system.drained(station)
     assert rules(station) == {"Heartbeat payload: type"}
 
 
-def test_a_message_that_fits_its_schema_counts_nothing(house, link, station):
+def test_a_message_that_fits_its_schema_counts_nothing(system, link, station):
     transaction = link.start()
     link.meter(transaction, wh(1500))
     link.call("StatusNotification", connectorId=1, errorCode="NoError", status="Charging", timestamp=moment())
     link.stop(transaction, transactionData=[instant(wh(1800))])
-    house.drained(station)
+    system.drained(station)
     assert not station.deviations.exists()
     assert not Message.objects.filter(station=station, is_deviating=True).exists()
 
 
-def test_each_rule_of_a_message_is_counted_each_time(house, link, station):
+def test_each_rule_of_a_message_is_counted_each_time(system, link, station):
     """B15."""
     for _ in range(3):
         answered(link, "StatusNotification", {"connectorId": "1", "status": "Dancing", "errorCode": 5, "extra": 1})
-    house.drained(station)
+    system.drained(station)
     assert {(row.what, row.count) for row in station.deviations.all()} == {
         ("connectorId: type", 3), ("status: enum", 3), ("errorCode: type", 3), ("errorCode: enum", 3),
         ("extra: additionalProperties", 3)}  # fmt: skip
 
 
-def test_readings_without_times_stay_apart(house, link, station):
+def test_readings_without_times_stay_apart(system, link, station):
     transaction = started(link)
     answered(link, "MeterValues", {"connectorId": 1, "transactionId": transaction, "meterValue": [
         {"sampledValue": [wh(1100)]}, {"sampledValue": [wh(1200)]}]})  # fmt: skip
-    assert one_session(house, station).energy_wh == 200
+    assert one_session(system, station).energy_wh == 200
     assert MeterReading.objects.filter(session=transaction).count() == 2

@@ -11,20 +11,20 @@ from collections.abc import Iterator
 import pytest
 
 from chargers.models import ChargingStation, Presence
-from tests.ocpp_gateway.house import PASSWORD, START_SECONDS, Gateway, House, until
 from tests.ocpp_gateway.link import basic, moment
+from tests.ocpp_gateway.running_system import PASSWORD, START_SECONDS, Gateway, RunningSystem, until
 
 pytestmark = pytest.mark.processes
 
 
 @pytest.fixture
-def strict(house: House) -> Iterator[Gateway]:
+def strict(system: RunningSystem) -> Iterator[Gateway]:
     """A gateway that asks each second whether a link lives, and ends one that says nothing for two."""
-    gateway = house.new_gateway("strict", OCPP_PING_SECONDS="1", OCPP_PONG_SECONDS="1", OCPP_IDLE_SECONDS="2")
+    gateway = system.new_gateway("strict", OCPP_PING_SECONDS="1", OCPP_PONG_SECONDS="1", OCPP_IDLE_SECONDS="2")
     until(gateway.answers, START_SECONDS, gateway.name)
     yield gateway
     gateway.end()
-    house.processes.remove(gateway)
+    system.processes.remove(gateway)
 
 
 def presence(station: ChargingStation) -> str:
@@ -54,29 +54,31 @@ def test_a_link_whose_other_end_answers_no_ping_is_cut(strict: Gateway, station:
 
 
 def test_a_link_that_says_nothing_is_closed_where_that_is_set(
-    house: House, strict: Gateway, station: ChargingStation
+    system: RunningSystem, strict: Gateway, station: ChargingStation
 ) -> None:
-    with house.link(station, strict) as link:
+    with system.link(station, strict) as link:
         assert link.close_code() == 1000
     until(lambda: presence(station) == Presence.OFFLINE)
 
 
-def test_a_gateway_that_stops_in_order_says_so(house: House, strict: Gateway, station: ChargingStation) -> None:
-    with house.link(station, strict) as link:
+def test_a_gateway_that_stops_in_order_says_so(
+    system: RunningSystem, strict: Gateway, station: ChargingStation
+) -> None:
+    with system.link(station, strict) as link:
         link.boot()
         strict.end()
         assert link.close_code() == 1012  # service restart: come back soon
     assert presence(station) == Presence.OFFLINE
 
 
-def test_a_long_queue_of_one_station_is_taken_whole(house: House, station: ChargingStation) -> None:
+def test_a_long_queue_of_one_station_is_taken_whole(system: RunningSystem, station: ChargingStation) -> None:
     """T31: 300 messages that were kept while it was offline; none is refused."""
-    with house.link(station) as link:
+    with system.link(station) as link:
         for number in range(75):
             begin, end = 9000 - number * 60, 9000 - number * 60 - 30
             transaction = link.start(idTag=f"Q{number}", meterStart=number * 100, timestamp=moment(begin))
             link.meter(transaction, {"value": str(number * 100 + 50)}, at=moment(begin - 10))
             link.stop(transaction, meterStop=number * 100 + 100, timestamp=moment(end))
             link.call("StatusNotification", connectorId=1, status="Available", errorCode="NoError")
-    house.drained(station)
+    system.drained(station)
     assert station.charging_sessions.filter(energy_wh=100, sample_count=1).count() == 75

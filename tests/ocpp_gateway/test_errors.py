@@ -9,8 +9,8 @@ import pytest
 from websockets.protocol import State
 
 from maintenance.models import Message
-from tests.ocpp_gateway.house import PASSWORD, until
 from tests.ocpp_gateway.link import Link, moment, start_payload, wh
+from tests.ocpp_gateway.running_system import PASSWORD, until
 
 pytestmark = pytest.mark.processes
 
@@ -113,11 +113,11 @@ def _one_link(inside):
 
 
 @pytest.fixture
-def survivor(house, _one_link):
+def survivor(system, _one_link):
     """One link that all wrong frames of this module go through; a new one where a test has killed it."""
     link = _one_link.get("link")
     if link is None or link.socket.protocol.state is not State.OPEN:
-        link = _one_link["link"] = house.link()
+        link = _one_link["link"] = system.link()
     return link
 
 
@@ -168,14 +168,14 @@ def test_a_message_id_has_up_to_36_characters(link):
         assert link.exchange([2, message_id, "Heartbeat", {}])[:2] == [3, message_id]
 
 
-def test_the_same_message_id_may_come_from_two_stations_and_twice(house):
+def test_the_same_message_id_may_come_from_two_stations_and_twice(system):
     """Ids are a station's own."""
-    with house.link() as one, house.link() as two:
+    with system.link() as one, system.link() as two:
         for link in (one, two, one, one):
             assert link.exchange([2, "same", "Heartbeat", {}])[:2] == [3, "same"]
 
 
-def test_a_callerror_is_logged_with_its_code(house, link, station):
+def test_a_callerror_is_logged_with_its_code(system, link, station):
     """B15: every deviation can be looked up."""
     link.error([2, "w", "Authorize", {"idTag": [5]}])
     row = Message.objects.get(station=station, message_id="w")
@@ -187,8 +187,8 @@ def test_a_callerror_is_logged_with_its_code(house, link, station):
     assert "idTag" in row.answer
 
 
-def test_a_binary_frame_closes_only_its_own_link(house):
-    with house.link() as one, house.link() as two:
+def test_a_binary_frame_closes_only_its_own_link(system):
+    with system.link() as one, system.link() as two:
         one.socket.send(b'[2,"b","Heartbeat",{}]')
         assert one.close_code() == 1003
         assert two.call("Heartbeat")
@@ -200,25 +200,25 @@ def test_a_binary_frame_closes_only_its_own_link(house):
 MEBIBYTE = 1024 * 1024
 
 
-def test_a_frame_above_eight_mebibytes_closes_only_its_own_link(house):
+def test_a_frame_above_eight_mebibytes_closes_only_its_own_link(system):
     """T37, S10."""
-    with house.link() as one, house.link() as two:
+    with system.link() as one, system.link() as two:
         one.send("[" + " " * (8 * MEBIBYTE + 10) + "]")
         assert one.close_code() == 1009
         assert two.call("Heartbeat")
 
 
-def test_the_limit_counts_after_inflation(house):
+def test_the_limit_counts_after_inflation(system):
     """T12, S10: a bomb of a few kB."""
-    with house.link(deflate=True) as one, house.link() as two:
+    with system.link(deflate=True) as one, system.link() as two:
         one.send(" " * (30 * MEBIBYTE))
         assert one.close_code() == 1009
         assert two.call("Heartbeat")
 
 
-def test_permessage_deflate_is_spoken(house):
+def test_permessage_deflate_is_spoken(system):
     """T12."""
-    with house.link(deflate=True) as link:
+    with system.link(deflate=True) as link:
         assert "permessage-deflate" in link.socket.response.headers["Sec-WebSocket-Extensions"]
         assert link.call("Heartbeat")
         assert link.call("DataTransfer", vendorId="v", data="x" * 100_000)["status"] == "UnknownVendorId"
@@ -294,10 +294,10 @@ CODES = {"FormationViolation", "PropertyConstraintViolation", "OccurenceConstrai
          "NotImplemented", "NotSupported"}  # fmt: skip
 
 
-def test_five_thousand_mutated_frames_are_all_answered_and_a_neighbour_does_not_notice(house, link):
+def test_five_thousand_mutated_frames_are_all_answered_and_a_neighbour_does_not_notice(system, link):
     """T13, T15, F19: 0 silent, 0 wrong ids, 0 closes, no InternalError; a neighbour's p99 stays low."""
     dice = random.Random(1609)
-    neighbour = house.link()
+    neighbour = system.link()
     waits = []
     for _round in range(100):
         ids = [f"m{_round}-{number}" for number in range(50)]
@@ -358,9 +358,9 @@ def test_our_times_have_three_digits_of_fraction_and_a_zone(link):
         assert abs(time.mktime(time.strptime(text[:19], "%Y-%m-%dT%H:%M:%S")) - time.mktime(time.gmtime())) < 2
 
 
-def test_a_slow_handler_of_one_station_does_not_hold_up_others(house):
+def test_a_slow_handler_of_one_station_does_not_hold_up_others(system):
     """Frames of one socket go one after another, those of two do not wait for each other."""
-    with house.link() as busy, house.link() as other:
+    with system.link() as busy, system.link() as other:
         for number in range(100):
             busy.send([2, f"b{number}", "Authorize", {"idTag": "GOODTAG"}])
         before = time.perf_counter()
@@ -369,9 +369,9 @@ def test_a_slow_handler_of_one_station_does_not_hold_up_others(house):
         assert [busy.reply()[1] for _ in range(100)] == [f"b{number}" for number in range(100)]
 
 
-def test_a_link_that_opens_and_says_nothing_is_no_harm(house):
-    links = [Link(house.gateway.url, house.station().identity, password=PASSWORD).opened() for _ in range(30)]
+def test_a_link_that_opens_and_says_nothing_is_no_harm(system):
+    links = [Link(system.gateway.url, system.station().identity, password=PASSWORD).opened() for _ in range(30)]
     assert links[0].call("Heartbeat")
     for link in links:
         link.vanish()
-    until(house.gateway.answers)
+    until(system.gateway.answers)

@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from tests.ocpp_gateway.house import ROOT, START_SECONDS, Gateway, until
 from tests.ocpp_gateway.link import Link
+from tests.ocpp_gateway.running_system import ROOT, START_SECONDS, Gateway, until
 from tools.services import HOST, free_port
 
 pytestmark = pytest.mark.processes

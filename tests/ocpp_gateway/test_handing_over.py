@@ -16,31 +16,31 @@ from operations.commands.services.asking import request_command
 from operations.commands.services.settling import settle_overdue_commands
 from operations.models import Command
 from tests import factories
-from tests.ocpp_gateway.house import PASSWORD, House, until
 from tests.ocpp_gateway.link import Link, moment, start_payload, wh
+from tests.ocpp_gateway.running_system import PASSWORD, RunningSystem, until
 from tests.ocpp_gateway.test_commands import becomes
 
 pytestmark = pytest.mark.processes
 
 
 @pytest.fixture
-def theirs(house: House):
+def theirs(system: RunningSystem):
     """Another team with a tag of its own."""
     team = factories.TeamFactory()
     factories.TagFactory(team=team, value="THEIRTAG")
     return team
 
 
-def test_the_link_is_closed_and_the_station_comes_back_as_the_other_teams(house: House, station, theirs):
+def test_the_link_is_closed_and_the_station_comes_back_as_the_other_teams(system: RunningSystem, station, theirs):
     """Vi8: at once, by a hint; the same password lets it in, and the other team's tags count."""
-    link = house.link(station)
+    link = system.link(station)
     link.boot()
     assert link.call("Authorize", idTag="GOODTAG")["idTagInfo"]["status"] == "Accepted"
     new = hand_over_station(station=station, team=theirs)
     assert link.close_code(5) == 3000
     past = StationLink.objects.get(station=station)
     until(lambda: StationLink.objects.get(pk=past.pk).closed_at, what="end of the old link is booked")
-    with house.link(new) as link:
+    with system.link(new) as link:
         assert link.call("Heartbeat")["currentTime"]
         assert link.call("Authorize", idTag="THEIRTAG")["idTagInfo"]["status"] == "Accepted"
         assert link.call("Authorize", idTag="GOODTAG")["idTagInfo"]["status"] == "Invalid"
@@ -67,9 +67,9 @@ def test_the_link_is_closed_and_the_station_comes_back_as_the_other_teams(house:
         ("BootNotification", {"chargePointVendor": "Other", "chargePointModel": "Other"}),
     ],
 )
-def test_what_the_old_link_still_says_is_not_acknowledged_and_changes_nothing(house, station, theirs, action, payload):
+def test_what_the_old_link_still_says_is_not_acknowledged_and_changes_nothing(system, station, theirs, action, payload):
     """Vi8: also where the node was not told. The station keeps what it was not answered, and says it again."""
-    link = house.link(station)
+    link = system.link(station)
     assert link.call("Heartbeat")  # the link is booked
     ChargingStation.objects.filter(pk=station.pk).update(node=None)  # so nobody is told
     new = hand_over_station(station=station, team=theirs)
@@ -84,18 +84,18 @@ def test_what_the_old_link_still_says_is_not_acknowledged_and_changes_nothing(ho
     new.refresh_from_db()
     assert (new.vendor, new.boot_count, new.last_heard_at) == (station.vendor, 0, None)
     if action == "StartTransaction":
-        with house.link(new) as again:
+        with system.link(new) as again:
             transaction = again.call(action, **payload)["transactionId"]
         assert (new.charging_sessions.get().pk, new.charging_sessions.get().team) == (transaction, theirs)
 
 
-def test_an_end_of_the_old_time_belongs_to_the_old_team(house: House, station, theirs):
+def test_an_end_of_the_old_time_belongs_to_the_old_team(system: RunningSystem, station, theirs):
     """Vi8, B1, T30: a session that a rule had closed, and whose end comes later; the new team sees nothing of it."""
-    with house.link(station) as link:
+    with system.link(station) as link:
         transaction = link.start()
     station.charging_sessions.update(stopped_at=F("started_at"), meter_stop_wh=1000, closed_by="rule")
     new = hand_over_station(station=station, team=theirs)
-    with house.link(new) as link:
+    with system.link(new) as link:
         for _ in range(2):
             link.stop(transaction, meterStop=3000)
         until(lambda: not InboxEntry.objects.filter(station=new, failed_at=None).exists())
@@ -104,36 +104,36 @@ def test_an_end_of_the_old_time_belongs_to_the_old_team(house: House, station, t
     assert not new.charging_sessions.exists()
 
 
-def test_nobody_gets_in_as_the_past(house: House, station, theirs):
+def test_nobody_gets_in_as_the_past(system: RunningSystem, station, theirs):
     """Vi8."""
     identity = station.identity
     hand_over_station(station=station, team=theirs)
     station.refresh_from_db()
     assert station.identity.startswith(identity + " (until")
     for password in (PASSWORD, ""):
-        assert Link(house.gateway.url, station.identity, password=password).refusal() == 401
+        assert Link(system.gateway.url, station.identity, password=password).refusal() == 401
 
 
-def test_a_command_that_was_sent_stays_with_the_old_team(house: House, station, theirs):
+def test_a_command_that_was_sent_stays_with_the_old_team(system: RunningSystem, station, theirs):
     """Vi8, B5: what waits is not sent to the other team's station either."""
-    with house.link(station) as link:
+    with system.link(station) as link:
         station.refresh_from_db()
         sent = request_command(station=station, kind=Command.Kind.CLEAR_CACHE)
-        assert link.asked_for()[1] == "ClearCache"
+        assert link.next_call()[1] == "ClearCache"
         waiting = request_command(station=station, kind=Command.Kind.RESET, parameters={"type": "Hard"})
         new = hand_over_station(station=station, team=theirs)
         assert link.close_code(5) == 3000
-    with house.link(new) as link:
+    with system.link(new) as link:
         assert link.call("Heartbeat")
-        settle_overdue_commands()  # the house has no beat
+        settle_overdue_commands()  # the system has no beat
         becomes(waiting, "cancelled")
-        assert not link.asked and not new.commands.exists()
+        assert not link.pending_calls and not new.commands.exists()
     assert Command.objects.get(pk=sent.pk).station_id == station.pk
 
 
-def test_a_start_in_this_very_moment_is_either_booked_before_or_said_again(house: House, station, theirs):
+def test_a_start_in_this_very_moment_is_either_booked_before_or_said_again(system: RunningSystem, station, theirs):
     """Vi8: it locks the station; whoever comes second sees what the first did."""
-    link = house.link(station)
+    link = system.link(station)
     done: list[object] = []
 
     def start() -> None:
@@ -153,21 +153,21 @@ def test_a_start_in_this_very_moment_is_either_booked_before_or_said_again(house
     assert done == ["said again"] if is_gone else station.charging_sessions.get().pk == done[0]
 
 
-def test_who_connects_in_this_very_moment_is_never_let_in_as_the_past(house: House, theirs):
+def test_who_connects_in_this_very_moment_is_never_let_in_as_the_past(system: RunningSystem, theirs):
     """Vi8: between the look at the password and the opening of the link the station may have become another row."""
-    here, there = house.team, theirs
-    station = first = house.station()
+    here, there = system.team, theirs
+    station = first = system.station()
     ended = threading.Event()
 
-    def knock() -> None:
+    def client_link() -> None:
         while not ended.is_set():
             try:
-                with Link(house.gateway.url, first.identity, password=PASSWORD).opened():
+                with Link(system.gateway.url, first.identity, password=PASSWORD).opened():
                     pass
             except Exception:
                 continue
 
-    threads = [threading.Thread(target=knock) for _number in range(4)]
+    threads = [threading.Thread(target=client_link) for _number in range(4)]
     for thread in threads:
         thread.start()
     for _round in range(15):
@@ -179,5 +179,5 @@ def test_who_connects_in_this_very_moment_is_never_let_in_as_the_past(house: Hou
     assert past.count() == 15
     assert not past.filter(node__isnull=False).exists()
     assert not StationLink.objects.filter(station__in=past, opened_at__gt=F("station__handed_over_at")).exists()
-    with house.link(station) as link:
+    with system.link(station) as link:
         assert link.call("Heartbeat")

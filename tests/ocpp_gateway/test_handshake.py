@@ -13,24 +13,24 @@ from maintenance.models import Deviation, RefusedConnection, StationLink
 from operations.commands.services.asking import request_command
 from operations.models import Command
 from tests import factories
-from tests.ocpp_gateway.house import PASSWORD, START_SECONDS, until
 from tests.ocpp_gateway.link import Link, basic, wh
+from tests.ocpp_gateway.running_system import PASSWORD, START_SECONDS, until
 
 pytestmark = pytest.mark.processes
 
 
 @pytest.fixture
-def exact(house):
+def exact(system):
     """A gateway that takes addresses to the letter."""
-    gateway = house.new_gateway("exact", OCPP_LENIENT_PATHS="0")
+    gateway = system.new_gateway("exact", OCPP_LENIENT_PATHS="0")
     until(gateway.answers, START_SECONDS, gateway.name)
     yield gateway
     gateway.end()
-    house.processes.remove(gateway)
+    system.processes.remove(gateway)
 
 
-def knock(house, identity="", *, gateway=None, **options):
-    return Link((gateway or house.gateway).url, identity, **options)
+def client_link(system, identity="", *, gateway=None, **options):
+    return Link((gateway or system.gateway).url, identity, **options)
 
 
 # --- addresses (T1) ------------------------------------------------------------------------------------------------
@@ -79,47 +79,49 @@ def knock(house, identity="", *, gateway=None, **options):
         "/admin/",
     ],
 )
-def test_any_other_address_or_identity_is_404(house, path):
+def test_any_other_address_or_identity_is_404(system, path):
     """T1, S37, V19."""
-    station = house.station()
+    station = system.station()
     path = path.format(identity=station.identity, lower=station.identity.lower())
-    assert knock(house, station.identity, path=path, password=PASSWORD).refusal() == 404
+    assert client_link(system, station.identity, path=path, password=PASSWORD).refusal() == 404
 
 
 @pytest.mark.parametrize("identity", ["Säule 7 / Hof", "a:b", "x" * 48, "ö" * 48, "50%", "q?x=1#y", "充電器-1", "a+b"])
-def test_identities_are_percent_encoded(house, identity):
+def test_identities_are_percent_encoded(system, identity):
     """T1, T3: blanks, umlauts, colons and slashes within one segment of the address."""
     ChargingStation.objects.filter(identity=identity).delete()
-    station = house.station(identity=identity)
-    with house.link(station) as link:
+    station = system.station(identity=identity)
+    with system.link(station) as link:
         assert link.call("Heartbeat")["currentTime"]
 
 
 @pytest.mark.parametrize(
     "path", ["//{}", "///{}", "/{}", "/{}/", "/{}//", "/ocpp/{}/", "/ocpp//{}", "/ocpp//{}//", "//ocpp/{}", "//{}?a=1"]
 )
-def test_slashes_too_many_or_no_prefix_lead_to_a_known_station(house, station, path):
+def test_slashes_too_many_or_no_prefix_lead_to_a_known_station(system, station, path):
     """It is served, and that it deviates is counted once per link (B15)."""
     for count in (1, 2):
-        with knock(house, station.identity, path=path.format(station.identity), password=PASSWORD).opened() as link:
+        with client_link(
+            system, station.identity, path=path.format(station.identity), password=PASSWORD
+        ).opened() as link:
             assert link.call("Heartbeat") and link.boot()["status"] == "Accepted"
         rows = Deviation.objects.filter(station=station, action="", code="", what="path: slashes")
         until(lambda n=count, rows=rows: rows.filter(count=n).exists())
     assert not RefusedConnection.objects.filter(station=station).exists()
 
 
-def test_a_regular_address_counts_no_deviation(house, station):
-    with house.link(station) as link:
+def test_a_regular_address_counts_no_deviation(system, station):
+    with system.link(station) as link:
         assert link.call("Heartbeat")
     assert not Deviation.objects.filter(station=station).exists()
 
 
-def test_an_encoded_slash_belongs_to_the_identity_however_the_address_is_built(house):
+def test_an_encoded_slash_belongs_to_the_identity_however_the_address_is_built(system):
     """S37: no way of writing one station's address reaches another one."""
-    plain, nested = house.station(identity="PLAIN-1"), house.station(identity="HOF/PLAIN-1")
+    plain, nested = system.station(identity="PLAIN-1"), system.station(identity="HOF/PLAIN-1")
     for path in ("//HOF%2FPLAIN-1", "/ocpp/HOF%2FPLAIN-1/"):
-        assert knock(house, plain.identity, path=path, password=PASSWORD).refusal() == 401
-        with knock(house, nested.identity, path=path, password=PASSWORD).opened() as link:
+        assert client_link(system, plain.identity, path=path, password=PASSWORD).refusal() == 401
+        with client_link(system, nested.identity, path=path, password=PASSWORD).opened() as link:
             assert link.call("Heartbeat")
     assert not StationLink.objects.filter(station=plain).exists()
 
@@ -127,27 +129,29 @@ def test_an_encoded_slash_belongs_to_the_identity_however_the_address_is_built(h
 @pytest.mark.parametrize(
     ("path", "cause"), [("/ocpp//STRANGER-9", "unknown_identity"), ("//STRANGER-9", "unknown_path")]
 )
-def test_a_stranger_with_an_irregular_address_never_reaches_the_pool(house, path, cause):
+def test_a_stranger_with_an_irregular_address_never_reaches_the_pool(system, path, cause):
     """D4, S6."""
-    assert knock(house, gateway=house.other, path=path).refusal() == 404
+    assert client_link(system, gateway=system.other, path=path).refusal() == 404
     assert until(lambda: RefusedConnection.objects.filter(path=path).first()).cause == cause
     assert not ChargingStation.objects.filter(identity="STRANGER-9").exists()
 
 
-def test_irregular_addresses_can_be_refused_by_a_setting(house, station, exact):
+def test_irregular_addresses_can_be_refused_by_a_setting(system, station, exact):
     for path in (f"//{station.identity}", f"/ocpp/{station.identity}/", f"/{station.identity}"):
-        assert knock(house, station.identity, gateway=exact, path=path, password=PASSWORD).refusal() == 404
-    with house.link(station, exact) as link:
+        assert client_link(system, station.identity, gateway=exact, path=path, password=PASSWORD).refusal() == 404
+    with system.link(station, exact) as link:
         assert link.call("Heartbeat")
 
 
-def test_a_query_does_not_hurt(house, station):
-    with knock(house, station.identity, path=f"/ocpp/{station.identity}?a=1", password=PASSWORD).opened() as link:
+def test_a_query_does_not_hurt(system, station):
+    with client_link(
+        system, station.identity, path=f"/ocpp/{station.identity}?a=1", password=PASSWORD
+    ).opened() as link:
         assert link.call("Heartbeat")
 
 
-def test_plain_http_at_the_endpoint_is_404(house, station):
-    door = http.client.HTTPConnection("127.0.0.1", house.gateway.port, timeout=5)
+def test_plain_http_at_the_endpoint_is_404(system, station):
+    door = http.client.HTTPConnection("127.0.0.1", system.gateway.port, timeout=5)
     door.request("GET", f"/ocpp/{station.identity}")
     assert door.getresponse().status == 404
 
@@ -175,15 +179,15 @@ def wrong_headers(identity):
 
 
 @pytest.mark.parametrize("name", wrong_headers(""))
-def test_wrong_or_missing_credentials_are_401_before_the_upgrade(house, station, name):
+def test_wrong_or_missing_credentials_are_401_before_the_upgrade(system, station, name):
     """T2, T3, S1, S36, V19."""
-    assert knock(house, station.identity, headers=wrong_headers(station.identity)[name]).refusal() == 401
+    assert client_link(system, station.identity, headers=wrong_headers(station.identity)[name]).refusal() == 401
     assert not StationLink.objects.filter(station=station).exists()
 
 
-def test_401_says_how_to_log_in(house, station):
+def test_401_says_how_to_log_in(system, station):
     """T2."""
-    door = http.client.HTTPConnection("127.0.0.1", house.gateway.port, timeout=5)
+    door = http.client.HTTPConnection("127.0.0.1", system.gateway.port, timeout=5)
     upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
                "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Protocol": "ocpp1.6"}  # fmt: skip
     door.request("GET", f"/ocpp/{station.identity}", headers=upgrade)
@@ -192,16 +196,16 @@ def test_401_says_how_to_log_in(house, station):
     assert answer.headers["WWW-Authenticate"].startswith("Basic ")
 
 
-def test_another_stations_password_is_refused(house, station):
+def test_another_stations_password_is_refused(system, station):
     """S1: credentials of station B on the path of station A."""
-    other = house.station(password=b"another password")
+    other = system.station(password=b"another password")
     headers = [("Authorization", basic(other.identity, "another password"))]
-    assert knock(house, station.identity, headers=headers).refusal() == 401
+    assert client_link(system, station.identity, headers=headers).refusal() == 401
 
 
-def test_a_station_without_a_password_never_gets_in(house):
-    station = house.station(password=None)
-    assert knock(house, station.identity, password="").refusal() == 401
+def test_a_station_without_a_password_never_gets_in(system):
+    station = system.station(password=None)
+    assert client_link(system, station.identity, password="").refusal() == 401
 
 
 BYTES = bytes.fromhex("00ff3a80c3280d0a7f1b5c22feed0a99")
@@ -220,71 +224,71 @@ BYTES = bytes.fromhex("00ff3a80c3280d0a7f1b5c22feed0a99")
         ("Straße".encode(), "Straße".encode()),
     ],
 )
-def test_binary_passwords_fit_as_bytes_and_as_hex_text(house, stored, given):
+def test_binary_passwords_fit_as_bytes_and_as_hex_text(system, stored, given):
     """T4, errata 2023-12 on BasicAuthPassword."""
-    station = house.station(password=stored)
-    with house.link(station, password=given) as link:
+    station = system.station(password=stored)
+    with system.link(station, password=given) as link:
         assert link.call("Heartbeat")
 
 
-def guess_until_throttled(house, station):
+def guess_until_throttled(system, station):
     for _ in range(3):
-        assert knock(house, station.identity, password="guess").refusal() == 401
-    assert knock(house, station.identity, password="guess").refusal() == 429
+        assert client_link(system, station.identity, password="guess").refusal() == 401
+    assert client_link(system, station.identity, password="guess").refusal() == 429
 
 
-def test_guessing_is_throttled_per_source_and_station(house, station):
+def test_guessing_is_throttled_per_source_and_station(system, station):
     """S4: a neighbour behind the same address is not locked out; nor is any refusal a 5xx."""
-    neighbour = house.station()
-    guess_until_throttled(house, station)
-    with house.link(neighbour) as link:
+    neighbour = system.station()
+    guess_until_throttled(system, station)
+    with system.link(neighbour) as link:
         assert link.call("Heartbeat")
 
 
 @pytest.mark.parametrize("is_hashed", [False, True])
-def test_the_right_password_opens_the_door_however_many_wrong_ones_came_before(house, is_hashed):
+def test_the_right_password_opens_the_door_however_many_wrong_ones_came_before(system, is_hashed):
     """Whoever shares the address of a station cannot keep it offline."""
     facts = password_columns(PASSWORD.encode(), Team(station_passwords=StationPasswords.SHOW_ONCE if is_hashed else ""))
-    station = house.station(**facts)
-    guess_until_throttled(house, station)
-    with house.link(station) as link:
+    station = system.station(**facts)
+    guess_until_throttled(system, station)
+    with system.link(station) as link:
         assert link.call("Heartbeat")
-    assert knock(house, station.identity, password="guess").refusal() == 429
+    assert client_link(system, station.identity, password="guess").refusal() == 429
     row = until(lambda: RefusedConnection.objects.filter(station=station, cause="too_many_attempts").first())
     assert row.count >= 1
 
 
 @pytest.mark.parametrize("is_hashed", [False, True])
-def test_a_weak_password_keeps_the_hard_limit(house, is_hashed):
+def test_a_weak_password_keeps_the_hard_limit(system, is_hashed):
     """A short one can be guessed, so that guessing on must tell nothing."""
     weak = PASSWORD[:-1]
     facts = password_columns(weak.encode(), Team(station_passwords=StationPasswords.SHOW_ONCE if is_hashed else ""))
-    station = house.station(**facts)
-    with house.link(station, password=weak) as link:
+    station = system.station(**facts)
+    with system.link(station, password=weak) as link:
         assert link.call("Heartbeat")
-    guess_until_throttled(house, station)
-    assert knock(house, station.identity, password=weak).refusal() == 429
+    guess_until_throttled(system, station)
+    assert client_link(system, station.identity, password=weak).refusal() == 429
 
 
-def test_a_hash_of_unknown_strength_is_judged_by_the_next_login(house):
+def test_a_hash_of_unknown_strength_is_judged_by_the_next_login(system):
     facts = password_columns(PASSWORD.encode(), Team(station_passwords=StationPasswords.SHOW_ONCE))
-    station = house.station(**facts | {"has_weak_password": None})
-    guess_until_throttled(house, station)
-    assert knock(house, station.identity, password=PASSWORD).refusal() == 429  # it may be weak
+    station = system.station(**facts | {"has_weak_password": None})
+    guess_until_throttled(system, station)
+    assert client_link(system, station.identity, password=PASSWORD).refusal() == 429  # it may be weak
     cache.delete(f"ocpp-wrong:127.0.0.1:{station.pk}")  # a minute later
-    with house.link(station) as link:
+    with system.link(station) as link:
         assert link.call("Heartbeat")
     station.refresh_from_db()
     assert station.has_weak_password is False
-    guess_until_throttled(house, station)
-    with house.link(station) as link:
+    guess_until_throttled(system, station)
+    with system.link(station) as link:
         assert link.call("Heartbeat")
 
 
-def test_missing_credentials_are_no_guess(house, station):
+def test_missing_credentials_are_no_guess(system, station):
     for _ in range(5):
-        assert knock(house, station.identity).refusal() == 401
-    with house.link(station) as link:
+        assert client_link(system, station.identity).refusal() == 401
+    with system.link(station) as link:
         assert link.call("Heartbeat")
 
 
@@ -294,12 +298,12 @@ def test_missing_credentials_are_no_guess(house, station):
 @pytest.fixture(scope="module")
 def behind_proxy(inside):
     """A gateway that believes what a proxy on this machine says."""
-    house = inside
-    gateway = house.new_gateway("behind-proxy", TRUSTED_PROXIES="127.0.0.1")
+    system = inside
+    gateway = system.new_gateway("behind-proxy", TRUSTED_PROXIES="127.0.0.1")
     until(gateway.answers, START_SECONDS, gateway.name)
     yield gateway
     gateway.end()
-    house.processes.remove(gateway)
+    system.processes.remove(gateway)
 
 
 def forwarded(station, proto):
@@ -307,34 +311,34 @@ def forwarded(station, proto):
 
 
 @pytest.mark.parametrize(("profile", "status"), [(None, 101), (0, 101), (1, 101), (2, 403), (3, 403)])
-def test_a_station_that_was_set_to_tls_is_refused_without_it(house, profile, status):
+def test_a_station_that_was_set_to_tls_is_refused_without_it(system, profile, status):
     """T7; the cause is told in the doctor, and a password that came in the clear is not even looked at."""
-    station = house.station(security_profile=profile)
+    station = system.station(security_profile=profile)
     if status == 101:
-        with house.link(station) as link:
+        with system.link(station) as link:
             assert link.call("Heartbeat")
         return
     for password in (PASSWORD, "wrong"):
-        assert knock(house, station.identity, password=password).refusal() == status
+        assert client_link(system, station.identity, password=password).refusal() == status
     row = until(lambda: RefusedConnection.objects.filter(station=station, count=2).first())
     assert (row.cause, row.is_tls) == ("not_encrypted", False)
-    with_header = Link(house.gateway.url, station.identity, headers=forwarded(station, "https"))
+    with_header = Link(system.gateway.url, station.identity, headers=forwarded(station, "https"))
     assert with_header.refusal() == status  # nobody but a trusted proxy may say so (S35)
 
 
 @pytest.mark.parametrize("proto", ["https", "wss"])
-def test_a_proxy_that_is_trusted_tells_that_a_link_is_encrypted(house, behind_proxy, proto):
+def test_a_proxy_that_is_trusted_tells_that_a_link_is_encrypted(system, behind_proxy, proto):
     """T7, S35."""
-    station = house.station(security_profile=2)
+    station = system.station(security_profile=2)
     with Link(behind_proxy.url, station.identity, headers=forwarded(station, proto)).opened() as link:
         assert link.call("Heartbeat")
     for headers in (forwarded(station, "http"), forwarded(station, "ws"), forwarded(station, "")[:1]):
         assert Link(behind_proxy.url, station.identity, headers=headers).refusal() == 403
 
 
-def test_a_station_that_accepts_a_profile_with_tls_comes_back_with_it_only(house, station):
+def test_a_station_that_accepts_a_profile_with_tls_comes_back_with_it_only(system, station):
     """T7: and never lowers it by its own word."""
-    with house.link(station) as link:
+    with system.link(station) as link:
         assert link.call("Heartbeat")
         for value in ("2", "1"):
             request_command(station=station, kind="change_configuration",
@@ -343,9 +347,9 @@ def test_a_station_that_accepts_a_profile_with_tls_comes_back_with_it_only(house
             until(lambda: not Command.objects.unsettled().filter(station=station).exists())
     station.refresh_from_db()
     assert station.security_profile == 2
-    assert knock(house, station.identity, password=PASSWORD).refusal() == 403
+    assert client_link(system, station.identity, password=PASSWORD).refusal() == 403
     ChargingStation.objects.filter(pk=station.pk).update(security_profile=None)  # the way back
-    with house.link(station) as link:
+    with system.link(station) as link:
         assert link.call("Heartbeat")
 
 
@@ -353,22 +357,22 @@ def test_a_station_that_accepts_a_profile_with_tls_comes_back_with_it_only(house
 
 
 @pytest.mark.parametrize("offered", [("ocpp2.0.1",), ("ocpp1.5", "ocpp2.1"), ("OCPP1.6",), ("mqtt",)])
-def test_no_common_subprotocol_is_400(house, station, offered):
+def test_no_common_subprotocol_is_400(system, station, offered):
     """T11."""
-    assert knock(house, station.identity, password=PASSWORD, subprotocols=offered).refusal() == 400
+    assert client_link(system, station.identity, password=PASSWORD, subprotocols=offered).refusal() == 400
 
 
 @pytest.mark.parametrize("offered", [("ocpp1.6",), ("ocpp2.0.1", "ocpp1.6"), ("ocpp1.6", "ocpp2.0.1", "ocpp1.5")])
-def test_the_first_that_we_speak_is_taken(house, station, offered):
+def test_the_first_that_we_speak_is_taken(system, station, offered):
     """T11."""
-    with house.link(station, subprotocols=offered) as link:
+    with system.link(station, subprotocols=offered) as link:
         assert link.socket.subprotocol == "ocpp1.6"
 
 
-def test_offering_none_is_400_unless_the_setting_says_otherwise(house, station):
+def test_offering_none_is_400_unless_the_setting_says_otherwise(system, station):
     """T11."""
-    assert knock(house, station.identity, password=PASSWORD, subprotocols=()).refusal() == 400
-    with house.link(station, house.other, subprotocols=()) as link:
+    assert client_link(system, station.identity, password=PASSWORD, subprotocols=()).refusal() == 400
+    with system.link(station, system.other, subprotocols=()) as link:
         assert link.socket.subprotocol is None
         assert link.call("Heartbeat")
 
@@ -376,34 +380,34 @@ def test_offering_none_is_400_unless_the_setting_says_otherwise(house, station):
 # --- the pool (D4, T20) --------------------------------------------------------------------------------------------
 
 
-def test_a_station_that_connects_is_not_offline_any_more(house, station):
+def test_a_station_that_connects_is_not_offline_any_more(system, station):
     now = timezone.now()
     other = factories.EventFactory.create(kind=Event.Kind.OFFLINE)
     event = factories.EventFactory.create(station=station, kind=Event.Kind.OFFLINE)
     fault = factories.EventFactory.create(station=station)
-    with house.link(station):
+    with system.link(station):
         until(lambda: Event.objects.get(pk=event.pk).ended_at is not None)
     assert Event.objects.get(pk=event.pk).ended_at >= now
     assert set(Event.objects.open()) >= {other, fault}
 
 
-def test_a_stranger_waits_in_the_pool_where_it_is_on(house):
+def test_a_stranger_waits_in_the_pool_where_it_is_on(system):
     """D4, T20, Vi3: Pending, and nothing else is heard."""
-    with knock(house, "STRANGER-1", gateway=house.other).opened() as link:
+    with client_link(system, "STRANGER-1", gateway=system.other).opened() as link:
         assert link.error([2, "h", "Heartbeat", {}]) == ("h", "SecurityError")
         assert link.boot()["status"] == "Pending"
         assert link.error([2, "s", "Authorize", {"idTag": "GOODTAG"}]) == ("s", "SecurityError")
     station = ChargingStation.objects.get(identity="STRANGER-1")
     assert (station.team, station.registration, station.vendor) == (None, "pending", "Maker")
     assert not station.charging_sessions.exists()
-    assert knock(house, "STRANGER-2").refusal() == 404  # it is off at the other gateway
+    assert client_link(system, "STRANGER-2").refusal() == 404  # it is off at the other gateway
 
 
-def test_the_pool_has_a_limit(house):
+def test_the_pool_has_a_limit(system):
     """S6."""
     statuses = []
     for number in range(10, 16):
-        link = knock(house, f"STRANGER-{number}", gateway=house.other)
+        link = client_link(system, f"STRANGER-{number}", gateway=system.other)
         try:
             link.open()
             link.close()
@@ -415,17 +419,17 @@ def test_the_pool_has_a_limit(house):
 
 
 @pytest.mark.parametrize("registration", ["new", "pending"])
-def test_a_station_of_a_team_is_served_without_a_boot_and_asked_for_one(house, registration):
+def test_a_station_of_a_team_is_served_without_a_boot_and_asked_for_one(system, registration):
     """T22, Vi2: it was moved here by changing its URL; 'pending' is what is left of its time in the pool."""
-    station = house.station(registration=registration)
-    with house.link(station) as link:
+    station = system.station(registration=registration)
+    with system.link(station) as link:
         transaction = link.start()
-        asked_at = link.asked_for()
+        asked_at = link.next_call()
         assert asked_at[1:] == ("TriggerMessage", {"requestedMessage": "BootNotification"})
         link.answer(asked_at[0], {"status": "Accepted"})
         link.meter(transaction, wh(1500))
         assert link.call("Authorize", idTag="GOODTAG")["idTagInfo"]["status"] == "Accepted"
-        assert link.call("Heartbeat") and link.stop(transaction) == {} and not link.asked  # once per link
+        assert link.call("Heartbeat") and link.stop(transaction) == {} and not link.pending_calls  # once per link
         deviations = Deviation.objects.filter(station=station, action="", code="", what="boot: missing")
         until(lambda: deviations.filter(count=1).exists())
         station.refresh_from_db()
@@ -437,43 +441,43 @@ def test_a_station_of_a_team_is_served_without_a_boot_and_asked_for_one(house, r
     assert (command.kind, command.requested_by, command.state) == ("trigger_message", None, "accepted")
 
 
-def test_each_link_of_a_station_that_never_boots_asks_once(house):
-    station = house.station(registration="new")
+def test_each_link_of_a_station_that_never_boots_asks_once(system):
+    station = system.station(registration="new")
     for count in (1, 2):
-        with house.link(station) as link:
+        with system.link(station) as link:
             for _ in range(3):
                 assert link.call("Heartbeat")
             link.answer_next("TriggerMessage", {"status": "NotImplemented"})
-            assert link.call("Heartbeat") and not link.asked
+            assert link.call("Heartbeat") and not link.pending_calls
         until(lambda n=count: Command.objects.filter(station=station, state="refused").count() == n)
         until(lambda n=count: Deviation.objects.filter(station=station, count=n).exists())
 
 
-def test_a_station_that_boots_first_is_not_asked_to_boot(house):
-    station = house.station(registration="new")
-    with house.link(station) as link:
+def test_a_station_that_boots_first_is_not_asked_to_boot(system):
+    station = system.station(registration="new")
+    with system.link(station) as link:
         assert link.boot()["status"] == "Accepted"
-        assert link.call("Heartbeat") and not link.asked
+        assert link.call("Heartbeat") and not link.pending_calls
     assert not Command.objects.filter(station=station).exists()
     assert not Deviation.objects.filter(station=station).exists()
 
 
-def test_a_rejected_station_stays_rejected(house):
+def test_a_rejected_station_stays_rejected(system):
     """T20."""
-    station = house.station(registration="rejected")
-    with house.link(station) as link:
+    station = system.station(registration="rejected")
+    with system.link(station) as link:
         assert link.error([2, "0", "Heartbeat", {}]) == ("0", "SecurityError")
         assert link.boot()["status"] == "Rejected"
         assert link.error([2, "1", "Heartbeat", {}]) == ("1", "SecurityError")
-        assert not link.asked
+        assert not link.pending_calls
 
 
 # --- what is remembered (B6) ---------------------------------------------------------------------------------------
 
 
-def test_refusals_are_recorded_with_their_cause_and_without_secrets(house):
+def test_refusals_are_recorded_with_their_cause_and_without_secrets(system):
     """B6, S38."""
-    station = house.station()
+    station = system.station()
     secret = "s3cret-that-must-not-be-kept"
     for headers, cause, kind in [
         ([], "no_credentials", ""),
@@ -483,20 +487,20 @@ def test_refusals_are_recorded_with_their_cause_and_without_secrets(house):
     ]:
         RefusedConnection.objects.filter(station=station).delete()
         path = f"/ocpp/{station.identity}?key={secret}"
-        assert knock(house, station.identity, path=path, headers=headers).refusal() in (401, 429)
+        assert client_link(system, station.identity, path=path, headers=headers).refusal() in (401, 429)
         row = until(lambda: RefusedConnection.objects.filter(station=station).first())
         assert (row.cause, row.authentication, row.identity) == (cause, kind, station.identity)
         assert (row.subprotocols, row.remote_address, row.is_tls) == ("ocpp1.6", "127.0.0.1", False)
         assert secret not in str(RefusedConnection.objects.values_list())
-    assert secret not in house.gateway.log()
+    assert secret not in system.gateway.log()
 
 
-def test_the_same_refusal_is_counted_not_repeated(house):
+def test_the_same_refusal_is_counted_not_repeated(system):
     """B6."""
     path = "/ocpp/NOBODY-AT-ALL"
     rows = RefusedConnection.objects.filter(remote_address="127.0.0.1", station=None)
     before = sum(rows.values_list("count", flat=True))
     for _ in range(3):
-        assert knock(house, path=path).refusal() == 404
+        assert client_link(system, path=path).refusal() == 404
     until(lambda: sum(rows.values_list("count", flat=True)) == before + 3)
     assert set(rows.filter(path=path).values_list("cause", flat=True)) == {"unknown_identity"}

@@ -9,16 +9,16 @@ from chargers.models import Connector, Oddity
 from maintenance.models import CertificateRequest, InboxEntry, Message, ProgressReport, SecurityEvent, StationLink
 from sessions.models import ChargingSession, MeterReading
 from tests import factories
-from tests.ocpp_gateway.house import until
 from tests.ocpp_gateway.link import moment, start_payload, wh
+from tests.ocpp_gateway.running_system import until
 
 pytestmark = pytest.mark.processes
 
 
-def test_a_boot_is_kept_and_answered_with_our_time(house):
+def test_a_boot_is_kept_and_answered_with_our_time(system):
     """T21, W60, V26, V33, P22, P23, D6."""
-    station = house.station(registration="new")
-    with house.link(station) as link:
+    station = system.station(registration="new")
+    with system.link(station) as link:
         answer = link.boot(
             chargePointSerialNumber="S1", chargeBoxSerialNumber="B1", firmwareVersion="1.2", iccid="I", imsi="M",
             meterType="T", meterSerialNumber="MS",
@@ -33,25 +33,25 @@ def test_a_boot_is_kept_and_answered_with_our_time(house):
     assert (station.registration, station.boot_count) == ("accepted", 1) and station.booted_at
 
 
-def test_a_reconnect_without_a_boot_is_normal(house, station):
+def test_a_reconnect_without_a_boot_is_normal(system, station):
     """T22."""
-    with house.link(station) as link:
+    with system.link(station) as link:
         transaction = link.start()
-    with house.link(station) as link:
+    with system.link(station) as link:
         link.meter(transaction, wh(1500))
         link.stop(transaction)
     assert ChargingSession.objects.get(pk=transaction).energy_wh == 1000
 
 
-def test_tags_are_judged(house, link, station):
+def test_tags_are_judged(system, link, station):
     """T34: known, blocked, expired, scoped, in any case."""
     now = datetime.now(UTC)
-    assert house.tag.value == "GOODTAG"
-    factories.TagFactory(team=house.team, value="BLOCKED1", status="blocked")
-    factories.TagFactory(team=house.team, value="EXPIRED1", expires_at=now - timedelta(days=1))
-    factories.TagFactory(team=house.team, value="LATER1", expires_at=now + timedelta(days=1), parent="FAMILY")
-    factories.TagFactory(team=house.team, value="ELSEWHERE1").stations.add(house.station())
-    factories.TagFactory(team=house.team, value="HERE1").stations.add(station)
+    assert system.tag.value == "GOODTAG"
+    factories.TagFactory(team=system.team, value="BLOCKED1", status="blocked")
+    factories.TagFactory(team=system.team, value="EXPIRED1", expires_at=now - timedelta(days=1))
+    factories.TagFactory(team=system.team, value="LATER1", expires_at=now + timedelta(days=1), parent="FAMILY")
+    factories.TagFactory(team=system.team, value="ELSEWHERE1").stations.add(system.station())
+    factories.TagFactory(team=system.team, value="HERE1").stations.add(station)
     factories.TagFactory(value="STRANGERS1")
     for value, status in {"GOODTAG": "Accepted", "goodTag": "Accepted", "BLOCKED1": "Blocked", "EXPIRED1": "Expired",
                           "LATER1": "Accepted", "ELSEWHERE1": "Invalid", "HERE1": "Accepted", "STRANGERS1": "Invalid",
@@ -61,39 +61,39 @@ def test_tags_are_judged(house, link, station):
         assert ("parentIdTag" in info, "expiryDate" in info) == (value == "LATER1", value in ("LATER1", "EXPIRED1"))
 
 
-def test_a_whole_session_with_readings(house, station, link):
+def test_a_whole_session_with_readings(system, station, link):
     """B1, B3, T39, W79."""
     answer = link.call("StartTransaction", **start_payload(meterStart=1000))
     assert answer["idTagInfo"]["status"] == "Accepted" and answer["transactionId"] > 0
     transaction = answer["transactionId"]
     link.meter(transaction, wh(1500), {"value": "7.4", "measurand": "Power.Active.Import", "unit": "kW"})
     link.meter(transaction, {"value": "3.25", "unit": "kWh"}, {"value": "63", "measurand": "SoC", "unit": "Percent"})
-    house.drained(station)
+    system.drained(station)
     session = ChargingSession.objects.get(pk=transaction)
     assert (session.is_open, session.energy_wh, session.power_w, session.state_of_charge) == (True, 2250, 7400, 63)
     assert link.stop(transaction, meterStop=3500, idTag="goodtag", reason="EVDisconnected") == {
         "idTagInfo": {"status": "Accepted"}
     }
-    house.drained(station)
+    system.drained(station)
     session.refresh_from_db()
     assert (session.energy_wh, session.stop_reason, session.closed_by) == (2500, "EVDisconnected", "station")
     assert (session.sample_count, session.readings.count(), session.flags, session.power_w) == (4, 2, [], 0)
-    assert session.is_billable and session.tag == house.tag
+    assert session.is_billable and session.tag == system.tag
 
 
-def test_statuses_reach_their_connectors_and_the_station(house, station, link):
+def test_statuses_reach_their_connectors_and_the_station(system, station, link):
     for number, status in ((0, "Unavailable"), (1, "Charging"), (2, "Faulted")):
         error = "GroundFailure" if status == "Faulted" else "NoError"
         link.call("StatusNotification", connectorId=number, status=status, errorCode=error, info="x",
                   vendorErrorCode="77", timestamp=moment())  # fmt: skip
-    house.drained(station)
+    system.drained(station)
     station.refresh_from_db()
     rows = Connector.objects.filter(station=station).values_list("number", "status", "error_code", "vendor_error_code")
     assert set(rows) == {(1, "Charging", "", "77"), (2, "Faulted", "GroundFailure", "77")}
     assert station.status == "Unavailable"
 
 
-def test_long_jobs_and_security_events_are_kept(house, station, link):
+def test_long_jobs_and_security_events_are_kept(system, station, link):
     """T40, T41: stored before they are answered, the same event once."""
     at = moment()
     for action, payload in [
@@ -107,7 +107,7 @@ def test_long_jobs_and_security_events_are_kept(house, station, link):
         assert link.call(action, **payload) == {}
     for _ in range(2):
         assert link.call("SignCertificate", csr="-----BEGIN CERTIFICATE REQUEST-----") == {"status": "Rejected"}
-    house.drained(station)
+    system.drained(station)
     assert set(ProgressReport.objects.filter(station=station).values_list("job", "status", "request_id")) == {
         ("firmware", "Downloading", None), ("diagnostics", "Uploaded", None), ("log", "Uploading", 4),
         ("signed_firmware", "InvalidSignature", 5)}  # fmt: skip
@@ -144,15 +144,15 @@ def test_a_deferred_message_is_durable_before_its_answer(station, link):
 # --- replays (B1, T25, T27, T28, T30) ------------------------------------------------------------------------------
 
 
-def test_a_start_again_has_the_same_id_whatever_link_or_message_id(house, station):
+def test_a_start_again_has_the_same_id_whatever_link_or_message_id(system, station):
     """T25: same link, new link, new process, after the stop, with the same message id."""
     start = start_payload()
-    with house.link(station) as link:
+    with system.link(station) as link:
         first = link.call("StartTransaction", **start)
         assert link.call("StartTransaction", **start) == first
         assert link.exchange([2, "same", "StartTransaction", start])[2] == first
         assert link.exchange([2, "same", "StartTransaction", start])[2] == first
-    with house.link(station, house.other) as link:
+    with system.link(station, system.other) as link:
         assert link.call("StartTransaction", **start) == first
         link.stop(first["transactionId"])
         assert link.call("StartTransaction", **start) == first
@@ -160,11 +160,11 @@ def test_a_start_again_has_the_same_id_whatever_link_or_message_id(house, statio
     assert session.transaction_id == first["transactionId"] and not session.is_open
 
 
-def test_a_stop_again_is_answered_and_applied_once(house, station, link):
+def test_a_stop_again_is_answered_and_applied_once(system, station, link):
     """T27."""
     transaction, end = link.start(), {"meterStop": 5000, "timestamp": moment(), "idTag": "GOODTAG"}
     assert link.stop(transaction, **end) == link.stop(transaction, **end)
-    with house.link(station, house.other) as other:
+    with system.link(station, system.other) as other:
         assert other.stop(transaction, **end)
     assert ChargingSession.objects.get(station=station).energy_wh == 4000
     assert not Oddity.objects.filter(station=station).exists()
@@ -180,21 +180,21 @@ def test_a_second_different_stop_is_kept_as_an_oddity(station, link):
     assert json.loads(Oddity.objects.get(station=station).payload)["meterStop"] == 9000
 
 
-def test_a_stranger_cannot_touch_a_session(house, station, link):
+def test_a_stranger_cannot_touch_a_session(system, station, link):
     """T28, T30, S7: neither with a stop nor with readings."""
     transaction = link.start()
-    with house.link() as stranger:
+    with system.link() as stranger:
         stranger.meter(transaction, wh(999_999))
         stranger.stop(transaction, meterStop=999_999)
         foreign = ChargingSession.objects.get(station__identity=stranger.identity)
-    house.drained(station)
+    system.drained(station)
     session = ChargingSession.objects.get(station=station)
     assert session.is_open and session.energy_wh == 0 and session.sample_count == 0
     assert foreign.flags == ["reconstructed"] and foreign.reported_transaction_id == transaction
 
 
 @pytest.mark.parametrize("number", [0, -1])
-def test_a_stop_with_an_id_the_station_never_learnt_ends_its_only_session(house, station, link, number):
+def test_a_stop_with_an_id_the_station_never_learnt_ends_its_only_session(system, station, link, number):
     """T29, errata 3.18."""
     transaction = link.start()
     end = {"meterStop": 1700, "timestamp": moment()}
@@ -204,13 +204,13 @@ def test_a_stop_with_an_id_the_station_never_learnt_ends_its_only_session(house,
     assert (session.pk, session.energy_wh, session.is_open) == (transaction, 700, False)
 
 
-def test_a_stop_that_comes_before_its_readings(house, station, link):
+def test_a_stop_that_comes_before_its_readings(system, station, link):
     """B1: samples that arrive after the stop still count."""
     transaction = link.start(timestamp=moment(60))
     link.stop(transaction, meterStop=1900)
     link.meter(transaction, wh(1400), at=moment(30))
     link.meter(None, wh(1600), at=moment(20))
-    house.drained(station)
+    system.drained(station)
     session = ChargingSession.objects.get(pk=transaction)
     assert (session.sample_count, session.energy_wh, session.flags) == (2, 900, [])
 
@@ -237,21 +237,21 @@ def test_a_session_under_a_bad_tag_is_kept(station, link):
     assert session.energy_wh == 1000
 
 
-def test_an_offline_queue_is_taken_whole(house, station, link):
+def test_an_offline_queue_is_taken_whole(system, station, link):
     """T31: 150 kept messages at once, none refused by a limiter."""
     for number in range(30):
         transaction = link.start(timestamp=moment(100_000 - number * 1000), meterStart=number * 1000)
         for part in (1, 2, 3):
             link.meter(transaction, wh(number * 1000 + part * 100), at=moment(100_000 - number * 1000 - part * 100))
         link.stop(transaction, meterStop=number * 1000 + 400, timestamp=moment(100_000 - number * 1000 - 400))
-    house.drained(station)
+    system.drained(station)
     sessions = ChargingSession.objects.filter(station=station)
     assert sessions.count() == 30
     assert {(s.energy_wh, s.sample_count, s.closed_by) for s in sessions} == {(400, 3, "station")}
     assert all("offline" in s.flags for s in sessions)
 
 
-def test_a_stop_with_a_thousand_samples(house, station, link):
+def test_a_stop_with_a_thousand_samples(system, station, link):
     """T37: 250 kB and more."""
     transaction = link.start(timestamp=moment(4000))
     data = [
@@ -261,21 +261,21 @@ def test_a_stop_with_a_thousand_samples(house, station, link):
     ]  # fmt: skip
     assert len(json.dumps(data)) > 200_000
     link.stop(transaction, meterStop=2000, transactionData=data)
-    house.drained(station)
+    system.drained(station)
     session = ChargingSession.objects.get(pk=transaction)
     assert (session.sample_count, session.readings.count(), session.energy_wh) == (1000, 1000, 1000)
 
 
-def test_readings_without_a_session_are_kept_too(house, station, link):
+def test_readings_without_a_session_are_kept_too(system, station, link):
     """T24: clock-aligned values of an idle connector, values of an unknown session."""
     link.meter(None, wh(5), connector=2)
     link.meter(987_654_321, wh(6), connector=2, at=moment(5))
-    house.drained(station)
+    system.drained(station)
     rows = MeterReading.objects.filter(station=station).values_list("connector_number", "energy_wh", "session")
     assert set(rows) == {(2, 5, None), (2, 6, None)}
 
 
-def test_times_with_six_digits_and_zones_are_read_exactly(house, station, link):
+def test_times_with_six_digits_and_zones_are_read_exactly(system, station, link):
     """T35."""
     transaction = link.start(timestamp="2026-03-01T12:00:00.123456+02:00")
     link.stop(transaction, timestamp="2026-03-01T10:30:00.9999999Z")
@@ -287,17 +287,17 @@ def test_times_with_six_digits_and_zones_are_read_exactly(house, station, link):
 @pytest.mark.parametrize(
     "start", ["1970-01-01T00:00:05Z", "0002-01-01T00:00:00Z", "2099-01-01T00:00:00Z", "9998-12-31T23:59:59Z"]
 )
-def test_a_wrong_clock_is_flagged_and_loses_nothing(house, station, link, start):
+def test_a_wrong_clock_is_flagged_and_loses_nothing(system, station, link, start):
     """F16, rule 13."""
     transaction = link.start(timestamp=start)
     link.meter(transaction, wh(1300), at=start)
     link.stop(transaction, timestamp=moment(), meterStop=1800)
-    house.drained(station)
+    system.drained(station)
     session = ChargingSession.objects.get(pk=transaction)
     assert session.energy_wh == 800 and "clock" in session.flags and session.duration >= timedelta(0)
 
 
-def test_hostile_figures_never_stop_the_inbox(house, station, link):
+def test_hostile_figures_never_stop_the_inbox(system, station, link):
     """S11, F23: what cannot be a figure is kept as it was sent, and the next reading counts."""
     transaction = link.start(meterStart=0)
     odd = ("9" * 400, "1e400", "-1e15", "1e15", "NaN", "Infinity", "", "abc", "0x10", "1e-99999999", "<script>", "٣٤",
@@ -306,10 +306,10 @@ def test_hostile_figures_never_stop_the_inbox(house, station, link):
         link.meter(transaction, {"value": value}, {"value": value, "measurand": "Power.Active.Import", "unit": "kW"},
                    {"value": value, "measurand": "SoC"}, {"value": value, "measurand": "Current.Import", "phase": "L1"},
                    at=moment(50 - number))  # fmt: skip
-    house.drained(station)
+    system.drained(station)
     link.meter(transaction, wh(700), at=moment(1))
     link.stop(transaction, meterStop=800)
-    house.drained(station)
+    system.drained(station)
     assert not InboxEntry.objects.filter(station=station).exists()
     session = ChargingSession.objects.get(pk=transaction)
     assert session.energy_wh == 800 and session.readings.count() == 17
@@ -323,10 +323,10 @@ def presence(station):
 
 
 @pytest.mark.parametrize("second", ["gateway", "other"])
-def test_the_newest_link_wins_and_the_late_end_of_the_old_one_harms_nothing(house, station, second):
+def test_the_newest_link_wins_and_the_late_end_of_the_old_one_harms_nothing(system, station, second):
     """B7, S3, F12, F15: in one process and over two."""
-    old = house.link(station)
-    with house.link(station, getattr(house, second)) as new:
+    old = system.link(station)
+    with system.link(station, getattr(system, second)) as new:
         assert old.close_code(5) == 3000
         old_link = StationLink.objects.filter(station=station).order_by("epoch").first()
         until(lambda: StationLink.objects.get(pk=old_link.pk).closed_at, what="end of the old link is booked")
@@ -335,20 +335,20 @@ def test_the_newest_link_wins_and_the_late_end_of_the_old_one_harms_nothing(hous
     until(lambda: presence(station) == "offline")
 
 
-def test_presence_is_unknown_online_offline(house, station):
+def test_presence_is_unknown_online_offline(system, station):
     """B7."""
     assert presence(station) == "unknown"
-    link = house.link(station)
+    link = system.link(station)
     assert presence(station) == "online"
     link.close()
     until(lambda: presence(station) == "offline")
-    link = house.link(station)
+    link = system.link(station)
     assert presence(station) == "online"
     link.vanish()
     until(lambda: presence(station) == "offline")
 
 
-def test_a_zombie_changes_nothing(house, station):
+def test_a_zombie_changes_nothing(system, station):
     """F12, rule 3: a link whose epoch is not the newest is closed by its next message, unanswered and unbooked."""
     for action, payload in [
         ("StartTransaction", start_payload()),
@@ -356,7 +356,7 @@ def test_a_zombie_changes_nothing(house, station):
         ("MeterValues", {"connectorId": 1, "meterValue": [{"timestamp": moment(), "sampledValue": [wh(5)]}]}),
         ("Heartbeat", {}),
     ]:
-        zombie = house.link(station)
+        zombie = system.link(station)
         station.refresh_from_db()
         type(station).objects.filter(pk=station.pk).update(epoch=station.epoch + 1)  # a newer link nobody was told of
         zombie.send([2, "zombie", action, payload])
@@ -371,25 +371,25 @@ def clock_of(station):
     return list(stations.values_list("clock_offset_ms", flat=True))
 
 
-def test_a_clock_offset_is_measured(house, station, link):
+def test_a_clock_offset_is_measured(system, station, link):
     """B25."""
     link.call("StatusNotification", connectorId=1, status="Available", errorCode="NoError", timestamp=moment(-600))
     assert 599_000 < until(lambda: clock_of(station), what="a measured clock")[0] < 601_000
 
 
-def test_a_backlog_is_no_measure_of_the_clock(house, station, link):
+def test_a_backlog_is_no_measure_of_the_clock(system, station, link):
     """B25: what a station tells first after it was away was written long ago."""
     link.boot()
     for ago in (7200, 3600, 600):
         link.call("StatusNotification", connectorId=1, status="Available", errorCode="NoError", timestamp=moment(ago))
-    house.drained(station)
+    system.drained(station)
     assert not clock_of(station)
     link.call("StatusNotification", connectorId=1, status="Available", errorCode="NoError", timestamp=moment())
     assert abs(until(lambda: clock_of(station), what="a measured clock")[0]) < 1000
 
 
-def test_a_log_of_links_is_kept(house, station):
+def test_a_log_of_links_is_kept(system, station):
     """W110."""
-    house.link(station).close()
+    system.link(station).close()
     row = until(lambda: StationLink.objects.filter(station=station, closed_at__isnull=False).first())
     assert (row.close_code, row.subprotocol, row.remote_address) == (1000, "ocpp1.6", "127.0.0.1")

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from chargers import vocabulary
-from ocpp_gateway.v16 import words
+from ocpp_gateway.translations import inverted
+from ocpp_gateway.v16 import terms
 from ocpp_gateway.v16.schemas import schema
-from ocpp_gateway.words import turned_round
 
 SAMPLED = ("MeterValues", "meterValue", "sampledValue")
 
@@ -29,16 +29,16 @@ JOBS = (
     "LogStatusNotification",
 )
 RECEIVED = (
-    (words.STATUSES, enum_of("StatusNotification", "status"), vocabulary.ConnectorStatus),
-    (words.ERRORS, enum_of("StatusNotification", "errorCode"), vocabulary.ConnectorError),
-    (words.STOP_REASONS, enum_of("StopTransaction", "reason"), vocabulary.StopReason),
-    (words.JOB_STATUSES, set().union(*(enum_of(action, "status") for action in JOBS)), vocabulary.JobStatus),
+    (terms.STATUSES, enum_of("StatusNotification", "status"), vocabulary.ConnectorStatus),
+    (terms.ERRORS, enum_of("StatusNotification", "errorCode"), vocabulary.ConnectorError),
+    (terms.STOP_REASONS, enum_of("StopTransaction", "reason"), vocabulary.StopReason),
+    (terms.JOB_STATUSES, set().union(*(enum_of(action, "status") for action in JOBS)), vocabulary.JobStatus),
 )
 SENT = (
-    (words.VERDICTS, enum_of("AuthorizeResponse", "idTagInfo", "status"), vocabulary.TagVerdict),
-    (words.RESET_KINDS, enum_of("Reset", "type"), vocabulary.ResetKind),
-    (words.AVAILABILITIES, enum_of("ChangeAvailability", "type"), vocabulary.Availability),
-    (words.STATION_MESSAGES, enum_of("TriggerMessage", "requestedMessage"), vocabulary.StationMessage),
+    (terms.VERDICTS, enum_of("AuthorizeResponse", "idTagInfo", "status"), vocabulary.TagVerdict),
+    (terms.RESET_KINDS, enum_of("Reset", "type"), vocabulary.ResetKind),
+    (terms.AVAILABILITIES, enum_of("ChangeAvailability", "type"), vocabulary.Availability),
+    (terms.STATION_MESSAGES, enum_of("TriggerMessage", "requestedMessage"), vocabulary.StationMessage),
 )
 
 
@@ -52,13 +52,13 @@ def test_whatever_a_station_may_say_is_translated(table, theirs, ours):
 def test_whatever_a_station_may_hear_is_translated_both_ways(table, theirs, ours):
     assert set(table) == set(ours.values)
     assert set(table.values()) == theirs
-    assert turned_round(turned_round(table)) == table
+    assert inverted(inverted(table)) == table
 
 
 def test_every_registration_is_answered_but_that_of_a_station_that_never_booted():
     ours = set(vocabulary.RegistrationStatus.values) - {vocabulary.RegistrationStatus.NEW}
-    assert set(words.REGISTRATIONS) == ours
-    assert set(words.REGISTRATIONS.values()) == enum_of("BootNotificationResponse", "status")
+    assert set(terms.REGISTRATIONS) == ours
+    assert set(terms.REGISTRATIONS.values()) == enum_of("BootNotificationResponse", "status")
 
 
 @pytest.mark.parametrize("table", [row[0] for row in (*RECEIVED, *SENT)])

@@ -13,7 +13,7 @@ import pytest
 from chargers.demo.park import DEMO_STATIONS, DEMO_TEAM, LASTING_FAULT
 from chargers.demo.traffic import HABITS, charging_vehicle
 from ocpp_gateway.simulator.fleet import FAULT_SECONDS
-from ocpp_gateway.simulator.station import STRANGE_CARDS, Drivers, Plan, Running, SimulatedStation
+from ocpp_gateway.simulator.station import UNKNOWN_CARDS, Drivers, Plan, Running, SimulatedStation
 
 BEGIN = datetime(2026, 6, 1, tzinfo=UTC)
 DAYS = 3
@@ -82,7 +82,7 @@ def plan_of(station, drivers, clock):
         habit=station.habit,
         fault_chance=0.02,
         fault_seconds=FAULT_SECONDS,
-        strange_card_chance=0.02,
+        unknown_card_chance=0.02,
         faulted={LASTING_FAULT[1]: ("GroundFailure", None)} if station.identity == LASTING_FAULT[0] else {},
         clock=clock.moment,
     )
@@ -173,7 +173,7 @@ def test_faults_and_unknown_cards_are_rare_and_faults_end(days):
     assert all(count <= 5 for count in faults.values()) and sum(faults.values()) >= 1
     assert LASTING_FAULT in open_since and len(open_since) <= 2  # and perhaps one that is not over yet
     refused = [payload for *_rest, payload in days.of("Authorize") if payload.id_tag not in TAGS]
-    assert len(refused) <= 8 * DAYS and {payload.id_tag for payload in refused} <= set(STRANGE_CARDS)
+    assert len(refused) <= 8 * DAYS and {payload.id_tag for payload in refused} <= set(UNKNOWN_CARDS)
 
 
 def test_power_begins_and_ends_without_a_step_and_fits_the_register(days):

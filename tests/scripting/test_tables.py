@@ -6,7 +6,7 @@ from django.db import connection
 from cpms.common import scripting
 from cpms.common.errors import DomainError
 from cpms.common.scripting import numbered
-from cpms.common.text.storable import is_storable
+from cpms.common.text.safety import is_storable
 
 
 def test_numbers_are_put_where_they_belong():
@@ -25,7 +25,7 @@ def test_an_old_database_is_not_migrated_by_accident(db, monkeypatch):
 
 def test_the_lock_of_the_tables_is_given_back(transactional_db):
     for _ in range(2):
-        with scripting._alone():
+        with scripting._migration_lock():
             pass
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:

@@ -1,7 +1,7 @@
 """Which team's branding a page or an e-mail carries: the per-process cache of brandings and domains.
 
 A page has the branding of the team whose domain it was requested on; on our own domain that of the user's current team.
-Nothing here queries the database more than once a minute, see cpms.common.database.remember.
+Nothing here queries the database more than once a minute, see cpms.common.database.process_cache.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from accounts.branding.contrast import Palette
 from accounts.branding.models import Brand, BrandPicture
 from accounts.teams.models import BRANDINGS, HOSTS, TeamDomain
 from accounts.teams.services import current_team
-from cpms.common.database.remember import forget_after_change, remember
+from cpms.common.database.process_cache import cached, clear_cached_after_change
 from cpms.common.messaging.mail import OUR_NAME, Sender
 
 FEATURE = "branding"
@@ -115,8 +115,8 @@ def style_address(light: Palette, dark: Palette) -> str:
 
 def brandings() -> dict[int, Branding]:
     """Return the brandings of teams that have one, by team id."""
-    cached: dict[int, Branding] = remember(BRANDINGS, _read_brandings)
-    return cached
+    found: dict[int, Branding] = cached(BRANDINGS, _read_brandings)
+    return found
 
 
 def _read_brandings() -> dict[int, Branding]:
@@ -154,8 +154,8 @@ class TeamHost:
 
 def hosts() -> dict[str, TeamHost]:
     """Return the host names (lower case, ASCII) that teams have proved to be their own."""
-    cached: dict[str, TeamHost] = remember(HOSTS, _read_hosts)
-    return cached
+    found: dict[str, TeamHost] = cached(HOSTS, _read_hosts)
+    return found
 
 
 def _read_hosts() -> dict[str, TeamHost]:
@@ -168,7 +168,7 @@ def _read_hosts() -> dict[str, TeamHost]:
 
 
 def clear_branding_cache() -> None:
-    forget_after_change(BRANDINGS, HOSTS)
+    clear_cached_after_change(BRANDINGS, HOSTS)
 
 
 # --- hosts ---------------------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ def grant_mail_content(mail: AccountMail, person: User | None, sender: Sender) -
     grant = mail.grant
     if grant is None or mail.user is None or not mail.user.is_active:
         return None
-    forms = formatting.in_form_of(mail.user.date_format, mail.user.number_format)
+    forms = formatting.use_formats(mail.user.date_format, mail.user.number_format)
     with timezone.override(zone_of(mail.user.time_zone)), forms:
         subject, paragraphs = _subject_and_paragraphs(grant, mail.about)
     action = (_("Show access"), public_url(reverse("access:grant_list"), sender.site))

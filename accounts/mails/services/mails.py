@@ -28,7 +28,7 @@ from accounts.branding.services.branding import sender_for_team
 from accounts.mails.models import AccountMail
 from accounts.mails.services.grant_mail import grant_mail_content
 from accounts.people.models import ApiToken, User
-from cpms.common.messaging.mail import MailContent, Sender, identity_of, public_url, send_due, zone_of
+from cpms.common.messaging.mail import MailContent, Sender, message_id_of, public_url, send_due, zone_of
 from cpms.common.web import formatting
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _message(mail: AccountMail) -> EmailMessage | None:
         if not _may_link_to_team_domain(mail, person):
             sender = replace(sender, site="")
         content = WRITERS[mail.kind](mail, person, sender)
-        return content.message(identity_of("account", mail), sender) if content else None
+        return content.message(message_id_of("account", mail), sender) if content else None
 
 
 def _may_link_to_team_domain(mail: AccountMail, person: User | None) -> bool:
@@ -227,7 +227,7 @@ def _invite(mail: AccountMail, person: User | None, sender: Sender) -> MailConte
     else:
         text = _("%(name)s invites you to the team “%(team)s”, which operates its charging stations at %(site)s.")
     forms = (person.date_format, person.number_format) if person else ("", "")
-    with timezone.override(zone_of(person.time_zone if person else "")), formatting.in_form_of(*forms):
+    with timezone.override(zone_of(person.time_zone if person else "")), formatting.use_formats(*forms):
         until = formatting.date_time(invitation.expires_at)
     return MailContent(
         to=mail.email,
@@ -256,7 +256,7 @@ def _expiry(mail: AccountMail, person: User | None, sender: Sender) -> MailConte
     if key is None or mail.user is None or key.expires_at is None or not key.is_valid:
         return None
     values = {"name": key.program.name, "team": key.program.team.name, "prefix": key.prefix}
-    forms = formatting.in_form_of(mail.user.date_format, mail.user.number_format)
+    forms = formatting.use_formats(mail.user.date_format, mail.user.number_format)
     with timezone.override(zone_of(mail.user.time_zone)), forms:
         until = formatting.date_time(key.expires_at)
     return MailContent(
@@ -304,7 +304,7 @@ def _security(subject: str, text: str) -> Writer:
     def write(mail: AccountMail, person: User | None, sender: Sender) -> MailContent | None:
         if mail.user is None:
             return None
-        forms = formatting.in_form_of(mail.user.date_format, mail.user.number_format)
+        forms = formatting.use_formats(mail.user.date_format, mail.user.number_format)
         with timezone.override(zone_of(mail.user.time_zone)), forms:
             at = formatting.full_time(mail.created_at)
         return MailContent(
@@ -368,7 +368,7 @@ def _guessing(subject: str, text: str, effect: str) -> Writer:
         if mail.user is None or not mail.user.is_active or not mail.user.is_staff:
             return None
         count, _blank, about = mail.about.partition(" ")
-        forms = formatting.in_form_of(mail.user.date_format, mail.user.number_format)
+        forms = formatting.use_formats(mail.user.date_format, mail.user.number_format)
         with timezone.override(zone_of(mail.user.time_zone)), forms:
             at = formatting.full_time(mail.created_at)
         return MailContent(

@@ -22,7 +22,7 @@ from accounts.audit.services import Action, record_entry
 from accounts.people.models import User
 from accounts.sign_in.models import SignedInBrowser
 from cpms.common.messaging.news import hint, person_group
-from cpms.common.web.user_agents import NOTED, _names_of
+from cpms.common.web.user_agents import RECORD_PREFIX, _names_of
 
 logger = logging.getLogger(__name__)
 
@@ -115,7 +115,7 @@ def _end(rows: Sequence[SignedInBrowser], user: User, actor: User | None) -> Non
     with transaction.atomic():
         SignedInBrowser.objects.filter(pk__in=[row.pk for row in rows]).delete()
         for row in rows if actor is not None else ():
-            where = "|".join([NOTED, *_names_of(row.agent), row.address or ""])
+            where = "|".join([RECORD_PREFIX, *_names_of(row.agent), row.address or ""])
             changes = {"signed_in": [where, ""]}
             record_entry(user, actor=actor, team_id=team_of(user), changes=changes, action=Action.UPDATE)
         # After the commit: a session that is deleted only from the cache would be read from the database again.

@@ -20,7 +20,7 @@ from accounts.sign_in.models import FACTOR_TYPES
 from accounts.team_settings.services.dns import txt_records
 from accounts.teams.models import BRANDINGS, HOSTS, BillingDetails, FormerHandle, StationPasswords, Team, TeamDomain
 from accounts.teams.services import check_domain
-from cpms.common.database.remember import forget_after_change
+from cpms.common.database.process_cache import clear_cached_after_change
 from cpms.common.errors import DomainError, NotAllowed, refuse
 from cpms.common.text.lines import check_lines
 from cpms.common.web.countries import is_country
@@ -152,7 +152,7 @@ def set_features(*, team: Team, on: Collection[str], actor: User | None = None) 
     team = Team.objects.select_for_update().get(pk=team.pk)
     team.features_off = sorted(FEATURES_BY_KEY.keys() - set(on))
     team.save(update_fields=["features_off"])
-    forget_after_change(BRANDINGS, HOSTS)  # both depend on the branding feature
+    clear_cached_after_change(BRANDINGS, HOSTS)  # both depend on the branding feature
     logger.info("features switched", extra={"team": team.handle, "off": team.features_off})
     return team
 

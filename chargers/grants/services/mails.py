@@ -11,7 +11,7 @@ def mail_about_grant(grant: Grant, what: str) -> int:
     """Write a mail to the user, or to each administrator of the team. Returns the number of mails.
 
     Args:
-        what: GIVEN, CHANGED or WITHDRAWN of `accounts.mails.services.grant_letter`.
+        what: GIVEN, CHANGED or WITHDRAWN of `accounts.mails.services.grant_mail`.
     """
     recipients = _recipients(grant)
     for user in recipients:

@@ -6,7 +6,7 @@ from accounts.teams.services import find_team
 from chargers.onboarding.services import registration
 from chargers.stations.models import ChargingStation
 from chargers.stations.services import batches
-from cpms.common.scripting import ScriptCommand, numbered, portions
+from cpms.common.scripting import ScriptCommand, numbered, split_into_batches
 
 
 class Command(ScriptCommand):
@@ -44,8 +44,8 @@ class Command(ScriptCommand):
             for one in identities
         ]
         added = batches.Added(0, 0)
-        for portion in portions(stations):
-            added += registration.add_stations(team=owner, stations=portion)
+        for batch in split_into_batches(stations):
+            added += registration.add_stations(team=owner, stations=batch)
         self.show(
             {"created": added.created, "updated": added.updated, "team": team, "stations": identities},
             f"Added {added.created} stations, updated {added.updated}.",

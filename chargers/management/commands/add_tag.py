@@ -12,7 +12,7 @@ from chargers.stations.services import batches
 from chargers.tags.models import Tag
 from chargers.tags.services import adding
 from cpms.common.errors import DomainError
-from cpms.common.scripting import ScriptCommand, numbered, portions
+from cpms.common.scripting import ScriptCommand, numbered, split_into_batches
 
 
 class Command(ScriptCommand):
@@ -54,8 +54,8 @@ class Command(ScriptCommand):
         stations = _stations(owner, [identity for some in station for identity in some])
         tags = [adding.NewTag(value=one, status=status, expires_at=expires_at, kind=kind) for one in values]
         added = batches.Added(0, 0)
-        for portion in portions(tags):
-            added += adding.add_tags(team=owner, tags=portion, stations=stations)
+        for batch in split_into_batches(tags):
+            added += adding.add_tags(team=owner, tags=batch, stations=stations)
         self.show(
             {"created": added.created, "updated": added.updated, "team": team, "tags": values},
             f"Added {added.created} tags, updated {added.updated}.",

@@ -1,6 +1,6 @@
-"""Bricks of the REST API that its settings name: pages, input, throttle, one shape for every error.
+"""Building blocks of the REST API that its settings refer to: pagination, parsing, throttling, error format.
 
-REST framework reads its settings while it is imported, so nothing here may import its generic views.
+REST framework reads its settings while it is imported, so this module must not import its generic views.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from rest_framework.views import exception_handler, set_rollback
 from cpms.common.database.paging import first_of, keys_if_few
 from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.models import OfStationsQuerySet
-from cpms.common.text.storable import is_storable
+from cpms.common.text.safety import is_storable
 
 logger = logging.getLogger(__name__)
 PROBLEM = "application/problem+json"
@@ -44,14 +44,14 @@ class TooLarge(exceptions.APIException):
 
 
 class StrictJSONParser(BaseParser):
-    """JSON that we can keep: bounded, no NaN, no NUL, no half characters, no depth that breaks the reader."""
+    """Parses JSON that can be stored: limited in size and depth, without NaN, NUL and lone surrogates."""
 
     media_type = "application/json"
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
-        most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-        raw = stream.read(most + 1)
-        if len(raw) > most:
+        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        raw = stream.read(limit + 1)
+        if len(raw) > limit:
             raise TooLarge()
         try:
             value = json.loads(raw.decode("utf-8"), parse_constant=_no_constant)
@@ -67,9 +67,9 @@ def _no_constant(name: str) -> NoReturn:
 
 
 class PersonThrottle(UserRateThrottle):
-    """Counts the requests of each person and of each program of a team, which may have a rate of its own.
+    """Limits the requests of each user and of each application of a team, which may have its own rate.
 
-    Fails open: a cache that is away slows nobody down and locks nobody out.
+    Fails open: while the cache is unavailable, requests are not limited.
     """
 
     def allow_request(self, request: Request, view: Any) -> bool:
@@ -82,11 +82,11 @@ class PersonThrottle(UserRateThrottle):
             logger.warning("requests are not counted", extra={"cause": type(error).__name__})
             return True
         if hasattr(self, "history"):
-            self._tell(request)
+            self._store_rate_limit(request)
         return is_allowed
 
-    def _tell(self, request: Request) -> None:
-        """For the headers of the answer: how many there are, how many are left, in how many seconds one more is."""
+    def _store_rate_limit(self, request: Request) -> None:
+        """Store the limit, the remaining requests and the seconds until the next one, for the response headers."""
         used = len(self.history)
         oldest = self.history[-1] if used else self.now
         wait = max(1, math.ceil(self.duration - (self.now - oldest)))
@@ -94,7 +94,7 @@ class PersonThrottle(UserRateThrottle):
 
 
 class StrictFilters(DjangoFilterBackend):
-    """A list that is asked for what it cannot do says so: a parameter that counts for nothing would give all rows."""
+    """Refuses unknown query parameters: ignoring a misspelt filter would return all rows."""
 
     def filter_queryset(self, request: Request, queryset: Any, view: Any) -> Any:
         if not getattr(view, "detail", False):
@@ -102,7 +102,7 @@ class StrictFilters(DjangoFilterBackend):
         return super().filter_queryset(request, queryset, view)
 
     def get_filterset(self, request: Request, queryset: Any, view: Any) -> Any:
-        """The view keeps it: the paginator of a big log asks it whether what is asked for is rare."""
+        """Store the filterset on the view for the paginator of big logs, which asks it for `use_partial_index`."""
         view.filterset = super().get_filterset(request, queryset, view)
         return view.filterset
 
@@ -116,7 +116,7 @@ class StrictFilters(DjangoFilterBackend):
 
 
 class NewestFirst(CursorPagination):
-    """Pages that do not shift while rows come in. A view says by `newest_by` what 'new' means."""
+    """Cursor pagination, stable while rows are added. A view sets its order in `newest_by`."""
 
     ordering = ("-id",)
     page_size_query_param = "page_size"
@@ -124,10 +124,10 @@ class NewestFirst(CursorPagination):
     parameters = ("cursor", page_size_query_param)
 
     def get_page_size(self, request: Request) -> int | None:
-        """As many as asked for, and at most 500.
+        """Return the requested page size, at most 500.
 
         Raises:
-            ValidationError: it is not a whole number from 1.
+            ValidationError: it is not a whole number of at least 1.
         """
         asked = request.query_params.get(self.page_size_query_param)
         if asked is not None and not (asked.isascii() and asked.isdigit() and int(asked[:9])):
@@ -145,19 +145,19 @@ class NewestFirst(CursorPagination):
         return super().paginate_queryset(queryset, request, view)
 
     def _page_of_log(self, rows: Any, request: Request, view: Any, order: Sequence[str]) -> Any:
-        """The rows of the page that the cursor tells of, by key; what is left to do is to slice them."""
+        """Return the rows from the cursor's position on, found by key. The caller slices them."""
         offset, is_backwards, position = self.decode_cursor(request) or Cursor(0, False, None)
         if is_backwards:
             order = _reverse_ordering(order)
         if position is not None:
             rows = rows.filter(**{f"{self._column.name}__{'lt' if order[0].startswith('-') else 'gt'}": position})
-        is_rare = getattr(view.filterset, "is_rare", False)
-        few = keys_if_few(rows.stations_shown_to(request.user))
+        use_partial_index = getattr(view.filterset, "use_partial_index", False)
+        station_keys = keys_if_few(rows.stations_shown_to(request.user))
         count = offset + (self.get_page_size(request) or 0) + 1
-        return first_of(rows.order_by(*order), count, stations=few, is_rare=is_rare)
+        return first_of(rows.order_by(*order), count, stations=station_keys, use_partial_index=use_partial_index)
 
     def decode_cursor(self, request: Request) -> Cursor | None:
-        """A cursor that somebody made up is a wrong request, not an error of ours."""
+        """Decode the cursor. An invalid one is a client error, not a server error."""
         cursor: Cursor | None = super().decode_cursor(request)
         if cursor is not None and cursor.position is not None:
             try:
@@ -168,7 +168,7 @@ class NewestFirst(CursorPagination):
 
 
 def problem(error: Exception, context: Mapping[str, Any]) -> Response | None:
-    """Every error as a problem: DRF's, Django's, a service's 'no', and in production also the unexpected."""
+    """Return an error of the API, Django or a service as a problem (RFC 9457); in production also unexpected ones."""
     error = _as_api_exception(error)
     if not isinstance(error, exceptions.APIException):
         if settings.DEBUG:
@@ -213,7 +213,7 @@ def _as_api_exception(error: Exception) -> Exception:
 
 
 class _Refused(exceptions.ValidationError):
-    """What a service says: one sentence for the person, and the fields it is about."""
+    """A service's DomainError: one sentence for the user, and the fields that it concerns."""
 
     def __init__(self, error: DomainError) -> None:
         super().__init__(error.fields or {})
@@ -229,7 +229,7 @@ def _detail(error: exceptions.APIException) -> str:
 
 
 def _flat(detail: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Field and message, however deep the fields lie."""
+    """Yield the path and the message of each error, however deeply nested."""
     if isinstance(detail, dict):
         for name, inner in detail.items():
             place = "" if name == "non_field_errors" else str(name)

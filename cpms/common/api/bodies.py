@@ -1,4 +1,4 @@
-"""Bodies of API requests, read strictly: what a body may hold is declared, and nothing else is taken."""
+"""Bodies of API requests, read strictly: fields that are not declared are refused."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from rest_framework.request import Request
 
 
 class RequestSerializer(serializers.Serializer[Any]):
-    """The body of a request. A field that it does not have is refused by name: left out in silence, a misspelt
-    'expires_at' would make a tag that never expires."""
+    """The body of a request. Unknown fields are refused: ignoring a misspelt 'expires_at' would create a tag that
+    never expires."""
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping):
@@ -25,15 +25,15 @@ class RequestSerializer(serializers.Serializer[Any]):
 
     @classmethod
     def read(cls, request: Request, **kwargs: Any) -> dict[str, Any]:
-        """Return the checked values of a request's body.
+        """Return the validated values of a request's body.
 
         Raises:
             ValidationError: a field is missing, wrong or unknown.
         """
-        wanted = cls(data=request.data, **kwargs)
-        wanted.is_valid(raise_exception=True)
-        return dict(wanted.validated_data)
+        serializer = cls(data=request.data, **kwargs)
+        serializer.is_valid(raise_exception=True)
+        return dict(serializer.validated_data)
 
 
 class NoFields(RequestSerializer):
-    """The body of an action that needs nothing but its address."""
+    """The empty body of an action that needs only its URL."""

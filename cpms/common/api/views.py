@@ -1,4 +1,4 @@
-"""Bricks of the REST API's views: who sees what, times in UTC, filters by time, problems in the description."""
+"""Building blocks of the REST API's views: permissions, scope, times in UTC, time filters, problems in the schema."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ class ProblemErrorSerializer(serializers.Serializer[Any]):
 
 
 class ProblemSerializer(serializers.Serializer[Any]):
-    """RFC 9457. `errors` names the fields where they are at fault."""
+    """A problem as in RFC 9457. `errors` lists the invalid fields, if any."""
 
     type = serializers.CharField(default="about:blank")
     title = serializers.CharField()
     status = serializers.IntegerField()
     detail = serializers.CharField()
     instance = serializers.CharField()
-    # not an attribute of the class: a serializer has one of this name itself
+    # not a plain class attribute: Serializer itself has a property of this name
     vars()["errors"] = ProblemErrorSerializer(many=True, required=False)
 
 
 class ApiSchema(AutoSchema):
-    """Every operation may answer with a problem."""
+    """Adds a problem to the possible responses of every operation."""
 
     def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
@@ -56,28 +56,32 @@ class ApiSchema(AutoSchema):
         return bodies | {"default": problem_body | {"description": "A problem, in words and by field."}}
 
 
-def demand_features(user: Any, view_name: str) -> None:
-    """Refuse, with the reason, what is switched off in all of the user's teams."""
-    for beginnings, sentence in user.access.api_off:
-        if view_name.startswith(beginnings):
+def require_features(user: Any, view_name: str) -> None:
+    """Refuse views of features that are disabled in all of the user's teams.
+
+    Raises:
+        NotAllowed: with the reason.
+    """
+    for prefixes, sentence in user.access.api_off:
+        if view_name.startswith(prefixes):
             raise NotAllowed(sentence)
 
 
 class ApiView(APIView):
-    """What every view of the API has in common."""
+    """Base class of all API views."""
 
     throttle_classes = [PersonThrottle]
     parser_classes = [StrictJSONParser]
     schema = ApiSchema()
-    right: str = ""  # what a key must include to be here; that of the rows unless a view says another
+    right: str = ""  # the right that a key must include; default: the right of the queryset
     rights_by_method: Mapping[str, str] = {}
-    personal_rights: Mapping[str, str] = {}  # the same for a person's own things, where no role says who changes them
+    personal_rights: Mapping[str, str] = {}  # by method, for a user's own objects, which need no right of a role
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        timezone.activate(UTC)  # a program wants one zone, whatever the person it acts for sees on pages
+        timezone.activate(UTC)  # clients of the API expect UTC, whatever time zone the user chose for pages
         super().initial(request, *args, **kwargs)
         if request.user.is_authenticated and request.resolver_match:
-            demand_features(request.user, request.resolver_match.view_name)
+            require_features(request.user, request.resolver_match.view_name)
             if sentence := request.user.access.why_not(self._right_for(request)):
                 raise NotAllowed(sentence)
 
@@ -89,7 +93,7 @@ class ApiView(APIView):
         return right if user.is_program else self.personal_rights.get(method, right)
 
     def handle_exception(self, exc: Exception) -> Response:
-        """To a 'no' that comes of a key's scopes, which one is missing is added."""
+        """Add the missing scope to a refusal that results from the scopes of a key."""
         user: Any = getattr(self.request, "user", None)
         right = getattr(getattr(user, "access", None), "refused_right", "")
         if (
@@ -109,18 +113,18 @@ class ApiView(APIView):
 
 
 class ScopedViewSetMixin(ApiView, GenericAPIView[Any]):
-    """Rows of one's own teams; others are not there (404)."""
+    """Limits a view set to rows that the user may see; other rows give 404."""
 
     def get_queryset(self) -> Any:
         queryset: Any = super().get_queryset()
         if getattr(self, "swagger_fake_view", False):
             return queryset.none()
-        user = self.request.user  # a browser's requests are narrowed to its group as its pages are; a token's never
+        user = self.request.user  # `visible_to` applies the group selected in a browser; tokens have none
         return queryset.reachable_by(user) if getattr(self, "detail", False) else queryset.visible_to(user)
 
 
 class TimesMixin(ScopedViewSetMixin):
-    """Without a period what was stored last comes first; within one the latest, which the period's index gives."""
+    """Orders rows by key, newest first. With a time filter, orders by time, which has an index."""
 
     time_field = "at"
 
@@ -135,7 +139,7 @@ class _MomentField(forms.Field):
         if value in self.empty_values:
             return None
         try:
-            moment = parse_datetime(str(value).strip().replace(" ", "+"))  # a '+' in a query string reads as a blank
+            moment = parse_datetime(str(value).strip().replace(" ", "+"))  # a '+' in a query string is read as a space
         except ValueError:
             moment = None
         if moment is None or not is_sensible(moment):
@@ -145,13 +149,13 @@ class _MomentField(forms.Field):
 
 @extend_schema_field(OpenApiTypes.DATETIME)
 class MomentFilter(django_filters.Filter):
-    """An ISO 8601 time; without a zone it is UTC."""
+    """Filters by an ISO 8601 time; without a time zone it is UTC."""
 
     field_class = _MomentField
 
 
 class WholeFilter(django_filters.NumberFilter):
-    """A whole number that the database has room for; a bigger one is the caller's mistake."""
+    """Filters by a whole number that fits into a bigint column; a larger one is a client error."""
 
     field_class = forms.IntegerField
 
@@ -163,7 +167,7 @@ class WholeFilter(django_filters.NumberFilter):
 
 
 class TimesFilterSet(django_filters.FilterSet):
-    """Base of filters with `since` (that moment or later) and `until` (before that moment)."""
+    """Base of filtersets with `since` (inclusive) and `until` (exclusive)."""
 
     time_field = "at"
     since = MomentFilter(method="filter_since", label=gettext_lazy("at this time or later"))

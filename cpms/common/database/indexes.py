@@ -1,4 +1,4 @@
-"""Indexes for tables that have rows already, some a hundred million."""
+"""Creation of indexes on existing, possibly very large tables."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from django.db import migrations
 
 
 class BuildIndex(migrations.AddIndex):
-    """AddIndex during which everybody may go on writing (on PostgreSQL; its migration says `atomic = False`).
+    """AddIndex that does not block writes (on PostgreSQL; the migration must set `atomic = False`).
 
-    May be run again when it was broken off. On a partitioned table, where PostgreSQL itself offers no such way, it is
-    built partition by partition; a partition that comes meanwhile has it from the beginning.
+    It can be repeated after an interruption. On a partitioned table, for which PostgreSQL has no concurrent build, the
+    index is built partition by partition; partitions created in the meantime get it immediately.
     """
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
@@ -36,7 +36,7 @@ class BuildIndex(migrations.AddIndex):
         cursor.execute("SELECT relkind FROM pg_class WHERE oid = %s::regclass", [table])
         is_partitioned = cursor.fetchone()[0] == "p"
         if not is_partitioned:
-            if not _is_there(cursor, name):
+            if not _exists_and_is_valid(cursor, name):
                 cursor.execute(str(self.index.create_sql(model, schema_editor, concurrently=True)))
             return
         cursor.execute("SELECT to_regclass(%s)", [name])
@@ -53,13 +53,13 @@ class BuildIndex(migrations.AddIndex):
         )
         for (partition,) in cursor.fetchall():
             child = f"{partition}_{name}"[:63]
-            if not _is_there(cursor, child):
+            if not _exists_and_is_valid(cursor, child):
                 cursor.execute(f'CREATE INDEX CONCURRENTLY "{child}" ON {partition}{what}')
             cursor.execute(f'ALTER INDEX "{name}" ATTACH PARTITION "{child}"')
 
 
-def _is_there(cursor: Any, name: str) -> bool:
-    """Whether it is, and whole; one that was broken off is dropped."""
+def _exists_and_is_valid(cursor: Any, name: str) -> bool:
+    """Return whether the index exists and is valid. An index whose build was interrupted is dropped."""
     cursor.execute("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)", [name])
     found = cursor.fetchone()
     if found is not None and not found[0]:

@@ -1,4 +1,4 @@
-"""A look-up for long lists of keys."""
+"""A lookup for long lists of keys."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from django.db.models.lookups import In
 
 @Field.register_lookup
 class Among(In):
-    """`__in` for a list of whole numbers: on PostgreSQL one parameter, however long it is.
+    """`__in` for integers: on PostgreSQL a single array parameter, however long the list is.
 
-    With one for each, a list of a thousand takes longer to write than to look for, and a query has room for 65,535.
+    With one parameter per value, building the SQL takes longer than the query, and 65,535 parameters are the limit.
     """
 
     lookup_name = "among"
@@ -32,7 +32,7 @@ class Among(In):
 
 @ForeignObject.register_lookup
 class AmongRelated(RelatedLookupMixin, Among):
-    """The same for a foreign key."""
+    """`__among` for a foreign key."""
 
     def get_prep_lookup(self) -> list[int]:
         return list(self.rhs)

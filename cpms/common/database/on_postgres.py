@@ -1,4 +1,4 @@
-"""What only PostgreSQL can do, in migrations."""
+"""Migration operations for PostgreSQL only."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.db import migrations
 
 
 class OnPostgres(migrations.RunSQL):
-    """SQL that other databases go without. Unlike RunPython it asks for no models, and making these takes longest."""
+    """RunSQL that does nothing on other databases. It is faster than RunPython, which has to build the models."""
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         if schema_editor.connection.vendor == "postgresql":

@@ -1,7 +1,6 @@
-"""Pages of big tables: the keys of a page are found first, mostly in an index alone, and rows are joined to these only.
+"""Pagination of big tables: the keys of a page are found first, mostly in an index alone, then joined to their rows.
 
-How rows are found never changes which rows they are: all functions here take a queryset with all its conditions and
-give what slicing it gives. Where a queryset is of a form for which that is not certain, they slice it.
+The result is always the same as that of slicing the queryset. Querysets for which this is not certain are sliced.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ FEW_STATIONS = 50
 
 
 def keys_if_few(stations: models.QuerySet[Any] | None) -> list[int] | None:
-    """Return the keys of these stations if they are few, and None if they are many or all there are (None)."""
+    """Return the keys of these stations if they are few. Return None if they are many or `stations` is None."""
     if stations is None:
         return None
     keys = list(stations.order_by().values_list("pk", flat=True)[: FEW_STATIONS + 1])
@@ -33,16 +32,16 @@ def keys_if_few(stations: models.QuerySet[Any] | None) -> list[int] | None:
 def of_stations(rows: models.QuerySet[Any], keys: Sequence[int]) -> models.QuerySet[Any]:
     """Filter rows by the keys of their stations.
 
-    Few stations are asked for through the table of stations. `page_of` looks at one station after the other, and a
-    list of keys compared with the same column would make PostgreSQL expect hardly any row of each.
+    Few stations are selected through a subquery on the station table: `page_of` reads one station after the other, and
+    an additional list of keys for the same column would make PostgreSQL underestimate the rows of each station.
     """
     if len(keys) > FEW_STATIONS:
         return rows.filter(station__in=keys)
     return rows.filter(station__in=_stations(rows).filter(pk__in=keys))
 
 
-def narrowed(rows: models.QuerySet[Any], stations: Sequence[int] | None) -> models.QuerySet[Any]:
-    """Filter rows by the keys of their stations as a list, the quickest way to count or export them; None: any."""
+def filter_by_stations(rows: models.QuerySet[Any], stations: Sequence[int] | None) -> models.QuerySet[Any]:
+    """Filter rows by a list of station keys, the fastest way to count or export them. None: do not filter."""
     return rows if stations is None else rows.filter(station__in=list(stations))
 
 
@@ -52,48 +51,48 @@ def page_of(
     stop: int,
     *,
     stations: Sequence[int] | None = None,
-    is_rare: bool = False,
+    use_partial_index: bool = False,
     is_by_key: bool = False,
 ) -> list[Any]:
     """Return the rows from `start` up to, not including, `stop`.
 
     Args:
-        rows: ordered rows with all conditions, those of the person's rights included.
-        stations: keys of the only stations whose rows are wanted, if the caller knows that they are few: the result is
-            that of `narrowed(rows, stations)[start:stop]`. The newest rows of each are taken from the index on station
-            and key, and of these the newest: PostgreSQL would look for them among the rows of all stations, without
-            end where these few have been silent.
-        is_rare: whether so few rows fulfil the conditions that an index of their own finds them, which is quicker than
-            going through all rows of each station.
-        is_by_key: whether keys are found first even for the first page of a table that is no log.
+        rows: ordered rows with all conditions, including those of the user's permissions.
+        stations: keys of the only stations whose rows are wanted, if known to be few. The result is the same as that of
+            `filter_by_stations(rows, stations)[start:stop]`, but the newest rows of each station are read from the
+            index on station and key and merged. PostgreSQL itself would scan the rows of all stations, endlessly if
+            these few have been silent.
+        use_partial_index: whether so few rows satisfy the conditions that a partial index finds them, which is faster
+            than reading all rows of each station.
+        is_by_key: whether to find keys first even for the first page of a table that is not a log.
     """
     found = None
     if start or is_by_key or isinstance(rows, OfStationsQuerySet):
-        found = _found_by_key(rows, start, stop, stations, is_rare)
-    return list(narrowed(rows, stations)[start:stop] if found is None else found)
+        found = _found_by_key(rows, start, stop, stations, use_partial_index)
+    return list(filter_by_stations(rows, stations)[start:stop] if found is None else found)
 
 
 def first_of(
-    rows: models.QuerySet[Any], count: int, *, stations: Sequence[int] | None = None, is_rare: bool = False
+    rows: models.QuerySet[Any], count: int, *, stations: Sequence[int] | None = None, use_partial_index: bool = False
 ) -> models.QuerySet[Any]:
-    """Return a queryset, to be sliced by somebody else, whose first `count` rows are those of `page_of`."""
-    found = _found_by_key(rows, 0, count, stations, is_rare)
-    return narrowed(rows, stations) if found is None else found
+    """Return a queryset whose first `count` rows are those of `page_of`, to be sliced by the caller."""
+    found = _found_by_key(rows, 0, count, stations, use_partial_index)
+    return filter_by_stations(rows, stations) if found is None else found
 
 
 def _found_by_key(
-    rows: models.QuerySet[Any], start: int, stop: int, stations: Sequence[int] | None, is_rare: bool
+    rows: models.QuerySet[Any], start: int, stop: int, stations: Sequence[int] | None, use_partial_index: bool
 ) -> models.QuerySet[Any] | None:
-    """Return the rows of a page by their keys, or None where they have to be sliced."""
+    """Return the rows of a page by their keys, or None if the queryset has to be sliced."""
     is_log = isinstance(rows, OfStationsQuerySet)
     order = _order_of(rows) if _is_plain(rows) else None
     if order is None or (is_log and connections[rows.db].vendor != "postgresql"):
         return None
     is_few = stations is not None and len(stations) <= FEW_STATIONS
-    if is_log and is_few and not is_rare and len(order) == 1:
+    if is_log and is_few and not use_partial_index and len(order) == 1:
         keys = _newest_of_each(rows, start, stop, stations or [], is_descending=order[0].startswith("-"))
     else:
-        keys = _with_related(narrowed(rows, stations)).values("pk")[start:stop]
+        keys = _with_related(filter_by_stations(rows, stations)).values("pk")[start:stop]
     return _with_keys(rows, keys, order)
 
 
@@ -102,7 +101,7 @@ def _newest_of_each(
 ) -> models.QuerySet[Any, Any]:
     sign = "-" if is_descending else ""
     of_one = rows.filter(station=models.OuterRef("pk")).order_by(f"{sign}pk")
-    # The cast gives a type to the array of a station of which it is clear beforehand that it has no such rows.
+    # The cast gives a type to the array even if Django knows that the subquery is empty.
     newest = Cast(ArraySubquery(of_one.values("pk")[:stop]), ArrayField(models.BigIntegerField()))
     own = _stations(rows).filter(pk__in=list(stations)).order_by()
     keys = own.annotate(key=models.Func(newest, function="unnest", output_field=models.BigIntegerField()))
@@ -112,10 +111,10 @@ def _newest_of_each(
 def _with_keys(
     rows: models.QuerySet[Any], keys: models.QuerySet[Any, Any], order: Sequence[str]
 ) -> models.QuerySet[Any]:
-    """Return the rows with these keys, with the columns and related rows that `rows` asks for.
+    """Return the rows with these keys, with the columns and related rows that `rows` selects.
 
-    The keys were found by all conditions of `rows`. Asked for both in one query, PostgreSQL, which takes conditions for
-    independent of each other, may begin with the worse one; so only rows with computed columns keep their conditions.
+    The keys already satisfy the conditions of `rows`. Given both in one query, PostgreSQL treats conditions as
+    independent and may start with the worse one. So the conditions are only kept for rows with annotations.
     """
     if rows.query.annotations:
         return rows.filter(pk__in=keys)
@@ -126,7 +125,7 @@ def _with_keys(
 
 
 def _is_plain(rows: models.QuerySet[Any]) -> bool:
-    """Whether each row is a row of the table, once, and not read yet."""
+    """Return whether each result is one row of the table, without duplicates, and the queryset is not evaluated yet."""
     query = rows.query
     made_of_several = any(what.contains_over_clause for what in query.annotations.values())
     adds_rows = any(
@@ -142,7 +141,7 @@ def _is_plain(rows: models.QuerySet[Any]) -> bool:
 
 
 def _order_of(rows: models.QuerySet[Any]) -> list[str] | None:
-    """Return the names that rows are ordered by, up to the key, if they leave no two rows alike; otherwise None."""
+    """Return the names that rows are ordered by, up to the primary key, or None if the order is not unique."""
     query = rows.query
     order = query.order_by or (query.get_meta().ordering if query.default_ordering else ())
     if not order or not query.standard_ordering or not all(isinstance(name, str) for name in order):
@@ -152,12 +151,12 @@ def _order_of(rows: models.QuerySet[Any]) -> list[str] | None:
     last = next((place for place, name in enumerate(names) if name.lstrip("-") in keys), None)
     if last is None:
         return None
-    decisive = names[: last + 1]  # no two rows have the same key
-    return decisive if all(_is_one_value(rows, name.lstrip("-")) for name in decisive) else None
+    unique = names[: last + 1]  # the primary key makes the order unique
+    return unique if all(_is_one_value(rows, name.lstrip("-")) for name in unique) else None
 
 
 def _is_one_value(rows: models.QuerySet[Any], name: str) -> bool:
-    """Whether a row has one value of this name: a computed column, one of its own, or one of a row it points to."""
+    """Return whether a row has one value of this name: an annotation, a column, or a column of a related row."""
     if name == "pk" or name in rows.query.annotations:
         return True
     meta: Any = rows.model._meta
@@ -174,7 +173,7 @@ def _is_one_value(rows: models.QuerySet[Any], name: str) -> bool:
 
 
 def _with_related(rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
-    """Leave out rows that point to a row which is not there any more: joined to it, they would not be found either."""
+    """Exclude rows whose related row has been deleted: the join of `select_related` would not return them either."""
     wanted = rows.query.select_related
     for name in wanted if isinstance(wanted, dict) else ():
         field: Any = rows.model._meta.get_field(name)

@@ -1,8 +1,8 @@
-"""Queries of the gateway, compiled once.
+"""Queries of the gateway that are compiled once.
 
-The ORM compiles a query each time it is used, which takes several times as long as PostgreSQL takes to answer it. The
-gateway and the drain ask the same few questions all the time, so their SQL is kept, per thread since compilers belong
-to a thread's connection; and being the same text each time, PostgreSQL plans it once.
+The ORM compiles a query at each use, which takes several times as long as PostgreSQL needs to run it. The gateway and
+the drain use the same few queries all the time, so their SQL is cached, per thread since a compiler belongs to the
+thread's connection. As the text is the same each time, PostgreSQL also plans it only once.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ EMPTY_JSON: dict[Any, Callable[[], Any]] = {"{}": dict, "[]": list}
 
 
 class _Slot:
-    """Stands in a compiled query for a value that is given at each use."""
+    """A placeholder in a compiled query for a value that is given at each use."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -41,11 +41,11 @@ class _Among(Func):
 
 
 def among(field: str, values: Any) -> Any:
-    """A condition: the field is one of many whole numbers, which are one parameter however many they are.
+    """Return the condition that a field is one of many integers, which are passed as a single parameter.
 
     Args:
-        field: a whole number; a foreign key with its `_id`.
-        values: a value of a prepared query, which is given as a collection; or the collection itself.
+        field: name of an integer field; a foreign key with its `_id`.
+        values: a named value of a prepared query, given as a collection at each use; or the collection itself.
     """
     return _Among(F(field), Value(_bound(values)) if isinstance(values, list) else values)
 
@@ -69,8 +69,10 @@ class _Compiled:
         self.fields = [selected[0] for selected in self.compiler.select]
         converters = self.compiler.get_converters(self.fields)
         self.converters = list(converters.items())
-        self.json_places = {
-            place for place, (_made, expression) in self.converters if isinstance(expression.output_field, JSONField)
+        self.json_indexes = {
+            place
+            for place, (_converters, expression) in self.converters
+            if isinstance(expression.output_field, JSONField)
         }
         klass = self.compiler.klass_info
         self.model = None if queryset.query.values_select or klass is None else klass["model"]
@@ -88,32 +90,32 @@ class _Compiled:
             rows = cursor.fetchall()
         if self.model is None and not self.converters:
             return rows
-        return [self._made(row) for row in rows]
+        return [self._build_row(row) for row in rows]
 
-    def _made(self, row: tuple[Any, ...]) -> Any:
+    def _build_row(self, row: tuple[Any, ...]) -> Any:
         values = list(row[: len(self.fields)])
         for place, (converters, expression) in self.converters:
-            if place in self.json_places and values[place] in EMPTY_JSON:  # as of most rows: not worth a parser
+            if place in self.json_indexes and values[place] in EMPTY_JSON:  # most rows: saves the parser
                 values[place] = EMPTY_JSON[values[place]]()
                 continue
             for convert in converters:
                 values[place] = convert(values[place], expression, connection)
         if self.model is None:
             return tuple(values)
-        made = self.model.from_db(connection.alias, self.names, values[self.own])
+        instance = self.model.from_db(connection.alias, self.names, values[self.own])
         for populator in self.related:
-            populator.populate(values, made)
+            populator.populate(values, instance)
         for name, place in self.annotations:
-            setattr(made, name, values[place])
-        return made
+            setattr(instance, name, values[place])
+        return instance
 
 
 class Prepared(Generic[Row]):
     """A query with named values.
 
     Args:
-        build: makes the queryset from its values, as expressions; it is called once per thread. Model instances (with
-            `select_related` and annotations) and `values_list` are given back as the ORM does.
+        build: returns the queryset for its values, which are expressions; called once per thread. Results are the same
+            as the ORM's: model instances (with `select_related` and annotations) or tuples of `values_list`.
     """
 
     def __init__(self, build: Callable[..., QuerySet[Any, Row]]) -> None:
@@ -122,11 +124,11 @@ class Prepared(Generic[Row]):
         self._local = threading.local()
 
     def __call__(self, **values: Any) -> list[Row]:
-        """Ask, with a value for each name; none may be None, which equals nothing in SQL.
+        """Run the query with a value for each name. A value must not be None, which equals nothing in SQL.
 
         Raises:
-            TypeError: the query works on a value itself, as `iexact` does on SQLite.
-            KeyError: a name is not given.
+            TypeError: the query changes a value before binding it, as `iexact` does on SQLite.
+            KeyError: a value is missing.
         """
         compiled = getattr(self._local, "compiled", None)
         if compiled is None:
@@ -135,6 +137,6 @@ class Prepared(Generic[Row]):
         return compiled.rows(values)
 
     def first(self, **values: Any) -> Row | None:
-        """The first row, or None."""
+        """Run the query and return the first row, or None."""
         rows = self(**values)
         return rows[0] if rows else None

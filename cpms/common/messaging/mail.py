@@ -1,4 +1,4 @@
-"""E-mails: stored as rows first, sent after the commit with retries, in one layout, linking only to our hosts."""
+"""E-mails: stored as rows first and sent after the commit with retries. One layout, links only to our own hosts."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from django.utils.translation import gettext_lazy as _
 
 logger = logging.getLogger(__name__)
 BATCH_SIZE = 500
-LEASE = timedelta(minutes=5)  # after which a mail whose sender died is sent by another one
-MAX_ATTEMPTS = 16  # in two days
+LEASE = timedelta(minutes=5)  # then another worker may send an e-mail whose worker died
+MAX_ATTEMPTS = 16  # within two days
 OUR_NAME = "CPMS"
-LOGO = "logo"  # under which the HTML finds its picture
-KEPT = 200  # mails in the page for debugging
+LOGO = "logo"  # content id of the picture in the HTML part
+MAX_STORED = 200  # mails in the page for debugging
 
 
 class OutgoingMail(models.Model):
-    """A mail that must go out: written in the transaction of what it is about, sent afterwards until it is gone."""
+    """An e-mail to send: stored in the transaction of the change it reports, sent and retried afterwards."""
 
     created_at = models.DateTimeField(_("written"), default=timezone.now)
     next_at = models.DateTimeField(_("next attempt"), default=timezone.now)
@@ -46,14 +46,14 @@ class OutgoingMail(models.Model):
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """In whose look a mail is. Colours are texts like #4338ca.
+    """The name and branding under which an e-mail is sent. Colours are texts like #4338ca.
 
     Args:
-        site: scheme, host and port that links lead to; empty: PUBLIC_URL.
-        accent, text: a button and what is on it.
-        words: the name at the top.
-        logo: a PNG, shown `logo_width` times `logo_height` large, and on a dark ground where it was made for one.
-        reply_to: who reads answers; empty: nobody.
+        site: scheme, host and port of links; empty: PUBLIC_URL.
+        accent, text: the colours of a button and of its text.
+        words: the colour of the name at the top.
+        logo: a PNG, shown with `logo_width` and `logo_height`, on a dark background if it was made for one.
+        reply_to: address for replies; empty: none.
     """
 
     name: str = OUR_NAME
@@ -69,7 +69,7 @@ class Sender:
 
     @property
     def address(self) -> str:
-        """Our own address under the sender's name: a team's domain may not allow us to send in its name."""
+        """Our own address with the sender's name: a team's domain may not allow us to send from it."""
         own = parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
         if self.name == OUR_NAME:
             return settings.DEFAULT_FROM_EMAIL
@@ -81,16 +81,20 @@ OUR_SENDER = Sender()
 
 @dataclass(frozen=True, slots=True)
 class MailContent:
-    """What a mail says, once for its text and its HTML."""
+    """The content of an e-mail, for both its text and its HTML part."""
 
     to: str
     subject: str
     paragraphs: Sequence[str]
-    action: tuple[str, str] | None = None  # the words of a button and where it leads
-    after: Sequence[str] = field(default_factory=tuple)  # small print below the button
+    action: tuple[str, str] | None = None  # label and URL of a button
+    after: Sequence[str] = field(default_factory=tuple)  # small paragraphs below the button
 
     def message(self, identity: str, sender: Sender = OUR_SENDER) -> EmailMessage:
-        """Ready to be sent; `identity` is the same whenever it is tried again, so that a second copy can be told."""
+        """Return a message ready to be sent.
+
+        Args:
+            identity: the Message-ID, the same at every attempt, so that a second copy can be recognised.
+        """
         rows = [*self.paragraphs, *([f"{self.action[0]}:\n{self.action[1]}"] if self.action else []), *self.after]
         message = EmailMultiAlternatives(
             " ".join(self.subject.split())[:200],
@@ -109,7 +113,7 @@ class MailContent:
 
 
 def warn_about_console() -> None:
-    """Said once at the start of a process that sends mails, where they would only be written to its log."""
+    """Log a warning at the start of a process whose e-mails would only be written to its log."""
     if settings.EMAIL_BACKEND.endswith("console.EmailBackend") and not settings.DEBUG:
         logger.warning("mails are only written where this process logs: set EMAIL_URL")
 
@@ -121,23 +125,23 @@ def _inline_picture(content: bytes) -> MIMEImage:
     return picture
 
 
-def identity_of(kind: str, mail: Any) -> str:
-    """The Message-ID of a row, the same with every attempt."""
+def message_id_of(kind: str, mail: Any) -> str:
+    """Return the Message-ID of a row, the same at every attempt."""
     host = urlsplit(settings.PUBLIC_URL).hostname or "localhost"
     return f"<{kind}-{mail.pk}.{int(mail.created_at.timestamp())}@{host}>"
 
 
 def public_url(path: str, site: str = "") -> str:
-    """Where a link in a mail leads: never made of what a browser said of its host.
+    """Return the URL of a link in an e-mail. It never contains the Host header of a request.
 
     Args:
-        site: scheme, host and port, where it is not PUBLIC_URL.
+        site: scheme, host and port, if not PUBLIC_URL.
     """
     return f"{site or settings.PUBLIC_URL}{path}"
 
 
 def zone_of(name: str) -> zoneinfo.ZoneInfo:
-    """A person's time zone, or that of the installation."""
+    """Return a user's time zone, or the default one if the name is empty or invalid."""
     try:
         return zoneinfo.ZoneInfo(name or settings.DISPLAY_TIME_ZONE)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError):
@@ -145,28 +149,28 @@ def zone_of(name: str) -> zoneinfo.ZoneInfo:
 
 
 def send_due(mails: QuerySet[Any], write: Callable[[Any], EmailMessage | None]) -> int:
-    """Send what is not sent, each mail by itself; one that fails is tried again later. Returns how many were sent.
+    """Send due e-mails one by one; those that fail are retried later. Return the number of sent e-mails.
 
     Args:
-        write: makes the message of a row; None when there is nothing to say any more, then the row goes.
+        write: returns the message of a row, or None if it is obsolete; the row is deleted then.
     """
     now, count = timezone.now(), 0
     due = mails.filter(sent_at__isnull=True, next_at__lte=now, attempts__lt=MAX_ATTEMPTS)
     for mail in due.order_by("next_at")[:BATCH_SIZE]:
-        taken = mails.model.objects.filter(pk=mail.pk, sent_at__isnull=True, next_at=mail.next_at)
-        if taken.update(next_at=now + LEASE, attempts=F("attempts") + 1):  # else another worker was quicker
+        unclaimed = mails.model.objects.filter(pk=mail.pk, sent_at__isnull=True, next_at=mail.next_at)
+        if unclaimed.update(next_at=now + LEASE, attempts=F("attempts") + 1):  # otherwise another worker was faster
             count += _send(mail, write)
     return count
 
 
 def _send(mail: Any, write: Callable[[Any], EmailMessage | None]) -> bool:
-    """No transaction is open meanwhile: a mail server may take its time."""
+    """Send an e-mail. Return whether it was sent. No transaction is open, since a mail server may be slow."""
     row = type(mail)._default_manager.filter(pk=mail.pk)
     try:
         message = write(mail)
         if message is not None:
             message.send()
-    except Exception as error:  # whatever a mail server may say
+    except Exception as error:  # any error of a mail server
         kind = type(mail).__name__
         logger.warning("a mail was not sent", extra={"kind": kind, "mail": mail.pk, "cause": type(error).__name__})
         wait = timedelta(minutes=min(2**mail.attempts, 360))
@@ -179,8 +183,8 @@ def _send(mail: Any, write: Callable[[Any], EmailMessage | None]) -> bool:
     return True
 
 
-class KeepingBackend(BaseEmailBackend):
-    """For debugging: keeps each mail in a folder, from which a page shows it, and sends it on as it would be."""
+class StoringBackend(BaseEmailBackend):
+    """For debugging: stores each e-mail in a folder, whose contents a page shows, and then sends it as usual."""
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
         folder = Path(settings.MAILS_FOLDER)
@@ -189,6 +193,6 @@ class KeepingBackend(BaseEmailBackend):
             name = f"{timezone.now():%Y%m%dT%H%M%S%f}{make_msgid()[1:12].replace('.', '')}.eml"
             (folder / f".{name}").write_bytes(message.message().as_bytes())
             (folder / f".{name}").rename(folder / name)
-        for old in sorted(folder.glob("*.eml"))[:-KEPT]:
+        for old in sorted(folder.glob("*.eml"))[:-MAX_STORED]:
             old.unlink(missing_ok=True)
         return get_connection(settings.MAILS_SENT_BY).send_messages(email_messages)

@@ -1,4 +1,4 @@
-"""Whether this process can do its work: the database answers (Redis may be away; then only news is late)."""
+"""Health checks. A process is healthy if its database answers; without Redis only news is delayed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.http import HttpRequest, JsonResponse
 
 
 def problem_with_database() -> str:
-    """Empty when it answers."""
+    """Return the name of the error, or an empty text if the database answers."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
@@ -24,7 +24,7 @@ def problem_with_database() -> str:
 
 
 def health_view(request: HttpRequest) -> JsonResponse:
-    """GET /health/ of the portal."""
+    """Answer GET /health/ of the portal."""
     problem = problem_with_database()
     return JsonResponse({"database": problem or "ok"}, status=503 if problem else 200)
 
@@ -34,7 +34,7 @@ async def health(
     receive: Callable[[], Awaitable[dict[str, Any]]],
     send: Callable[[dict[str, Any]], Awaitable[None]],
 ) -> None:
-    """GET /health/ of a gateway process, as a bare ASGI application; every other address is 404."""
+    """Answer GET /health/ of a gateway process, as a plain ASGI application; every other path is 404."""
     if scope["path"] != "/health/":
         status, body = 404, b"Not Found\n"
     else:

@@ -1,7 +1,7 @@
-"""Logs: JSON lines in production, readable text elsewhere.
+"""Logging: JSON lines in production, readable text elsewhere.
 
-They name identities, routes and keys of objects, never tags, secrets or payloads, and no paths: a path may hold the key
-that sets a new password.
+Logs contain identities, routes and keys of objects, but never tags, secrets or payloads, and no paths: a path may
+contain a password reset token.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from structlog.types import Processor
 
 JSON = "json"
 OBJECT_KEYS = frozenset({"pk", "id", "object_id", "content_type_id", "invitation", "circuit"})
-IN_DAPHNE = re.compile(r"\b(uri|path)=\S+")  # as its connections describe themselves
+IN_DAPHNE = re.compile(r"\b(uri|path)=\S+")  # in the representation of Daphne's connections
 
 _SHARED: list[Processor] = [
     structlog.contextvars.merge_contextvars,
@@ -32,7 +32,7 @@ _SHARED: list[Processor] = [
 
 
 def configure(config: dict[str, Any]) -> None:
-    """Set up logging for this process: LOGGING_CONFIG. What structlog's own loggers say takes the same way out."""
+    """Set up logging for this process, as LOGGING_CONFIG. Output of structlog's own loggers uses the same handlers."""
     logging.config.dictConfig(config)
     logging.captureWarnings(True)
     structlog.configure(
@@ -44,7 +44,7 @@ def configure(config: dict[str, Any]) -> None:
 
 
 def route_of(request: Any) -> str:
-    """Return method, name of the route and keys of objects; nothing of the path, which may hold a secret."""
+    """Return the method, the route's name and the keys of objects, but not the path, which may contain a secret."""
     match = getattr(request, "resolver_match", None)
     if match is None:
         return f"{request.method} (no route)"
@@ -53,7 +53,7 @@ def route_of(request: Any) -> str:
 
 
 class WithoutPaths(logging.Filter):
-    """Replaces the path of a request by its route, and the request by nothing: as a text it holds its path."""
+    """Replaces the path of a request by its route and removes the request, whose text form contains the path."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         request = record.__dict__.pop("request", None)
@@ -68,7 +68,7 @@ class WithoutPaths(logging.Filter):
 
 
 class WithoutRefusals(logging.Filter):
-    """uvicorn calls it an error when a handshake is answered with an HTTP status; we record each refusal ourselves."""
+    """Drops uvicorn's error for handshakes answered with an HTTP status, since we record each refusal ourselves."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return "without completing handshake" not in record.getMessage()
@@ -90,31 +90,31 @@ def text_formatter() -> logging.Formatter:
         foreign_pre_chain=_SHARED,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            # plain: the rich formatter would print the locals of every frame, secrets among them
+            # plain: the rich formatter would print local variables, including secrets
             structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
         ],
     )
 
 
-def write_only_json() -> None:
-    """For a process whose every line is read by a program: also what ends it, and what Python says by itself."""
+def log_only_json() -> None:
+    """Write every line of this process as JSON, including uncaught exceptions and Python's own warnings."""
     handler = logging.StreamHandler()
     handler.setFormatter(json_formatter())
-    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)  # until Django sets up its own
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)  # until Django configures logging
     logging.captureWarnings(True)
     sys.excepthook = _log_exception
-    threading.excepthook = lambda told: _log_exception(told.exc_type, told.exc_value, told.exc_traceback)
-    sys.unraisablehook = lambda told: _log_exception(told.exc_type, told.exc_value, told.exc_traceback)
+    threading.excepthook = lambda hook: _log_exception(hook.exc_type, hook.exc_value, hook.exc_traceback)
+    sys.unraisablehook = lambda hook: _log_exception(hook.exc_type, hook.exc_value, hook.exc_traceback)
 
 
 def _log_exception(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
     if issubclass(kind, KeyboardInterrupt | SystemExit):
         return
-    facts = (kind, error or kind(), trace)
-    logging.getLogger("cpms").critical(f"{kind.__name__}: {error}", exc_info=facts)
+    exc_info = (kind, error or kind(), trace)
+    logging.getLogger("cpms").critical(f"{kind.__name__}: {error}", exc_info=exc_info)
 
 
-def say_json(text: Any, file: Any = None) -> None:
-    """Write one line at once; it may be called in a signal handler, where a logger's lock could be held."""
+def log_json(text: Any, file: Any = None) -> None:
+    """Write one JSON line directly. Safe in a signal handler, where a logger's lock could be held already."""
     line = structlog.processors.JSONRenderer()(None, "", {"event": str(text).strip(), "level": "info"})
     os.write(2, f"{line}\n".encode() if isinstance(line, str) else line + b"\n")

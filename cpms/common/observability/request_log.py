@@ -1,4 +1,4 @@
-"""One line for each request that was refused or failed, and what every line of a request shows."""
+"""Logs one line for each refused or failed request, and adds the request's context to every log line."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from cpms.common.observability.logs import route_of
 
 
 class RequestLogMiddleware(RequestMiddleware):
-    """Names the route, never the path. The stack of an error is in Django's line, not in this one."""
+    """Logs the route, never the path. Django logs the traceback of an error in a line of its own."""
 
     @staticmethod
     def format_request(request: HttpRequest) -> str:
         return route_of(request)
 
     def process_got_request_exception(self, sender: type[Any], request: HttpRequest, **kwargs: Any) -> None:
-        """Logged by django.request, once."""
+        """Do nothing: django.request already logs the exception."""

@@ -1,4 +1,4 @@
-"""How figures, times and states are shown, once for all pages."""
+"""Template tags and filters for numbers, times and statuses, shared by all pages."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def panel(context: template.Context, shown: Panel) -> SafeString:
 
 @register.filter
 def log_time(at: datetime) -> str:
-    """With milliseconds: the order of messages matters; the date only when it is not today's."""
+    """Format a time with milliseconds, since the order of messages matters, and with the date unless it is today."""
     local = timezone.localtime(at)
     day = "" if local.date() == timezone.localdate() else f"{formatting.day(local, is_short=True)} "
     return f"{day}{local:%H:%M:%S}.{local.microsecond // 1000:03d}"
@@ -56,7 +56,7 @@ def log_time(at: datetime) -> str:
 
 @register.filter
 def count(value: int) -> str:
-    """A number of things, with thousands grouped."""
+    """Format a count with thousands separators."""
     return formatting.number(value)
 
 
@@ -72,7 +72,7 @@ def span(value: timedelta | None) -> str:
 
 @register.simple_tag(takes_context=True)
 def query(context: template.Context, **changes: Any) -> str:
-    """The page's query string with some parameters changed (None takes one away)."""
+    """Return the page's query string with some parameters changed; None removes a parameter."""
     parameters = context["request"].GET.copy()
     for name, value in changes.items():
         parameters.pop(name, None)

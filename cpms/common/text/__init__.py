@@ -1,1 +1,1 @@
-"""Checks of texts and dates."""
+"""Validation of texts and dates."""

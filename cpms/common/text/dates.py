@@ -1,4 +1,4 @@
-"""Days and times that one may name: far from the ends of the calendar, where another time zone has none."""
+"""The range of accepted dates: far from the ends of the calendar, where time zone conversions fail."""
 
 from __future__ import annotations
 

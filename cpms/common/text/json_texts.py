@@ -1,4 +1,4 @@
-"""JSON that is stored as text, and may be none."""
+"""Reading of text that should be JSON but may not be."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def read_object(text: str) -> dict[str, Any]:
-    """Return the object in a JSON text; an empty one where the text is none."""
+    """Return the object in a JSON text, or an empty one if the text is not a JSON object."""
     try:
         value = json.loads(text) if text else {}
     except (ValueError, RecursionError):
@@ -16,7 +16,7 @@ def read_object(text: str) -> dict[str, Any]:
 
 
 def pretty(text: str) -> str:
-    """Return JSON with one value a line; other text as it is."""
+    """Return JSON indented with one value per line, or the text unchanged if it is not JSON."""
     try:
         return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""Names and labels are one line: they stand in subjects of mails, headers of files and lines of logs."""
+"""Validation of single-line texts: names and labels appear in e-mail subjects, file headers and log lines."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from django.utils.translation import gettext as _
 
 from cpms.common.errors import DomainError
 
-# Line and paragraph ends, other controls, and marks that turn the direction of what follows.
+# Line and paragraph separators, other control characters, and marks that change the text direction.
 NOT_IN_A_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 def check_lines(**texts: str) -> None:
-    """
+    """Validate texts by field name.
+
     Raises:
-        DomainError: one of these texts holds a line break or another control character (`fields` names it).
+        DomainError: a text contains a line break or another control character (`fields` names it).
     """
     wrong = {name: _sentence() for name, text in texts.items() if NOT_IN_A_LINE.search(text)}
     if wrong:
@@ -25,12 +26,12 @@ def check_lines(**texts: str) -> None:
 
 
 def line_refusal(text: str) -> str:
-    """Return the sentence that says why this text cannot be a name; nothing where it can."""
+    """Return an error message if the text contains control characters, otherwise an empty text."""
     return _sentence() if NOT_IN_A_LINE.search(text) else ""
 
 
 def validate_line(value: Any) -> None:
-    """The same for a form's field."""
+    """Validate the value of a form field."""
     if isinstance(value, str) and NOT_IN_A_LINE.search(value):
         raise ValidationError(_sentence(), code="control_characters")
 

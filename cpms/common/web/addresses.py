@@ -1,4 +1,4 @@
-"""Network addresses of whoever connects."""
+"""Network addresses of clients."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ipaddress
 
 
 def source_of(address: str) -> str:
-    """Return what counts as one source: an IPv4 address, or the /64 network that one IPv6 customer has."""
+    """Return the source by which clients are limited: an IPv4 address, or the /64 network of an IPv6 address."""
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The back office of our support staff: quick with a million rows, read-only where stations report, grouped by use."""
+"""Django admin for support staff: fast with millions of rows, read-only for reported data, with a grouped menu."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from unfold.admin import ModelAdmin
 from unfold.sites import UnfoldAdminSite
 from unfold.views import ChangeList
 
-from cpms.common.database.paging import FEW_STATIONS, narrowed, of_stations, page_of
+from cpms.common.database.paging import FEW_STATIONS, filter_by_stations, of_stations, page_of
 from cpms.common.models import OfStationsQuerySet
 from cpms.common.text.lines import validate_line
 
-COUNTED = 10_000  # rows that are counted; beyond, a number of rows tells nobody anything
+COUNT_LIMIT = 10_000  # rows are counted up to this number
 
 
 MAX_PAGED = 50_000  # rows
@@ -67,22 +67,22 @@ INDIGO = {  # the portal's accent
 
 
 class BackOffice(UnfoldAdminSite):
-    """Unfold's site with our title and menu, and with the scripts that our content security policy allows."""
+    """Unfold's admin site with our title and menu, and scripts that our content security policy allows."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._menus: dict[str, list[dict[str, Any]]] = {}  # by language
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> Any:
-        """Return the list that each page is given, made only for the few that show it: it costs a third of a page."""
+        """Return the app list lazily: few pages show it, and building it takes a third of a page's time."""
         return SimpleLazyObject(partial(super().get_app_list, request, app_label))
 
     def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """One's own password has one door: it signs out other browsers and writes a mail."""
+        """Redirect to the portal's password page, which also signs out other browsers and sends an e-mail."""
         return redirect("accounts:password_change")
 
     def _get_config(self, key: str, *args: Any) -> Any:
-        """Unfold asks for each of some thirty keys on every page: only what is asked for is made."""
+        """Return one setting. Unfold reads about thirty of them on every page, so each is built on demand."""
         match key:
             case "SITE_TITLE" | "SITE_HEADER":
                 return _("Administration")
@@ -101,14 +101,14 @@ class BackOffice(UnfoldAdminSite):
         return [*found, static("js/admin.js")] if key == "SCRIPTS" else found
 
     def _menu(self) -> list[dict[str, Any]]:
-        """Return the sidebar's groups, made from what the admins of the models say: this module knows no app.
+        """Return the groups of the sidebar, built from the attributes of the model admins: this module knows no app.
 
-        Unfold asks for it three times on every page, so it is made once for each language.
+        Unfold reads it three times on every page, so it is cached per language.
         """
         language = get_language() or ""
         if language not in self._menus:
             self._menus[language] = self._make_menu()
-        return self._menus[language]  # Unfold copies it before it marks what is open
+        return self._menus[language]  # Unfold copies it before it marks the open item
 
     def _make_menu(self) -> list[dict[str, Any]]:
         groups: dict[Promise | str, list[tuple[int, dict[str, Any]]]] = defaultdict(list)
@@ -130,10 +130,10 @@ class BackOffice(UnfoldAdminSite):
 
 
 class BoundedPaginator(Paginator):
-    """Pages without `count(*)` over a big table: PostgreSQL's own estimate, or counting until it is enough.
+    """Pagination without `count(*)` of a big table: uses PostgreSQL's estimate, or counts up to a limit.
 
     Args:
-        stations: keys of the only stations whose rows are listed, where the caller knows that they are few.
+        stations: keys of the only stations whose rows are listed, if known to be few.
     """
 
     def __init__(self, *args: Any, stations: Sequence[int] | None = None, **kwargs: Any) -> None:
@@ -145,15 +145,15 @@ class BoundedPaginator(Paginator):
         rows = self.object_list
         if not isinstance(rows, QuerySet):
             return len(rows)
-        if not rows.query.where and (estimate := _estimate(rows.model)) > COUNTED:
+        if not rows.query.where and (estimate := _estimate(rows.model)) > COUNT_LIMIT:
             return estimate
         if self.first_rows is not None and len(self.first_rows) <= self.per_page:
-            return min(len(self.first_rows), COUNTED + 1)
-        return narrowed(rows, self.stations).order_by()[: COUNTED + 1].count()
+            return min(len(self.first_rows), COUNT_LIMIT + 1)
+        return filter_by_stations(rows, self.stations).order_by()[: COUNT_LIMIT + 1].count()
 
     @cached_property
     def first_rows(self) -> list[Any] | None:
-        """Of the first page and one more, where something is searched: for something rare, that goes through all."""
+        """The rows of the first page and one more, if there are conditions: rare matches need a scan of all rows."""
         rows: Any = self.object_list
         if not rows.query.where:
             return None
@@ -161,7 +161,7 @@ class BoundedPaginator(Paginator):
 
     @cached_property
     def num_pages(self) -> int:
-        """Whoever wants what is further back searches for it: pages are found by counting through those before."""
+        """The number of pages, limited since a later page has to skip all rows before it. Searches find older rows."""
         return min(super().num_pages, MAX_PAGED // self.per_page)
 
     def page(self, number: Any) -> Page:
@@ -176,7 +176,7 @@ class BoundedPaginator(Paginator):
 
 
 def _estimate(model: type[models.Model]) -> int:
-    """What the last ANALYZE saw, over all partitions; 0 where nobody knows."""
+    """Return the row count of the last ANALYZE over all partitions, or 0 if unknown."""
     if connection.vendor != "postgresql":
         return 0
     table = model._meta.db_table
@@ -191,7 +191,7 @@ def _estimate(model: type[models.Model]) -> int:
 
 
 class QuickChangeList(ChangeList):
-    """Sorted by nothing but what is offered; a search is made once where all that it found fits on the page."""
+    """A change list that sorts by the offered columns only, and runs a search once if its results fit on one page."""
 
     def get_ordering_field(self, field_name: Any) -> Any:
         return super().get_ordering_field(field_name) if field_name in self.sortable_by else None
@@ -203,7 +203,7 @@ class QuickChangeList(ChangeList):
 
 
 class BackOfficeAdmin(ModelAdmin):
-    """Support staff may do what the admin of a model offers; there are no permissions below that."""
+    """Base of all model admins. Support staff may do everything that a model's admin offers, without permissions."""
 
     menu_group: ClassVar[Promise | str] = STATIONS
     menu_icon: ClassVar[str] = "circle"
@@ -219,7 +219,7 @@ class BackOfficeAdmin(ModelAdmin):
         return QuickChangeList
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Names and labels are one line here as everywhere."""
+        """Reject line breaks in single-line texts, as everywhere else."""
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field is not None and type(db_field) is models.CharField:
             field.validators.append(validate_line)
@@ -241,7 +241,7 @@ class BackOfficeAdmin(ModelAdmin):
         return _is_staff(request)
 
     def save_model(self, request: HttpRequest, obj: models.Model, form: Any, change: bool) -> None:
-        """Only what the person changed: a gateway may have written the rest of the row since the page was opened."""
+        """Save only the changed fields: a gateway may have updated the rest of the row since the page was opened."""
         if not change:
             obj.save()
             return
@@ -250,7 +250,7 @@ class BackOfficeAdmin(ModelAdmin):
 
 
 class ReportAdmin(BackOfficeAdmin):
-    """What stations reported or the system wrote down: to read, not to change."""
+    """A read-only admin for data that stations reported or the system recorded."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -263,7 +263,7 @@ class ReportAdmin(BackOfficeAdmin):
 
 
 class StaffInlineMixin:
-    """Inlines ask for permissions of their own."""
+    """Permissions for inlines, which Django checks separately."""
 
     def has_view_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         return _is_staff(request)
@@ -279,7 +279,7 @@ class StaffInlineMixin:
 
 
 class StationSearchMixin(BackOfficeAdmin):
-    """Search big tables by station or number: both have an index, which 'contains' in many columns has not."""
+    """Searches big tables by station or number, which have an index, unlike a search in many columns."""
 
     search_fields = ("station__identity",)
     search_help_text = _("Part of a station's identity, or a number")
@@ -295,20 +295,20 @@ class StationSearchMixin(BackOfficeAdmin):
             stations.filter(identity__icontains=term).order_by("pk").values_list("pk", flat=True)[:STATIONS_FOUND]
         )
         if isinstance(queryset, OfStationsQuerySet) and not term.isdecimal():
-            request.few_stations_found = keys if len(keys) <= FEW_STATIONS else None  # type: ignore[attr-defined]
+            request.found_station_keys = keys if len(keys) <= FEW_STATIONS else None  # type: ignore[attr-defined]
             return of_stations(queryset, keys), False
         found = Q(station_id__in=keys)
         if term.isdecimal() and len(term) < 20 and term == str(int(term)) and queryset.filter(pk=int(term)).exists():
-            found |= Q(pk=int(term))  # only then: 'or' keeps the database from taking rows in their order
+            found |= Q(pk=int(term))  # only if it exists: OR keeps the database from reading rows in their order
         return queryset.filter(found), False
 
     def get_paginator(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Paginator:
-        """The pages of a log know the few stations that were searched for."""
-        return self.paginator(*args, stations=getattr(request, "few_stations_found", None), **kwargs)
+        """Pass the keys of the found stations to the paginator, if they are few."""
+        return self.paginator(*args, stations=getattr(request, "found_station_keys", None), **kwargs)
 
 
 class LogAdmin(StationSearchMixin):
-    """A log too big to be sorted otherwise than it has indexes: what came last first, within a period the latest."""
+    """A log that is too big to sort without an index: newest key first, or by time if filtered by a period."""
 
     time_field: ClassVar[str] = "at"
     sortable_by: Sequence[str] = ()
@@ -320,7 +320,7 @@ class LogAdmin(StationSearchMixin):
 
 
 class UploadStorage(CacheStorage):
-    """An uploaded file waits for its confirmation in the cache: any node finds it, and it goes by itself."""
+    """Stores an uploaded file in the cache until the import is confirmed: every process finds it, and it expires."""
 
     CACHE_LIFETIME = 3600
 
@@ -333,7 +333,7 @@ admin.site = sites.site = BackOffice()
 
 
 class OfStationAdmin(StationSearchMixin, ReportAdmin):
-    """Rows that belong to a station."""
+    """A read-only admin for rows that belong to a station."""
 
     list_select_related = ["station"]
 

@@ -13,7 +13,7 @@ from import_export.admin import ImportExportModelAdmin
 from unfold.contrib.import_export.forms import ExportForm, ImportForm
 
 from cpms.common.web.admin import UploadStorage
-from cpms.common.web.downloads import Download, tell
+from cpms.common.web.downloads import Download, record_download
 from cpms.common.web.file_formats import SafeCSV, SafeXLSX
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class FileMixin(ImportExportModelAdmin):
-    """Import and export as Unfold draws them, in the two formats that people use."""
+    """Import and export in Unfold's style, as CSV and XLSX."""
 
     import_form_class = ImportForm
     export_form_class = ExportForm
@@ -30,7 +30,7 @@ class FileMixin(ImportExportModelAdmin):
     show_change_form_export = False
 
     def export_action(self, request: HttpRequest) -> HttpResponse:
-        """What the list calls a wrong filter is none here either."""
+        """Export the rows. An invalid filter leads back to the list with its error message."""
         try:
             return super().export_action(request)
         except IncorrectLookupParameters:
@@ -41,7 +41,7 @@ class FileMixin(ImportExportModelAdmin):
         """Record the same audit entry as for an export from the portal."""
         data = super().get_export_data(file_format, request, queryset, **kwargs)
         teams = list(queryset.order_by().values_list("team_id", flat=True).distinct()[:2])
-        tell(
+        record_download(
             Download(
                 cast("User", request.user),
                 self.model,

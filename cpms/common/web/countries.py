@@ -1,4 +1,4 @@
-"""Countries by their codes of ISO 3166-1, with their names in the reader's language."""
+"""Countries by ISO 3166-1 code, with their names in the user's language."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from django_countries import countries
 
 
 def is_country(code: str) -> bool:
-    """Whether this is the code of a country, or empty."""
+    """Return whether the code is empty or that of a country."""
     return not code or code in countries
 
 
 def country_name(code: str) -> str:
-    """Return the country's name in the reader's language; a code that is none as it is."""
+    """Return the country's name in the user's language, or the code itself if it is unknown."""
     return str(countries.name(code)) or code
 
 
@@ -25,7 +25,7 @@ def _choices() -> Iterator[tuple[str, str]]:
 
 
 class CountryField(forms.TypedChoiceField):
-    """Choose a country by its name; what comes out is its code, or nothing."""
+    """A choice of countries by name. The value is a country code or empty."""
 
     def __init__(self, **kwargs: object) -> None:
         super().__init__(choices=_choices, required=False, empty_value="", label=_("Country"), **kwargs)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Records who exports data. This package imports no app, so the app that writes the record registers itself here."""
+"""Records who exports data. This package imports no app, so the app that stores the record registers itself here."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ MAX_VALUE_LENGTH = 120
 
 
 class Download(NamedTuple):
-    """A file that somebody is about to get.
+    """A file that a user is about to download.
 
     Attributes:
-        name: of the list, the same in every language.
-        right: what one must be allowed to do with a place for its rows to be in the file.
-        form: "csv", "xlsx", "json".
-        filters: those in force, each with its value; empty where the value may be a secret.
-        teams: whose rows they are, where that is known; otherwise it is told from the right.
+        name: the name of the list, the same in every language.
+        right: the right that is needed at a station for its rows to be in the file.
+        form: "csv", "xlsx" or "json".
+        filters: the active filters with their values; a value is empty if it may be a secret.
+        teams: the teams whose rows are exported, if known; otherwise derived from the right.
     """
 
     person: User
@@ -37,35 +37,35 @@ class Download(NamedTuple):
     teams: Sequence[int | None] | None = None
 
 
-_noted_by: list[Callable[[Download], None]] = []
+_listeners: list[Callable[[Download], None]] = []
 
 
-def register(note: Callable[[Download], None]) -> None:
-    """Have a function called before each download. What it raises stops the download."""
-    _noted_by.append(note)
+def register(listener: Callable[[Download], None]) -> None:
+    """Register a function that is called before each download. An exception stops the download."""
+    _listeners.append(listener)
 
 
-def tell(download: Download) -> None:
-    """Before the first byte goes: a download that breaks off, or was never read to its end, is known of as well."""
-    for note in _noted_by:
-        note(download)
+def record_download(download: Download) -> None:
+    """Call the registered functions. Call it before the first byte is sent, so that aborted downloads are recorded."""
+    for listener in _listeners:
+        listener(download)
 
 
-def filters_told(form: forms.BaseForm) -> dict[str, str]:
-    """The filters in force of a valid form.
+def active_filter_values(form: forms.BaseForm) -> dict[str, str]:
+    """Return the active filters of a valid form with their values.
 
-    Choices, times and numbers keep their value. What somebody types freely is left out, since it may be a tag, which
-    opens a station, or a person's name or address.
+    Choices, times and numbers keep their value. Free text is left out, since it may be a tag, which allows charging, or
+    a person's name or address.
     """
-    told = {}
+    values = {}
     for name, field in form.fields.items():
         chosen = form.cleaned_data.get(name)
         if chosen not in (None, "", [], ()):
-            told[name] = _harmless(field, chosen)[:MAX_VALUE_LENGTH]
-    return told
+            values[name] = _safe_value(field, chosen)[:MAX_VALUE_LENGTH]
+    return values
 
 
-def _harmless(field: forms.Field, chosen: Any) -> str:
+def _safe_value(field: forms.Field, chosen: Any) -> str:
     if isinstance(chosen, Model):
         return str(chosen.pk)
     if isinstance(chosen, datetime):

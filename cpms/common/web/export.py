@@ -1,4 +1,4 @@
-"""Files of what a list shows: CSV and XLSX as streams that begin at once, neither with all rows in memory."""
+"""Export of lists as CSV and XLSX, streamed from the first row on, without holding all rows in memory."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ from django.utils.translation import get_language, override
 from psycopg.types.datetime import TimestamptzLoader
 
 from cpms.common.database.prepared import among
-from cpms.common.web.formatting import decimal_sign, forms_in_force, in_form_of
+from cpms.common.web.formatting import current_formats, decimal_separator, use_formats
 
 MAX_XLSX_ROWS = 1_000_000
-KEYS_AT_ONCE, VALUES_AT_ONCE, ROWS_AT_ONCE = 50_000, 5_000, 1_000
-FORMULA_STARTS = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")  # and their wide forms, which Excel reads alike
-FIELD_BORDERS = re.compile(r"([,;|\t\r\n]+)")  # whatever separator the program that opens the file assumes
+KEYS_PER_QUERY, VALUES_PER_BATCH, ROWS_PER_BATCH = 50_000, 5_000, 1_000
+FORMULA_STARTS = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")  # with full-width forms, which Excel treats alike
+FIELD_BORDERS = re.compile(r"([,;|\t\r\n]+)")  # separators that a spreadsheet program may assume
 MAY_SPLIT = frozenset(",;|\t\r\n")
 SUSPICIOUS = FORMULA_STARTS | frozenset(" \"'")
 NUMBERS = (int, float, Decimal)
-NOT_IN_XML = {code: None for code in (*range(32), 0xFFFE, 0xFFFF) if code not in (9, 10, 13)}
+INVALID_IN_XML = {code: None for code in (*range(32), 0xFFFE, 0xFFFF) if code not in (9, 10, 13)}
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 Row = Sequence[Any]
@@ -46,12 +46,12 @@ Column = Sequence[Any]
 
 
 class Cell(NamedTuple):
-    """A column of an export: its head and how a row fills it.
+    """A column of an export: its header, and the function that returns a row's value.
 
-    Where all cells of a list name the fields that they are made of, no instances are made of its rows: `value` then
-    gets the values of the fields, and without `value` the one field is the cell.
+    If all cells of a list name their `fields`, no model instances are created: `value` then gets the values of the
+    fields as arguments, and without `value` the cell is the single field.
 
-    A column of times says so with `is_time`: a spreadsheet's dates have no zone, so its head names the zone.
+    `is_time` marks a column of times: dates in spreadsheets have no time zone, so the header names it.
     """
 
     head: str | Promise
@@ -60,32 +60,34 @@ class Cell(NamedTuple):
     is_time: bool = False
 
 
-def changed_first(cells: Sequence[Cell], change: Callable[[Any], Any]) -> list[Cell]:
-    """Return cells that are filled from each row as `change` returns it; none of them names fields."""
+def convert_rows_first(cells: Sequence[Cell], change: Callable[[Any], Any]) -> list[Cell]:
+    """Return cells whose `value` gets the result of `change` for each row. They name no fields."""
     return [
-        Cell(cell.head, partial(_of_changed, change, cell.value), is_time=cell.is_time) for cell in cells if cell.value
+        Cell(cell.head, partial(_converted_value, change, cell.value), is_time=cell.is_time)
+        for cell in cells
+        if cell.value
     ]
 
 
-def _of_changed(change: Callable[[Any], Any], value: Callable[..., Any], row: Any) -> Any:
+def _converted_value(change: Callable[[Any], Any], value: Callable[..., Any], row: Any) -> Any:
     return value(change(row))
 
 
 # --- rows ---------------------------------------------------------------------------------------------------------
 
 
-def in_parts(rows: QuerySet[Any], fields: Sequence[str] = ()) -> Iterator[list[Any]]:
-    """All rows in their order, some at once; instances, or tuples of `fields`.
+def in_batches(rows: QuerySet[Any], fields: Sequence[str] = ()) -> Iterator[list[Any]]:
+    """Yield all rows in their order, in batches of instances or of tuples of `fields`.
 
-    Their keys are read some ten thousands at once and the rows by key, so that neither a cursor nor a transaction is
-    open while somebody downloads for minutes: it would keep the database from cleaning up behind the running gateway.
+    Keys are read in large portions and rows by key, so that no cursor or transaction stays open during a download of
+    minutes, which would keep the database from vacuuming.
     """
-    order, at_once = _order(rows), VALUES_AT_ONCE if fields else ROWS_AT_ONCE
+    order, batch_size = _order(rows), VALUES_PER_BATCH if fields else ROWS_PER_BATCH
     if order is None:
-        found = (rows.values_list(*fields) if fields else rows).iterator(at_once)
-        yield from iter(lambda: list(islice(found, at_once)), [])
+        found = (rows.values_list(*fields) if fields else rows).iterator(batch_size)
+        yield from iter(lambda: list(islice(found, batch_size)), [])
         return
-    wanted = (rows.filter(among("pk", keys)) for keys in _keys(rows.order_by(*order), order, at_once))
+    wanted = (rows.filter(among("pk", keys)) for keys in _keys(rows.order_by(*order), order, batch_size))
     if not fields:
         yield from map(list, wanted)
     elif connection.vendor == "postgresql":
@@ -94,15 +96,15 @@ def in_parts(rows: QuerySet[Any], fields: Sequence[str] = ()) -> Iterator[list[A
         yield from (_values(part.values_list(*fields)) for part in wanted)
 
 
-def _keys(rows: QuerySet[Any], order: Sequence[str], at_once: int) -> Iterator[list[Any]]:
+def _keys(rows: QuerySet[Any], order: Sequence[str], batch_size: int) -> Iterator[list[Any]]:
     names = [name.lstrip("-") for name in order]
     after: Row | None = None
     while True:
-        left = rows if after is None else rows.filter(_comes_after(order, after))
-        keys = _values(left.values_list(*names)[:KEYS_AT_ONCE])
-        for first in range(0, len(keys), at_once):
-            yield [key[-1] for key in keys[first : first + at_once]]
-        if len(keys) < KEYS_AT_ONCE:
+        left = rows if after is None else rows.filter(_after_key(order, after))
+        keys = _values(left.values_list(*names)[:KEYS_PER_QUERY])
+        for first in range(0, len(keys), batch_size):
+            yield [key[-1] for key in keys[first : first + batch_size]]
+        if len(keys) < KEYS_PER_QUERY:
             return
         after = keys[-1]
 
@@ -112,12 +114,12 @@ def _values(rows: QuerySet[Any]) -> list[Row]:
         return list(rows)
     try:
         return _Reader(rows).read()
-    except EmptyResultSet:  # of a list in which, for this person, nothing can be
+    except EmptyResultSet:  # the conditions can match no rows
         return []
 
 
 def _read_ahead(wanted: Iterable[QuerySet[Any]]) -> Iterator[list[Row]]:
-    """What several `values_list` give; the next one is read while the file of the one before is made."""
+    """Yield the results of several `values_list`, reading the next one while the caller processes the previous one."""
     with ThreadPoolExecutor(1, thread_name_prefix="export") as thread:
         before: Future[list[Row]] | None = None
         for rows in wanted:
@@ -130,9 +132,9 @@ def _read_ahead(wanted: Iterable[QuerySet[Any]]) -> Iterator[list[Row]]:
 
 
 class _Reader:
-    """Reads a `values_list` without Django's own reading of times, which takes half of the time that all of it takes.
+    """Reads a `values_list` without Django's conversion of times, which takes half of the total time.
 
-    It is made by the thread that the connection belongs to, and may read in another one.
+    Create it in the thread that owns the connection; it may read in another one.
     """
 
     def __init__(self, rows: QuerySet[Any]) -> None:
@@ -161,30 +163,30 @@ def _converted(convert: Callable[..., Any], expression: Any, value: Any) -> Any:
 
 
 def _mapped(change: Callable[[Any], Any], values: Column) -> Column:
-    """`change` of all values; text is often the same few words, which are changed once."""
-    if set(map(type, values)) == {str} and len(words := set(values)) < len(values) / 4:
-        changed = {word: change(word) for word in words}
+    """Apply `change` to all values. Repeated texts are converted once."""
+    if set(map(type, values)) == {str} and len(texts := set(values)) < len(values) / 4:
+        changed = {text: change(text) for text in texts}
         return [changed[value] for value in values]
     return list(map(change, values))
 
 
 def _order(rows: QuerySet[Any]) -> list[str] | None:
-    """By what rows are ordered, with their key at the end; None when it is not by columns of their own."""
+    """Return the columns that rows are ordered by, ending with the key, or None if not all are columns of the table."""
     if rows.query.group_by or any(what.contains_over_clause for what in rows.query.annotations.values()):
-        return None  # a row is made out of several ones
+        return None  # a result combines several rows
     order = [str(name) for name in rows.query.order_by or rows.model._meta.ordering]
     own = {"pk": rows.model._meta.pk} | {field.name: field for field in rows.model._meta.concrete_fields}
     for name in order:
         field = own.get(name.lstrip("-"))
         if field is None or field.null or field.is_relation:
             return None
-    kept = [name for name in order if name.lstrip("-") not in ("pk", rows.model._meta.pk.name)]
-    last = next((name for name in order if name not in kept), "-pk")
-    return [*kept, "-pk" if last.startswith("-") else "pk"]
+    columns = [name for name in order if name.lstrip("-") not in ("pk", rows.model._meta.pk.name)]
+    last = next((name for name in order if name not in columns), "-pk")
+    return [*columns, "-pk" if last.startswith("-") else "pk"]
 
 
-def _comes_after(order: Sequence[str], key: Row) -> Q:
-    """Rows behind the one with this key, in a form that an index on the first column serves."""
+def _after_key(order: Sequence[str], key: Row) -> Q:
+    """Return the condition for rows after this key, in a form that can use an index on the first column."""
     found = Q()
     for place in range(len(order) - 1, -1, -1):
         name, value = order[place].lstrip("-"), key[place]
@@ -201,9 +203,9 @@ def _comes_after(order: Sequence[str], key: Row) -> Q:
 def safe_text(value: Any) -> str:
     """Return the text of a value, escaped so that no spreadsheet program reads a part of it as a formula.
 
-    A field may be split wherever the program's own separator stands in it, so each part is looked at. Numbers stay.
+    The program may split a field at its own separator, so each part is checked. Numbers stay unchanged.
     """
-    text = str(value).translate(NOT_IN_XML)
+    text = str(value).translate(INVALID_IN_XML)
     parts = FIELD_BORDERS.split(text)
     parts[::2] = map(_without_formula, parts[::2])
     return "'" * text.startswith(("\t", "\r", "\n")) + "".join(parts)
@@ -227,8 +229,8 @@ def _is_harmless(text: str) -> bool:
     return text[:1] not in SUSPICIOUS and MAY_SPLIT.isdisjoint(text) and text.isprintable()
 
 
-def plain(value: Any, zone: tzinfo) -> Any:
-    """A value as a file holds it: numbers and times in the person's zone as such, all else as harmless text."""
+def file_value(value: Any, zone: tzinfo) -> Any:
+    """Return a value for a file: numbers, times in the user's time zone, and everything else as safe text."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -240,28 +242,28 @@ def plain(value: Any, zone: tzinfo) -> Any:
     return safe_text(value)
 
 
-def _plain_column(values: Column, zone: tzinfo) -> Column:
-    """`plain` of many values of one kind: what the kind decides is decided once."""
+def _file_column(values: Column, zone: tzinfo) -> Column:
+    """Apply `file_value` to a column, with shortcuts for columns of a single type."""
     kinds = set(map(type, values))
     if kinds <= {int, Decimal}:
         return values
     if kinds == {str}:
-        return [text if _is_harmless(text) else plain(text, zone) for text in values]
+        return [text if _is_harmless(text) else file_value(text, zone) for text in values]
     if kinds == {datetime}:
         return [value.astimezone(zone) for value in values]
-    return [plain(value, zone) for value in values]
+    return [file_value(value, zone) for value in values]
 
 
 class Sheet:
-    """The parts of a file, each as columns of plain values; its heads first.
+    """The content of a file, in batches of columns.
 
-    Cells are filled while the file is on its way, when the request is over: the person's language, zone and forms of
-    dates and numbers are noted here and put in force around each part.
+    Cells are filled while the file is being streamed, after the request has ended. So the user's language, time zone
+    and formats are stored here and activated for each batch.
     """
 
     def __init__(self, rows: QuerySet[Any], cells: Sequence[Cell]) -> None:
         self.rows, self.cells, self.zone = rows, cells, timezone.get_current_timezone()
-        self.language, self.forms = get_language(), forms_in_force()
+        self.language, self.forms = get_language(), current_formats()
         self.heads = [str(cell.head) for cell in cells]
         self.heads_with_zone = [
             f"{head} ({self.zone})" if cell.is_time else head for head, cell in zip(self.heads, cells, strict=True)
@@ -270,18 +272,18 @@ class Sheet:
         self.fields = list(dict.fromkeys(chain(*(cell.fields for cell in cells)))) if is_by_field else []
 
     def __iter__(self) -> Iterator[list[Column]]:
-        for part in in_parts(self.rows, self.fields):
+        for part in in_batches(self.rows, self.fields):
             if part:
                 yield self._columns(part)
 
     def _columns(self, part: list[Any]) -> list[Column]:
-        with timezone.override(self.zone), override(self.language), in_form_of(*self.forms):
+        with timezone.override(self.zone), override(self.language), use_formats(*self.forms):
             if self.fields:
                 read = dict(zip(self.fields, zip(*part, strict=True), strict=True))
                 columns = [_filled(cell, [read[name] for name in cell.fields]) for cell in self.cells]
             else:
                 columns = [[cell.value(row) for row in part] for cell in self.cells if cell.value]
-            return [_plain_column(column, self.zone) for column in columns]
+            return [_file_column(column, self.zone) for column in columns]
 
 
 def _filled(cell: Cell, columns: list[Column]) -> Column:
@@ -294,16 +296,16 @@ def _filled(cell: Cell, columns: list[Column]) -> Column:
 
 
 class CsvFormat(NamedTuple):
-    """How a person's spreadsheet program reads a CSV file."""
+    """The CSV format that the user's spreadsheet program expects."""
 
     separator: str
-    decimal_sign: str
+    decimal_separator: str
 
     @classmethod
     def of_reader(cls) -> CsvFormat:
-        """Return the format for the language and number form in force: where decimals have a comma, fields have a
-        semicolon between them."""
-        return cls(";", ",") if decimal_sign() == "," else cls(",", ".")
+        """Return the format for the current language and number format: with decimal commas, the separator is a
+        semicolon."""
+        return cls(";", ",") if decimal_separator() == "," else cls(",", ".")
 
     def lines(self, rows: Iterable[Row]) -> str:
         text = io.StringIO()
@@ -321,8 +323,8 @@ class CsvFormat(NamedTuple):
     def cell(self, value: Any) -> Any:
         if isinstance(value, datetime):
             return value.isoformat(" ", "seconds")
-        if isinstance(value, Decimal | float) and self.decimal_sign != ".":
-            return str(value).replace(".", self.decimal_sign)
+        if isinstance(value, Decimal | float) and self.decimal_separator != ".":
+            return str(value).replace(".", self.decimal_separator)
         return value
 
 
@@ -333,7 +335,7 @@ def csv_parts(sheet: Sheet, form: CsvFormat) -> Iterator[str]:
 
 
 class _Buffer(io.RawIOBase):
-    """What a zip file writes to, taken away as it comes."""
+    """A write-only stream for a zip file, whose content is taken away while it grows."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
@@ -354,24 +356,24 @@ MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 LINKS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 SPREADSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml"
-DECLARED = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
+XML_DECLARATION = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 MAX_XLSX_TEXT_LENGTH = 32_767
-MAX_SHEET_BYTES = 1_500_000_000  # then another sheet: more would need a form of zip file that Excel does not read
+MAX_SHEET_BYTES = 1_500_000_000  # then another sheet is started: Excel does not read larger zip entries
 TYPES = (
-    f'{DECLARED}<Types xmlns="{PACKAGE}/content-types">'
+    f'{XML_DECLARATION}<Types xmlns="{PACKAGE}/content-types">'
     f'<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
     f'<Default Extension="xml" ContentType="{SPREADSHEET}.worksheet+xml"/>'
     f'<Override PartName="/xl/workbook.xml" ContentType="{SPREADSHEET}.sheet.main+xml"/>'
     f'<Override PartName="/xl/styles.xml" ContentType="{SPREADSHEET}.styles+xml"/></Types>'
 )
 ROOT_LINKS = (
-    f'{DECLARED}<Relationships xmlns="{PACKAGE}/relationships"><Relationship Id="rId1" '
+    f'{XML_DECLARATION}<Relationships xmlns="{PACKAGE}/relationships"><Relationship Id="rId1" '
     f'Type="{LINKS}/officeDocument" Target="xl/workbook.xml"/></Relationships>'
 )
 
 TIME_STYLE = 1
 STYLES = (
-    f'{DECLARED}<styleSheet xmlns="{MAIN}">'
+    f'{XML_DECLARATION}<styleSheet xmlns="{MAIN}">'
     '<numFmts count="1"><numFmt numFmtId="164" formatCode="yyyy\\-mm\\-dd\\ hh:mm:ss"/></numFmts>'
     '<fonts count="1"><font/></fonts><fills count="1"><fill><patternFill/></fill></fills>'
     '<borders count="1"><border/></borders><cellStyleXfs count="1"><xf/></cellStyleXfs>'
@@ -383,13 +385,15 @@ SECONDS_PER_DAY = 86_400
 
 
 def xlsx_parts(sheet: Sheet, name: str) -> Iterator[bytes]:
-    """A workbook as it grows. Written by ourselves: a library that keeps styles and cells as objects takes ten times
-    as long, and is done before the first byte can go."""
+    """Yield the bytes of a workbook while it grows.
+
+    Libraries that hold styles and cells as objects take ten times as long, and send nothing before the end.
+    """
     buffer = _Buffer()
     count = 0
     columns = iter(sheet)
     left: list[Column] | None = [[head] for head in sheet.heads_with_zone]
-    begin = f'{DECLARED}<worksheet xmlns="{MAIN}">{_wide_columns(sheet)}<sheetData>'.encode()
+    begin = f'{XML_DECLARATION}<worksheet xmlns="{MAIN}">{_column_widths(sheet)}<sheetData>'.encode()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as book:
         book.writestr("[Content_Types].xml", TYPES)
         book.writestr("_rels/.rels", ROOT_LINKS)
@@ -421,8 +425,8 @@ def _xml_column(values: Column) -> list[str]:
     return [_xml_cell(value) for value in values]
 
 
-def _wide_columns(sheet: Sheet) -> str:
-    """Columns of times need the width of a time: in a narrower one Excel shows hashes."""
+def _column_widths(sheet: Sheet) -> str:
+    """Return the widths of time columns: in narrower ones Excel shows hashes."""
     wide = [place for place, cell in enumerate(sheet.cells, 1) if cell.is_time]
     columns = "".join(f'<col min="{place}" max="{place}" width="20" customWidth="1"/>' for place in wide)
     return f"<cols>{columns}</cols>" if wide else ""
@@ -431,7 +435,7 @@ def _wide_columns(sheet: Sheet) -> str:
 def _xml_cell(value: Any) -> str:
     if isinstance(value, datetime):
         local = value.replace(tzinfo=None)
-        if local < FIRST_TIME:  # a clock that was never set: Excel has no such date
+        if local < FIRST_TIME:  # of a clock that was never set: Excel has no such date
             return _xml_cell(value.isoformat(" ", "seconds"))
         span = local - FIRST_DAY
         return f'<c s="{TIME_STYLE}"><v>{span.days + span.seconds / SECONDS_PER_DAY:.8f}</v></c>'
@@ -448,7 +452,7 @@ def _workbook(name: str, count: int) -> str:
     sheets = "".join(
         f'<sheet name="{title}{f" {n}" if n > 1 else ""}" sheetId="{n}" r:id="rId{n}"/>' for n in range(1, count + 1)
     )
-    return f'{DECLARED}<workbook xmlns="{MAIN}" xmlns:r="{LINKS}"><sheets>{sheets}</sheets></workbook>'
+    return f'{XML_DECLARATION}<workbook xmlns="{MAIN}" xmlns:r="{LINKS}"><sheets>{sheets}</sheets></workbook>'
 
 
 def _workbook_links(count: int) -> str:
@@ -457,7 +461,7 @@ def _workbook_links(count: int) -> str:
         for n in range(1, count + 1)
     )
     styles = f'<Relationship Id="rId{count + 1}" Type="{LINKS}/styles" Target="styles.xml"/>'
-    return f'{DECLARED}<Relationships xmlns="{PACKAGE}/relationships">{links}{styles}</Relationships>'
+    return f'{XML_DECLARATION}<Relationships xmlns="{PACKAGE}/relationships">{links}{styles}</Relationships>'
 
 
 # --- answers ------------------------------------------------------------------------------------------------------
@@ -474,7 +478,7 @@ def export_xlsx(request: HttpRequest, rows: QuerySet[Any], cells: Sequence[Cell]
 
 
 def _answer(request: HttpRequest, parts: Iterator[str] | Iterator[bytes], kind: str, name: str) -> HttpResponseBase:
-    # ASGI would first gather a plain iterator whole
+    # Under ASGI, Django would read a synchronous iterator to its end first.
     content = _in_thread(parts) if isinstance(request, ASGIRequest) else parts
     response = StreamingHttpResponse(content, content_type=kind)
     response["Content-Disposition"] = f'attachment; filename="{name}"'

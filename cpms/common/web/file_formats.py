@@ -1,4 +1,4 @@
-"""The two formats in which support staff import and export rows in Django admin."""
+"""The file formats for import and export of rows in Django admin."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from django.utils.translation import gettext as _
 from import_export.formats import base_formats
 from import_export.widgets import DateTimeWidget
 
-from cpms.common.web.export import CsvFormat, plain
+from cpms.common.web.export import CsvFormat, file_value
 
 ZONE_COLUMN = "time_zone"
 
 
 class ZonedTimeWidget(DateTimeWidget):
-    """A time whose zone survives a file: with its offset in text, beside a column with the zone where it is a date."""
+    """A time that keeps its time zone in a file: as an offset in text, or in a separate column beside a date cell."""
 
     def clean(self, value: Any, row: Any = None, **kwargs: Any) -> datetime | None:
-        """Read ISO 8601 or a form's own formats; without an offset it is of the row's zone, else of the person's.
+        """Read ISO 8601 or a form's formats. Without an offset, the row's time zone applies, or else the user's.
 
         Raises:
-            ValueError: when the text is no time, or the zone is not known.
+            ValueError: the text is not a time, or the time zone is unknown.
         """
         if isinstance(value, str):
-            with suppress(ValueError):  # it may be one of the formats that forms read
+            with suppress(ValueError):  # it may have one of the formats that forms accept
                 value = datetime.fromisoformat(value.strip())
         zone = _zone_of(row)
         with timezone.override(zone):
@@ -50,7 +50,7 @@ def _zone_of(row: Any) -> tzinfo:
 
 
 class SafeCSV(base_formats.CSV):
-    """CSV as the person's spreadsheet program reads it, without formulas; read with either separator."""
+    """CSV in the format of the user's spreadsheet program, without formulas; imports accept either separator."""
 
     def create_dataset(self, in_stream: Any, **kwargs: Any) -> Any:
         text = in_stream.decode(self.encoding or "utf-8-sig") if isinstance(in_stream, bytes) else in_stream
@@ -62,16 +62,16 @@ class SafeCSV(base_formats.CSV):
         form = CsvFormat.of_reader()
         zone = timezone.get_current_timezone()
         for number, row in enumerate(dataset):
-            dataset[number] = [form.cell(plain(cell, zone)) for cell in row]
+            dataset[number] = [form.cell(file_value(cell, zone)) for cell in row]
         return super().export_data(dataset, delimiter=form.separator, quoting=csv.QUOTE_MINIMAL, **kwargs)
 
 
 class SafeXLSX(base_formats.XLSX):
-    """A workbook with real dates, which have no zone in it, and without formulas."""
+    """A workbook with real dates, which have no time zone, and without formulas."""
 
     def export_data(self, dataset: Any, **kwargs: Any) -> Any:
         zone = timezone.get_current_timezone()
         for number, row in enumerate(dataset):
-            cells = [plain(cell, zone) for cell in row]
+            cells = [file_value(cell, zone) for cell in row]
             dataset[number] = [cell.replace(tzinfo=None) if isinstance(cell, datetime) else cell for cell in cells]
         return super().export_data(dataset, **kwargs)

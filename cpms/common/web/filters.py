@@ -1,4 +1,4 @@
-"""Bricks for filters of pages and the API."""
+"""Filters and form widgets for filtersets of pages and the API."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class _SensibleDateField(forms.DateField):
 
 class _SensibleDateTimeField(forms.DateTimeField):
     def to_python(self, value: Any) -> Any:
-        """Checked before the time zone is applied: at the ends of the calendar that fails."""
+        """Check the year before the time zone is applied, which would fail at the ends of the calendar."""
         if value not in self.empty_values and not str(value)[:4].isdecimal():
             return super().to_python(value)
         if value not in self.empty_values and not is_sensible(date(max(int(str(value)[:4]), 1), 1, 1)):
@@ -40,9 +40,9 @@ class DateTimeFilter(django_filters.DateTimeFilter):
 
 
 class OfStationFilter(django_filters.CharFilter):
-    """By the identity of the station that rows belong to.
+    """Filters by the identity of the station that rows belong to.
 
-    It is looked up before the rows are: joined to them, it would keep the database from taking them in their order.
+    The station is found by a subquery: a join would keep the database from reading the rows in their order.
     """
 
     def filter(self, qs: Any, value: Any) -> Any:

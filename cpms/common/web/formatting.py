@@ -1,4 +1,4 @@
-"""How figures, times and states are shown, once for all pages, tables and exports."""
+"""Formatting of numbers, times and statuses for all pages, tables and exports."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from django.utils.translation import ngettext, pgettext
 
 THIN = "\u202f"
 DASH = "\u2013"
-# What a person may choose, by example; without a choice it is as in the page's language.
+# The formats that users can choose, with an example; the default is that of the page's language.
 DATES = [("iso", "2026-11-21"), ("dot", "21.11.2026"), ("slash", "21/11/2026"), ("us", "11/21/2026")]
 NUMBERS = [("en", "1,234.5"), ("de", "1.234,5"), ("fr", f"1{THIN}234,5"), ("ch", "1\u2019234.5")]
-_DAYS = {  # with the year, and within this year
+_DAYS = {  # with the year, and short for the current year
     "iso": ("Y-m-d", "Y-m-d"),
     "dot": ("d.m.Y", "d.m."),
     "slash": ("d/m/Y", "d/m"),
@@ -31,38 +31,38 @@ _DAYS = {  # with the year, and within this year
 _SIGNS = {"en": (".", ","), "de": (",", "."), "fr": (",", THIN), "ch": (".", "\u2019")}  # decimal, thousands
 
 
-class Forms(NamedTuple):
-    """How a person wants dates and numbers: keys of DATES and NUMBERS, empty as in the language."""
+class Formats(NamedTuple):
+    """A user's formats: keys of DATES and NUMBERS; empty: the language's format."""
 
     dates: str = ""
     numbers: str = ""
 
 
-_forms: ContextVar[Forms] = ContextVar("forms", default=Forms())  # noqa: B039 - it never changes
+_formats: ContextVar[Formats] = ContextVar("forms", default=Formats())  # noqa: B039 - it never changes
 
 
 @contextmanager
-def in_form_of(dates: str, numbers: str) -> Iterator[None]:
-    """Show dates and numbers meanwhile in a person's own form.
+def use_formats(dates: str, numbers: str) -> Iterator[None]:
+    """Format dates and numbers within this context as a user chose.
 
     Args:
-        dates: a key of DATES, or empty for that of the language.
-        numbers: a key of NUMBERS, or empty likewise.
+        dates: a key of DATES, or empty for the language's format.
+        numbers: a key of NUMBERS, or empty for the language's format.
     """
-    token = _forms.set(Forms(dates, numbers))
+    token = _formats.set(Formats(dates, numbers))
     try:
         yield
     finally:
-        _forms.reset(token)
+        _formats.reset(token)
 
 
-def forms_in_force() -> Forms:
-    return _forms.get()
+def current_formats() -> Formats:
+    return _formats.get()
 
 
 def day(at: date, *, is_short: bool = False) -> str:
-    """A date in the person's form; short: without the year where that is this one."""
-    own = _DAYS.get(_forms.get().dates)
+    """Format a date as the user chose; short: without the year if it is the current one."""
+    own = _DAYS.get(_formats.get().dates)
     is_short = is_short and at.year == timezone.localdate().year
     if own is not None:
         return date_format(at, own[1] if is_short else own[0])
@@ -70,14 +70,14 @@ def day(at: date, *, is_short: bool = False) -> str:
 
 
 def weekday(at: date) -> str:
-    """A date with the day of the week, for the axis of a chart."""
-    if _forms.get().dates not in _DAYS:
+    """Format a date with its day of the week, for the axis of a chart."""
+    if _formats.get().dates not in _DAYS:
         return date_format(at, pgettext("date format", "D j M"))
     return f"{date_format(at, 'D')} {day(at, is_short=True)}"
 
 
 def icon(name: str, label: str = "") -> SafeString:
-    """One icon of the sprite; with a label it speaks for itself, without it only decorates."""
+    """Return an icon of the sprite. Without a label it is decorative and hidden from screen readers."""
     address = f"{static('vendor/icons/sprite.svg')}#tabler-{name}"
     if label:
         return format_html('<svg class="icon" role="img" aria-label="{}"><use href="{}"/></svg>', label, address)
@@ -85,20 +85,20 @@ def icon(name: str, label: str = "") -> SafeString:
 
 
 def status(kind: str, label: str, *, title: str = "", is_live: bool = False, is_stale: bool = False) -> SafeString:
-    """A dot and a word. Stale: what was known last, never shown as if it were now."""
+    """Return a status as a coloured dot and a label. Stale: the last known status, shown as outdated."""
     extra = (" live" if is_live and not is_stale else "") + (" stale" if is_stale else "")
     return format_html('<span class="st {}{}" title="{}">{}</span>', kind, extra, title, label)
 
 
 def tick(is_yes: Any, label: str) -> SafeString:
-    """A yes or no: a mark and a word, without the colours of a status."""
+    """Return a yes or no as a mark and a label, without the colours of a status."""
     return format_html(
         '<span class="tick{}">{}{}</span>', "" if is_yes else " no", icon("check" if is_yes else "x"), label
     )
 
 
 def dash(why: str = "") -> SafeString:
-    """Nothing was measured: say so, and why, instead of showing a zero."""
+    """Return a dash for a missing value, with the reason as tooltip."""
     return format_html('<span class="dash" title="{}">{}</span>', why, DASH)
 
 
@@ -108,42 +108,42 @@ def grouped(key: int) -> str:
 
 
 def number(value: float | Decimal, places: int = 0) -> str:
-    """Grouped and rounded half up (Django's own formatting cuts off)."""
+    """Format a number with thousands separators, rounded half up (Django truncates)."""
     exact = Decimal(str(value)).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
-    own = _SIGNS.get(_forms.get().numbers)
+    own = _SIGNS.get(_formats.get().numbers)
     if own is not None:
         return numberformat.format(exact, own[0], places, 3, own[1], force_grouping=True)
     return number_format(exact, decimal_pos=places, use_l10n=True, force_grouping=True)
 
 
-def decimal_sign() -> str:
-    """The sign before decimals that this person reads: a dot or a comma."""
-    own = _SIGNS.get(_forms.get().numbers)
+def decimal_separator() -> str:
+    """Return the user's decimal separator: a dot or a comma."""
+    own = _SIGNS.get(_formats.get().numbers)
     return own[0] if own is not None else str(get_format("DECIMAL_SEPARATOR"))
 
 
 def kwh(wh: int | None) -> str:
-    """Energy in kWh with two decimals, without unit."""
+    """Format an energy in kWh with two decimals, without unit."""
     return DASH if wh is None else number(Decimal(wh) / 1000, 2)
 
 
 def kw(watts: int | None) -> str:
-    """Power in kW with one decimal, without unit."""
+    """Format a power in kW with one decimal, without unit."""
     return DASH if watts is None else number(Decimal(watts) / 1000, 1)
 
 
 def amperes(value: Decimal) -> str:
-    """A breaker's current, with a decimal only where it has one."""
+    """Format a breaker's current in amperes, with a decimal only if needed."""
     return number(value, 0 if value == value.to_integral_value() else 1)
 
 
 def power(watts: int) -> tuple[str, str]:
-    """Power of many stations: figure and unit."""
+    """Return the power of many stations as number and unit."""
     return (number(Decimal(watts) / 1_000_000, 2), "MW") if watts >= 1_000_000 else (kw(watts), "kW")
 
 
 def energy(wh: int) -> tuple[str, str]:
-    """Energy of many sessions: figure and unit."""
+    """Return the energy of many sessions as number and unit."""
     return (number(Decimal(wh) / 1_000_000, 2), "MWh") if wh >= 10_000_000 else (kwh(wh), "kWh")
 
 
@@ -154,7 +154,7 @@ def dhms(span: timedelta) -> str:
 
 
 def duration_text(span: timedelta) -> str:
-    """A duration in words, of two units at most."""
+    """Format a duration as text with at most two units."""
     seconds = max(0, int(span.total_seconds()))
     days, hours, minutes = seconds // 86400, seconds // 3600 % 24, seconds // 60 % 60
     if days:
@@ -169,7 +169,7 @@ def duration_text(span: timedelta) -> str:
 
 
 def ago(at: datetime) -> str:
-    """How long ago, roughly. Only ever beside or above the exact time."""
+    """Format roughly how long ago a time is. Always shown together with the exact time."""
     seconds = int((timezone.now() - at).total_seconds())
     if seconds < 60:
         return _("just now")
@@ -181,7 +181,7 @@ def ago(at: datetime) -> str:
 
 
 def full_time(at: datetime) -> str:
-    """With seconds and the zone named."""
+    """Format a time with date, seconds and time zone."""
     local = timezone.localtime(at)
     return f"{day(local)} {local:%H:%M:%S} {local.tzname()}"
 
@@ -193,18 +193,18 @@ def date_time(at: datetime) -> str:
 
 
 def short_time(at: datetime, *, seconds: bool = False) -> str:
-    """Time of day for today, else the date as well; the year only when it is another one."""
+    """Format the time of day, with the date unless it is today, and with the year unless it is the current one."""
     local, now = timezone.localtime(at), timezone.localtime()
     clock = f"{local:%H:%M:%S}" if seconds else f"{local:%H:%M}"
     if local.date() == now.date():
         return clock
-    if local.year != now.year and _forms.get().dates not in _DAYS:
+    if local.year != now.year and _formats.get().dates not in _DAYS:
         return f"{date_format(local, pgettext('date format', 'j M Y'))} {clock}"
     return f"{day(local, is_short=True)} {clock}"
 
 
 def moment(at: datetime | None, *, seconds: bool = False, never: str = "") -> SafeString:
-    """A time in the person's zone, with zone and age on hover."""
+    """Return a time in the user's time zone, with zone and age as tooltip."""
     if at is None:
         return dash(never)
     return format_html(

@@ -1,4 +1,4 @@
-"""Which languages somebody can choose from."""
+"""The languages that users can choose."""
 
 from typing import Any
 
@@ -6,5 +6,5 @@ from django.conf import settings
 
 
 def languages() -> list[tuple[str, Any]]:
-    """Codes and names; as a function, so that a model's choices grow with LANGUAGES and its table does not change."""
+    """Return codes and names. A function, so that a new language does not change a model's choices in a migration."""
     return list(settings.LANGUAGES)

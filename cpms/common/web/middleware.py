@@ -1,4 +1,4 @@
-"""Who is really asking, what is refused before anybody looks at it, and who may keep an answer."""
+"""Middleware for the real client address, a limit of query parameters, and cache headers."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 
 class RealAddressMiddleware:
-    """Believe X-Forwarded-For and -Proto only from TRUSTED_PROXIES; remove them from everybody else's requests."""
+    """Applies X-Forwarded-For and -Proto of TRUSTED_PROXIES, and removes these headers from all requests."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -34,24 +34,24 @@ API = "/api/"
 
 
 class ParameterLimitMiddleware:
-    """400 for an address with more parameters than Django reads; whoever looked at them would fail."""
+    """Answers 400 to a URL with more parameters than Django accepts: any view that reads them would fail."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        most = settings.DATA_UPLOAD_MAX_NUMBER_FIELDS
-        if request.META.get("QUERY_STRING", "").count("&") < most:
+        limit = settings.DATA_UPLOAD_MAX_NUMBER_FIELDS
+        if request.META.get("QUERY_STRING", "").count("&") < limit:
             return self.get_response(request)
-        detail = _("The address has more than %(most)d parameters.") % {"most": most}
+        detail = _("The address has more than %(most)d parameters.") % {"most": limit}
         if not request.path.startswith(API):
             return HttpResponse(detail, status=400, content_type="text/plain; charset=utf-8")
-        facts = {"type": "about:blank", "title": "Bad Request", "status": 400, "detail": detail}
-        return JsonResponse(facts | {"instance": request.path}, status=400, content_type="application/problem+json")
+        problem = {"type": "about:blank", "title": "Bad Request", "status": 400, "detail": detail}
+        return JsonResponse(problem | {"instance": request.path}, status=400, content_type="application/problem+json")
 
 
 class PrivateMiddleware:
-    """No proxy and no browser keeps an answer, unless its view says otherwise: nearly all of them are one person's."""
+    """Forbids proxies and browsers to cache responses, unless a view sets Cache-Control: nearly all are personal."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

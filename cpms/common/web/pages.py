@@ -1,4 +1,4 @@
-"""Bricks for pages: a list, a detail, a form, each with log-in, scope and permission built in."""
+"""Base views for lists, details and forms, with sign-in, scope and permission built in."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from django.views.generic import DetailView, FormView, View
 
-from cpms.common.database.paging import narrowed
+from cpms.common.database.paging import filter_by_stations
 from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.text.typed import whole_number
-from cpms.common.web.downloads import Download, filters_told, tell
+from cpms.common.web.downloads import Download, active_filter_values, record_download
 from cpms.common.web.export import MAX_XLSX_ROWS, Cell, export_csv, export_xlsx
 from cpms.common.web.formatting import date_time, number
 from cpms.common.web.tables import CappedPaginator, ExtraColumns, extended
@@ -37,14 +37,14 @@ MAX_NEW = 99  # '99+ new' is enough to know
 
 
 class AuthenticatedRequest(HttpRequest):
-    """A request behind `login_required`: there is a person. Only for annotations."""
+    """A request behind `login_required`, whose user is signed in. For type annotations only."""
 
     user: User
     htmx: HtmxDetails
 
 
 class Chip(NamedTuple):
-    """One filter in force: what it says and the address without it."""
+    """One active filter: its label, its value, and the query string without it."""
 
     label: str
     value: str
@@ -52,7 +52,7 @@ class Chip(NamedTuple):
 
 
 class ListPage(LoginRequiredMixin, View):
-    """Filter, sort, pages, scope, export; as a whole page, or as its list only when htmx asks for `#list`."""
+    """A list with filters, sorting, pagination, scope and export. Renders only the list if htmx targets `#list`."""
 
     model: Any
     table_class: type[tables.Table]
@@ -62,15 +62,15 @@ class ListPage(LoginRequiredMixin, View):
     template_name: str
     export_name = "export"
     export_cells: Sequence[Cell] = ()
-    right: str = ""  # by which its rows are seen, where their queryset does not say
+    right: str = ""  # the right needed to see its rows, if the queryset does not define it
     page_sizes = (10, 20, 30, 40, 50)
     page_size = 20
-    is_newest_first = False  # then a live list keeps its rows and says how many are new
+    is_newest_first = False  # if True, a live list keeps its rows and shows how many are new
     paginator_class: type[CappedPaginator] = CappedPaginator
-    tells_total = True  # whether counting all rows beside those that were found is cheap enough
-    tie_breakers: Sequence[str] = ("-pk",)  # what orders rows that are alike, so that no page repeats one
-    dear_columns: Sequence[str] = ()  # no index helps to sort by them: only where there are few enough rows
-    exported: ClassVar[dict[str, type[ListPage]]] = {}  # lists by the name of their files
+    shows_total = True  # whether counting all rows in addition to the filtered ones is cheap enough
+    tie_breakers: Sequence[str] = ("-pk",)  # make the order unique, so that no page repeats a row
+    slow_sort_columns: Sequence[str] = ()  # have no index for sorting: sortable only if there are few rows
+    exported: ClassVar[dict[str, type[ListPage]]] = {}  # list pages by `export_name`
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -82,22 +82,22 @@ class ListPage(LoginRequiredMixin, View):
         return rows
 
     def export_rows(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        """What an export needs besides what the page needs."""
+        """Return the queryset with everything that an export needs in addition to the page."""
         return rows
 
     def cells(self) -> Sequence[Cell]:
-        """Return the columns of an export for this person."""
+        """Return the columns of an export for this user."""
         return self.export_cells
 
     def decorate(self, records: list[Any]) -> None:
-        """Add to the rows of one page what a query over all rows would be too dear for."""
+        """Add data to the rows of one page that would be too expensive to query for all rows."""
 
-    def few_stations(self, filterset: Any) -> list[int] | None:
-        """Keys of the only stations whose rows can be listed, where these are known to be few; see `page_of`."""
+    def station_keys(self, filterset: Any) -> list[int] | None:
+        """Return the keys of the only stations whose rows can be listed, if known to be few; see `page_of`."""
         return None
 
-    def facts(self, context: dict[str, Any]) -> dict[str, Any]:
-        """More context for the page."""
+    def page_context(self, context: dict[str, Any]) -> dict[str, Any]:
+        """Return additional template context."""
         return {}
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
@@ -107,12 +107,12 @@ class ListPage(LoginRequiredMixin, View):
         if request.GET.get("export") and self.export_cells and is_valid:
             if why_off := request.user.access.features_off.get("exports"):  # type: ignore[union-attr]
                 raise PermissionDenied(why_off)
-            narrow = narrowed(found, self.few_stations(filterset))
+            narrow = filter_by_stations(found, self.station_keys(filterset))
             return self._export(narrow, request.GET["export"], filterset.form)
         context = {"filterset": filterset, "filter": filterset.form, "chips": list(chips(filterset, request.GET))}
         context |= self._page(found, filterset) | {"view": self}
-        context["total"] = self._total() if context["chips"] and self.tells_total else ""
-        context |= self.facts(context)
+        context["total"] = self._total() if context["chips"] and self.shows_total else ""
+        context |= self.page_context(context)
         is_part = getattr(request, "htmx", False) and request.htmx.target == "list"  # type: ignore[attr-defined]
         response = TemplateResponse(request, f"{self.template_name}#list" if is_part else self.template_name, context)
         patch_vary_headers(response, ["HX-Request"])
@@ -127,10 +127,10 @@ class ListPage(LoginRequiredMixin, View):
         table = extended(self.table_class, found, extra=self.extra_columns, hidden=self.hidden_columns)
         size = _whole(self.request.GET.get("per_page"))
         size = size if size in self.page_sizes else self.page_size
-        stations, is_rare = self.few_stations(filterset), getattr(filterset, "is_rare", False)
-        paginator = self.paginator_class(table.rows, size, stations=stations, is_rare=is_rare)
+        stations, use_partial_index = self.station_keys(filterset), getattr(filterset, "use_partial_index", False)
+        paginator = self.paginator_class(table.rows, size, stations=stations, use_partial_index=use_partial_index)
         sort = self.request.GET.get("sort", "")
-        if sort.lstrip("-") in self.dear_columns and paginator.is_capped:
+        if sort.lstrip("-") in self.slow_sort_columns and paginator.is_capped:
             sort = ""
         if sort:
             table.order_by = sort
@@ -140,7 +140,7 @@ class ListPage(LoginRequiredMixin, View):
             table.data.data = ordered.order_by(*wanted, *self.tie_breakers)
         page = max(1, _whole(self.request.GET.get("page")))
         table.paginator, table.page = paginator, paginator.get_page(page)
-        for name in self.dear_columns:
+        for name in self.slow_sort_columns:
             table.columns[name].column.orderable = not paginator.is_capped
         records = [row.record for row in table.page.object_list]
         self.decorate(records)
@@ -158,11 +158,13 @@ class ListPage(LoginRequiredMixin, View):
         }
 
     def _total(self) -> str:
-        """How many rows there are without any filter, counted to the same limit."""
+        """Return the number of rows without any filter, counted up to the same limit."""
         whole = self.filterset_class(QueryDict(), queryset=self.rows(), request=self.request)
         rows = self.table_class(whole.qs).rows
-        stations, is_rare = self.few_stations(whole), getattr(whole, "is_rare", False)
-        return self.paginator_class(rows, self.page_size, stations=stations, is_rare=is_rare).count_text
+        stations, use_partial_index = self.station_keys(whole), getattr(whole, "use_partial_index", False)
+        return self.paginator_class(
+            rows, self.page_size, stations=stations, use_partial_index=use_partial_index
+        ).count_text
 
     def _export(self, found: QuerySet[Any], kind: str, chosen: Form) -> HttpResponseBase:
         rows: Any = self.export_rows(found)
@@ -170,9 +172,11 @@ class ListPage(LoginRequiredMixin, View):
         if kind == "xlsx" and rows.order_by()[: MAX_XLSX_ROWS + 1].count() > MAX_XLSX_ROWS:
             sentence = _("An Excel file holds at most %(most)s rows here: add a filter, or take the CSV file.")
             messages.error(self.request, sentence % {"most": number(MAX_XLSX_ROWS)})
-            return redirect(f"{self.request.path}?{without(self.request.GET, 'export')}")
+            return redirect(f"{self.request.path}?{query_without(self.request.GET, 'export')}")
         person: Any = self.request.user
-        tell(Download(person, self.model, self.export_name, self.right or rows.right, kind, filters_told(chosen)))
+        record_download(
+            Download(person, self.model, self.export_name, self.right or rows.right, kind, active_filter_values(chosen))
+        )
         if kind == "xlsx":
             return export_xlsx(self.request, rows, self.cells(), self.export_name)
         return export_csv(self.request, rows, self.cells(), self.export_name)
@@ -182,28 +186,28 @@ def _whole(text: str | None) -> int:
     return whole_number(text) or 0
 
 
-def without(query: QueryDict, *names: str, value: str | None = None) -> str:
-    """A query string without some parameters, or without one value of them; the page number always goes."""
+def query_without(query: QueryDict, *names: str, value: str | None = None) -> str:
+    """Return a query string without some parameters, or without one of their values, and always without the page."""
     left = query.copy()
     for name in (*names, "page", "until"):
-        kept = [one for one in left.getlist(name) if value is not None and name in names and one != value]
-        left.setlist(name, kept) if kept else left.pop(name, None)
+        values = [one for one in left.getlist(name) if value is not None and name in names and one != value]
+        left.setlist(name, values) if values else left.pop(name, None)
     return left.urlencode()
 
 
 def chips(filterset: django_filters.FilterSet, query: QueryDict) -> Iterator[Chip]:
-    """The filters in force, each with the address that drops it."""
+    """Yield the active filters, each with the query string that removes it."""
     for name, field in filterset.form.fields.items():
         chosen = filterset.form.cleaned_data.get(name) if filterset.form.is_valid() else None
         if chosen in (None, "", [], ()):
             continue
         values = query.getlist(name) if isinstance(chosen, list) else [None]
         for value in values:
-            said = _said(field, value if value is not None else chosen)
-            yield Chip(str(field.label), said, f"?{without(query, name, value=value)}")
+            value_label = _value_label(field, value if value is not None else chosen)
+            yield Chip(str(field.label), value_label, f"?{query_without(query, name, value=value)}")
 
 
-def _said(field: Any, value: Any) -> str:
+def _value_label(field: Any, value: Any) -> str:
     for key, label in getattr(field, "choices", ()) or ():
         if str(key) == str(value):
             return str(label)
@@ -213,7 +217,7 @@ def _said(field: Any, value: Any) -> str:
 
 
 class DetailPage(LoginRequiredMixin, DetailView):
-    """One row that the person may see, of the chosen group or not; 404 for a stranger's."""
+    """A page about one row that the user may see, in the selected group or not; 404 for other rows."""
 
     def get_queryset(self) -> QuerySet[Any]:
         rows: QuerySet[Any] = self.model.objects.reachable_by(self.request.user)
@@ -221,7 +225,7 @@ class DetailPage(LoginRequiredMixin, DetailView):
 
 
 class FormPage(LoginRequiredMixin, FormView):
-    """A form whose service may say no: at the field where it names one, above the form otherwise."""
+    """A form that calls a service. A DomainError is shown at its fields, or above the form."""
 
     def form_valid(self, form: Form) -> HttpResponse:
         try:
@@ -240,7 +244,7 @@ class FormPage(LoginRequiredMixin, FormView):
 
 
 def add_errors(form: Form, error: DomainError) -> None:
-    """Put a service's 'no' where the person looks."""
+    """Add a service's error to the form: at its fields if the form has them, otherwise above the form."""
     known = {name: text for name, text in error.fields.items() if name in form.fields}
     for name in known:
         form.add_error(name, str(error))

@@ -1,4 +1,4 @@
-"""Bricks for tables: columns that show figures, times and states as every page does."""
+"""Base table, columns and paginator for lists."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django_tables2.rows import BoundRows
 
-from cpms.common.database.paging import narrowed, page_of
+from cpms.common.database.paging import filter_by_stations, page_of
 from cpms.common.web import formatting
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ WIDE = {"th": {"class": "o"}, "td": {"class": "o"}}
 
 
 class Table(tables.Table):
-    """The look of all tables. `pk` rows keep their focus while the table refreshes itself."""
+    """Base of all tables, with their CSS classes."""
 
     class Meta:
         attrs = {"class": "tbl cardtbl"}
@@ -84,30 +84,31 @@ class MomentColumn(tables.Column):
 
 
 def two_lines(first: Any, second: Any) -> SafeString:
-    """A value with a muted second line (a no-break space keeps rows of one height)."""
+    """Return a value with a muted second line; a no-break space keeps all rows at the same height."""
     return format_html('{}<span class="s">{}</span>', first, second or "\u00a0")
 
 
 class CappedPaginator(Paginator):
-    """Counts rows, but gives up at `cap`: nobody turns to page 1,000, and counting millions takes seconds.
+    """Counts rows up to `cap`, since counting millions takes seconds and nobody opens page 1,000.
 
-    A first page that is not full has told how many there are: a search for something rare goes through all rows, and
-    so goes through them once.
+    If the first page is not full, it gives the count: a search for rare rows scans the table only once then.
 
     Args:
-        stations: keys of the only stations whose rows are listed, where the caller knows that they are few.
-        is_rare: as for `page_of`.
+        stations: keys of the only stations whose rows are listed, if known to be few.
+        use_partial_index: as for `page_of`.
     """
 
     cap = 20_000
 
-    def __init__(self, *args: Any, stations: Sequence[int] | None = None, is_rare: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, stations: Sequence[int] | None = None, use_partial_index: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
-        self.stations, self.is_rare = stations, is_rare
+        self.stations, self.use_partial_index = stations, use_partial_index
 
     @cached_property
     def count(self) -> int:
-        counted: int = narrowed(self._queryset, self.stations).order_by()[: self.cap + 1].count()
+        counted: int = filter_by_stations(self._queryset, self.stations).order_by()[: self.cap + 1].count()
         return min(counted, self.cap + 1)
 
     def get_page(self, number: Any) -> Page:
@@ -124,7 +125,7 @@ class CappedPaginator(Paginator):
         return self._page_of(self._records(start, min(start + self.per_page, self.count)), number)
 
     def _records(self, start: int, stop: int) -> list[Any]:
-        return page_of(self._queryset, start, stop, stations=self.stations, is_rare=self.is_rare)
+        return page_of(self._queryset, start, stop, stations=self.stations, use_partial_index=self.use_partial_index)
 
     def _page_of(self, records: list[Any], number: int) -> Page:
         rows: Any = self.object_list

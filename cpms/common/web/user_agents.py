@@ -1,4 +1,4 @@
-"""Where people are signed in: written down, shown, and ended from elsewhere."""
+"""Names of browsers and operating systems, read from user agent headers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 from cpms.common.web.formatting import DASH
 
-NOTED = "browser"  # so begins what the audit trail keeps of one
+RECORD_PREFIX = "browser"  # of a browser in the audit trail
 
 
 BROWSERS = (
@@ -32,16 +32,16 @@ SYSTEMS = (
 )
 
 
-def words_of(agent: str) -> str:
-    """What browser it is and where it runs, as people call them."""
+def browser_label(agent: str) -> str:
+    """Return the common names of the browser and the operating system."""
     return _browser_and_system(*_names_of(agent))
 
 
-def noted_browser_name(noted: str) -> str:
-    """The same and the address, of what the audit trail keeps in no language; what is older stays as it is."""
-    if not noted.startswith(f"{NOTED}|"):
-        return noted
-    _noted, browser, system, address = noted.split("|")
+def recorded_browser_label(record: str) -> str:
+    """Return browser, system and address of a language-neutral audit record; older records are returned unchanged."""
+    if not record.startswith(f"{RECORD_PREFIX}|"):
+        return record
+    _prefix, browser, system, address = record.split("|")
     return f"{_browser_and_system(browser, system)} · {address or DASH}"
 
 

@@ -65,7 +65,7 @@ class RemoteStopView(OperateMixin, SessionList):
     nothing = gettext_lazy("As soon as somebody charges, the session can be stopped here.")
     paths = ("team", "station")
     shows_statuses = False
-    dear_columns = ("energy_wh",)
+    slow_sort_columns = ("energy_wh",)
 
     def rows(self) -> QuerySet[Any]:
         return super().rows().filter(stopped_at__isnull=True)

@@ -25,7 +25,7 @@ from accounts.access.rights import Role
 from accounts.branding.services.branding import sender_for_team, site_address
 from accounts.models import Membership, Team, User
 from chargers.models import Event
-from cpms.common.messaging.mail import MailContent, identity_of, public_url, send_due, zone_of
+from cpms.common.messaging.mail import MailContent, message_id_of, public_url, send_due, zone_of
 from cpms.common.web import formatting
 from maintenance.notifications.models import AlarmMail, Notification, NotificationChoice
 from maintenance.security_events.labels import event_label
@@ -82,7 +82,7 @@ def _security_text(user: User, team: Team, events: Sequence[Event]) -> tuple[str
     with (
         translation.override(user.language or settings.LANGUAGE_CODE),
         timezone.override(zone_of(user.time_zone)),
-        formatting.in_form_of(user.date_format, user.number_format),
+        formatting.use_formats(user.date_format, user.number_format),
     ):
         stations = sorted({event.data["station"] for event in events})
         named = {"n": len(events), "station": stations[0], "more": len(stations) - 1}
@@ -128,7 +128,7 @@ def _message(mail: AlarmMail) -> EmailMessage | None:
         return None
     with translation.override(mail.user.language or settings.LANGUAGE_CODE):
         content = MailContent(to=mail.user.email, subject=mail.subject, paragraphs=mail.body.split("\n\n"))
-        return content.message(identity_of("alarm", mail), sender_for_team(mail.team_id))
+        return content.message(message_id_of("alarm", mail), sender_for_team(mail.team_id))
 
 
 def retry_mails(mails: QuerySet[AlarmMail]) -> int:

@@ -1,15 +1,15 @@
-"""One OCPP node of the production set-up; any number of them may run."""
+"""Runs one OCPP gateway node of the production set-up. Any number of nodes may run."""
 
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from ocpp_gateway.server import AddressTakenError, allow_many_sockets, listen, refusal, serve
+from ocpp_gateway.server import AddressTakenError, allow_many_sockets, listen, serve, startup_error
 
 
 class Command(BaseCommand):
-    help = "Serve the OCPP endpoint /ocpp/<identity> and /health/ only, for stations; pages are served apart."
-    requires_system_checks: list[str] = []  # a node that was killed must be back soon
+    help = "Serve the OCPP endpoint /ocpp/<identity> and /health/ only; pages are served by another process."
+    requires_system_checks: list[str] = []  # a node that was killed must restart quickly
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="127.0.0.1")
@@ -20,5 +20,5 @@ class Command(BaseCommand):
         try:
             listener = listen(host, port)
         except AddressTakenError as error:
-            raise refusal(error) from error
+            raise startup_error(error) from error
         serve("cpms.asgi:gateway", listener).run(sockets=[listener])

@@ -1,4 +1,4 @@
-"""Everything in one process: pages, API, OCPP endpoint, tasks and schedule; with --demo also stations that charge."""
+"""Runs everything in one process: pages, API, OCPP endpoint and tasks; with --demo also simulated stations."""
 
 import io
 import os
@@ -12,19 +12,19 @@ from django.core.management import call_command, get_commands
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from cpms.celery import app as celery_app
-from cpms.common.observability.logs import JSON, say_json
+from cpms.common.observability.logs import JSON, log_json
 from cpms.embedded import EmbeddedCelery
-from ocpp_gateway.server import AddressTakenError, Server, allow_many_sockets, listen, refusal, serve
+from ocpp_gateway.server import AddressTakenError, Server, allow_many_sockets, listen, serve, startup_error
 
-END_SECONDS = 3.2
+STOP_SECONDS = 3.2
 
 
 class Command(BaseCommand):
     help = "Run the whole system as one process; needs no other server."
-    requires_system_checks: list[str] = []  # `make check` has made them; the first page should not wait for them
+    requires_system_checks: list[str] = []  # `make check` runs them; the first page should not wait for them
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0 lets other machines in")
+        parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0 accepts connections from other machines")
         parser.add_argument("--port", type=int, default=8000)
         parser.add_argument("--demo", action="store_true", help="load demo data and let simulated stations charge")
 
@@ -33,26 +33,26 @@ class Command(BaseCommand):
         try:
             listener = listen(host, port)
         except AddressTakenError as error:
-            raise refusal(error) from error
+            raise startup_error(error) from error
         try:
             logins = self._prepare(demo)
         except KeyboardInterrupt:
-            raise CommandError("Ended before it had begun.", returncode=130) from None
+            raise CommandError("Interrupted during start.", returncode=130) from None
         self._serve(listener, host, demo, logins)
 
     def _prepare(self, demo: bool) -> str:
-        """The tables and, when wanted, the demo data; gives what `load_demo` says (its logins)."""
-        self._say("Preparing the database ...")
+        """Create the tables and, if requested, the demo data. Return the output of `load_demo` (its logins)."""
+        self._print("Preparing the database ...")
         call_command("migrate", interactive=False, verbosity=0)
         if not demo or "load_demo" not in get_commands():
             return ""
-        self._say("Loading demo data ...")
-        said = io.StringIO()
-        call_command("load_demo", stdout=said)
-        return said.getvalue().strip()
+        self._print("Loading demo data ...")
+        output = io.StringIO()
+        call_command("load_demo", stdout=output)
+        return output.getvalue().strip()
 
     def _serve(self, listener: socket.socket, host: str, demo: bool, logins: str) -> None:
-        port = listener.getsockname()[1]  # what 0 became
+        port = listener.getsockname()[1]  # the actual port if 0 was requested
         server = serve("cpms.asgi:application", listener)
         celery = EmbeddedCelery(celery_app)
         celery.start()
@@ -69,16 +69,16 @@ class Command(BaseCommand):
         finally:
             self._end(server, threads)
 
-    def _say(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         if settings.LOG_FORMAT == JSON:
-            say_json(text)
+            log_json(text)
             return
         self.stdout.write(text)
         self.stdout.flush()
 
     def _announce(self, server: Server, host: str, port: int, logins: str) -> None:
-        server.answers.wait()
-        if server.ends.is_set():
+        server.is_ready.wait()
+        if server.is_stopping.is_set():
             return
         name = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::", "::1") else host  # noqa: S104
         lines = [
@@ -89,33 +89,33 @@ class Command(BaseCommand):
             f"  Stations   ws://{name}:{port}/ocpp/<identity>   (OCPP 1.6J)",
             *(["", *(f"  {line}" for line in logins.splitlines())] if logins else []),
             "",
-            "  Ctrl-C ends it.",
+            "  Press Ctrl-C to stop.",
             "",
         ]
-        self._say("\n".join(lines))
+        self._print("\n".join(lines))
 
     def _run_fleet(self, server: Server, port: int) -> None:
-        """Simulated stations use the same door as real ones, so they come after the server answers."""
-        server.answers.wait()
+        """Run the simulated stations. They connect like real ones, so they start when the server is ready."""
+        server.is_ready.wait()
         from ocpp_gateway.simulator.fleet import run_demo_fleet
 
-        if not server.ends.is_set():
-            run_demo_fleet(f"ws://127.0.0.1:{port}/ocpp", server.ends)
+        if not server.is_stopping.is_set():
+            run_demo_fleet(f"ws://127.0.0.1:{port}/ocpp", server.is_stopping)
 
     def _end_celery(self, server: Server, celery: EmbeddedCelery) -> None:
-        """While the server says good-bye to its links, not after it."""
-        server.ends.wait()
-        self._say("\nEnding ...")
-        celery.stop(END_SECONDS)
+        """Stop Celery while the server closes its links, not afterwards."""
+        server.is_stopping.wait()
+        self._print("\nStopping ...")
+        celery.stop(STOP_SECONDS)
 
     def _end(self, server: Server, threads: list[threading.Thread]) -> None:
-        """All of it within five seconds. What a task has not finished is a row and is found at the next start."""
-        server.ends.set()
-        server.answers.set()
-        end = time.monotonic() + END_SECONDS
+        """Stop everything within five seconds. Unfinished work is stored as rows and continues after a restart."""
+        server.is_stopping.set()
+        server.is_ready.set()
+        end = time.monotonic() + STOP_SECONDS
         for thread in threads:
             thread.join(max(0.1, end - time.monotonic()))
         self.stdout.flush()
-        last_word = threading.Timer(1.0, os._exit, (0,))  # Python would wait for a thread that is stuck without end
-        last_word.daemon = True
-        last_word.start()
+        exit_timer = threading.Timer(1.0, os._exit, (0,))  # Python would wait forever for a thread that is stuck
+        exit_timer.daemon = True
+        exit_timer.start()

@@ -1,4 +1,4 @@
-"""Simulated stations against any OCPP 1.6J endpoint."""
+"""Runs simulated stations against any OCPP 1.6J endpoint."""
 
 import asyncio
 import contextlib
@@ -15,13 +15,13 @@ class Command(BaseCommand):
     help = "Run simulated stations against an OCPP 1.6J endpoint until Ctrl-C."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("identity", help="may hold {n} or {n:06d} with --count")
-        parser.add_argument("--password", required=True, help="may hold {id}")
+        parser.add_argument("identity", help="may contain {n} or {n:06d} with --count")
+        parser.add_argument("--password", required=True, help="may contain {id}")
         parser.add_argument("--url", default="ws://localhost:8000/ocpp")
         parser.add_argument("--count", type=int, default=1)
         parser.add_argument("--connectors", type=int, default=2)
         parser.add_argument(
-            "--tag", action="append", default=[], help="a tag its drivers use; none: remote starts only"
+            "--tag", action="append", default=[], help="a tag that its drivers use; without one, remote starts only"
         )
         parser.add_argument("--sample-seconds", type=float, default=10.0)
 
@@ -39,6 +39,6 @@ class Command(BaseCommand):
                     sample_seconds=options["sample_seconds"],
                 )
             )
-        self.stdout.write(f"{len(plans)} simulated station(s) connect to {options['url']}; Ctrl-C ends them.")
+        self.stdout.write(f"{len(plans)} simulated station(s) connect to {options['url']}; press Ctrl-C to stop.")
         with contextlib.suppress(KeyboardInterrupt):
             asyncio.run(run_fleet(options["url"], plans))

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from chargers.onboarding.services.registration import find_station
 from cpms.common.errors import DomainError
 from cpms.common.scripting import ScriptCommand
-from cpms.common.text.storable import is_storable
+from cpms.common.text.safety import is_storable
 from operations.commands.models import Command as StationCommand
 from operations.commands.services import asking
 from operations.commands.services.asking import DEFAULT_EXPIRY

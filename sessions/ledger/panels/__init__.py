@@ -37,7 +37,7 @@ class SessionList(ListPage):
     export_name = "sessions"
     export_cells = SESSION_CELLS
     is_newest_first = True
-    dear_columns: Sequence[str] = ("energy_wh", "max_power_w")
+    slow_sort_columns: Sequence[str] = ("energy_wh", "max_power_w")
 
     def rows(self) -> QuerySet[Any]:
         return super().rows().select_related("station", "tag").defer("station__password")

@@ -13,7 +13,7 @@ from accounts.access.rights import Role
 from accounts.branding.services.branding import STYLE_VERSION, branding_of_team
 from accounts.models import AuditEntry, Brand, BrandPicture, Team
 from accounts.team_settings.services import branding
-from cpms.common.database.remember import forget
+from cpms.common.database.process_cache import clear_cached
 from cpms.common.errors import DomainError, NotAllowed
 from tests.accounts.conftest import image, prove
 
@@ -307,7 +307,7 @@ def test_support_staff_judges_colours_too_and_takes_pictures_down(client, staff,
     row = BrandPicture.objects.get(kind="logo_light", size="page")
     assert f"/brand/{row.key}.png" in text_of(client.get(reverse("admin:accounts_brandpicture_changelist")))
     client.post(reverse("admin:accounts_brandpicture_delete", args=[row.pk]), {"post": "yes"})
-    forget()
+    clear_cached()
     assert not branding_of_team(team.pk).logo_light
 
 

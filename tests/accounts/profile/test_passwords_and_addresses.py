@@ -363,7 +363,7 @@ def test_old_mails_are_deleted(db):
 
 def test_mails_are_shown_only_where_that_is_set(client, viewer, settings, tmp_path):
     settings.MAILS_FOLDER, settings.MAILS_SENT_BY = tmp_path, "django.core.mail.backends.locmem.EmailBackend"
-    settings.EMAIL_BACKEND, settings.MAILS_IN_PAGE = "cpms.common.messaging.mail.KeepingBackend", True
+    settings.EMAIL_BACKEND, settings.MAILS_IN_PAGE = "cpms.common.messaging.mail.StoringBackend", True
     passwords.request_password_reset(email=viewer.email, address="::1")
     mails.send_mails()
     assert len(mail.outbox) == 1, "it is sent as well"

@@ -139,7 +139,7 @@ def test_old_ones_are_forgotten(viewer):
     ],
 )
 def test_browsers_are_named_as_people_call_them(agent, words):
-    assert user_agents.words_of(agent) == words
+    assert user_agents.browser_label(agent) == words
 
 
 # --- how pages look -----------------------------------------------------------------------------------------------
@@ -157,7 +157,7 @@ def test_browsers_are_named_as_people_call_them(agent, words):
 )
 def test_dates_and_numbers_have_the_form_that_was_chosen(dates, numbers, day, figure):
     at = timezone.datetime(2026, 11, 5, 12, tzinfo=timezone.get_default_timezone())
-    with formatting.in_form_of(dates, numbers):
+    with formatting.use_formats(dates, numbers):
         assert formatting.date_time(at).startswith(day) and formatting.full_time(at).startswith(day)
         assert formatting.number(1234.5, 1) == figure
     assert formatting.number(1234.5, 1) == "1,234.5"

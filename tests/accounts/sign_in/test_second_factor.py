@@ -48,7 +48,7 @@ def signed_in_long_ago(client, user):
     """Signed in, but it was not proved lately who it is."""
     client.force_login(user)
     session = client.session
-    del session[fresh_proof.KEY]
+    del session[fresh_proof.SESSION_KEY]
     session.save()
 
 

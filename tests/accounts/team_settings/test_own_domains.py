@@ -17,7 +17,7 @@ from accounts.mails.services import mails
 from accounts.models import AccountMail, TeamDomain
 from accounts.team_settings.services import dns, own_domains
 from accounts.team_settings.services import team as services
-from cpms.common.database.remember import forget
+from cpms.common.database.process_cache import clear_cached
 from cpms.common.errors import DomainError, NotAllowed
 from tests.accounts.conftest import prove
 
@@ -152,7 +152,7 @@ def test_a_domain_for_enrolment_is_no_host(client, team):
 def test_a_host_that_became_ours_is_ours_whatever_a_team_has_proved(team_host, settings):
     """P11."""
     settings.ALLOWED_HOSTS = ["testserver", HOST]
-    forget()
+    clear_cached()
     assert HOST not in hosts()
 
 

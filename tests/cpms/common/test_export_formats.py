@@ -13,7 +13,7 @@ from openpyxl import load_workbook
 
 from accounts.access.rights import Role
 from cpms.common.web.export import CsvFormat, safe_text
-from cpms.common.web.formatting import in_form_of
+from cpms.common.web.formatting import use_formats
 from cpms.common.web.pages import ListPage
 from tests import factories
 from tests.exported import LISTS, OF_STAFF
@@ -49,7 +49,7 @@ def browser(as_person, person, language):
     ],
 )
 def test_the_separator_follows_the_decimal_sign(language, numbers, expected):
-    with translation.override(language), in_form_of("", numbers):
+    with translation.override(language), use_formats("", numbers):
         assert CsvFormat.of_reader() == expected
 
 

@@ -18,9 +18,9 @@ REFUSALS = reverse("maintenance:refusal_list")
 
 @pytest.fixture
 def small_parts(monkeypatch) -> None:
-    monkeypatch.setattr(export, "KEYS_AT_ONCE", 6)
-    monkeypatch.setattr(export, "VALUES_AT_ONCE", 4)
-    monkeypatch.setattr(export, "ROWS_AT_ONCE", 4)
+    monkeypatch.setattr(export, "KEYS_PER_QUERY", 6)
+    monkeypatch.setattr(export, "VALUES_PER_BATCH", 4)
+    monkeypatch.setattr(export, "ROWS_PER_BATCH", 4)
 
 
 def sheet(response) -> list[list[str]]:

@@ -8,7 +8,7 @@ import time_machine
 from django.utils import timezone, translation
 
 from cpms.common.web import formatting
-from cpms.common.web.export import plain
+from cpms.common.web.export import file_value
 
 
 @pytest.mark.parametrize(
@@ -67,4 +67,4 @@ def test_clocks_in_words(ms, shown):
     ],
 )  # fmt: skip
 def test_no_cell_is_a_formula(value, cell):
-    assert plain(value, UTC) == cell
+    assert file_value(value, UTC) == cell

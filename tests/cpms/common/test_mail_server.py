@@ -12,7 +12,7 @@ from accounts.members.services import invitations
 from accounts.profile.services import passwords
 from accounts.team_settings.services import branding
 from chargers.grants.services import mails as grant_mails
-from cpms.common.database.remember import forget
+from cpms.common.database.process_cache import clear_cached
 from maintenance.notifications.services.alarms import send_alarms
 from tests import factories
 from tests.accounts.conftest import image, prove
@@ -129,7 +129,7 @@ def test_mails_requested_on_our_host_have_our_branding(server, branded, client, 
 def test_a_portals_name_cannot_write_headers(server, team, administrator):
     """P11."""
     factories.BrandFactory(team=team, portal_name="Nordlys\r\nBcc: evil@example.org")
-    forget()
+    clear_cached()
     invitations.invite(team=team, email="new@example.org", role=Role.VIEWER, actor=administrator)
     assert mails.send_mails() == 1
     assert "Bcc" not in server.got[0][1]

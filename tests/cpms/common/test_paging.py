@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from accounts.access.rights import Provider, SelectedGroup
 from chargers.models import ChargingStation
 from cpms.common.database import paging
-from cpms.common.database.paging import first_of, keys_if_few, narrowed, of_stations, page_of
+from cpms.common.database.paging import filter_by_stations, first_of, keys_if_few, of_stations, page_of
 from cpms.common.models import OfStationsQuerySet
 from maintenance.models import Message
 from sessions.models import MeterReading
@@ -103,7 +103,7 @@ def log_requests(draw):
         "order": draw(st.sampled_from(ORDERS)),
         "page": draw(st.tuples(st.integers(0, 20), st.integers(0, 25))),
         "is_joined": draw(st.booleans()),
-        "is_rare": draw(st.booleans()),
+        "use_partial_index": draw(st.booleans()),
         "is_by_key": draw(st.booleans()),
         "knows": draw(st.sampled_from(["nothing", "the scope", "some"])),
         "few": draw(st.sampled_from([50, 2])),
@@ -135,8 +135,8 @@ def test_a_page_is_what_a_slice_gives(users, stations, monkeypatch):
             "some": [stations[0].pk, stations[3].pk],
         }[request["knows"]]
         start, length = request["page"]
-        values = {"stations": few, "is_rare": request["is_rare"]}
-        wanted = list(narrowed(rows, few)[start : start + length])
+        values = {"stations": few, "use_partial_index": request["use_partial_index"]}
+        wanted = list(filter_by_stations(rows, few)[start : start + length])
         assert page_of(rows, start, start + length, is_by_key=request["is_by_key"], **values) == wanted
         assert list(first_of(rows, start + length, **values)[start : start + length]) == wanted
         if request["knows"] == "the scope":

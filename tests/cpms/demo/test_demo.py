@@ -20,7 +20,7 @@ from maintenance.notifications.services.notifications import notify
 from ocpp_gateway.simulator.fleet import MIN_CHARGING, demo_plans
 from operations.models import Command
 from sessions.models import ChargingSession, MeterReading, TeamPower
-from tests.world import check_rows_now, undone
+from tests.world import check_rows_now, rolled_back
 
 MODELS = (
     User, ChargingStation, Connector, Tag, ChargingSession, MeterReading, TeamPower, AuditEntry, Installation, Grant,
@@ -30,7 +30,7 @@ MODELS = (
 
 @pytest.fixture(scope="module")
 def loaded_once(django_db_setup, django_db_blocker):
-    with django_db_blocker.unblock(), undone():
+    with django_db_blocker.unblock(), rolled_back():
         output = io.StringIO()
         call_command("load_demo", "--even-in-production", "--json", stdout=output)
         check_rows_now()

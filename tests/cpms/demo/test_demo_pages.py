@@ -19,7 +19,7 @@ from maintenance.models import Notification, SecurityEvent
 from operations.models import Command
 from sessions.models import ChargingSession
 from tests import factories
-from tests.world import check_rows_now, undone
+from tests.world import check_rows_now, rolled_back
 
 pytestmark = pytest.mark.django_db
 ADMIN, SUPPORT = "admin@nordlys.example", "support@nordlys.example"
@@ -44,7 +44,7 @@ def names(patterns=None, space=""):
 @pytest.fixture(scope="module")
 def loaded(django_db_setup, django_db_blocker):
     """The demo with its simulated stations connected."""
-    with django_db_blocker.unblock(), undone():
+    with django_db_blocker.unblock(), rolled_back():
         call_command("load_demo", "--even-in-production", verbosity=0)
         simulated = [one.identity for one in DEMO_STATIONS if one.is_simulated]
         node = factories.GatewayNodeFactory.create(alive_at=timezone.now() + timedelta(hours=1))

@@ -53,6 +53,6 @@ def test_a_stop_and_the_drain_of_the_same_session_do_not_deadlock():
             time.sleep(0.02)
         assert someone_waits()
     thread.join(15)
-    assert isinstance(done[0], direct.Answered), done
+    assert isinstance(done[0], direct.CallAnswer), done
     session.refresh_from_db()
     assert (session.sample_count, session.energy_wh) == (1, 8000)

@@ -1,4 +1,4 @@
-"""django-auditlog brings a command that deletes the whole trail; here nobody does that."""
+"""Overrides a command of django-auditlog that deletes the whole audit trail, which must never happen here."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a simulated station does when the central system asks."""
+"""Handlers of a simulated station for the commands of the central system."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class CommandedLink(ChargePoint):
         outlet = self._outlet(connector_id)
         if outlet is None or outlet.charge is not None or not outlet.is_operative or outlet.status == "Faulted":
             return call_result.RemoteStartTransaction(status="Rejected")
-        outlet.wish.put_nowait(id_tag)
+        outlet.remote_starts.put_nowait(id_tag)
         return call_result.RemoteStartTransaction(status="Accepted")
 
     @on("RemoteStopTransaction")
@@ -92,10 +92,10 @@ class CommandedLink(ChargePoint):
     async def send_triggered(self, requested_message: str, connector_id: int | None = None) -> None:
         station = self.station
         if requested_message == "Heartbeat":
-            await station.say(call.Heartbeat())
+            await station.send_call(call.Heartbeat())
         elif requested_message == "BootNotification":
             plan = station.plan
-            await station.say(
+            await station.send_call(
                 call.BootNotification(charge_point_model=plan.model[:20], charge_point_vendor=plan.vendor[:20])
             )
         elif requested_message == "StatusNotification":
@@ -105,7 +105,7 @@ class CommandedLink(ChargePoint):
         elif requested_message == "MeterValues":
             for outlet in station.outlets.values():
                 value = {"value": f"{outlet.meter_wh:.0f}", "unit": "Wh", "context": "Trigger"}
-                await station.say(
+                await station.send_call(
                     call.MeterValues(
                         connector_id=outlet.number,
                         meter_value=[{"timestamp": station.now_text(), "sampledValue": [value]}],
@@ -123,7 +123,7 @@ class CommandedLink(ChargePoint):
 
     @on("ChangeConfiguration")
     def change_configuration(self, key: str, value: str) -> Any:
-        if key == "AuthorizationKey":  # which nobody may read
+        if key == "AuthorizationKey":  # write-only
             self.station.password = value
             return call_result.ChangeConfiguration(status="Accepted")
         if key not in self.station.configuration:

@@ -1,4 +1,4 @@
-"""The words of OCPP 1.6 and what they are in the project's own vocabulary."""
+"""Translation tables between the terms of OCPP 1.6 and our own."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from chargers.vocabulary import (
     StopReason,
     TagVerdict,
 )
-from ocpp_gateway.words import Words
+from ocpp_gateway.translations import Translations
 
 # --- from a station --------------------------------------------------------------------------------------------------
-STATUSES: Words = {
+STATUSES: Translations = {
     "Available": ConnectorStatus.AVAILABLE.value,
     "Preparing": ConnectorStatus.PREPARING.value,
     "Charging": ConnectorStatus.CHARGING.value,
@@ -32,7 +32,7 @@ STATUSES: Words = {
     "Unavailable": ConnectorStatus.UNAVAILABLE.value,
     "Faulted": ConnectorStatus.FAULTED.value,
 }
-ERRORS: Words = {
+ERRORS: Translations = {
     "NoError": "",
     "ConnectorLockFailure": ConnectorError.CONNECTOR_LOCK.value,
     "EVCommunicationError": ConnectorError.VEHICLE_COMMUNICATION.value,
@@ -50,7 +50,7 @@ ERRORS: Words = {
     "UnderVoltage": ConnectorError.UNDER_VOLTAGE.value,
     "WeakSignal": ConnectorError.WEAK_SIGNAL.value,
 }
-STOP_REASONS: Words = {
+STOP_REASONS: Translations = {
     "DeAuthorized": StopReason.DEAUTHORIZED.value,
     "EmergencyStop": StopReason.EMERGENCY_STOP.value,
     "EVDisconnected": StopReason.VEHICLE_DISCONNECTED.value,
@@ -63,7 +63,7 @@ STOP_REASONS: Words = {
     "SoftReset": StopReason.SOFT_RESET.value,
     "UnlockCommand": StopReason.UNLOCK.value,
 }
-JOB_STATUSES: Words = {
+JOB_STATUSES: Translations = {
     "Idle": JobStatus.IDLE.value,
     "DownloadScheduled": JobStatus.DOWNLOAD_SCHEDULED.value,
     "Downloading": JobStatus.DOWNLOADING.value,
@@ -98,26 +98,29 @@ RESULTS: Mapping[str, CommandResult] = {
     "UnknownMessageId": CommandResult.UNKNOWN_MESSAGE,
     "UnknownVendorId": CommandResult.UNKNOWN_VENDOR,
 }
-# The words of a reading (section 7.29 and the following) are those of `Measurand`, `Unit`, `Phase`, `ReadingContext`,
-# `Location` and `ValueFormat`: readings are passed on as they were sent. This is what an absent measurand means.
+# The terms of a meter value (section 7.29 and following) equal those of `Measurand`, `Unit`, `Phase`, `ReadingContext`,
+# `Location` and `ValueFormat`: values are passed on as they were sent. This is the default of a missing measurand.
 ENERGY_REGISTER = Measurand.ENERGY_REGISTER.value
 
 # --- to a station ----------------------------------------------------------------------------------------------------
-REGISTRATIONS: Words = {
+REGISTRATIONS: Translations = {
     RegistrationStatus.ACCEPTED.value: "Accepted",
     RegistrationStatus.PENDING.value: "Pending",
     RegistrationStatus.REJECTED.value: "Rejected",
 }
-VERDICTS: Words = {
+VERDICTS: Translations = {
     TagVerdict.ACCEPTED.value: "Accepted",
     TagVerdict.BLOCKED.value: "Blocked",
     TagVerdict.EXPIRED.value: "Expired",
     TagVerdict.INVALID.value: "Invalid",
     TagVerdict.CONCURRENT.value: "ConcurrentTx",
 }
-RESET_KINDS: Words = {ResetKind.SOFT.value: "Soft", ResetKind.HARD.value: "Hard"}
-AVAILABILITIES: Words = {Availability.OPERATIVE.value: "Operative", Availability.INOPERATIVE.value: "Inoperative"}
-STATION_MESSAGES: Words = {
+RESET_KINDS: Translations = {ResetKind.SOFT.value: "Soft", ResetKind.HARD.value: "Hard"}
+AVAILABILITIES: Translations = {
+    Availability.OPERATIVE.value: "Operative",
+    Availability.INOPERATIVE.value: "Inoperative",
+}
+STATION_MESSAGES: Translations = {
     StationMessage.STATUS.value: "StatusNotification",
     StationMessage.METER_VALUES.value: "MeterValues",
     StationMessage.BOOT.value: "BootNotification",
@@ -125,9 +128,9 @@ STATION_MESSAGES: Words = {
     StationMessage.DIAGNOSTICS_STATUS.value: "DiagnosticsStatusNotification",
     StationMessage.FIRMWARE_STATUS.value: "FirmwareStatusNotification",
 }
-CONFIGURATION_KEYS: Words = {
+CONFIGURATION_KEYS: Translations = {
     ConfigurationKey.PASSWORD.value: "AuthorizationKey",
     ConfigurationKey.CONNECTION_TIMEOUT.value: "ConnectionTimeOut",
     ConfigurationKey.SECURITY_PROFILE.value: "SecurityProfile",
 }
-PASSWORD_KEY = CONFIGURATION_KEYS[ConfigurationKey.PASSWORD.value].lower()  # the case of a key does not count
+PASSWORD_KEY = CONFIGURATION_KEYS[ConfigurationKey.PASSWORD.value].lower()  # keys are case-insensitive

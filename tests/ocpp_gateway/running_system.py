@@ -1,4 +1,4 @@
-"""A real gateway for the suite: uvicorn processes and a Celery worker on a PostgreSQL database of their own."""
+"""A running system for the gateway's tests: gateway processes and a Celery worker on their own PostgreSQL database."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ T = TypeVar("T")
 
 
 def until(get: Callable[[], T], seconds: float = 10, what: str = "") -> T:
-    """What `get` gives as soon as it is true."""
+    """Poll until `get` returns something true, and return it."""
     end = time.monotonic() + seconds
     while not (found := get()):
         assert time.monotonic() < end, f"not within {seconds} s: {what or get}"
@@ -49,10 +49,10 @@ def until(get: Callable[[], T], seconds: float = 10, what: str = "") -> T:
 
 @dataclass
 class Process:
-    """A process of the product, ended with the house."""
+    """A process of the product, stopped with the system."""
 
     name: str
-    words: list[str]
+    command: list[str]
     env: dict[str, str]
     folder: Path
     popen: subprocess.Popen[bytes] | None = None
@@ -67,7 +67,7 @@ class Process:
     def start(self) -> None:
         with self.log_file.open("ab") as output:
             self.popen = subprocess.Popen(
-                self.words, cwd=ROOT, env=self.env, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+                self.command, cwd=ROOT, env=self.env, stdin=subprocess.DEVNULL, stdout=output, stderr=output
             )
 
     def end(self) -> None:
@@ -98,11 +98,11 @@ class Gateway(Process):
 
 
 @dataclass
-class House:
+class RunningSystem:
     """Two gateways and a worker.
 
-    `gateway` is set up as by default; `other` also lets strangers wait in the pool, speaks 1.6 with clients that
-    offer nothing, and gives a station one second to answer.
+    `gateway` has the default settings. `other` also has the pool enabled, assumes OCPP 1.6 for clients that offer no
+    subprotocol, and gives a station one second to answer a command.
     """
 
     folder: Path
@@ -132,17 +132,17 @@ class House:
             "OCPP_FIRST_MESSAGE_SECONDS": "0.05",  # most tests let the central system speak first
         }
 
-    def _process(self, name: str, words: list[str]) -> Process:
-        process = Process(name, [sys.executable, *words], self.environment, self.folder)
+    def _process(self, name: str, command: list[str]) -> Process:
+        process = Process(name, [sys.executable, *command], self.environment, self.folder)
         process.start()
         self.processes.append(process)
         return process
 
     def new_gateway(self, name: str, **env: str) -> Gateway:
-        """Started, but perhaps not there yet."""
+        """Start a gateway without waiting until it is ready."""
         port = free_port()
-        words = [sys.executable, "manage.py", "gateway", "--port", str(port)]
-        gateway = Gateway(name, words, self.environment | env, self.folder, port=port)
+        command = [sys.executable, "manage.py", "gateway", "--port", str(port)]
+        gateway = Gateway(name, command, self.environment | env, self.folder, port=port)
         gateway.start()
         self.processes.append(gateway)
         return gateway
@@ -151,7 +151,7 @@ class House:
         for process in reversed(self.processes):
             process.end()
 
-    # --- who lives there ---------------------------------------------------------------------------------------------
+    # --- rows --------------------------------------------------------------------------------------------------------
 
     @functools.cached_property
     def team(self) -> Team:
@@ -159,16 +159,20 @@ class House:
 
     @functools.cached_property
     def tag(self) -> Tag:
-        """An accepted one that may charge at several connectors at once."""
+        """A valid tag that may charge at several connectors at once."""
         return cast(Tag, factories.TagFactory(team=self.team, value="GOODTAG", allows_concurrent=True))
 
-    def station(self, **facts: Any) -> ChargingStation:
-        """One that has booted before."""
-        facts = {"team": self.team, "password": PASSWORD.encode(), "identity": f"ST-{next(self._numbers):05d}"} | facts
-        return cast(ChargingStation, factories.StationFactory(**facts))
+    def station(self, **fields: Any) -> ChargingStation:
+        """Create a station that has booted before."""
+        fields = {
+            "team": self.team,
+            "password": PASSWORD.encode(),
+            "identity": f"ST-{next(self._numbers):05d}",
+        } | fields
+        return cast(ChargingStation, factories.StationFactory(**fields))
 
     def link(self, station: ChargingStation | None = None, gateway: Gateway | None = None, **options: Any) -> Link:
-        """A station's open link."""
+        """Open a link of a station."""
         station = station or self.station()
         options = {"password": PASSWORD} | options
         return Link((gateway or self.gateway).url, station.identity, **options).opened()
@@ -180,16 +184,16 @@ class House:
 
 @contextlib.contextmanager
 def own_database(name: str) -> Iterator[None]:
-    """The test process itself works on the house's database within this block."""
-    facts = connection.settings_dict
-    before = facts["NAME"]
+    """Use the running system's database in the test process within this block."""
+    fields = connection.settings_dict
+    before = fields["NAME"]
     _leave_database()
-    facts["NAME"] = name
+    fields["NAME"] = name
     try:
         yield
     finally:
         _leave_database()
-        facts["NAME"] = before
+        fields["NAME"] = before
 
 
 def _leave_database() -> None:
@@ -198,8 +202,8 @@ def _leave_database() -> None:
 
 
 @functools.cache
-def the_house() -> House:
-    """Opened by the first test that needs it; the caller ends it with the session."""
+def running_system() -> RunningSystem:
+    """Return the running system, started by the first test that needs it. The caller stops it with the test session."""
     name = f"{settings.DATABASES['default']['NAME'].removeprefix('test_')}_gateway_{os.getpid()}"
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as admin:
         admin.execute(f'DROP DATABASE IF EXISTS "{name}"')
@@ -207,22 +211,22 @@ def the_house() -> House:
     with own_database(name):
         call_command("migrate", verbosity=0, interactive=False)
     if os.environ.get("REDIS_IS_OURS"):
-        cache.clear()  # wrong passwords of an earlier house, counted by primary key
-    house = House(Path(tempfile.mkdtemp(prefix="cpms-gateway-")), name, os.environ["REDIS_URL"])
+        cache.clear()  # counters of an earlier system, which are stored by primary key
+    system = RunningSystem(Path(tempfile.mkdtemp(prefix="cpms-gateway-")), name, os.environ["REDIS_URL"])
     try:
-        for gateway in (house.gateway, house.other):
+        for gateway in (system.gateway, system.other):
             until(gateway.answers, START_SECONDS, gateway.name)
     except BaseException:
-        house.end()  # a worker that lived on would take the tasks of the next house
+        system.end()  # a remaining worker would take the tasks of the next system
         raise
-    return house
+    return system
 
 
-def end_house() -> None:
-    if the_house.cache_info().currsize:
-        house = the_house()
-        house.end()
-        the_house.cache_clear()
-        shutil.rmtree(house.folder, ignore_errors=True)
+def stop_running_system() -> None:
+    if running_system.cache_info().currsize:
+        system = running_system()
+        system.end()
+        running_system.cache_clear()
+        shutil.rmtree(system.folder, ignore_errors=True)
         with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as admin:
-            admin.execute(f'DROP DATABASE IF EXISTS "{house.database}" WITH (FORCE)')
+            admin.execute(f'DROP DATABASE IF EXISTS "{system.database}" WITH (FORCE)')

@@ -1,19 +1,19 @@
-"""Text that no database can keep: what comes in as JSON may hold it, and PostgreSQL would answer with an error."""
+"""Detection of text that PostgreSQL cannot store. JSON input may contain it."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
-DEEPEST = 64
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+MAX_DEPTH = 64
 
 
 def is_storable(value: Any, depth: int = 0) -> bool:
-    """Whether a value read from JSON has no NUL, no half of a surrogate pair, and is not absurdly deep."""
+    """Return whether a value read from JSON has no NUL, no lone surrogate, and is not nested too deeply."""
     if isinstance(value, str):
-        return not NOT_STORABLE.search(value)
-    if depth > DEEPEST:
+        return not UNSTORABLE.search(value)
+    if depth > MAX_DEPTH:
         return False
     if isinstance(value, dict):
         return all(is_storable(key) and is_storable(item, depth + 1) for key, item in value.items())

@@ -136,7 +136,7 @@ class Codec(StationProtocol):
         return "{}"
 
     def also_drained(self, action: str) -> bool:
-        """Return whether the drain also processes a direct call (for example the samples in a StopTransaction)."""
+        """Return whether the drain also processes a direct call (for example the samples that an end carries)."""
         return action in self.reports
 
     def report(self, message: InboxMessage, into: Reports) -> None:

@@ -58,7 +58,7 @@ def answer_call(*, station_id: int, epoch: int, codec: Codec, call: Call, readin
     """Handle a direct call.
 
     A handler that fails for a reason other than the database must not block the station: the whole message is stored
-    as an anomaly and answered with InternalError.
+    as an anomaly and answered with an internal error.
 
     Args:
         reading: the call as read leniently, if it violates its schema.

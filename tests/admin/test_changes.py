@@ -151,7 +151,7 @@ def test_a_station_without_a_password_is_told_from_one_with(office, station):
     ChargingStation.objects.update(password=None)
     assert "the station cannot log in" in office.get(path).content.decode()
     ChargingStation.objects.update(password_hash="x")
-    assert "only its hash is kept" in office.get(path).content.decode()
+    assert "only its hash is stored" in office.get(path).content.decode()
 
 
 def test_a_team_chooses_what_is_kept_of_passwords(office, team):

@@ -7,7 +7,7 @@ from pathlib import Path
 from tools.stack import known_settings
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-READERS = {"text", "flag", "whole", "number", "words", "choice", "url"}
+READERS = {"text", "flag", "whole", "number", "word_list", "choice", "url"}
 
 
 def names_read() -> set[str]:

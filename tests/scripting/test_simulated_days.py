@@ -61,9 +61,9 @@ class Connected(SimulatedStation):
         self.book, self.link, self.chance = book, object(), random.Random(plan.identity)
 
     async def _stay_connected(self):
-        await self._greet()
+        await self._boot()
 
-    async def say(self, payload):
+    async def send_call(self, payload):
         await asyncio.sleep(0.05)
         return self.book.answer(self.plan.identity, payload)
 

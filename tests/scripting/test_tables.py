@@ -16,7 +16,7 @@ def test_numbers_are_put_where_they_belong():
 
 
 def test_an_old_database_is_not_migrated_by_accident(db, monkeypatch):
-    monkeypatch.setattr(scripting, "OTHERS_SECONDS", 0)
+    monkeypatch.setattr(scripting, "TABLES_SECONDS", 0)
     monkeypatch.setattr(scripting, "_missing_tables", lambda: {"some_new_table"})
     monkeypatch.setattr(scripting, "call_command", lambda *words, **options: pytest.fail("it migrated"))
     with pytest.raises(DomainError, match="migrate"):

@@ -1,4 +1,4 @@
-"""Record that a station has booted (OCPP: BootNotification)."""
+"""Record that a station has restarted."""
 
 from __future__ import annotations
 

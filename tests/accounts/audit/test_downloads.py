@@ -68,7 +68,7 @@ def test_no_file_without_an_entry(page, session, monkeypatch):
     def fall(download):
         raise RuntimeError
 
-    monkeypatch.setattr(downloads, "_noted_by", [fall])
+    monkeypatch.setattr(downloads, "_listeners", [fall])
     with pytest.raises(RuntimeError):
         page.get(SESSIONS, {"export": "csv"})
 

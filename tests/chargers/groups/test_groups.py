@@ -317,7 +317,8 @@ def test_a_driver_sees_own_sessions_and_where_they_may_charge(as_person, two):
     own = factories.SessionFactory(station=two[0], tag=tag, finished=True)
     browser = as_person(driver)
     response = browser.get("/")
-    assert response.context["latest"] == [own] and response.context["places"] == [two[0]]
+    assert response.context["sessions"] == [own]
+    assert [row["station"] for row in response.context["stations"]] == [two[0]]
     text = response.content.decode()
     assert two[0].identity in text and two[1].identity not in text
     assert f'href="{reverse("chargers:station_list")}' not in text and reverse("maintenance:message_list") not in text

@@ -82,7 +82,7 @@ def test_an_alarm_arrives_in_the_same_layout(server, station, administrator):
 def branded(team):
     """A team with branding and its own domain."""
     fields = {"portal_name": "Nordlys, Lading", "accent": "#0b6e4f", "support_email": "help@nordlys.example"}
-    branding.save_brand(team=team, facts=fields, uploads={"logo_light": image()})
+    branding.save_brand(team=team, values=fields, uploads={"logo_light": image()})
     return prove(team, "charging.nordlys.example")
 
 

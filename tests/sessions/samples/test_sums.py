@@ -216,7 +216,7 @@ def test_messages_about_an_odd_meter_in_any_order_give_the_same(team):
 
 def test_too_many_readings_to_look_through_are_added_one_by_one(book, monkeypatch):
     """A short fall to zero is not billed, and a late reading is not billed twice."""
-    monkeypatch.setattr("sessions.ledger.services.settling.MAX_WHILE_RUNNING", 3)
+    monkeypatch.setattr("sessions.ledger.services.settling.MAX_READINGS_WHILE_RUNNING", 3)
     pk = book.start(meter=1000).session.pk
     book.samples([1500, 2000, 2500, 3000], transaction=pk)
     for minute, wh, energy in ((25, 0, 2000), (12, 2200, 2000), (30, 3500, 2500), (31, 3600, 2600)):

@@ -240,7 +240,7 @@ class StationConsumer(SocketConsumer):
             await self.end(TRY_AGAIN_LATER)
 
     async def _record_poison_message(self, call: Call) -> None:
-        """Store the whole message as an anomaly and answer with an internal error; do not answer what was not stored."""
+        """Store the whole message as an anomaly and answer with an internal error, unless it cannot be stored."""
         payload = json_text(self.codec.redact(call.action, call.payload))
         is_stored = await self._in_database(
             direct.record_poison_message, station_id=self.station_id, action=call.action, note="", payload_text=payload

@@ -22,7 +22,7 @@ Authenticator.objects.create(user=user, type="totp", data={"secret": "none"})
 session = import_module(settings.SESSION_ENGINE).SessionStore()
 session[SESSION_KEY], session[HASH_SESSION_KEY] = str(user.pk), user.get_session_auth_hash()
 session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
-session[fresh_proof.KEY] = time.time()
+session[fresh_proof.SESSION_KEY] = time.time()
 session.create()
 print(session.session_key)
 """

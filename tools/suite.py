@@ -41,7 +41,7 @@ class Stage(NamedTuple):
 
 # worksteal gives each worker whole files, as long as there are any: rows that a module shares are made once.
 IN_PROCESS = Stage("in-process", ["-n", "2", "--dist", "worksteal", "-m", WITHOUT_PROCESSES])
-# By file, so that each stack is started once; in their order, so that the long crash runs start first. Beside the browser
+# By file, so that each stack is started once; in their order, so that long crash runs start first. Beside the browser
 # tests they would overload two cores, and crash runs and stops of servers would miss their time limits.
 PROCESSES = Stage("processes", ["-n", "2", *BY_FILE, "-m", WITH_PROCESSES])
 BROWSER = Stage("browser", ["-n", "2", "-m", "browser"])

@@ -26,7 +26,7 @@ def test_an_answer_that_is_not_right_refuses_the_right_password(open_page, site)
     page.wait_for_selector(VERIFIED)
     page.evaluate("document.querySelector('input[name=captcha]').value = 'e30='")
     page.click("button[type=submit]")
-    page.wait_for_selector("text=The check against robots did not succeed")
+    page.wait_for_selector("text=The captcha was not solved")
     page.wait_for_selector(VERIFIED)  # a new captcha is solved
     page.fill("#id_password", PASSWORD)
     page.click("button[type=submit]")

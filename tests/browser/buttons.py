@@ -118,7 +118,7 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
     "accounts:security": {"Set up app": Goes("accounts:app_add"), "Add passkey": Goes("accounts:key_add")},
     "accounts:teammates": {
         "Automatic enrolment": Goes("team:enrolment"),
-        "Change role": asks("Change role", Goes(says="Role of")),
+        "Change role": asks("Change role", Goes(says=" changed.")),
         "Leave team": asks("Leave team", Goes(says="A team needs an administrator")),
         "Remove": asks("Remove", Goes(says="removed from the team")),
         "Send again": Goes(says="The old link no longer works"),

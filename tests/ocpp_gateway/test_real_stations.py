@@ -291,4 +291,5 @@ def test_power_is_not_made_up_over_a_drop_or_a_gap(system: RunningSystem, link: 
     for ago, register in ((7140, 100_100), (7080, 100_200), (3000, 108_000), (2940, 0), (2880, 100)):
         sample(link, transaction, ago, wh(register))
     session = one_session(system, station)
-    assert session.max_power_w == 6000, "100 Wh in a minute, and nothing from the gap or the drop"
+    # a little less than 100 Wh in a minute: the answers to the messages before take their time
+    assert session.max_power_w == pytest.approx(6000, rel=0.01), "nothing from the gap or the drop"

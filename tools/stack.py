@@ -192,11 +192,11 @@ class Stack:
         return was_up
 
     def _wait(
-        self, name: str, contains_words: Callable[[], bool], seconds: float = START_SECONDS, lives: int = 1000
+        self, name: str, condition: Callable[[], bool], seconds: float = START_SECONDS, lives: int = 1000
     ) -> None:
         end = time.monotonic() + seconds
         seen: set[int | None] = set()
-        while not contains_words():
+        while not condition():
             seen.add(self.pid(name))
             is_gone = self.process is not None and self.process.poll() is not None
             if time.monotonic() > end or is_gone or len(seen - {None}) > lives:

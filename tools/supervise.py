@@ -206,10 +206,10 @@ def _signal_group(pid: int, number: signal.Signals) -> None:
             os.kill(pid, number)
 
 
-def _until(contains_words: Callable[[], bool], seconds: float) -> bool:
+def _until(condition: Callable[[], bool], seconds: float) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        if contains_words():
+        if condition():
             return True
         time.sleep(0.1)
     return False

@@ -30,9 +30,9 @@ def stack(tmp_path_factory):
         yield running
 
 
-def wait_until(contains_words: Callable[[], bool], what: str, seconds: float = BACK_SECONDS) -> None:
+def wait_until(condition: Callable[[], bool], what: str, seconds: float = BACK_SECONDS) -> None:
     end = time.monotonic() + seconds
-    while not contains_words():
+    while not condition():
         assert time.monotonic() < end, what
         time.sleep(0.1)
 

@@ -13,8 +13,8 @@ from chargers.tags import models as tags_models
 
 
 def register() -> None:
-    # Passwords are not among the fields: the service that sets one records that it was set, without its value.
     """Tell the audit log which fields to record."""
+    # Passwords are not among the fields: the service that sets one records that it was set, without its value.
     place = ["team", "installation", "circuit"]
     track_changes(
         stations_models.ChargingStation, ["identity", "name", *place, "protocol", "security_profile", "deactivated_at"]

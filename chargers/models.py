@@ -1,4 +1,4 @@
-"""Stations and their connectors, where they are, the tags that may charge there, and what stations said that is odd."""
+"""The models of every subject of this app, for Django to find."""
 
 from chargers.anomalies.models import Oddity
 from chargers.events.models import Event, EventQuerySet

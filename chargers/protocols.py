@@ -173,7 +173,7 @@ class StationProtocol:
         return False
 
     def technical_request(self, action: str, payload: Payload) -> Payload:
-        """Return the fields of a call that say nothing about who charges; none for actions that are not declared."""
+        """Return the fields of a call that contain nothing about the driver; none for actions that are not declared."""
         return {}
 
     def technical_answer(self, action: str, payload: Payload) -> Payload:

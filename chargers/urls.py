@@ -1,4 +1,4 @@
-"""Addresses of stations that need nothing but stations; the portal adds the pages that show more."""
+"""URLs of stations and tags; the portal adds the pages that show panels of several apps."""
 
 from django.urls import path
 

@@ -33,8 +33,8 @@ class ConnectorError(TextChoices):
     GROUND = "GroundFailure", _("Ground failure")
     HIGH_TEMPERATURE = "HighTemperature", _("Temperature is too high")
     INTERNAL = "InternalError", _("Internal error of the station")
-    LOCAL_LIST = "LocalListConflict", _("The list of tags in the station conflicts with ours")
-    OTHER = "OtherError", _("Another error")
+    LOCAL_LIST = "LocalListConflict", _("The station's tag list conflicts with ours")
+    OTHER = "OtherError", _("Other error")
     OVER_CURRENT = "OverCurrentFailure", _("Current is too high")
     OVER_VOLTAGE = "OverVoltage", _("Voltage is too high")
     POWER_METER = "PowerMeterFailure", _("The energy meter failed")
@@ -49,22 +49,22 @@ class TagVerdict(TextChoices):
     """The answer to a station about a tag, also stored with the session that was started with the tag."""
 
     ACCEPTED = "Accepted", _("Accepted")
-    BLOCKED = "Blocked", _("Refused: the card is blocked")
-    EXPIRED = "Expired", _("Refused: the card has expired")
-    INVALID = "Invalid", _("Refused: the card is unknown or not valid here")
-    CONCURRENT = "ConcurrentTx", _("Refused: the card was charging elsewhere")
+    BLOCKED = "Blocked", _("Refused: tag blocked")
+    EXPIRED = "Expired", _("Refused: tag expired")
+    INVALID = "Invalid", _("Refused: tag unknown or not valid here")
+    CONCURRENT = "ConcurrentTx", _("Refused: tag already charging elsewhere")
 
 
 class StopReason(TextChoices):
     """Why a session ended, as reported by its station."""
 
-    DEAUTHORIZED = "DeAuthorized", _("Tag was not accepted")
+    DEAUTHORIZED = "DeAuthorized", _("Tag not accepted")
     EMERGENCY_STOP = "EmergencyStop", _("Emergency stop")
     VEHICLE_DISCONNECTED = "EVDisconnected", _("Cable unplugged")
     HARD_RESET = "HardReset", _("Hard reset")
     LOCAL = "Local", _("Stopped at the station")
-    OTHER = "Other", _("Another reason")
-    POWER_LOSS = "PowerLoss", _("Power was lost")
+    OTHER = "Other", _("Other reason")
+    POWER_LOSS = "PowerLoss", _("Power loss")
     REBOOT = "Reboot", _("Station restarted")
     REMOTE = "Remote", _("Stopped remotely")
     SOFT_RESET = "SoftReset", _("Soft reset")
@@ -150,8 +150,8 @@ class StationMessage(TextChoices):
     METER_VALUES = "MeterValues", _("Meter values")
     BOOT = "BootNotification", _("Boot notification")
     HEARTBEAT = "Heartbeat", _("Heartbeat")
-    DIAGNOSTICS_STATUS = "DiagnosticsStatusNotification", _("State of the diagnostics upload")
-    FIRMWARE_STATUS = "FirmwareStatusNotification", _("State of the firmware update")
+    DIAGNOSTICS_STATUS = "DiagnosticsStatusNotification", _("Status of the diagnostics upload")
+    FIRMWARE_STATUS = "FirmwareStatusNotification", _("Status of the firmware update")
 
 
 class ConfigurationKey(TextChoices):
@@ -227,38 +227,38 @@ class ValueFormat(TextChoices):
 class SecurityEventKind(TextChoices):
     """A security event that a station reports. Other kinds are stored and displayed as they are."""
 
-    FIRMWARE_UPDATED = "FirmwareUpdated", _("Firmware was updated")
-    LOGIN_REFUSED = "FailedToAuthenticateAtCentralSystem", _("The station's log-in was refused by the central system")
-    LOGIN_REFUSED_AT_CSMS = "FailedToAuthenticateAtCsms", _("The station's log-in was refused by the central system")
-    SERVER_NOT_PROVEN = "CentralSystemFailedToAuthenticate", _("The central system could not prove who it is")
-    CSMS_NOT_PROVEN = "CsmsFailedToAuthenticate", _("The central system could not prove who it is")
+    FIRMWARE_UPDATED = "FirmwareUpdated", _("Firmware updated")
+    LOGIN_REFUSED = "FailedToAuthenticateAtCentralSystem", _("The central system rejected the station's sign-in")
+    LOGIN_REFUSED_AT_CSMS = "FailedToAuthenticateAtCsms", _("The central system rejected the station's sign-in")
+    SERVER_NOT_PROVEN = "CentralSystemFailedToAuthenticate", _("The central system could not be authenticated")
+    CSMS_NOT_PROVEN = "CsmsFailedToAuthenticate", _("The central system could not be authenticated")
     CLOCK_SET = "SettingSystemTime", _("The station's clock was set")
     STARTED = "StartupOfTheDevice", _("The station started")
     RESET = "ResetOrReboot", _("The station was reset")
     LOG_CLEARED = "SecurityLogWasCleared", _("The security log was cleared")
     SETTINGS_CHANGED = "ReconfigurationOfSecurityParameters", _("Security settings were changed")
     MEMORY_FULL = "MemoryExhaustion", _("The station's memory is full")
-    INVALID_MESSAGES = "InvalidMessages", _("Invalid messages came in at the station")
-    REPLAY_ATTACKS = "AttemptedReplayAttacks", _("Messages were replayed to the station")
-    TAMPERING = "TamperDetectionActivated", _("Somebody tampered with the station")
-    INVALID_FIRMWARE_SIGNATURE = "InvalidFirmwareSignature", _("The signature of a firmware is not valid")
+    INVALID_MESSAGES = "InvalidMessages", _("The station received invalid messages")
+    REPLAY_ATTACKS = "AttemptedReplayAttacks", _("Replay attack on the station")
+    TAMPERING = "TamperDetectionActivated", _("Tampering detected at the station")
+    INVALID_FIRMWARE_SIGNATURE = "InvalidFirmwareSignature", _("Invalid firmware signature")
     INVALID_SIGNING_CERTIFICATE = (
         "InvalidFirmwareSigningCertificate",
-        _("The certificate that signed a firmware is not valid"),
+        _("Invalid firmware signing certificate"),
     )
     INVALID_SERVER_CERTIFICATE = (
         "InvalidCentralSystemCertificate",
-        _("The central system's certificate is not valid"),
+        _("Invalid certificate of the central system"),
     )
-    INVALID_CSMS_CERTIFICATE = "InvalidCsmsCertificate", _("The central system's certificate is not valid")
-    INVALID_CHARGE_POINT_CERTIFICATE = "InvalidChargePointCertificate", _("The station's certificate is not valid")
-    INVALID_STATION_CERTIFICATE = "InvalidChargingStationCertificate", _("The station's certificate is not valid")
-    INVALID_TLS_VERSION = "InvalidTLSVersion", _("A version of TLS was offered that is not allowed")
-    INVALID_CIPHER_SUITE = "InvalidTLSCipherSuite", _("A cipher suite was offered that is not allowed")
-    MAINTENANCE_LOGIN = "MaintenanceLoginAccepted", _("Somebody logged in for maintenance")
-    MAINTENANCE_LOGIN_FAILED = "MaintenanceLoginFailed", _("A log-in for maintenance failed")
+    INVALID_CSMS_CERTIFICATE = "InvalidCsmsCertificate", _("Invalid certificate of the central system")
+    INVALID_CHARGE_POINT_CERTIFICATE = "InvalidChargePointCertificate", _("Invalid certificate of the station")
+    INVALID_STATION_CERTIFICATE = "InvalidChargingStationCertificate", _("Invalid certificate of the station")
+    INVALID_TLS_VERSION = "InvalidTLSVersion", _("TLS version not allowed")
+    INVALID_CIPHER_SUITE = "InvalidTLSCipherSuite", _("Cipher suite not allowed")
+    MAINTENANCE_LOGIN = "MaintenanceLoginAccepted", _("Maintenance sign-in")
+    MAINTENANCE_LOGIN_FAILED = "MaintenanceLoginFailed", _("Maintenance sign-in failed")
     # detected by us: no station reports it
-    UNKNOWN_CARDS_TRIED = "UnknownCardsTried", _("More than 10 unknown cards were tried within a minute")
+    UNKNOWN_CARDS_TRIED = "UnknownCardsTried", _("More than 10 unknown tags tried within a minute")
 
 
 CRITICAL_SECURITY_EVENTS = frozenset(

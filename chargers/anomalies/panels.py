@@ -1,4 +1,4 @@
-"""What pages show of anomalies."""
+"""Panels that show anomalies."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ MAX_SHOWN = 5
 
 
 def latest_anomalies(station: Any, user: User, describe: Callable[[Oddity], Panel | None]) -> Panel | None:
-    """The newest unusual reports of a station; None where there are none.
+    """Return a panel with the newest anomalies of a station; None if there are none.
 
-    People who may not see sessions read only what kind of report it was.
+    Users who may not see sessions see only the kind of each anomaly.
 
     Args:
-        describe: returns what another app knows about a report, which is shown in place of its note.
+        describe: returns a panel of another app to show instead of the anomaly's note, or None.
     """
     rows = Oddity.objects.filter(station=station).order_by("-received_at")[:MAX_SHOWN]
     if user.access.may(Can.SEE_SESSIONS, station):

@@ -25,7 +25,7 @@ def record_anomaly(
     Args:
         note: what is wrong, for readers.
         payload: the report as it was received.
-        facts: what the note says, as values for pages.
+        facts: the details of the note as values, for pages.
     """
     digest = hashlib.sha256(f"{action}\0{session_id}\0{payload}".encode()).hexdigest()
     row = Oddity(

@@ -11,7 +11,7 @@ from chargers.credentials.services import MAX_PASSWORD_LENGTH
 
 
 class PasswordField(forms.CharField):
-    """To be read and typed at the station, so it is not hidden."""
+    """A station's password. It is displayed, since users must type it at the station."""
 
     def __init__(self, **kwargs: Any) -> None:
         attributes = {"autocomplete": "off", "spellcheck": "false", "class": "mono"}
@@ -21,8 +21,8 @@ class PasswordField(forms.CharField):
             min_length=8,
             widget=forms.TextInput(attrs=attributes),
             help_text=gettext_lazy(
-                "The station signs in with this password. If the station cannot take this long one, use at least 16 "
-                "characters: a shorter password can be guessed."
+                "The station signs in with this password. If the station does not accept one this long, use at least "
+                "16 characters; shorter passwords can be guessed."
             ),
             **kwargs,
         )

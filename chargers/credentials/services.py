@@ -112,11 +112,11 @@ def check_password(password: str | bytes) -> bytes:
     sentence = ""
     secret = b""
     if isinstance(password, str) and not password.isprintable():
-        sentence = _("A password that is given as text has printable characters only.")
+        sentence = _("A password entered as text may contain only printable characters.")
     else:
         secret = password.encode() if isinstance(password, str) else bytes(password)
         if not 1 <= len(secret) <= MAX_PASSWORD_LENGTH:
-            sentence = _("A station's password has 1 to %(most)d bytes.") % {"most": MAX_PASSWORD_LENGTH}
+            sentence = _("A station password must have 1 to %(most)d bytes.") % {"most": MAX_PASSWORD_LENGTH}
     if sentence:
         raise DomainError(sentence, fields={"password": sentence})
     return secret
@@ -252,7 +252,7 @@ def set_password(*, station: ChargingStation, password: str | bytes, actor: User
         raise NotAllowed(_("You may not set the password of this station."))
     columns = password_columns(check_password(password), station.team)
     if not ChargingStation.objects.filter(pk=station.pk, handed_over_at=None).update(**columns):
-        raise DomainError(_("This station was handed over to another team: nothing connects as this one any more."))
+        raise DomainError(_("This station was handed over to another team and can no longer connect here."))
     record_password_change(station, actor)
     tell_pages({station.team_id: [station.pk]})
     logger.info("station password set", extra={"station": station.identity})
@@ -270,7 +270,7 @@ def reveal_password(*, station: ChargingStation, actor: User) -> str:
         raise NotAllowed(_("You may not see the password of this station."))
     stored = ChargingStation.objects.values_list("password", "password_hash").get(pk=station.pk)
     if stored[0] is None:
-        only_hash = _("Only a hash of the password is kept: set a new one to know it.")
+        only_hash = _("Only a hash of the password is stored. Set a new password instead.")
         raise DomainError(only_hash if stored[1] else _("The station has no password yet."))
     changes = {"password": [HIDDEN, HIDDEN]}
     record_entry(station, actor=actor, team_id=station.team_id, changes=changes, action=Action.ACCESS)
@@ -307,8 +307,8 @@ def offer_password(*, station: ChargingStation, password: str | bytes, message_i
     if station.is_password_open and station.team_id is not None:  # stations in the pool need no password
         raise DomainError(
             _(
-                "The station was told another password and has not said yet whether it took it. It can be told the "
-                "next one when it has connected again."
+                "Another password was sent to the station and is not confirmed yet. Send the next one after the "
+                "station has reconnected."
             )
         )
     stored = _to_store(secret, station.team)

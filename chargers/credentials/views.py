@@ -29,7 +29,7 @@ from cpms.common.web.pages import AuthenticatedRequest, FormPage
 
 
 def ocpp_address(identity: str = "") -> str:
-    """Where a station connects to; many stations add their identity by themselves."""
+    """Return the URL that a station connects to, with its identity if given: many stations append it themselves."""
     parts = urlsplit(settings.PUBLIC_URL)
     return f"{'wss' if parts.scheme == 'https' else 'ws'}://{parts.netloc}{parts.path}/ocpp/{quote(identity, safe='')}"
 
@@ -37,10 +37,10 @@ def ocpp_address(identity: str = "") -> str:
 def show_credentials(
     request: HttpRequest, station: ChargingStation, password: str, *, is_new: bool | None
 ) -> HttpResponse:
-    """What to set at a station. The password is kept nowhere on the way.
+    """Return a page with the values to enter at a station. The password is not stored on the way.
 
     Args:
-        is_new: whether the station is; None where nothing was changed.
+        is_new: True for a new station, False for a new password of an existing one, None if nothing was changed.
     """
     context: dict[str, Any] = {"station": station, "password": password, "is_new": is_new, "address": ocpp_address()}
     context["strong_characters"] = STRONG_CHARACTERS
@@ -52,7 +52,7 @@ def show_credentials(
 
 
 class StationPasswordView(FormPage):
-    """Keeps the password that somebody sets at the station by hand."""
+    """Store a password that is also entered at the station, not sent by OCPP."""
 
     template_name = "chargers/credentials/station_password.html"
     form_class = StationPasswordForm
@@ -62,7 +62,7 @@ class StationPasswordView(FormPage):
             stations = ChargingStation.objects.reachable_by(request.user).select_related("team")
             self.station: ChargingStation = get_object_or_404(stations, pk=kwargs["pk"])
             if not request.user.access.may(Can.SET_PASSWORDS, self.station):
-                raise PermissionDenied(_("Only administrators of the team may set the passwords of its stations."))
+                raise PermissionDenied(_("Only administrators of the team can set the passwords of its stations."))
             if not fresh_proof.is_confirmed(request):
                 return fresh_proof.redirect_to_proof(request, request.path)
         return super().dispatch(request, *args, **kwargs)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 DEMO_TEAM = "nordlys"
 DEMO_NEIGHBOUR = "fjordby"  # a second team, to show that teams cannot see each other
-LASTING_FAULT = "HAFEN-P3-01", 2  # station and connector: faulted until somebody resets the station
+LASTING_FAULT = "HAFEN-P3-01", 2  # station and connector: faulted until the station is reset
 
 
 @dataclass(frozen=True, slots=True)

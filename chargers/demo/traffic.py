@@ -50,10 +50,10 @@ HABITS = {
 
 def seconds_until_next(habit: str, at: datetime, chance: random.Random) -> float:
     """Return how long a connector that is free now waits for its next vehicle, in seconds."""
-    of, moment = HABITS[habit], at
+    pattern, moment = HABITS[habit], at
     while True:
-        moment += timedelta(hours=chance.expovariate(of.peak_visits_per_hour))
-        if chance.random() < of.share_at(moment):
+        moment += timedelta(hours=chance.expovariate(pattern.peak_visits_per_hour))
+        if chance.random() < pattern.share_at(moment):
             return (moment - at).total_seconds()
 
 
@@ -109,14 +109,14 @@ def arriving_vehicle(*, phases: int, is_direct_current: bool, chance: random.Ran
     if is_direct_current:
         capacity = chance.choice([58_000, 77_000, 94_000])
         start, target = chance.uniform(12, 38), chance.uniform(62, 86)
-        most, dwell = chance.choice([50_000, 100_000, 140_000]), chance.uniform(60, 480)
+        max_power_w, dwell = chance.choice([50_000, 100_000, 140_000]), chance.uniform(60, 480)
     else:
         capacity = chance.choice([40_000, 58_000, 77_000])
         start, target = chance.uniform(25, 65), chance.uniform(75, 99)
-        most, dwell = chance.choice([7_400, 11_000, 11_000, 22_000]), chance.uniform(120, 2_700)
+        max_power_w, dwell = chance.choice([7_400, 11_000, 11_000, 22_000]), chance.uniform(120, 2_700)
     return Vehicle(
         wanted_wh=capacity * (target - start) / 100,
-        max_power_w=most * chance.uniform(0.94, 0.99),
+        max_power_w=max_power_w * chance.uniform(0.94, 0.99),
         phases=phases,
         capacity_wh=capacity,
         start_percent=start,

@@ -1,4 +1,4 @@
-"""Events in the back office: to read, not to change."""
+"""Events in Django admin, read-only."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cpms.common.web.admin import REPORTS, ReportAdmin, StationSearchMixin
 
 @admin.register(Event)
 class EventAdmin(StationSearchMixin, ReportAdmin):
-    """What people and programs may be told of."""
+    """Events that notifications and e-mails are made of."""
 
     menu_group, menu_icon, menu_place = REPORTS, "event", 27
     list_display = ["at", "kind", "station", "team", "ended_at", "notified_at", "mailed_at"]

@@ -1,4 +1,4 @@
-"""The outbox of events that somebody should be notified of."""
+"""The outbox of events that users should be notified of."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class EventQuerySet(models.QuerySet[Any]):
         return self.open().filter(notified_at__isnull=True, at__gt=since)
 
     def to_mail(self) -> Self:
-        """Return events of the kinds that are mailed for which no mail has been written yet."""
+        """Return events of the kinds that are mailed for which no e-mail has been written yet."""
         return self.filter(kind=Event.Kind.SECURITY, mailed_at__isnull=True)
 
 

@@ -17,7 +17,7 @@ from chargers.installations.models import Installation
 from chargers.tags.services.adding import MAX_TAG_LENGTH
 from cpms.common.web.widgets import DateTimeLocalInput
 
-EARLIEST_YEAR, LATEST_YEAR = 2000, 2999
+MIN_YEAR, MAX_YEAR = 2000, 2999
 
 
 class EndField(forms.DateTimeField):
@@ -31,7 +31,7 @@ class EndField(forms.DateTimeField):
 
     def clean(self, value: Any) -> datetime | None:
         moment: datetime | None = super().clean(value)
-        if moment is not None and not EARLIEST_YEAR <= moment.year <= LATEST_YEAR:
+        if moment is not None and not MIN_YEAR <= moment.year <= MAX_YEAR:
             raise ValidationError(_("Enter a valid date/time."))
         return moment
 
@@ -47,7 +47,7 @@ class RoleField(forms.ChoiceField):
 
 
 class GrantAddForm(forms.Form):
-    """With a place it is about that one; without, the person says which."""
+    """Grant access to the given place; without one, the user chooses an installation or a station."""
 
     installation = forms.ModelChoiceField(
         label=gettext_lazy("Installation"), queryset=Installation.objects.none(), required=False, empty_label=""
@@ -82,8 +82,8 @@ class GrantAddForm(forms.Form):
         role: Any = self.fields["role"]
         if place is not None:
             del self.fields["installation"], self.fields["station"]
-            may_give = roles_to_give(user, place)
-            role.choices = [choice for choice in GrantRole.choices if choice[0] in may_give]
+            allowed = roles_to_give(user, place)
+            role.choices = [choice for choice in GrantRole.choices if choice[0] in allowed]
             return
         installation: Any = self.fields["installation"]
         installation.queryset = Installation.objects.within(user.access.scope(Can.MANAGE_ACCESS))
@@ -96,8 +96,8 @@ class GrantEditForm(forms.Form):
     def __init__(self, *args: Any, user: User, place: Place, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         role: Any = self.fields["role"]
-        may_give = roles_to_give(user, place)
-        role.choices = [choice for choice in GrantRole.choices if choice[0] in may_give]
+        allowed = roles_to_give(user, place)
+        role.choices = [choice for choice in GrantRole.choices if choice[0] in allowed]
 
 
 class DriverTagForm(forms.Form):

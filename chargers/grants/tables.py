@@ -1,4 +1,4 @@
-"""The list of access: how it is found, shown and exported."""
+"""The table, filters and export columns of the list of access."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from cpms.common.web.widgets import SELECT
 
 
 class GrantFilterSet(django_filters.FilterSet):
-    STATES = [("active", gettext_lazy("In force")), ("over", gettext_lazy("Ended or withdrawn"))]
-    SIDES = [("given", gettext_lazy("Given by us")), ("held", gettext_lazy("Given to me or my teams"))]
+    STATES = [("active", gettext_lazy("Active")), ("over", gettext_lazy("Ended or revoked"))]
+    SIDES = [("given", gettext_lazy("Granted by us")), ("held", gettext_lazy("Granted to me or my teams"))]
 
     q = django_filters.CharFilter(label=gettext_lazy("Person, team, station or installation"), method="search")
     role = django_filters.ChoiceFilter(label=gettext_lazy("Role"), choices=GrantRole.choices, widget=SELECT)
-    state = django_filters.ChoiceFilter(label=gettext_lazy("State"), choices=STATES, method="by_state", widget=SELECT)
+    state = django_filters.ChoiceFilter(label=gettext_lazy("Status"), choices=STATES, method="by_state", widget=SELECT)
     side = django_filters.ChoiceFilter(label=gettext_lazy("Direction"), choices=SIDES, method="by_side", widget=SELECT)
 
     class Meta:
@@ -40,10 +40,10 @@ class GrantFilterSet(django_filters.FilterSet):
             "user__email", "user__first_name", "user__last_name", "to_team__name", "to_team__handle",
             "station__identity", "station__name", "installation__name",
         )  # fmt: skip
-        found = Q()
+        condition = Q()
         for name in names:
-            found |= Q(**{f"{name}__icontains": value})
-        return rows.filter(found)
+            condition |= Q(**{f"{name}__icontains": value})
+        return rows.filter(condition)
 
     def by_state(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         if value == "active":
@@ -55,25 +55,28 @@ class GrantFilterSet(django_filters.FilterSet):
         return rows.filter(held) if value == "held" else rows.exclude(held)
 
 
-def state_of(grant: Grant) -> str:
+def status_label(grant: Grant) -> str:
     if grant.is_active:
         return _("Active")
     was_withdrawn = grant.withdrawn_at is not None and (grant.ends_at is None or grant.withdrawn_at < grant.ends_at)
     return _("Revoked") if was_withdrawn else _("Ended")
 
 
-def place_of(grant: Grant) -> str:
+def place_label(grant: Grant) -> str:
     return grant.station.identity if grant.station else str(grant.installation)
 
 
 class GrantTable(Table):
-    """Rows say by `may_change` and `may_withdraw` what can be done with them."""
+    """Rows need the attributes `may_change`, `may_give_tags` and `may_withdraw`, which the view sets."""
 
     holder = tables.Column(
-        verbose_name=gettext_lazy("Who"), empty_values=(), orderable=True, order_by=("user__email", "to_team__name")
+        verbose_name=gettext_lazy("Granted to"),
+        empty_values=(),
+        orderable=True,
+        order_by=("user__email", "to_team__name"),
     )
     place = tables.Column(
-        verbose_name=gettext_lazy("Where"),
+        verbose_name=gettext_lazy("Access to"),
         empty_values=(),
         orderable=True,
         order_by=("installation__name", "station__identity"),
@@ -99,7 +102,7 @@ class GrantTable(Table):
             '{}<span class="s o">{}</span><span class="s phone">{}</span>',
             name,
             second or "\u00a0",
-            place_of(record),
+            place_label(record),
         )
 
     def render_place(self, record: Grant) -> SafeString:
@@ -111,7 +114,7 @@ class GrantTable(Table):
         return two_lines(link, _("whole installation"))
 
     def render_role(self, record: Grant) -> SafeString:
-        return two_lines(record.get_role_display(), state_of(record))
+        return two_lines(record.get_role_display(), status_label(record))
 
     def render_action(self, record: Any) -> SafeString:
         edit = '<a class="btn btn-sm" href="{}">{}</a>'
@@ -132,10 +135,10 @@ GRANT_CELLS = [
     Cell(gettext_lazy("Installation"), lambda grant: str(grant.installation or "")),
     Cell(gettext_lazy("Station"), lambda grant: grant.station.identity if grant.station else ""),
     Cell(gettext_lazy("Role"), lambda grant: grant.get_role_display()),
-    Cell(gettext_lazy("State"), state_of),
+    Cell(gettext_lazy("Status"), status_label),
     Cell(gettext_lazy("Ends"), lambda grant: grant.ends_at, is_time=True),
-    Cell(gettext_lazy("Withdrawn"), lambda grant: grant.withdrawn_at, is_time=True),
-    Cell(gettext_lazy("Given"), lambda grant: grant.created_at, is_time=True),
-    Cell(gettext_lazy("Given by"), lambda grant: str(grant.created_by or "")),
+    Cell(gettext_lazy("Revoked"), lambda grant: grant.withdrawn_at, is_time=True),
+    Cell(gettext_lazy("Granted"), lambda grant: grant.created_at, is_time=True),
+    Cell(gettext_lazy("Granted by"), lambda grant: str(grant.created_by or "")),
     Cell(gettext_lazy("Owner"), lambda grant: grant.team.name),
 ]

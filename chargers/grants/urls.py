@@ -1,4 +1,4 @@
-"""Addresses of access to installations and stations."""
+"""URLs of access to installations and stations."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""Access to installations and stations: what was granted, to whom and until when."""
+"""Pages of access to installations and stations."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from chargers.grants.services.grants import (
     may_withdraw,
     withdraw_grant,
 )
-from chargers.grants.tables import GRANT_CELLS, GrantFilterSet, GrantTable, place_of
+from chargers.grants.tables import GRANT_CELLS, GrantFilterSet, GrantTable, place_label
 from chargers.installations.models import Installation
 from chargers.stations.models import ChargingStation
 from cpms.common.errors import NotAllowed
@@ -73,8 +73,8 @@ class GrantAddView(FormPage):
         self.place: Place | None = None
         if request.user.is_authenticated:
             self.place = self._place(request)
-            may = request.user.access.may(Can.MANAGE_ACCESS, self.place) if self.place else None
-            if may is False or not request.user.access.scope(Can.MANAGE_ACCESS):
+            may_manage = request.user.access.may(Can.MANAGE_ACCESS, self.place) if self.place else None
+            if may_manage is False or not request.user.access.scope(Can.MANAGE_ACCESS):
                 raise PermissionDenied(_("Only administrators of the team and owners can grant access."))
         return super().dispatch(request, *args, **kwargs)
 
@@ -92,27 +92,27 @@ class GrantAddView(FormPage):
         return super().get_context_data(place=self.place, **kwargs)
 
     def perform(self, form: GrantAddForm) -> HttpResponse:  # type: ignore[override]
-        given, actor = form.cleaned_data, self.request.user
-        installation = given.get("installation")
+        data, actor = form.cleaned_data, self.request.user
+        installation = data.get("installation")
         place = self.place or find_place(
             actor=actor,  # type: ignore[arg-type]
-            station=given["station"].strip(),
+            station=data["station"].strip(),
             installation=installation and installation.pk,
         )
-        if given["role"] == GrantRole.USER and not given["to_team"] and has_no_account(given["email"]):
-            invite_driver(place=place, email=given["email"], ends_at=given["ends_at"], actor=actor)  # type: ignore[arg-type]
-            messages.success(self.request, _("%(email)s is invited to charge.") % {"email": given["email"]})
+        if data["role"] == GrantRole.USER and not data["to_team"] and has_no_account(data["email"]):
+            invite_driver(place=place, email=data["email"], ends_at=data["ends_at"], actor=actor)  # type: ignore[arg-type]
+            messages.success(self.request, _("%(email)s invited to charge.") % {"email": data["email"]})
             return redirect("access:grant_list")
         grant = create_grant(
             place=place,
-            role=given["role"],
-            email=given["email"],
-            to_team=given["to_team"],
-            ends_at=given["ends_at"],
+            role=data["role"],
+            email=data["email"],
+            to_team=data["to_team"],
+            ends_at=data["ends_at"],
             actor=actor,  # type: ignore[arg-type]
         )
-        named = {"who": grant.holder, "place": place_of(grant)}
-        messages.success(self.request, _("%(who)s now has access to %(place)s and gets an e-mail about it.") % named)
+        values = {"who": grant.holder, "place": place_label(grant)}
+        messages.success(self.request, _("%(who)s now has access to %(place)s and is notified by e-mail.") % values)
         return redirect("access:grant_list")
 
 
@@ -134,7 +134,7 @@ class GrantEditView(FormPage):
         return super().get_form_kwargs() | {"user": self.request.user, "place": self.grant.place}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(grant=self.grant, place=place_of(self.grant), **kwargs)
+        return super().get_context_data(grant=self.grant, place=place_label(self.grant), **kwargs)
 
     def perform(self, form: GrantEditForm) -> HttpResponse:  # type: ignore[override]
         ends_at = form.cleaned_data["ends_at"] if "ends_at" in form.changed_data else self.grant.ends_at
@@ -144,7 +144,7 @@ class GrantEditView(FormPage):
 
 
 class DriverTagsView(FormPage):
-    """The tags of somebody who was given the right to charge, and a form for another one."""
+    """The tags of a user who was granted the right to charge, and a form that adds another one."""
 
     template_name = "chargers/grants/driver_tags.html"
     form_class = DriverTagForm
@@ -162,19 +162,19 @@ class DriverTagsView(FormPage):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         tags = driver_tags.tags_of(self.grant)
-        return super().get_context_data(grant=self.grant, place=place_of(self.grant), tags=tags, **kwargs)
+        return super().get_context_data(grant=self.grant, place=place_label(self.grant), tags=tags, **kwargs)
 
     def perform(self, form: DriverTagForm) -> HttpResponse:  # type: ignore[override]
-        given, actor = form.cleaned_data, self.request.user
+        data, actor = form.cleaned_data, self.request.user
         tag = driver_tags.give_tag(
             grant=self.grant,
-            value=given["value"],
-            label=given["label"],
-            is_teams=given.get("is_teams", False),
+            value=data["value"],
+            label=data["label"],
+            is_teams=data.get("is_teams", False),
             actor=actor,  # type: ignore[arg-type]
         )
-        named = {"who": self.grant.holder, "value": tag.value}
-        messages.success(self.request, _("%(who)s can charge with the tag %(value)s.") % named)
+        values = {"who": self.grant.holder, "value": tag.value}
+        messages.success(self.request, _("%(who)s can charge with the tag %(value)s.") % values)
         return redirect("access:driver_tags", self.grant.pk)
 
 
@@ -185,7 +185,7 @@ def grant_withdraw(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     if not may_withdraw(request.user, grant):
         raise PermissionDenied(_("You cannot revoke this access."))
     if request.method == "GET":
-        context = {"grant": grant, "place": place_of(grant), "is_own": grant.user_id == request.user.pk}
+        context = {"grant": grant, "place": place_label(grant), "is_own": grant.user_id == request.user.pk}
         return render(request, "chargers/grants/grant_withdraw.html", context)
     try:
         withdraw_grant(grant=grant, actor=request.user)

@@ -18,7 +18,7 @@ from accounts.models import User
 from chargers.groups.models import StationGroup
 from chargers.groups.services import groups
 from chargers.stations.models import ChargingStation
-from chargers.stations.serializers import IdentitiesField, stations_named
+from chargers.stations.serializers import IdentitiesField, stations_by_identity
 from cpms.common.api.bodies import RequestSerializer
 from cpms.common.api.views import ScopedViewSetMixin
 
@@ -35,7 +35,7 @@ class GroupSerializer(serializers.ModelSerializer[StationGroup]):
 
 
 class GroupDetailSerializer(serializers.ModelSerializer[StationGroup]):
-    """A group with the identities of those of its stations that the user may see."""
+    """A group with the identities of its stations, as far as the user may see them."""
 
     stations = serializers.SerializerMethodField()
 
@@ -45,23 +45,23 @@ class GroupDetailSerializer(serializers.ModelSerializer[StationGroup]):
         read_only_fields = fields
 
     def get_stations(self, group: StationGroup) -> list[str]:
-        seen = ChargingStation.objects.reachable_by(self.context["user"]).filter(groups=group)
-        return list(seen.order_by("identity").values_list("identity", flat=True))
+        visible = ChargingStation.objects.reachable_by(self.context["user"]).filter(groups=group)
+        return list(visible.order_by("identity").values_list("identity", flat=True))
 
 
 class GroupRequestSerializer(RequestSerializer):
-    name = serializers.CharField(max_length=120, help_text=_("Nobody else sees one's groups."))
-    stations = IdentitiesField(default=list, help_text=_("Identities of all stations that are to be in it."))
+    name = serializers.CharField(max_length=120, help_text=_("Groups are visible only to the user who created them."))
+    stations = IdentitiesField(default=list, help_text=_("Identities of the stations in the group."))
 
 
 class GroupChangeSerializer(RequestSerializer):
     name = serializers.CharField(max_length=120, required=False)
-    stations = IdentitiesField(required=False, help_text=_("Takes the place of those that are in it."))
+    stations = IdentitiesField(required=False, help_text=_("Replaces the stations in the group."))
 
 
 class GroupFilter(django_filters.FilterSet):
     q = django_filters.CharFilter(field_name="name", lookup_expr="icontains", label=_("part of the name"))
-    station = django_filters.CharFilter(field_name="stations__identity", label=_("identity of a station in it"))
+    station = django_filters.CharFilter(field_name="stations__identity", label=_("identity of a station in the group"))
 
     class Meta:
         model = StationGroup
@@ -91,23 +91,23 @@ class GroupViewSet(
     @extend_schema(request=GroupRequestSerializer, responses={201: GroupDetailSerializer})
     def create(self, request: Request) -> Response:
         """Create a group."""
-        wanted = GroupRequestSerializer.read(request)
+        data = GroupRequestSerializer.read(request)
         user = cast(User, request.user)
-        stations = stations_named(wanted["stations"], user)
-        group = groups.create_group(user=user, name=wanted["name"], stations=stations)
+        stations = stations_by_identity(data["stations"], user)
+        group = groups.create_group(user=user, name=data["name"], stations=stations)
         response = self._detail_response(group, 201)
         response["Location"] = reverse("api:group-detail", args=[group.pk], request=request)
         return response
 
     @extend_schema(request=GroupChangeSerializer, responses=GroupDetailSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Change the name or the stations of a group."""
+        """Edit the name or the stations of a group."""
         group = self.get_object()
-        given = GroupChangeSerializer.read(request)
-        named = given.get("stations")
-        stations = None if named is None else stations_named(named, cast(User, request.user))
+        data = GroupChangeSerializer.read(request)
+        identities = data.get("stations")
+        stations = None if identities is None else stations_by_identity(identities, cast(User, request.user))
         return self._detail_response(
-            groups.edit_group(group=group, name=given.get("name", group.name), stations=stations)
+            groups.edit_group(group=group, name=data.get("name", group.name), stations=stations)
         )
 
     @extend_schema(responses={204: None})

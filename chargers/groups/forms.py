@@ -10,5 +10,5 @@ class GroupForm(forms.Form):
     name = forms.CharField(
         label=gettext_lazy("Name"),
         max_length=120,
-        help_text=gettext_lazy("For example a town, a customer or a tour. Nobody but you sees your groups."),
+        help_text=gettext_lazy("For example a town, a customer or a route. Only you can see your groups."),
     )

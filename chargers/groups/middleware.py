@@ -1,4 +1,4 @@
-"""Keeps what a user has chosen to see (provider, group, deactivated stations) while they are signed in."""
+"""Apply what a user has chosen to see (provider, group, deactivated stations) while they are signed in."""
 
 from collections.abc import Callable
 

@@ -42,7 +42,7 @@ class StationGroup(models.Model):
                 "user",
                 Upper("name"),
                 name="group_name_once_per_person",
-                violation_error_message=_("You have a group of this name already."),
+                violation_error_message=_("You already have a group with this name."),
             ),
             models.CheckConstraint(
                 condition=~Q(name=""), name="group_name_not_empty", violation_error_message=_("A group needs a name.")

@@ -1,4 +1,4 @@
-"""Pages of a user's own groups of stations: list, edit, choose the one to look at."""
+"""Pages of a user's own groups of stations: list, edit, delete, and select the one to show."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from cpms.common.text.typed import whole_number
 from cpms.common.web import formatting
 from cpms.common.web.pages import AuthenticatedRequest, FormPage, ListPage
 
-SHOWN = 20
+PAGE_SIZE = 20
 
 
 class GroupListView(ListPage):
@@ -46,7 +46,7 @@ class GroupAddView(FormPage):
     def perform(self, form: Any) -> HttpResponse:
         user: Any = self.request.user
         group = groups.create_group(user=user, name=form.cleaned_data["name"])
-        messages.success(self.request, _("The group “%(name)s” is made. Add stations to it.") % {"name": group.name})
+        messages.success(self.request, _("Group “%(name)s” created. Add stations to it.") % {"name": group.name})
         return redirect("portal:group_detail", group.pk)
 
 
@@ -56,7 +56,7 @@ class GroupEditView(FormPage):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         if request.user.is_authenticated:
-            self.group: StationGroup = _own(request, kwargs["pk"])
+            self.group: StationGroup = _own_group(request, kwargs["pk"])
         return super().dispatch(request, *args, **kwargs)
 
     def get_initial(self) -> dict[str, Any]:
@@ -67,11 +67,11 @@ class GroupEditView(FormPage):
 
     def perform(self, form: Any) -> HttpResponse:
         groups.rename_group(group=self.group, name=form.cleaned_data["name"])
-        messages.success(self.request, _("The group's name is saved."))
+        messages.success(self.request, _("Group renamed."))
         return redirect("portal:group_detail", self.group.pk)
 
 
-def _own(request: HttpRequest, pk: int) -> StationGroup:
+def _own_group(request: HttpRequest, pk: int) -> StationGroup:
     group: StationGroup = get_object_or_404(StationGroup.objects.visible_to(request.user), pk=pk)
     return group
 
@@ -79,41 +79,41 @@ def _own(request: HttpRequest, pk: int) -> StationGroup:
 @login_required
 @require_safe
 def group_detail(request: AuthenticatedRequest, pk: int) -> HttpResponse:
-    group = _own(request, pk)
-    context = _contents(request, group, request.GET)
+    group = _own_group(request, pk)
+    context = _group_context(request, group, request.GET)
     is_part = request.htmx and request.htmx.target == "contents"
     template = "chargers/groups/group_detail.html"
     return render(request, f"{template}#contents" if is_part else template, context)
 
 
-def _seen(request: AuthenticatedRequest) -> QuerySet[ChargingStation]:
+def _visible_stations(request: AuthenticatedRequest) -> QuerySet[ChargingStation]:
     stations: QuerySet[ChargingStation] = ChargingStation.objects.reachable_by(request.user)
     return stations.only("pk", "identity", "name").order_by("identity")
 
 
-def _contents(request: AuthenticatedRequest, group: StationGroup, asked: Any) -> dict[str, Any]:
-    """What is in a group, and what could be: a page of each."""
-    find = asked.get("find", "").strip()[:120]
-    page = asked.get("page", "")
+def _group_context(request: AuthenticatedRequest, group: StationGroup, data: Any) -> dict[str, Any]:
+    """Return one page of the stations in a group, and one of the stations that could be added."""
+    find = data.get("find", "").strip()[:120]
+    page = data.get("page", "")
     members = StationGroup.stations.through.objects.filter(stationgroup=group, chargingstation=OuterRef("pk"))
     inside, outside = (
-        _seen(request).filter(Exists(members)),
-        search_stations(_seen(request).exclude(Exists(members)), find),
+        _visible_stations(request).filter(Exists(members)),
+        search_stations(_visible_stations(request).exclude(Exists(members)), find),
     )
-    first = (max(whole_number(page, max_digits=6) or 1, 1) - 1) * SHOWN
+    first = (max(whole_number(page, max_digits=6) or 1, 1) - 1) * PAGE_SIZE
     count = inside.order_by().count()
     first = first if first < count else 0
     return {
         "group": group,
         "find": find,
         "count": count,
-        "members": list(inside[first : first + SHOWN]),
+        "members": list(inside[first : first + PAGE_SIZE]),
         "first": first + 1,
-        "last": min(first + SHOWN, count),
-        "page_number": first // SHOWN + 1,
-        "previous": first // SHOWN or None,
-        "next": first // SHOWN + 2 if first + SHOWN < count else None,
-        "found": list(outside[:SHOWN]),
+        "last": min(first + PAGE_SIZE, count),
+        "page_number": first // PAGE_SIZE + 1,
+        "previous": first // PAGE_SIZE or None,
+        "next": first // PAGE_SIZE + 2 if first + PAGE_SIZE < count else None,
+        "found": list(outside[:PAGE_SIZE]),
         "found_count": outside.order_by().count(),
     }
 
@@ -121,40 +121,38 @@ def _contents(request: AuthenticatedRequest, group: StationGroup, asked: Any) ->
 @login_required
 @require_POST
 def group_stations(request: AuthenticatedRequest, pk: int) -> HttpResponse:
-    """Add a station, or all that were found, or take one out."""
-    group, asked = _own(request, pk), request.POST
-    key = asked.get("station", "")
-    chosen = _seen(request).filter(pk=_key(key))
-    if asked.get("do") == "take":
+    """Add one station, add all that match a search, or remove one."""
+    group, data = _own_group(request, pk), request.POST
+    key = data.get("station", "")
+    chosen = _visible_stations(request).filter(pk=_primary_key(key))
+    if data.get("do") == "take":
         groups.remove_from_group(group=group, station=get_object_or_404(chosen))
-    elif asked.get("do") == "all":
+    elif data.get("do") == "all":
         count = groups.add_to_group(
-            group=group, stations=search_stations(_seen(request), asked.get("find", "").strip()[:120])
+            group=group, stations=search_stations(_visible_stations(request), data.get("find", "").strip()[:120])
         )
-        sentence = ngettext("%(n)s station is added.", "%(n)s stations are added.", count) % {
-            "n": formatting.number(count)
-        }
+        sentence = ngettext("%(n)s station added.", "%(n)s stations added.", count) % {"n": formatting.number(count)}
         if not request.htmx:
             messages.success(request, sentence)
     else:
-        groups.add_to_group(group=group, stations=_seen(request).filter(pk=get_object_or_404(chosen).pk))
+        groups.add_to_group(group=group, stations=_visible_stations(request).filter(pk=get_object_or_404(chosen).pk))
     if request.htmx:
-        return render(request, "chargers/groups/group_detail.html#contents", _contents(request, group, asked))
+        return render(request, "chargers/groups/group_detail.html#contents", _group_context(request, group, data))
     return redirect("portal:group_detail", pk)
 
 
 @login_required
 @require_http_methods(["GET", "POST"])
 def group_delete(request: AuthenticatedRequest, pk: int) -> HttpResponse:
-    group = _own(request, pk)
+    group = _own_group(request, pk)
     if request.method == "GET":
         return render(request, "chargers/groups/group_delete.html", {"group": group})
     groups.delete_group(group=group)
-    messages.success(request, _("The group “%(name)s” is deleted. Its stations are not.") % {"name": group.name})
+    messages.success(request, _("Group “%(name)s” deleted. Its stations are unchanged.") % {"name": group.name})
     return redirect("portal:group_list")
 
 
-def _key(text: str) -> int:
+def _primary_key(text: str) -> int:
     return whole_number(text) or 0
 
 
@@ -163,19 +161,19 @@ def _key(text: str) -> int:
 def group_choose(request: AuthenticatedRequest) -> HttpResponse:
     """Select a group or a provider or clear the selection, and show or hide deactivated stations. A choice that is not
     in the request stays as it is."""
-    asked, session = request.POST, request.session
-    if (key := asked.get("group")) is not None:
+    data, session = request.POST, request.session
+    if (key := data.get("group")) is not None:
         session.pop(groups.SESSION_KEY, None)
         if key:
-            session[groups.SESSION_KEY] = _own(request, _key(key)).pk
-    if (key := asked.get("provider")) is not None:
+            session[groups.SESSION_KEY] = _own_group(request, _primary_key(key)).pk
+    if (key := data.get("provider")) is not None:
         session.pop(providers.SESSION_KEY, None)
         if key:
-            chosen = providers.chosen_provider(request.user, _key(key))
+            chosen = providers.chosen_provider(request.user, _primary_key(key))
             if chosen is None:
                 raise Http404
             session[providers.SESSION_KEY] = chosen.pk
-    if (shown := asked.get("deactivated")) is not None:
+    if (shown := data.get("deactivated")) is not None:
         session[DEACTIVATED_KEY] = shown == "show"
     back = request.POST.get("next", "")
     is_safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())

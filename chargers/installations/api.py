@@ -1,4 +1,4 @@
-"""Installations and their circuits over the API: what the pages do, by the same services."""
+"""Installations and their circuits in the API, by the same services as the pages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rest_framework.reverse import reverse
 from accounts.access.rights import Can
 from accounts.members.serializers import chosen_team
 from accounts.models import User
-from chargers.installations.forms import teams_with_places_of
+from chargers.installations.forms import teams_for_new_installations
 from chargers.installations.models import Circuit, Installation
 from chargers.installations.serializers import (
     CircuitBody,
@@ -32,7 +32,7 @@ from cpms.common.errors import DomainError, NotAllowed
 
 
 class InstallationViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[Installation]):
-    """Places with stations, and the circuits that supply them."""
+    """Installations and their circuits."""
 
     queryset = Installation.objects.select_related("team").prefetch_related("circuits")
     serializer_class = InstallationSerializer
@@ -48,9 +48,9 @@ class InstallationViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[Inst
     def create(self, request: Request) -> Response:
         """Add an installation to a team."""
         actor = cast(User, request.user)
-        teams = teams_with_places_of(actor)
+        teams = teams_for_new_installations(actor)
         if not teams.exists():
-            raise NotAllowed(_("Only administrators of a team and its service may add installations."))
+            raise NotAllowed(_("Only administrators and service partners of a team can add installations."))
         fields = InstallationBody.read(request)
         place = add_installation(team=chosen_team(teams, fields.pop("team")), fields=fields, actor=actor)
         address = reverse("api:installation-detail", args=[place.pk], request=request)
@@ -58,18 +58,18 @@ class InstallationViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[Inst
 
     @extend_schema(request=InstallationChangeBody, responses=InstallationSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Change the name, address or contact of an installation."""
+        """Edit the name, address or contact of an installation."""
         place, actor = self.get_object(), cast(User, request.user)
         if not actor.access.may(Can.MANAGE_PLACES, place):
-            raise NotAllowed(_("Only administrators of the team and owners may change this installation."))
+            raise NotAllowed(_("Only administrators of the team and owners can edit this installation."))
         edit_installation(installation=place, fields=InstallationChangeBody.read(request), actor=actor)
         return Response(InstallationSerializer(self.get_object()).data)
 
     @extend_schema(request=CircuitBody, responses={201: CircuitSerializer})
     @action(detail=True, methods=["post"])
     def circuits(self, request: Request, pk: str) -> Response:
-        """Add a circuit. The first one is the grid connection; every other one names its `parent`."""
-        place = self._place_to_wire()
+        """Add a circuit. The first one is the grid connection; all others need a `parent`."""
+        place = self._editable_installation()
         fields = CircuitBody.read(request)
         circuit = self._save(place, None, fields | {"parent": fields.get("parent")})
         return Response(CircuitSerializer(circuit).data, status=201)
@@ -78,20 +78,20 @@ class InstallationViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[Inst
     @extend_schema(methods=["DELETE"], request=None, responses={204: None})
     @action(detail=True, methods=["patch", "delete"], url_path=r"circuits/(?P<circuit_id>\d{1,18})")
     def circuit(self, request: Request, pk: str, circuit_id: str) -> Response:
-        """Change a circuit, or delete one that supplies nothing."""
-        place = self._place_to_wire()
+        """Edit a circuit, or delete one that feeds nothing."""
+        place = self._editable_installation()
         circuit = get_object_or_404(place.circuits.select_related("installation"), pk=circuit_id)
         if request.method == "DELETE":
             remove_circuit(circuit=circuit, actor=cast(User, request.user))
             return Response(status=204)
-        known = {"name": circuit.name, "max_current_a": circuit.max_current_a, "phases": circuit.phases}
-        fields = known | {"parent": circuit.parent_id} | CircuitChangeBody.read(request)
+        current = {"name": circuit.name, "max_current_a": circuit.max_current_a, "phases": circuit.phases}
+        fields = current | {"parent": circuit.parent_id} | CircuitChangeBody.read(request)
         return Response(CircuitSerializer(self._save(place, circuit, fields)).data)
 
-    def _place_to_wire(self) -> Installation:
+    def _editable_installation(self) -> Installation:
         place: Installation = self.get_object()
         if not cast(User, self.request.user).access.may(Can.CONFIGURE_PLACES, place):
-            raise NotAllowed(_("Only administrators of the team and its service may change circuits."))
+            raise NotAllowed(_("Only administrators and service partners of the team can edit circuits."))
         return place
 
     def _save(self, place: Installation, circuit: Circuit | None, fields: dict[str, Any]) -> Circuit:
@@ -99,7 +99,7 @@ class InstallationViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[Inst
         if parent_id is not None:
             parent = place.circuits.filter(pk=parent_id).first()
             if parent is None:
-                sentence = _("The installation has no such circuit.")
+                sentence = _("The installation does not have this circuit.")
                 raise DomainError(sentence, fields={"parent": sentence})
         actor = cast(User, self.request.user)
         return save_circuit(installation=place, circuit=circuit, parent=parent, actor=actor, **fields)

@@ -15,8 +15,8 @@ from chargers.installations.services import INSTALLATION_FIELDS
 from cpms.common.web.countries import CountryField
 
 
-def teams_with_places_of(user: User) -> QuerySet[Team]:
-    """Teams in which this user may create installations: by their own role, or by the service role on one of them."""
+def teams_for_new_installations(user: User) -> QuerySet[Team]:
+    """Return the teams where this user may add installations: as a member, or by the service role on one of them."""
     scope = user.access.scope(Can.ADD_PLACES)
     if scope.is_everything:
         return Team.objects.all()
@@ -38,12 +38,12 @@ class InstallationAddForm(InstallationForm):
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        teams = list(teams_with_places_of(user)[:2])
+        teams = list(teams_for_new_installations(user)[:2])
         if len(teams) == 1:
             del self.fields["team"]
             self.only_team = teams[0]
         else:
-            self.fields["team"].queryset = teams_with_places_of(user)  # type: ignore[attr-defined]
+            self.fields["team"].queryset = teams_for_new_installations(user)  # type: ignore[attr-defined]
 
     @property
     def chosen_team(self) -> Team:
@@ -61,6 +61,6 @@ class CircuitForm(forms.ModelForm):
         parent: Any = self.fields["parent"]
         parent.queryset = installation.circuits.exclude(pk=self.instance.pk)
         parent.label_from_instance = lambda circuit: circuit.name
-        parent.empty_label = _("nothing: it is the grid connection")
+        parent.empty_label = _("none (grid connection)")
         self.fields["phases"].initial = 3
         self.fields["max_current_a"].widget.attrs["step"] = FUSE_STEP_A

@@ -72,7 +72,7 @@ class Installation(models.Model):
                 "team",
                 Upper("name"),
                 name="installation_name_once_per_team",
-                violation_error_message=_("The team has an installation of this name already."),
+                violation_error_message=_("The team already has an installation with this name."),
             ),
             models.CheckConstraint(
                 condition=~Q(name=""),
@@ -134,7 +134,7 @@ class Circuit(models.Model):
             models.CheckConstraint(
                 condition=Q(max_current_a__gte=1),
                 name="circuit_fuse_from_one",
-                violation_error_message=_("A fuse has 1 to 6,000 A."),
+                violation_error_message=_("The fuse rating must be 1 to 6,000 A."),
             ),
             models.CheckConstraint(
                 condition=Q(phases__in=[1, 3]),
@@ -144,7 +144,7 @@ class Circuit(models.Model):
             models.CheckConstraint(
                 condition=~Q(parent=F("pk")),
                 name="circuit_not_fed_by_itself",
-                violation_error_message=_("A circuit cannot be fed by one that it feeds itself."),
+                violation_error_message=_("A circuit cannot be fed by a circuit that it feeds."),
             ),
         ]
         verbose_name, verbose_name_plural = _("circuit"), _("circuits")

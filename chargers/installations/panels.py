@@ -13,7 +13,7 @@ MAX_STATIONS = 500
 
 
 def stations(installation: Installation, user: User) -> Panel:
-    """The stations of an installation that the person may see, with their circuits."""
+    """The stations of an installation that the user may see, with their circuits."""
     rows = ChargingStation.objects.visible_to(user).filter(installation=installation).select_related("circuit")
     context = {
         "installation": installation,
@@ -34,5 +34,5 @@ def circuits(installation: Installation, user: User) -> Panel:
 
 
 def address(installation: Installation) -> Panel:
-    """Where an installation is and who to ask about it."""
+    """The address and the contact of an installation."""
     return Panel("chargers/installations/panels/address.html", {"installation": installation})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.utils.translation import gettext_lazy
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
@@ -10,7 +9,7 @@ from chargers.installations.models import MAX_FUSE_A, MIN_FUSE_A, Circuit, Insta
 from cpms.common.api.bodies import RequestSerializer
 
 MAX_KEY = 2**63 - 1
-TEAM_HELP = _("Its handle, for who may do this in more than one.")
+TEAM_HELP = _("Handle of the team. Required if you can do this in more than one team.")
 
 
 class CircuitSerializer(serializers.ModelSerializer[Circuit]):
@@ -19,7 +18,7 @@ class CircuitSerializer(serializers.ModelSerializer[Circuit]):
         decimal_places=1,
         coerce_to_string=False,
         read_only=True,
-        help_text=gettext_lazy("Fuse in amperes per phase, in steps of 0.1 A."),
+        help_text=_("Fuse in amperes per phase, in steps of 0.1 A."),
     )
 
     class Meta:
@@ -84,7 +83,7 @@ class CircuitChangeBody(RequestSerializer):
         help_text=_("Fuse in amperes per phase, from 1 to 6,000 A in steps of 0.1 A."),
     )
     phases = serializers.ChoiceField(choices=[(1, "1"), (3, "3")], required=False)
-    parent = key_field(_("Id of the circuit that feeds it; null: the grid connection."))  # type: ignore[assignment]
+    parent = key_field(_("ID of the circuit that feeds this one; null for the grid connection."))  # type: ignore[assignment]
 
 
 class CircuitBody(CircuitChangeBody):

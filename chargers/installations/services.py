@@ -43,21 +43,21 @@ def add_installation(*, team: Team, fields: Mapping[str, str], actor: User | Non
         return _save_installation(Installation(team=team), fields)
     held = _service_in(team, actor)
     if held is None:
-        raise NotAllowed(_("Only administrators of the team and its service may add installations."))
-    made = _save_installation(Installation(team=team), fields)
-    whose = {"user": held.user, "to_team": held.to_team, "ends_at": held.ends_at}
+        raise NotAllowed(_("Only administrators and service partners of the team can add installations."))
+    installation = _save_installation(Installation(team=team), fields)
+    recipient = {"user": held.user, "to_team": held.to_team, "ends_at": held.ends_at}
     record_access(
-        Grant.objects.create(team=team, installation=made, role=held.role, created_by=held.created_by, **whose)
+        Grant.objects.create(
+            team=team, installation=installation, role=held.role, created_by=held.created_by, **recipient
+        )
     )
-    return made
+    return installation
 
 
 def _service_in(team: Team, actor: User) -> Grant | None:
     """Return the grant by which the actor may add installations to the team; of several, the one that lasts longest."""
     places = Installation.objects.filter(team=team, pk__in=actor.access.scope(Can.ADD_PLACES).installations)
-    teams = [
-        pk for pk, role in actor.access.roles.items() if allows(role, Can.ADD_PLACES)
-    ]  # where he is more than a viewer
+    teams = [pk for pk, role in actor.access.roles.items() if allows(role, Can.ADD_PLACES)]
     grants = Grant.objects.active().filter(Q(user=actor) | Q(to_team__in=teams), role=GrantRole.SERVICE)
     return grants.filter(installation__in=places).order_by(F("ends_at").desc(nulls_first=True), "pk").first()
 
@@ -66,9 +66,9 @@ def _service_in(team: Team, actor: User) -> Grant | None:
 def edit_installation(
     *, installation: Installation, fields: Mapping[str, str], actor: User | None = None
 ) -> Installation:
-    """Change name, address and contact of an installation; see `add_installation`."""
+    """Edit name, address and contact of an installation; see `add_installation`."""
     if actor is not None and not actor.access.may(Can.MANAGE_PLACES, installation):
-        raise NotAllowed(_("Only administrators of the team and owners may change this installation."))
+        raise NotAllowed(_("Only administrators of the team and owners can edit this installation."))
     return _save_installation(Installation.objects.select_for_update().get(pk=installation.pk), fields)
 
 
@@ -100,7 +100,7 @@ def save_circuit(
     circuit.name, circuit.phases, circuit.parent = name.strip(), phases, parent
     _clean(circuit, exclude=["installation", "parent"])
     if installation.circuits.filter(name=circuit.name).exclude(pk=circuit.pk).exists():
-        refuse("name", _("The installation has a circuit of this name already."))
+        refuse("name", _("The installation already has a circuit with this name."))
     circuit.save()
     logger.info("circuit saved", extra={"installation": installation.pk, "circuit": circuit.pk})
     return circuit
@@ -145,10 +145,10 @@ def place_station(
         return station
     is_moved = installation_id != station.installation_id
     if is_moved and not may_move(actor, station):
-        raise NotAllowed(_("Only administrators of the team may move its stations to another installation."))
+        raise NotAllowed(_("Only administrators of the team can move its stations to another installation."))
     is_rewired = circuit is not None or not is_moved
     if is_rewired and not may_wire(actor, station, installation):
-        raise NotAllowed(_("Only administrators of the team and its service may change circuits."))
+        raise NotAllowed(_("Only administrators and service partners of the team can edit circuits."))
     if installation is not None and installation.team_id != station.team_id:
         refuse("installation", _("This installation belongs to another team."))
     if circuit is not None and circuit.installation_id != installation_id:
@@ -176,31 +176,31 @@ def _save_installation(installation: Installation, fields: Mapping[str, str]) ->
             setattr(installation, name, fields[name].strip())
     installation.country = installation.country.upper()
     if not is_country(installation.country):
-        refuse("country", _("There is no country with this code. It has two letters, for example DE."))
+        refuse("country", _("Unknown country code. Use two letters, for example DE."))
     _clean(installation, exclude=["team"])
     same = Installation.objects.filter(team=installation.team, name__iexact=installation.name)
     if same.exclude(pk=installation.pk).exists():
-        refuse("name", _("The team has an installation of this name already."))
+        refuse("name", _("The team already has an installation with this name."))
     try:
         with transaction.atomic():
             installation.save()
     except IntegrityError:
-        refuse("name", _("The team has an installation of this name already."))
+        refuse("name", _("The team already has an installation with this name."))
     logger.info("installation saved", extra={"installation": installation.pk, "team": installation.team_id})
     return installation
 
 
 def _require_circuits(actor: User | None, installation: Installation) -> None:
     if actor is not None and not actor.access.may(Can.CONFIGURE_PLACES, installation):
-        raise NotAllowed(_("Only administrators of the team and its service may change circuits."))
+        raise NotAllowed(_("Only administrators and service partners of the team can edit circuits."))
 
 
 def _fuse(amperes: Decimal | int) -> Decimal:
     exact = Decimal(amperes)
     if not MIN_FUSE_A <= exact <= MAX_FUSE_A:
-        refuse("max_current_a", _("A fuse has 1 to 6,000 A."))
+        refuse("max_current_a", _("The fuse rating must be 1 to 6,000 A."))
     if exact != exact.quantize(FUSE_STEP_A):
-        refuse("max_current_a", _("A fuse is given in steps of 0.1 A."))
+        refuse("max_current_a", _("Enter the fuse rating in steps of 0.1 A."))
     return exact
 
 
@@ -217,7 +217,7 @@ def _require_tree(circuit: Circuit, parent: Circuit | None) -> None:
     above = parent.pk if parent is not None else None
     while above is not None:
         if above == circuit.pk:
-            refuse("parent", _("A circuit cannot be fed by one that it feeds itself."))
+            refuse("parent", _("A circuit cannot be fed by a circuit that it feeds."))
         above = feeds.get(above)
 
 
@@ -231,4 +231,4 @@ def _clean(row: Any, exclude: list[str]) -> None:
     for field in row._meta.concrete_fields:
         value = getattr(row, field.attname)
         if isinstance(value, str) and not value.isprintable():
-            refuse(field.name, _("Only characters that can be printed."))
+            refuse(field.name, _("Only printable characters are allowed."))

@@ -14,7 +14,7 @@ from chargers.installations.models import Circuit, Installation
 from cpms.common.web.export import Cell
 from cpms.common.web.tables import NUMBER_WIDE, WIDE, Table, two_lines
 
-DEEPEST = 6  # that is drawn deeper
+MAX_DEPTH = 6  # circuits below it are not indented further
 
 
 class InstallationTable(Table):
@@ -54,18 +54,20 @@ INSTALLATION_CELLS = [
 
 
 class Branch(NamedTuple):
-    """
+    """A circuit in the tree of an installation.
+
     Attributes:
-        above: what feeds it, where that has the smaller breaker, so that this one never protects anything.
+        depth: how many circuits are between it and the grid connection, at most `MAX_DEPTH`.
+        weaker_parent: the circuit that feeds it, if that has the smaller fuse, so that this fuse protects nothing.
     """
 
     circuit: Circuit
     depth: int
-    above: Circuit | None = None
+    weaker_parent: Circuit | None = None
 
 
 def tree(circuits: list[Circuit]) -> list[Branch]:
-    """Circuits below what feeds them, by name. Rows that feed each other in a ring are shown at the end."""
+    """Return the circuits in the order of their tree, by name. Circuits that feed each other in a ring come last."""
     by_key = {circuit.pk: circuit for circuit in circuits}
     below: dict[int | None, list[Circuit]] = defaultdict(list)
     for circuit in circuits:
@@ -74,10 +76,10 @@ def tree(circuits: list[Circuit]) -> list[Branch]:
     waiting = [Branch(circuit, 0) for circuit in reversed(below[None])]
     while waiting:
         branch = waiting.pop()
-        above = by_key.get(branch.circuit.parent_id or 0)
-        is_above = above is not None and branch.circuit.max_current_a > above.max_current_a
-        found.append(branch._replace(above=above if is_above else None))
-        deeper = min(branch.depth + 1, DEEPEST)
+        parent = by_key.get(branch.circuit.parent_id or 0)
+        is_weaker = parent is not None and branch.circuit.max_current_a > parent.max_current_a
+        found.append(branch._replace(weaker_parent=parent if is_weaker else None))
+        deeper = min(branch.depth + 1, MAX_DEPTH)
         waiting += [Branch(circuit, deeper) for circuit in reversed(below[branch.circuit.pk])]
     known = {branch.circuit.pk for branch in found}
     return found + [Branch(circuit, 0) for circuit in circuits if circuit.pk not in known]

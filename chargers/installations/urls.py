@@ -1,4 +1,4 @@
-"""Addresses of installations."""
+"""URLs of installations and circuits."""
 
 from django.urls import path
 

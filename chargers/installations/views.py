@@ -1,4 +1,4 @@
-"""Installations: where stations are, who is asked about them, and how they are fed."""
+"""Pages of installations and their circuits."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.access.rights import Can
 from chargers.installations import panels
 from chargers.installations.filtersets import InstallationFilterSet
-from chargers.installations.forms import CircuitForm, InstallationAddForm, InstallationForm, teams_with_places_of
+from chargers.installations.forms import CircuitForm, InstallationAddForm, InstallationForm, teams_for_new_installations
 from chargers.installations.models import Circuit, Installation
 from chargers.installations.services import (
     INSTALLATION_FIELDS,
@@ -42,14 +42,14 @@ class InstallationListView(ListPage):
     export_cells = INSTALLATION_CELLS
 
     def rows(self) -> QuerySet[Any]:
-        """How many stations there are of those that this person may see."""
-        seen = ChargingStation.objects.visible_to(self.request.user).filter(installation=OuterRef("pk")).order_by()
-        counted = seen.values("installation").annotate(n=Count("pk")).values("n")
+        """Annotate each installation with the number of its stations that the user may see."""
+        visible = ChargingStation.objects.visible_to(self.request.user).filter(installation=OuterRef("pk")).order_by()
+        counted = visible.values("installation").annotate(n=Count("pk")).values("n")
         count = Coalesce(Subquery(counted, output_field=IntegerField()), 0)
         return super().rows().select_related("team").annotate(station_count=count)
 
     def page_context(self, context: dict[str, Any]) -> dict[str, Any]:
-        return {"may_add": teams_with_places_of(self.request.user).exists()}  # type: ignore[arg-type]
+        return {"may_add": teams_for_new_installations(self.request.user).exists()}  # type: ignore[arg-type]
 
 
 class InstallationDetailView(DetailPage):
@@ -77,21 +77,21 @@ class InstallationAddView(FormPage):
     form_class = InstallationAddForm
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if request.user.is_authenticated and not teams_with_places_of(request.user).exists():
-            raise PermissionDenied(_("Only administrators of a team and its service may add installations."))
+        if request.user.is_authenticated and not teams_for_new_installations(request.user).exists():
+            raise PermissionDenied(_("Only administrators and service partners of a team can add installations."))
         return super().dispatch(request, *args, **kwargs)
 
     def get_form_kwargs(self) -> dict[str, Any]:
         return super().get_form_kwargs() | {"user": self.request.user}
 
     def perform(self, form: InstallationAddForm) -> HttpResponse:  # type: ignore[override]
-        facts = {name: form.cleaned_data[name] for name in INSTALLATION_FIELDS}
-        place = add_installation(team=form.chosen_team, fields=facts, actor=self.request.user)  # type: ignore[arg-type]
-        messages.success(self.request, _("The installation is added."))
+        fields = {name: form.cleaned_data[name] for name in INSTALLATION_FIELDS}
+        place = add_installation(team=form.chosen_team, fields=fields, actor=self.request.user)  # type: ignore[arg-type]
+        messages.success(self.request, _("Installation added."))
         return redirect(place)
 
 
-class InPlaceView(FormPage):
+class InstallationFormPage(FormPage):
     """A form about one installation."""
 
     right: str
@@ -103,17 +103,17 @@ class InPlaceView(FormPage):
             self.installation: Installation = get_object_or_404(rows, pk=kwargs["pk"])
             if not request.user.access.may(self.right, self.installation):
                 raise PermissionDenied(self.refusal)
-            self.find(**kwargs)
+            self.load(**kwargs)
         return super().dispatch(request, *args, **kwargs)
 
-    def find(self, **kwargs: Any) -> None:
-        """What else the address names."""
+    def load(self, **kwargs: Any) -> None:
+        """Load other objects that the URL names; here none."""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(installation=self.installation, **kwargs)
 
 
-class InstallationEditView(InPlaceView):
+class InstallationEditView(InstallationFormPage):
     template_name = "chargers/installations/installation_form.html"
     form_class = InstallationForm
     right = Can.MANAGE_PLACES
@@ -123,19 +123,19 @@ class InstallationEditView(InPlaceView):
 
     def perform(self, form: InstallationForm) -> HttpResponse:  # type: ignore[override]
         edit_installation(installation=self.installation, fields=form.cleaned_data, actor=self.request.user)  # type: ignore[arg-type]
-        messages.success(self.request, _("The installation is saved."))
+        messages.success(self.request, _("Installation saved."))
         return redirect(self.installation)
 
 
-class CircuitView(InPlaceView):
-    """A new circuit, or with `circuit` in the address a known one."""
+class CircuitView(InstallationFormPage):
+    """Add a circuit, or edit the one that the URL names."""
 
     template_name = "chargers/installations/circuit_form.html"
     form_class = CircuitForm
     right = Can.CONFIGURE_PLACES
     circuit: Circuit | None = None
 
-    def find(self, **kwargs: Any) -> None:
+    def load(self, **kwargs: Any) -> None:
         if "circuit" in kwargs:
             self.circuit = get_object_or_404(self.installation.circuits, pk=kwargs["circuit"])
 
@@ -153,7 +153,7 @@ class CircuitView(InPlaceView):
             actor=self.request.user,  # type: ignore[arg-type]
             **form.cleaned_data,
         )
-        messages.success(self.request, _("The circuit is saved."))
+        messages.success(self.request, _("Circuit saved."))
         return redirect(self.installation)
 
 
@@ -162,7 +162,7 @@ class CircuitView(InPlaceView):
 def circuit_remove(request: AuthenticatedRequest, pk: int, circuit: int) -> HttpResponse:
     installation = get_object_or_404(Installation.objects.visible_to(request.user), pk=pk)
     if not request.user.access.may(Can.CONFIGURE_PLACES, installation):
-        raise PermissionDenied(_("Only administrators of the team and its service may change circuits."))
+        raise PermissionDenied(_("Only administrators and service partners of the team can edit circuits."))
     row = get_object_or_404(installation.circuits.select_related("installation"), pk=circuit)
     if request.method == "GET":
         return render(
@@ -175,5 +175,5 @@ def circuit_remove(request: AuthenticatedRequest, pk: int, circuit: int) -> Http
     except DomainError as error:
         messages.error(request, str(error))
         return redirect(installation)
-    messages.success(request, _("The circuit is removed."))
+    messages.success(request, _("Circuit removed."))
     return redirect(installation)

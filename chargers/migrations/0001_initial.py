@@ -55,7 +55,7 @@ class Migration(migrations.Migration):
                 ('deactivated_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='deactivated')),
                 ('handed_over_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='handed over')),
                 ('identity', models.CharField(max_length=48, unique=True, verbose_name='identity')),
-                ('name', models.CharField(blank=True, help_text='Parking spot, house or row.', max_length=120, verbose_name='name')),
+                ('name', models.CharField(blank=True, help_text="Local name, for example a parking spot, house or row.", max_length=120, verbose_name='name')),
                 ('protocol', models.CharField(choices=[('1.6', 'OCPP 1.6J')], default='1.6', max_length=8, verbose_name='protocol')),
                 ('password', cpms.common.models.EncryptedField(blank=True, null=True, verbose_name='password')),
                 ('password_hash', models.CharField(blank=True, editable=False, max_length=200)),
@@ -83,7 +83,7 @@ class Migration(migrations.Migration):
                 ('remote_address', models.CharField(blank=True, max_length=64, verbose_name='address')),
                 ('connected_at', models.DateTimeField(blank=True, null=True, verbose_name='connected')),
                 ('disconnected_at', models.DateTimeField(blank=True, null=True, verbose_name='disconnected')),
-                ('last_heard_at', models.DateTimeField(blank=True, null=True, verbose_name='last heard')),
+                ('last_heard_at', models.DateTimeField(blank=True, null=True, verbose_name="last seen")),
                 ('unknown_cards', models.PositiveIntegerField(db_default=0, default=0, editable=False)),
                 ('unknown_cards_since', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('clock_offset_ms', models.BigIntegerField(blank=True, null=True, verbose_name='clock offset (ms)')),
@@ -158,10 +158,10 @@ class Migration(migrations.Migration):
             name='Oddity',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('conflicting_stop', 'A second, different end of a session'), ('poison', 'A message that could not be handled'), ('unknown_connector', 'A connector with a number no station has'), ('unmatched_end', 'An end whose session is not known'), ('message_too_large', 'A message that was too large')], max_length=24, verbose_name='kind')),
+                ('kind', models.CharField(choices=[('conflicting_stop', "Second, different end of a session"), ('poison', "Message could not be processed"), ('unknown_connector', "Invalid connector number"), ('unmatched_end', "End of an unknown session"), ('message_too_large', "Message too large")], max_length=24, verbose_name='kind')),
                 ('session_id', models.BigIntegerField(blank=True, db_index=True, null=True, verbose_name='session')),
                 ('action', models.CharField(blank=True, max_length=60, verbose_name='action')),
-                ('note', models.TextField(blank=True, verbose_name='what is odd')),
+                ('note', models.TextField(blank=True, verbose_name="details")),
                 ('facts', models.JSONField(blank=True, db_default=models.Value({}, output_field=models.JSONField()), default=dict, editable=False)),
                 ('payload', models.TextField(blank=True, verbose_name='as received')),
                 ('digest', models.CharField(editable=False, max_length=64)),
@@ -169,8 +169,8 @@ class Migration(migrations.Migration):
                 ('station', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='oddities', to='chargers.chargingstation', verbose_name='station')),
             ],
             options={
-                'verbose_name': 'oddity',
-                'verbose_name_plural': 'oddities',
+                'verbose_name': 'unusual event',
+                'verbose_name_plural': 'unusual events',
                 'ordering': ['-id'],
             },
         ),
@@ -197,11 +197,11 @@ class Migration(migrations.Migration):
                 ('status', models.CharField(choices=[('accepted', 'Accepted'), ('blocked', 'Blocked')], default='accepted', max_length=10, verbose_name='status')),
                 ('kind', models.CharField(choices=[('other', 'Other'), ('private', 'Private'), ('company', 'Company')], default='other', max_length=10, verbose_name='type')),
                 ('expires_at', models.DateTimeField(blank=True, null=True, verbose_name='expires')),
-                ('parent', models.CharField(blank=True, help_text='Tags of one parent act as one.', max_length=20, verbose_name='parent id')),
-                ('allows_concurrent', models.BooleanField(default=False, help_text='May charge at several connectors at the same time.', verbose_name='several sessions at once')),
+                ('parent', models.CharField(blank=True, help_text="Tags with the same parent act as one.", max_length=20, verbose_name='parent id')),
+                ('allows_concurrent', models.BooleanField(default=False, help_text="Can charge at several connectors at the same time.", verbose_name='several sessions at once')),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='created')),
-                ('stations', models.ManyToManyField(blank=True, help_text='Empty: at every station of the team.', related_name='scoped_tags', to='chargers.chargingstation', verbose_name='valid at')),
-                ('team', models.ForeignKey(blank=True, help_text="Empty: the tag is a person's own and charges where that person was given access.", null=True, on_delete=django.db.models.deletion.CASCADE, related_name='tags', to='accounts.team', verbose_name='team')),
+                ('stations', models.ManyToManyField(blank=True, help_text="Leave empty for all stations of the team.", related_name='scoped_tags', to='chargers.chargingstation', verbose_name='valid at')),
+                ('team', models.ForeignKey(blank=True, help_text="Leave empty for a personal tag, which is valid wherever its holder has access.", null=True, on_delete=django.db.models.deletion.CASCADE, related_name='tags', to='accounts.team', verbose_name='team')),
                 ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='tags', to=settings.AUTH_USER_MODEL, verbose_name='person')),
             ],
             options={
@@ -222,7 +222,7 @@ class Migration(migrations.Migration):
                 ('status_changed_at', models.DateTimeField(blank=True, null=True, verbose_name='status changed')),
                 ('reported_at', models.DateTimeField(blank=True, null=True, verbose_name='last report')),
                 ('as_reported', models.JSONField(blank=True, db_default=models.Value({}, output_field=models.JSONField()), default=dict, editable=False)),
-                ('max_power_w', models.PositiveIntegerField(blank=True, help_text='What it can deliver at most.', null=True, verbose_name='rated power (W)')),
+                ('max_power_w', models.PositiveIntegerField(blank=True, help_text="The maximum power that it can deliver.", null=True, verbose_name='rated power (W)')),
                 ('station', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='connectors', to='chargers.chargingstation', verbose_name='station')),
             ],
             options={
@@ -234,7 +234,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='installation',
-            constraint=models.UniqueConstraint(models.F('team'), django.db.models.functions.text.Upper('name'), name='installation_name_once_per_team', violation_error_message='The team has an installation of this name already.'),
+            constraint=models.UniqueConstraint(models.F('team'), django.db.models.functions.text.Upper('name'), name='installation_name_once_per_team', violation_error_message="The team already has an installation with this name."),
         ),
         migrations.AddConstraint(
             model_name='installation',
@@ -262,7 +262,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='circuit',
-            constraint=models.CheckConstraint(condition=models.Q(('max_current_a__gte', 1)), name='circuit_fuse_from_one', violation_error_message='A fuse has 1 to 6,000 A.'),
+            constraint=models.CheckConstraint(condition=models.Q(('max_current_a__gte', 1)), name='circuit_fuse_from_one', violation_error_message="The fuse rating must be 1 to 6,000 A."),
         ),
         migrations.AddConstraint(
             model_name='circuit',
@@ -270,7 +270,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='circuit',
-            constraint=models.CheckConstraint(condition=models.Q(('parent', models.F('pk')), _negated=True), name='circuit_not_fed_by_itself', violation_error_message='A circuit cannot be fed by one that it feeds itself.'),
+            constraint=models.CheckConstraint(condition=models.Q(('parent', models.F('pk')), _negated=True), name='circuit_not_fed_by_itself', violation_error_message="A circuit cannot be fed by a circuit that it feeds."),
         ),
         migrations.AddIndex(
             model_name='chargingstation',
@@ -306,7 +306,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='stationgroup',
-            constraint=models.UniqueConstraint(models.F('user'), django.db.models.functions.text.Upper('name'), name='group_name_once_per_person', violation_error_message='You have a group of this name already.'),
+            constraint=models.UniqueConstraint(models.F('user'), django.db.models.functions.text.Upper('name'), name='group_name_once_per_person', violation_error_message="You already have a group with this name."),
         ),
         migrations.AddConstraint(
             model_name='stationgroup',
@@ -322,11 +322,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='tag',
-            constraint=models.UniqueConstraint(models.F('team'), django.db.models.functions.text.Upper('value'), name='tag_value_once_per_team_in_any_case', violation_error_message='The team has this tag already.'),
+            constraint=models.UniqueConstraint(models.F('team'), django.db.models.functions.text.Upper('value'), name='tag_value_once_per_team_in_any_case', violation_error_message="The team already has this tag."),
         ),
         migrations.AddConstraint(
             model_name='tag',
-            constraint=models.UniqueConstraint(django.db.models.functions.text.Upper('value'), condition=models.Q(('team__isnull', True)), name='tag_value_once_without_team_in_any_case', violation_error_message='Somebody has this tag already.'),
+            constraint=models.UniqueConstraint(django.db.models.functions.text.Upper('value'), condition=models.Q(('team__isnull', True)), name='tag_value_once_without_team_in_any_case', violation_error_message="This tag already exists."),
         ),
         migrations.AddConstraint(
             model_name='tag',

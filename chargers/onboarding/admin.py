@@ -39,14 +39,14 @@ OUT_OF_USE = ["deactivated_at", "handed_over_at"]
 
 
 class StationForm(forms.ModelForm):
-    """Asks for the team only while the station waits in the pool: see `get_readonly_fields` below."""
+    """Edit a station. The team can be chosen only while the station is in the pool, see `get_readonly_fields`."""
 
     new_password = forms.CharField(
         label=_("New password"),
         required=False,
         strip=False,
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
-        help_text=_("What the station proves itself with (HTTP Basic). Empty: it stays as it is."),
+        help_text=_("The station signs in with this password (HTTP Basic). Leave empty to keep the current one."),
     )
 
     security_profile = forms.IntegerField(
@@ -56,8 +56,8 @@ class StationForm(forms.ModelForm):
         max_value=MAX_PROFILE,
         widget=UnfoldAdminIntegerFieldWidget(),
         help_text=_(
-            "What the station accepted or reported. With 2 or 3 it may connect by wss:// only. Clear it to let a "
-            "station in again that was set back to ws://."
+            "Accepted or reported by the station. With 2 or 3, the station can connect only by wss://. Clear it "
+            "if the station was set back to ws:// and must connect again."
         ),
     )
 
@@ -68,10 +68,8 @@ class StationForm(forms.ModelForm):
     def clean_new_password(self) -> bytes | None:
         text = self.cleaned_data["new_password"]
         if text and self.instance.handed_over_at is not None:
-            raise ValidationError(
-                _("This station was handed over to another team: nothing connects as this one any more.")
-            )
-        return _accepted(credentials_services.check_password, text) if text else None
+            raise ValidationError(_("This station was handed over to another team and can no longer connect here."))
+        return _validated(credentials_services.check_password, text) if text else None
 
     def save(self, commit: bool = True) -> ChargingStation:
         if self.cleaned_data.get("new_password"):
@@ -87,7 +85,7 @@ class StationAddForm(StationForm):
         label=_("Password"),
         strip=False,
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
-        help_text=_("What the station proves itself with (HTTP Basic)."),
+        help_text=_("The station signs in with this password (HTTP Basic)."),
     )
     number_of_connectors = forms.IntegerField(
         label=_("Connectors"), min_value=0, max_value=100, initial=2, widget=UnfoldAdminIntegerFieldWidget()
@@ -103,16 +101,16 @@ class StationAddForm(StationForm):
 
     def clean_identity(self) -> str:
         identity = str(self.cleaned_data["identity"])
-        _accepted(identities.check_identity, identity)
+        _validated(identities.check_identity, identity)
         return identity
 
     def clean(self) -> dict[str, Any]:
-        given: dict[str, Any] = super().clean() or self.cleaned_data
-        self.warnings = [identity_warning(given.get("identity", ""))]
-        return given
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        self.warnings = [identity_warning(data.get("identity", ""))]
+        return data
 
 
-def _accepted(check: Any, value: Any) -> Any:
+def _validated(check: Any, value: Any) -> Any:
     try:
         return check(value)
     except DomainError as error:
@@ -165,7 +163,7 @@ class ChargingStationAdmin(FileMixin, fresh_proof.FreshProofAdmin):
             },
         ),
         (_("Password"), {"fields": ("has_password", "new_password")}),
-        (_("What it said when it booted"), {"fields": BOOT_REPORT}),
+        (_("Boot report"), {"fields": BOOT_REPORT}),
         (_("Link"), {"fields": LINK}),
         (_("Status and clock"), {"fields": STATE}),
     )
@@ -232,15 +230,15 @@ class ChargingStationAdmin(FileMixin, fresh_proof.FreshProofAdmin):
         )
 
     def _assign(self, request: HttpRequest, obj: ChargingStation, form: Any) -> None:
-        """A station of a team needs a password; if none is given, one is generated and shown by `response_change`."""
-        given = form.cleaned_data.get("new_password")
-        assigned = registration.assign_station(station=obj, team=obj.team, password=given, actor=request.user)  # type: ignore[arg-type]
-        request.made_password = assigned.password  # type: ignore[attr-defined]
+        """Assign the station to a team; if it needs a password, a generated one is shown by `response_change`."""
+        password = form.cleaned_data.get("new_password")
+        assigned = registration.assign_station(station=obj, team=obj.team, password=password, actor=request.user)  # type: ignore[arg-type]
+        request.generated_password = assigned.password  # type: ignore[attr-defined]
         for name in PASSWORD_FIELDS:
             setattr(obj, name, getattr(assigned.station, name))
 
     def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
-        password = getattr(request, "made_password", None)
+        password = getattr(request, "generated_password", None)
         if password is None:
             return super().response_change(request, obj)
         context = {
@@ -272,11 +270,11 @@ class ChargingStationAdmin(FileMixin, fresh_proof.FreshProofAdmin):
     @admin.display(description=_("password"))
     def has_password(self, station: ChargingStation) -> str:
         if station.is_password_open:
-            return str(_("the station was told a new one and has not answered: it may log in with either"))
+            return str(_("a new one was sent and is not confirmed: the station can sign in with either"))
         if station.has_weak_password:
             return str(_("set, but weak: it has fewer than 16 characters"))
         if station.password_hash:
             return str(_("set; only its hash is stored"))
         if station.has_password:
             return str(_("set"))
-        return str(_("not set: the station cannot log in") if station.team_id else _("not set"))
+        return str(_("not set: the station cannot sign in") if station.team_id else _("not set"))

@@ -1,4 +1,4 @@
-"""Stations in the API: list, add, change, set the password, hand over."""
+"""Stations in the API: list, add, edit, set the password, hand over."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from accounts.sign_in import fresh_proof
 from chargers.credentials.services import generate_password, set_password
 from chargers.installations.models import Installation
 from chargers.installations.services import place_station
-from chargers.onboarding.forms import installations_with_new_stations_of, teams_administered_by
+from chargers.onboarding.forms import installations_for_new_stations, teams_administered_by
 from chargers.onboarding.serializers import (
     CredentialsSerializer,
     HandOverSerializer,
@@ -62,30 +62,32 @@ class StationViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[ChargingS
         """Add a station to a team. The answer contains its password, which is not shown again."""
         actor = cast(User, request.user)
         if not may_add_stations(actor):
-            raise NotAllowed(_("Only administrators of a team and the service of an installation may add stations."))
-        given = StationBody.read(request)
-        installation = self._installation(given.pop("installation", None), installations_with_new_stations_of(actor))
-        handle = given.pop("team")
+            raise NotAllowed(
+                _("Only administrators of a team and service partners of an installation can add stations.")
+            )
+        data = StationBody.read(request)
+        installation = self._installation(data.pop("installation", None), installations_for_new_stations(actor))
+        handle = data.pop("team")
         team = installation.team if installation and not handle else chosen_team(teams_administered_by(actor), handle)
-        given["password"] = given["password"] or generate_password()
-        self._require_free_identity(given["identity"])
-        station = add_station(team=team, installation=installation, actor=actor, **given)
-        return self._credentials(station, given["password"], 201)
+        data["password"] = data["password"] or generate_password()
+        self._require_free_identity(data["identity"])
+        station = add_station(team=team, installation=installation, actor=actor, **data)
+        return self._credentials(station, data["password"], 201)
 
     @extend_schema(request=StationChangeBody, responses=StationSerializer)
     def partial_update(self, request: Request, identity: str) -> Response:
-        """Change a station's name, installation or circuit, or deactivate it and activate it again."""
+        """Edit a station's name, installation or circuit, or deactivate or activate it."""
         station, actor = self.get_object(), cast(User, request.user)
         if not actor.access.may(Can.NAME, station):
-            raise NotAllowed(_("Only operators and administrators of the team may change its stations."))
-        given = StationChangeBody.read(request)
+            raise NotAllowed(_("Only operators and administrators of the team can edit its stations."))
+        data = StationChangeBody.read(request)
         with transaction.atomic():
-            if "name" in given:
-                rename_station(station=station, name=given["name"], actor=actor)
-            if "installation" in given or "circuit" in given:
-                self._place(station, given, actor)
-            if "is_active" in given:
-                set_station_active(station=station, is_active=given["is_active"], actor=actor)
+            if "name" in data:
+                rename_station(station=station, name=data["name"], actor=actor)
+            if "installation" in data or "circuit" in data:
+                self._place(station, data, actor)
+            if "is_active" in data:
+                set_station_active(station=station, is_active=data["is_active"], actor=actor)
         return Response(StationSerializer(self.get_queryset().get(pk=station.pk)).data)
 
     @extend_schema(request=StationPasswordBody, responses=CredentialsSerializer)
@@ -94,7 +96,7 @@ class StationViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[ChargingS
         """Set the password that the station signs in with; from then on only this one is accepted."""
         station, actor = self.get_object(), cast(User, request.user)
         if not actor.access.may(Can.SET_PASSWORDS, station):
-            raise NotAllowed(_("Only administrators of the team may set the passwords of its stations."))
+            raise NotAllowed(_("Only administrators of the team can set the passwords of its stations."))
         if request.auth is None and not fresh_proof.is_confirmed(request._request):  # a browser's session
             raise NotAllowed(
                 _("This sets the station's password. Confirm in the portal that it is you, or use an API token.")
@@ -113,7 +115,7 @@ class StationViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[ChargingS
         handle = HandOverSerializer.read(request)["team"]
         team = teams_administered_by(actor).filter(handle=handle).first()
         if team is None:
-            sentence = _("Name a team that you administer, by its handle.")
+            sentence = _("Enter the handle of a team that you administer.")
             raise DomainError(sentence, fields={"team": sentence})
         new = hand_over_station(station=station, team=team, actor=actor)
         return Response(StationSerializer(self.get_queryset().get(pk=new.pk)).data)
@@ -121,26 +123,26 @@ class StationViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[ChargingS
     @extend_schema(request=IdentitySerializer, responses=StationSerializer)
     @action(detail=True, methods=["post"])
     def correct_identity(self, request: Request, **kwargs: Any) -> Response:
-        """Correct the identity of a station that connects with another one; its history stays with it."""
+        """Correct the identity of a station that connects with another one; its history is kept."""
         station, actor = self.get_object(), cast(User, request.user)
         if not actor.access.may(Can.SET_PASSWORDS, station):
-            raise NotAllowed(_("You may not change the identity of this station."))
-        wanted = IdentitySerializer.read(request)
-        same = correct_identity(station=station, identity=wanted["identity"], actor=actor)
-        return Response(StationSerializer(self.get_queryset().get(pk=same.pk)).data)
+            raise NotAllowed(_("You cannot edit the identity of this station."))
+        identity = IdentitySerializer.read(request)["identity"]
+        corrected = correct_identity(station=station, identity=identity, actor=actor)
+        return Response(StationSerializer(self.get_queryset().get(pk=corrected.pk)).data)
 
-    def _place(self, station: ChargingStation, given: dict[str, Any], actor: User) -> None:
+    def _place(self, station: ChargingStation, data: dict[str, Any], actor: User) -> None:
         """Move a station. If an installation is given without a circuit, the circuit is cleared."""
         installation, circuit = station.installation, station.circuit
-        if "installation" in given:
-            installation = self._installation(given["installation"], Installation.objects.reachable_by(actor))
+        if "installation" in data:
+            installation = self._installation(data["installation"], Installation.objects.reachable_by(actor))
             circuit = circuit if installation == station.installation else None
-        if given.get("circuit") is not None:
-            circuit = installation.circuits.filter(pk=given["circuit"]).first() if installation else None
+        if data.get("circuit") is not None:
+            circuit = installation.circuits.filter(pk=data["circuit"]).first() if installation else None
             if circuit is None:
-                sentence = _("The installation has no such circuit.")
+                sentence = _("The installation does not have this circuit.")
                 raise DomainError(sentence, fields={"circuit": sentence})
-        elif "circuit" in given:
+        elif "circuit" in data:
             circuit = None
         place_station(station=station, installation=installation, circuit=circuit, actor=actor)
 
@@ -149,7 +151,7 @@ class StationViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[ChargingS
             return None
         found = allowed.select_related("team").filter(pk=key).first()
         if found is None:
-            sentence = _("You have no such installation.")
+            sentence = _("There is no such installation.")
             raise DomainError(sentence, fields={"installation": sentence})
         return found
 

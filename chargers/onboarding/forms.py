@@ -20,19 +20,19 @@ from chargers.stations.models import ChargingStation
 from chargers.stations.services.identities import MAX_IDENTITY_LENGTH
 
 IDENTITY_HELP = gettext_lazy(
-    "Also called ChargeBox ID. The station must be set to exactly the same, upper and lower case included. Letters "
-    "a to z, digits and * - _ = : + | @ . are allowed; many stations have room for 20 characters only."
+    "Also called ChargeBox ID. Enter exactly the same ID on the station, including upper and lower case. "
+    "Letters a to z, digits and * - _ = : + | @ . are allowed. Many stations accept only 20 characters."
 )
 
 
 def teams_administered_by(user: User) -> QuerySet[Team]:
-    """Where this person may add stations."""
+    """Return the teams that this user may add stations to."""
     scope = user.access.scope(Can.ADD_STATIONS)
     return Team.objects.all() if scope.is_everything else Team.objects.filter(pk__in=scope.teams)
 
 
-def installations_with_new_stations_of(user: User) -> QuerySet[Installation]:
-    """To which this person may add stations."""
+def installations_for_new_stations(user: User) -> QuerySet[Installation]:
+    """Return the installations that this user may add stations to."""
     return Installation.objects.within(user.access.scope(Can.ADD_STATIONS))
 
 
@@ -53,7 +53,7 @@ class StationAddForm(forms.Form):
         label=gettext_lazy("Name"),
         max_length=120,
         required=False,
-        help_text=gettext_lazy("What people call it: parking spot, house or row. Can be changed later."),
+        help_text=gettext_lazy("Local name, for example a parking spot, house or row. You can edit it later."),
     )
     password = PasswordField()
     connectors = forms.IntegerField(
@@ -61,14 +61,17 @@ class StationAddForm(forms.Form):
         min_value=1,
         max_value=MAX_CONNECTORS,
         initial=2,
-        help_text=gettext_lazy("How many vehicles can be plugged in. More are added when the station reports them."),
+        help_text=gettext_lazy(
+            "How many vehicles can be connected at the same time. More connectors are added when the station "
+            "reports them."
+        ),
     )
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._fill_team(user)
         installation: Any = self.fields["installation"]
-        installation.queryset = installations_with_new_stations_of(user).select_related("team")
+        installation.queryset = installations_for_new_stations(user).select_related("team")
         installation.required = self.is_for_installations
         if "team" in self.fields:
             installation.label_from_instance = lambda place: f"{place.name} · {place.team.name}"
@@ -77,7 +80,7 @@ class StationAddForm(forms.Form):
 
     def _fill_team(self, user: User) -> None:
         teams = list(teams_administered_by(user)[:2])
-        self.is_for_installations = not teams  # who has the service of installations only
+        self.is_for_installations = not teams  # by the service role of an installation
         self.only_team = teams[0] if len(teams) == 1 else None
         if len(teams) > 1:
             self.fields["team"].queryset = teams_administered_by(user)  # type: ignore[attr-defined]
@@ -85,11 +88,11 @@ class StationAddForm(forms.Form):
             del self.fields["team"]
 
     def clean(self) -> dict[str, Any]:
-        given: dict[str, Any] = super().clean() or self.cleaned_data
-        installation, team = given.get("installation"), given.get("team")
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        installation, team = data.get("installation"), data.get("team")
         if installation and team and installation.team_id != team.pk:
             self.add_error("installation", _("This installation belongs to another team."))
-        return given
+        return data
 
     def clean_identity(self) -> str:
         identity: str = self.cleaned_data["identity"]
@@ -99,27 +102,27 @@ class StationAddForm(forms.Form):
 
     @property
     def chosen_team(self) -> Team:
-        """That of the installation, where the person has a team of his own and adds to a place of another."""
+        """Return the installation's team, which may differ from the user's own, else the chosen or only team."""
         installation, team = self.cleaned_data.get("installation"), self.cleaned_data.get("team")
         chosen: Any = installation.team if installation else team or self.only_team
         return chosen
 
 
 class StationEditForm(forms.Form):
-    """What the person may change of it: its name, where it is, what feeds it."""
+    """Edit the name, installation and circuit of a station, as far as the user may."""
 
     name = forms.CharField(
         label=gettext_lazy("Name"),
         max_length=120,
         required=False,
-        help_text=gettext_lazy("What people call it: parking spot, house or row."),
+        help_text=gettext_lazy("Local name, for example a parking spot, house or row."),
     )
     installation = forms.ModelChoiceField(
         label=gettext_lazy("Installation"),
         queryset=Installation.objects.none(),
         required=False,
         empty_label=gettext_lazy("none"),
-        help_text=gettext_lazy("Who has access to an installation has it to all stations in it."),
+        help_text=gettext_lazy("Access to an installation includes all of its stations."),
     )
     circuit = forms.ModelChoiceField(
         label=gettext_lazy("Circuit"),
@@ -156,19 +159,19 @@ class StationAssignForm(forms.Form):
     team = TeamChoiceField(
         label=gettext_lazy("Team"),
         queryset=Team.objects.order_by("name", "pk"),
-        help_text=gettext_lazy("Its administrators find the station in their list."),
+        help_text=gettext_lazy("Its administrators will see the station in their list."),
     )
 
 
 class StationHandOverForm(forms.Form):
     team = forms.ModelChoiceField(
-        label=gettext_lazy("Team that takes it over"),
+        label=gettext_lazy("New team"),
         queryset=Team.objects.none(),
-        help_text=gettext_lazy("Of the teams that you administer."),
+        help_text=gettext_lazy("One of the teams that you administer."),
     )
     is_sure = forms.BooleanField(
-        label=gettext_lazy("I have read what stays and what goes."),
-        error_messages={"required": gettext_lazy("Read what stays and what goes, and tick this box.")},
+        label=gettext_lazy("I have read what moves and what stays."),
+        error_messages={"required": gettext_lazy("Read what moves and what stays, then tick this box.")},
     )
 
     def __init__(self, *args: Any, user: User, station: ChargingStation, **kwargs: Any) -> None:

@@ -12,7 +12,7 @@ from import_export.resources import ModelResource
 
 from chargers.onboarding.services import registration
 from chargers.stations.models import ChargingStation
-from chargers.tags.resources import TeamWidget, _checked, _team_of, _text
+from chargers.tags.resources import TeamWidget, call_service, cell_text, team_of
 
 
 class StationResource(ModelResource):
@@ -28,11 +28,11 @@ class StationResource(ModelResource):
         use_transactions = True
 
     def save_instance(self, instance: Any, is_create: bool, row: Mapping[str, Any], **kwargs: Any) -> None:
-        saved = _checked(
+        saved = call_service(
             registration.add_station,
-            team=_team_of(instance),
+            team=team_of(instance),
             identity=instance.identity,
-            password=_text(row, "password") or None,
+            password=cell_text(row, "password") or None,
             name=instance.name,
             protocol=instance.protocol,
             connectors=_number(row, "connectors", 2),
@@ -41,8 +41,8 @@ class StationResource(ModelResource):
 
 
 def _number(row: Mapping[str, Any], column: str, default: int) -> int:
-    text = _text(row, column)
+    text = cell_text(row, column)
     try:
         return int(float(text)) if text else default
     except (ValueError, OverflowError):
-        raise ValidationError({column: _("This is no number.")}) from None
+        raise ValidationError({column: _("Enter a valid number.")}) from None

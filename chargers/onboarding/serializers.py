@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.utils.translation import gettext_lazy
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
@@ -16,34 +15,34 @@ MIN_PASSWORD_LENGTH = 8
 
 
 class HandOverSerializer(RequestSerializer):
-    team = serializers.CharField(
-        max_length=60, help_text=gettext_lazy("Handle of the team that takes the station over.")
-    )
+    team = serializers.CharField(max_length=60, help_text=_("Handle of the team that receives the station."))
 
 
 class IdentitySerializer(RequestSerializer):
     identity = serializers.CharField(
         max_length=48,
         trim_whitespace=False,
-        help_text=gettext_lazy("Letters a to z, digits and * - _ = : + | @ . are allowed."),
+        help_text=_("Letters a to z, digits and * - _ = : + | @ . are allowed."),
     )
 
 
 class StationChangeBody(RequestSerializer):
     name = serializers.CharField(max_length=120, allow_blank=True, required=False)
-    installation = key_field(_("Id of the installation that it is in; null: none."))
-    circuit = key_field(_("Id of the circuit that feeds it; null: not known."))
+    installation = key_field(_("ID of the station's installation; null for none."))
+    circuit = key_field(_("ID of the circuit that feeds the station; null if it is not known."))
     is_active = serializers.BooleanField(
-        required=False, help_text=_("False: out of use. Nobody can charge here, and lists leave it out.")
+        required=False,
+        help_text=_("False deactivates the station: it cannot be used and is excluded from lists and totals."),
     )
 
 
 class StationBody(RequestSerializer):
     identity = serializers.CharField(
-        max_length=MAX_IDENTITY_LENGTH, help_text=_("Also called ChargeBox ID; the station is set to exactly the same.")
+        max_length=MAX_IDENTITY_LENGTH,
+        help_text=_("Also called ChargeBox ID. Enter exactly the same ID on the station."),
     )
     team = serializers.CharField(max_length=60, default="", allow_blank=True, help_text=TEAM_HELP)
-    installation = key_field(_("Id of the installation that it is in."))
+    installation = key_field(_("ID of the station's installation."))
     name = serializers.CharField(max_length=120, allow_blank=True, default="")
     password = serializers.CharField(
         min_length=MIN_PASSWORD_LENGTH,
@@ -51,7 +50,7 @@ class StationBody(RequestSerializer):
         allow_blank=True,
         default="",
         trim_whitespace=False,
-        help_text=_("Without it, one is generated. The answer has it this once."),
+        help_text=_("If it is empty, a password is generated. Only this response contains it."),
     )
     connectors = serializers.IntegerField(min_value=1, max_value=MAX_CONNECTORS, default=2)
 
@@ -63,12 +62,12 @@ class StationPasswordBody(RequestSerializer):
         allow_blank=True,
         default="",
         trim_whitespace=False,
-        help_text=_("Without it, one is generated. The answer has it this once."),
+        help_text=_("If it is empty, a password is generated. Only this response contains it."),
     )
 
 
 class CredentialsSerializer(serializers.Serializer[object]):
-    """What must be entered at the station. The password is not shown again."""
+    """The values that must be entered at the station. The password is not shown again."""
 
     identity = serializers.CharField()
     password = serializers.CharField()

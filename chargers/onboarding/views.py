@@ -56,7 +56,7 @@ class PoolListView(ListPage):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.user.is_authenticated and not request.user.is_staff:
-            raise PermissionDenied(_("Only support staff may look into the pool."))
+            raise PermissionDenied(_("Only support staff can see the stations waiting for assignment."))
         return super().dispatch(request, *args, **kwargs)
 
     def rows(self) -> QuerySet[Any]:
@@ -71,7 +71,7 @@ class StationAddView(FormPage):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.user.is_authenticated and not may_add_stations(request.user):
             raise PermissionDenied(
-                _("Only administrators of a team and the service of an installation may add stations.")
+                _("Only administrators of a team and service partners of an installation can add stations.")
             )
         return super().dispatch(request, *args, **kwargs)
 
@@ -85,17 +85,17 @@ class StationAddView(FormPage):
         }
 
     def perform(self, form: StationAddForm) -> HttpResponse:  # type: ignore[override]
-        given = form.cleaned_data
+        data = form.cleaned_data
         station = registration.add_station(
             team=form.chosen_team,
-            identity=given["identity"],
-            password=given["password"],
-            name=given["name"],
-            connectors=given["connectors"],
-            installation=given.get("installation"),
+            identity=data["identity"],
+            password=data["password"],
+            name=data["name"],
+            connectors=data["connectors"],
+            installation=data.get("installation"),
             actor=self.request.user,  # type: ignore[arg-type]
         )
-        return show_credentials(self.request, station, given["password"], is_new=True)
+        return show_credentials(self.request, station, data["password"], is_new=True)
 
 
 class StationEditView(FormPage):
@@ -108,7 +108,7 @@ class StationEditView(FormPage):
             stations = rows.defer("password", "next_password")
             self.station: ChargingStation = get_object_or_404(stations, pk=kwargs["pk"])
             if not request.user.access.may(Can.NAME, self.station):
-                raise PermissionDenied(_("Only operators and administrators of the team may rename its stations."))
+                raise PermissionDenied(_("Only operators and administrators of the team can edit its stations."))
         return super().dispatch(request, *args, **kwargs)
 
     def get_initial(self) -> dict[str, Any]:
@@ -120,25 +120,25 @@ class StationEditView(FormPage):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         user: Any = self.request.user
-        may = can_be_handed_over(self.station) and may_hand_over(user, self.station)
-        return super().get_context_data(station=self.station, may_hand_over=may, **kwargs)
+        is_offered = can_be_handed_over(self.station) and may_hand_over(user, self.station)
+        return super().get_context_data(station=self.station, may_hand_over=is_offered, **kwargs)
 
     def perform(self, form: StationEditForm) -> HttpResponse:  # type: ignore[override]
         actor: Any = self.request.user
-        given, station = form.cleaned_data, self.station
+        data, station = form.cleaned_data, self.station
         with transaction.atomic():
-            rename_station(station=station, name=given["name"], actor=actor)
-            installation = given.get("installation") if "installation" in form.fields else station.installation
-            circuit = given.get("circuit") if "circuit" in form.fields else station.circuit
+            rename_station(station=station, name=data["name"], actor=actor)
+            installation = data.get("installation") if "installation" in form.fields else station.installation
+            circuit = data.get("circuit") if "circuit" in form.fields else station.circuit
             if installation != station.installation:
                 circuit = None
             place_station(station=station, installation=installation, circuit=circuit, actor=actor)
-        messages.success(self.request, _("The station is saved."))
+        messages.success(self.request, _("Station saved."))
         return redirect(station)
 
 
 class StationIdentityView(FormPage):
-    """Corrects the identity of a station that is set to another one; its history stays."""
+    """Correct the identity of a station that connects with another one; its history is kept."""
 
     template_name = "chargers/onboarding/station_identity.html"
     form_class = StationIdentityForm
@@ -148,7 +148,7 @@ class StationIdentityView(FormPage):
             rows = ChargingStation.objects.reachable_by(request.user).select_related("team")
             self.station: ChargingStation = get_object_or_404(rows.defer("password", "next_password"), pk=kwargs["pk"])
             if not request.user.access.may(Can.SET_PASSWORDS, self.station):
-                raise PermissionDenied(_("Only administrators of the team may change the identity of its stations."))
+                raise PermissionDenied(_("Only administrators of the team can edit the identity of its stations."))
         return super().dispatch(request, *args, **kwargs)
 
     def get_initial(self) -> dict[str, Any]:
@@ -167,7 +167,7 @@ class StationIdentityView(FormPage):
 
 
 class StationAssignView(FormPage):
-    """Gives a station that waits in the pool to a team."""
+    """Assign a station from the pool to a team."""
 
     template_name = "chargers/onboarding/station_assign.html"
     form_class = StationAssignForm
@@ -186,8 +186,8 @@ class StationAssignView(FormPage):
         assigned = registration.assign_station(station=self.station, team=form.cleaned_data["team"], actor=actor)
         if assigned.password is not None:
             return show_credentials(self.request, assigned.station, assigned.password, is_new=False)
-        named = {"station": assigned.station.identity, "team": form.cleaned_data["team"]}
-        messages.success(self.request, _("%(station)s assigned to %(team)s.") % named)
+        values = {"station": assigned.station.identity, "team": form.cleaned_data["team"]}
+        messages.success(self.request, _("%(station)s assigned to %(team)s.") % values)
         return redirect(assigned.station)
 
 
@@ -211,11 +211,11 @@ class StationHandOverView(FormPage):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         station = self.station
         former, obstacle = former_identity(station.identity, station.pk, timezone.now()), handover_obstacle(station)
-        return super().get_context_data(station=station, former=former, why_not=obstacle, **kwargs)
+        return super().get_context_data(station=station, former=former, obstacle=obstacle, **kwargs)
 
     def perform(self, form: StationHandOverForm) -> HttpResponse:  # type: ignore[override]
         team, actor = form.cleaned_data["team"], self.request.user
         station = handover.hand_over_station(station=self.station, team=team, actor=actor)  # type: ignore[arg-type]
-        named = {"station": station.identity, "team": team}
-        messages.success(self.request, _("%(station)s is handed over to %(team)s.") % named)
+        values = {"station": station.identity, "team": team}
+        messages.success(self.request, _("%(station)s handed over to %(team)s.") % values)
         return redirect(station)

@@ -17,9 +17,7 @@ from cpms.common.web.widgets import DATE, SELECT, TEXT
 
 
 class StationFilter(django_filters.FilterSet):
-    q = django_filters.CharFilter(
-        method="filter_q", label=_("part of the identity, the name, a serial number or the place")
-    )
+    q = django_filters.CharFilter(method="filter_q", label=_("part of the identity, name, serial number or place"))
     presence = django_filters.ChoiceFilter(choices=Presence.choices)
 
     class Meta:
@@ -43,7 +41,7 @@ class StationFilterSet(django_filters.FilterSet):
     q = django_filters.CharFilter(label=_("Identity, name, serial number or place"), method="search")
     presence = django_filters.ChoiceFilter(label=_("Connection"), choices=Presence.choices, widget=SELECT)
     state = django_filters.ChoiceFilter(
-        label=_("Has a connector"), choices=State.choices, method="by_state", widget=SELECT
+        label=_("Connector status"), choices=State.choices, method="by_state", widget=SELECT
     )
     vendor = django_filters.CharFilter(label=_("Vendor"), lookup_expr="icontains", widget=TEXT)
     model = django_filters.CharFilter(label=_("Model"), lookup_expr="icontains", widget=TEXT)
@@ -51,7 +49,7 @@ class StationFilterSet(django_filters.FilterSet):
     password = django_filters.ChoiceFilter(
         label=_("Password"), choices=[("weak", _("Weak"))], method="by_password", widget=SELECT
     )
-    added_since = DateFilter(label=_("Added since"), field_name="created_at", lookup_expr="date__gte", widget=DATE)
+    added_since = DateFilter(label=_("Added after"), field_name="created_at", lookup_expr="date__gte", widget=DATE)
 
     class Meta:
         model = ChargingStation
@@ -69,7 +67,9 @@ class StationFilterSet(django_filters.FilterSet):
 
 class ConnectorFilterSet(django_filters.FilterSet):
     q = django_filters.CharFilter(label=_("Identity, name or place of the station"), method="search")
-    state = django_filters.ChoiceFilter(label=_("State"), choices=State.choices, method="by_state", widget=SELECT)
+    state = django_filters.ChoiceFilter(
+        label=_("Availability"), choices=State.choices, method="by_state", widget=SELECT
+    )
     status = django_filters.ChoiceFilter(label=_("Status"), choices=Connector.Status.choices, widget=SELECT)
 
     class Meta:

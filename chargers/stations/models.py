@@ -110,7 +110,9 @@ class ChargingStation(models.Model):
         "self", on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="successor"
     )
     identity = models.CharField(_("identity"), max_length=48, unique=True)
-    name = models.CharField(_("name"), max_length=120, blank=True, help_text=_("Parking spot, house or row."))
+    name = models.CharField(
+        _("name"), max_length=120, blank=True, help_text=_("Local name, for example a parking spot, house or row.")
+    )
     protocol = models.CharField(_("protocol"), max_length=8, choices=Protocol.choices, default=Protocol.OCPP_16)
     password = EncryptedField(_("password"), null=True, blank=True)
     password_hash = models.CharField(max_length=200, blank=True, editable=False)  # instead, where the team wants that
@@ -152,9 +154,9 @@ class ChargingStation(models.Model):
     remote_address = models.CharField(_("address"), max_length=64, blank=True)
     connected_at = models.DateTimeField(_("connected"), null=True, blank=True)
     disconnected_at = models.DateTimeField(_("disconnected"), null=True, blank=True)
-    last_heard_at = models.DateTimeField(_("last heard"), null=True, blank=True)
+    last_heard_at = models.DateTimeField(_("last seen"), null=True, blank=True)
 
-    # unknown cards that were presented within one minute: somebody may be trying numbers
+    # unknown cards that were presented within one minute; many of them mean that numbers are being tried
     unknown_cards = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     unknown_cards_since = models.DateTimeField(null=True, blank=True, editable=False)
 
@@ -168,7 +170,7 @@ class ChargingStation(models.Model):
     status_changed_at = models.DateTimeField(_("status changed"), null=True, blank=True)
     as_reported = models.JSONField(
         default=dict, db_default=empty_object(), blank=True, editable=False
-    )  # words of the status that were unknown
+    )  # values of the status that OCPP does not define
 
     objects = ChargingStationQuerySet.as_manager()
 
@@ -261,9 +263,9 @@ class Connector(models.Model):
     reported_at = models.DateTimeField(_("last report"), null=True, blank=True)
     as_reported = models.JSONField(
         default=dict, db_default=empty_object(), blank=True, editable=False
-    )  # words of the status that were unknown
+    )  # values of the status that OCPP does not define
     max_power_w = models.PositiveIntegerField(
-        _("rated power (W)"), null=True, blank=True, help_text=_("What it can deliver at most.")
+        _("rated power (W)"), null=True, blank=True, help_text=_("The maximum power that it can deliver.")
     )
     objects = ConnectorQuerySet.as_manager()
 

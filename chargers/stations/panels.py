@@ -1,4 +1,4 @@
-"""What pages show of stations: the lists of stations and connectors, and the panels of a station's page."""
+"""The lists of stations and connectors for pages of several apps, and the panels of a station's page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from accounts.models import User
 from chargers.stations.filtersets import ConnectorFilterSet, StationFilterSet
 from chargers.stations.models import ChargingStation, Connector
 from chargers.stations.services import overview
-from chargers.stations.services.states import of_connector, of_station
+from chargers.stations.services.states import connector_badge, station_badge
 from chargers.stations.tables import CONNECTOR_CELLS, STATION_CELLS, ConnectorTable, StationTable
 from cpms.common.web.pages import ListPage
 from cpms.common.web.panels import Panel
@@ -19,7 +19,7 @@ from cpms.common.web.tables import ExtraColumns, extended
 
 
 class StationList(ListPage):
-    """The stations that a person may see; a page adds its template and the columns of other apps."""
+    """The stations that a user may see; a page adds its template and the columns of other apps."""
 
     model = ChargingStation
     table_class = StationTable
@@ -33,7 +33,7 @@ class StationList(ListPage):
 
 
 class ConnectorList(ListPage):
-    """The connectors that a person may see; a page adds its template and the columns of other apps."""
+    """The connectors that a user may see; a page adds its template and the columns of other apps."""
 
     model = Connector
     table_class = ConnectorTable
@@ -47,9 +47,9 @@ class ConnectorList(ListPage):
         return rows.annotate(presence=Subquery(stations.values("presence")[:1]))
 
 
-def facts(station: Any, connectors: list[Connector]) -> Panel:
-    """The line below the title of a station's page: its status, where it is and whose it is."""
-    status = of_station(station, station.presence, connectors)
+def summary(station: Any, connectors: list[Connector]) -> Panel:
+    """The line below the title of a station's page: its status, name, installation, team and protocol."""
+    status = station_badge(station, station.presence, connectors)
     return Panel("chargers/stations/panels/facts.html", {"station": station, "status": status}, is_live=True)
 
 
@@ -59,12 +59,12 @@ def connector_cards(
     """A card for each connector, with what other apps show in it.
 
     Args:
-        usage: how a connector is used, by its number; a number that the station has no connector for gets a card, too.
-        buttons: what can be done, by the number of the connector.
+        usage: how a connector is used, by its number. A number without a known connector gets a card, too.
+        buttons: the buttons of a connector, by its number.
     """
     known = {connector.number for connector in connectors}
     cards: list[dict[str, Any]] = [
-        {"connector": connector, "number": connector.number, "status": of_connector(connector, station.presence)}
+        {"connector": connector, "number": connector.number, "status": connector_badge(connector, station.presence)}
         for connector in connectors
     ]
     cards += [{"connector": None, "number": number} for number in usage if number not in known]
@@ -74,15 +74,15 @@ def connector_cards(
 
 
 def boot(station: ChargingStation) -> Panel:
-    """What the station said about itself when it started."""
+    """The details that the station reported when it started."""
     return Panel("chargers/stations/panels/boot.html", {"station": station}, is_live=True)
 
 
 def busy_connectors(user: User, count: int, extra: Sequence[ExtraColumns]) -> Panel:
-    """Some connectors where something happens, and the way to all of them.
+    """Connectors with a fault or a session, and a link to the list of all connectors.
 
     Args:
-        count: of all connectors.
+        count: the number of all connectors.
     """
     connectors = overview.busy_connectors(user) if count else []
     for columns in extra:

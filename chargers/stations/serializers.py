@@ -26,21 +26,21 @@ CONNECTOR_FIELDS = [
 ]
 
 
-MAX_NAMED = 10_000
+MAX_IDENTITIES = 10_000
 
 
 class IdentitiesField(serializers.ListField):
-    """Stations by identity."""
+    """A list of stations, named by their identities."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(child=serializers.CharField(max_length=48), max_length=MAX_NAMED, **kwargs)
+        super().__init__(child=serializers.CharField(max_length=48), max_length=MAX_IDENTITIES, **kwargs)
 
 
-def stations_named(identities: list[str], user: User) -> list[ChargingStation]:
-    """The stations with these identities that this person may see.
+def stations_by_identity(identities: list[str], user: User) -> list[ChargingStation]:
+    """Return the stations with these identities that the user may see.
 
     Raises:
-        DomainError: there is no such station for one of them.
+        DomainError: there is no such station for one of the identities.
     """
     rows = ChargingStation.objects.reachable_by(user).filter(identity__in=set(identities))
     found = list(rows.only("pk", "identity", "team"))
@@ -51,12 +51,14 @@ def stations_named(identities: list[str], user: User) -> list[ChargingStation]:
 
 
 class AsReportedField(serializers.DictField):
-    """The station's own words, by field, where OCPP does not define them."""
+    """Values that the station sent and OCPP does not define, by field."""
 
     child = serializers.CharField()
 
     def __init__(self) -> None:
-        super().__init__(read_only=True, help_text=gettext_lazy("Words of the station that OCPP does not define."))
+        super().__init__(
+            read_only=True, help_text=gettext_lazy("Values sent by the station that OCPP does not define.")
+        )
 
 
 class StationConnectorSerializer(serializers.ModelSerializer[Connector]):
@@ -79,7 +81,7 @@ class ConnectorSerializer(serializers.ModelSerializer[Connector]):
 
 
 class StationSerializer(serializers.ModelSerializer[ChargingStation]):
-    """A station as members may see it; its password is never included."""
+    """A station with its connectors, without its password."""
 
     team = serializers.CharField(source="team.handle", read_only=True, allow_null=True, default=None)
     presence = serializers.ChoiceField(choices=Presence.choices, read_only=True)

@@ -18,8 +18,8 @@ from cpms.common.web.export import Cell
 from cpms.common.web.tables import NUMBER_WIDE, WIDE, MomentColumn, Table, two_lines
 
 
-def said(station: Any) -> states.StatusBadge:
-    return states.of_station(station, station.presence, list(station.connectors.all()))
+def status_badge(station: Any) -> states.StatusBadge:
+    return states.station_badge(station, station.presence, list(station.connectors.all()))
 
 
 def link(station: ChargingStation, within: str = "station") -> SafeString:
@@ -29,7 +29,7 @@ def link(station: ChargingStation, within: str = "station") -> SafeString:
 
 
 class StationTable(Table):
-    """Rows come with `presence` and with their connectors fetched."""
+    """Rows need the annotation `presence` and prefetched connectors."""
 
     identity = tables.Column(verbose_name=gettext_lazy("Station"), orderable=True)
     team = tables.Column(
@@ -44,7 +44,7 @@ class StationTable(Table):
         attrs=WIDE,
     )
     last_heard_at = MomentColumn(
-        verbose_name=gettext_lazy("Last heard"),
+        verbose_name=gettext_lazy("Last seen"),
         orderable=True,
         seconds=True,
         never=gettext_lazy("The station has never connected."),
@@ -62,9 +62,9 @@ class StationTable(Table):
         return two_lines(link(record), record.name)
 
     def render_status(self, record: Any) -> SafeString:
-        now = said(record)
+        badge = status_badge(record)
         return format_html(
-            '<span data-v="st-{}">{}</span><span class="s">{}</span>', record.pk, now.html, now.note or "\u00a0"
+            '<span data-v="st-{}">{}</span><span class="s">{}</span>', record.pk, badge.html, badge.note or "\u00a0"
         )
 
     def render_model(self, record: ChargingStation) -> SafeString:
@@ -73,7 +73,7 @@ class StationTable(Table):
 
 
 class ConnectorTable(Table):
-    """Rows come with their station and its `presence`."""
+    """Rows need their station and its `presence`."""
 
     station = tables.Column(
         verbose_name=gettext_lazy("Station"), orderable=True, order_by=("station__identity", "number")
@@ -91,19 +91,19 @@ class ConnectorTable(Table):
         order_by = "station"
 
     def render_station(self, record: Connector) -> SafeString:
-        named = _("connector %(number)d") % {"number": record.number}
+        label = _("connector %(number)d") % {"number": record.number}
         return format_html(
             '{}<span class="s o">{}</span><span class="s phone">{}{}</span>',
             link(record.station, f"connector-{record.number}"),
             record.station.name or "\u00a0",
-            named,
+            label,
             f" · {record.station.name}" if record.station.name else "",
         )
 
     def render_status(self, record: Any) -> SafeString:
-        now = states.of_connector(record, record.presence)
+        badge = states.connector_badge(record, record.presence)
         return format_html(
-            '<span data-v="st-{}">{}</span>{}', record.pk, now.html, two_lines("", now.note) if now.note else ""
+            '<span data-v="st-{}">{}</span>{}', record.pk, badge.html, two_lines("", badge.note) if badge.note else ""
         )
 
 
@@ -112,8 +112,8 @@ STATION_CELLS = [
     Cell(gettext_lazy("Name"), lambda station: station.name),
     Cell(gettext_lazy("Team"), lambda station: station.team.name if station.team else ""),
     Cell(gettext_lazy("Connection"), lambda station: Presence(station.presence).label),
-    Cell(gettext_lazy("Status"), lambda station: said(station).label),
-    Cell(gettext_lazy("Detail"), lambda station: said(station).note_in_files),
+    Cell(gettext_lazy("Status"), lambda station: status_badge(station).label),
+    Cell(gettext_lazy("Detail"), lambda station: status_badge(station).note_in_files),
     Cell(gettext_lazy("Connectors"), lambda station: len(station.connectors.all())),
     Cell(gettext_lazy("Vendor"), lambda station: station.vendor),
     Cell(gettext_lazy("Model"), lambda station: station.model),
@@ -124,7 +124,7 @@ STATION_CELLS = [
     Cell(gettext_lazy("Meter serial number"), lambda station: station.meter_serial_number),
     Cell("ICCID", lambda station: station.iccid),
     Cell(gettext_lazy("Weak password"), lambda station: station.has_weak_password),
-    Cell(gettext_lazy("Last heard"), lambda station: station.last_heard_at, is_time=True),
+    Cell(gettext_lazy("Last seen"), lambda station: station.last_heard_at, is_time=True),
     Cell(gettext_lazy("Added"), lambda station: station.created_at, is_time=True),
 ]
 

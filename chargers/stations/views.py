@@ -39,7 +39,7 @@ class ConnectorListView(ConnectorList):
 @login_required
 @require_http_methods(["GET", "POST"])
 def station_activity(request: AuthenticatedRequest, pk: int) -> HttpResponse:
-    """Out of use, after a question, or back into use."""
+    """Deactivate a station after a confirmation, or activate it."""
     rows = ChargingStation.objects.reachable_by(request.user).select_related("team")
     station = get_object_or_404(rows.defer("password", "next_password"), pk=pk)
     if not request.user.access.may(Can.CONFIGURE, station):
@@ -52,6 +52,6 @@ def station_activity(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     except DomainError as error:
         messages.error(request, str(error))
         return redirect(station)
-    said = _("%(station)s is in use again.") if is_active else _("%(station)s is deactivated.")
-    messages.success(request, said % {"station": station.identity})
+    message = _("%(station)s activated.") if is_active else _("%(station)s deactivated.")
+    messages.success(request, message % {"station": station.identity})
     return redirect(station)

@@ -17,12 +17,12 @@ from cpms.common.web.admin_files import FileMixin
 
 
 class TagAdminForm(forms.ModelForm):
-    """Accepts a long value only if the tag has it already: a station may have sent it."""
+    """Accept a long value only if the tag already has it: a station may have sent it."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "value" in self.fields:
-            self.fields["value"].widget.attrs.pop("maxlength", None)  # it would cut off what is pasted
+            self.fields["value"].widget.attrs.pop("maxlength", None)  # it would cut off a pasted value
 
     def clean_value(self) -> str:
         value = str(self.cleaned_data["value"])

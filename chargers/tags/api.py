@@ -8,7 +8,7 @@ import django_filters
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, viewsets
@@ -19,7 +19,7 @@ from rest_framework.reverse import reverse
 from accounts.access.rights import Can
 from accounts.members.serializers import chosen_team
 from accounts.models import Team, User
-from chargers.stations.serializers import IdentitiesField, stations_named
+from chargers.stations.serializers import IdentitiesField, stations_by_identity
 from chargers.tags.models import Tag
 from chargers.tags.services import editing
 from chargers.tags.services.adding import MAX_TAG_LENGTH
@@ -45,7 +45,7 @@ class TagSerializer(serializers.ModelSerializer[Tag]):
 
 
 class TagDetailSerializer(TagSerializer):
-    """A tag with the only stations at which it is valid; none: at all stations of its team."""
+    """A tag with the only stations where it is valid; none: all stations of its team."""
 
     stations = serializers.SerializerMethodField()
 
@@ -62,35 +62,43 @@ class TagChangeSerializer(RequestSerializer):
     value = serializers.CharField(
         max_length=36,
         required=False,
-        help_text=_("1 to 20 characters, unless it stays as it is; its case does not count."),
+        help_text=_("1 to 20 characters; a longer existing value can be kept. Not case-sensitive."),
     )
     label = serializers.CharField(max_length=120, allow_blank=True, required=False)  # type: ignore[assignment]
-    kind = serializers.ChoiceField(choices=Tag.Kind.choices, required=False, help_text=_("For people only."))
-    expires_at = serializers.DateTimeField(allow_null=True, required=False, help_text=_("From then on it is refused."))
+    kind = serializers.ChoiceField(
+        choices=Tag.Kind.choices, required=False, help_text=_("For information only; it has no effect on charging.")
+    )
+    expires_at = serializers.DateTimeField(
+        allow_null=True, required=False, help_text=_("The tag is refused from this time on.")
+    )
     stations = IdentitiesField(
-        required=False, help_text=_("Identities of the stations at which alone it is valid; empty: all of the team's.")
+        required=False,
+        help_text=_("Identities of the only stations where the tag is valid; empty for all stations of the team."),
     )
     status = serializers.ChoiceField(choices=Tag.Status.choices, required=False)
     person = serializers.EmailField(
         max_length=254,
         allow_null=True,
         required=False,
-        help_text=_("E-mail address of its holder: a member of the team, or somebody to whom it gave access."),
+        help_text=_("E-mail address of the holder: a member of the team or a user with access granted by it."),
     )
 
 
 class TagRequestSerializer(TagChangeSerializer):
     team = serializers.CharField(
-        max_length=60, default="", allow_blank=True, help_text=_("Its handle, for who operates more than one.")
+        max_length=60,
+        default="",
+        allow_blank=True,
+        help_text=_("Handle of the team. Required if you operate more than one team."),
     )
     value = serializers.CharField(
-        max_length=MAX_TAG_LENGTH, default="", allow_blank=True, help_text=_("Empty: a random virtual tag.")
+        max_length=MAX_TAG_LENGTH, default="", allow_blank=True, help_text=_("Leave empty to create a virtual tag.")
     )
 
 
 class TagFilter(django_filters.FilterSet):
-    q = django_filters.CharFilter(method="filter_q", label=_("part of the value, the label or the person"))
-    value = django_filters.CharFilter(lookup_expr="iexact", label=_("the whole value, in any case"))
+    q = django_filters.CharFilter(method="filter_q", label=_("part of the value, label or person"))
+    value = django_filters.CharFilter(lookup_expr="iexact", label=_("the whole value, not case-sensitive"))
     is_valid = django_filters.BooleanFilter(method="filter_is_valid", label=_("neither blocked nor expired"))
 
     class Meta:
@@ -126,29 +134,29 @@ class TagViewSet(ScopedViewSetMixin, mixins.ListModelMixin, mixins.RetrieveModel
 
     @extend_schema(request=TagRequestSerializer, responses={201: TagDetailSerializer})
     def create(self, request: Request) -> Response:
-        """Create a tag, accepted unless `status` says otherwise."""
+        """Create a tag. It is accepted unless `status` is blocked."""
         values, actor = TagRequestSerializer.read(request), cast(User, request.user)
-        team, whose = _team_of(actor, values.pop("team")), _pop_person(values)
+        team, holder = _team_of(actor, values.pop("team")), _pop_person(values)
         with transaction.atomic():
             tag = editing.save_tag(actor=actor, team=team, **_with_stations(values, actor))
-            if whose is not None:
-                editing.assign_tag(actor=actor, tag=tag, person=whose)
+            if holder is not None:
+                editing.assign_tag(actor=actor, tag=tag, person=holder)
         address = reverse("api:tag-detail", args=[tag.pk], request=request)
         return Response(TagDetailSerializer(tag).data, status=201, headers={"Location": address})
 
     @extend_schema(request=TagChangeSerializer, responses=TagDetailSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Change a tag or its holder, block it, or accept it again."""
+        """Edit a tag or its holder, block it or unblock it."""
         tag, actor = self.get_object(), cast(User, request.user)
         values = {name: getattr(tag, name) for name in ("value", "label", "kind", "expires_at", "status")}
         changes = TagChangeSerializer.read(request)
-        is_assigned, whose = "person" in changes, _pop_person(changes)
+        is_assigned, holder = "person" in changes, _pop_person(changes)
         fields = _with_stations(values | changes, actor)
         fields.setdefault("stations", list(tag.stations.all()))
         with transaction.atomic():
             tag = editing.save_tag(actor=actor, team=tag.team, tag=tag, **fields)
             if is_assigned:
-                editing.assign_tag(actor=actor, tag=tag, person=whose)
+                editing.assign_tag(actor=actor, tag=tag, person=holder)
         return Response(TagDetailSerializer(tag).data)
 
     @extend_schema(responses={204: None})
@@ -169,7 +177,7 @@ def _pop_person(values: dict[str, Any]) -> User | None:
         return None
     person = User.objects.filter(email__iexact=email, is_active=True).first()
     if person is None:
-        sentence = _now("This person is neither a member of the team nor was given access by it.")
+        sentence = gettext("This person is not a member of the team and has no access granted by it.")
         raise DomainError(sentence, fields={"person": sentence})
     return person
 
@@ -177,7 +185,7 @@ def _pop_person(values: dict[str, Any]) -> User | None:
 def _with_stations(values: dict[str, Any], actor: User) -> dict[str, Any]:
     """Return the arguments of `save_tag`, with stations instead of their identities."""
     if "stations" in values:
-        values["stations"] = stations_named(values["stations"], actor)
+        values["stations"] = stations_by_identity(values["stations"], actor)
     return values
 
 
@@ -190,5 +198,5 @@ def _team_of(actor: User, handle: str) -> Team:
     """
     teams = editing.teams_operated_by(actor)
     if not teams.exists():
-        raise NotAllowed(_now("Only operators and administrators of a team may add tags."))
+        raise NotAllowed(gettext("Only operators and administrators of a team can add tags."))
     return chosen_team(teams, handle)

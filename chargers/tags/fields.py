@@ -1,4 +1,4 @@
-"""The field of every form in which somebody types or pastes a tag."""
+"""The form field for the value of a tag."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from chargers.tags.services.adding import MAX_TAG_LENGTH, length_refusal
 
 
 class TagValueField(forms.CharField):
-    """Refuse what is too long in a sentence; a limit in the page would cut off the end of what is pasted.
+    """Reject a value that is too long; a limit in the browser would silently cut off a pasted value.
 
-    A value that the field was shown with may be longer: a station may have sent it.
+    The initial value may be longer: a station may have sent it.
     """
 
     def __init__(self, **kwargs: Any) -> None:

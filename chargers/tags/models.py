@@ -45,16 +45,18 @@ class Tag(models.Model):
         blank=True,
         related_name="tags",
         verbose_name=_("team"),
-        help_text=_("Empty: the tag is a person's own and charges where that person was given access."),
+        help_text=_("Leave empty for a personal tag, which is valid wherever its holder has access."),
     )
     value = models.CharField(_("value"), max_length=36)
     label = models.CharField(_("label"), max_length=120, blank=True)
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.ACCEPTED)
     kind = models.CharField(_("type"), max_length=10, choices=Kind.choices, default=Kind.OTHER)
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
-    parent = models.CharField(_("parent id"), max_length=20, blank=True, help_text=_("Tags of one parent act as one."))
+    parent = models.CharField(
+        _("parent id"), max_length=20, blank=True, help_text=_("Tags with the same parent act as one.")
+    )
     allows_concurrent = models.BooleanField(
-        _("several sessions at once"), default=False, help_text=_("May charge at several connectors at the same time.")
+        _("several sessions at once"), default=False, help_text=_("Can charge at several connectors at the same time.")
     )
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -69,7 +71,7 @@ class Tag(models.Model):
         blank=True,
         related_name="scoped_tags",
         verbose_name=_("valid at"),
-        help_text=_("Empty: at every station of the team."),
+        help_text=_("Leave empty for all stations of the team."),
     )
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     objects = TagQuerySet.as_manager()
@@ -81,13 +83,13 @@ class Tag(models.Model):
                 "team",
                 Upper("value"),
                 name="tag_value_once_per_team_in_any_case",
-                violation_error_message=_("The team has this tag already."),
+                violation_error_message=_("The team already has this tag."),
             ),
             models.UniqueConstraint(
                 Upper("value"),
                 condition=Q(team__isnull=True),
                 name="tag_value_once_without_team_in_any_case",
-                violation_error_message=_("Somebody has this tag already."),
+                violation_error_message=_("This tag already exists."),
             ),
             models.CheckConstraint(
                 condition=~Q(value=""), name="tag_value_not_empty", violation_error_message=_("A tag needs a value.")

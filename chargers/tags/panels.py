@@ -1,4 +1,4 @@
-"""What pages show of tags."""
+"""Panels that show tags."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from cpms.common.web.panels import Panel
 
 
 def own_tags(tags: Sequence[Tag]) -> Panel:
-    """The tags of the person who is signed in."""
+    """The tags of the user who is signed in."""
     return Panel("chargers/tags/panels/own_tags.html", {"tags": tags})

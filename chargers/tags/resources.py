@@ -61,28 +61,29 @@ class TagResource(ModelResource):
         return str(timezone.get_current_timezone()) if tag.expires_at else ""
 
     def save_instance(self, instance: Any, is_create: bool, row: Mapping[str, Any], **kwargs: Any) -> None:
-        team = _team_of(instance)
-        saved = _checked(
+        team = team_of(instance)
+        saved = call_service(
             adding.add_tag,
             team=team,
             value=instance.value,
             label=instance.label,
             status=instance.status,
             expires_at=instance.expires_at,
-            kind=_text(row, "kind").strip().lower(),
-            stations=_stations(team, _text(row, "stations")),
+            kind=cell_text(row, "kind").strip().lower(),
+            stations=_stations(team, cell_text(row, "stations")),
         )
         instance.pk = saved.pk
 
 
-def _checked(service: Any, **wanted: Any) -> Any:
+def call_service(service: Any, **arguments: Any) -> Any:
+    """Call a service, and turn its refusal into the validation error that the import shows."""
     try:
-        return service(**wanted)
+        return service(**arguments)
     except DomainError as error:
         raise ValidationError(error.fields or str(error)) from None
 
 
-def _team_of(instance: Any) -> Team:
+def team_of(instance: Any) -> Team:
     if instance.team is None:
         raise ValidationError({"team": _("The team is missing.")})
     team: Team = instance.team
@@ -98,6 +99,6 @@ def _stations(team: Team, text: str) -> list[ChargingStation]:
     return stations
 
 
-def _text(row: Mapping[str, Any], column: str) -> str:
+def cell_text(row: Mapping[str, Any], column: str) -> str:
     value = row.get(column)
     return "" if value is None else str(value)

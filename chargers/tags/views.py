@@ -37,7 +37,7 @@ from cpms.common.web.widgets import SELECT
 SHOWN_STATIONS = 50
 
 
-def said(tag: Tag) -> SafeString:
+def status_badge(tag: Tag) -> SafeString:
     if tag.status == Tag.Status.BLOCKED:
         return formatting.status("bad", _("Blocked"))
     if tag.expires_at is not None and tag.expires_at <= timezone.now():
@@ -53,7 +53,7 @@ class TagFilterSet(django_filters.FilterSet):
     ]
 
     q = django_filters.CharFilter(label=gettext_lazy("Tag, note or person"), method="search")
-    state = django_filters.ChoiceFilter(label=gettext_lazy("State"), choices=STATES, method="by_state", widget=SELECT)
+    state = django_filters.ChoiceFilter(label=gettext_lazy("Status"), choices=STATES, method="by_state", widget=SELECT)
     kind = django_filters.ChoiceFilter(label=gettext_lazy("Type"), choices=Tag.Kind.choices, widget=SELECT)
 
     class Meta:
@@ -73,12 +73,12 @@ class TagFilterSet(django_filters.FilterSet):
 
 class TagTable(Table):
     value = tables.Column(verbose_name=gettext_lazy("RFID tag"), orderable=True)
-    state = tables.Column(verbose_name=gettext_lazy("State"), empty_values=(), attrs={"td": {"class": "rhs"}})
+    state = tables.Column(verbose_name=gettext_lazy("Status"), empty_values=(), attrs={"td": {"class": "rhs"}})
     kind = tables.Column(verbose_name=gettext_lazy("Type"), attrs=WIDE)
     user = tables.Column(verbose_name=gettext_lazy("Person"), empty_values=(), attrs=WIDE)
     team = tables.Column(verbose_name=gettext_lazy("Team"), attrs=WIDE)
     expires_at = MomentColumn(
-        verbose_name=gettext_lazy("Expires"), orderable=True, never=gettext_lazy("It does not expire."), attrs=WIDE
+        verbose_name=gettext_lazy("Expires"), orderable=True, never=gettext_lazy("Does not expire."), attrs=WIDE
     )
 
     class Meta(Table.Meta):
@@ -89,10 +89,10 @@ class TagTable(Table):
         return two_lines(link, record.label)
 
     def render_state(self, record: Tag) -> SafeString:
-        return said(record)
+        return status_badge(record)
 
     def render_user(self, record: Tag) -> SafeString | str:
-        return str(record.user) if record.user else formatting.dash(_("It is nobody's own."))
+        return str(record.user) if record.user else formatting.dash(_("Not assigned."))
 
 
 TAG_CELLS = [
@@ -128,16 +128,16 @@ class TagDetailView(DetailPage):
     context_object_name = "tag"
 
     def get_queryset(self) -> QuerySet[Any]:
-        return super().get_queryset().select_related("team", "user").annotate(place_count=Count("stations"))
+        return super().get_queryset().select_related("team", "user").annotate(station_count=Count("stations"))
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         user: Any = self.request.user
-        places = ChargingStation.objects.reachable_by(user).filter(scoped_tags=self.object).order_by("identity")
+        stations = ChargingStation.objects.reachable_by(user).filter(scoped_tags=self.object).order_by("identity")
         return super().get_context_data(
-            said=said(self.object),
+            status=status_badge(self.object),
             is_blocked=self.object.status == Tag.Status.BLOCKED,
-            may_change=user.access.may(Can.OPERATE, self.object),
-            places=list(places.only("pk", "identity", "name")[:SHOWN_STATIONS]),
+            may_edit=user.access.may(Can.OPERATE, self.object),
+            stations=list(stations.only("pk", "identity", "name")[:SHOWN_STATIONS]),
             **kwargs,
         )
 
@@ -147,7 +147,9 @@ class TagForm(forms.Form):
     value = TagValueField(
         label=gettext_lazy("RFID tag"),
         required=False,
-        help_text=gettext_lazy("As the card's reader says it; its case does not count. Empty: a random virtual tag."),
+        help_text=gettext_lazy(
+            "The number that a card reader shows; not case-sensitive. Leave empty to create a virtual tag."
+        ),
     )
     label = forms.CharField(label=gettext_lazy("Additional note"), max_length=120, required=False)
     kind = forms.ChoiceField(label=gettext_lazy("RFID tag type"), choices=Tag.Kind.choices, initial=Tag.Kind.OTHER)
@@ -155,13 +157,13 @@ class TagForm(forms.Form):
         label=gettext_lazy("Expires"),
         required=False,
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-        help_text=gettext_lazy("From then on it is refused. Empty: never."),
+        help_text=gettext_lazy("The tag is refused from this time on. Leave empty for no end date."),
     )
     stations = forms.CharField(
         label=gettext_lazy("Valid charging stations"),
         required=False,
         widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false", "class": "mono"}),
-        help_text=gettext_lazy("Identities, one in each line. Empty: all stations of the team."),
+        help_text=gettext_lazy("Identities, one per line. Leave empty for all stations of the team."),
     )
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
@@ -186,7 +188,7 @@ class TagForm(forms.Form):
         return found
 
     @property
-    def facts(self) -> dict[str, Any]:
+    def tag_fields(self) -> dict[str, Any]:
         return {name: value for name, value in self.cleaned_data.items() if name != "team"}
 
 
@@ -196,7 +198,7 @@ class TagAddView(FormPage):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         if request.user.is_authenticated and not editing.teams_operated_by(request.user).exists():
-            raise PermissionDenied(_("Only operators and administrators of a team may add tags."))
+            raise PermissionDenied(_("Only operators and administrators of a team can add tags."))
         return super().dispatch(request, *args, **kwargs)
 
     def get_form_kwargs(self) -> dict[str, Any]:
@@ -204,20 +206,20 @@ class TagAddView(FormPage):
 
     def perform(self, form: Any) -> HttpResponse:
         actor: Any = self.request.user
-        tag = editing.save_tag(actor=actor, team=form.cleaned_data.get("team") or form.only_team, **form.facts)
-        messages.success(self.request, _("The tag %(value)s is saved.") % {"value": tag.value})
+        tag = editing.save_tag(actor=actor, team=form.cleaned_data.get("team") or form.only_team, **form.tag_fields)
+        messages.success(self.request, _("Tag %(value)s saved.") % {"value": tag.value})
         return redirect(tag)
 
 
 class TagEditView(TagAddView):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         if request.user.is_authenticated:
-            self.tag: Tag = _tag_to_change(request, kwargs["pk"])
+            self.tag: Tag = _editable_tag(request, kwargs["pk"])
         return super().dispatch(request, *args, **kwargs)
 
     def get_form(self, form_class: Any = None) -> Any:
         form = super().get_form(form_class)
-        form.fields.pop("team", None)  # a tag stays its team's
+        form.fields.pop("team", None)  # the team of a tag cannot be changed
         form.only_team = self.tag.team
         form.fields["value"].required = True
         form.fields["value"].initial = self.tag.value
@@ -226,32 +228,32 @@ class TagEditView(TagAddView):
     def get_initial(self) -> dict[str, Any]:
         tag = self.tag
         identities = tag.stations.order_by("identity").values_list("identity", flat=True)
-        told = {name: getattr(tag, name) for name in ("value", "label", "kind", "expires_at")}
-        return told | {"stations": "\n".join(identities)}
+        values = {name: getattr(tag, name) for name in ("value", "label", "kind", "expires_at")}
+        return values | {"stations": "\n".join(identities)}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(tag=self.tag, **kwargs)
 
     def perform(self, form: Any) -> HttpResponse:
         actor: Any = self.request.user
-        tag = editing.save_tag(actor=actor, team=self.tag.team, tag=self.tag, **form.facts)
-        messages.success(self.request, _("The tag %(value)s is saved.") % {"value": tag.value})
+        tag = editing.save_tag(actor=actor, team=self.tag.team, tag=self.tag, **form.tag_fields)
+        messages.success(self.request, _("Tag %(value)s saved.") % {"value": tag.value})
         return redirect(tag)
 
 
-def _tag_to_change(request: HttpRequest, pk: int) -> Tag:
+def _editable_tag(request: HttpRequest, pk: int) -> Tag:
     user: Any = request.user
     tag: Tag = get_object_or_404(Tag.objects.reachable_by(user).select_related("team"), pk=pk)
     if not user.access.may(Can.OPERATE, tag):
-        raise PermissionDenied(_("Only operators and administrators of the team may change its tags."))
+        raise PermissionDenied(_("Only operators and administrators of the team can edit its tags."))
     return tag
 
 
 @login_required
 @require_POST
 def tag_block(request: AuthenticatedRequest, pk: int) -> HttpResponse:
-    """Block it, or accept it again."""
-    tag = _tag_to_change(request, pk)
+    """Block or unblock a tag."""
+    tag = _editable_tag(request, pk)
     editing.set_tag_blocked(actor=request.user, tag=tag, is_blocked=request.POST.get("block") == "yes")
     return redirect(tag)
 
@@ -259,12 +261,12 @@ def tag_block(request: AuthenticatedRequest, pk: int) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def tag_delete(request: AuthenticatedRequest, pk: int) -> HttpResponse:
-    tag = _tag_to_change(request, pk)
+    tag = _editable_tag(request, pk)
     if request.method == "GET":
         return render(request, "chargers/tags/tag_delete.html", {"tag": tag})
     try:
         editing.delete_tag(actor=request.user, tag=tag)
     except NotAllowed as error:
         raise PermissionDenied(str(error)) from None
-    messages.success(request, _("The tag %(value)s is deleted.") % {"value": tag.value})
+    messages.success(request, _("Tag %(value)s deleted.") % {"value": tag.value})
     return redirect("chargers:tag_list")

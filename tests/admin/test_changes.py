@@ -137,7 +137,7 @@ def test_a_password_set_in_the_admin_ends_an_open_change(office, station):
     ChargingStation.objects.update(next_password=b"told", next_password_message_id="m")
     path = reverse(f"{STATIONS}_change", args=[station.pk])
     body = {"team": station.team_id, "name": "", "protocol": "1.6", "registration": "accepted"} | NO_CONNECTORS
-    assert "may log in with either" in office.get(path).content.decode()
+    assert "can sign in with either" in office.get(path).content.decode()
     assert office.post(path, body).status_code == 302
     station.refresh_from_db()
     assert station.is_password_open
@@ -149,7 +149,7 @@ def test_a_password_set_in_the_admin_ends_an_open_change(office, station):
 def test_a_station_without_a_password_is_told_from_one_with(office, station):
     path = reverse(f"{STATIONS}_change", args=[station.pk])
     ChargingStation.objects.update(password=None)
-    assert "the station cannot log in" in office.get(path).content.decode()
+    assert "the station cannot sign in" in office.get(path).content.decode()
     ChargingStation.objects.update(password_hash="x")
     assert "only its hash is stored" in office.get(path).content.decode()
 

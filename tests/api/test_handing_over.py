@@ -40,7 +40,7 @@ def test_a_wrong_team_is_named_as_the_fault(api, both, station, body):
 def test_a_running_session_is_a_problem_in_words(api, both, session, other_team):
     answer = api(both).post(path_of(session.station.identity), {"team": "stranger"}, format="json")
     assert answer.status_code == 400
-    assert f"session {session.pk}." in answer.json()["detail"]
+    assert f"in progress: {session.pk}." in answer.json()["detail"]
     assert not ChargingStation.objects.filter(handed_over_at__isnull=False).exists()
 
 

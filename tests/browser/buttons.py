@@ -129,7 +129,7 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
     },
     "chargers:connector_list": {},
     "chargers:station_add": {
-        "Add station": After({"#id_identity": "WALK-1"}, Goes(says="WALK-1 is added")),
+        "Add station": After({"#id_identity": "WALK-1"}, Goes(says="Station WALK-1 added")),
         "Generate another password": Changes("#id_password"),
     },
     "chargers:station_detail": {
@@ -142,7 +142,7 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
         "Read configuration": asks("Read configuration"),
         "Clear authorization cache": asks("Clear cache"),
         "Change station": Goes("chargers:station_edit"),
-        "Deactivate station": asks("Deactivate station", Goes(says="is deactivated")),
+        "Deactivate station": asks("Deactivate station", Goes(says=" deactivated.")),
         "Grant access": Goes("access:grant_give"),
         "Send new password": asks("Send new password"),
         "Set the password by hand": Goes("chargers:station_password"),
@@ -169,7 +169,7 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
         "Show deactivated stations": Goes(says="Hide deactivated stations"),
     },
     "chargers:station_password": {
-        "Set password": Goes(says="Open the station"),
+        "Set password": Goes(says="Open station"),
         "Generate another password": Changes("#id_password"),
         "Cancel": Goes("chargers:station_detail"),
         "Show password": Goes("chargers:station_password_show"),
@@ -179,7 +179,7 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
         "Cancel": Goes("chargers:tag_list"),
     },
     "chargers:tag_detail": {
-        "Change tag": Goes("chargers:tag_edit"),
+        "Edit tag": Goes("chargers:tag_edit"),
         "Block": Goes(says="blocked"),
         "Delete": asks("Delete tag", Goes("chargers:tag_list")),
     },
@@ -227,7 +227,7 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
     },
     "places:installation_detail": {
         "Grant access": Goes("access:grant_give"),
-        "Change installation": Goes("places:installation_edit"),
+        "Edit installation": Goes("places:installation_edit"),
         "Add station": Goes("chargers:station_add"),
         "Add circuit": Goes("places:circuit_add"),
         "Remove": asks("Remove circuit", Goes(says="removed")),
@@ -252,7 +252,7 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
         "From * to": Changes(".dates"),
     },
     "portal:group_add": {
-        "Make group": After({"#id_name": "Walk"}, Goes("portal:group_detail")),
+        "Create group": After({"#id_name": "Walk"}, Goes("portal:group_detail")),
         "Cancel": Goes("portal:group_list"),
     },
     "portal:group_detail": {
@@ -266,7 +266,7 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
         "Rename group": After({"#id_name": "Walk"}, Goes("portal:group_detail")),
         "Cancel": Goes("portal:group_detail"),
     },
-    "portal:group_list": {"Make group": Goes("portal:group_add")},
+    "portal:group_list": {"Create group": Goes("portal:group_add")},
     "portal:imprint": {"Open the dashboard": Goes("portal:dashboard")},
     "portal:mail_list": {},
     "portal:notification_choices": {"Save notifications": Goes(says="saved.")},

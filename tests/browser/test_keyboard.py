@@ -62,7 +62,7 @@ def test_the_menu_and_the_team_are_used_by_keyboard(open_page):
 def test_a_group_is_made_chosen_and_left(open_page):
     page = open_page("/groups/add/")
     page.fill("#id_name", "North")
-    page.click("text=Make group >> visible=true >> nth=-1")
+    page.click("text=Create group >> visible=true >> nth=-1")
     page.fill("#find", "live-2")
     expect(page.locator("button[aria-label='Add LIVE-1']")).to_have_count(0)
     page.click("button[aria-label='Add LIVE-2']")

@@ -11,9 +11,9 @@ def test_a_new_account_is_told_how_to_begin_and_begins(open_page):
     page.click("text=Add station >> nth=0")
     page.fill("#id_identity", "FIRST-1")
     page.click("button[type=submit]:has-text('Add station')")
-    expect(page.locator("h1")).to_have_text("FIRST-1 is added")
+    expect(page.locator("h1")).to_have_text("Station FIRST-1 added")
     assert len(page.input_value("#password")) == 40
-    page.click("text=Open the station")
+    page.click("text=Open station")
     expect(page.locator("h1")).to_have_text("FIRST-1")
 
 

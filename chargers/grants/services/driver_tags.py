@@ -44,7 +44,7 @@ def give_tag(*, grant: Grant, value: str, label: str = "", is_teams: bool, actor
         DomainError: the value is not valid or is taken.
     """
     if not may_give_tags(actor, grant) or (is_teams and not may_give_team_tags(actor, grant)):
-        raise NotAllowed(_("You may not give this person a tag."))
+        raise NotAllowed(_("You cannot give this person a tag."))
     tag = Tag(
         team=grant.team if is_teams else None,
         user=grant.user,
@@ -56,6 +56,6 @@ def give_tag(*, grant: Grant, value: str, label: str = "", is_teams: bool, actor
         with transaction.atomic():
             tag.save()
     except IntegrityError:
-        sentence = _("This tag exists already. Choose another number.")
+        sentence = _("This tag already exists. Enter another number.")
         raise DomainError(sentence, fields={"value": sentence}) from None
     return tag

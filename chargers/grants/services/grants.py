@@ -48,22 +48,22 @@ def create_grant(
     """
     _require_access(actor, place)
     if place.team_id is None:
-        raise DomainError(_("A station in the pool has no team yet that could share it."))
+        raise DomainError(_("This station has no team yet, so access to it cannot be granted."))
     _check_role(role)
     _check_end(ends_at)
     user, team = _recipient(place, email.strip(), to_team.strip())
     if user is not None and actor is not None and user.pk == actor.pk:
-        refuse("email", _("You cannot give access to yourself."))
+        refuse("email", _("You cannot grant access to yourself."))
     _require_no_more_than_own(actor, place, role, ends_at)
     _require_new_access(place, role, user, team)
-    on = {"installation" if isinstance(place, Installation) else "station": place}
-    facts = {"role": role, "user": user, "to_team": team, "ends_at": ends_at, "created_by": actor}
-    facts["given_by"] = GivenBy.TEAM if actor is None or _acts_for_team(actor, place.team_id) else GivenBy.OWNER
+    target = {"installation" if isinstance(place, Installation) else "station": place}
+    fields = {"role": role, "user": user, "to_team": team, "ends_at": ends_at, "created_by": actor}
+    fields["given_by"] = GivenBy.TEAM if actor is None or _acts_for_team(actor, place.team_id) else GivenBy.OWNER
     try:
         with transaction.atomic():
-            grant = Grant.objects.create(team_id=place.team_id, **on, **facts)
+            grant = Grant.objects.create(team_id=place.team_id, **target, **fields)
     except IntegrityError:  # another request granted it at the same time
-        raise DomainError(_("This access was given in this moment already.")) from None
+        raise DomainError(_("This access has just been granted.")) from None
     record_access(grant)
     _notify(grant, GIVEN)
     return grant
@@ -73,7 +73,7 @@ def create_grant(
 def invite_driver(
     *, place: Place, email: str, ends_at: datetime | None = None, actor: User, language: str = ""
 ) -> Invitation:
-    """Invite somebody without an account to charge at a place: with the account they get access, but join no team.
+    """Invite a person without an account to charge at a place: with the account they get access, but join no team.
 
     Raises:
         NotAllowed: the actor may not manage the access to this place.
@@ -81,12 +81,12 @@ def invite_driver(
     """
     _require_access(actor, place)
     if place.team is None:
-        raise DomainError(_("A station in the pool has no team yet that could share it."))
+        raise DomainError(_("This station has no team yet, so access to it cannot be granted."))
     _check_end(ends_at)
     _require_no_more_than_own(actor, place, GrantRole.USER, ends_at)
     if User.objects.filter(email__iexact=email.strip()).exists():
-        refuse("email", _("This person has an account: grant access instead."))
-    on: dict[str, Any] = {"installation" if isinstance(place, Installation) else "station": place}
+        refuse("email", _("This person already has an account. Grant access instead."))
+    target: dict[str, Any] = {"installation" if isinstance(place, Installation) else "station": place}
     return create_invitation(
         team=place.team,
         email=email,
@@ -94,7 +94,7 @@ def invite_driver(
         actor=actor,
         language=language,
         access_ends_at=ends_at,
-        **on,
+        **target,
     )
 
 
@@ -114,9 +114,9 @@ def edit_grant(*, grant: Grant, role: str, ends_at: datetime | None, actor: User
     grant = _lock(grant)
     _require_access(actor, grant.place)
     if actor is not None and not may_change(actor, grant):
-        raise NotAllowed(_("You may not change this access: the team gave it."))
+        raise NotAllowed(_("You cannot edit this access: the team granted it."))
     if not grant.is_active:
-        raise DomainError(_("This access has ended. Give it again instead."))
+        raise DomainError(_("This access has ended. Grant it again instead."))
     _check_role(role)
     if (role, ends_at) == (grant.role, grant.ends_at):
         return grant
@@ -140,7 +140,7 @@ def withdraw_grant(*, grant: Grant, actor: User | None = None) -> Grant:
     """
     grant = _lock(grant)
     if actor is not None and not may_withdraw(actor, grant):
-        raise NotAllowed(_("You may not withdraw this access."))
+        raise NotAllowed(_("You cannot revoke this access."))
     if grant.withdrawn_at is not None:
         return grant
     had_ended = grant.has_ended
@@ -201,7 +201,7 @@ def find_place(*, actor: User, station: str = "", installation: int | None = Non
         DomainError: there is none that the actor can see, or not exactly one was named.
     """
     if bool(station) is (installation is not None):
-        refuse("station", _("Name an installation or a station."))
+        refuse("station", _("Choose an installation or a station."))
     if station:
         stations = ChargingStation.objects.visible_to(actor).defer("password", "next_password")
         found = stations.filter(identity=station).first()
@@ -217,7 +217,7 @@ def _lock(grant: Grant) -> Grant:
 
 def _require_access(actor: User | None, place: Place) -> None:
     if actor is not None and not actor.access.may(Can.MANAGE_ACCESS, place):
-        raise NotAllowed(_("Only administrators of the team and owners may give and withdraw access."))
+        raise NotAllowed(_("Only administrators of the team and owners can grant and revoke access."))
 
 
 def _require_no_more_than_own(actor: User | None, place: Place, role: str, ends_at: datetime | None) -> None:
@@ -225,13 +225,15 @@ def _require_no_more_than_own(actor: User | None, place: Place, role: str, ends_
     if actor is None:
         return
     if role not in roles_to_give(actor, place):
-        named = {"role": GrantRole(role).label}
-        refuse("role", _("You may not give the role “%(role)s”: it includes more than you may do here.") % named)
+        values = {"role": GrantRole(role).label}
+        refuse(
+            "role", _("You cannot grant the role “%(role)s”: it includes rights that you do not have here.") % values
+        )
     latest = _latest_end(actor, place, role)
     if latest is not None and (ends_at is None or ends_at > latest):
         refuse(
             "ends_at",
-            _("Your own access ends at %(end)s; you cannot give it for longer.") % {"end": _format_time(latest)},
+            _("Your own access ends at %(end)s. You cannot grant access for longer.") % {"end": _format_time(latest)},
         )
 
 
@@ -264,39 +266,39 @@ def _check_role(role: str) -> None:
 
 def _check_end(ends_at: datetime | None) -> None:
     if ends_at is not None and ends_at <= timezone.now():
-        refuse("ends_at", _("This time is past."))
+        refuse("ends_at", _("This time is in the past."))
     if ends_at is not None and not is_sensible(ends_at):
-        refuse("ends_at", _("This time is too far away; leave it out for no end."))
+        refuse("ends_at", _("This time is too far in the future. Leave it empty for no end date."))
 
 
 def _recipient(place: Place, email: str, handle: str) -> tuple[User | None, Team | None]:
     if bool(email) is bool(handle):
-        refuse("email", _("Name a person by e-mail address, or a team by handle."))
+        refuse("email", _("Enter the e-mail address of a person or the handle of a team."))
     if email:
         user = User.objects.filter(email__iexact=email, is_active=True).first()
         if user is None:
-            sentence = _("Nobody with the address “%(email)s” has an account here. Invite this person first.")
+            sentence = _("There is no user with the e-mail address “%(email)s”. Invite this person first.")
             refuse("email", sentence % {"email": email})
         return user, None
     team = Team.objects.filter(handle=handle).first()
     if team is None:
         refuse("to_team", _("There is no team “%(handle)s”.") % {"handle": handle})
     if team.pk == place.team_id:
-        refuse("to_team", _("It belongs to this team already: its teammates have their roles in the team."))
+        refuse("to_team", _("This team is the owner already. Its members have their roles in the team."))
     return None, team
 
 
 def _require_new_access(place: Place, role: str, user: User | None, team: Team | None) -> None:
     """Raise an error if the recipient has this access already. An expired one is closed and stays as a record."""
-    on = {"installation" if isinstance(place, Installation) else "station": place}
+    target = {"installation" if isinstance(place, Installation) else "station": place}
     known = Grant.objects.select_for_update().filter(
-        **on, role=role, user=user, to_team=team, withdrawn_at__isnull=True
+        **target, role=role, user=user, to_team=team, withdrawn_at__isnull=True
     )
     for grant in known:
         if grant.is_active:
-            sentence = _("%(who)s has the role “%(role)s” here already. Change that access instead.")
-            named = {"who": user or team, "role": GrantRole(role).label}
-            refuse("email" if user else "to_team", sentence % named)
+            sentence = _("%(who)s already has the role “%(role)s” here. Edit that access instead.")
+            values = {"who": user or team, "role": GrantRole(role).label}
+            refuse("email" if user else "to_team", sentence % values)
         grant.withdrawn_at = grant.ends_at
         grant.save(update_fields=["withdrawn_at"])
 

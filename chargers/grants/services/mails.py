@@ -1,4 +1,4 @@
-"""Write the mails about granted, changed and withdrawn access to the outbox of account mails."""
+"""Write the e-mails about granted, changed and withdrawn access to the outbox of account mails."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from accounts.models import AccountMail, Grant, User
 
 
 def mail_about_grant(grant: Grant, what: str) -> int:
-    """Write a mail to the user, or to each administrator of the team. Returns the number of mails.
+    """Write an e-mail to the user, or to each administrator of the team. Returns the number of e-mails.
 
     Args:
         what: GIVEN, CHANGED or WITHDRAWN of `accounts.mails.services.grant_mail`.

@@ -18,7 +18,7 @@ from cpms.common.text.lines import check_lines
 
 SESSION_KEY = "group"
 MAX_GROUPS = 100
-LISTED = 1000  # up to this many stations a query lists their keys, above it uses a subquery
+MAX_LISTED_KEYS = 1000  # up to this many stations a query lists their keys, above it uses a subquery
 BATCH_SIZE = 1000
 
 
@@ -29,8 +29,8 @@ def chosen_group(user: User, key: Any) -> SelectedGroup | None:
         return None
     members = StationGroup.stations.through.objects.filter(stationgroup_id=group.pk)
     stations = members.order_by().values_list("chargingstation_id", flat=True)
-    listed = list(stations[: LISTED + 1])
-    return SelectedGroup(group.pk, group.name, listed if len(listed) <= LISTED else stations)
+    listed = list(stations[: MAX_LISTED_KEYS + 1])
+    return SelectedGroup(group.pk, group.name, listed if len(listed) <= MAX_LISTED_KEYS else stations)
 
 
 @transaction.atomic
@@ -41,8 +41,8 @@ def create_group(*, user: User, name: str, stations: Collection[ChargingStation]
         DomainError: the name is empty or taken, or there are too many groups.
     """
     if StationGroup.objects.filter(user=user).count() >= MAX_GROUPS:
-        raise DomainError(_("You have %(most)d groups already: delete one first.") % {"most": MAX_GROUPS})
-    group = _named(StationGroup(user=user), name)
+        raise DomainError(_("You already have %(most)d groups. Delete one first.") % {"most": MAX_GROUPS})
+    group = _save_with_name(StationGroup(user=user), name)
     if stations:
         add_to_group(group=group, stations=_rows(stations))
     return group
@@ -55,11 +55,11 @@ def edit_group(*, group: StationGroup, name: str, stations: Collection[ChargingS
     Raises:
         DomainError: the name is empty or taken.
     """
-    group = _named(StationGroup.objects.select_for_update().get(pk=group.pk), name)
+    group = _save_with_name(StationGroup.objects.select_for_update().get(pk=group.pk), name)
     if stations is not None:
-        kept = [station.pk for station in stations]
+        station_ids = [station.pk for station in stations]
         members = StationGroup.stations.through.objects.filter(stationgroup_id=group.pk)
-        members.exclude(chargingstation_id__in=kept).delete()
+        members.exclude(chargingstation_id__in=station_ids).delete()
         add_to_group(group=group, stations=_rows(stations))
     return group
 
@@ -76,10 +76,10 @@ def rename_group(*, group: StationGroup, name: str) -> StationGroup:
     Raises:
         DomainError: the name is empty or taken.
     """
-    return _named(group, name)
+    return _save_with_name(group, name)
 
 
-def _named(group: StationGroup, name: str) -> StationGroup:
+def _save_with_name(group: StationGroup, name: str) -> StationGroup:
     group.name = name.strip()
     if not group.name or len(group.name) > 120:
         sentence = _("A group needs a name of at most 120 characters.")
@@ -89,7 +89,7 @@ def _named(group: StationGroup, name: str) -> StationGroup:
         with transaction.atomic():
             group.save()
     except IntegrityError:
-        sentence = _("You have a group with this name.")
+        sentence = _("You already have a group with this name.")
         raise DomainError(sentence, fields={"name": sentence}) from None
     return group
 
@@ -99,8 +99,8 @@ def add_to_group(*, group: StationGroup, stations: QuerySet[ChargingStation]) ->
     """Add stations to a group, as far as its user may see them. Returns how many were added."""
     members = StationGroup.stations.through.objects
     before = members.filter(stationgroup_id=group.pk).count()
-    seen = stations & ChargingStation.objects.reachable_by(group.user)
-    keys: Sequence[int] = list(seen.order_by().values_list("pk", flat=True))
+    visible = stations & ChargingStation.objects.reachable_by(group.user)
+    keys: Sequence[int] = list(visible.order_by().values_list("pk", flat=True))
     rows = [StationGroup.stations.through(stationgroup_id=group.pk, chargingstation_id=key) for key in keys]
     members.bulk_create(rows, BATCH_SIZE, ignore_conflicts=True)
     return members.filter(stationgroup_id=group.pk).count() - before

@@ -14,7 +14,9 @@ class Command(ScriptCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("identity", metavar="IDENTITY", help="with which it connects; with --count: {n} or {n:06d}")
+        parser.add_argument(
+            "identity", metavar="IDENTITY", help="identity of the station; with --count it contains {n} or {n:06d}"
+        )
         parser.add_argument("--team", required=True, metavar="HANDLE")
         parser.add_argument("--password", required=True, help="for HTTP Basic; with --count {id} becomes the identity")
         parser.add_argument("--protocol", default=ChargingStation.Protocol.OCPP_16, help="OCPP version: 1.6")

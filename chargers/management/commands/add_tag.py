@@ -20,11 +20,14 @@ class Command(ScriptCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("value", metavar="VALUE", help="its number; with --count it contains {n} or {n:06d}")
+        parser.add_argument("value", metavar="VALUE", help="number of the tag; with --count it contains {n} or {n:06d}")
         parser.add_argument("--team", required=True, metavar="HANDLE")
         parser.add_argument("--status", default=Tag.Status.ACCEPTED, choices=Tag.Status.values)
         parser.add_argument(
-            "--kind", default="", choices=Tag.Kind.values, help="display only; without it an existing tag keeps its own"
+            "--kind",
+            default="",
+            choices=Tag.Kind.values,
+            help="for display only; if omitted, an existing tag keeps its kind",
         )
         parser.add_argument("--expires", metavar="ISO", help="a time like 2027-01-31T12:00:00Z; without zone: UTC")
         parser.add_argument(
@@ -70,7 +73,7 @@ def _moment(text: str | None) -> datetime | None:
     except ValueError:
         moment = None
     if moment is None:
-        sentence = _("“%(text)s” is no time like 2027-01-31T12:00:00Z.") % {"text": text}
+        sentence = _("“%(text)s” is not a valid time. Use the format 2027-01-31T12:00:00Z.") % {"text": text}
         raise DomainError(sentence, fields={"expires": sentence})
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 

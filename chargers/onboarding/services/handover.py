@@ -72,7 +72,7 @@ def hand_over_station(*, station: ChargingStation, team: Team, actor: User | Non
     if obstacle := handover_obstacle(old):
         raise DomainError(obstacle)
     if old.team_id == team.pk:
-        sentence = _("The station belongs to this team already.")
+        sentence = _("The station already belongs to this team.")
         raise DomainError(sentence, fields={"team": sentence})
     connectors = list(Connector.objects.select_for_update(of=("self",)).filter(station=old).order_by("number"))
     for grant in Grant.objects.filter(station=old, withdrawn_at__isnull=True).order_by("pk"):
@@ -105,28 +105,28 @@ def can_be_handed_over(station: ChargingStation) -> bool:
 
 
 def handover_obstacle(station: ChargingStation) -> str:
-    """Return the sentence that says why the station cannot be handed over now, or an empty text."""
+    """Return why the station cannot be handed over now, as a sentence; empty if it can."""
     if station.team_id is None:
-        return _("A station in the pool has no team yet that could hand it over.")
+        return _("This station has no team yet. Assign it to a team instead.")
     if station.handed_over_at is not None:
-        return _("This station was handed over already.")
+        return _("This station has already been handed over.")
     running = station.charging_sessions.filter(stopped_at__isnull=True).order_by("pk")
     if numbers := ", ".join(str(pk) for pk in running.values_list("pk", flat=True)[:SHOWN_SESSIONS]):
-        sentence = _("Somebody is charging: session %(numbers)s. Finish it first, then hand over the station.")
+        sentence = _("A session is in progress: %(numbers)s. Stop it before you hand over the station.")
         return sentence % {"numbers": numbers}
     if station.is_password_open:
         return _(
-            "The station was told a new password and has not said yet whether it took it. Wait until it has connected "
-            "again, or set its password by hand."
+            "A new password was sent to the station and is not confirmed yet. Wait until the station has "
+            "reconnected, or set its password manually."
         )
     if not station.has_password:
-        return _("The station has no password, so it could not log in for the other team. Set one first.")
+        return _("The station has no password, so it could not sign in for the other team. Set one first.")
     return ""
 
 
 def handover_refusal() -> str:
     """Return the sentence for users who may not hand over stations."""
-    return _("Only people who administer both teams may hand over a station from one to the other.")
+    return _("Only administrators of both teams can hand over a station.")
 
 
 def former_identity(identity: str, pk: int, at: datetime) -> str:
@@ -170,9 +170,9 @@ def _create_successor(old: ChargingStation, team: Team, connectors: list[Connect
     password: dict[str, Any] = {"password_hash": old.password_hash, "has_weak_password": old.has_weak_password}
     if old.password is not None:
         password = password_columns(bytes(old.password), team)
-    facts = {name: getattr(old, name) for name in CARRIED_FIELDS}
+    fields = {name: getattr(old, name) for name in CARRIED_FIELDS}
     (new,) = ChargingStation.objects.bulk_create(
-        [ChargingStation(team=team, identity=old.identity, predecessor=old, **facts, **password)]
+        [ChargingStation(team=team, identity=old.identity, predecessor=old, **fields, **password)]
     )
     Connector.objects.bulk_create(
         Connector(station=new, number=each.number, **{name: getattr(each, name) for name in CONNECTOR_COLUMNS})

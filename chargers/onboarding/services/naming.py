@@ -32,12 +32,12 @@ def correct_identity(*, station: ChargingStation, identity: str, actor: User | N
         DomainError: stations cannot use the identity, another station has it, or the station was handed over.
     """
     if actor is not None and not actor.access.may(Can.SET_PASSWORDS, station):
-        raise NotAllowed(_("You may not change the identity of this station."))
+        raise NotAllowed(_("You cannot edit the identity of this station."))
     check_identity(identity)
     rows = ChargingStation.objects.select_related("node").select_for_update(of=("self",))
     old = rows.defer("password", "next_password").get(pk=station.pk)
     if old.handed_over_at is not None:
-        raise DomainError(_("This station was handed over to another team: nothing connects as this one any more."))
+        raise DomainError(_("This station was handed over to another team and can no longer connect here."))
     if old.identity == identity:
         return old
     taken = DomainError(

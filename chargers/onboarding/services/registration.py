@@ -97,7 +97,7 @@ def add_stations(
         refuse("installation", _("This installation belongs to another team."))
     wanted = list(stations)
     if len({station.identity for station in wanted}) < len(wanted):
-        refuse("identity", _("The same identity is given twice."))
+        refuse("identity", _("The list contains the same identity twice."))
     for station in wanted:
         if not station.identity.isprintable():  # the database cannot even search for it
             check_identity(station.identity)
@@ -142,18 +142,18 @@ def assign_station(
         DomainError: the station has or had a team already, or the password is not valid.
     """
     if actor is not None and not actor.is_staff:
-        raise NotAllowed(_("Only support staff may assign stations from the pool."))
+        raise NotAllowed(_("Only support staff can assign stations from the pool."))
     station = ChargingStation.objects.select_for_update(of=("self",)).get(pk=station.pk)
     if station.handed_over_at is not None or (station.team_id is not None and station.team_id != team.pk):
-        refuse("team", _("This station belongs to a team already."))
+        refuse("team", _("This station already belongs to a team."))
     station.team = team
     generated = None
     if password is None and not station.has_password:
         generated = password = generate_password()
-    facts = {} if password is None else password_columns(check_password(password), team)
-    for name, value in facts.items():
+    columns = {} if password is None else password_columns(check_password(password), team)
+    for name, value in columns.items():
         setattr(station, name, value)
-    station.save(update_fields=["team", *facts])
+    station.save(update_fields=["team", *columns])
     tell_pages({team.pk: [station.pk]})
     logger.info("station assigned", extra={"station": station.identity, "team": team.handle})
     return Assigned(station, generated)
@@ -178,12 +178,12 @@ def _check_station(station: NewStation, *, is_known: bool) -> None:
     if station.password is not None:
         check_password(station.password)
     if len(station.name) > 120 or not station.name.isprintable():
-        refuse("name", _("A name has at most 120 printable characters."))
+        refuse("name", _("A name can have at most 120 printable characters."))
     if station.protocol not in ChargingStation.Protocol.values:
         known = ", ".join(ChargingStation.Protocol.values)
         refuse("protocol", _("The protocol must be one of: %(known)s.") % {"known": known})
     if not 0 <= station.connectors <= MAX_CONNECTORS:
-        refuse("connectors", _("A station has 0 to %(most)d connectors.") % {"most": MAX_CONNECTORS})
+        refuse("connectors", _("A station can have 0 to %(most)d connectors.") % {"most": MAX_CONNECTORS})
 
 
 def _require_free(known: Iterable[ChargingStation], team: Team, actor: User | None) -> None:
@@ -245,7 +245,7 @@ def _save_stations(team: Team, wanted: Sequence[NewStation], *, is_new: bool) ->
             with transaction.atomic():
                 ChargingStation.objects.bulk_create(rows, BATCH_SIZE)
         except IntegrityError:  # another request created one of them at the same time
-            refuse("identity", _("One of the identities was taken in this moment. Please try again."))
+            refuse("identity", _("One of the identities has just been taken. Please try again."))
 
 
 def _grouped_by_given_values(wanted: Sequence[NewStation]) -> Iterator[tuple[bool, bool, list[NewStation]]]:

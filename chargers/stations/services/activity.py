@@ -1,4 +1,4 @@
-"""Deactivate stations and activate them again. A deactivated station keeps its history, but nobody can charge at it."""
+"""Activate and deactivate stations. A deactivated station keeps its history, but no tag is accepted there."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def set_station_active(*, station: ChargingStation, is_active: bool, actor: User
     rows = ChargingStation.objects.select_for_update(of=("self",), no_key=True).defer("password", "next_password")
     row: ChargingStation = rows.get(pk=station.pk)
     if is_active and row.handed_over_at is not None:
-        raise DomainError(_("This station was handed over to another team and cannot be taken into use here."))
+        raise DomainError(_("This station was handed over to another team and cannot be activated here."))
     if (row.deactivated_at is None) is is_active:
         return row
     row.deactivated_at = None if is_active else timezone.now()

@@ -21,8 +21,8 @@ MAX_PROFILE = 3
 def record_configuration(*, station_id: int, values: Mapping[str, str]) -> None:
     """Record how long a station waits for a vehicle, and its security profile.
 
-    The profile is only ever raised: neither the station nor somebody who impersonates it may lower the encryption that
-    we require. Our staff can lower it.
+    The profile is only ever raised: neither the station nor an attacker who impersonates it may lower the required
+    encryption. Our staff can lower it.
 
     Args:
         values: the settings by key, as the station reported or accepted them.

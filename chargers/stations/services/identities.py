@@ -18,7 +18,7 @@ def identity_warning(identity: str) -> str:
     """Return a warning if the identity is too long for some stations, else an empty text."""
     if len(identity) <= COMMON_IDENTITY_LENGTH:
         return ""
-    sentence = _("This identity has more than %(usual)d characters: many OCPP 1.6 stations have no room for it.")
+    sentence = _("This identity has more than %(usual)d characters. Many OCPP 1.6 stations do not accept it.")
     return sentence % {"usual": COMMON_IDENTITY_LENGTH}
 
 
@@ -34,10 +34,10 @@ def check_identity(identity: str) -> None:
         DomainError: it is empty, too long, or has a character that stations cannot use.
     """
     if not 1 <= len(identity) <= MAX_IDENTITY_LENGTH:
-        refuse("identity", _("An identity has 1 to %(most)d characters.") % {"most": MAX_IDENTITY_LENGTH})
+        refuse("identity", _("An identity must have 1 to %(most)d characters.") % {"most": MAX_IDENTITY_LENGTH})
     if not is_usable_identity(identity):
         refuse(
             "identity",
-            _("An identity has only letters a to z and A to Z, digits, and the characters %(signs)s")
+            _("An identity may contain only letters a to z and A to Z, digits and the characters %(signs)s")
             % {"signs": IDENTITY_SYMBOLS},
         )

@@ -25,10 +25,10 @@ def rename_station(*, station: ChargingStation, name: str, actor: User | None = 
         DomainError: the name is too long or has a character that cannot be printed.
     """
     if actor is not None and not actor.access.may(Can.NAME, station):
-        raise NotAllowed(_("Only operators and administrators of the team may rename its stations."))
+        raise NotAllowed(_("Only operators and administrators of the team can edit its stations."))
     name = name.strip()
     if len(name) > 120 or not name.isprintable():
-        sentence = _("A name has at most 120 printable characters.")
+        sentence = _("A name can have at most 120 printable characters.")
         raise DomainError(sentence, fields={"name": sentence})
     station.name = name
     station.save(update_fields=["name"])

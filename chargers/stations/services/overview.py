@@ -1,4 +1,4 @@
-"""How many stations and connectors there are in which state, and those where something happens."""
+"""Count stations and connectors by state, and find the connectors with a fault or a session."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def connectors_by_state(user: User) -> dict[str, int]:
 
 
 def busy_connectors(user: User) -> list[Any]:
-    """Return the connectors of online stations where something happens, faults first; one query."""
+    """Return the connectors of online stations with a fault or a session, faults first; one query."""
     order = Case(
         *[When(status=status, then=Value(place)) for place, status in enumerate(ORDER)],
         default=Value(len(ORDER)),

@@ -24,7 +24,7 @@ BY_IMPORTANCE = [
 
 
 class StatusDisplay(NamedTuple):
-    """How a connector's status is displayed, and what it means for somebody who wants to charge."""
+    """How a connector's status is displayed, and what it means for drivers."""
 
     kind: str
     label: str | Promise
@@ -36,7 +36,7 @@ STATUS_DISPLAYS = {
     status: StatusDisplay(kind, status.label, meaning, status == Status.CHARGING)
     for status, kind, meaning in (
         (Status.AVAILABLE, "available", gettext_lazy("Free for a vehicle.")),
-        (Status.PREPARING, "preparing", gettext_lazy("A vehicle is connected; charging has not begun.")),
+        (Status.PREPARING, "preparing", gettext_lazy("A vehicle is connected; charging has not started.")),
         (Status.CHARGING, "charging", gettext_lazy("Energy is flowing into the vehicle.")),
         (
             Status.SUSPENDED_EV,
@@ -48,9 +48,9 @@ STATUS_DISPLAYS = {
             "suspended",
             gettext_lazy("A vehicle is connected, but the station offers no energy."),
         ),
-        (Status.FINISHING, "finishing", gettext_lazy("The session is over; the connector is not free yet.")),
-        (Status.RESERVED, "reserved", gettext_lazy("Kept for somebody.")),
-        (Status.UNAVAILABLE, "unavailable", gettext_lazy("Out of service: nobody can charge here.")),
+        (Status.FINISHING, "finishing", gettext_lazy("The session has ended; the connector is not free yet.")),
+        (Status.RESERVED, "reserved", gettext_lazy("Reserved for a driver.")),
+        (Status.UNAVAILABLE, "unavailable", gettext_lazy("Out of service: charging is not possible.")),
         (Status.FAULTED, "faulted", gettext_lazy("The station reported an error and cannot deliver energy.")),
     )
 }
@@ -131,30 +131,30 @@ class StatusBadge(NamedTuple):
         return formatting.status(self.kind, self.label, title=self.title, is_live=self.is_live, is_stale=self.is_stale)
 
 
-def of_connector(connector: Connector, presence: str) -> StatusBadge:
+def connector_badge(connector: Connector, presence: str) -> StatusBadge:
     """Return the status of a connector as pages show it; if its station is offline, the last known status."""
     display = display_of(connector.status)
     if presence != Presence.ONLINE and connector.status:
-        return _connector_of_absent(connector, presence, str(display.label))
+        return _offline_connector_badge(connector, presence, str(display.label))
     if display is UNKNOWN:
-        return StatusBadge("unknown", str(display.label), *_unknown(connector))
+        return StatusBadge("unknown", str(display.label), *_unknown_status_texts(connector))
     return StatusBadge(
         display.kind, str(display.label), str(display.meaning), error_label(connector.error_code), display.is_live
     )
 
 
-def _connector_of_absent(connector: Connector, presence: str, last: str) -> StatusBadge:
+def _offline_connector_badge(connector: Connector, presence: str, last: str) -> StatusBadge:
     """Return the last status with its time, since it may no longer be true."""
     label = str(Presence(presence).label)
     if connector.status_changed_at is None:
         title = _("The station is not connected. Last status: %(status)s.") % {"status": last}
-        return StatusBadge(presence, label, title, _("was %(status)s") % {"status": last}, is_stale=True)
-    facts = {"status": last, "time": formatting.short_time(connector.status_changed_at)}
-    title = _("The station is not connected. Last status: %(status)s, as of %(time)s.") % facts
-    return StatusBadge(presence, label, title, _("was %(status)s, as of %(time)s") % facts, is_stale=True)
+        return StatusBadge(presence, label, title, _("Last status: %(status)s") % {"status": last}, is_stale=True)
+    values = {"status": last, "time": formatting.short_time(connector.status_changed_at)}
+    title = _("The station is not connected. Last status: %(status)s, %(time)s.") % values
+    return StatusBadge(presence, label, title, _("Last status: %(status)s, %(time)s") % values, is_stale=True)
 
 
-def _unknown(connector: Connector) -> tuple[str, str]:
+def _unknown_status_texts(connector: Connector) -> tuple[str, str]:
     """Return meaning and note of an unknown status: the station may have sent a status that OCPP does not define."""
     word = connector.as_reported.get("status")
     if not word:
@@ -163,15 +163,15 @@ def _unknown(connector: Connector) -> tuple[str, str]:
     return meaning, _("reported “%(word)s”") % {"word": word[:40]}
 
 
-def of_station(station: ChargingStation, presence: str, connectors: list[Connector]) -> StatusBadge:
+def station_badge(station: ChargingStation, presence: str, connectors: list[Connector]) -> StatusBadge:
     """Return the status of a station as pages show it: one word, and a note with details."""
     if station.team_id is None:
-        meaning = _("No team has this station yet. Support staff can assign it to one.")
+        meaning = _("This station has no team yet. Support staff can assign it to one.")
         return StatusBadge("unknown", _("Waiting for assignment"), meaning, str(Presence(presence).label))
     statuses = {connector.status for connector in connectors}
     first = next((status for status in BY_IMPORTANCE if status in statuses), "")
     if presence != Presence.ONLINE:
-        return _of_absent(station, presence, first)
+        return _offline_station_badge(station, presence, first)
     if station.status == Status.FAULTED or first == Status.FAULTED:
         fault = display_of(Status.FAULTED)
         broken = [c.error_code for c in connectors if c.status == Status.FAULTED] or [station.error_code]
@@ -186,7 +186,7 @@ def of_station(station: ChargingStation, presence: str, connectors: list[Connect
     return StatusBadge(display.kind, str(display.label), str(display.meaning), note, display.is_live)
 
 
-def _of_absent(station: ChargingStation, presence: str, first: str) -> StatusBadge:
+def _offline_station_badge(station: ChargingStation, presence: str, first: str) -> StatusBadge:
     label = str(Presence(presence).label)
     if station.connected_at is None:
         return StatusBadge(presence, label, _("The station has never connected."), _("never connected"), is_stale=True)
@@ -194,7 +194,7 @@ def _of_absent(station: ChargingStation, presence: str, first: str) -> StatusBad
     notes = []
     for moment in (formatting.short_time(since), formatting.full_time(since)):
         if first:
-            notes.append(_("was %(status)s, as of %(time)s") % {"status": display_of(first).label, "time": moment})
+            notes.append(_("Last status: %(status)s, %(time)s") % {"status": display_of(first).label, "time": moment})
         else:
             notes.append(_("as of %(time)s") % {"time": moment})
     return StatusBadge(presence, label, formatting.full_time(since), notes[0], is_stale=True, full_note=notes[1])

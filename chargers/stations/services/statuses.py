@@ -105,7 +105,7 @@ def ensure_connectors(keys: Sequence[tuple[int, int]]) -> None:
     as an anomaly, once.
     """
     for station_id, number in {station_id: number for station_id, number in keys if number > MAX_CONNECTORS}.items():
-        note = f"It spoke of connector {number}; numbers above {MAX_CONNECTORS} are not listed."
+        note = f"The station mentioned connector {number}; numbers above {MAX_CONNECTORS} are not listed."
         record_anomaly(station_id=station_id, kind=Oddity.Kind.UNKNOWN_CONNECTOR, note=note)
     keys = [(station_id, number) for station_id, number in keys if number <= MAX_CONNECTORS]
     insert_new_rows(

@@ -79,7 +79,7 @@ def add_tags(
     for tag in wanted:
         check_tag(tag, is_known=tag.value.upper() in known)
     if len({tag.value.upper() for tag in wanted}) < len(wanted):
-        refuse("value", _("The same value is given twice; its case does not count."))
+        refuse("value", _("The list contains the same value twice. Values are not case-sensitive."))
     if any(station.team_id != team.pk for station in stations):
         refuse("stations", _("A tag can be valid only at stations of its own team."))
     _save_tags(team, wanted, known)
@@ -104,7 +104,7 @@ def check_tag(tag: NewTag, *, is_known: bool = False) -> None:
     if not tag.value or (len(tag.value) > MAX_TAG_LENGTH and not is_known):
         refuse("value", length_refusal())
     if tag.value != tag.value.strip() or not (tag.value.isprintable() and tag.value.isascii()):
-        refuse("value", _("A tag's value has printable ASCII characters only, and no blank at its ends."))
+        refuse("value", _("A tag can contain only printable ASCII characters, without spaces at the start or end."))
     if tag.status not in Tag.Status.values:
         known = ", ".join(Tag.Status.values)
         refuse("status", _("The status must be one of: %(known)s.") % {"known": known})
@@ -113,7 +113,7 @@ def check_tag(tag: NewTag, *, is_known: bool = False) -> None:
 
 
 def length_refusal() -> str:
-    return _("A tag has 1 to %(most)d characters.") % {"most": MAX_TAG_LENGTH}
+    return _("A tag must have 1 to %(most)d characters.") % {"most": MAX_TAG_LENGTH}
 
 
 def _known_tags(team: Team, values: Sequence[str]) -> dict[str, Tag]:
@@ -146,7 +146,7 @@ def _save_tags(team: Team, wanted: Sequence[NewTag], known: dict[str, Tag]) -> N
         with transaction.atomic():
             Tag.objects.bulk_create(fresh, BATCH_SIZE)
     except IntegrityError:
-        refuse("value", _("One of the values was taken in this moment. Please try again."))
+        refuse("value", _("One of the values has just been taken. Please try again."))
 
 
 def _set_scope(tag_ids: Sequence[int], station_ids: Sequence[int]) -> None:

@@ -1,4 +1,4 @@
-"""Detect somebody who tries card numbers at a station: many unknown cards within a minute.
+"""Detect that card numbers are being tried at a station: many unknown cards within a minute.
 
 The counter is in the station's row, which the call has read and locked anyway. So known cards cost no query, and all
 gateway processes share the counter.

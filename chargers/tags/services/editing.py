@@ -1,4 +1,4 @@
-"""Changes to a team's tags, made by its operators and administrators."""
+"""Create, edit, assign, block and delete the tags of a team."""
 
 from __future__ import annotations
 
@@ -64,13 +64,13 @@ def save_tag(
     tag.status = status or tag.status
     check_tag(NewTag(tag.value, tag.label, tag.status, tag.expires_at, tag.kind), is_known=is_known)
     if any(team is None or station.team_id != team.pk for station in stations):
-        sentence = _("A tag is valid at stations of its own team only.")
+        sentence = _("A tag can be valid only at stations of its own team.")
         raise DomainError(sentence, fields={"stations": sentence})
     try:
         with transaction.atomic():
             tag.save()
     except IntegrityError:
-        sentence = _("The team has a tag with this value.")
+        sentence = _("The team already has this tag.")
         raise DomainError(sentence, fields={"value": sentence}) from None
     tag.stations.set(stations)
     return tag
@@ -78,16 +78,16 @@ def save_tag(
 
 @transaction.atomic
 def assign_tag(*, actor: User, tag: Tag, person: User | None) -> Tag:
-    """Assign a tag of a team to a user; None: to nobody.
+    """Assign a tag of a team to a user; None: remove the assignment.
 
     Raises:
         NotAllowed: the actor does not manage the team of the tag.
         DomainError: the user is not a member of the team and was not granted access by it.
     """
     if tag.team is None or not actor.access.may(Can.MANAGE_TEAM, tag.team):
-        raise NotAllowed(_("Only administrators of the team may say whose a tag is."))
+        raise NotAllowed(_("Only administrators of the team can assign tags."))
     if person is not None and not _may_hold(person, tag.team):
-        sentence = _("This person is neither a member of the team nor was given access by it.")
+        sentence = _("This person is not a member of the team and has no access granted by it.")
         raise DomainError(sentence, fields={"person": sentence})
     tag.user = person
     tag.save(update_fields=["user"])
@@ -126,4 +126,4 @@ def delete_tag(*, actor: User, tag: Tag) -> None:
 def _require_operator(actor: User, owner: Team | Tag | None) -> None:
     """Raise `NotAllowed` unless the actor may edit these tags; tags without a team are edited by support staff."""
     if owner is None or not actor.access.may(Can.OPERATE, owner):
-        raise NotAllowed(_("Only operators and administrators of the team may change its tags."))
+        raise NotAllowed(_("Only operators and administrators of the team can edit its tags."))

@@ -78,13 +78,13 @@ def set_tags_of_person(
             this user.
     """
     teams = actor.access.scope(Can.MANAGE_TEAM)
-    mine = Tag.objects.select_for_update().filter(user=person)
+    own_tags = Tag.objects.select_for_update().filter(user=person)
     if not teams.is_everything:
-        mine = mine.filter(team__in=teams.teams)
-    known = {tag.pk: tag for tag in mine.order_by("pk")}
+        own_tags = own_tags.filter(team__in=teams.teams)
+    known = {tag.pk: tag for tag in own_tags.order_by("pk")}
     problems: dict[int, Problem] = {}
     values: set[str] = set()
-    kept: set[int] = set()
+    wanted_ids: set[int] = set()
     for number, row in enumerate(wanted):
         tag = known.get(row.pk or 0)
         value = (tag.value if tag else row.value.strip()).upper()
@@ -93,28 +93,28 @@ def set_tags_of_person(
         elif row.kind not in Tag.Kind.values:
             problems[number] = Problem(_("Choose a type for each tag."))
         elif value and value in values:
-            problems[number] = Problem(_("The tag %(value)s is in this form twice.") % {"value": value})
+            problems[number] = Problem(_("The tag %(value)s appears twice in this form.") % {"value": value})
         elif row.pk is None:
             added = _add(person, team, row, actor, consents)
             if isinstance(added, Problem):
                 problems[number] = added
             else:
-                kept.add(added)
+                wanted_ids.add(added)
         elif tag is not None:
             tag.label, tag.kind = row.label.strip()[:120], row.kind
             tag.save(update_fields=["label", "kind"])
         values.add(value)
-        kept.add(row.pk or 0)
+        wanted_ids.add(row.pk or 0)
     if problems:
         raise TagsRefused(problems)
-    gone = [pk for pk in shown if pk in known and pk not in kept]
+    gone = [pk for pk in shown if pk in known and pk not in wanted_ids]
     Tag.objects.filter(pk__in=gone).update(user=None, status=Tag.Status.BLOCKED)
 
 
 def _add(person: User, team: Team | None, row: WantedTag, actor: User, consents: Collection[str]) -> int | Problem:
     """Save a new row. Returns the key of its tag, or the problem."""
     if team is None or not actor.access.may(Can.MANAGE_TEAM, team):
-        raise NotAllowed(_("Only administrators of the team may add tags."))
+        raise NotAllowed(_("Only administrators of the team can add tags."))
     value, label = row.value.strip() or random_value(), row.label.strip()[:120]
     tag = (
         Tag.objects.select_for_update(of=("self",))
@@ -130,26 +130,26 @@ def _add(person: User, team: Team | None, row: WantedTag, actor: User, consents:
     except DomainError as error:
         return Problem(str(error))
     except IntegrityError:
-        return Problem(_("The tag %(value)s was taken in this moment.") % {"value": value})
+        return Problem(_("The tag %(value)s has just been taken.") % {"value": value})
     consent = f"{tag.pk}:{tag.user_id or ''}"
     if tag.user_id != person.pk and consent not in consents:
-        return Problem(_what_it_is(tag), consent)
+        return Problem(_describe_existing(tag), consent)
     tag.user, tag.kind, tag.status = person, row.kind, Tag.Status.ACCEPTED
     tag.label = label or tag.label
     tag.save(update_fields=["user", "kind", "label", "status"])
     return tag.pk
 
 
-def _what_it_is(tag: Tag) -> str:
-    """Describe the existing tag with this value, so that nobody assigns the wrong one."""
+def _describe_existing(tag: Tag) -> str:
+    """Describe the existing tag with this value, so that the wrong one is not assigned by mistake."""
     sentences = {
-        (False, False): _("The team has the tag %(value)s already; it is nobody's."),
-        (True, False): _("The team has the tag %(value)s already, named “%(name)s”; it is nobody's."),
-        (False, True): _("The team has the tag %(value)s already; it belongs to %(holder)s."),
-        (True, True): _("The team has the tag %(value)s already, named “%(name)s”; it belongs to %(holder)s."),
+        (False, False): _("The team already has the tag %(value)s. It is not assigned."),
+        (True, False): _("The team already has the tag %(value)s, named “%(name)s”. It is not assigned."),
+        (False, True): _("The team already has the tag %(value)s. It is assigned to %(holder)s."),
+        (True, True): _("The team already has the tag %(value)s, named “%(name)s”. It is assigned to %(holder)s."),
     }
-    facts = {"value": tag.value, "name": tag.label, "holder": tag.user}
-    sentence = sentences[bool(tag.label), tag.user is not None] % facts
+    values = {"value": tag.value, "name": tag.label, "holder": tag.user}
+    sentence = sentences[bool(tag.label), tag.user is not None] % values
     if tag.status == Tag.Status.BLOCKED:
-        sentence += " " + _("It is blocked, and would be accepted again.")
+        sentence += " " + _("It is blocked and would be unblocked.")
     return sentence

@@ -21,7 +21,7 @@ from accounts.access.rights import Can
 from accounts.models import User
 from chargers.credentials.services import PASSWORD_FIELDS
 from chargers.models import ChargingStation, Connector, Presence, Tag
-from chargers.stations.services.states import of_connector
+from chargers.stations.services.states import connector_badge
 from chargers.tags import panels as tag_panels
 from chargers.tags.models import TagQuerySet
 from cpms.common.errors import DomainError, NotAllowed
@@ -120,7 +120,7 @@ def _station_row(station: Any) -> dict[str, Any]:
     return {
         "station": station,
         "connectors": [
-            {"number": connector.number, "status": of_connector(connector, station.presence)}
+            {"number": connector.number, "status": connector_badge(connector, station.presence)}
             for connector in connectors
         ],
         "why_no_start": why_no_start(station),

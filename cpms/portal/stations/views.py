@@ -52,7 +52,7 @@ class StationDetailView(DetailPage):
             anomaly_panels.latest_anomalies(station, user, session_panels.unmatched_end),
         ]
         return {
-            "facts": station_panels.facts(station, connectors),
+            "facts": station_panels.summary(station, connectors),
             "alerts": security_panels.alerts(station, user),
             "main": [
                 _connectors(station, connectors, user),

@@ -116,7 +116,7 @@ def test_what_is_wrong_with_a_tag_stands_at_its_row(client, administrator, viewe
     answer = client.post(edit(viewer), PERSON | tags(*rows))
     assert answer.status_code == 422
     told = [row["problem"] and row["problem"].sentence for row in answer.context["tags"]]
-    assert told == [None, "Choose a type for each tag.", "A tag has 1 to 20 characters."]
+    assert told == [None, "Choose a type for each tag.", "A tag must have 1 to 20 characters."]
     assert [row["value"] for row in answer.context["tags"]] == ["GOOD1", "X1", "x" * 21]
     viewer.refresh_from_db()
     assert viewer.first_name == "" and not viewer.tags.exists(), "all or nothing"
@@ -143,7 +143,7 @@ def test_the_same_number_twice_in_one_form_is_refused(client, administrator, vie
         answer = client.post(edit(viewer), PERSON | tags(*rows, shown=(tag.pk,)))
         assert answer.status_code == 422
         first, second = (row["problem"] for row in answer.context["tags"])
-        assert first is None and "is in this form twice" in second.sentence and not second.consent
+        assert first is None and "appears twice in this form" in second.sentence and not second.consent
     assert not Tag.objects.filter(value__iexact="twice").exists()
 
 

@@ -20,7 +20,7 @@ def address(station) -> str:
         (b"line\nbreak-in-it!", b"line\nbreak-in-it!".hex()),
     ],
 )
-def test_it_is_shown_as_text_or_as_hex_and_never_cached(as_person, administrator, station, password, shown):
+def test_the_password_is_shown_as_text_or_hex_and_never_cached(as_person, administrator, station, password, shown):
     """T5."""
     set_password(station=station, password=password)
     response = as_person(administrator).post(address(station))
@@ -28,7 +28,7 @@ def test_it_is_shown_as_text_or_as_hex_and_never_cached(as_person, administrator
     assert response["Cache-Control"] == "no-store"
 
 
-def test_the_audit_trail_records_who_viewed_it_without_the_password(as_person, administrator, station):
+def test_viewing_is_recorded_in_the_audit_log_without_the_password(as_person, administrator, station):
     set_password(station=station, password="a plain 16-letter")
     as_person(administrator).post(address(station))
     entry = AuditEntry.objects.get(action=Action.ACCESS)
@@ -46,5 +46,5 @@ def test_a_hash_cannot_be_shown(as_person, administrator, station):
     page = as_person(administrator)
     assert "Show password" not in page.get(reverse("chargers:station_password", args=[station.pk])).content.decode()
     response = page.post(address(station), follow=True)
-    assert "Only a hash of the password is kept" in response.content.decode()
+    assert "Only a hash of the password is stored" in response.content.decode()
     assert not AuditEntry.objects.filter(action=Action.ACCESS).exists()

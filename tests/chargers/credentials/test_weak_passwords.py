@@ -18,7 +18,7 @@ def weak(station):
     return station
 
 
-def test_it_is_shown_at_the_station_in_the_list_and_by_api(weak, as_person, administrator, api):
+def test_a_weak_password_is_marked_on_pages_and_in_the_api(weak, as_person, administrator, api):
     page, client = as_person(administrator), api(administrator)
     factories.StationFactory(team=weak.team, has_weak_password=False, identity="STRONG-1")
     for url in (weak.get_absolute_url(), reverse("chargers:station_list")):
@@ -31,20 +31,20 @@ def test_it_is_shown_at_the_station_in_the_list_and_by_api(weak, as_person, admi
     assert [row["identity"] for row in found] == [weak.identity]
 
 
-def test_who_can_change_it_finds_it_under_needs_attention(weak, as_person, administrator, viewer):
+def test_a_weak_password_needs_the_attention_of_administrators(weak, as_person, administrator, viewer):
     dashboard = reverse("portal:dashboard")
     assert "password=weak" in as_person(administrator).get(dashboard).content.decode()
     assert "password=weak" not in as_person(viewer).get(dashboard).content.decode()
 
 
 @pytest.mark.parametrize(("password", "is_warned"), [("fifteen-letters", True), ("sixteen--letters", False)])
-def test_whoever_sets_a_short_one_is_warned(as_person, administrator, station, password, is_warned):
+def test_setting_a_short_password_gives_a_warning(as_person, administrator, station, password, is_warned):
     url = reverse("chargers:station_password", args=[station.pk])
     text = as_person(administrator).post(url, {"password": password}).content.decode()
     assert ("This password is weak" in text) is is_warned
 
 
-def test_the_form_offers_a_long_one(as_person, administrator, station):
+def test_the_form_suggests_a_long_password(as_person, administrator, station):
     form = as_person(administrator).get(reverse("chargers:station_password", args=[station.pk])).context["form"]
     assert 32 <= len(form.initial["password"]) <= 40
 
@@ -63,14 +63,14 @@ def test_a_proxy_that_is_not_named_is_shown_to_platform_staff(
     assert "TRUSTED_PROXIES" not in as_person(viewer).get(reverse("portal:dashboard")).content.decode()
 
 
-def test_a_process_says_at_its_start_which_proxies_were_not_named(caplog):
+def test_unnamed_proxies_are_logged_at_startup(caplog):
     UnnamedProxy.objects.create(address="192.0.2.77")
     proxies.warn_about_unnamed_proxies()
     (record,) = [row for row in caplog.records if "TRUSTED_PROXIES" in row.getMessage()]
     assert record.levelname == "WARNING" and "192.0.2.77" in record.addresses
 
 
-def test_nobody_can_fill_the_list_of_proxies(db):
+def test_the_list_of_unnamed_proxies_is_limited(db):
     for n in range(proxies.MAX_STORED + 5):
         proxies.record_unnamed_proxy(f"10.0.0.{n}")
     assert UnnamedProxy.objects.count() == proxies.MAX_STORED

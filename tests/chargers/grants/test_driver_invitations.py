@@ -27,7 +27,7 @@ def accepted(invitation: Invitation) -> User:
     return accept_as_new(token=invitation_token(invitation), first_name="Dora", last_name="Driver", password=PASSWORD)
 
 
-def test_giving_access_to_an_unknown_address_invites_a_driver(
+def test_granting_access_to_an_unknown_address_invites_a_driver(
     client: Client, administrator: User, station: ChargingStation, viewer: User
 ) -> None:
     client.force_login(administrator)
@@ -49,7 +49,7 @@ def test_other_roles_still_need_an_account(client: Client, administrator: User, 
     assert not Invitation.objects.exists()
 
 
-def test_only_who_manages_access_may_invite_and_for_no_longer_than_they_have_it(
+def test_inviting_requires_managing_access_and_lasts_no_longer_than_that(
     operator: User, station: ChargingStation
 ) -> None:
     with pytest.raises(NotAllowed):
@@ -64,15 +64,15 @@ def test_only_who_manages_access_may_invite_and_for_no_longer_than_they_have_it(
 
 
 @pytest.mark.parametrize("how", ["withdrawn", "inactive", "ended"])
-def test_an_invitation_gives_nothing_once_its_giver_may_not_give_it(how: str, station: ChargingStation) -> None:
-    given = factories.GrantFactory.create(station=station, role="owner")
+def test_an_invitation_is_void_once_its_sender_may_no_longer_invite(how: str, station: ChargingStation) -> None:
+    owner_grant = factories.GrantFactory.create(station=station, role="owner")
     soon = timezone.now() + timedelta(hours=1) if how == "ended" else None
-    invitation = invite_driver(place=station, email=EMAIL, ends_at=soon, actor=given.user)
+    invitation = invite_driver(place=station, email=EMAIL, ends_at=soon, actor=owner_grant.user)
     match how:
         case "withdrawn":
             Grant.objects.update(withdrawn_at=timezone.now())
         case "inactive":
-            User.objects.filter(pk=given.user.pk).update(is_active=False)
+            User.objects.filter(pk=owner_grant.user.pk).update(is_active=False)
         case "ended":
             Invitation.objects.update(access_ends_at=timezone.now())
     with pytest.raises(DomainError):
@@ -80,7 +80,7 @@ def test_an_invitation_gives_nothing_once_its_giver_may_not_give_it(how: str, st
     assert not User.objects.filter(email=EMAIL).exists()
 
 
-def test_who_made_an_account_meanwhile_accepts_with_it(station: ChargingStation, administrator: User) -> None:
+def test_an_account_created_in_the_meantime_can_accept(station: ChargingStation, administrator: User) -> None:
     invitation = invite_driver(place=station, email=EMAIL, actor=administrator)
     user = factories.UserFactory.create(email=EMAIL)
     accept_as(token=invitation_token(invitation), user=user)
@@ -88,7 +88,7 @@ def test_who_made_an_account_meanwhile_accepts_with_it(station: ChargingStation,
 
 
 @pytest.mark.parametrize("is_teams", [True, False])
-def test_the_team_gives_the_driver_a_tag_that_charges_there(
+def test_a_tag_from_the_team_is_accepted_there(
     is_teams: bool, client: Client, station: ChargingStation, administrator: User
 ) -> None:
     grant = factories.GrantFactory.create(station=station, role="user")
@@ -104,7 +104,7 @@ def test_the_team_gives_the_driver_a_tag_that_charges_there(
     assert client.post(address, fields).status_code == 422  # it exists already
 
 
-def test_an_owner_by_access_gives_tags_of_no_team_only(station: ChargingStation) -> None:
+def test_an_owner_by_grant_can_give_only_tags_without_a_team(station: ChargingStation) -> None:
     owner = factories.GrantFactory.create(station=station, role="owner").user
     grant = factories.GrantFactory.create(station=station, role="user", given_by="owner", created_by=owner)
     with pytest.raises(NotAllowed):

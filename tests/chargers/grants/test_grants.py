@@ -55,7 +55,7 @@ def refusal(**fields: Any) -> DomainError:
     return caught.value
 
 
-def test_an_administrator_gives_each_role(administrator: User, inside: Any, friend: User) -> None:
+def test_an_administrator_can_grant_each_role(administrator: User, inside: Any, friend: User) -> None:
     for role in ("owner", "service", "user"):
         grant = create_grant(place=inside, role=role, email="Friend@Example.org", actor=administrator)
         assert (grant.user, grant.team, grant.created_by) == (friend, inside.team, administrator)
@@ -68,7 +68,7 @@ def test_a_grant_to_a_team_by_its_handle(administrator: User, place: Any, other_
 
 
 @pytest.mark.parametrize("role", Role.values)
-def test_only_who_manages_access_may_give_it(role: str, user_with: Any, place: Any, friend: User) -> None:
+def test_granting_requires_the_right_to_manage_access(role: str, user_with: Any, place: Any, friend: User) -> None:
     fields = {"place": place, "role": "user", "email": friend.email, "actor": user_with(Role(role))}
     if role == Role.ADMIN:
         assert create_grant(**fields)
@@ -76,7 +76,7 @@ def test_only_who_manages_access_may_give_it(role: str, user_with: Any, place: A
         assert isinstance(refusal(**fields), NotAllowed)
 
 
-def test_an_owner_gives_owner_and_user_but_no_service(holder: Any, inside: Any, friend: User) -> None:
+def test_an_owner_can_grant_owner_and_user_but_not_service(holder: Any, inside: Any, friend: User) -> None:
     """Nobody grants more than they have (Z15, Z17)."""
     owner = holder()
     assert roles_to_give(owner, inside) == ["owner", "user"]
@@ -95,7 +95,7 @@ def test_nobody_grants_access_beyond_the_end_of_their_own(holder: Any, place: An
         edit_grant(grant=own, role="owner", ends_at=None, actor=owner)
 
 
-def test_what_is_refused(administrator: User, place: Any, team: Any, friend: User) -> None:
+def test_invalid_grants_are_refused(administrator: User, place: Any, team: Any, friend: User) -> None:
     def fields(**values: Any) -> set[str]:
         return set(refusal(**{"place": place, "role": "user", "actor": administrator} | values).fields)
 
@@ -116,7 +116,7 @@ def test_a_station_in_the_pool_cannot_be_shared(staff: User, friend: User) -> No
     assert refusal(place=station, role="user", email=friend.email, actor=staff)
 
 
-def test_the_same_access_is_given_once_and_again_when_it_has_ended(
+def test_the_same_access_can_be_granted_again_only_after_it_ended(
     administrator: User, place: Any, friend: User
 ) -> None:
     fields = {"place": place, "role": "user", "email": friend.email, "actor": administrator}
@@ -130,7 +130,7 @@ def test_the_same_access_is_given_once_and_again_when_it_has_ended(
         edit_grant(grant=other, role="user", ends_at=None, actor=administrator)
 
 
-def test_changing_and_withdrawing(administrator: User, holder: Any, place: Any, inside: Any) -> None:
+def test_editing_and_revoking_a_grant(administrator: User, holder: Any, place: Any, inside: Any) -> None:
     user = holder("user")
     grant = Grant.objects.get(user=user)
     edit_grant(grant=grant, role="service", ends_at=in_days(1), actor=administrator)
@@ -142,7 +142,7 @@ def test_changing_and_withdrawing(administrator: User, holder: Any, place: Any, 
     assert withdraw_grant(grant=grant, actor=administrator).withdrawn_at  # repeating it changes nothing
 
 
-def test_who_holds_access_may_give_it_back(holder: Any, place: Any, other_team: Any, stranger: User) -> None:
+def test_a_holder_can_give_access_back(holder: Any, place: Any, other_team: Any, stranger: User) -> None:
     user = holder("user")
     mine = Grant.objects.get(user=user)
     ours = factories.GrantFactory.create(installation=place, role="service", user=None, to_team=other_team)
@@ -155,7 +155,7 @@ def test_who_holds_access_may_give_it_back(holder: Any, place: Any, other_team: 
     assert not Grant.objects.active().exists()
 
 
-def test_a_place_must_be_visible_to_be_named(stranger: User, inside: Any, administrator: User) -> None:
+def test_only_visible_places_can_be_chosen(stranger: User, inside: Any, administrator: User) -> None:
     assert find_place(actor=administrator, station=inside.identity) == inside
     for fields in ({"station": inside.identity}, {"installation": inside.installation_id}, {}):
         with pytest.raises(DomainError):
@@ -163,7 +163,7 @@ def test_a_place_must_be_visible_to_be_named(stranger: User, inside: Any, admini
 
 
 @pytest.mark.parametrize("what", ["given", "changed", "withdrawn"])
-def test_the_holder_is_told_by_mail(what: str, place: Any, friend: User) -> None:
+def test_the_holder_is_notified_by_email(what: str, place: Any, friend: User) -> None:
     grant = factories.GrantFactory.create(installation=place, user=friend, role="service", ends_at=in_days(1))
     mail_about_grant(grant, what)
     assert not mail.outbox and send_mails() == 1
@@ -172,7 +172,7 @@ def test_the_holder_is_told_by_mail(what: str, place: Any, friend: User) -> None
     assert message.alternatives and "Hall 1" in str(message.alternatives[0][0])  # type: ignore[attr-defined]
 
 
-def test_of_a_team_its_administrators_are_told(place: Any, other_team: Any, stranger: User, user_with: Any) -> None:
+def test_the_administrators_of_a_team_are_notified(place: Any, other_team: Any, stranger: User, user_with: Any) -> None:
     user_with(Role.VIEWER, other_team)
     grant = factories.GrantFactory.create(installation=place, user=None, to_team=other_team)
     mail_about_grant(grant, "given")
@@ -180,7 +180,7 @@ def test_of_a_team_its_administrators_are_told(place: Any, other_team: Any, stra
     assert [message.to for message in mail.outbox] == [[stranger.email]]
 
 
-def test_a_mail_server_that_is_away_loses_no_mail(place: Any, friend: User, monkeypatch: Any) -> None:
+def test_no_email_is_lost_while_the_mail_server_is_down(place: Any, friend: User, monkeypatch: Any) -> None:
     create_grant(place=place, role="user", email=friend.email)
     with monkeypatch.context() as broken:
         broken.setattr(mail.EmailMessage, "send", lambda message: 1 / 0)
@@ -189,21 +189,21 @@ def test_a_mail_server_that_is_away_loses_no_mail(place: Any, friend: User, monk
     assert send_mails() == 1 and [message.to for message in mail.outbox] == [[friend.email]]
 
 
-def test_the_mail_is_asked_for_after_commit(
+def test_the_email_is_queued_after_the_commit(
     administrator: User, place: Any, friend: User, monkeypatch: Any, django_capture_on_commit_callbacks: Any
 ) -> None:
-    asked: list[Any] = []
-    monkeypatch.setattr("accounts.mails.services.mails.current_app.send_task", asked.append)
+    queued: list[Any] = []
+    monkeypatch.setattr("accounts.mails.services.mails.current_app.send_task", queued.append)
     with django_capture_on_commit_callbacks(execute=True):
         create_grant(place=place, role="user", email=friend.email, actor=administrator)
-        assert not asked
-    assert asked == ["accounts.send_mails"]
+        assert not queued
+    assert queued == ["accounts.send_mails"]
 
 
 # --- pages --------------------------------------------------------------------------------------------------------
 
 
-def test_the_list_shows_what_i_manage_and_what_i_was_given(
+def test_the_list_shows_managed_and_received_access(
     client: Any, administrator: User, viewer: User, holder: Any, inside: Any
 ) -> None:
     user, owner = holder("user"), holder()
@@ -226,7 +226,7 @@ def test_the_list_shows_what_i_manage_and_what_i_was_given(
     assert user.email in exported and elsewhere.station.identity not in exported
 
 
-def test_the_list_asks_as_often_for_many_rows(
+def test_query_count_does_not_grow_with_grants(
     client: Any, administrator: User, inside: Any, django_assert_max_num_queries: Any
 ) -> None:
     client.force_login(administrator)
@@ -236,7 +236,7 @@ def test_the_list_asks_as_often_for_many_rows(
         client.get("/access/")
 
 
-def test_access_is_given_changed_and_withdrawn_on_pages(
+def test_access_is_granted_edited_and_revoked_on_pages(
     client: Any, administrator: User, inside: Any, friend: User
 ) -> None:
     client.force_login(administrator)
@@ -257,7 +257,7 @@ def test_access_is_given_changed_and_withdrawn_on_pages(
     assert not grant.is_active
 
 
-def test_a_place_can_be_named_on_the_page(client: Any, administrator: User, inside: Any, friend: User) -> None:
+def test_a_place_can_be_chosen_on_the_page(client: Any, administrator: User, inside: Any, friend: User) -> None:
     client.force_login(administrator)
     body = {"email": friend.email, "role": "user"}
     assert client.post("/access/give/", body).status_code == 422
@@ -267,12 +267,12 @@ def test_a_place_can_be_named_on_the_page(client: Any, administrator: User, insi
 
 
 @pytest.mark.parametrize("query", ["station=x", "station=99999999999999999999", "installation=0", "station=%00"])
-def test_a_place_that_is_none_is_not_there(client: Any, administrator: User, query: str) -> None:
+def test_an_unknown_place_answers_not_found(client: Any, administrator: User, query: str) -> None:
     client.force_login(administrator)
     assert client.get(f"/access/give/?{query}").status_code == 404
 
 
-def test_an_end_in_a_year_nobody_can_store(client: Any, administrator: User, inside: Any, friend: User) -> None:
+def test_an_end_in_an_impossible_year_is_refused(client: Any, administrator: User, inside: Any, friend: User) -> None:
     client.force_login(administrator)
     for year in ("0001", "9999"):
         body = {"email": friend.email, "role": "user", "ends_at": f"{year}-01-01T00:00"}
@@ -282,7 +282,7 @@ def test_an_end_in_a_year_nobody_can_store(client: Any, administrator: User, ins
 # --- API ----------------------------------------------------------------------------------------------------------
 
 
-def test_the_api_does_the_same(api: Any, administrator: User, inside: Any, friend: User) -> None:
+def test_access_is_granted_edited_and_revoked_by_api(api: Any, administrator: User, inside: Any, friend: User) -> None:
     ask = api(administrator)
     wanted = {"station": inside.identity, "email": friend.email, "role": "user", "ends_at": "2027-05-01T12:00:00Z"}
     made = ask.post("/api/v1/grants/", wanted, format="json")
@@ -298,7 +298,7 @@ def test_the_api_does_the_same(api: Any, administrator: User, inside: Any, frien
     assert ask.get("/api/v1/grants/?is_active=true").json()["results"] == []
 
 
-def test_the_api_gives_no_more_than_the_person_has(api: Any, holder: Any, inside: Any, friend: User) -> None:
+def test_the_api_grants_no_more_than_the_user_has(api: Any, holder: Any, inside: Any, friend: User) -> None:
     wanted = {"station": inside.identity, "email": friend.email, "role": "service"}
     answer = api(holder()).post("/api/v1/grants/", wanted, format="json")
     assert answer.status_code == 400 and answer.json()["errors"][0]["field"] == "role"
@@ -310,11 +310,11 @@ def test_the_api_gives_no_more_than_the_person_has(api: Any, holder: Any, inside
 # --- the table ----------------------------------------------------------------------------------------------------
 
 
-def test_the_document_says_what_the_table_says() -> None:
+def test_the_document_matches_the_table_of_rights() -> None:
     assert permissions.PAGE.read_text(encoding="utf-8") == permissions.page(), "run python tools/permissions.py"
 
 
-def test_the_page_says_each_cell_in_a_word(client: Any, viewer: User) -> None:
+def test_the_page_shows_each_cell_as_text(client: Any, viewer: User) -> None:
     client.force_login(viewer)
     text = client.get("/permissions/").content.decode()
     assert text.count(">yes<") == sum(line.count("| yes") for line in permissions.page().splitlines())

@@ -35,7 +35,7 @@ def browser(as_person, owner):
     return as_person(owner)
 
 
-def test_the_owner_sees_its_status_and_that_of_no_other_station(browser, owned, neighbour):
+def test_the_owner_sees_the_status_of_this_station_only(browser, owned, neighbour):
     """Z13."""
     assert rows_of(browser.get(STATIONS)) == [owned]
     page = browser.get(owned.get_absolute_url()).content.decode()

@@ -53,12 +53,12 @@ def cell(place: Any, administrator: User, other_team: Team, stranger: User) -> A
     return make
 
 
-def test_the_table_is_whole() -> None:
+def test_the_table_is_complete() -> None:
     assert set(REVOCABLE_BY) == set(EXPECTED) == {(r, g) for r in GrantRole.values for g in GivenBy.values}
 
 
 @pytest.mark.parametrize(("role", "given_by", "who"), CELLS)
-def test_each_cell(role: str, given_by: str, who: str, cell: Any, client: Client, api: Any) -> None:
+def test_each_cell_of_the_table(role: str, given_by: str, who: str, cell: Any, client: Client, api: Any) -> None:
     grant, person = cell(role, given_by, who)
     expected = who in EXPECTED[role, given_by].split()
     assert (who in REVOCABLE_BY[role, given_by]) is expected
@@ -78,7 +78,7 @@ def test_each_cell(role: str, given_by: str, who: str, cell: Any, client: Client
 
 
 @pytest.mark.parametrize(("role", "given_by", "who"), CELLS)
-def test_an_earlier_end_or_a_lesser_role_is_no_way_around_it(
+def test_shortening_or_reducing_access_needs_the_same_right(
     role: str, given_by: str, who: str, cell: Any, client: Client
 ) -> None:
     grant, person = cell(role, given_by, who)
@@ -101,16 +101,14 @@ def test_the_list_offers_no_button_that_would_be_refused(cell: Any, client: Clie
     assert reverse("access:grant_edit", args=[grant.pk]) not in page
 
 
-def test_support_staff_may_withdraw_everything(cell: Any, staff: User) -> None:
+def test_support_staff_can_revoke_everything(cell: Any, staff: User) -> None:
     for role, given_by in EXPECTED:
         withdraw_grant(grant=cell(role, given_by, "admin")[0], actor=staff)
         Grant.objects.all().delete()
 
 
 @pytest.mark.parametrize("who", ["administrator", "staff", "system", "owner"])
-def test_it_is_kept_in_whose_name_access_was_given(
-    who: str, place: Any, administrator: User, staff: User, stranger: User
-) -> None:
+def test_the_granting_side_is_stored(who: str, place: Any, administrator: User, staff: User, stranger: User) -> None:
     owner = factories.GrantFactory.create(installation=place, role="owner").user
     actor = {"administrator": administrator, "staff": staff, "system": None, "owner": owner}[who]
     grant = create_grant(place=place, role="user", email=stranger.email, actor=actor)

@@ -72,14 +72,14 @@ def test_every_list_shows_the_chosen_group_only(page, chosen, two, name):
 
 
 @pytest.mark.parametrize("listed", [True, False])
-def test_a_large_group_is_asked_for_instead_of_named(page, chosen, two, monkeypatch, listed):
-    monkeypatch.setattr(groups, "LISTED", 1000 if listed else 0)
+def test_a_large_group_is_a_subquery_instead_of_a_list(page, chosen, two, monkeypatch, listed):
+    monkeypatch.setattr(groups, "MAX_LISTED_KEYS", 1000 if listed else 0)
     assert rows_of(page.get(reverse("chargers:station_list"))) == [two[0]]
     assert rows_of(page.get(reverse("sessions:session_list")))[0].station == two[0]
     assert page.get("/").context["figures"].charging == 1
 
 
-def test_exports_figures_and_charts_too(page, chosen, two):
+def test_exports_figures_and_charts_show_the_chosen_group_only(page, chosen, two):
     lines = sheet(page.get(reverse("chargers:station_list"), {"export": "csv"}))
     assert [line[0] for line in lines[1:]] == [two[0].identity]
     context = page.get("/").context
@@ -91,7 +91,7 @@ def test_exports_figures_and_charts_too(page, chosen, two):
     assert max(value for _at, value in points if value is not None) == 7.0
 
 
-def test_a_page_about_one_row_still_opens_by_its_address(page, chosen, two):
+def test_detail_pages_outside_the_group_still_open(page, chosen, two):
     other = two[1]
     session = other.charging_sessions.get()
     for url in (
@@ -102,7 +102,7 @@ def test_a_page_about_one_row_still_opens_by_its_address(page, chosen, two):
         assert page.get(url).status_code == 200
 
 
-def test_the_page_says_so_and_leads_out(page, chosen):
+def test_the_page_names_the_group_and_offers_to_clear_it(page, chosen):
     text = page.get("/").content.decode()
     assert "Only stations of the group <b>North</b> are shown." in text
     assert "Log Off Group" in text and "Show everything" in text
@@ -111,20 +111,20 @@ def test_the_page_says_so_and_leads_out(page, chosen):
     assert "Log Off Group" not in text and "group-bar" not in text
 
 
-def test_programs_are_not_affected(api, page, operator, chosen, two):
+def test_the_api_is_not_filtered_by_the_group(api, page, operator, chosen, two):
     assert len(api(operator).get("/api/v1/stations/").json()["results"]) == 2
     assert len(page.get("/api/v1/stations/").json()["results"]) == 1  # the API ignores the chosen group
     assert page.get(f"/api/v1/stations/{two[1].identity}/").status_code == 200
 
 
-def test_a_group_of_somebody_else_cannot_be_chosen(page, viewer, two):
+def test_a_group_of_another_user_cannot_be_chosen(page, viewer, two):
     other = factories.StationGroupFactory(user=viewer)
     for key in (other.pk, "x", "9" * 30):
         assert page.post(CHOOSE, {"group": key}).status_code == 404
     assert len(rows_of(page.get(reverse("chargers:station_list")))) == 2
 
 
-def test_a_group_that_is_gone_narrows_nothing(page, chosen, two):
+def test_a_deleted_group_filters_nothing(page, chosen, two):
     chosen.delete()
     assert len(rows_of(page.get(reverse("chargers:station_list")))) == 2
 
@@ -135,17 +135,17 @@ def test_an_empty_group_shows_nothing(page, operator, two):
     assert page.get("/").status_code == 200
 
 
-def test_nobody_is_sent_elsewhere(page, group):
+def test_choosing_a_group_never_redirects_to_another_site(page, group):
     for url in ("https://evil.example/", "//evil.example/", "javascript:x", ""):
         assert page.post(CHOOSE, {"group": group.pk, "next": url})["Location"] == "/"
 
 
-def test_it_shows_no_more_than_one_may_see(page, operator, chosen, other_team):
+def test_a_group_shows_no_more_than_the_user_may_see(page, operator, chosen, other_team):
     chosen.stations.add(factories.StationFactory(team=other_team))
     assert len(rows_of(page.get(reverse("chargers:station_list")))) == 1
 
 
-def test_support_staff_has_groups_too(as_person, staff, two):
+def test_support_staff_can_have_groups(as_person, staff, two):
     group = factories.StationGroupFactory(user=staff)
     group.stations.add(two[1])
     browser = as_person(staff)
@@ -164,7 +164,7 @@ def test_installations_are_those_of_the_groups_stations(operator, team, two, gro
     assert set(Installation.objects.reachable_by(operator)) == set(places)
 
 
-def test_all_alerts_are_those_of_the_group(page, chosen, two):
+def test_acknowledging_all_alerts_is_limited_to_the_group(page, chosen, two):
     until = max(event.pk for station in two for event in station.security_events.all())
     page.post(reverse("maintenance:security_acknowledge_all"), {"until": until})
     assert [station.security_events.get().acknowledged_at is not None for station in two] == [True, False]
@@ -173,7 +173,7 @@ def test_all_alerts_are_those_of_the_group(page, chosen, two):
 # --- managing
 
 
-def test_a_group_is_made_renamed_and_deleted(page, operator):
+def test_a_group_is_created_renamed_and_deleted(page, operator):
     made = page.post(reverse("portal:group_add"), {"name": " South "})
     group = StationGroup.objects.get(user=operator)
     assert (group.name, made["Location"]) == ("South", reverse("portal:group_detail", args=[group.pk]))
@@ -185,14 +185,14 @@ def test_a_group_is_made_renamed_and_deleted(page, operator):
     assert not StationGroup.objects.exists()
 
 
-def test_there_are_not_endlessly_many(operator, monkeypatch):
+def test_the_number_of_groups_is_limited(operator, monkeypatch):
     monkeypatch.setattr(groups, "MAX_GROUPS", 1)
     groups.create_group(user=operator, name="One")
     with pytest.raises(DomainError):
         groups.create_group(user=operator, name="Two")
 
 
-def test_stations_are_found_added_and_taken_out(page, group, two):
+def test_stations_are_found_added_and_removed(page, group, two):
     url, change = (reverse(f"portal:{name}", args=[group.pk]) for name in ("group_detail", "group_stations"))
     context = page.get(url, {"find": two[1].identity.lower()}).context
     assert (context["members"], context["found"], context["found_count"]) == ([two[0]], [two[1]], 1)
@@ -201,7 +201,7 @@ def test_stations_are_found_added_and_taken_out(page, group, two):
     assert list(group.stations.all()) == [two[1]]
 
 
-def test_all_that_were_found_are_added_but_none_of_others(page, group, two, team, other_team):
+def test_all_matching_stations_are_added_but_none_of_other_teams(page, group, two, team, other_team):
     factories.StationFactory(team=other_team)
     more = factories.StationFactory.create_batch(30, team=team, name="Depot 5")
     change = reverse("portal:group_stations", args=[group.pk])
@@ -211,7 +211,7 @@ def test_all_that_were_found_are_added_but_none_of_others(page, group, two, team
     assert group.stations.count() == len(two) + len(more)
 
 
-def test_a_strangers_station_is_not_there(page, group, other_team):
+def test_a_station_of_another_team_cannot_be_added(page, group, other_team):
     other = factories.StationFactory(team=other_team)
     for key in (other.pk, "x", "9" * 30):
         response = page.post(reverse("portal:group_stations", args=[group.pk]), {"station": key})
@@ -219,11 +219,11 @@ def test_a_strangers_station_is_not_there(page, group, other_team):
     assert group.stations.count() == 1
 
 
-def test_one_chooses_from_all_stations_while_a_group_is_chosen(page, chosen, two):
+def test_all_stations_can_be_added_while_a_group_is_chosen(page, chosen, two):
     assert page.get(reverse("portal:group_detail", args=[chosen.pk])).context["found"] == [two[1]]
 
 
-def test_its_page_asks_no_more_for_more_stations(page, group, team, django_assert_max_num_queries):
+def test_query_count_does_not_grow_with_stations(page, group, team, django_assert_max_num_queries):
     stations = factories.StationFactory.create_batch(40, team=team)
     group.stations.add(*stations[:30])
     with django_assert_max_num_queries(12):
@@ -252,7 +252,7 @@ def socket_of(user, group=None):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_live_news_is_of_the_group_only(operator, team, group, two, layer):
+def test_live_updates_are_limited_to_the_group(operator, team, group, two, layer):
     async def exchange():
         socket, session = socket_of(operator, group)
         await session.asave()
@@ -271,7 +271,7 @@ def test_live_news_is_of_the_group_only(operator, team, group, two, layer):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_whoever_was_granted_a_station_hears_of_it_alone(team, two, layer):
+def test_a_grant_for_a_station_gives_live_updates_of_that_station_only(team, two, layer):
     user = factories.GrantFactory(station=two[0], user=factories.UserFactory(), role="service").user
 
     async def exchange():
@@ -291,7 +291,7 @@ def test_whoever_was_granted_a_station_hears_of_it_alone(team, two, layer):
 # --- figures by right, not by team
 
 
-def test_an_owner_by_grant_sees_figures_of_what_is_his(two):
+def test_an_owner_by_grant_sees_figures_of_their_station(two):
     owner = factories.GrantFactory(station=two[0], user=factories.UserFactory(), role="owner").user
     totals = figures(owner)
     assert (totals.stations, totals.charging, totals.power_w, totals.sessions_today) == (1, 1, 7000, 1)

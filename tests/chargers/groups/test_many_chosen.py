@@ -38,16 +38,16 @@ def test_sessions_of_a_group_are_counted_day_by_day(group_client):
     first = today - timedelta(days=89)
     with CaptureQueriesContext(
         connection,
-    ) as asked:
+    ) as queries:
         body = group_client.get(SESSIONS, {"from": first.isoformat(), "to": today.isoformat()}).json()
     days = {number: count for number, count in enumerate(reversed(body["values"])) if count}
     started = ChargingSession.objects.exclude(station__identity="OUTSIDE").values_list("started_at", flat=True)
     assert days == {(today - timezone.localdate(at, zone)).days: 1 for at in started}  # summer time may have ended
     assert len(body["values"]) == 90
-    assert sum("charging_sessions_chargingsession" in each["sql"] for each in asked) == 1
+    assert sum("charging_sessions_chargingsession" in each["sql"] for each in queries) == 1
 
 
-def test_days_are_those_of_the_persons_zone(operator, station, team):
+def test_days_are_in_the_users_time_zone(operator, station, team):
     group = factories.StationGroupFactory(user=operator)
     group.stations.set([station])
     midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)

@@ -51,7 +51,7 @@ def choose(page, team):
 
 
 @pytest.mark.parametrize("name", [*LISTS, "chargers:tag_list", "places:installation_list"])
-def test_every_list_is_of_the_chosen_provider(page, of_two, both, team, other_team, name):
+def test_every_list_shows_the_chosen_provider_only(page, of_two, both, team, other_team, name):
     """V11."""
 
     def seen():
@@ -65,7 +65,7 @@ def test_every_list_is_of_the_chosen_provider(page, of_two, both, team, other_te
     assert seen() == {team.pk, other_team.pk}
 
 
-def test_so_are_exports_figures_and_charts(page, of_two, both, team, other_team):
+def test_exports_figures_and_charts_show_the_chosen_provider_only(page, of_two, both, team, other_team):
     """V11."""
     TeamPower.objects.bulk_create(
         TeamPower(team=one, at=timezone.now().replace(second=0, microsecond=0), power_w=power, session_count=1)
@@ -82,20 +82,20 @@ def test_so_are_exports_figures_and_charts(page, of_two, both, team, other_team)
     assert [power for _at, power in power_of_day(of_two, timezone.localdate())] == [5000]
 
 
-def test_the_search_too_and_one_row_still_opens_by_its_address(page, of_two, both, team):
+def test_the_search_is_filtered_and_detail_pages_still_open(page, of_two, both, team):
     choose(page, team)
     found = page.get(reverse("portal:search"), {"q": both[1].identity}).content.decode()
     assert both[1].get_absolute_url() not in found
     assert page.get(both[1].get_absolute_url()).status_code == 200
 
 
-def test_the_page_says_so_and_leads_out(page, of_two, both, team):
+def test_the_page_names_the_provider_and_offers_to_clear_it(page, of_two, both, team):
     assert "All providers" in page.get("/").content.decode()
     choose(page, team)
     assert f"Only data of <b>{team.name}</b> is shown." in page.get("/").content.decode()
 
 
-def test_with_a_group_both_count(page, of_two, both, team, other_team):
+def test_a_group_and_a_provider_apply_together(page, of_two, both, team, other_team):
     group = factories.StationGroupFactory(user=of_two, name="North")
     group.stations.add(*both)
     page.post(CHOOSE, {"group": group.pk})
@@ -105,18 +105,18 @@ def test_with_a_group_both_count(page, of_two, both, team, other_team):
     assert f"Only stations of <b>{other_team.name}</b> in the group <b>North</b>" in response.content.decode()
 
 
-def test_who_sees_one_provider_is_not_asked(page, both):
+def test_users_of_one_provider_get_no_choice(page, both):
     """Vi9."""
     assert "All providers" not in page.get("/").content.decode()
 
 
-def test_a_provider_one_sees_nothing_of_cannot_be_chosen(page, both, other_team):
+def test_a_provider_without_access_cannot_be_chosen(page, both, other_team):
     for key in (other_team.pk, "x", "9" * 30):
         assert page.post(CHOOSE, {"provider": key}).status_code == 404
     assert rows_of(page.get(reverse("chargers:station_list"))) == [both[0]]
 
 
-def test_what_was_granted_is_of_its_provider(as_person, both, team, other_team):
+def test_granted_access_belongs_to_its_provider(as_person, both, team, other_team):
     user = factories.GrantFactory(station=both[0], user=factories.UserFactory(), role="owner").user
     factories.GrantFactory(station=both[1], user=user, role="owner")
     browser = as_person(user)
@@ -126,7 +126,7 @@ def test_what_was_granted_is_of_its_provider(as_person, both, team, other_team):
     assert rows_of(browser.get(reverse("sessions:session_list")))[0].station == both[1]
 
 
-def test_access_that_is_withdrawn_takes_the_choice_along(as_person, both, team, other_team):
+def test_revoked_access_clears_the_choice(as_person, both, team, other_team):
     user = factories.MembershipFactory(team=team).user
     grant = factories.GrantFactory(station=both[1], user=user, role="owner")
     browser = as_person(user)
@@ -145,7 +145,7 @@ def test_a_driver_sees_places_by_provider(both, team, other_team):
     assert list(own_places(user)) == [both[1]]
 
 
-def test_support_staff_narrows_itself_to_a_team(as_person, staff, both, team):
+def test_support_staff_can_choose_a_team(as_person, staff, both, team):
     browser = as_person(staff)
     choose(browser, team)
     for name in ("chargers:station_list", "maintenance:message_list", "sessions:session_list"):
@@ -153,7 +153,7 @@ def test_support_staff_narrows_itself_to_a_team(as_person, staff, both, team):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_live_news_is_of_the_provider_only(of_two, both, team, other_team, layer):  # noqa: F811
+def test_live_updates_are_limited_to_the_provider(of_two, both, team, other_team, layer):  # noqa: F811
     async def exchange():
         socket, session = socket_of(of_two)
         session["provider"] = team.pk

@@ -52,7 +52,7 @@ def field_of(call: Any, **fields: Any) -> set[str]:
     return set(caught.value.fields)
 
 
-def test_an_installation_has_a_name_of_its_own_in_its_team(team: Team, other_team: Team, place: Installation) -> None:
+def test_names_of_installations_are_unique_in_a_team(team: Team, other_team: Team, place: Installation) -> None:
     assert field_of(add_installation, team=team, fields={"name": "hall 1"}) == {"name"}
     assert field_of(add_installation, team=team, fields={"name": " "}) == {"name"}
     assert field_of(add_installation, team=team, fields={"name": "a\x00b"}) == {"name"}
@@ -61,9 +61,7 @@ def test_an_installation_has_a_name_of_its_own_in_its_team(team: Team, other_tea
     assert add_installation(team=other_team, fields={"name": "Hall 1", "country": "de"}).country == "DE"
 
 
-def test_an_owner_changes_the_address_and_no_circuit_and_the_service_the_other_way_round(
-    holder: Any, place: Installation
-) -> None:
+def test_an_owner_edits_the_address_and_the_service_edits_circuits(holder: Any, place: Installation) -> None:
     """Z14, Z15, Z16."""
     owner, service = holder("owner"), holder("service")
     edit_installation(installation=place, fields={"city": "Bergen"}, actor=owner)
@@ -108,9 +106,7 @@ def test_circuits_are_a_tree(place: Installation, team: Team) -> None:
     assert place.circuits.count() == 2
 
 
-def test_a_circuit_that_may_carry_more_than_what_feeds_it_is_pointed_out(
-    client: Any, viewer: User, place: Installation
-) -> None:
+def test_a_circuit_with_a_larger_fuse_than_its_parent_is_marked(client: Any, viewer: User, place: Installation) -> None:
     """Z2."""
     main = factories.CircuitFactory.create(installation=place, name="Main", max_current_a=63)
     for name, most in (("Row A", 63), ("Row B", 64)):
@@ -118,10 +114,12 @@ def test_a_circuit_that_may_carry_more_than_what_feeds_it_is_pointed_out(
     client.force_login(viewer)
     text = client.get(place.get_absolute_url()).content.decode()
     row_a, row_b = text.partition("Row A")[2].split("Row B")
-    assert "Main, which feeds it, has only 63 A" in row_b and "has only" not in row_a
+    assert "Fed by Main, which has only 63 A" in row_b and "has only" not in row_a
 
 
-def test_a_station_hangs_on_a_circuit_of_its_installation(inside: Any, place: Installation, other_team: Team) -> None:
+def test_a_station_can_only_be_on_a_circuit_of_its_installation(
+    inside: Any, place: Installation, other_team: Team
+) -> None:
     """D1."""
     grid = circuit(place, "Grid")
     place_station(station=inside, installation=place, circuit=grid)
@@ -136,7 +134,7 @@ def test_a_station_hangs_on_a_circuit_of_its_installation(inside: Any, place: In
     assert (inside.installation, inside.circuit) == (None, None)
 
 
-def test_who_moves_a_station_and_who_rewires_it(
+def test_rights_to_move_and_to_rewire_a_station(
     inside: Any, place: Installation, holder: Any, administrator: User
 ) -> None:
     """Moving a station gives others access to it, so only the team may do it."""
@@ -172,7 +170,7 @@ def test_the_service_adds_new_stations_to_the_installation_only(holder: Any, pla
 # --- pages --------------------------------------------------------------------------------------------------------
 
 
-def test_an_installation_is_made_and_changed_on_pages(client: Any, administrator: User, team: Team) -> None:
+def test_an_installation_is_added_and_edited_on_pages(client: Any, administrator: User, team: Team) -> None:
     """P12, Z4."""
     client.force_login(administrator)
     assert client.post("/installations/add/", {"name": "Depot", "city": "Bergen"}).status_code == 302
@@ -195,7 +193,7 @@ def test_an_installation_is_made_and_changed_on_pages(client: Any, administrator
     assert not place.circuits.exists()
 
 
-def test_the_page_shows_only_stations_that_the_person_may_see(
+def test_the_page_shows_only_stations_that_the_user_may_see(
     client: Any, inside: ChargingStation, place: Installation
 ) -> None:
     other = factories.StationFactory.create(team=place.team, installation=place)
@@ -241,7 +239,7 @@ def test_the_api_shows_installations_with_their_circuits(api: Any, viewer: User,
     assert row["name"] == "Hall 1" and row["circuits"][0]["name"] == "Grid"
 
 
-def test_who_serves_one_installation_adds_another_and_serves_it_as_long(team: Team) -> None:
+def test_the_service_role_extends_to_a_new_installation_until_the_same_end(team: Team) -> None:
     """Z16."""
     soon = timezone.now() + timedelta(days=3)
     grant = factories.GrantFactory.create(
@@ -267,14 +265,14 @@ def test_a_partner_serves_as_a_team_but_only_its_administrators_add(
 
 
 @pytest.mark.parametrize("role", ["owner", "user"])
-def test_nobody_else_who_has_access_adds_any(team: Team, role: str) -> None:
+def test_other_roles_cannot_add_installations(team: Team, role: str) -> None:
     """Z15."""
     grant = factories.GrantFactory.create(installation=factories.InstallationFactory.create(team=team), role=role)
     with pytest.raises(NotAllowed):
         add_installation(team=team, fields={"name": "Hall 9"}, actor=grant.user)
 
 
-def test_who_only_looks_for_a_partner_extends_nothing_of_its(team: Team, other_team: Team, user_with: Any) -> None:
+def test_a_viewer_of_a_partner_extends_only_their_own_grant(team: Team, other_team: Team, user_with: Any) -> None:
     """Z16. The user's own grant of three days applies, not the longer one of the team in which they are a viewer."""
     viewer, place = user_with(Role.VIEWER, other_team), factories.InstallationFactory.create(team=team)
     soon = timezone.now() + timedelta(days=3)

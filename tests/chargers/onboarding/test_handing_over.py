@@ -99,7 +99,7 @@ def test_the_station_goes_on_as_a_new_row_of_the_other_team(old, other_team, bot
     assert not (new.grants.exists() or new.groups.exists() or new.scoped_tags.exists())
 
 
-def test_the_old_row_is_the_past_and_nobody_can_connect_as_it(old, team, other_team):
+def test_the_old_row_keeps_the_history_and_cannot_connect(old, team, other_team):
     """Vi8."""
     hand_over_station(station=old, team=other_team)
     row = ChargingStation.objects.get(pk=old.pk)
@@ -113,14 +113,14 @@ def test_the_old_row_is_the_past_and_nobody_can_connect_as_it(old, team, other_t
     assert links.close_link(station_id=row.pk, epoch=7, at=timezone.now()) is False
 
 
-def test_when_it_was_deactivated_stays(old, other_team):
+def test_the_time_of_deactivation_is_kept(old, other_team):
     then = set_station_active(station=old, is_active=False).deactivated_at
     new = hand_over_station(station=old, team=other_team)
     old.refresh_from_db()
     assert (old.deactivated_at, new.deactivated_at) == (then, None)
 
 
-def test_there_and_back_on_one_day(old, team, other_team, both):
+def test_a_station_can_go_back_on_the_same_day(old, team, other_team, both):
     there = hand_over_station(station=old, team=other_team, actor=both)
     back = hand_over_station(station=there, team=team, actor=both)
     names = set(ChargingStation.objects.values_list("identity", flat=True))
@@ -130,7 +130,7 @@ def test_there_and_back_on_one_day(old, team, other_team, both):
 
 
 @pytest.mark.parametrize("length", [1, 29, 30, MAX_IDENTITY_LENGTH])
-def test_the_name_of_the_past_fits_and_is_nobody_elses(db, length):
+def test_the_former_identity_is_short_enough_and_unique(db, length):
     identity, now, names = "ö" * length, timezone.now(), []
     for _again in range(4):
         names.append(former_identity(identity, 12345, now))
@@ -149,7 +149,9 @@ def test_the_name_of_the_past_fits_and_is_nobody_elses(db, length):
         ("show_once", "revealable", True),
     ],
 )
-def test_the_password_goes_along_as_the_other_team_keeps_them(old, team, other_team, kept_before, kept_after, is_hash):
+def test_the_password_moves_in_the_form_that_the_other_team_stores(
+    old, team, other_team, kept_before, kept_after, is_hash
+):
     """Vi8, T5: encrypted or as a hash; a hash cannot be turned back."""
     team.station_passwords, other_team.station_passwords = kept_before, kept_after
     team.save()
@@ -162,16 +164,16 @@ def test_the_password_goes_along_as_the_other_team_keeps_them(old, team, other_t
     assert verify_password(PASSWORD, StoredPassword(new.password, new.password_hash))
 
 
-def test_access_that_was_given_ends_and_is_recorded(old, other_team, both):
+def test_granted_access_ends_and_is_recorded(old, other_team, both):
     """Vi8, B21."""
-    given = factories.GrantFactory(station=old)
+    access = factories.GrantFactory(station=old)
     factories.GrantFactory(station=old, user=None, to_team=other_team)
     hand_over_station(station=old, team=other_team, actor=both)
     assert Grant.objects.filter(station=old, withdrawn_at__isnull=False).count() == 2
-    assert not given.user.access.may("see_stations", old)
+    assert not access.user.access.may("see_stations", old)
 
 
-def test_a_tag_that_was_valid_only_there_is_not_valid_everywhere_now(old, team, other_team, tag):
+def test_a_tag_limited_to_the_station_does_not_become_valid_everywhere(old, team, other_team, tag):
     """Vi8: a tag without stations would be valid at all stations of the team."""
     tag.stations.add(old)
     factories.TagFactory(team=other_team, value="THEIRS")
@@ -183,7 +185,7 @@ def test_a_tag_that_was_valid_only_there_is_not_valid_everywhere_now(old, team, 
     assert authorize_tag(station=new, value="theirs").is_accepted
 
 
-def test_commands_that_wait_are_not_sent_any_more(old, other_team):
+def test_pending_commands_are_not_sent(old, other_team):
     """Vi8, B5, T5: passwords in waiting commands are deleted."""
     waiting = [
         request_command(station=old, kind="reset", parameters={"type": "Soft"}, expires_in=timedelta(days=30)),
@@ -203,27 +205,27 @@ def test_commands_that_wait_are_not_sent_any_more(old, other_team):
     assert not new.commands.exists()
 
 
-def test_the_past_is_asked_for_nothing_and_never_comes_back(old, team, other_team, both):
+def test_the_old_row_takes_no_commands_and_cannot_be_activated(old, team, other_team, both):
     """Vi8."""
     hand_over_station(station=old, team=other_team, actor=both)
-    past = ChargingStation.objects.get(pk=old.pk)
-    fields = {"team": team, "identity": past.identity, "password": "a good password"}
+    old_row = ChargingStation.objects.get(pk=old.pk)
+    fields = {"team": team, "identity": old_row.identity, "password": "a good password"}
     for refused in (
-        lambda: request_command(station=past, kind="clear_cache", actor=both),
-        lambda: set_station_active(station=past, is_active=True, actor=both),
-        lambda: credentials_services.set_password(station=past, password="a good password", actor=both),
+        lambda: request_command(station=old_row, kind="clear_cache", actor=both),
+        lambda: set_station_active(station=old_row, is_active=True, actor=both),
+        lambda: credentials_services.set_password(station=old_row, password="a good password", actor=both),
         lambda: registration.add_station(**fields, actor=both),
-        lambda: registration.assign_station(station=past, team=team),
-        lambda: hand_over_station(station=past, team=other_team, actor=both),
+        lambda: registration.assign_station(station=old_row, team=team),
+        lambda: hand_over_station(station=old_row, team=other_team, actor=both),
     ):
         with pytest.raises(DomainError):
             refused()
     for wrong in ({"password": b"p"}, {"password_hash": "p"}, {"deactivated_at": None}):
         with pytest.raises(IntegrityError), transaction.atomic():
-            ChargingStation.objects.filter(pk=past.pk).update(**wrong)
+            ChargingStation.objects.filter(pk=old_row.pk).update(**wrong)
 
 
-def test_nobody_is_told_that_the_past_is_offline(old, other_team, viewer):
+def test_the_old_row_raises_no_offline_notification(old, other_team, viewer):
     hand_over_station(station=old, team=other_team)
     hour_ago = timezone.now() - timedelta(hours=1)
     ChargingStation.objects.filter(pk=old.pk).update(disconnected_at=hour_ago, last_heard_at=hour_ago)
@@ -232,7 +234,7 @@ def test_nobody_is_told_that_the_past_is_offline(old, other_team, viewer):
     assert not viewer.notifications.filter(kind="away").exists()
 
 
-def test_a_fault_goes_over_to_the_other_team(old, other_team, stranger):
+def test_an_open_fault_moves_to_the_other_team(old, other_team, stranger):
     now = timezone.now()
     record_statuses([StatusReport(old.pk, 1, "Faulted", now, now, "GroundFailure")])
     new = hand_over_station(station=old, team=other_team)
@@ -257,7 +259,7 @@ def test_refusals_of_the_same_hour_are_counted_apart(old, other_team):
 # --- who may, and when not -----------------------------------------------------------------------------------------
 
 
-def test_who_may(old, team, other_team, both, staff, user_with):
+def test_who_may_hand_over(old, team, other_team, both, staff, user_with):
     """Vi8: administrators of both teams, and support staff."""
     owner = factories.GrantFactory(station=old).user
     factories.MembershipFactory(user=owner, team=other_team, role=Role.ADMIN)
@@ -274,30 +276,30 @@ def test_who_may(old, team, other_team, both, staff, user_with):
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
-        ({"team": None}, "pool"),
+        ({"team": None}, "no team"),
         ({"password": None}, "no password"),
         ({"next_password": b"p", "next_password_message_id": "m"}, "new password"),
     ],
 )
-def test_it_is_refused_while_it_is_not_sure_that_it_gets_in(fields, expected, other_team):
+def test_it_is_refused_while_it_is_uncertain_that_the_station_can_sign_in(fields, expected, other_team):
     assert expected in str(refusal_of(station=factories.StationFactory(**fields), team=other_team))
 
 
-def test_it_is_refused_to_its_own_team_and_twice(old, team, other_team):
+def test_it_is_refused_for_its_own_team_and_a_second_time(old, team, other_team):
     assert refusal_of(station=old, team=team).fields.keys() == {"team"}
     hand_over_station(station=old, team=other_team)
     assert "already" in str(refusal_of(station=old, team=other_team))
 
 
-def test_it_is_refused_while_somebody_charges(old, other_team):
+def test_it_is_refused_during_a_session(old, other_team):
     """Vi8: the session is named."""
     session = factories.SessionFactory(station=old)
-    assert f"session {session.pk}." in str(refusal_of(station=old, team=other_team))
+    assert f"in progress: {session.pk}." in str(refusal_of(station=old, team=other_team))
     old.refresh_from_db()
     assert (old.identity, old.handed_over_at) == ("CP-1", None)
 
 
-# --- the audit trail -----------------------------------------------------------------------------------------------
+# --- the audit log -------------------------------------------------------------------------------------------------
 
 
 def trail_of(team) -> dict:
@@ -305,7 +307,7 @@ def trail_of(team) -> dict:
     return entry.changes | {"who": entry.actor_email}
 
 
-def test_both_trails_say_so(old, team, other_team, both):
+def test_both_audit_logs_record_it(old, team, other_team, both):
     """Vi8, B21."""
     hand_over_station(station=old, team=other_team, actor=both)
     move = ["Nordlys Energie", "Somebody else"]
@@ -314,7 +316,7 @@ def test_both_trails_say_so(old, team, other_team, both):
     assert trail_of(other_team) == {"team": move, "who": both.email}
 
 
-def test_neither_trail_names_a_team_that_its_people_may_not_know(old, team, other_team, staff):
+def test_neither_audit_log_names_a_team_that_its_readers_may_not_know(old, team, other_team, staff):
     hand_over_station(station=old, team=other_team, actor=staff)
     assert trail_of(team)["team"] == ["Nordlys Energie", ""]
     assert trail_of(other_team)["team"] == ["", "Somebody else"]
@@ -364,7 +366,7 @@ def test_the_new_team_sees_nothing_of_the_old_time_and_the_old_one_nothing_of_th
     assert seen_by(viewer) == mine
 
 
-def test_no_page_of_the_new_team_shows_what_was(team, other_team, old, viewer, as_person, user_with, rows):  # noqa: F811
+def test_no_page_of_the_new_team_shows_the_history(team, other_team, old, viewer, as_person, user_with, rows):  # noqa: F811
     """Vi8: every list page, every export, and the page of the new station."""
     tag = factories.TagFactory(team=team, value="OLDSECRET")
     factories.SessionFactory(station=old, tag=tag, id_tag=tag.value, finished=True)
@@ -391,33 +393,33 @@ def test_no_page_of_the_new_team_shows_what_was(team, other_team, old, viewer, a
 # --- the page ------------------------------------------------------------------------------------------------------
 
 
-def test_the_page_says_what_stays_and_goes_and_leads_to_the_new_station(as_person, both, old, team, other_team):
+def test_the_page_explains_what_moves_and_leads_to_the_new_station(as_person, both, old, team, other_team):
     """Vi8."""
     page = as_person(both)
     for name in ("station_detail", "station_edit"):
         assert url_of(old) in page.get(reverse(f"chargers:{name}", args=[old.pk])).content.decode()
-    asked = page.get(url_of(old))
-    assert list(asked.context["form"].fields["team"].queryset) == [other_team]
-    text = asked.content.decode()
-    assert f"CP-1 (until {timezone.localdate()})" in text and "The other team sees none of it." in text
+    response = page.get(url_of(old))
+    assert list(response.context["form"].fields["team"].queryset) == [other_team]
+    text = response.content.decode()
+    assert f"CP-1 (until {timezone.localdate()})" in text and "The other team cannot see them." in text
     assert page.post(url_of(old), {"team": other_team.pk}).status_code == 422  # without the confirmation box
     assert page.post(url_of(old), {"team": team.pk, "is_sure": "on"}).status_code == 422
     answer = page.post(url_of(old), {"team": other_team.pk, "is_sure": "on"}, follow=True)
     new = ChargingStation.objects.get(identity="CP-1")
     assert answer.redirect_chain[-1][0] == new.get_absolute_url()
-    assert "CP-1 is handed over to Somebody else." in answer.content.decode()
+    assert "CP-1 handed over to Somebody else." in answer.content.decode()
 
 
-def test_a_no_of_the_service_stands_on_the_page(as_person, both, old, other_team):
+def test_a_refusal_is_shown_on_the_page(as_person, both, old, other_team):
     session = factories.SessionFactory(station=old)
     answer = as_person(both).post(url_of(old), {"team": other_team.pk, "is_sure": "on"})
     assert answer.status_code == 422
-    assert f"session {session.pk}." in answer.content.decode()
-    asked = as_person(both).get(url_of(old)).content.decode()  # shown before the form is filled in
-    assert f"session {session.pk}." in asked and "Hand over station" not in asked
+    assert f"in progress: {session.pk}." in answer.content.decode()
+    text = as_person(both).get(url_of(old)).content.decode()  # shown before the form is filled in
+    assert f"in progress: {session.pk}." in text and "Hand over station" not in text
 
 
-def test_the_page_is_for_nobody_else(as_person, old, administrator, operator, stranger, both):
+def test_other_users_cannot_open_the_page(as_person, old, administrator, operator, stranger, both):
     """Vi8: a stranger gets 404, a member without the right 403, and neither sees a link to it."""
     factories.MembershipFactory(user=operator, team=stranger.access.own_teams[0], role=Role.ADMIN)
     for user, status in ((stranger, 404), (operator, 403)):
@@ -426,29 +428,29 @@ def test_the_page_is_for_nobody_else(as_person, old, administrator, operator, st
     assert url_of(old) not in as_person(operator).get(old.get_absolute_url()).content.decode()
 
 
-def test_who_administers_one_team_only_is_not_offered_it(as_person, old, administrator):
+def test_administrators_of_one_team_only_are_not_offered_it(as_person, old, administrator):
     page = as_person(administrator)
     assert url_of(old) not in page.get(old.get_absolute_url()).content.decode()
     assert page.get(url_of(old)).status_code == 403
 
 
-def test_the_page_of_the_past_says_so_and_offers_nothing_to_set_up(as_person, both, old, other_team):
+def test_the_page_of_the_old_row_explains_it_and_offers_no_actions(as_person, both, old, other_team):
     """Vi8, B7."""
     hand_over_station(station=old, team=other_team, actor=both)
     page = as_person(both)
     text = page.get(old.get_absolute_url()).content.decode()
     assert "This station was handed over to another team on" in text
-    for offered in ("Activate station", "by hand", "Send new password", f"{old.pk}/reset", url_of(old)):
+    for offered in ("Activate station", "Set password manually", "Send new password", f"{old.pk}/reset", url_of(old)):
         assert offered not in text
     url = reverse("chargers:station_activity", args=[old.pk])
-    assert "cannot be taken into use here" in page.post(url, {"do": "activate"}, follow=True).content.decode()
-    given = {"password": "a good password"}
-    assert page.post(reverse("chargers:station_password", args=[old.pk]), given).status_code == 422
+    assert "cannot be activated here" in page.post(url, {"do": "activate"}, follow=True).content.decode()
+    body = {"password": "a good password"}
+    assert page.post(reverse("chargers:station_password", args=[old.pk]), body).status_code == 422
     assert url_of(old) not in page.get(reverse("chargers:station_edit", args=[old.pk])).content.decode()
-    assert "This station was handed over already." in page.get(url_of(old)).content.decode()
+    assert "This station has already been handed over." in page.get(url_of(old)).content.decode()
 
 
-def test_the_pages_ask_no_more_questions_than_before(as_person, both, old, other_team, django_assert_max_num_queries):
+def test_the_query_counts_of_the_pages_are_limited(as_person, both, old, other_team, django_assert_max_num_queries):
     page = as_person(both)
     page.get(old.get_absolute_url())
     with django_assert_max_num_queries(30):

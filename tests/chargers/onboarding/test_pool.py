@@ -22,7 +22,7 @@ def waiting():
     return station
 
 
-def test_its_state_is_waiting_for_assignment(as_person, staff, waiting):
+def test_its_status_is_waiting_for_assignment(as_person, staff, waiting):
     page = as_person(staff)
     for url in (waiting.get_absolute_url(), reverse("chargers:station_list"), reverse(POOL)):
         assert "Waiting for assignment" in page.get(url).content.decode()
@@ -53,7 +53,7 @@ def test_support_staff_assigns_it_to_a_team_and_sees_its_password_once(as_person
     assert waiting.identity not in page.get(reverse(POOL)).content.decode()
 
 
-def test_nobody_else_sees_the_pool(as_person, administrator, waiting, team):
+def test_only_support_staff_sees_the_pool(as_person, administrator, waiting, team):
     """Vi4."""
     page = as_person(administrator)
     assert page.get(reverse(POOL)).status_code == 403

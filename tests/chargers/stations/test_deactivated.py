@@ -1,4 +1,4 @@
-"""Deactivated stations are hidden by default, and nobody can charge there (Z10)."""
+"""Deactivated stations are hidden by default, and cannot be used for charging (Z10)."""
 
 from datetime import UTC, datetime
 
@@ -31,7 +31,7 @@ def both(team, online):
     return [made[0], set_station_active(station=made[1], is_active=False)]
 
 
-def test_lists_figures_and_search_leave_it_out_until_it_is_wanted(page, both):
+def test_lists_figures_and_search_exclude_it_by_default(page, both):
     """Z10."""
     assert rows_of(page.get(STATIONS)) == both[:1]
     assert len(rows_of(page.get(reverse("chargers:connector_list")))) == 1
@@ -44,7 +44,7 @@ def test_lists_figures_and_search_leave_it_out_until_it_is_wanted(page, both):
     assert rows_of(page.get(STATIONS)) == both[:1]
 
 
-def test_what_it_booked_stays_to_be_seen(page, both):
+def test_its_sessions_and_messages_stay_visible(page, both):
     assert len(rows_of(page.get(SESSIONS))) == 2
     assert len(rows_of(page.get(SESSIONS, {"q": both[1].identity}))) == 1
     assert len(rows_of(page.get(MESSAGES, {"q": both[1].identity}))) == 1
@@ -52,21 +52,21 @@ def test_what_it_booked_stays_to_be_seen(page, both):
     assert "This station is deactivated since" in text and "Start session" not in text
 
 
-def test_since_when_is_said_in_the_form_and_zone_that_the_person_chose(page, operator, both):
-    gone = ChargingStation.objects.exclude(deactivated_at=None).get()
-    ChargingStation.objects.filter(pk=gone.pk).update(deactivated_at=datetime(2026, 11, 26, 23, 30, tzinfo=UTC))
+def test_the_time_of_deactivation_is_in_the_users_format_and_zone(page, operator, both):
+    deactivated = ChargingStation.objects.exclude(deactivated_at=None).get()
+    ChargingStation.objects.filter(pk=deactivated.pk).update(deactivated_at=datetime(2026, 11, 26, 23, 30, tzinfo=UTC))
     User.objects.filter(pk=operator.pk).update(date_format="iso", time_zone="Europe/Berlin")
-    assert "deactivated since 2026-11-27 00:30" in page.get(gone.get_absolute_url()).content.decode()
+    assert "deactivated since 2026-11-27 00:30" in page.get(deactivated.get_absolute_url()).content.decode()
 
 
-def test_no_tag_is_accepted_there_and_none_is_started_from_afar(both, tag, operator):
+def test_tags_and_remote_starts_are_refused(both, tag, operator):
     assert [authorize_tag(station=station, value=tag.value).status for station in both] == ["Accepted", "Invalid"]
-    given = {"id_tag": tag.value, "connector": 1}
+    parameters = {"id_tag": tag.value, "connector": 1}
     with pytest.raises(DomainError):
-        request_command(station=both[1], kind="remote_start", parameters=given, actor=operator)
+        request_command(station=both[1], kind="remote_start", parameters=parameters, actor=operator)
 
 
-def test_it_is_taken_out_of_use_and_back_and_the_audit_trail_says_so(page, station):
+def test_deactivating_and_activating_is_recorded_in_the_audit_log(page, station):
     """W50."""
     url = reverse("chargers:station_activity", args=[station.pk])
     assert "Deactivate the station?" in page.get(url).content.decode()
@@ -78,13 +78,13 @@ def test_it_is_taken_out_of_use_and_back_and_the_audit_trail_says_so(page, stati
     assert ["deactivated_at" in entry.changes for entry in entries] == [True, True]
 
 
-def test_an_owner_may_not(station):
+def test_an_owner_cannot_deactivate_it(station):
     """Z15."""
     owner: User = factories.GrantFactory(station=station, role="owner").user
     with pytest.raises(NotAllowed):
         set_station_active(station=station, is_active=False, actor=owner)
 
 
-def test_programs_see_it_and_when(api, operator, both):
+def test_the_api_shows_it_and_since_when(api, operator, both):
     rows = api(operator).get("/api/v1/stations/").json()["results"]
     assert sorted(row["deactivated_at"] is None for row in rows) == [False, True]

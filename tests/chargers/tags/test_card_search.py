@@ -1,4 +1,4 @@
-"""Counting unknown cards, and the alert about somebody trying card numbers."""
+"""Counting unknown cards, and the alert when card numbers are tried."""
 
 from datetime import timedelta
 
@@ -21,7 +21,7 @@ def test_a_known_card_costs_no_query_for_the_counter(station, django_assert_num_
         assert not is_card_search(station=station, at=timezone.now())
 
 
-def test_the_minute_begins_with_the_first_unknown_card(station):
+def test_the_minute_starts_with_the_first_unknown_card(station):
     start = timezone.now()
     for n in range(11):
         is_too_many = record_unknown_card(station=station, at=start + timedelta(seconds=n))
@@ -33,7 +33,7 @@ def test_the_minute_begins_with_the_first_unknown_card(station):
     assert station.unknown_cards == 1
 
 
-def test_the_team_is_told_once_an_hour(station, viewer):
+def test_the_team_is_alerted_once_an_hour(station, viewer):
     now = timezone.now()
     for minutes in (0, 1, 59):
         record_card_search(station=station, at=now - timedelta(minutes=59 - minutes))

@@ -50,7 +50,7 @@ def grant(on: ChargingStation, role: str = "user", *, is_whole: bool = False, **
 
 @pytest.mark.parametrize("is_whole", [True, False], ids=["installation", "station"])
 @pytest.mark.parametrize("role", GrantRole.values)
-def test_a_tag_of_no_team_charges_where_its_person_may(
+def test_a_personal_tag_charges_where_its_holder_may(
     role: str, is_whole: bool, inside: ChargingStation, driver: User
 ) -> None:
     card(driver)
@@ -61,7 +61,7 @@ def test_a_tag_of_no_team_charges_where_its_person_may(
     assert status(elsewhere) == "Invalid"
 
 
-def test_a_tag_of_ones_own_team_charges_where_one_was_given_access(
+def test_a_tag_of_the_holders_team_charges_where_the_holder_has_access(
     inside: ChargingStation, other_team: Team, stranger: User
 ) -> None:
     card(stranger, other_team)
@@ -71,16 +71,16 @@ def test_a_tag_of_ones_own_team_charges_where_one_was_given_access(
     assert status(inside) == "Invalid"  # the tag now belongs to another team
 
 
-def test_tags_of_a_team_charge_where_the_team_was_given_access(inside: ChargingStation, other_team: Team) -> None:
+def test_tags_of_a_team_charge_where_the_team_has_access(inside: ChargingStation, other_team: Team) -> None:
     """P6: grants to teams."""
     card(None, other_team)
-    given = grant(inside, is_whole=True, user=None, to_team=other_team)
+    access = grant(inside, is_whole=True, user=None, to_team=other_team)
     assert status(inside) == "Accepted"
-    Grant.objects.filter(pk=given.pk).update(role="service")
+    Grant.objects.filter(pk=access.pk).update(role="service")
     assert status(inside) == "Invalid"
 
 
-def test_a_members_tag_of_no_team_charges_where_the_team_was_given_access(
+def test_a_members_personal_tag_charges_where_the_team_has_access(
     inside: ChargingStation, other_team: Team, stranger: User
 ) -> None:
     card(stranger)
@@ -89,14 +89,16 @@ def test_a_members_tag_of_no_team_charges_where_the_team_was_given_access(
 
 
 @pytest.mark.parametrize("how", ["ended", "withdrawn", "inactive", "blocked", "expired", "deactivated", "scoped"])
-def test_what_stops_it(how: str, inside: ChargingStation, other_team: Team, stranger: User) -> None:
-    now, tag, given = timezone.now(), card(stranger, other_team), grant(inside, user=stranger)
+def test_when_a_tag_of_another_team_is_refused(
+    how: str, inside: ChargingStation, other_team: Team, stranger: User
+) -> None:
+    now, tag, access = timezone.now(), card(stranger, other_team), grant(inside, user=stranger)
     expected = {"blocked": "Blocked", "expired": "Expired"}.get(how, "Invalid")
     match how:
         case "ended":
-            Grant.objects.filter(pk=given.pk).update(ends_at=now)
+            Grant.objects.filter(pk=access.pk).update(ends_at=now)
         case "withdrawn":
-            Grant.objects.filter(pk=given.pk).update(withdrawn_at=now)
+            Grant.objects.filter(pk=access.pk).update(withdrawn_at=now)
         case "inactive":
             User.objects.filter(pk=stranger.pk).update(is_active=False)
         case "blocked":
@@ -118,20 +120,20 @@ def test_a_session_that_was_recorded_offline_is_judged_by_its_own_time(inside: C
     assert status(inside, at=now) == "Invalid"
 
 
-def test_a_tag_that_the_team_gave_an_outsider_charges_only_where_and_while_that_person_may(
+def test_a_team_tag_of_an_outsider_charges_only_with_that_users_access(
     inside: ChargingStation, team: Team, driver: User
 ) -> None:
     card(driver, team)
     elsewhere = factories.StationFactory.create(team=team)
-    given = grant(inside, user=driver)
+    access = grant(inside, user=driver)
     assert (status(inside), status(elsewhere)) == ("Accepted", "Invalid")
-    Grant.objects.filter(pk=given.pk).update(withdrawn_at=timezone.now())
+    Grant.objects.filter(pk=access.pk).update(withdrawn_at=timezone.now())
     assert status(inside) == "Invalid"
     factories.MembershipFactory.create(team=team, user=driver, role=Role.VIEWER)
     assert (status(inside), status(elsewhere)) == ("Accepted", "Accepted")
 
 
-def test_the_teams_own_tag_wins_over_somebody_elses_with_the_same_number(
+def test_the_teams_own_tag_wins_over_another_with_the_same_number(
     inside: ChargingStation, team: Team, other_team: Team, stranger: User
 ) -> None:
     card(stranger, other_team)
@@ -147,7 +149,7 @@ def test_a_tag_of_another_team_stays_unknown_without_access(inside: ChargingStat
     assert (verdict.status, verdict.tag) == ("Invalid", None)
 
 
-def test_it_is_decided_by_one_query(inside: ChargingStation, driver: User) -> None:
+def test_authorization_takes_one_query(inside: ChargingStation, driver: User) -> None:
     card(driver)
     grant(inside, user=driver)
     for value in (VALUE, "unknown"):
@@ -162,18 +164,18 @@ def test_the_session_is_booked_and_its_driver_sees_it_and_so_does_the_team(
 ) -> None:
     person, its_team = (driver, None) if whose == "no team" else (stranger, other_team)
     tag = card(person, its_team)
-    given = grant(inside, user=person)
+    access = grant(inside, user=person)
     at = timezone.now()
     factories.SessionFactory.create(station=inside, connector_number=2)  # a session of another driver
     result = start_session(station=inside, connector=1, id_tag=VALUE, meter_start_wh=0, started_at=at, received_at=at)
     assert (result.verdict.status, result.session.tag, result.session.team) == ("Accepted", tag, inside.team)
     for _round in range(2):  # while the grant is active, and after its end
         assert list(ChargingSession.objects.visible_to(User.objects.get(pk=person.pk))) == [result.session]
-        Grant.objects.filter(pk=given.pk).update(withdrawn_at=timezone.now())
+        Grant.objects.filter(pk=access.pk).update(withdrawn_at=timezone.now())
     assert result.session in ChargingSession.objects.visible_to(viewer)
 
 
-def test_support_staff_sees_and_changes_tags_of_no_team_and_teams_do_not(
+def test_only_support_staff_sees_and_edits_tags_without_a_team(
     driver: User, staff: User, operator: User, client: Any, api: Any
 ) -> None:
     tag = card(driver)

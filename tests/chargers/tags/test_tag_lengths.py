@@ -15,7 +15,7 @@ from operations.models import Command
 from tests import factories
 from tests.admin.test_changes import upload
 
-LONG, SENTENCE = "x" * 21, "A tag has 1 to 20 characters."
+LONG, SENTENCE = "x" * 21, "A tag must have 1 to 20 characters."
 LONGER = "FROM-A-STATION-THAT-SENT-ALL-OF-THIS"
 API = "/api/v1/tags/"
 
@@ -48,7 +48,7 @@ def test_a_tag_that_is_too_long_is_refused_with_the_same_sentence(client, team, 
     assert not Tag.objects.exists()
 
 
-def test_it_is_refused_over_the_api(api, administrator, tag):
+def test_the_api_refuses_it(api, administrator, tag):
     client = api(administrator)
     assert client.post(API, {"value": LONG}, format="json").status_code == 400
     refused = client.patch(f"{API}{tag.pk}/", {"value": LONG}, format="json")
@@ -71,7 +71,7 @@ def test_it_is_refused_at_a_remote_start(client, station, operator):
     assert "maxlength" not in field
 
 
-def test_a_longer_one_that_is_there_can_still_be_changed(client, api, team, administrator, staff):
+def test_an_existing_longer_tag_can_still_be_edited(client, api, team, administrator, staff):
     tag = factories.TagFactory(team=team, value=LONGER)
     assert save_tag(actor=administrator, team=team, tag=tag, value=LONGER, label="Van").label == "Van"
     assert api(administrator).patch(f"{API}{tag.pk}/", {"status": "blocked"}, format="json").status_code == 200

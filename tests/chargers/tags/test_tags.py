@@ -18,7 +18,7 @@ def url(name, tag):
     return reverse(f"chargers:tag_{name}", args=[tag.pk])
 
 
-def test_a_tag_is_made_with_all_that_it_has(page, station, team):
+def test_a_tag_is_created_with_all_fields(page, station, team):
     other = factories.StationFactory(team=team)
     at = timezone.now() + timedelta(days=1)
     fields = {"value": "04A2", "label": "Pool car", "kind": "company", "expires_at": f"{at:%Y-%m-%dT%H:%M}"}
@@ -33,7 +33,7 @@ def test_a_tag_is_made_with_all_that_it_has(page, station, team):
     assert "Pool car" in text and "Company" in text and station.identity in text
 
 
-def test_without_a_value_it_is_a_virtual_one_that_every_station_takes(page, team):
+def test_without_a_value_a_virtual_tag_is_created(page, team):
     """W74."""
     page.post(ADD, {"kind": "other"})
     page.post(ADD, {"kind": "other"})
@@ -45,14 +45,14 @@ def test_without_a_value_it_is_a_virtual_one_that_every_station_takes(page, team
     "wrong",
     [{"value": "ä"}, {"value": "taken"}, {"kind": ""}, {"kind": "x"}, {"expires_at": "x"}, {"stations": "NOBODYS"}],
 )
-def test_what_is_wrong_is_said_and_nothing_saved(page, team, other_team, wrong):
+def test_errors_are_shown_and_nothing_is_saved(page, team, other_team, wrong):
     factories.TagFactory(team=team, value="TAKEN")
     factories.StationFactory(team=other_team, identity="NOBODYS")
     assert page.post(ADD, {"value": "new", "kind": "other"} | wrong).status_code == 422
     assert Tag.objects.count() == 1
 
 
-def test_it_is_changed_blocked_and_deleted(page, station, session, tag):
+def test_a_tag_is_edited_blocked_and_deleted(page, station, session, tag):
     page.post(url("edit", tag), {"value": tag.value, "label": "New", "kind": "private", "stations": station.identity})
     tag.refresh_from_db()
     assert (tag.label, tag.kind, list(tag.stations.all())) == ("New", "private", [station])
@@ -66,7 +66,7 @@ def test_it_is_changed_blocked_and_deleted(page, station, session, tag):
     assert not Tag.objects.exists() and session.id_tag
 
 
-def test_they_are_found_and_exported(page, team):
+def test_tags_are_searched_and_exported(page, team):
     """W75: the type is in the file, too."""
     now = timezone.now()
     good = factories.TagFactory(team=team, value="GOOD", label="Pool")
@@ -84,7 +84,7 @@ def test_they_are_found_and_exported(page, team):
     assert [line[head.index("Type")] for line in lines] == ["Other", "Other", "Company"]
 
 
-def test_a_viewer_sees_them_and_no_button(as_person, viewer, tag):
+def test_a_viewer_sees_tags_but_no_buttons(as_person, viewer, tag):
     browser = as_person(viewer)
     text = browser.get(LIST).content.decode() + browser.get(tag.get_absolute_url()).content.decode()
     assert tag.value in text and ADD not in text and url("edit", tag) not in text and url("delete", tag) not in text

@@ -160,7 +160,7 @@ def test_a_clock_that_was_never_set_is_text_in_a_workbook(as_person, operator, s
 def test_a_file_says_what_became_of_the_card_in_words(as_person, operator, station):
     factories.SessionFactory(station=station, finished=True, authorization="Blocked", is_billable=False)
     text = text_of(as_person(operator).get(SESSIONS, {"export": "csv"}))
-    assert "Refused: the card is blocked" in text and "Blocked," not in text
+    assert "Refused: tag blocked" in text and "Blocked," not in text
 
 
 def test_who_administers_gets_the_trail_in_german_with_zones(as_person, user_with, team, station):

@@ -70,8 +70,8 @@ def test_a_connector_of_a_station_that_is_away_is_not_explained_as_if_it_were_no
     station = offline(team, status="Available")
     connector = station.connectors.get()
     text = page.get(station.get_absolute_url()).content.decode()
-    assert "The station is not connected. Last status: Available, as of " in text
-    assert "Free for a vehicle." not in text.partition('id="places"')[2].partition("</section>")[0]
+    assert "The station is not connected. Last status: Available, " in text
+    assert "Available since" not in text.partition('id="places"')[2].partition("</section>")[0]
     assert page.get(CONNECTORS, {"q": connector.station.identity}).content.decode().count("Last status: Available") == 1
 
 
@@ -151,7 +151,7 @@ def test_each_filter_is_a_chip_with_the_address_that_drops_it(page, station):
 def test_a_station_that_is_away_shows_what_it_was(page, team, offline):
     offline(team, status="Charging")
     text = page.get(STATIONS).content.decode().partition("What the statuses mean")[0]
-    assert "was Charging, as of" in text
+    assert "Last status: Charging, " in text
     assert "st charging" not in text
 
 

@@ -80,7 +80,7 @@ def test_each_administrator_of_the_team_gets_one_mail(event, station, user_with,
     assert sorted(m.to[0] for m in mail.outbox) == sorted(user.email for user in admins)
     message = mail.outbox[0]
     assert message.subject == f"1 security alarm at {station.identity}"
-    assert "Somebody tampered with the station (TamperDetectionActivated)" in message.body
+    assert "Tampering detected at the station (TamperDetectionActivated)" in message.body
     assert "/maintenance/security/?state=open" in message.body
     assert send_alarms() == 0 and len(mail.outbox) == 2
 

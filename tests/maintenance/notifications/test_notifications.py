@@ -67,7 +67,7 @@ def test_fault_alarm_and_offline_are_notified_once(viewer, stranger, station, fa
     assert notify() == 3
     assert notify() == 0
     texts = notification_texts(viewer)
-    assert f"{station}: Somebody tampered with the station" in texts
+    assert f"{station}: Tampering detected at the station" in texts
     assert any(f"{station}: connector 1 is faulted" in text for text in texts)
     assert any(f"{station} is offline since" in text for text in texts)
     assert notification_texts(stranger) == []

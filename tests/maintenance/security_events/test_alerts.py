@@ -67,7 +67,7 @@ def test_a_viewer_sees_the_alert_and_no_button(as_person, viewer, alert):
     browser = as_person(viewer)
     for url in (LIST, alert.station.get_absolute_url()):
         text = browser.get(url).content.decode()
-        assert "Somebody tampered with the station" in text and "security/acknowledge" not in text
+        assert "Tampering detected at the station" in text and "security/acknowledge" not in text
 
 
 def test_a_strangers_all_are_his_own(as_person, stranger, alert):
@@ -78,15 +78,15 @@ def test_a_strangers_all_are_his_own(as_person, stranger, alert):
 def test_the_stations_page_shows_it_until_then(page, alert, harmless):
     url = alert.station.get_absolute_url()
     text = page.get(url).content.decode()
-    assert "Somebody tampered with the station" in text and "Invalid messages" not in text
+    assert "Tampering detected at the station" in text and "invalid messages" not in text
     assert ALL in text
     page.post(ALL, {"station": alert.station_id, "until": alert.pk})
-    assert "Somebody tampered" not in page.get(url).content.decode()
+    assert "Tampering detected" not in page.get(url).content.decode()
 
 
 def test_the_dashboard_shows_it_first(page, alert, as_person, stranger):
     trouble = page.get("/").context["troubles"][0]
-    assert (trouble.subject, trouble.text) == (alert.station.identity, "Somebody tampered with the station")
+    assert (trouble.subject, trouble.text) == (alert.station.identity, "Tampering detected at the station")
     assert "state=open" in trouble.url
     factories.SecurityEventFactory(station=alert.station, is_critical=True)
     assert page.get("/").context["troubles"][0].text == "2 critical events"
@@ -96,7 +96,7 @@ def test_the_dashboard_shows_it_first(page, alert, as_person, stranger):
 
 def test_it_is_exported(page, alert):
     head, line = sheet(page.get(LIST, {"export": "csv"}))
-    assert dict(zip(head, line, strict=True))["Meaning"] == "Somebody tampered with the station"
+    assert dict(zip(head, line, strict=True))["Meaning"] == "Tampering detected at the station"
 
 
 def test_a_program_finds_and_acknowledges_alerts(api, operator, viewer, alert, harmless):

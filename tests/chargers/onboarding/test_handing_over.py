@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.apps import apps
@@ -401,7 +402,8 @@ def test_the_page_explains_what_moves_and_leads_to_the_new_station(as_person, bo
     response = page.get(url_of(old))
     assert list(response.context["form"].fields["team"].queryset) == [other_team]
     text = response.content.decode()
-    assert f"CP-1 (until {timezone.localdate()})" in text and "The other team cannot see them." in text
+    today = timezone.localdate(timezone=ZoneInfo("Europe/Berlin"))  # of pages
+    assert f"CP-1 (until {today})" in text and "The other team cannot see them." in text
     assert page.post(url_of(old), {"team": other_team.pk}).status_code == 422  # without the confirmation box
     assert page.post(url_of(old), {"team": team.pk, "is_sure": "on"}).status_code == 422
     answer = page.post(url_of(old), {"team": other_team.pk, "is_sure": "on"}, follow=True)

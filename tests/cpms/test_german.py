@@ -98,4 +98,4 @@ def test_states_are_said_in_german(page, operator, team, offline):
     operator.save()
     offline(team, status="Charging")
     with translation.override("de"):
-        assert "war Lädt, Stand" in page.get(reverse("chargers:station_list")).content.decode()
+        assert "Letzter Status: Lädt, " in page.get(reverse("chargers:station_list")).content.decode()

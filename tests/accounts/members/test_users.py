@@ -158,7 +158,7 @@ def test_a_tag_of_the_team_is_taken_over_only_with_a_yes(client, administrator, 
     tag.refresh_from_db()
     assert answer.status_code == 422 and (tag.user, tag.status) == (holder, Tag.Status.BLOCKED)
     [row] = answer.context["tags"]
-    words = (tag.value, "“Gate card”", str(operator) if is_held else "nobody", "blocked")
+    words = (tag.value, "“Gate card”", str(operator) if is_held else "not assigned", "blocked")
     assert all(word in row["problem"].sentence for word in words)
     assert f'name="tag_consent" value="{row["problem"].consent}"' in answer.content.decode()
 

@@ -51,7 +51,7 @@ def test_each_connector_has_its_status_and_since_when(page, team, online):
     text = page.get(station.get_absolute_url()).content.decode()
     for number, status in ((1, "Available"), (2, "Faulted")):
         part = text.partition(f'data-v="place-{number}"')[2].partition("</section>")[0]
-        assert status in part and "Since" in part and f'datetime="{at.isoformat(timespec="milliseconds")}"' in part
+        assert f"{status} since" in part and f'datetime="{at.isoformat(timespec="milliseconds")}"' in part
 
 
 def test_every_part_has_its_id_in_the_live_answer(page, team, online):

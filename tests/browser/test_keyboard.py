@@ -66,7 +66,7 @@ def test_a_group_is_made_chosen_and_left(open_page):
     page.fill("#find", "live-2")
     expect(page.locator("button[aria-label='Add LIVE-1']")).to_have_count(0)
     page.click("button[aria-label='Add LIVE-2']")
-    expect(page.locator("button[aria-label='Take LIVE-2 out']")).to_be_visible()
+    expect(page.locator("button[aria-label='Remove LIVE-2']")).to_be_visible()
     page.click("text=Show this group only")
     expect(page.locator(".group-bar")).to_contain_text("North")
     page.goto("/stations/")

@@ -147,7 +147,7 @@ def test_a_second_change_waits_until_the_first_is_settled(system, station):
         becomes(becomes_late, "timed_out")
         second = change(station, "another-password-2")
         becomes(second, "failed")
-        assert "another password" in second.error_description and "another-password-2" not in str(second.parameters)
+        assert "Another password" in second.error_description and "another-password-2" not in str(second.parameters)
         assert link.call("Heartbeat") and not link.pending_calls
     with system.link(station, password=NEW) as link:
         third = change(station, "another-password-3")

@@ -27,7 +27,7 @@ from tests import factories
 Rows = dict[str, Any]
 
 
-def create_team_rows(team: Any, station: Any, connector: Any, tag: Any, session: Any, viewer: User) -> list[Any]:
+def create_team_rows(team: Any, station: Any, connector: Any, tag: Any, session: Any, viewer: Any) -> list[Any]:
     """Create a row of every other model of a team, its stations and its users; return them with the given rows."""
     message = factories.MessageFactory.create(station=station)
     return [

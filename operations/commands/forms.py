@@ -64,7 +64,7 @@ class ConnectorField(forms.TypedChoiceField):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(label=gettext_lazy("Connector"), coerce=int, empty_value=None, **kwargs)
 
-    def set_connectors(self, connectors: list[Connector], empty_label: str = "") -> None:
+    def set_connectors(self, connectors: list[Connector], blank_label: str = "") -> None:
         choices = [
             (
                 c.number,
@@ -72,7 +72,7 @@ class ConnectorField(forms.TypedChoiceField):
             )
             for c in connectors
         ]
-        self.choices = [("", empty_label), *choices] if empty_label else choices
+        self.choices = [("", blank_label), *choices] if blank_label else choices
 
 
 class StartForm(CommandForm):

@@ -152,7 +152,7 @@ def test_a_viewer_sees_no_buttons_and_is_told_why(as_person, viewer, team, onlin
     station = online(team)
     text = as_person(viewer).get(station.get_absolute_url()).content.decode()
     assert command_url(station, "reset") not in text
-    assert "an administrator can give you that role" in text
+    assert "ask an administrator of the team for the operator role" in text
 
 
 def test_the_configuration_of_a_station_is_a_table(page, station):

@@ -1,4 +1,4 @@
-"""Addresses of the pages of commands."""
+"""URLs of the pages of commands."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""The admin pages of every subject of this app, for Django to find."""
+"""Import the admin classes of all subjects of this app, so that Django registers them."""
 
 import sessions.insights.admin
 import sessions.ledger.admin

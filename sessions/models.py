@@ -1,4 +1,4 @@
-"""The models of this app, for other apps and for Django."""
+"""Re-export the models of this app for other apps and for Django."""
 
 from sessions.insights.models import TeamPower
 from sessions.ledger.models import FLAGS_THAT_STOP_BILLING, ChargingSession, Flag

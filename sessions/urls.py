@@ -1,4 +1,4 @@
-"""Addresses of sessions that need nothing but sessions; the portal adds the pages that show more."""
+"""URLs of the pages that show sessions only; the portal adds the pages that combine several apps."""
 
 from django.urls import path
 

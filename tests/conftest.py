@@ -26,7 +26,7 @@ from cpms.common.database.process_cache import clear_cached
 from cpms.portal.models import SiteText, hooks_offered, site_text
 from ocpp_gateway import drain
 from tests import factories
-from tests.world import add_rest, check_rows_now, make_world, rolled_back
+from tests.world import add_rest, check_rows_now, create_team_rows, make_world, rolled_back
 
 
 def pytest_collection_finish() -> None:
@@ -156,7 +156,7 @@ def finished_session(station):
 @pytest.fixture
 def one_of_each(team, station, connector, tag, session, viewer):
     """One row of every model, by label."""
-    return add_rest(team, viewer, factories.one_of_everything(team, station, connector, tag, session, viewer))
+    return add_rest(team, viewer, create_team_rows(team, station, connector, tag, session, viewer))
 
 
 @pytest.fixture(scope="module")

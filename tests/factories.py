@@ -1,4 +1,4 @@
-"""Rows for tests, valid unless a test says otherwise."""
+"""Factories of rows for tests. The rows are valid unless a test sets other values."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -222,7 +222,7 @@ class TagFactory(DjangoModelFactory):
 
 
 class SessionFactory(DjangoModelFactory):
-    """An open session; with `stopped_at` a finished one."""
+    """An open session, or with `finished=True` one that has ended."""
 
     class Meta:
         model = ChargingSession
@@ -365,7 +365,7 @@ class AlarmMailFactory(DjangoModelFactory):
 
 
 def report_security_event(station, type_="TamperDetectionActivated"):
-    """As the drain does it, so that there is an event as well where it is critical."""
+    """Record a security event as the drain does, with a notification event if it is critical."""
     now = timezone.now()
     record_security_events([SecurityNotice(station.pk, type_, now, "", now)])
 
@@ -415,7 +415,7 @@ class InboxShardFactory(DjangoModelFactory):
     class Meta:
         model = InboxShard
 
-    number = factory.Sequence(lambda n: 1000 + n)  # beyond those that a gateway in use makes
+    number = factory.Sequence(lambda n: 1000 + n)  # higher than those of a running gateway
 
 
 class InstallationFactory(DjangoModelFactory):
@@ -427,7 +427,7 @@ class InstallationFactory(DjangoModelFactory):
 
 
 class GrantFactory(DjangoModelFactory):
-    """On a station or an installation, to a person unless `to_team` is given and `user` is None."""
+    """A grant on a station or an installation, to a user, or to `to_team` if `user` is None."""
 
     class Meta:
         model = Grant
@@ -472,49 +472,3 @@ class AccountMailFactory(DjangoModelFactory):
         model = AccountMail
 
     kind, email = AccountMail.Kind.RESET, "nobody@example.org"
-
-
-def one_of_everything(team, station, connector, tag, session, viewer) -> list:
-    """These, and one row of every other model that belongs to a team, its stations or its people."""
-    message = MessageFactory(station=station)
-    return [
-        team,
-        viewer,
-        viewer.memberships.get(),
-        GrantFactory(station=station, user=UserFactory()),
-        InvitationFactory(team=team),
-        AccountMailFactory(),
-        SignedInBrowserFactory(user=viewer),
-        FactorEnrolmentCodeFactory(),
-        AddressChangeFactory(user=viewer),
-        BillingDetailsFactory(team=team),
-        TeamDomainFactory(team=team),
-        BrandFactory(team=team),
-        BrandPictureFactory(team=team),
-        FormerHandleFactory(team=team),
-        EnrolmentFactory(team=team),
-        AuditEntryFactory(team=team),
-        installation := InstallationFactory(team=team),
-        CircuitFactory(installation=installation),
-        StationGroupFactory(user=viewer),
-        station,
-        connector,
-        tag,
-        session,
-        ReadingFactory(session=session),
-        TeamPowerFactory(team=team),
-        CommandFactory(station=station),
-        OddityFactory(station=station),
-        message,
-        InboxEntryFactory(message=message, failed=True),
-        StationLinkFactory(station=station),
-        RefusedConnectionFactory(station=station),
-        UnnamedProxyFactory(),
-        DeviationFactory(station=station),
-        SecurityEventFactory(station=station),
-        AlarmMailFactory(team=team, user=viewer),
-        NotificationFactory(user=viewer, station=station),
-        NotificationChoiceFactory(user=viewer),
-        ProgressReportFactory(station=station),
-        CertificateRequestFactory(station=station),
-    ]

@@ -18,6 +18,7 @@ from cpms.common.messaging.news import team_group
 from tests import factories
 from tests.chargers.groups.test_groups import layer, socket_of  # noqa: F401
 from tests.test_routes import FOUND, ROUTES, address, holders, rows  # noqa: F401
+from tests.world import create_team_rows
 
 NOT_OURS = {
     "health",
@@ -48,7 +49,7 @@ def everything_of(team) -> None:
     connector = factories.ConnectorFactory(station=station, number=1)
     tag = factories.TagFactory(team=team)
     session = factories.SessionFactory(station=station, tag=tag, id_tag=tag.value)
-    factories.one_of_everything(team, station, connector, tag, session, viewer)
+    create_team_rows(team, station, connector, tag, session, viewer)
     factories.SessionFactory(station=station, finished=True)
     add_program(team=team, name="t", scopes=ApiScope.values, actor=None)
 

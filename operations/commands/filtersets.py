@@ -19,7 +19,7 @@ from operations.commands.models import Command
 
 class StationCommandFilter(TimesFilterSet):
     time_field = "requested_at"
-    session = WholeFilter(method="filter_session", label=_("number of the session"))
+    session = WholeFilter(method="filter_session", label=_("session number"))
 
     class Meta:
         model = Command
@@ -27,8 +27,8 @@ class StationCommandFilter(TimesFilterSet):
 
     def filter_session(self, queryset: Any, name: str, value: int) -> QuerySet[Any]:
         """Match only commands of stations whose sessions the user may see."""
-        found: QuerySet[Any] = queryset.allowed(self.request.user, Can.SEE_SESSIONS).filter(session_id=value)
-        return found
+        visible: QuerySet[Any] = queryset.allowed(self.request.user, Can.SEE_SESSIONS)
+        return visible.filter(session_id=value)
 
 
 class CommandFilter(StationCommandFilter):
@@ -41,7 +41,7 @@ class CommandFilter(StationCommandFilter):
 class CommandFilterSet(django_filters.FilterSet):
     q = django_filters.CharFilter(label=_("Identity, name or place of the station"), method="search")
     kind = django_filters.ChoiceFilter(label=_("Command"), choices=Command.Kind.choices, widget=SELECT)
-    state = django_filters.ChoiceFilter(label=_("State"), choices=Command.State.choices, widget=SELECT)
+    state = django_filters.ChoiceFilter(label=_("Status"), choices=Command.State.choices, widget=SELECT)
 
     class Meta:
         model = Command

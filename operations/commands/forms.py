@@ -1,4 +1,4 @@
-"""What a person must say to ask a station for something; one form per kind of command."""
+"""Forms for commands to stations, one per kind of command."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from sessions.models import ChargingSession
 
 
 class CommandForm(forms.Form):
-    """Knows its station; `parameters` is what `request_command` takes."""
+    """Base of the forms: a command to one station. `parameters` are the parameters for `request_command`."""
 
     kind: str
-    sends: str | None = None  # the kind of command it becomes, where that is another one
-    right = Can.OPERATE  # what one must be allowed to do with the station
+    sent_kind: str | None = None  # the kind of the command, if it differs from the kind of the form
+    right = Can.OPERATE  # needed for the station
     title: Any
     button: Any
     is_dangerous = False
@@ -38,41 +38,41 @@ class CommandForm(forms.Form):
         self.station, self.user = station, user
 
     def describe(self, session: ChargingSession) -> str:
-        """Name a session; whoever does not see sessions is not told whose it is."""
-        return describe(session, is_whole=self.user.access.may(Can.SEE_SESSIONS, self.station))
+        """Name a session, without its tag if the user may not see sessions."""
+        return describe_session(session, shows_tag=self.user.access.may(Can.SEE_SESSIONS, self.station))
 
     @property
     def parameters(self) -> dict[str, Any]:
         return {name: value for name, value in self.cleaned_data.items() if value not in (None, "")}
 
     @property
-    def words(self) -> list[str]:
-        """What will happen, in sentences."""
+    def explanations(self) -> list[str]:
+        """Return sentences that explain what the command will do."""
         return []
 
     def _open_sessions(self) -> QuerySet[ChargingSession]:
         return ChargingSession.objects.open().filter(station=self.station).order_by("connector_number")
 
-    def _connector(self) -> Any:
-        chosen = self.data.get("connector") or self.initial.get("connector")
-        return whole_number(str(chosen))
+    def _selected_connector(self) -> int | None:
+        selected = self.data.get("connector") or self.initial.get("connector")
+        return whole_number(str(selected))
 
 
 class ConnectorField(forms.TypedChoiceField):
-    """One of the station's connectors; sessions and states are named, so that nobody guesses."""
+    """A choice of the station's connectors, each shown with its status."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(label=gettext_lazy("Connector"), coerce=int, empty_value=None, **kwargs)
 
-    def fill(self, connectors: list[Connector], whole: str = "") -> None:
-        named = [
+    def set_connectors(self, connectors: list[Connector], blank_label: str = "") -> None:
+        choices = [
             (
                 c.number,
                 _("%(number)d, %(status)s") % {"number": c.number, "status": c.get_status_display() or _("Unknown")},
             )
             for c in connectors
         ]
-        self.choices = [("", whole), *named] if whole else named
+        self.choices = [("", blank_label), *choices] if blank_label else choices
 
 
 class StartForm(CommandForm):
@@ -81,18 +81,18 @@ class StartForm(CommandForm):
     connector = ConnectorField()
     id_tag = TagValueField(
         label=gettext_lazy("Tag"),
-        help_text=gettext_lazy("Whose session it is: type part of a tag's value, its label or its person, and choose."),
+        help_text=gettext_lazy("Start typing a tag number or name."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["connector"].fill(list(self.station.connectors.all()))  # type: ignore[attr-defined]
+        self.fields["connector"].set_connectors(list(self.station.connectors.all()))  # type: ignore[attr-defined]
         self.fields["id_tag"].widget.attrs["list"] = "tags"
 
     def clean_id_tag(self) -> str:
         value = self.cleaned_data["id_tag"].strip()
-        if why_not := asking.why_no_start(self.station, value, self.user):
-            raise ValidationError(why_not)
+        if refusal := asking.why_no_start(self.station, value, self.user):
+            raise ValidationError(refusal)
         tag = Tag.objects.filter(team=self.station.team_id, value__iexact=value).first()
         return tag.value if tag else value
 
@@ -110,8 +110,8 @@ class StopForm(CommandForm):
         ]
 
     @property
-    def words(self) -> list[str]:
-        return [_("The vehicle stops charging. What was charged so far stays in the session.")]
+    def explanations(self) -> list[str]:
+        return [_("The vehicle stops charging. The energy charged so far stays recorded.")]
 
 
 class ResetForm(CommandForm):
@@ -121,19 +121,23 @@ class ResetForm(CommandForm):
     type = forms.ChoiceField(
         label=gettext_lazy("Kind"),
         choices=[
-            (ResetKind.SOFT.value, gettext_lazy("Soft: ends sessions properly, then restarts")),
-            (ResetKind.HARD.value, gettext_lazy("Hard: restarts at once")),
+            (ResetKind.SOFT.value, gettext_lazy("Soft: restarts after the current session")),
+            (ResetKind.HARD.value, gettext_lazy("Hard: restarts immediately and ends the session")),
         ],
         initial=ResetKind.SOFT.value,
         widget=forms.RadioSelect,
     )
 
     @property
-    def words(self) -> list[str]:
+    def explanations(self) -> list[str]:
         running = list(self._open_sessions())
         if not running:
-            return [_("No session is running. The station is away for a minute or two while it restarts.")]
-        return [_("A reset ends %(session)s.") % {"session": self.describe(session)} for session in running]
+            return [_("No session is running. The station is offline for a minute or two while it restarts.")]
+        return [
+            _("A hard reset ends %(session)s. Many stations also end it on a soft reset.")
+            % {"session": self.describe(session)}
+            for session in running
+        ]
 
 
 class UnlockForm(CommandForm):
@@ -143,13 +147,13 @@ class UnlockForm(CommandForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["connector"].fill(list(self.station.connectors.all()))  # type: ignore[attr-defined]
+        self.fields["connector"].set_connectors(list(self.station.connectors.all()))  # type: ignore[attr-defined]
 
     @property
-    def words(self) -> list[str]:
-        running = [s for s in self._open_sessions() if s.connector_number == self._connector()]
+    def explanations(self) -> list[str]:
+        running = [s for s in self._open_sessions() if s.connector_number == self._selected_connector()]
         return [
-            _("The plug is released, so that it can be pulled out."),
+            _("The plug is released and can be removed."),
             *(_("This ends %(session)s.") % {"session": self.describe(session)} for session in running),
         ]
 
@@ -158,10 +162,10 @@ class AvailabilityForm(CommandForm):
     kind = Command.Kind.CHANGE_AVAILABILITY
     title, button = gettext_lazy("Change availability"), gettext_lazy("Change availability")
     type = forms.ChoiceField(
-        label=gettext_lazy("From now on"),
+        label=gettext_lazy("Availability"),
         choices=[
-            (Availability.OPERATIVE.value, gettext_lazy("In service: everybody with a valid tag may charge")),
-            (Availability.INOPERATIVE.value, gettext_lazy("Out of service: nobody can charge")),
+            (Availability.OPERATIVE.value, gettext_lazy("In service: charging with a valid tag is possible")),
+            (Availability.INOPERATIVE.value, gettext_lazy("Out of service: charging is not possible")),
         ],
         widget=forms.RadioSelect,
     )
@@ -170,22 +174,22 @@ class AvailabilityForm(CommandForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         connectors = list(self.station.connectors.all())
-        self.fields["connector"].fill(connectors, _("The whole station"))  # type: ignore[attr-defined]
+        self.fields["connector"].set_connectors(connectors, _("The whole station"))  # type: ignore[attr-defined]
 
     @property
     def parameters(self) -> dict[str, Any]:
         return {"type": self.cleaned_data["type"], "connector": self.cleaned_data["connector"] or 0}
 
     @property
-    def words(self) -> list[str]:
+    def explanations(self) -> list[str]:
         if self._open_sessions().exists():
-            return [_("A running session goes on; the change follows when it is over.")]
+            return [_("The running session continues. The change takes effect when it ends.")]
         return []
 
 
 class TriggerForm(CommandForm):
     kind = Command.Kind.TRIGGER_MESSAGE
-    title, button = gettext_lazy("Ask for a message"), gettext_lazy("Ask for message")
+    title, button = gettext_lazy("Request a message"), gettext_lazy("Request message")
     message = forms.ChoiceField(
         label=gettext_lazy("Message"),
         choices=StationMessage.choices,
@@ -195,7 +199,7 @@ class TriggerForm(CommandForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         connectors = list(self.station.connectors.all())
-        self.fields["connector"].fill(connectors, _("All of them"))  # type: ignore[attr-defined]
+        self.fields["connector"].set_connectors(connectors, _("All connectors"))  # type: ignore[attr-defined]
 
 
 class ReadConfigurationForm(CommandForm):
@@ -203,8 +207,10 @@ class ReadConfigurationForm(CommandForm):
     title, button = gettext_lazy("Read the configuration"), gettext_lazy("Read configuration")
 
     @property
-    def words(self) -> list[str]:
-        return [_("The station is asked for all its settings. They are shown with the command when it has answered.")]
+    def explanations(self) -> list[str]:
+        return [
+            _("Reads all settings of the station. They appear on the page of the command once the station responds.")
+        ]
 
 
 class ClearCacheForm(CommandForm):
@@ -212,27 +218,27 @@ class ClearCacheForm(CommandForm):
     title, button = gettext_lazy("Clear the authorization cache"), gettext_lazy("Clear cache")
 
     @property
-    def words(self) -> list[str]:
-        return [_("The station forgets which tags it has accepted before and asks us again for each.")]
+    def explanations(self) -> list[str]:
+        return [_("The station deletes its list of accepted tags and checks each tag online again.")]
 
 
 class NewPasswordForm(CommandForm):
-    """Set a new password. Nobody needs to know it: the station receives it over its connection and we store it."""
+    """Set a random password that is sent to the station over its connection, so that no user has to know it."""
 
-    kind, sends = "new_password", Command.Kind.CHANGE_CONFIGURATION
+    kind, sent_kind = "new_password", Command.Kind.CHANGE_CONFIGURATION
     right = Can.SET_PASSWORDS
-    title, button = gettext_lazy("Give the station a new password"), gettext_lazy("Send new password")
+    title, button = gettext_lazy("Set a new station password"), gettext_lazy("Send new password")
 
     @property
     def parameters(self) -> dict[str, Any]:
         return {"key": ConfigurationKey.PASSWORD.value, "value": generate_password()}
 
     @property
-    def words(self) -> list[str]:
+    def explanations(self) -> list[str]:
         return [
-            _("A random password is made and sent to the station over its connection (AuthorizationKey)."),
-            _("When the station accepts it, the old one is dead. When it refuses, the old one stays."),
-            _("When its answer is lost, both are accepted until it connects again; the one it then uses stays."),
+            _("A random password is created and sent to the station over its connection (AuthorizationKey)."),
+            _("If the station accepts it, the old password stops working. If it refuses, the old one stays."),
+            _("If the response is lost, both work until the station connects again. The one it uses then stays."),
         ]
 
 
@@ -245,8 +251,9 @@ FORMS: dict[str, type[CommandForm]] = {
 }  # fmt: skip
 
 
-def describe(session: ChargingSession, *, is_whole: bool) -> str:
-    if not is_whole:
+def describe_session(session: ChargingSession, *, shows_tag: bool) -> str:
+    """Name a session by its connector and, if wanted, its tag, as a part of a sentence."""
+    if not shows_tag:
         return _("the session on connector %(number)d") % {"number": session.connector_number}
     return _("the session of tag %(tag)s on connector %(number)d") % {
         "tag": session.id_tag or _("unknown"),
@@ -255,7 +262,10 @@ def describe(session: ChargingSession, *, is_whole: bool) -> str:
 
 
 def search_tags(station: ChargingStation, user: User, text: str) -> QuerySet[Tag]:
-    """Tags to choose from for a session at this station; of their own for whoever does not see who charges there."""
+    """Return the tags that match a text and can start a session at this station.
+
+    A user who may not see the station's sessions gets only their own tags.
+    """
     tags = Tag.objects.filter(team=station.team_id).valid().filter(Q(stations=None) | Q(stations=station))
     if not user.access.may(Can.SEE_SESSIONS, station):
         tags = tags.filter(user=user)

@@ -55,7 +55,7 @@ class Command(models.Model):
         RESET = "reset", _("Reset")
         CHANGE_AVAILABILITY = "change_availability", _("Change availability")
         UNLOCK = "unlock", _("Unlock connector")
-        TRIGGER_MESSAGE = "trigger_message", _("Ask for a message")
+        TRIGGER_MESSAGE = "trigger_message", _("Request a message")
         GET_CONFIGURATION = "get_configuration", _("Read configuration")
         CHANGE_CONFIGURATION = "change_configuration", _("Change configuration")
         CLEAR_CACHE = "clear_cache", _("Clear authorization cache")
@@ -88,7 +88,7 @@ class Command(models.Model):
     )
     kind = models.CharField(_("kind"), max_length=24, choices=Kind.choices)
     parameters = models.JSONField(_("parameters"), default=dict, blank=True)
-    state = models.CharField(_("state"), max_length=12, choices=State.choices, default=State.REQUESTED)
+    state = models.CharField(_("status"), max_length=12, choices=State.choices, default=State.REQUESTED)
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.SET_NULL,

@@ -1,4 +1,4 @@
-"""What pages show of commands: the last ones of a station, and the buttons that open their forms."""
+"""Panels about commands: the latest of a station, and the buttons that open the forms."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from chargers.vocabulary import Availability
 from cpms.common.web import formatting
 from cpms.common.web.panels import Panel, TimelineEntry
 from cpms.common.web.tables import ExtraColumns
-from operations.commands import labels as words
+from operations.commands import labels
 from operations.commands.models import Command
 from operations.commands.services.authority import why_no_commands
 from operations.commands.services.technical import as_readable_by
-from operations.commands.tables import said
+from operations.commands.tables import status_badge
 from sessions.ledger.services.technical import Reader
 from sessions.models import ChargingSession
 
@@ -30,12 +30,12 @@ MAX_SHOWN = 6
 
 
 def may_send_commands(user: User, station: ChargingStation) -> bool:
-    """Return whether a page offers commands for a station to this person."""
+    """Return whether the user may send commands to a station now."""
     return user.access.may(Can.OPERATE, station) and not why_no_commands(user, station)
 
 
 def recent_commands(station: ChargingStation, user: User) -> Panel:
-    """The newest commands of a station and their results."""
+    """Return the newest commands of a station and their results."""
     reader = Reader(user)
     rows = Command.objects.filter(station=station).select_related("requested_by").order_by("-id")[:MAX_SHOWN]
     for row in rows:
@@ -43,14 +43,14 @@ def recent_commands(station: ChargingStation, user: User) -> Panel:
         as_readable_by(reader, row, user)
     context = {
         "station": station,
-        "may_ask": station.handed_over_at is not None or may_send_commands(user, station),
+        "may_send": station.handed_over_at is not None or may_send_commands(user, station),
         "commands": [
             {
                 "row": row,
-                "said": said(row),
-                "what": words.what(row),
-                "outcome": words.outcome(row),
-                "requester": words.requester(row),
+                "status": status_badge(row),
+                "parameters": labels.parameters_text(row),
+                "result": labels.result_text(row),
+                "requester": labels.requester_label(row),
             }
             for row in rows
         ],
@@ -61,10 +61,10 @@ def recent_commands(station: ChargingStation, user: User) -> Panel:
 def connector_buttons(
     station: ChargingStation, connectors: Iterable[Connector], running: Mapping[int, ChargingSession]
 ) -> dict[int, Panel]:
-    """The buttons of each connector, by its number, for a person who may send commands to the station.
+    """Return the command buttons of each connector, by its number, for a user who may send commands to the station.
 
     Args:
-        running: the sessions that run at the station, by the number of their connector.
+        running: the running sessions of the station, by connector number.
     """
     by_number = {connector.number: connector for connector in connectors}
     template = "operations/commands/panels/connector_buttons.html"
@@ -86,18 +86,18 @@ def connector_buttons(
 def _availability_button(connector: Connector | None) -> dict[str, Any]:
     if connector is None:
         return {}
-    asked = words.availability_of(connector)
-    return {"availability": asked.value, "is_put_into_service": asked == Availability.OPERATIVE}
+    availability = labels.opposite_availability(connector)
+    return {"availability": availability.value, "is_put_into_service": availability == Availability.OPERATIVE}
 
 
 def stop_button(session: ChargingSession, user: User) -> Panel:
-    """The button that stops a session, where it runs and the person may stop it."""
+    """Return the button that stops a session; it is empty unless the session is running and the user may stop it."""
     context = {"session": session, "is_shown": session.is_open and may_send_commands(user, session.station)}
     return Panel("operations/commands/panels/stop_button.html", context, is_live=True)
 
 
 def timeline(session: ChargingSession) -> list[TimelineEntry]:
-    """The commands about a session."""
+    """Return the commands about a session for its timeline."""
     commands = Command.objects.filter(session=session).select_related("requested_by").order_by("id")
     return [
         TimelineEntry(
@@ -107,7 +107,7 @@ def timeline(session: ChargingSession) -> list[TimelineEntry]:
             " · ".join(
                 (
                     _("by %(person)s") % {"person": command.requested_by or _("the system")},
-                    f"{command.get_state_display()}: {words.outcome(command)}",
+                    f"{command.get_state_display()}: {labels.result_text(command)}",
                 )
             ),
         )
@@ -116,7 +116,7 @@ def timeline(session: ChargingSession) -> list[TimelineEntry]:
 
 
 class CommandColumn(tables.Column):
-    """The button that opens the form of a command for the station, connector or session of a row."""
+    """A button that opens the form of a command for the station, connector or session of the row."""
 
     def __init__(self, kind: str, label: Any, *, is_dangerous: bool = False) -> None:
         cell = {"td": {"class": "do"}, "th": {"class": "do"}}
@@ -125,17 +125,17 @@ class CommandColumn(tables.Column):
 
     def render(self, record: Any, value: Any) -> SafeString:
         station: Any = record if isinstance(record, ChargingStation) else record.station
-        query, more = "", ""
+        query, target = "", ""
         if isinstance(record, ChargingSession):
-            query, more = f"?session={record.pk}", _("session %(number)s") % {"number": record.pk}
+            query, target = f"?session={record.pk}", _("session %(number)s") % {"number": record.pk}
         elif station is not record:
-            query, more = f"?connector={record.number}", _("connector %(number)d") % {"number": record.number}
+            query, target = f"?connector={record.number}", _("connector %(number)d") % {"number": record.number}
         if getattr(record, "presence", Presence.ONLINE) != Presence.ONLINE:
-            return formatting.dash(_("The station is not connected."))
+            return formatting.dash(_("The station is offline."))
         if self.kind == Command.Kind.REMOTE_START and getattr(record, "session", None) is not None:
             return formatting.dash(_("A session is running."))
         if self.kind == Command.Kind.REMOTE_START and station.deactivated_at is not None:
-            return formatting.dash(_("The station is deactivated: nobody can charge there."))
+            return formatting.dash(_("The station is deactivated and cannot be used."))
         return format_html(
             '<button type="button" class="btn btn-sm {}" id="do-{}" hx-get="{}{}" hx-target="#ask" '
             'aria-label="{}">{}</button>',
@@ -143,7 +143,7 @@ class CommandColumn(tables.Column):
             record.pk,
             reverse("operations:station_command", args=[station.pk, self.kind]),
             query,
-            ", ".join(filter(None, (str(self.label), station.identity, more))),
+            ", ".join(filter(None, (str(self.label), station.identity, target))),
             self.label,
         )
 

@@ -1,4 +1,4 @@
-"""Serializers of commands."""
+"""Serializers for commands."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class CommandSerializer(serializers.ModelSerializer[Command]):
     session = serializers.IntegerField(source="session_id", read_only=True, allow_null=True)
     answer = serializers.DictField(read_only=True, allow_null=True, help_text=_("Payload of the station's CALLRESULT."))
     error_description = serializers.SerializerMethodField(
-        help_text=_("What the station said of its error, or why the command was cancelled, in a sentence.")
+        help_text=_("The station's description of the error, or the reason for the cancellation.")
     )
     is_settled = serializers.BooleanField(read_only=True)
 
@@ -107,7 +107,7 @@ class WaitSerializer(serializers.Serializer[Any]):
 
 
 class CommandRequestSchema(OpenApiSerializerExtension):
-    """Describes the parameters of each kind of command in the OpenAPI schema."""
+    """Describe the parameters of each kind of command in the OpenAPI schema."""
 
     target_class = CommandRequestSerializer
 

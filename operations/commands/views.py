@@ -1,4 +1,4 @@
-"""Asking stations for something, and what became of it."""
+"""Pages of commands, and the forms that send them."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from chargers.models import ChargingStation
 from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.web.export import Cell, convert_rows_first
 from cpms.common.web.pages import AuthenticatedRequest, DetailPage, ListPage, add_errors
-from operations.commands import labels as words
+from operations.commands import labels
 from operations.commands.filtersets import CommandFilterSet
 from operations.commands.forms import FORMS, CommandForm, search_tags
 from operations.commands.models import Command
 from operations.commands.services.asking import request_command
 from operations.commands.services.sealing import redact
 from operations.commands.services.technical import as_readable_by
-from operations.commands.tables import COMMAND_CELLS, CommandTable, said
+from operations.commands.tables import COMMAND_CELLS, CommandTable, status_badge
 from sessions.ledger.services.technical import Reader
 
 MAX_TAGS = 20
@@ -72,16 +72,16 @@ class CommandDetailView(DetailPage):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         user: Any = self.request.user
         command: Command = as_readable_by(Reader(user), self.object, user)
-        answer = words.answer_of(command)
+        answer = labels.interpret_answer(command)
         return super().get_context_data(
-            said=said(command),
-            what=words.what(command),
-            outcome=words.outcome(command),
-            requester=words.requester(command),
+            status=status_badge(command),
+            parameters=labels.parameters_text(command),
+            result=labels.result_text(command),
+            requester=labels.requester_label(command),
             settings=answer.configuration,
             unknown_keys=answer.unknown_keys,
-            asked_raw=json.dumps(redact(command.kind, command.parameters), indent=2, ensure_ascii=False),
-            answer_raw=json.dumps(command.answer, indent=2, ensure_ascii=False) if command.answer is not None else "",
+            request_raw=json.dumps(redact(command.kind, command.parameters), indent=2, ensure_ascii=False),
+            response_raw=json.dumps(command.answer, indent=2, ensure_ascii=False) if command.answer is not None else "",
             **kwargs,
         )
 
@@ -89,7 +89,7 @@ class CommandDetailView(DetailPage):
 @login_required
 @require_http_methods(["GET", "POST"])
 def station_command(request: AuthenticatedRequest, pk: int, kind: str) -> HttpResponse:
-    """The form of one kind of command, as a dialog of a page or as a page of its own, and its sending."""
+    """Show the form of one kind of command, as a dialog or as a page, and send the command."""
     station = get_object_or_404(ChargingStation.objects.reachable_by(request.user), pk=pk)
     if kind not in FORMS:
         raise Http404
@@ -108,22 +108,22 @@ def station_command(request: AuthenticatedRequest, pk: int, kind: str) -> HttpRe
         return _form_page(request, form, is_part, status=422)
     try:
         command = request_command(
-            station=station, kind=form.sends or kind, parameters=form.parameters, actor=request.user
+            station=station, kind=form.sent_kind or kind, parameters=form.parameters, actor=request.user
         )
     except NotAllowed as error:
         raise PermissionDenied(str(error)) from None
     except DomainError as error:
         add_errors(form, error)
         return _form_page(request, form, is_part, status=422)
-    sentence = _("“%(command)s” is on its way to %(station)s. Its result appears under Commands.") % {
+    sentence = _("“%(command)s” sent to %(station)s. The result appears under Commands.") % {
         "command": command.get_kind_display(),
         "station": station.identity,
     }
     if not is_part:
         messages.success(request, sentence)
         return redirect(station)
-    told = {"said": {"text": sentence, "kind": "good"}, "done": {}, f"station-{station.pk}": {}}
-    return HttpResponse(status=204, headers={"HX-Trigger": json.dumps(told)})
+    triggers = {"said": {"text": sentence, "kind": "good"}, "done": {}, f"station-{station.pk}": {}}
+    return HttpResponse(status=204, headers={"HX-Trigger": json.dumps(triggers)})
 
 
 def _form_page(request: AuthenticatedRequest, form: CommandForm, is_part: bool, status: int = 200) -> HttpResponse:
@@ -135,7 +135,7 @@ def _form_page(request: AuthenticatedRequest, form: CommandForm, is_part: bool, 
 @login_required
 @require_safe
 def tag_choices(request: AuthenticatedRequest, pk: int) -> HttpResponse:
-    """Tags whose value or label holds what was typed, as options."""
+    """Return the tags that match the typed text, as options."""
     station = get_object_or_404(ChargingStation.objects.reachable_by(request.user), pk=pk)
     if not request.user.access.may(Can.OPERATE, station):
         raise PermissionDenied(_("Only operators and administrators of the team may send commands."))

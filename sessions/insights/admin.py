@@ -1,4 +1,4 @@
-"""Summed power in Django admin."""
+"""Total charging power in Django admin."""
 
 from __future__ import annotations
 

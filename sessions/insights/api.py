@@ -1,4 +1,4 @@
-"""Energy outside sessions in the API."""
+"""API for energy outside sessions."""
 
 from __future__ import annotations
 

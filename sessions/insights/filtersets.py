@@ -1,4 +1,4 @@
-"""Filters of energy outside sessions, on the page and in the API."""
+"""Filters for energy outside sessions, on the page and in the API."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from chargers.stations.services.finding import of_any, stations_named
 from cpms.common.api.views import TimesFilterSet, WholeFilter
 from cpms.common.web.filters import DateTimeFilter, OfStationFilter
 from cpms.common.web.widgets import SELECT, DateTimeLocalInput
-from sessions.ledger.filtersets import MAX_KEY, MAX_PERIOD, USUAL_PERIOD
+from sessions.ledger.filtersets import DEFAULT_PERIOD, MAX_KEY, MAX_PERIOD
 from sessions.ledger.models import ChargingSession
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -26,7 +26,7 @@ NUMBER = forms.NumberInput(attrs={"class": "form-control", "min": "0", "step": "
 
 
 class GapFilter(TimesFilterSet):
-    """Without `since`, the period is the last 30 days before `until`."""
+    """Filter gaps in the API. Without `since`, the period is the 30 days before `until`."""
 
     time_field = "started_at"
     station = OfStationFilter(label=_("identity of the station"))
@@ -37,24 +37,28 @@ class GapFilter(TimesFilterSet):
         fields: list[str] = []
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        found: QuerySet[Any] = super().filter_queryset(queryset)
+        rows: QuerySet[Any] = super().filter_queryset(queryset)
         chosen = self.form.cleaned_data
         if chosen.get("since"):
-            return found
+            return rows
         until = max(chosen.get("until") or timezone.now(), EARLIEST)
-        return found.filter(started_at__gte=until - USUAL_PERIOD)
+        return rows.filter(started_at__gte=until - DEFAULT_PERIOD)
 
 
 class GapFilterSet(django_filters.FilterSet):
-    """Always limited to a period, by default the last 30 days: every session in it is compared with the one before."""
+    """Filter gaps on the page.
 
-    KINDS = [("missing", _("Energy outside sessions")), ("back", _("Register went back"))]
+    The result is always limited to a period, by default the last 30 days, because every session of the period is
+    compared with the previous one.
+    """
+
+    KINDS = [("missing", _("Energy outside sessions")), ("back", _("Meter went backwards"))]
 
     q = django_filters.CharFilter(label=_("Identity, name or place of the station"), method="search")
-    kind = django_filters.ChoiceFilter(label=_("Kind"), choices=KINDS, method="by_kind", widget=SELECT)
-    least = django_filters.NumberFilter(label=_("At least (kWh)"), method="at_least", min_value=0, widget=NUMBER)
-    start = DateTimeFilter(label=_("Began from"), method="in_period", widget=DateTimeLocalInput)
-    end = DateTimeFilter(label=_("Began before"), method="in_period", widget=DateTimeLocalInput)
+    kind = django_filters.ChoiceFilter(label=_("Type"), choices=KINDS, method="by_kind", widget=SELECT)
+    least = django_filters.NumberFilter(label=_("Minimum (kWh)"), method="at_least", min_value=0, widget=NUMBER)
+    start = DateTimeFilter(label=_("Started after"), method="in_period", widget=DateTimeLocalInput)
+    end = DateTimeFilter(label=_("Started before"), method="in_period", widget=DateTimeLocalInput)
 
     class Meta:
         model = ChargingSession
@@ -62,16 +66,16 @@ class GapFilterSet(django_filters.FilterSet):
 
     @cached_property
     def period(self) -> tuple[datetime, datetime]:
-        """From when to when the compared sessions started."""
+        """Return start and end of the period in which the compared sessions started."""
         chosen = self.form.cleaned_data if self.form.is_valid() else {}
         end = max(chosen.get("end") or timezone.now(), EARLIEST)
-        start = chosen.get("start") or end - USUAL_PERIOD
+        start = chosen.get("start") or end - DEFAULT_PERIOD
         return max(start, end - MAX_PERIOD), end
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         start, end = self.period
-        found: QuerySet[Any] = super().filter_queryset(queryset)
-        return found.filter(started_at__gte=start, started_at__lt=end)
+        rows: QuerySet[Any] = super().filter_queryset(queryset)
+        return rows.filter(started_at__gte=start, started_at__lt=end)
 
     def in_period(self, rows: QuerySet[Any], name: str, value: datetime) -> QuerySet[Any]:
         return rows  # `filter_queryset` applies both ends together

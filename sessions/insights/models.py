@@ -1,4 +1,4 @@
-"""Summed charging power of teams over time."""
+"""Total charging power of teams over time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Serializers of energy outside sessions."""
+"""Serializers for energy outside sessions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sessions.ledger.models import ChargingSession
 
 
 class GapSerializer(serializers.ModelSerializer[ChargingSession]):
-    """`gap_wh` is positive if energy flowed outside sessions, and negative if the meter went backwards."""
+    """A gap: `gap_wh` is positive if energy flowed outside sessions, and negative if the meter went backwards."""
 
     station = serializers.CharField(source="station.identity", read_only=True)
     connector = serializers.IntegerField(source="connector_number", read_only=True)

@@ -18,7 +18,7 @@ from cpms.common.web.tables import NUMBER_WIDE, WIDE, Table, two_lines
 
 
 class GapTable(Table):
-    """Rows are sessions with what `with_gaps` adds."""
+    """The gaps between sessions. Rows are sessions annotated by `with_gaps`."""
 
     place = tables.Column(
         verbose_name=gettext_lazy("Connector"),
@@ -29,16 +29,16 @@ class GapTable(Table):
     gap_wh = tables.Column(
         verbose_name="kWh", orderable=True, attrs={"th": {"class": "num"}, "td": {"class": "num rhs"}}
     )
-    before = tables.Column(verbose_name=gettext_lazy("Session before"), empty_values=(), attrs=WIDE)
-    before_stop_wh = tables.Column(verbose_name=gettext_lazy("Its end (Wh)"), attrs=NUMBER_WIDE)
+    before = tables.Column(verbose_name=gettext_lazy("Previous session"), empty_values=(), attrs=WIDE)
+    before_stop_wh = tables.Column(verbose_name=gettext_lazy("End reading (Wh)"), attrs=NUMBER_WIDE)
     after = tables.Column(
-        verbose_name=gettext_lazy("Session after"),
+        verbose_name=gettext_lazy("Next session"),
         empty_values=(),
         orderable=True,
         order_by=("started_at",),
         attrs=WIDE,
     )
-    meter_start_wh = tables.Column(verbose_name=gettext_lazy("Its start (Wh)"), attrs=NUMBER_WIDE)
+    meter_start_wh = tables.Column(verbose_name=gettext_lazy("Start reading (Wh)"), attrs=NUMBER_WIDE)
 
     class Meta(Table.Meta):
         order_by = ()
@@ -55,13 +55,13 @@ class GapTable(Table):
 
     def render_gap_wh(self, record: Any) -> SafeString:
         sign = "+" if record.gap_wh > 0 else "\u2212"
-        what = _("outside sessions") if record.gap_wh > 0 else _("register went back")
+        kind = _("outside sessions") if record.gap_wh > 0 else _("meter went backwards")
         return format_html(
             '<span title="{} Wh">{}{}</span><span class="s">{}</span>',
             formatting.number(record.gap_wh),
             sign,
             formatting.kwh(abs(record.gap_wh)),
-            what,
+            kind,
         )
 
     def render_before(self, record: Any) -> SafeString:
@@ -73,7 +73,7 @@ class GapTable(Table):
         link = format_html(
             '<a href="{}" class="nowrap">{}</a>', record.get_absolute_url(), formatting.grouped(record.pk)
         )
-        return two_lines(link, _("began %(time)s") % {"time": formatting.date_time(record.started_at)})
+        return two_lines(link, _("started %(time)s") % {"time": formatting.date_time(record.started_at)})
 
     def render_before_stop_wh(self, value: int) -> str:
         return formatting.number(value)
@@ -86,12 +86,12 @@ GAP_CELLS = [
     Cell(gettext_lazy("Station"), lambda session: session.station.identity),
     Cell(gettext_lazy("Station name"), lambda session: session.station.name),
     Cell(gettext_lazy("Connector"), lambda session: session.connector_number),
-    Cell(gettext_lazy("Session before"), lambda session: session.before_id),
-    Cell(gettext_lazy("Its end"), lambda session: session.before_stopped_at, is_time=True),
-    Cell(gettext_lazy("Register at its end (Wh)"), lambda session: session.before_stop_wh),
-    Cell(gettext_lazy("Session after"), lambda session: session.pk),
-    Cell(gettext_lazy("Its start"), lambda session: session.started_at, is_time=True),
-    Cell(gettext_lazy("Register at its start (Wh)"), lambda session: session.meter_start_wh),
+    Cell(gettext_lazy("Previous session"), lambda session: session.before_id),
+    Cell(gettext_lazy("Previous session ended"), lambda session: session.before_stopped_at, is_time=True),
+    Cell(gettext_lazy("End reading (Wh)"), lambda session: session.before_stop_wh),
+    Cell(gettext_lazy("Next session"), lambda session: session.pk),
+    Cell(gettext_lazy("Next session started"), lambda session: session.started_at, is_time=True),
+    Cell(gettext_lazy("Start reading (Wh)"), lambda session: session.meter_start_wh),
     Cell(gettext_lazy("Gap (Wh)"), lambda session: session.gap_wh),
     Cell(gettext_lazy("Gap (kWh)"), lambda session: Decimal(session.gap_wh) / 1000),
 ]

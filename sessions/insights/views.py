@@ -1,4 +1,4 @@
-"""The list of energy outside sessions, and the data of the charts that sum up sessions."""
+"""The list of energy outside sessions, and the data of the charts with totals of many sessions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ GAP_COLUMNS = ("station", "connector_number", "started_at", "meter_start_wh")
 
 
 class GapPaginator(CappedPaginator):
-    """Sums up while it counts: the window over a month's sessions is made once less."""
+    """Compute the sums in the same query as the count, because the window over a month's sessions is slow."""
 
     @cached_property
     def sums(self) -> dict[str, int]:
@@ -48,56 +48,60 @@ class GapPaginator(CappedPaginator):
 
 
 class GapListView(ListPage):
-    """Energy that a meter counted between two sessions of its connector."""
+    """List the energy that a meter counted between two sessions of its connector."""
 
     model = ChargingSession
     table_class = GapTable
     filterset_class = GapFilterSet
     paginator_class = GapPaginator
-    shows_total = False  # it takes another window over a month's sessions
+    shows_total = False  # the total would need a second window over a month's sessions
     template_name = "sessions/insights/gap_list.html"
     export_name = "missing-energy"
     export_cells = GAP_CELLS
 
     def rows(self) -> QuerySet[Any]:
-        """With the columns that are shown only: each is carried through the window for every session of the period."""
+        """Load only the columns that are shown, because each passes through the window for every session."""
         rows: Any = super().rows()
-        found: QuerySet[Any] = rows.only(*GAP_COLUMNS).with_gaps()
-        return found.prefetch_related(Prefetch("station", ChargingStation.objects.only("identity", "name")))
+        gaps: QuerySet[Any] = rows.only(*GAP_COLUMNS).with_gaps()
+        return gaps.prefetch_related(Prefetch("station", ChargingStation.objects.only("identity", "name")))
 
     def page_context(self, context: dict[str, Any]) -> dict[str, Any]:
         start, end = context["filterset"].period
         return {**context["paginator"].sums, "start": start, "end": end}
 
 
-def _day(text: str | None, default: date) -> date:
-    """Raises:
-    DomainError: it is no day, or one that has not begun.
+def _parse_day(text: str | None, default: date) -> date:
+    """Return the day that a text in ISO format names, or the default if it is empty.
+
+    Raises:
+        DomainError: the text is not a date, or the day is in the future or too long ago.
     """
     try:
         day = date.fromisoformat(text) if text else default
     except ValueError:
-        raise DomainError(_("Enter a day as year, month and day.")) from None
+        raise DomainError(_("Enter a date as YYYY-MM-DD.")) from None
     if day > timezone.localdate():
-        raise DomainError(_("Choose today or an earlier day: nothing is known of the future."))
+        raise DomainError(_("Choose today or an earlier day."))
     if day.year < EARLIEST_YEAR:
         raise DomainError(_("Choose a day after the year %(year)d.") % {"year": EARLIEST_YEAR - 1})
     return day
 
 
-def _refusal(error: DomainError) -> JsonResponse:
-    """For static/js/charts.js, which shows the sentence beside the fields."""
+def _error_response(error: DomainError) -> JsonResponse:
+    """Return an error that static/js/charts.js shows beside the fields."""
     return JsonResponse({"error": str(error)}, status=400)
 
 
-def _period(first: str | None, last: str | None) -> tuple[date, date]:
-    """Raises:
-    DomainError: it is longer than can be drawn, or no period of the past.
+def _parse_period(first: str | None, last: str | None) -> tuple[date, date]:
+    """Return the first and the last day of a period, by default of the last seven days.
+
+    Raises:
+        DomainError: a day is invalid, the end is before the start, or the period is too long for a chart.
     """
-    end = _day(last, timezone.localdate())
-    start = _day(first, end - timedelta(days=6))
+    end = _parse_day(last, timezone.localdate())
+    start = _parse_day(first, end - timedelta(days=6))
     if start > end:
-        raise DomainError(_("The period ends before it begins."))
+        raise DomainError(_("The end of the period is before its start."))
     if (end - start).days >= MAX_PERIOD:
         raise DomainError(_("Choose at most %(days)d days.") % {"days": MAX_PERIOD})
     return start, end
@@ -106,12 +110,12 @@ def _period(first: str | None, last: str | None) -> tuple[date, date]:
 @login_required
 @require_safe
 def sessions_per_day_chart(request: AuthenticatedRequest) -> JsonResponse:
-    """Sessions per day; of the last seven days unless a period is given."""
+    """Return the number of sessions per day, for the last seven days unless a period is given."""
     user = request.user
     try:
-        first, last = _period(request.GET.get("from"), request.GET.get("to"))
+        first, last = _parse_period(request.GET.get("from"), request.GET.get("to"))
     except DomainError as error:
-        return _refusal(error)
+        return _error_response(error)
     values = sessions_per_day(user, first, last)
     days = [charts.day_label(first + timedelta(days=n)) for n in range(len(values))]
     return JsonResponse(
@@ -119,7 +123,7 @@ def sessions_per_day_chart(request: AuthenticatedRequest) -> JsonResponse:
             "days": days,
             "values": values,
             "open": last == timezone.localdate(),
-            "empty": "" if any(values) else _("No session began in this period."),
+            "empty": "" if any(values) else _("No sessions started in this period."),
             "table": charts.table([_("Day"), _("Sessions")], zip(days, map(formatting.number, values), strict=True)),
         }
     )
@@ -128,12 +132,12 @@ def sessions_per_day_chart(request: AuthenticatedRequest) -> JsonResponse:
 @login_required
 @require_safe
 def power_of_day_chart(request: AuthenticatedRequest) -> JsonResponse:
-    """The total charging power over one day."""
+    """Return the total charging power over one day."""
     user = request.user
     try:
-        day = _day(request.GET.get("day"), timezone.localdate())
+        day = _parse_day(request.GET.get("day"), timezone.localdate())
     except DomainError as error:
-        return _refusal(error)
+        return _error_response(error)
     start, end = charts.day_bounds(day)
     rows = power_of_day(user, day)
     is_large = max((power for _at, power in rows), default=0) >= 1_000_000

@@ -1,4 +1,4 @@
-"""Sessions in Django admin."""
+"""Charging sessions in Django admin."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sessions.ledger.models import ChargingSession
 
 
 class OpenFilter(admin.SimpleListFilter):
-    title, parameter_name = _("state"), "state"
+    title, parameter_name = _("status"), "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[Any, Any]]:
         return [("open", _("Open")), ("completed", _("Completed"))]
@@ -26,7 +26,7 @@ class OpenFilter(admin.SimpleListFilter):
 
 @admin.register(ChargingSession)
 class ChargingSessionAdmin(StationSearchMixin, ReportAdmin):
-    """The ledger, which is never edited manually."""
+    """Show the ledger read-only: it is never edited manually."""
 
     menu_group, menu_icon, menu_place = CHARGING, "bolt", 10
     list_display = [

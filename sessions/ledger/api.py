@@ -1,4 +1,4 @@
-"""Sessions in the API."""
+"""API for charging sessions."""
 
 from __future__ import annotations
 

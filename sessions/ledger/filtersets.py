@@ -1,4 +1,4 @@
-"""Filters of sessions, on the page and in the API."""
+"""Filters for sessions, on the page and in the API."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from cpms.common.web.widgets import SELECT, TEXT, DateTimeLocalInput
 from sessions.ledger.models import ChargingSession, Flag
 
 MAX_KEY = 2**63 - 1
-USUAL_PERIOD, MAX_PERIOD = timedelta(days=30), timedelta(days=366)
+DEFAULT_PERIOD, MAX_PERIOD = timedelta(days=30), timedelta(days=366)
 
 
 class SessionFilter(TimesFilterSet):
@@ -42,28 +42,32 @@ class SessionFilter(TimesFilterSet):
 
 
 class SessionFilterSet(django_filters.FilterSet):
-    STATES = [("open", _("Running")), ("finished", _("Completed")), ("flagged", _("Needs a look"))]
+    STATES = [("open", _("Running")), ("finished", _("Completed")), ("flagged", _("Needs review"))]
 
-    q = django_filters.CharFilter(label=_("Station, place, tag, person or session number"), method="search")
+    q = django_filters.CharFilter(label=_("Station, location, tag, member or session number"), method="search")
     station = OfStationFilter(label=_("Station"), widget=TEXT)
     id_tag = django_filters.CharFilter(label=_("Tag"), lookup_expr="iexact", widget=TEXT)
-    state = django_filters.ChoiceFilter(label=_("State"), choices=STATES, method="by_state", widget=SELECT)
-    start = DateTimeFilter(label=_("Began from"), field_name="started_at", lookup_expr="gte", widget=DateTimeLocalInput)
-    end = DateTimeFilter(label=_("Began before"), field_name="started_at", lookup_expr="lt", widget=DateTimeLocalInput)
+    state = django_filters.ChoiceFilter(label=_("Status"), choices=STATES, method="by_state", widget=SELECT)
+    start = DateTimeFilter(
+        label=_("Started after"), field_name="started_at", lookup_expr="gte", widget=DateTimeLocalInput
+    )
+    end = DateTimeFilter(
+        label=_("Started before"), field_name="started_at", lookup_expr="lt", widget=DateTimeLocalInput
+    )
 
     class Meta:
         model = ChargingSession
         fields: list[str] = []
 
     def search(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
-        """Find sessions by parts of their station, its place, their tag or its user, or by their number."""
+        """Match sessions by part of the station, its location, the tag or its user, or by their number."""
         user = self.request.user
-        found = of_any("station", stations_named(ChargingStation.objects.reachable_by(user), value))
-        found |= of_any("tag", search_tags(Tag.objects.visible_to(user), value))
+        condition = of_any("station", stations_named(ChargingStation.objects.reachable_by(user), value))
+        condition |= of_any("tag", search_tags(Tag.objects.visible_to(user), value))
         digits = value.replace(" ", "").replace("\u202f", "")
         if digits.isdecimal() and int(digits) <= MAX_KEY:
-            found |= Q(pk=int(digits))
-        return rows.filter(found)
+            condition |= Q(pk=int(digits))
+        return rows.filter(condition)
 
     def by_state(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         if value == "flagged":

@@ -1,4 +1,4 @@
-"""What a session's figures mean, in sentences for people."""
+"""Page texts about sessions: authorization results, and why a session is not billed."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy
 from chargers.vocabulary import TagVerdict, label_of
 from sessions.ledger.models import ChargingSession, Flag
 
-WHY_NOT: Mapping[Flag, Promise] = {
-    Flag.CLOCK: gettext_lazy("The station's clock was wrong, so the times of the session are not certain."),
+NOT_BILLED_REASONS: Mapping[Flag, Promise] = {
+    Flag.CLOCK: gettext_lazy("The station's clock was wrong, so the session times are unreliable."),
     Flag.NEGATIVE_DURATION: gettext_lazy("The station reported an end before the start."),
     Flag.CONFLICTING_STOP: gettext_lazy("The station reported two different ends."),
     Flag.NEGATIVE_REGISTER: gettext_lazy("The meter reading at the end is below the one at the start, or negative."),
@@ -22,27 +22,27 @@ WHY_NOT: Mapping[Flag, Promise] = {
 
 
 def authorization_label(authorization: str) -> str:
-    """What became of the card that a session was started with."""
+    """Return how the tag that started a session was authorized."""
     return label_of(TagVerdict, authorization)
 
 
-def why_not_billed(session: ChargingSession) -> str:
-    """The sentences that say why a session is not billed; nothing where it is."""
+def not_billed_reason(session: ChargingSession) -> str:
+    """Return why a session is not billed, in sentences; empty if it is billed."""
     if session.is_billable:
         return ""
     return " ".join(_reasons(session.authorization, session.flags, session.start_received_at is not None))
 
 
 def not_billed_cell(is_billable: bool, authorization: str, flags: list[str], start_received_at: object) -> str:
-    """The same for a file, by column."""
+    """Return the same as `not_billed_reason` for a row of an export."""
     return "" if is_billable else " ".join(_reasons(authorization, flags, start_received_at is not None))
 
 
 def _reasons(authorization: str, flags: Iterable[str], is_start_known: bool) -> list[str]:
-    found = []
+    reasons = []
     if not is_start_known:
-        found.append(_("Only the end was reported, so it is not known who charged and how much."))
+        reasons.append(_("Only the end was reported, so the driver and the energy are unknown."))
     elif authorization != TagVerdict.ACCEPTED:
-        found.append(_("The tag was not accepted (%(word)s).") % {"word": authorization})
+        reasons.append(_("The tag was not accepted (%(status)s).") % {"status": authorization})
     flagged = set(flags)
-    return found + [str(sentence) for flag, sentence in WHY_NOT.items() if flag.value in flagged]
+    return reasons + [str(sentence) for flag, sentence in NOT_BILLED_REASONS.items() if flag.value in flagged]

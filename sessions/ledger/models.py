@@ -24,23 +24,23 @@ class Flag(models.TextChoices):
     """Why a session needs review. Flags never stop a session from being stored."""
 
     UNAUTHORISED = "unauthorised", _("Tag was not accepted")
-    RECONSTRUCTED = "reconstructed", _("Only its end was reported")
-    SUPERSEDED = "superseded", _("Closed because the next one began")
-    CLOSED_BY_RULE = "closed_by_rule", _("Closed because the station fell silent")
+    RECONSTRUCTED = "reconstructed", _("Only the end was reported")
+    SUPERSEDED = "superseded", _("Closed because the next session started")
+    CLOSED_BY_RULE = "closed_by_rule", _("Closed because the station stopped reporting")
     OFFLINE = "offline", _("Charged while the station was offline")
     CLOCK = "clock", _("Station's clock was wrong")
-    NEGATIVE_DURATION = "negative_duration", _("Ended before it began")
+    NEGATIVE_DURATION = "negative_duration", _("Ended before it started")
     METER_RESET = "meter_reset", _("Meter went backwards")
     ENERGY_MISMATCH = "energy_mismatch", _("Meter readings disagree with the total")
     CONFLICTING_STOP = "conflicting_stop", _("Two different ends were reported")
     TIME_MISSING = "time_missing", _("Time not reported, time of arrival used")
     METER_MISSING = "meter_missing", _("Meter value not reported, nearest reading used")
-    NEGATIVE_REGISTER = "negative_register", _("Meter end is below its start")
+    NEGATIVE_REGISTER = "negative_register", _("Meter end is below meter start")
     TOO_MUCH_ENERGY = "too_much_energy", _("More energy than the connector can deliver")
     OVERLAP = "overlap", _("Overlaps another session on this connector")
 
 
-# A session with one of these is not billed until somebody has reviewed it.
+# A session with one of these is not billed until it has been reviewed.
 FLAGS_THAT_STOP_BILLING = frozenset(
     {
         Flag.CLOCK,
@@ -75,9 +75,9 @@ class ChargingSessionQuerySet(ScopedQuerySet):
         return self.filter(started_at__gte=start, started_at__lt=end)
 
     def with_gaps(self) -> Self:
-        """Return sessions whose start register differs from the end register of the one before on the same connector.
+        """Return sessions whose start register differs from the end register of the previous one on the same connector.
 
-        Adds `gap_wh` and, of the session before, `before_id`, `before_stopped_at` and `before_stop_wh`. This is a
+        Adds `gap_wh` and, of the previous session, `before_id`, `before_stopped_at` and `before_stop_wh`. This is a
         window over the sessions of this queryset, so limit it by time. The first session of each connector is compared
         with the last one that started before it, even outside the queryset. Pairs without both registers are excluded.
         """
@@ -173,7 +173,7 @@ class ChargingSession(models.Model):
     # What the station sent where it was interpreted differently: {"meter_start": "1000.4", "stop_reason": "Sleepy"}
     as_reported = models.JSONField(_("as reported"), default=dict, db_default=empty_object(), blank=True)
     flags = models.JSONField(_("flags"), default=list, blank=True)
-    has_flags = models.BooleanField(_("needs a look"), default=False, editable=False)
+    has_flags = models.BooleanField(_("needs review"), default=False, editable=False)
 
     objects = ChargingSessionQuerySet.as_manager()
 

@@ -1,4 +1,4 @@
-"""Serializers of sessions."""
+"""Serializers for charging sessions."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from sessions.ledger.labels import why_not_billed
+from sessions.ledger.labels import not_billed_reason
 from sessions.ledger.models import ChargingSession, Flag
 from sessions.ledger.services.settling import resets_of
 from sessions.ledger.services.unmatched import other_ends
 
 
 class SessionSerializer(serializers.ModelSerializer[ChargingSession]):
-    transaction_id = serializers.IntegerField(read_only=True, help_text="What OCPP 1.6 calls this session.")
+    transaction_id = serializers.IntegerField(read_only=True, help_text="Transaction id of this session in OCPP 1.6.")
     station = serializers.CharField(source="station.identity", read_only=True)
     connector = serializers.IntegerField(source="connector_number", read_only=True)
     tag_label = serializers.CharField(source="tag.label", read_only=True, default="")
     is_open = serializers.BooleanField(read_only=True)
     duration_seconds = serializers.SerializerMethodField()
     flags = serializers.ListField(child=serializers.ChoiceField(choices=Flag.choices), read_only=True)
-    not_billed_because = serializers.SerializerMethodField(help_text="In words; empty where the session is billed.")
+    not_billed_because = serializers.SerializerMethodField(help_text="Reasons as text; empty if the session is billed.")
     as_reported = serializers.DictField(
         child=serializers.CharField(),
         read_only=True,
-        help_text="What the station said where it was read differently, and where figures come from that it left out.",
+        help_text="Values as reported, where they were interpreted differently, and sources of values not reported.",
     )
     state_of_charge_percent = serializers.DecimalField(
         source="state_of_charge", max_digits=5, decimal_places=1, read_only=True
@@ -70,7 +70,7 @@ class SessionSerializer(serializers.ModelSerializer[ChargingSession]):
         return round(session.duration.total_seconds())
 
     def get_not_billed_because(self, session: ChargingSession) -> str:
-        return why_not_billed(session)
+        return not_billed_reason(session)
 
 
 class MeterResetSerializer(serializers.Serializer[Any]):

@@ -22,20 +22,22 @@ from sessions.ledger.models import ChargingSession, flag_labels
 from sessions.ledger.services.charging import is_fresh
 
 
-def said(session: ChargingSession) -> SafeString:
-    """A session's state in one word; why it needs a look is said beside it."""
+def status_badge(session: ChargingSession) -> SafeString:
+    """Return the status of a session as a badge; its title explains why the session needs review."""
     if session.is_open:
         if session.power_w and is_fresh(session):
             return formatting.status("charging", _("Charging"), is_live=True)
-        return formatting.status("preparing", _("Running"), title=_("The session is open; no power was measured last."))
+        return formatting.status(
+            "preparing", _("Running"), title=_("The session is in progress, but no power was measured recently.")
+        )
     if session.has_flags:
-        return formatting.status("warn", _("Needs a look"), title=", ".join(session.flag_labels))
+        return formatting.status("warn", _("Needs review"), title=", ".join(session.flag_labels))
     return formatting.status("good", _("Completed"))
 
 
 class SessionTable(Table):
     number = tables.Column(verbose_name=gettext_lazy("Session"), accessor="pk")
-    state = tables.Column(verbose_name=gettext_lazy("State"), empty_values=(), attrs={"td": {"class": "rhs"}})
+    state = tables.Column(verbose_name=gettext_lazy("Status"), empty_values=(), attrs={"td": {"class": "rhs"}})
     started_at = tables.Column(verbose_name=gettext_lazy("Start"), orderable=True, attrs=WIDE)
     tag = tables.Column(verbose_name=gettext_lazy("Tag"), empty_values=(), attrs=WIDE)
     duration = tables.Column(verbose_name=gettext_lazy("Duration"), empty_values=(), attrs=NUMBER_WIDE)
@@ -54,9 +56,9 @@ class SessionTable(Table):
             record.pk,
             formatting.grouped(record.pk),
         )
-        return two_lines(link, self.place(record))
+        return two_lines(link, self.location(record))
 
-    def place(self, session: ChargingSession) -> str:
+    def location(self, session: ChargingSession) -> str:
         if not session.connector_number:
             return str(session.station)
         return _("%(station)s, connector %(number)d") % {
@@ -70,7 +72,7 @@ class SessionTable(Table):
         return format_html(
             '<span data-v="st-{}">{}</span><span class="s o">{}</span><span class="s phone">{} kWh</span>',
             record.pk,
-            said(record),
+            status_badge(record),
             note or "\u00a0",
             formatting.kwh(record.energy_wh),
         )
@@ -85,7 +87,7 @@ class SessionTable(Table):
         end = (
             _("to %(time)s") % {"time": formatting.short_time(record.stopped_at)}
             if record.stopped_at
-            else _("not over")
+            else _("in progress")
         )
         return two_lines(at, end)
 
@@ -116,18 +118,18 @@ class SessionTable(Table):
 
 
 class StationSessionTable(SessionTable):
-    """On a station's own page, where its name would be said in each row."""
+    """Sessions on the station's own page, without the name of the station in each row."""
 
     class Meta(SessionTable.Meta):
         exclude = ("max_power_w",)
         attrs = {"class": "tbl cardtbl still"}
 
-    def place(self, session: ChargingSession) -> str:
+    def location(self, session: ChargingSession) -> str:
         return _("connector %(number)d") % {"number": session.connector_number} if session.connector_number else ""
 
 
 def duration_cell(started_at: datetime, stopped_at: datetime | None) -> str:
-    """As `ChargingSession.duration` is: never negative, and until now while it runs."""
+    """Return the duration until now or the end, never negative, as in `ChargingSession.duration`."""
     return formatting.dhms((stopped_at or timezone.now()) - started_at)
 
 
@@ -139,12 +141,12 @@ def flags_cell(flags: list[str]) -> str:
     return ", ".join(flag_labels(flags)) if flags else ""
 
 
-def said_cell(name: str) -> Callable[[dict[str, str] | None], str]:
-    """What the station said, where it was read differently."""
+def as_reported_cell(name: str) -> Callable[[dict[str, str] | None], str]:
+    """Return a function for the value as the station reported it, if it was interpreted differently."""
     return lambda as_reported: (as_reported or {}).get(name, "")
 
 
-SESSION_CELLS = [  # by field: a file may have a million rows
+SESSION_CELLS = [  # by field, without model instances, because an export may have a million rows
     Cell(gettext_lazy("Session"), None, ["pk"]),
     Cell(gettext_lazy("Station"), None, ["station__identity"]),
     Cell(gettext_lazy("Station name"), None, ["station__name"]),
@@ -162,7 +164,7 @@ SESSION_CELLS = [  # by field: a file may have a million rows
     Cell(gettext_lazy("State of charge (%)"), None, ["state_of_charge"]),
     Cell(gettext_lazy("Ended by"), stop_reason_label, ["stop_reason"]),
     Cell(gettext_lazy("Authorization"), authorization_label, ["authorization"]),
-    Cell(gettext_lazy("Needs a look because"), flags_cell, ["flags"]),
+    Cell(gettext_lazy("Needs review because"), flags_cell, ["flags"]),
     Cell(
         gettext_lazy("Not billed because"),
         not_billed_cell,
@@ -170,6 +172,6 @@ SESSION_CELLS = [  # by field: a file may have a million rows
     ),
     Cell(gettext_lazy("Start by the station's clock"), None, ["reported_started_at"], is_time=True),
     Cell(gettext_lazy("End by the station's clock"), None, ["reported_stopped_at"], is_time=True),
-    Cell(gettext_lazy("Meter start as reported"), said_cell("meter_start"), ["as_reported"]),
-    Cell(gettext_lazy("Meter end as reported"), said_cell("meter_stop"), ["as_reported"]),
+    Cell(gettext_lazy("Meter start as reported"), as_reported_cell("meter_start"), ["as_reported"]),
+    Cell(gettext_lazy("Meter end as reported"), as_reported_cell("meter_stop"), ["as_reported"]),
 ]

@@ -1,4 +1,4 @@
-"""The list of sessions; the page of one session is arranged in the portal."""
+"""The list of sessions. The page of one session is in the portal, because it combines several apps."""
 
 from __future__ import annotations
 

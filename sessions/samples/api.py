@@ -1,4 +1,4 @@
-"""Meter readings in the API."""
+"""API for meter readings."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from sessions.samples.serializers import SampleSerializer
 
 
 class SampleViewSet(TimesMixin, viewsets.ReadOnlyModelViewSet[MeterReading]):
-    """Meter readings: the last stored first, within a period the latest first. All values of one instant are one
-    row.
+    """Meter readings, the last stored first, or the latest first within a period.
+
+    One row contains all values of one instant.
     """
 
     queryset = MeterReading.objects.select_related("station").defer("station__password")

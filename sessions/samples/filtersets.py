@@ -1,4 +1,4 @@
-"""Filters of meter readings in the API."""
+"""Filters for meter readings in the API."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sessions.samples.models import MeterReading
 class SampleFilter(TimesFilterSet):
     station = OfStationFilter(label=_("identity of the station"))
     connector = WholeFilter(field_name="connector_number")
-    session = WholeFilter(field_name="session_id", label=_("number of the session"))
+    session = WholeFilter(field_name="session_id", label=_("session number"))
 
     class Meta:
         model = MeterReading
@@ -20,5 +20,5 @@ class SampleFilter(TimesFilterSet):
 
     @property
     def use_partial_index(self) -> bool:
-        """Whether the filter is served by an index of its own."""
+        """Return whether the partial index of readings with a session serves this filter."""
         return self.form.cleaned_data["session"] is not None

@@ -38,7 +38,7 @@ class MeterReading(models.Model):
     )
     at = models.DateTimeField(_("time"))
     values = models.JSONField(_("sampled values"))
-    energy_wh = models.BigIntegerField(_("register (Wh)"), null=True, blank=True)
+    energy_wh = models.BigIntegerField(_("meter reading (Wh)"), null=True, blank=True)
     power_w = models.IntegerField(_("power (W)"), null=True, blank=True)
     offered_w = models.IntegerField(_("offered (W)"), null=True, blank=True)
     current_ma = models.JSONField(_("current per phase (mA)"), null=True, blank=True)  # {"L1": 15700, ...}

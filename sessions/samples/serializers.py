@@ -1,4 +1,4 @@
-"""Serializers of meter readings."""
+"""Serializers for meter readings."""
 
 from __future__ import annotations
 

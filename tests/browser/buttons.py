@@ -25,7 +25,7 @@ from tests.browser.pressing import (
     Stays,
 )
 
-SENT = Says("is on its way to")
+SENT = Says("sent to")
 
 
 def asks(button: str, outcome: Row = SENT) -> Opens:
@@ -138,7 +138,7 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
         "More": MENU,
         "Unlock connector": asks("Unlock connector"),
         "Change availability": OUT_OF_SERVICE,
-        "Ask for message": asks("Ask for message"),
+        "Ask for message": asks("Request message"),
         "Read configuration": asks("Read configuration"),
         "Clear authorization cache": asks("Clear cache"),
         "Change station": Goes("chargers:station_edit"),
@@ -208,7 +208,7 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
     "operations:remote_stop": {"Commands": Goes("operations:command_list"), "Stop session": asks("Stop session")},
     "operations:reset": {"Commands": Goes("operations:command_list"), "Reset": asks("Reset station")},
     "operations:station_command": {
-        "Clear cache": Goes("chargers:station_detail", says="is on its way"),
+        "Clear cache": Goes("chargers:station_detail", says="sent to"),
         "Cancel": Goes("chargers:station_detail"),
     },
     "places:circuit_add": {

@@ -89,7 +89,7 @@ def test_a_wrong_entry_keeps_the_dialog_open(open_page, station):
     page.click("#start-1")
     page.fill("#id_id_tag", "NOBODY")
     page.click("dialog button[type=submit]")
-    expect(page.locator("dialog[open] .invalid-feedback")).to_contain_text("The team has no such tag.")
+    expect(page.locator("dialog[open] .invalid-feedback")).to_contain_text("No tag matches")
     expect(page.locator("#id_id_tag")).to_have_value("NOBODY")
     page.keyboard.press("Escape")
     expect(page.locator("dialog[open]")).to_have_count(0)

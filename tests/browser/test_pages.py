@@ -104,7 +104,7 @@ def test_a_period_that_cannot_be_shown_is_said_beside_its_fields(open_page):
     chart.get_by_role("button", name="From").click()
     for name, day in (("from", "2026-10-13"), ("to", "2026-10-12")):
         chart.locator(f"input[name={name}]").fill(day)
-    expect(chart.locator(".refusal")).to_have_text("The period ends before it begins.")
+    expect(chart.locator(".refusal")).to_have_text("The end of the period is before its start.")
     chart.locator("input[name=to]").fill("2026-10-14")
     expect(chart.locator(".refusal")).to_be_hidden()
     open_page.complaints.clear()  # Chromium reports the 400

@@ -1,6 +1,6 @@
-"""Messages as stations write them that do not keep to the schema: the core can be read, so they count as any other.
+"""Turn messages into deviating ones, as some stations send them: they violate the schema, but can still be understood.
 
-What the books are compared by (times, meter values, ids, words of the ledger) keeps its meaning.
+Everything that the crash tests compare (times, meter values, ids, statuses) keeps its meaning.
 """
 
 from __future__ import annotations
@@ -12,27 +12,27 @@ from typing import Any
 
 Payload = dict[str, Any]
 Deviation = Callable[[Payload, random.Random], None]
-LONG = "a text that is longer than the specification allows, since the maker's engineers like to say a lot " * 2
+LONG_TEXT = "a text that is longer than the specification allows, as some manufacturers write it " * 2
 
 
-def words_for_numbers(payload: Payload, chance: random.Random) -> None:
-    """`"meterStop": "450"`."""
+def numbers_as_text(payload: Payload, rng: random.Random) -> None:
+    """Send numbers as text: `"meterStop": "450"`."""
     for name in ("connectorId", "meterStart", "meterStop", "transactionId"):
-        if isinstance(payload.get(name), int) and chance.random() < 0.7:
+        if isinstance(payload.get(name), int) and rng.random() < 0.7:
             payload[name] = str(payload[name])
 
 
-def fields_of_its_own(payload: Payload, chance: random.Random) -> None:
-    """At any depth."""
-    payload["vendorSequence"] = chance.randrange(10**6)
+def vendor_fields(payload: Payload, rng: random.Random) -> None:
+    """Add fields that the schema does not know, at any depth."""
+    payload["vendorSequence"] = rng.randrange(10**6)
     for instant in _instants(payload):
         instant["quality"] = {"gps": None}
         for sampled in instant["sampledValue"]:
-            sampled["id"] = chance.randrange(10**6)
+            sampled["id"] = rng.randrange(10**6)
 
 
-def numbers_for_words(payload: Payload, chance: random.Random) -> None:
-    """`"value": 604`."""
+def text_as_numbers(payload: Payload, rng: random.Random) -> None:
+    """Send text as numbers: `"value": 604`."""
     for instant in _instants(payload):
         for sampled in instant["sampledValue"]:
             sampled["value"] = int(sampled["value"])
@@ -40,8 +40,8 @@ def numbers_for_words(payload: Payload, chance: random.Random) -> None:
         payload["chargePointModel"] = 22
 
 
-def unknown_words(payload: Payload, chance: random.Random) -> None:
-    """Whose nearest safe meaning is known."""
+def unknown_values(payload: Payload, rng: random.Random) -> None:
+    """Use values that are not in the enumerations, but have a safe interpretation."""
     if "reason" in payload:
         payload["reason"] = "SleepyVehicle"
     if "errorCode" in payload:
@@ -51,37 +51,37 @@ def unknown_words(payload: Payload, chance: random.Random) -> None:
             sampled["location"] = "Trunk"
 
 
-def long_texts(payload: Payload, chance: random.Random) -> None:
+def long_texts(payload: Payload, rng: random.Random) -> None:
+    """Exceed the maximum length of texts."""
     if "status" in payload:
-        payload["info"] = payload["vendorErrorCode"] = payload["vendorId"] = LONG
+        payload["info"] = payload["vendorErrorCode"] = payload["vendorId"] = LONG_TEXT
     if "chargePointModel" in payload:
-        payload["chargePointModel"] = payload["firmwareVersion"] = LONG
+        payload["chargePointModel"] = payload["firmwareVersion"] = LONG_TEXT
 
 
-def fractions_of_nothing(payload: Payload, chance: random.Random) -> None:
-    """`"meterStop": 450.0` as text."""
+def numbers_as_decimals(payload: Payload, rng: random.Random) -> None:
+    """Send whole numbers as decimal text: `"meterStop": "450.0"`."""
     for name in ("meterStart", "meterStop"):
         if isinstance(payload.get(name), int):
             payload[name] = f"{payload[name]}.0"
 
 
 DEVIATIONS: list[Deviation] = [
-    words_for_numbers,
-    fields_of_its_own,
-    numbers_for_words,
-    unknown_words,
+    numbers_as_text,
+    vendor_fields,
+    text_as_numbers,
+    unknown_values,
     long_texts,
-    fractions_of_nothing,
+    numbers_as_decimals,
 ]
 
 
-def deviating(payload: Payload, seed: int) -> Payload:
-    """The payload with one to three deviations; the same ones for the same seed, since a message is sent again as it
-    was."""
-    chance = random.Random(seed)
+def apply_deviations(payload: Payload, seed: int) -> Payload:
+    """Return the payload with one to three deviations. The same seed gives the same ones, so that repeats are equal."""
+    rng = random.Random(seed)
     changed = copy.deepcopy(payload)
-    for deviate in chance.sample(DEVIATIONS, chance.randrange(1, 4)):
-        deviate(changed, chance)
+    for deviate in rng.sample(DEVIATIONS, rng.randrange(1, 4)):
+        deviate(changed, rng)
     return changed
 
 

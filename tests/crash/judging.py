@@ -1,26 +1,26 @@
-"""What the crash tests share: the judgement of a run."""
+"""Helpers of the crash tests: run a scenario and check its outcome."""
 
 import os
 import subprocess
 from pathlib import Path
 
 from tests.crash.faults import shuffled
-from tests.crash.run import Shape, crash, write_down
+from tests.crash.run import Scenario, report, run_scenario
 
 
-def may_mount(folder: Path) -> bool:
-    """Whether PostgreSQL can have a disk of its own: that takes root, and a machine that lets root mount."""
-    place = folder / "try"
-    place.mkdir()
-    words = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)]
-    is_mounted = os.geteuid() == 0 and subprocess.run(words, capture_output=True).returncode == 0
+def can_mount(folder: Path) -> bool:
+    """Return whether PostgreSQL can get a disk of its own: this needs root and a machine that allows mounts."""
+    mount_point = folder / "try"
+    mount_point.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(mount_point)]
+    is_mounted = os.geteuid() == 0 and subprocess.run(command, capture_output=True).returncode == 0
     if is_mounted:
-        subprocess.run(["umount", str(place)], check=True)
+        subprocess.run(["umount", str(mount_point)], check=True)
     return is_mounted
 
 
-def judge(folder: Path, shape: Shape, kinds: list[str]) -> None:
-    """Run the faults in a random order, and fail when anything was lost, doubled or wrong."""
-    outcome = crash(folder, shape, lambda chance: shuffled(kinds, chance))
-    write_down(outcome)
+def check_run(folder: Path, scenario: Scenario, kinds: list[str]) -> None:
+    """Inject the faults in random order; fail if anything was lost, stored twice or wrong."""
+    outcome = run_scenario(folder, scenario, lambda rng: shuffled(kinds, rng))
+    report(outcome)
     assert outcome.verdict.is_clean, outcome.text()

@@ -1,4 +1,4 @@
-"""What the stations know of their sessions, written by them and compared with what the system knows."""
+"""The sessions as the simulated stations recorded them, and their comparison with those that the system stored."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ UNAUTHORISED, OFFLINE = "unauthorised", "offline"
 
 @dataclass
 class Entry:
-    """One session as its station saw it. Times are the station's, as text with milliseconds."""
+    """One session as its station recorded it. Times are the station's, as text with milliseconds."""
 
     station: str
     connector: int
@@ -20,13 +20,13 @@ class Entry:
     start: str
     meter_start_wh: int
     is_known_tag: bool
-    transaction_id: int | None = None  # learnt from the answer
+    transaction_id: int | None = None  # from the answer
     stop: str | None = None
     meter_stop_wh: int | None = None
-    register_wh: int = 0  # the newest that was sampled
+    register_wh: int = 0  # latest sample
     is_start_answered: bool = False
     is_stop_answered: bool = False
-    is_late: bool = False  # its begin or its end was answered minutes after it happened
+    is_late: bool = False  # its start or end was answered minutes after it happened
     samples_sent: int = 0  # distinct sampled values
     samples_answered: int = 0
 
@@ -42,7 +42,7 @@ class Entry:
 
 @dataclass
 class Verdict:
-    """What does not agree; all lists are empty where it should be."""
+    """The differences that were found; all lists are empty if there are none."""
 
     lost: list[str] = field(default_factory=list)
     double: list[str] = field(default_factory=list)
@@ -59,7 +59,7 @@ class Verdict:
 
 
 def compare(entries: list[Entry], rows: list[Row]) -> Verdict:
-    """Both ways: what the stations were told is stored, and nothing is stored that no station did."""
+    """Check that everything the system confirmed is stored, and that nothing is stored that no station sent."""
     verdict = Verdict()
     by_key: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
     for row in rows:
@@ -68,14 +68,16 @@ def compare(entries: list[Entry], rows: list[Row]) -> Verdict:
         found = by_key.pop((entry.station, entry.connector, entry.start), [])
         if not found:
             if entry.is_start_answered:
-                verdict.lost.append(f"{entry.name} is not there")
+                verdict.lost.append(f"{entry.name} is missing")
             continue
         if len(found) > 1:
-            verdict.double.append(f"{entry.name} is there {len(found)} times: {found}")
+            verdict.double.append(f"{entry.name} is stored {len(found)} times: {found}")
         _compare_one(entry, found[0], verdict)
     verdict.double += [f"no station knows {row}" for rows_left in by_key.values() for row in rows_left]
     numbers = Counter(row["transaction_id"] for row in rows)
-    verdict.double += [f"transaction {number} is there {times} times" for number, times in numbers.items() if times > 1]
+    verdict.double += [
+        f"transaction {number} is stored {times} times" for number, times in numbers.items() if times > 1
+    ]
     return verdict
 
 
@@ -94,7 +96,7 @@ def _compare_one(entry: Entry, row: Row, verdict: Verdict) -> None:
     }
     for name, value in expected.items():
         if row[name] != value:
-            verdict.wrong.append(f"{entry.name}: {name} is {row[name]!r}, the station says {value!r}")
+            verdict.wrong.append(f"{entry.name}: {name} is {row[name]!r}, the station has {value!r}")
     flags = set(row["flags"]) - ({OFFLINE} if entry.is_late else set())
     if flags != (set() if entry.is_known_tag else {UNAUTHORISED}):
         verdict.wrong.append(f"{entry.name}: its flags are {row['flags']}")

@@ -1,4 +1,4 @@
-"""One crash run: a stack of its own behind proxies, a fleet that charges, faults, and the reckoning."""
+"""One crash run: start a stack behind proxies and a fleet of stations, inject faults, and compare the results."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.crash.embedded import EmbeddedStack
-from tests.crash.faults import Breaker, Fault
+from tests.crash.faults import Fault, FaultInjector
 from tests.crash.ledger import Entry, Verdict, compare
 from tests.crash.proxy import PostgresProxy, Proxy
 from tests.crash.stations import Plan
@@ -27,16 +27,16 @@ from tools.stack import Stack, free_ports_in_a_row
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TEAM, PASSWORD = "crash", "crash-{id}-0123456789"
-RESULT_VARIABLE = "CRASH_RESULTS"  # names a file that gets one JSON line per run
-SETTLE_SECONDS = 3.0  # after a fault until its effects on the answer time are over
+RESULTS_VARIABLE = "CRASH_RESULTS"  # path of a file to which each run appends one JSON line
+SETTLE_SECONDS = 3.0  # how long a fault affects answer times after its end
 INBOX_SECONDS = 60.0
 DEVIATING_MESSAGES = 0.5
 EXPECTED_CODES = {"1001", "1006", "1012", "1013", "3000"}
 
 
 @dataclass
-class Shape:
-    """What a run is made of."""
+class Scenario:
+    """The configuration of a run."""
 
     name: str
     stations: int
@@ -45,19 +45,19 @@ class Shape:
     warm_up: float = 3.0
     pause: tuple[float, float] = (1.0, 2.5)
     is_embedded: bool = False
-    volume_megabytes: int = 0  # of a disk of its own for PostgreSQL, which can be full; needs root
-    deviating_stations: float = 0.3  # the share of stations that do not keep to the specification
-    deviating_messages: float = DEVIATING_MESSAGES  # the share of their messages that do not fit the schema
+    volume_megabytes: int = 0  # size of PostgreSQL's own disk, which can be filled; needs root
+    deviating_stations: float = 0.3  # share of stations that violate the specification
+    deviating_messages: float = DEVIATING_MESSAGES  # share of their messages that violate the schema
 
 
 @dataclass
 class Outcome:
-    shape: Shape
+    scenario: Scenario
     verdict: Verdict
     figures: dict[str, Any] = field(default_factory=dict)
 
     def text(self) -> str:
-        lines = [f"--- crash run '{self.shape.name}' (seed {self.shape.seed})"]
+        lines = [f"--- crash run '{self.scenario.name}' (seed {self.scenario.seed})"]
         for name, value in self.figures.items():
             if isinstance(value, dict):
                 lines.append(f"{name}:")
@@ -73,27 +73,27 @@ def _plain(value: Any) -> str:
     return str(value)
 
 
-def crash(var: Path, shape: Shape, kinds: Callable[[random.Random], Iterable[str]]) -> Outcome:
-    """Start everything, break it by `kinds`, compare the books. All processes have ended when it returns or raises."""
-    chance = random.Random(shape.seed)
-    watch = [time.monotonic()]
-    with ending_on_sigterm(), broken_stack(var, shape) as breaker:
-        stack = breaker.stack
+def run_scenario(var: Path, scenario: Scenario, kinds: Callable[[random.Random], Iterable[str]]) -> Outcome:
+    """Start everything, inject the faults and compare the records. No process is left running, even after an error."""
+    rng = random.Random(scenario.seed)
+    timestamps = [time.monotonic()]
+    with exit_on_sigterm(), proxied_stack(var, scenario) as injector:
+        stack = injector.stack
         try:
-            plan = prepare(stack, shape)
-            watch.append(time.monotonic())
+            plan = prepare(stack, scenario)
+            timestamps.append(time.monotonic())
             with fleet(var, plan) as finish:
-                time.sleep(shape.warm_up)
-                for kind in kinds(chance):
-                    breaker.strike(kind)
-                    time.sleep(chance.uniform(*shape.pause))
+                time.sleep(scenario.warm_up)
+                for kind in kinds(rng):
+                    injector.inject(kind)
+                    time.sleep(rng.uniform(*scenario.pause))
                 time.sleep(SETTLE_SECONDS)
-                watch.append(time.monotonic())
-                books = finish()
-            rows, inside = read_system(stack)
-            watch.append(time.monotonic())
-            outcome = reckon(shape, books, rows, inside, breaker)
-            spans = [round(later - earlier, 1) for earlier, later in itertools.pairwise(watch)]
+                timestamps.append(time.monotonic())
+                records = finish()
+            rows, system_state = read_system(stack)
+            timestamps.append(time.monotonic())
+            outcome = evaluate(scenario, records, rows, system_state, injector)
+            spans = [round(later - earlier, 1) for earlier, later in itertools.pairwise(timestamps)]
             outcome.figures["time (s)"] = dict(zip(("start", "faults", "delivery"), spans, strict=True))
             if not outcome.verdict.is_clean:
                 print_logs(stack)
@@ -104,13 +104,13 @@ def crash(var: Path, shape: Shape, kinds: Callable[[random.Random], Iterable[str
 
 
 @contextmanager
-def ending_on_sigterm() -> Iterator[None]:
-    """The usual end of a job by others must not leave servers behind."""
+def exit_on_sigterm() -> Iterator[None]:
+    """Let SIGTERM raise an exception, so that the servers are stopped as well."""
 
-    def leave(number: int, frame: object) -> None:
+    def interrupt(number: int, frame: object) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, leave)
+    before = signal.signal(signal.SIGTERM, interrupt)
     try:
         yield
     finally:
@@ -118,26 +118,26 @@ def ending_on_sigterm() -> Iterator[None]:
 
 
 @contextmanager
-def broken_stack(var: Path, shape: Shape) -> Iterator[Breaker]:
-    """A stack whose parts reach PostgreSQL and Redis through proxies of ours."""
-    if shape.is_embedded:
-        with embedded_stack(var, shape) as breaker:
-            yield breaker
+def proxied_stack(var: Path, scenario: Scenario) -> Iterator[FaultInjector]:
+    """Run a stack whose parts reach PostgreSQL and Redis through our proxies."""
+    if scenario.is_embedded:
+        with embedded_stack(var, scenario) as injector:
+            yield injector
         return
     port = free_port()
-    first = free_ports_in_a_row(shape.gateways, {port})
-    stack = Stack(var, port, first, shape.gateways)
+    first = free_ports_in_a_row(scenario.gateways, {port})
+    stack = Stack(var, port, first, scenario.gateways)
     taken = {port, *stack.gateway_ports, stack.postgres.port, stack.redis.port}
     stack.database_port = free_port(taken)
     stack.redis_port = free_port(taken | {stack.database_port})
-    database = PostgresProxy(stack.database_port, stack.postgres.port, random.Random(shape.seed + 1))
-    redis = Proxy(stack.redis_port, stack.redis.port, random.Random(shape.seed + 2))
-    with small_disk(stack.postgres.folder, shape.volume_megabytes):
+    database = PostgresProxy(stack.database_port, stack.postgres.port, random.Random(scenario.seed + 1))
+    redis = Proxy(stack.redis_port, stack.redis.port, random.Random(scenario.seed + 2))
+    with small_disk(stack.postgres.folder, scenario.volume_megabytes):
         try:
             database.start()
             redis.start()
             stack.up()
-            yield Breaker(stack, database, redis, random.Random(shape.seed + 3))
+            yield FaultInjector(stack, database, redis, random.Random(scenario.seed + 3))
         finally:
             try:
                 stack.down()
@@ -147,12 +147,12 @@ def broken_stack(var: Path, shape: Shape) -> Iterator[Breaker]:
 
 
 @contextmanager
-def embedded_stack(var: Path, shape: Shape) -> Iterator[Breaker]:
+def embedded_stack(var: Path, scenario: Scenario) -> Iterator[FaultInjector]:
     port = free_port()
     stack = EmbeddedStack(var, port, port)
     try:
         stack.up()
-        yield Breaker(stack, None, None, random.Random(shape.seed + 3))
+        yield FaultInjector(stack, None, None, random.Random(scenario.seed + 3))
     finally:
         stack.down()
 
@@ -170,30 +170,30 @@ def small_disk(folder: Path, megabytes: int) -> Iterator[None]:
         subprocess.run(["umount", "-l", folder], check=True)
 
 
-def prepare(stack: Stack, shape: Shape) -> Plan:
-    """A team, stations and tags, by the commands that people use."""
-    count = str(shape.stations)
+def prepare(stack: Stack, scenario: Scenario) -> Plan:
+    """Create a team, stations and tags with the management commands, and return the plan of the fleet."""
+    count = str(scenario.stations)
     stack.manage("add_team", TEAM)
     added = stack.manage(
         "add_station", "CRASH{n:04d}", "--team", TEAM, "--password", PASSWORD, "--count", count, "--json"
     )
-    tags = stack.manage("add_tag", "CRASHTAG{n:05d}", "--team", TEAM, "--count", str(2 * shape.stations), "--json")
+    tags = stack.manage("add_tag", "CRASHTAG{n:05d}", "--team", TEAM, "--count", str(2 * scenario.stations), "--json")
     return Plan(
         urls=stack.ocpp_urls,
         stations=[(identity, PASSWORD.replace("{id}", identity)) for identity in json.loads(added)["stations"]],
         tags=json.loads(tags)["tags"],
-        seed=shape.seed,
-        pace=max(1.0, shape.stations / 30),
-        share_deviating_stations=shape.deviating_stations,
-        share_deviating=shape.deviating_messages,
+        seed=scenario.seed,
+        pace=max(1.0, scenario.stations / 30),
+        share_deviating_stations=scenario.deviating_stations,
+        share_deviating=scenario.deviating_messages,
         supervisor_pid=stack.supervisor.own_pid(),
     )
 
 
 @contextmanager
 def fleet(var: Path, plan: Plan) -> Iterator[Callable[[], dict[str, Any]]]:
-    """The stations, in a process of their own; the call that is given lets them finish and reads their books."""
-    plan_path, result_path, log_path = var / "fleet.json", var / "books.json", var / "log" / "fleet.log"
+    """Run the stations in their own process; yield a function that lets them finish and returns their records."""
+    plan_path, result_path, log_path = var / "fleet.json", var / "records.json", var / "log" / "fleet.log"
     plan_path.write_text(json.dumps(asdict(plan)))
     with log_path.open("wb") as log:
         process = subprocess.Popen(
@@ -220,107 +220,116 @@ def fleet(var: Path, plan: Plan) -> Iterator[Callable[[], dict[str, Any]]]:
 
 
 def read_system(stack: Stack) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """The ledger as people get it, once the inbox is empty, and what lies beside it."""
+    """Return the exported sessions, once the inbox is empty, and the report of `inside.py`."""
     end = time.monotonic() + INBOX_SECONDS
     while True:
-        inside = json.loads(stack.manage("shell", "-v", "0", "-c", "import tests.crash.inside as i; i.show()"))
-        if not inside["waiting"] or time.monotonic() > end:
-            return json.loads(stack.manage("export_sessions", "--json")), inside
+        system_state = json.loads(
+            stack.manage("shell", "-v", "0", "-c", "import tests.crash.inside as i; i.print_report()")
+        )
+        if not system_state["waiting"] or time.monotonic() > end:
+            return json.loads(stack.manage("export_sessions", "--json")), system_state
         time.sleep(0.5)
 
 
-def reckon(
-    shape: Shape, books: dict[str, Any], rows: list[dict[str, Any]], inside: dict[str, Any], breaker: Breaker
+def evaluate(
+    scenario: Scenario,
+    records: dict[str, Any],
+    rows: list[dict[str, Any]],
+    system_state: dict[str, Any],
+    injector: FaultInjector,
 ) -> Outcome:
-    entries = [Entry(**entry) for entry in books["entries"]]
+    """Compare the records of the fleet with the state of the system."""
+    entries = [Entry(**entry) for entry in records["entries"]]
     verdict = compare(entries, rows)
-    verdict.other += books["faults_of_system"]
-    verdict.other += [f"inside: {name} is {value}" for name, value in inside["must_be_empty"].items() if value]
-    if inside["waiting"]:
-        verdict.other.append(f"{inside['waiting']} messages still wait in the inbox")
-    for place, status in books["statuses"].items():
-        if inside["statuses"].get(place) != status:
-            verdict.other.append(f"{place}: the status is {inside['statuses'].get(place)}, the station said {status}")
-    counts = Counter(books["counts"])
+    verdict.other += records["system_errors"]
+    verdict.other += [f"{name}: {value}" for name, value in system_state["must_be_empty"].items() if value]
+    if system_state["waiting"]:
+        verdict.other.append(f"{system_state['waiting']} messages are still waiting in the inbox")
+    for connector, status in records["statuses"].items():
+        stored = system_state["statuses"].get(connector)
+        if stored != status:
+            verdict.other.append(f"{connector}: the status is {stored}, the station reported {status}")
+    counts = Counter(records["counts"])
     codes = {name.removeprefix("closed ") for name in counts if name.startswith("closed ")}
     verdict.other += [f"links were closed with {code}" for code in sorted(codes - EXPECTED_CODES)]
-    return Outcome(shape, verdict, figures(shape, books, entries, breaker, verdict))
+    return Outcome(scenario, verdict, figures(scenario, records, entries, injector, verdict))
 
 
 def figures(
-    shape: Shape, books: dict[str, Any], entries: list[Entry], breaker: Breaker, verdict: Verdict
+    scenario: Scenario, records: dict[str, Any], entries: list[Entry], injector: FaultInjector, verdict: Verdict
 ) -> dict[str, Any]:
-    answered = books["answers"]
-    calm = sorted(done - sent for sent, done in answered if not _is_troubled(sent, breaker.faults))
+    """Return the figures of a run that are printed and compared between runs."""
+    answered = records["answers"]
+    undisturbed = sorted(done - sent for sent, done in answered if not _is_near_fault(sent, injector.faults))
     return {
-        "stations": shape.stations,
-        "gateways": shape.gateways,
+        "stations": scenario.stations,
+        "gateways": scenario.gateways,
         "sessions": len(entries),
         "sessions left open": sum(entry.stop is None for entry in entries),
         "sampled values": sum(entry.samples_answered for entry in entries),
         "answered calls": len(answered),
-        "faults of the server": dict(Counter(fault.kind for fault in breaker.faults)),
-        "answers to COMMIT lost": breaker.database.lost_answers if breaker.database else 0,
-        "seen by the stations": dict(sorted(books["counts"].items())),
-        "deadlocks of transactions": stack_log(breaker, "postgres").count("deadlock detected"),
+        "faults of the server": dict(Counter(fault.kind for fault in injector.faults)),
+        "answers to COMMIT lost": injector.database.lost_answers if injector.database else 0,
+        "seen by the stations": dict(sorted(records["counts"].items())),
+        "deadlocks of transactions": stack_log(injector, "postgres").count("deadlock detected"),
         "lost": len(verdict.lost),
         "double": len(verdict.double),
         "wrong": len(verdict.wrong),
         "wrong numbers of samples": len(verdict.samples),
         "other findings": len(verdict.other),
-        "longest unavailability (s)": unavailability(books, breaker.faults),
+        "longest unavailability (s)": unavailability(records, injector.faults),
         "answer time outside faults (ms)": {
-            "p50": round(1000 * _quantile(calm, 0.5), 1),
-            "p99": round(1000 * _quantile(calm, 0.99), 1),
-            "calls": len(calm),
+            "p50": round(1000 * _quantile(undisturbed, 0.5), 1),
+            "p99": round(1000 * _quantile(undisturbed, 0.99), 1),
+            "calls": len(undisturbed),
         },
     }
 
 
-def stack_log(breaker: Breaker, name: str) -> str:
-    path = breaker.stack.log(name)
+def stack_log(injector: FaultInjector, name: str) -> str:
+    path = injector.stack.log(name)
     return path.read_text(errors="replace") if path.exists() else ""
 
 
-def _is_troubled(at: float, faults: list[Fault]) -> bool:
-    return any(fault.began - 0.5 <= at <= fault.ended + SETTLE_SECONDS for fault in faults)
+def _is_near_fault(at: float, faults: list[Fault]) -> bool:
+    return any(fault.started_at - 0.5 <= at <= fault.ended_at + SETTLE_SECONDS for fault in faults)
 
 
 def _quantile(ordered: list[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
 
 
-def unavailability(books: dict[str, Any], faults: list[Fault]) -> dict[str, dict[str, float]]:
-    """By kind of fault: the longest time in which nobody got an answer, and the longest that one message waited."""
-    found: dict[str, dict[str, float]] = {}
-    times = sorted(done for _sent, done in books["answers"])
-    nexts = [*(fault.began for fault in faults), float("inf")][1:]
+def unavailability(records: dict[str, Any], faults: list[Fault]) -> dict[str, dict[str, float]]:
+    """Return, by kind of fault, the longest time without any answer and the longest wait of one message."""
+    longest: dict[str, dict[str, float]] = {}
+    times = sorted(done for _sent, done in records["answers"])
+    nexts = [*(fault.started_at for fault in faults), float("inf")][1:]
     for fault, end in zip(faults, nexts, strict=True):
         silences = [
-            min(later, end) - max(earlier, fault.began)
+            min(later, end) - max(earlier, fault.started_at)
             for earlier, later in itertools.pairwise(times)
-            if later > fault.began and earlier < end
+            if later > fault.started_at and earlier < end
         ]
         waits = [
-            min(done, end) - max(began, fault.began)
-            for began, done in books["waits"]
-            if done > fault.began and began < end
+            min(done, end) - max(first_tried, fault.started_at)
+            for first_tried, done in records["waits"]
+            if done > fault.started_at and first_tried < end
         ]
-        worst = found.setdefault(fault.kind, {"nobody was answered": 0.0, "one message waited": 0.0})
-        worst["nobody was answered"] = max(worst["nobody was answered"], round(max(silences, default=0.0), 2))
-        worst["one message waited"] = max(worst["one message waited"], round(max(waits, default=0.0), 2))
-    return found
+        worst = longest.setdefault(fault.kind, {"no answer": 0.0, "one message": 0.0})
+        worst["no answer"] = max(worst["no answer"], round(max(silences, default=0.0), 2))
+        worst["one message"] = max(worst["one message"], round(max(waits, default=0.0), 2))
+    return longest
 
 
 def print_logs(stack: Stack) -> None:
     for name in [*stack.names, "fleet"]:
-        print(f"\n=== the end of {name}.log\n{stack.tail(name)}", flush=True)
+        print(f"\n=== last lines of {name}.log\n{stack.tail(name)}", flush=True)
 
 
-def write_down(outcome: Outcome) -> None:
+def report(outcome: Outcome) -> None:
     """Print the figures; add them to the file that CRASH_RESULTS names."""
     print(f"\n{outcome.text()}", flush=True)
-    path = os.environ.get(RESULT_VARIABLE)
+    path = os.environ.get(RESULTS_VARIABLE)
     if path:
         with Path(path).open("a") as file:
-            file.write(json.dumps({"run": asdict(outcome.shape), **outcome.figures}) + "\n")
+            file.write(json.dumps({"run": asdict(outcome.scenario), **outcome.figures}) + "\n")

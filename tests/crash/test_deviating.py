@@ -1,4 +1,4 @@
-"""The fleet's deviating messages are what they claim to be: against the schema, and of the same meaning."""
+"""The deviating messages of the crash tests violate the schema and keep their meaning."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import pytest
 from ocpp.messages import MessageType, get_validator
 
-from tests.crash.deviating import deviating
+from tests.crash.deviating import apply_deviations
 
 INSTANT = {"timestamp": "2026-01-01T00:00:00.000Z", "sampledValue": [{"value": "1500", "unit": "Wh"}]}
 MESSAGES = {
@@ -26,8 +26,8 @@ MESSAGES = {
 def test_most_messages_break_the_schema_and_none_loses_its_core(action):
     validator, broken = get_validator(MessageType.Call, action, "1.6"), 0
     for seed in range(200):
-        payload = deviating(MESSAGES[action], seed)
-        assert payload == deviating(MESSAGES[action], seed)
+        payload = apply_deviations(MESSAGES[action], seed)
+        assert payload == apply_deviations(MESSAGES[action], seed)
         broken += not validator.is_valid(payload)
         for name in ("idTag", "status", "timestamp"):
             assert payload.get(name) == MESSAGES[action].get(name)
@@ -37,9 +37,9 @@ def test_most_messages_break_the_schema_and_none_loses_its_core(action):
     json.dumps(payload)
 
 
-def test_the_plain_message_stays_as_it_is():
+def test_the_original_message_is_not_modified():
     plain = json.dumps(MESSAGES)
     for seed in range(20):
         for payload in MESSAGES.values():
-            deviating(payload, seed)
+            apply_deviations(payload, seed)
     assert json.dumps(MESSAGES) == plain

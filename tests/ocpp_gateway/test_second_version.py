@@ -8,7 +8,7 @@ from accounts.access.rights import Role
 from chargers.vocabulary import ConnectorStatus, ResetKind, StopReason
 from maintenance.models import InboxEntry, Message
 from ocpp_gateway import codec
-from operations.commands import labels as words
+from operations.commands import labels
 from operations.commands.services.asking import request_command
 from operations.models import Command
 from sessions.models import ChargingSession
@@ -77,7 +77,7 @@ def test_it_is_asked_in_its_own_words(station, link, spoken_here):
 
     until(is_accepted)
     assert (command.action, command.protocol, command.answer) == ("Nap", "test1.0", {"okay": "sure"})
-    assert words.what(command) == "hard" and words.outcome(command).startswith("Accepted in ")
+    assert labels.parameters_text(command) == "hard" and labels.result_text(command).startswith("Accepted in ")
 
 
 def test_a_command_asked_for_in_one_version_goes_out_in_the_one_the_station_then_speaks(system, station, spoken_here):

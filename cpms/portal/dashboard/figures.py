@@ -10,7 +10,7 @@ from accounts.models import User
 from chargers.models import Presence
 from chargers.stations.services.overview import connectors_by_state, stations_by_presence
 from chargers.stations.services.states import MEANINGS, State
-from sessions.insights.services.counts import begun_today, running_now
+from sessions.insights.services.counts import running_now, started_today
 
 CIRCLE = 100.0
 
@@ -67,7 +67,7 @@ def figures(user: User) -> Figures:
     """Four queries."""
     presences, states = stations_by_presence(user), connectors_by_state(user)
     charging, power_w = running_now(user)
-    sessions_today, energy_today_wh = begun_today(user)
+    sessions_today, energy_today_wh = started_today(user)
     counted = Figures(
         stations=sum(presences.values()),
         online=presences.get(Presence.ONLINE, 0),

@@ -49,7 +49,7 @@ class SessionDetailView(DetailPage):
         user: Any = self.request.user
         points, others = points_of(session), other_ends(session)
         return {
-            "facts": session_panels.facts(session, user),
+            "facts": session_panels.summary_line(session, user),
             "stop": command_panels.stop_button(session, user),
             "figures": sample_panels.figures(session, points),
             "main": [sample_panels.session_chart(session, points), sample_panels.readings(session, 1)],

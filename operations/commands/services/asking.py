@@ -74,7 +74,7 @@ def request_command(
     if why_not := why_no_commands(actor, station):
         raise NotAllowed(why_not)
     if not timedelta(0) < expires_in <= MAX_EXPIRY:
-        raise DomainError(_("The time to wait must be between one second and 30 days."), fields={"expires_in": "range"})
+        raise DomainError(_("The waiting time must be between one second and 30 days."), fields={"expires_in": "range"})
     _require_in_use(station, kind)
     if not station.is_served and kind not in SET_UP_KINDS:
         raise DomainError(_("The station has not been accepted yet: it must boot first."))
@@ -130,9 +130,9 @@ def why_no_start(station: ChargingStation, id_tag: str, actor: User | None) -> s
         return ""
     is_own = verdict.tag is not None and actor is not None and verdict.tag.user_id == actor.pk
     if actor is not None and not is_own and not actor.access.may(Can.SEE_SESSIONS, station):
-        return _("Nobody can charge at this station with this tag.")
+        return _("This tag cannot be used at this station.")
     if verdict.tag is None:
-        return _("The team has no such tag.")
+        return _("No tag matches “%(tag)s”.") % {"tag": id_tag}
     reasons = {
         TagVerdict.BLOCKED: _("This tag is blocked."),
         TagVerdict.EXPIRED: _("This tag has expired."),
@@ -145,9 +145,9 @@ def _require_in_use(station: ChargingStation, kind: str) -> None:
     rows = ChargingStation.objects.filter(pk=station.pk, deactivated_at__isnull=False)
     for (handed_over_at,) in rows.values_list("handed_over_at"):
         if handed_over_at is not None:
-            raise DomainError(_("The station was handed over to another team: it cannot be reached here any more."))
+            raise DomainError(_("The station was handed over to another team and cannot be controlled here."))
         if kind == Command.Kind.REMOTE_START:
-            raise DomainError(_("The station is deactivated: nobody can charge there."))
+            raise DomainError(_("The station is deactivated and cannot be used."))
 
 
 def _requester(actor: User | None) -> dict[str, Any]:

@@ -54,11 +54,13 @@ def _parse_payload(text: str) -> dict[str, Any]:
     try:
         payload = json.loads(text)
     except (ValueError, RecursionError):
-        raise _field_error("payload", _("The payload is no JSON.")) from None
+        raise _field_error("payload", _("The payload is not valid JSON.")) from None
     if not isinstance(payload, dict):
         raise _field_error("payload", _("The payload must be a JSON object."))
     if not is_storable(payload):
-        raise _field_error("payload", _("The payload holds characters or a depth that cannot be stored."))
+        raise _field_error(
+            "payload", _("The payload contains characters that cannot be stored, or is nested too deeply.")
+        )
     return payload
 
 
@@ -70,7 +72,7 @@ def _parse_expiry(seconds: float) -> timedelta:
     try:
         return timedelta(seconds=seconds)
     except (OverflowError, ValueError):
-        raise _field_error("expires", _("This is no number of seconds.")) from None
+        raise _field_error("expires", _("Enter a valid number of seconds.")) from None
 
 
 def _as_json(command: StationCommand, identity: str) -> dict[str, Any]:

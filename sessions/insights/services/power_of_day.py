@@ -1,5 +1,7 @@
-"""The total charging power over a day: recorded once a minute for whole teams, and computed from meter readings for a
-selection of stations."""
+"""The total charging power over a day.
+
+For whole teams it is recorded once a minute; for a selection of stations it is computed from meter readings.
+"""
 
 from __future__ import annotations
 
@@ -19,16 +21,16 @@ from sessions.ledger.services.charging import FRESH
 from sessions.samples.models import MeterReading
 
 MAX_SESSION = timedelta(days=7)
-MAX_SESSIONS, MAX_READINGS = 2_000, 300_000  # more are not added up while a page waits
+MAX_SESSIONS, MAX_READINGS = 2_000, 300_000  # adding up more would keep the page waiting
 MINUTE = timedelta(minutes=1)
 
 
 def power_of_day(user: User, day: date) -> list[tuple[datetime, int]]:
-    """Minute by minute, of all that this person sees the figures of and has chosen to look at."""
+    """Return the power in W for each minute, of the stations that the user may see and has selected."""
     start, end = day_bounds(day)
     scope = user.access.scope(Can.SEE_SESSIONS)
     if user.access.group is not None:
-        return _of_sessions(user.access.shown(Can.SEE_SESSIONS, "team", "station"), start, end)
+        return _power_of_sessions(user.access.shown(Can.SEE_SESSIONS, "team", "station"), start, end)
     provider = user.access.in_view("team", None)
     rows = TeamPower.objects.filter(provider, at__gte=start, at__lt=end)
     if not scope.is_everything:
@@ -38,13 +40,16 @@ def power_of_day(user: User, day: date) -> list[tuple[datetime, int]]:
         return recorded
     granted = Q(station__installation__in=scope.installations) | Q(station__in=scope.stations)
     sums: dict[datetime, int] = defaultdict(int)
-    for at, power in [*recorded, *_of_sessions(granted & provider & ~Q(team__in=scope.teams), start, end)]:
+    for at, power in [*recorded, *_power_of_sessions(granted & provider & ~Q(team__in=scope.teams), start, end)]:
         sums[at] += power
     return sorted(sums.items())
 
 
-def _of_sessions(wanted: Q, start: datetime, end: datetime) -> list[tuple[datetime, int]]:
-    """A reading counts until the next one, ten minutes at most; nothing when there is too much to add up."""
+def _power_of_sessions(wanted: Q, start: datetime, end: datetime) -> list[tuple[datetime, int]]:
+    """Add up the power of sessions for each minute; return nothing if there is too much data.
+
+    A reading is valid until the next one, but for ten minutes at most.
+    """
     end = min(end, timezone.now())
     rows = ChargingSession.objects.filter(wanted, started_at__gte=start - MAX_SESSION, started_at__lt=end)
     rows = rows.filter(Q(stopped_at__isnull=True) | Q(stopped_at__gt=start)).order_by()
@@ -66,4 +71,4 @@ def _of_sessions(wanted: Q, start: datetime, end: datetime) -> list[tuple[dateti
         if power and last > first:
             steps[first] += power
             steps[last] -= power
-    return [(start + place * MINUTE, power) for place, power in enumerate(accumulate(steps[:length]))]
+    return [(start + index * MINUTE, power) for index, power in enumerate(accumulate(steps[:length]))]

@@ -1,4 +1,4 @@
-"""What pages show of sessions: the list of sessions, the panels of a session's page, and those of other pages."""
+"""The list of sessions, and panels about sessions for the page of a session and for other pages."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from sessions.ledger.labels import authorization_label
 from sessions.ledger.models import ChargingSession
 from sessions.ledger.panels.reported import matched_before, reported_ends, source_notes
 from sessions.ledger.services.unmatched import OtherEnd, end_from_anomaly
-from sessions.ledger.tables import SESSION_CELLS, SessionTable, StationSessionTable, said
+from sessions.ledger.tables import SESSION_CELLS, SessionTable, StationSessionTable, status_badge
 
 MAX_SHOWN = 10
 DAY_BEFORE = timedelta(days=1)
 
 
 class SessionList(ListPage):
-    """The sessions that a person may see; a page adds its template and the columns of other apps."""
+    """List the sessions that the user may see. A page adds its template and the columns of other apps."""
 
     model = ChargingSession
     table_class = SessionTable
@@ -44,7 +44,7 @@ class SessionList(ListPage):
 
 
 def latest_sessions(station: Any, user: User) -> Panel:
-    """The newest sessions at a station."""
+    """Return the newest sessions of a station."""
     rows = ChargingSession.objects.reachable_by(user).filter(station=station).select_related("tag")
     latest = list(rows.order_by("-started_at")[:MAX_SHOWN])
     for session in latest:
@@ -54,34 +54,34 @@ def latest_sessions(station: Any, user: User) -> Panel:
 
 
 def own_sessions(sessions: Sequence[ChargingSession]) -> Panel:
-    """The newest sessions of the person who is signed in."""
+    """Return the newest sessions of the signed-in user."""
     context = {"sessions": sessions, "table": SessionTable(sessions, orderable=False)}
     return Panel("sessions/ledger/panels/own_sessions.html", context)
 
 
-def unmatched_end(oddity: Oddity) -> Panel | None:
-    """The end of a session that an unusual report is about; None where it is about something else."""
-    end = end_from_anomaly(oddity)
+def unmatched_end(anomaly: Oddity) -> Panel | None:
+    """Return the session end that an anomaly is about, or None if it is about something else."""
+    end = end_from_anomaly(anomaly)
     if end is None:
         return None
-    return Panel("sessions/ledger/panels/unmatched_end.html", {"session_id": oddity.session_id, "end": end})
+    return Panel("sessions/ledger/panels/unmatched_end.html", {"session_id": anomaly.session_id, "end": end})
 
 
-def facts(session: ChargingSession, user: User) -> Panel:
-    """The line below the title of a session's page: its status, where and when it was and whose it is."""
+def summary_line(session: ChargingSession, user: User) -> Panel:
+    """Return the line below the title of a session's page: status, station, time, tag and driver."""
     context = {
         "session": session,
-        "status": said(session),
+        "status": status_badge(session),
         "may_see_station": user.access.may(Can.SEE_STATIONS, session.station),
     }
     return Panel("sessions/ledger/panels/facts.html", context, is_live=True)
 
 
 def details(session: ChargingSession, others: Sequence[OtherEnd]) -> Panel:
-    """All that was reported of a session.
+    """Return the details of a session: everything that was reported, and what was used instead.
 
     Args:
-        others: the ends that were reported and do not count.
+        others: the ends that were reported and are not used.
     """
     context = {
         "session": session,
@@ -94,25 +94,26 @@ def details(session: ChargingSession, others: Sequence[OtherEnd]) -> Panel:
 
 
 def start_entry(session: ChargingSession) -> TimelineEntry:
-    """The start of a session."""
-    text = _("Session began")
+    """Return the start of a session for its timeline."""
+    text = _("Session started")
     if session.meter_start_wh is not None:
-        text = _("Session began at %(meter)s Wh") % {"meter": number(session.meter_start_wh)}
+        text = _("Session started · meter %(meter)s Wh") % {"meter": number(session.meter_start_wh)}
     note = ""
     if session.authorization != TagVerdict.ACCEPTED:
-        note = _("Tag was answered with %(word)s") % {"word": session.authorization}
+        note = _("Tag status: %(status)s") % {"status": session.authorization}
     return TimelineEntry(session.started_at, "charging", text, note)
 
 
 def end_entries(session: ChargingSession, others: Sequence[OtherEnd]) -> list[TimelineEntry]:
-    """The end of a session, if it has ended, and the ends that were reported and do not count."""
-    own = [] if session.stopped_at is None else [_end(session, session.stopped_at)]
-    return own + _other_ends(session, others)
+    """Return the end of a session, if it has ended, and the reported ends that are not used."""
+    own = [] if session.stopped_at is None else [_end_entry(session, session.stopped_at)]
+    return own + _other_end_entries(session, others)
 
 
-def _end(session: ChargingSession, stopped_at: datetime) -> TimelineEntry:
-    meter = "" if session.meter_stop_wh is None else _(" at %(meter)s Wh") % {"meter": number(session.meter_stop_wh)}
-    text = _("Session ended%(meter)s") % {"meter": meter}
+def _end_entry(session: ChargingSession, stopped_at: datetime) -> TimelineEntry:
+    text = _("Session ended")
+    if session.meter_stop_wh is not None:
+        text = _("Session ended · meter %(meter)s Wh") % {"meter": number(session.meter_stop_wh)}
     if session.closed_by == ChargingSession.ClosedBy.STATION:
         reason = stop_reason_label(session.stop_reason)
     else:
@@ -121,13 +122,14 @@ def _end(session: ChargingSession, stopped_at: datetime) -> TimelineEntry:
     return TimelineEntry(stopped_at, "neutral", text, " · ".join(part for part in (reason, charged) if part))
 
 
-def _other_ends(session: ChargingSession, others: Sequence[OtherEnd]) -> list[TimelineEntry]:
-    """Those at a time that is possible; the details list all of them."""
+def _other_end_entries(session: ChargingSession, others: Sequence[OtherEnd]) -> list[TimelineEntry]:
+    """Return the ends with a plausible time; the details of the session list all of them."""
     first, now = session.started_at - DAY_BEFORE, timezone.now()
     entries = []
     for end in others:
         if end.at is not None and first <= end.at <= now:
-            meter = "" if end.meter_wh is None else _(" at %(meter)s Wh") % {"meter": number(end.meter_wh)}
-            text = _("Another end was reported%(meter)s") % {"meter": meter}
-            entries.append(TimelineEntry(end.at, "warn", text, _("It does not count.")))
+            text = _("Another end was reported")
+            if end.meter_wh is not None:
+                text = _("Another end was reported · meter %(meter)s Wh") % {"meter": number(end.meter_wh)}
+            entries.append(TimelineEntry(end.at, "warn", text, _("Not used.")))
     return entries

@@ -1,4 +1,4 @@
-"""What charges now, as columns of the lists of stations and connectors."""
+"""Columns with current power and energy, for the lists of stations and connectors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sessions.ledger.services.running import attach_power, attach_sessions
 
 
 class PowerColumn(tables.Column):
-    """The power at a station or connector, where it is known."""
+    """The current power of a station or connector, if known."""
 
     def __init__(self) -> None:
         super().__init__(verbose_name="kW", empty_values=(), attrs=NUMBER_WIDE)
@@ -29,7 +29,7 @@ class PowerColumn(tables.Column):
 
 
 class EnergyColumn(tables.Column):
-    """The energy of the session that runs at a connector, which leads to that session."""
+    """The energy of the running session of a connector, linked to that session."""
 
     def __init__(self) -> None:
         super().__init__(verbose_name="kWh", empty_values=(), attrs=NUMBER_WIDE)

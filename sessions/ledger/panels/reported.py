@@ -1,5 +1,4 @@
-"""What the station itself said about a session, where that is not what counts: its clock, its exact meter values, every
-end that it reported."""
+"""What the station reported about a session: every end, and values that were interpreted differently or not used."""
 
 from __future__ import annotations
 
@@ -22,44 +21,45 @@ class ReportedEnd(NamedTuple):
     """One end as it was reported.
 
     Attributes:
-        at: by the station's clock.
-        meter: as the station said it.
-        note: what became of it.
-        session_id: the session that it belongs to, where that is another one.
+        at: the time by the station's clock.
+        meter: the meter reading as the station reported it.
+        note: whether and why the end is used.
+        is_used: whether it is the end of the session.
+        session_id: the other session that it belongs to, if it does.
     """
 
     at: datetime | None
     meter: str
     reason: str
     note: str
-    counts: bool
+    is_used: bool
     session_id: int | None = None
 
 
 def reported_ends(session: ChargingSession, others: Iterable[OtherEnd]) -> list[ReportedEnd]:
-    """Every end that was reported for the session, the one that counts first."""
-    found = [_own(session)] if session.closed_by == ChargingSession.ClosedBy.STATION else []
-    return [*found, *map(_other, others)]
+    """Return every end that was reported for the session, with the one in use first."""
+    used = [_used_end(session)] if session.closed_by == ChargingSession.ClosedBy.STATION else []
+    return [*used, *map(_unused_end, others)]
 
 
 def matched_before(session: ChargingSession) -> int | None:
-    """The session that this end, which has no start, was taken for until that one's own end came."""
+    """Return the session that this end without a start was matched with until that session's own end arrived."""
     if session.start_received_at is not None or session.reported_transaction_id is None:
         return None
     rows = Oddity.objects.filter(station=session.station_id, kind=Oddity.Kind.UNMATCHED_END)
-    named = rows.filter(facts__session=session.pk).order_by("-pk")
-    return named.values_list("session_id", flat=True).first()
+    matching = rows.filter(facts__session=session.pk).order_by("-pk")
+    return matching.values_list("session_id", flat=True).first()
 
 
 def source_notes(session: ChargingSession) -> dict[str, str]:
-    """Beside each figure, what the station said: by the name of the figure."""
-    said = session.as_reported
+    """Return, by figure, what the station reported if that is not what is shown, and what is used instead."""
+    reported = session.as_reported
     texts = {
-        "started_at": said.get("started_at"),
-        "stopped_at": said.get("stopped_at"),
-        "meter_start": said.get("meter_start"),
-        "meter_stop": said.get("meter_stop"),
-        "id_tag": said.get("id_tag"),
+        "started_at": reported.get("started_at"),
+        "stopped_at": reported.get("stopped_at"),
+        "meter_start": reported.get("meter_start"),
+        "meter_stop": reported.get("meter_stop"),
+        "id_tag": reported.get("id_tag"),
     }
     sources = {
         "started_at": (STARTED_FROM, _("time of arrival used")),
@@ -70,36 +70,36 @@ def source_notes(session: ChargingSession) -> dict[str, str]:
     notes = {}
     for name, text in texts.items():
         key, used = sources.get(name, ("", ""))
-        if key in said:
-            what = _("“%(text)s” cannot be read") % {"text": text} if text else _("not reported")
-            notes[name] = f"{what}, {used}"
+        if key in reported:
+            problem = _("“%(text)s” is not readable") % {"text": text} if text else _("not reported")
+            notes[name] = f"{problem}, {used}"
         elif text:
             notes[name] = _("reported as “%(text)s”") % {"text": text}
     return notes
 
 
-def _own(session: ChargingSession) -> ReportedEnd:
+def _used_end(session: ChargingSession) -> ReportedEnd:
     if session.start_received_at is None:
-        note = _("No session is known that it ends.")
+        note = _("No matching session is known.")
     elif is_guessed_match(session):
-        note = _("Counts. Its transaction id is unknown; it was matched by connector, tag, meter reading and time.")
+        note = _("Used. Its transaction ID is unknown; it was matched by connector, tag, meter reading and time.")
     else:
-        note = _("Counts. It names this session's transaction id.")
+        note = _("Used. It has the transaction ID of this session.")
     return ReportedEnd(
         at=session.reported_stopped_at or session.stopped_at,
         meter=str(session.as_reported.get("meter_stop") or _wh(session.meter_stop_wh)),
         reason=stop_reason_label(session.stop_reason),
         note=note,
-        counts=True,
+        is_used=True,
     )
 
 
-def _other(end: OtherEnd) -> ReportedEnd:
+def _unused_end(end: OtherEnd) -> ReportedEnd:
     if end.session_id is None:
-        note = _("Does not count. It names this session's transaction id, but contradicts the end that counts.")
+        note = _("Not used. It has the transaction ID of this session, but contradicts the end that is used.")
     else:
         note = _(
-            "Does not count. It names the unknown transaction id %(id)s and was taken for this session's end until its "
+            "Not used. It has the unknown transaction ID %(id)s and was matched with this session until the session's "
             "own end arrived."
         ) % {"id": end.transaction_id}
     return ReportedEnd(end.at, _wh(end.meter_wh), stop_reason_label(end.reason), note, False, end.session_id)

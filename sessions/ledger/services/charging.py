@@ -18,7 +18,7 @@ FRESH = timedelta(minutes=10)  # the current power of a session is unknown if it
 
 
 def is_fresh(session: ChargingSession) -> bool:
-    """Return whether the power that was measured last may be shown as that of now."""
+    """Return whether the last measured power is recent enough to be shown as the current one."""
     return session.last_sample_at is not None and session.last_sample_at > timezone.now() - FRESH
 
 

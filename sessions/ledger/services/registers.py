@@ -9,7 +9,7 @@ are told apart here:
 - Glitch: the register falls for a few readings (often to zero while the meter restarts) and then returns to its old
   level. The low readings are ignored.
 - Spike: the register rises and falls back. The high readings are ignored when the connector could not have delivered
-  that much (a leap), or when a single high reading is followed by a lower one that still fits the level before.
+  that much (a leap), or when a single high reading is followed by a lower one that still matches the level before.
 - Contradiction: readings above the end that the station reported. When a reset does not explain them, the reported
   end is used and the readings are ignored.
 

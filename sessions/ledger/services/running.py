@@ -1,4 +1,4 @@
-"""What charges now at stations and connectors, for pages that list these."""
+"""Running sessions and current power of stations and connectors, for lists of these."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from sessions.ledger.services.charging import FRESH, is_fresh
 IDLE = [Connector.Status.AVAILABLE, Connector.Status.UNAVAILABLE, Connector.Status.FAULTED, Connector.Status.RESERVED]
 
 
-def forget_stale_power(session: ChargingSession, status: str) -> None:
-    """Power that was measured long ago, or before the connector became idle, is not shown as if it were now."""
+def clear_stale_power(session: ChargingSession, status: str) -> None:
+    """Clear, in memory, a power that was measured long ago or before the connector became idle."""
     if not is_fresh(session) or status in IDLE:
         session.power_w = None
 
 
 def attach_sessions(connectors: list[Any], user: User) -> None:
-    """Give each connector the `session` that runs on it and that the person may see, or None; one query."""
-    seen = ChargingSession.objects.reachable_by(user)
-    running = seen.open().filter(station__in={c.station_id for c in connectors}).order_by("started_at")
-    by_place = {(session.station_id, session.connector_number): session for session in running}
+    """Set `session` of each connector to its running session that the user may see, or None, with one query."""
+    visible = ChargingSession.objects.reachable_by(user)
+    running = visible.open().filter(station__in={c.station_id for c in connectors}).order_by("started_at")
+    by_connector = {(session.station_id, session.connector_number): session for session in running}
     for connector in connectors:
-        connector.session = by_place.get((connector.station_id, connector.number))
+        connector.session = by_connector.get((connector.station_id, connector.number))
         if connector.session is not None:
-            forget_stale_power(connector.session, connector.status)
+            clear_stale_power(connector.session, connector.status)
 
 
 def attach_power(stations: list[Any], user: User) -> None:
-    """Give each station the `power_w` of the sessions there that the person may see, or None; one query."""
+    """Set `power_w` of each station to the power of the sessions that the user may see, or None, with one query."""
     running = (
         ChargingSession.objects.reachable_by(user)
         .open()

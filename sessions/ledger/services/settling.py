@@ -144,17 +144,17 @@ def _register_history(session: ChargingSession) -> _History:
 
 
 def _build_history(session: ChargingSession, rows: list[StoredReading]) -> _History:
-    begin = _reported_start(session)
+    start = _reported_start(session)
     end = _reported_end(session)
-    by_time = _points(begin, rows, end)
+    by_time = _points(start, rows, end)
     ordered, points, is_by_arrival = rows, by_time, False
     if _count_falls(by_time):
         arrived = sorted(rows, key=lambda row: row.pk)
-        in_arrival = _points(begin, arrived, end)
+        in_arrival = _points(start, arrived, end)
         if _count_falls(in_arrival) < _count_falls(by_time):  # fewer falls: the station's clock was set back
             ordered, points, is_by_arrival = arrived, in_arrival, True
     summary = summarize_registers(points, rated_w=rating_of(session), has_end=end is not None)
-    return _History(ordered, points, summary, is_by_arrival, 1 if begin is not None else 0)
+    return _History(ordered, points, summary, is_by_arrival, 1 if start is not None else 0)
 
 
 def _reported_start(session: ChargingSession) -> Point | None:
@@ -173,9 +173,9 @@ def _reported_end(session: ChargingSession) -> Point | None:
     return Point(session.stopped_at, session.meter_stop_wh)
 
 
-def _points(begin: Point | None, rows: Sequence[StoredReading], end: Point | None) -> list[Point]:
+def _points(start: Point | None, rows: Sequence[StoredReading], end: Point | None) -> list[Point]:
     read = [Point(row.at, row.energy_wh) for row in rows if row.energy_wh is not None]
-    return [*([begin] if begin else []), *read, *([end] if end else [])]
+    return [*([start] if start else []), *read, *([end] if end else [])]
 
 
 def _count_falls(points: Sequence[Point]) -> int:
@@ -225,8 +225,8 @@ def _is_start_of_another(session: ChargingSession, first: StoredReading | None) 
 
 
 def _set_energy(session: ChargingSession, history: _History) -> None:
-    begin, end, summary = _reported_start(session), _reported_end(session), history.summary
-    is_below = begin is not None and end is not None and end.wh < begin.wh
+    start, end, summary = _reported_start(session), _reported_end(session), history.summary
+    is_below = start is not None and end is not None and end.wh < start.wh
     session.energy_wh = summary.energy_wh
     set_flag(session, Flag.METER_RESET, summary.has_fallen or is_below)
     set_flag(session, Flag.ENERGY_MISMATCH, summary.contradicts_end)

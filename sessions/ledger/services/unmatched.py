@@ -68,7 +68,7 @@ def _record_other_end(
     }
     if Oddity.objects.filter(station=session.station_id, kind=kind, session_id=session.pk, facts=values).exists():
         return
-    beside = f" It is session {other} now." if other is not None else ""
+    beside = f" It now belongs to session {other}." if other is not None else ""
     note = f"Transaction {transaction_id} ended at {values['at']} with {end.meter_stop_wh} Wh.{beside}"
     record_anomaly(
         station_id=session.station_id,

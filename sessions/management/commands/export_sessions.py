@@ -17,11 +17,11 @@ class Command(ScriptCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--station", metavar="IDENTITY", help="only of this station")
+        parser.add_argument("--station", metavar="IDENTITY", help="only sessions of this station")
         parser.add_argument("--open", action="store_true", dest="only_open", help="only sessions that have not ended")
 
     def run(self, *, station: str | None, only_open: bool, **options: Any) -> None:
-        sessions = ChargingSession.objects.select_related("station").defer("station__password")  # not to decrypt each
+        sessions = ChargingSession.objects.select_related("station").defer("station__password")  # decrypting is slow
         if station is not None:
             sessions = sessions.filter(station=find_station(station))
         if only_open:
@@ -33,16 +33,16 @@ class Command(ScriptCommand):
                 self.stdout.write(json.dumps(row, ensure_ascii=False))
 
     def _print_array(self, sessions: ChargingSessionQuerySet) -> None:
-        """Print row by row, so that a million sessions need no more memory than one."""
-        before = "["
+        """Print row by row, so that memory use does not depend on the number of sessions."""
+        separator = "["
         for row in _rows(sessions):
-            self.stdout.write(before + json.dumps(row, ensure_ascii=False), ending="")
-            before = ",\n"
-        self.stdout.write("[]" if before == "[" else "]")
+            self.stdout.write(separator + json.dumps(row, ensure_ascii=False), ending="")
+            separator = ",\n"
+        self.stdout.write("[]" if separator == "[" else "]")
 
 
 def _rows(sessions: ChargingSessionQuerySet) -> Iterator[dict[str, Any]]:
-    """Yield the rows in pages by key: a long open cursor would keep the database of a server from cleaning up."""
+    """Yield the rows page by page, because a cursor that stays open for long would block vacuuming."""
     last = 0
     while page := list(sessions.filter(pk__gt=last).order_by("pk")[:BATCH_SIZE]):
         for session in page:

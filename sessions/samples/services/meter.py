@@ -97,7 +97,10 @@ def whole_wh(exact: Decimal) -> int:
 
 @lru_cache(maxsize=4096)
 def _meaning(*words: str | None) -> _Meaning | None:
-    """What words like these mean: measurand, unit, phase, context, location, format. None for what is not counted."""
+    """Return what a value with this measurand, unit, phase, context, location and format measures.
+
+    None means that such values are ignored.
+    """
     measurand, unit, phase, context, location, value_format = (
         "" if word is None else str(word).strip().lower() for word in words
     )

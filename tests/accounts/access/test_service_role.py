@@ -203,7 +203,7 @@ def test_which_tags_a_team_has_cannot_be_found_out_by_asking_for_a_start(
                 station=charged, kind="remote_start", parameters={"connector": 1, "id_tag": value}, actor=technician
             )
         told.add(str(caught.value))
-    assert told == {"Nobody can charge at this station with this tag."}
+    assert told == {"This tag cannot be used at this station."}
 
 
 def test_what_is_technical_is_still_shown(client: Client, api: Any, technician: User, charged: ChargingStation) -> None:

@@ -143,7 +143,7 @@ def test_administrators_read_it_in_their_language_and_find_it(as_person, adminis
     page.get(SESSIONS, {"export": "csv", "state": "open", "id_tag": tag.value})
     with translation.override("de"):  # the requests leave theirs behind
         text = as_person(administrator).get(AUDIT, {"action": "download"}).content.decode()
-        for words in ("sessions.csv", "Heruntergeladen", "Zustand: Läuft", operator.email):
+        for words in ("sessions.csv", "Heruntergeladen", "Status: Läuft", operator.email):
             assert words in text, words
         assert tag.value not in text and "Filter: keiner" not in text
         (entry,) = entries()
@@ -151,4 +151,4 @@ def test_administrators_read_it_in_their_language_and_find_it(as_person, adminis
         assert [row.record.pk for row in table.page.object_list] == [entry.pk]
         assert not as_person(administrator).get(AUDIT, {"action": "3"}).context["table"].page.object_list
         file = b"".join(as_person(administrator).get(AUDIT, {"export": "csv"})).decode()
-        assert "Zustand: Läuft" in file
+        assert "Status: Läuft" in file

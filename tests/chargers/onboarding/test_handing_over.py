@@ -31,6 +31,7 @@ from operations.commands.services.settling import settle_overdue_commands
 from operations.models import Command
 from tests import factories
 from tests.test_routes import FOUND, ROUTES, address, rows  # noqa: F401
+from tests.world import create_team_rows
 
 PASSWORD = b"0123456789abcdef"
 
@@ -337,7 +338,7 @@ def seen_by(user) -> dict[str, set[int]]:
 def everything_at(station, tag, person) -> None:
     connector = station.connectors.get_or_create(number=1)[0]
     session = factories.SessionFactory(station=station, tag=tag, id_tag=tag.value, finished=True)
-    factories.one_of_everything(station.team, station, connector, tag, session, person)
+    create_team_rows(station.team, station, connector, tag, session, person)
 
 
 def test_the_new_team_sees_nothing_of_the_old_time_and_the_old_one_nothing_of_the_new(

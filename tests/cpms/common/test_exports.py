@@ -66,7 +66,7 @@ def test_what_a_session_says_in_a_file(page, station, tag):
     assert (row["Station"], row["Tag"], row["Tag label"]) == (station.identity, tag.value, "Anna")
     assert (row["Duration (d:h:m:s)"], row["Energy (kWh)"], row["Energy (Wh)"]) == ("0:1:0:0", "7.12", "7125")
     assert row["Ended by"] == "Cable unplugged"
-    assert row["Needs a look because"] == "Station's clock was wrong, Charged while the station was offline"
+    assert row["Needs review because"] == "Station's clock was wrong, Charged while the station was offline"
 
 
 def test_a_running_session_and_one_that_ended_before_it_began(page, station):

@@ -105,10 +105,10 @@ def test_sessions_per_day_of_the_last_week_and_of_a_period(page, station):
     ("period", "sentence"),
     [
         ({"from": "2026-07-14", "to": "2026-10-15"}, "Choose at most 93 days."),
-        ({"from": "2026-10-13", "to": "2026-10-12"}, "The period ends before it begins."),
-        ({"from": "2026-10-13", "to": "9999-12-31"}, "nothing is known of the future"),
+        ({"from": "2026-10-13", "to": "2026-10-12"}, "The end of the period is before its start."),
+        ({"from": "2026-10-13", "to": "9999-12-31"}, "Choose today or an earlier day."),
         ({"from": "0002-10-13", "to": "2026-10-12"}, "Choose a day after the year 1999."),
-        ({"from": "nonsense"}, "Enter a day"),
+        ({"from": "nonsense"}, "Enter a date as YYYY-MM-DD."),
     ],
     ids=["too long", "reversed", "future", "mistyped year", "no day"],
 )

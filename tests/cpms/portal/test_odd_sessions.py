@@ -31,7 +31,7 @@ def test_the_stations_own_time_stands_beside_ours(page, book):
     text = text_of(page, book.only())
     assert "01 Jan 1970" in text
     assert "Start by the station's clock" in text and "End by the station's clock" in text
-    assert "Not billed." in text and "so the times of the session are not certain" in text
+    assert "Not billed." in text and "so the session times are unreliable" in text
     found = read(page, book.only())
     assert found["reported_started_at"] == "1970-01-01T00:00:00Z" and found["started_at"] == "2026-03-01T12:00:00Z"
     assert found["not_billed_because"].startswith("The station's clock was wrong")
@@ -42,7 +42,7 @@ def test_meter_values_are_shown_as_reported(page, book):
     book.stop(pk, meter=None, as_reported={"meter_stop": "<b>many</b>"})
     text = text_of(page, book.only())
     assert "reported as “1000.4”" in text
-    assert "“&lt;b&gt;many&lt;/b&gt;” cannot be read, last reading used" in text
+    assert "“&lt;b&gt;many&lt;/b&gt;” is not readable, last reading used" in text
     assert read(page, book.only())["as_reported"]["meter_start"] == "1000.4"
     exported = page.get(reverse("sessions:session_list"), {"export": "csv"}).getvalue().decode()
     assert "1000.4" in exported and "Meter start as reported" in exported
@@ -69,7 +69,7 @@ def test_two_different_ends_say_why_nothing_is_billed(page, book):
     book.stop(pk, 60)
     book.stop(pk, 70, meter=9000)
     text = text_of(page, book.only())
-    assert "The station reported two different ends." in text and "contradicts the end that counts" in text
+    assert "The station reported two different ends." in text and "contradicts the end that is used" in text
 
 
 def test_a_reset_says_what_is_not_known(page, book):
@@ -77,7 +77,7 @@ def test_a_reset_says_what_is_not_known(page, book):
     book.samples([1500, 2000, 0, 500, 1000, 1800], transaction=pk)
     book.stop(pk, 60, meter=2600)
     text = text_of(page, book.only())
-    assert "The meter began anew between" in text and "is not known and not included" in text
+    assert "The meter was reset between" in text and "is unknown and not included" in text
     assert "Not billed." not in text
     (reset,) = read(page, book.only())["meter_resets"]
     assert (reset["before_wh"], reset["after_wh"], reset["before_at"]) == (2000, 0, "2026-03-01T12:10:00Z")
@@ -99,7 +99,7 @@ def test_a_plain_session_shows_none_of_this(page, book):
     pk = book.start(0).session.pk
     book.stop(pk, 60)
     text = text_of(page, book.only())
-    for words in ("Reported ends", "Not billed.", "by the station's clock", "reported as", "began anew"):
+    for words in ("Reported ends", "Not billed.", "by the station's clock", "reported as", "was reset"):
         assert words not in text
     found = read(page, book.only())
     assert (found["not_billed_because"], found["meter_resets"], found["other_ends"]) == ("", [], [])

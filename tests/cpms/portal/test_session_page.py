@@ -112,10 +112,10 @@ def test_what_happened_is_told_in_order(page, charged, operator):
     events = page.get(charged.get_absolute_url()).context["entries"]
     assert [event.text for event in events] == [
         "Vehicle connected",
-        "Session began at 1,000 Wh",
+        "Session started · meter 1,000 Wh",
         "Energy flows",
         "Stop session",
-        "Session ended at 8,000 Wh",
+        "Session ended · meter 8,000 Wh",
         "Connector is free",
     ]
 

@@ -118,7 +118,7 @@ def test_a_tag_of_other_stations_or_out_of_date_is_refused(page, station, connec
 
 def test_a_reset_says_whose_session_it_ends(page, session):
     text = page.get(command_url(session.station, "reset"), headers={"HX-Request": "true"}).content.decode()
-    assert f"A reset ends the session of tag {session.id_tag} on connector 1." in text
+    assert f"A hard reset ends the session of tag {session.id_tag} on connector 1." in text
     assert "<html" not in text
 
 
@@ -152,7 +152,7 @@ def test_a_viewer_sees_no_buttons_and_is_told_why(as_person, viewer, team, onlin
     station = online(team)
     text = as_person(viewer).get(station.get_absolute_url()).content.decode()
     assert command_url(station, "reset") not in text
-    assert "an administrator can give you that role" in text
+    assert "ask an administrator of the team for the operator role" in text
 
 
 def test_the_configuration_of_a_station_is_a_table(page, station):
@@ -164,7 +164,7 @@ def test_the_configuration_of_a_station_is_a_table(page, station):
     command = factories.CommandFactory(station=station, kind="get_configuration", state="accepted", answer=answer)
     text = page.get(reverse("operations:command_detail", args=[command.pk])).content.decode()
     assert "HeartbeatInterval" in text
-    assert "Not known to the station" in text
+    assert "Unknown to the station" in text
 
 
 def test_tags_to_choose_from_are_those_that_may_charge_here(page, station, team, other_team):

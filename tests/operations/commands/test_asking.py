@@ -21,12 +21,12 @@ def ask(station, kind=Kind.CLEAR_CACHE, **options):
 
 
 @pytest.mark.parametrize("role", [Role.OPERATOR, Role.ADMIN])
-def test_operators_may(station, user_with, role):
+def test_operators_can_send_commands(station, user_with, role):
     user = user_with(role)
     assert ask(station, actor=user).requested_by == user
 
 
-def test_viewers_and_strangers_may_not(station, viewer, stranger):
+def test_viewers_and_strangers_cannot_send_commands(station, viewer, stranger):
     for actor in (viewer, stranger):
         with pytest.raises(NotAllowed):
             ask(station, actor=actor)
@@ -95,7 +95,7 @@ def test_a_station_that_is_not_accepted_can_only_be_set_up(station, where):
 
 
 @pytest.mark.parametrize("registration", ["new", "pending"])
-def test_a_station_that_never_booted_is_commanded_as_any_other(station, registration):
+def test_a_station_that_never_booted_accepts_commands(station, registration):
     station.registration = registration
     assert ask(station, Kind.UNLOCK, parameters={"connector": 1})
     factories.TagFactory(team=station.team, value="A")
@@ -120,14 +120,14 @@ def test_no_boot_is_requested_from_a_booted_or_unserved_station(station, change)
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        (None, "The team has no such tag."),
+        (None, "No tag matches “card”."),
         ({"status": "blocked"}, "This tag is blocked."),
         ({"expires_at": timezone.now() - timedelta(minutes=1)}, "This tag has expired."),
         ({"at": "elsewhere"}, "This tag is not valid at this station."),
-        ({"team": "other"}, "The team has no such tag."),
+        ({"team": "other"}, "No tag matches “card”."),
     ],
 )
-def test_a_remote_start_with_a_tag_that_may_not_charge_there_is_refused_when_asked(station, fields, sentence):
+def test_a_remote_start_with_an_invalid_tag_is_refused(station, fields, sentence):
     fields = dict(fields or {})
     place = fields.pop("at", "")
     if fields or place:
@@ -146,12 +146,12 @@ def test_a_remote_start_with_a_tag_that_may_not_charge_there_is_refused_when_ask
 
 
 @pytest.mark.parametrize("expires_in", [timedelta(0), timedelta(seconds=-1), timedelta(days=31)])
-def test_an_absurd_time_to_wait_is_refused(station, expires_in):
+def test_an_invalid_waiting_time_is_refused(station, expires_in):
     with pytest.raises(DomainError):
         ask(station, expires_in=expires_in)
 
 
-def test_a_stations_password_is_sealed_until_it_is_sent_and_gone_then(station):
+def test_a_password_is_sealed_until_it_is_sent_and_then_removed(station):
     """T5."""
     secret = "0123456789abcdef0123"
     ask(station, Kind.CHANGE_CONFIGURATION, parameters={"key": "AuthorizationKey", "value": secret})
@@ -175,7 +175,7 @@ def test_a_stations_password_is_sealed_until_it_is_sent_and_gone_then(station):
         ("raw", {"action": "UnlockConnector", "payload": {"connectorId": 7}}, "connector"),
     ],
 )  # fmt: skip
-def test_a_connector_that_does_not_exist_is_refused_with_a_sentence(station, connector, tag, kind, parameters, field):
+def test_an_unknown_connector_is_refused(station, connector, tag, kind, parameters, field):
     if "id_tag" in parameters:
         parameters = parameters | {"id_tag": tag.value}
     with pytest.raises(DomainError, match="connector") as caught:
@@ -183,7 +183,7 @@ def test_a_connector_that_does_not_exist_is_refused_with_a_sentence(station, con
     assert set(caught.value.fields) == {field}
 
 
-def test_a_station_as_a_whole_and_one_without_known_connectors_can_be_asked(station, connector):
+def test_commands_to_a_whole_station_need_no_known_connector(station, connector):
     assert request_command(
         station=station, kind="change_availability", parameters={"connector": 0, "type": "Operative"}
     )

@@ -40,7 +40,7 @@ RAW = {"action": "ChangeConfiguration", "payload": {"key": "authorizationKEY ", 
 
 
 def accept(command):
-    """The station accepts what it was asked for."""
+    """Settle a command as accepted by the station."""
     settle_answer(
         station_id=command.station_id,
         message_id=command.message_id,
@@ -59,14 +59,14 @@ def take_next(station):
 
 
 @pytest.mark.parametrize("value", ["", "x" * 256, "a\0b", "two\nlines"])
-def test_what_could_not_be_a_password_is_refused_before_it_is_sent(station, value):
+def test_an_invalid_password_is_refused_before_it_is_sent(station, value):
     with pytest.raises(DomainError) as error:
         ask(station, value=value)
     assert "value" in error.value.fields and not Command.objects.exists()
 
 
 @pytest.mark.parametrize("is_raw", [False, True])
-def test_a_new_password_is_accepted_beside_the_old_one_once_sent(station, is_raw):
+def test_both_passwords_are_accepted_once_the_new_one_is_sent(station, is_raw):
     if is_raw:
         factories.CommandFactory(station=station, kind="raw", parameters=seal("raw", RAW))
     else:
@@ -84,7 +84,7 @@ def test_a_new_password_is_accepted_beside_the_old_one_once_sent(station, is_raw
     assert (station.password, station.next_password, station.is_password_open) == (SECRET.encode(), None, False)
 
 
-def test_an_operator_may_not_set_it_by_any_command(station, operator):
+def test_an_operator_cannot_set_a_password_by_any_command(station, operator):
     for kind, parameters in (("change_configuration", {"key": "AuthorizationKey", "value": SECRET}), ("raw", RAW)):
         with pytest.raises(NotAllowed):
             request_command(station=station, kind=kind, parameters=parameters, actor=operator)
@@ -106,7 +106,7 @@ def test_an_answer_without_a_command_settles_no_password(station):
     assert station.password == b"0123456789abcdef"
 
 
-def test_a_command_that_cannot_be_sent_lets_the_next_one_go(station):
+def test_a_command_that_cannot_be_sent_does_not_block_the_next(station):
     ask(station)
     first = take_next(station)
     Command.objects.filter(pk=first.pk).update(state="timed_out")
@@ -138,8 +138,8 @@ def test_an_expired_command_loses_its_password(station, by):
 def test_no_page_shows_a_password_that_was_stored_in_plain_text(as_client, api, staff, station, parameters):
     """T5: portal, API, admin, export."""
     kind = "raw" if "action" in parameters else "change_configuration"
-    for kept in (parameters, seal(kind, parameters)):
-        command = factories.CommandFactory(station=station, kind=kind, parameters=kept)
+    for stored in (parameters, seal(kind, parameters)):
+        command = factories.CommandFactory(station=station, kind=kind, parameters=stored)
         pages = [
             as_client(staff).get(reverse("operations:command_detail", args=[command.pk])),
             as_client(staff).get(reverse("operations:command_list")),
@@ -172,17 +172,17 @@ def test_a_hash_matches_like_the_password_itself(team, secret):
     station = factories.StationFactory(team=team, password=secret)
     assert hash_passwords() == 1 and hash_passwords() == 0
     station.refresh_from_db()
-    kept = StoredPassword(station.password, station.password_hash)
-    assert kept.password is None and station.has_password
+    stored = StoredPassword(station.password, station.password_hash)
+    assert stored.password is None and station.has_password
     for given in (secret, SECRET.encode(), SECRET.upper().encode(), bytes.fromhex(SECRET)):
         is_same = _canonical_hex(given) == _canonical_hex(secret)
-        assert verify_password(given, kept) is verify_password(given, StoredPassword(secret, "")) is is_same
-        assert verify_password(given, kept) is is_same  # the second time from the cache
-    assert not verify_password(b"", kept) and not verify_password(station.password_hash.encode(), kept)
+        assert verify_password(given, stored) is verify_password(given, StoredPassword(secret, "")) is is_same
+        assert verify_password(given, stored) is is_same  # the second time from the cache
+    assert not verify_password(b"", stored) and not verify_password(station.password_hash.encode(), stored)
     assert not verify_password(b"", StoredPassword(None, ""))
 
 
-def test_the_same_password_twice_has_two_hashes(team):
+def test_the_same_password_has_different_hashes(team):
     team.station_passwords = "show_once"
     team.save()
     factories.StationFactory.create_batch(2, team=team)
@@ -204,14 +204,14 @@ def test_a_pending_password_change_is_hashed_too(station, team):
     assert not station.is_password_open
 
 
-def test_the_database_stores_one_form_only(station):
+def test_the_database_allows_only_one_form_of_password(station):
     with pytest.raises(IntegrityError), transaction.atomic():
         ChargingStation.objects.update(password_hash="x")
     with pytest.raises(IntegrityError), transaction.atomic():
         ChargingStation.objects.update(next_password_hash="x")
 
 
-def test_other_teams_keep_what_they_have(station):
+def test_the_passwords_of_other_teams_are_not_changed(station):
     assert hash_passwords() == 0
     station.refresh_from_db()
     assert station.password == b"0123456789abcdef"
@@ -229,7 +229,7 @@ def test_a_station_from_the_pool_gets_a_random_password_shown_once(team, staff):
     assert generate_password() != generate_password()
 
 
-def test_a_password_that_is_given_or_there_is_kept(team, other_team):
+def test_a_given_or_existing_password_is_kept(team, other_team):
     given = factories.StationFactory(team=None, password=None)
     assert assign_station(station=given, team=team, password="of-mine-0123").password is None
     has_one = factories.StationFactory(team=None, password=SECRET.encode())
@@ -239,7 +239,7 @@ def test_a_password_that_is_given_or_there_is_kept(team, other_team):
         assign_station(station=given, team=other_team)
 
 
-def test_a_hash_of_the_given_one_where_the_team_wants_that(team):
+def test_a_given_password_is_hashed_if_the_team_requires_it(team):
     team.station_passwords = "show_once"
     team.save()
     station = factories.StationFactory(team=None, password=None)
@@ -250,12 +250,12 @@ def test_a_hash_of_the_given_one_where_the_team_wants_that(team):
     )
 
 
-def test_administrators_of_a_team_may_not_see_the_pool(team, administrator):
+def test_administrators_of_a_team_cannot_see_the_pool(team, administrator):
     with pytest.raises(NotAllowed):
         assign_station(station=factories.StationFactory(team=None), team=team, actor=administrator)
 
 
-def test_the_schedule_knows_the_sweep():
+def test_the_sweep_is_scheduled():
     from celery import current_app
 
     from cpms.celery import app
@@ -280,13 +280,13 @@ def test_a_password_below_16_characters_is_weak(secret, weak):
     assert is_weak(secret) is weak
 
 
-def test_a_password_made_here_has_32_characters_or_more():
+def test_a_generated_password_has_32_characters_or_more():
     """And no more than AuthorizationKey allows in OCPP 1.6 (T4)."""
     assert 32 <= len(generate_password()) <= 40
 
 
 @pytest.mark.django_db
-def test_whether_a_password_is_weak_follows_it(station):
+def test_the_weak_password_flag_follows_the_password(station):
     """Set by hand, sent over OCPP and accepted, rejected, and handed over."""
 
     def flag():
@@ -302,14 +302,14 @@ def test_whether_a_password_is_weak_follows_it(station):
 
 
 @pytest.mark.django_db
-def test_readable_passwords_of_unknown_strength_are_judged_by_the_sweep(station):
+def test_the_sweep_checks_passwords_of_unknown_strength(station):
     ChargingStation.objects.filter(pk=station.pk).update(password=b"short one", has_weak_password=None)
     hash_passwords()
     station.refresh_from_db()
     assert station.has_weak_password is True
 
 
-def test_wrong_passwords_take_no_more_than_the_allowed_slow_hashes_at_once(settings, monkeypatch):
+def test_wrong_passwords_use_no_more_than_the_allowed_parallel_hashes(settings, monkeypatch):
     """Many wrong passwords cannot use all of the CPU."""
     running, most, lock = 0, 0, threading.Lock()
 

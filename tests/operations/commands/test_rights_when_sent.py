@@ -93,7 +93,7 @@ def test_a_command_is_cancelled_if_the_right_is_lost_before_sending(how: str, st
 
 
 @pytest.mark.parametrize("how", LOSSES)
-def test_it_is_cancelled_while_the_station_is_offline_too(how: str, station: ChargingStation) -> None:
+def test_a_command_is_also_cancelled_while_the_station_is_offline(how: str, station: ChargingStation) -> None:
     lose, reason = LOSSES[how]
     grant = create_grantee(station)
     command = ask(station, grant.user)
@@ -136,7 +136,7 @@ def test_a_grant_to_a_team_applies_to_its_members_only(
     assert cancel_reason(second) == Reason.ACCESS
 
 
-def test_a_person_whose_technical_rights_ended_may_still_restart_but_not_configure(station: ChargingStation) -> None:
+def test_a_user_without_technical_rights_can_restart_but_not_configure(station: ChargingStation) -> None:
     grant = create_grantee(station)
     setting = ask(station, grant.user, Kind.CHANGE_CONFIGURATION, key="HeartbeatInterval", value="60")
     restart = ask(station, grant.user)
@@ -155,7 +155,7 @@ def test_a_cancelled_command_loses_its_password(station: ChargingStation) -> Non
     assert (command.state, command.parameters) == ("cancelled", {"key": "AuthorizationKey", "value": "***"})
 
 
-def test_a_station_that_was_handed_over_gets_nothing_that_was_asked_before(
+def test_a_handed_over_station_gets_no_earlier_commands(
     station: ChargingStation, operator: User, other_team: Team
 ) -> None:
     commands = [ask(station, operator), ask(station, None)]
@@ -164,7 +164,7 @@ def test_a_station_that_was_handed_over_gets_nothing_that_was_asked_before(
     assert [cancel_reason(command) for command in commands] == [Reason.HANDED_OVER] * 2
 
 
-def test_commands_that_were_switched_off_for_the_team_are_cancelled(
+def test_commands_are_cancelled_when_the_feature_is_switched_off(
     station: ChargingStation, team: Team, operator: User
 ) -> None:
     command = ask(station, operator)
@@ -230,7 +230,7 @@ def test_commands_of_a_revoked_or_restricted_oauth_application_are_cancelled(
 # --- what people see ----------------------------------------------------------------------------------------------
 
 
-def test_the_reason_is_shown_on_pages_in_the_api_and_in_the_audit_trail(
+def test_the_reason_is_shown_on_pages_in_the_api_and_in_the_audit_log(
     station: ChargingStation, administrator: User, client: Any, api: Any
 ) -> None:
     grant = create_grantee(station)
@@ -263,9 +263,7 @@ def test_the_check_costs_one_query_for_each_command(
     assert queries(create_grantee(station).user) == queries(None) + 1
 
 
-def test_the_sweep_asks_the_same_number_of_queries_however_many_wait(
-    station: ChargingStation, django_assert_max_num_queries: Any
-) -> None:
+def test_the_query_count_of_the_sweep_is_constant(station: ChargingStation, django_assert_max_num_queries: Any) -> None:
     for _ in range(10):
         ask(station, create_grantee(station).user)
     with django_assert_max_num_queries(12):

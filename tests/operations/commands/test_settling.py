@@ -76,12 +76,12 @@ def test_the_database_allows_one_open_call_only(station):
         factories.CommandFactory(station=station, state="sent")
 
 
-def test_an_older_link_gets_nothing(station):
+def test_an_older_link_gets_no_commands(station):
     request_command(station=station, kind=Kind.CLEAR_CACHE)
     assert take_next(station, station.epoch - 1) is None and take_next(station, station.epoch + 1) is None
 
 
-def test_what_an_older_link_sent_is_unknown(station):
+def test_commands_sent_by_an_older_link_are_unknown(station):
     command = send(station)
     station.epoch += 1
     station.save()
@@ -95,7 +95,7 @@ def test_an_expired_command_is_not_sent(station):
     assert Command.objects.get().state == "expired"
 
 
-def test_answers_of_others_and_late_ones_change_nothing(station):
+def test_foreign_and_late_answers_change_nothing(station):
     """T19."""
     command, stranger = send(station), factories.StationFactory()
     assert settle(stranger, command.message_id, status="Accepted") is None
@@ -123,7 +123,7 @@ def test_answers_of_others_and_late_ones_change_nothing(station):
         (Kind.RAW, {"action": "ClearChargingProfile", "payload": {}}, {"status": "Unknown"}, "accepted"),
     ],
 )
-def test_only_a_known_acceptance_is_an_acceptance(station, kind, parameters, answer, expected):
+def test_only_known_answers_count_as_accepted(station, kind, parameters, answer, expected):
     command = send(station, kind, **parameters)
     settle_command(command, **answer)
     assert state(command) == expected
@@ -148,7 +148,7 @@ def test_overdue_and_expired_commands_are_settled(station, node, settings):
     assert (state(command), state(waiting)) == ("timed_out", "expired")
 
 
-def test_what_a_link_sent_is_unknown_when_it_ends(station, node):
+def test_sent_commands_are_unknown_when_their_link_ends(station, node):
     """T42: also commands that an older link left; those of a newer link are not affected."""
     command = send(station)
     assert settle_commands_of_link(station_id=station.pk, epoch=station.epoch - 1) == 0
@@ -160,7 +160,7 @@ def test_what_a_link_sent_is_unknown_when_it_ends(station, node):
     assert settle_commands_of_link(station_id=station.pk, epoch=station.epoch) == 0
 
 
-def test_what_a_station_did_is_done_though_its_link_broke_before_the_answer(station, node):
+def test_a_reported_effect_confirms_a_command_without_an_answer(station, node):
     command = send(station, Kind.RESET, type="Soft")
     confirm_reset(station_id=station.pk)
     settle_commands_of_link(station_id=station.pk, epoch=station.epoch)
@@ -174,7 +174,7 @@ def test_a_node_that_ends_in_order_leaves_no_command_as_sent(station, node):
 
 
 @pytest.mark.parametrize("what", ["dead node", "no link", "newer link"])
-def test_what_was_sent_over_a_link_that_is_gone_is_unknown_at_the_next_sweep(station, node, what):
+def test_the_sweep_sets_commands_of_lost_links_to_unknown(station, node, what):
     """If a process died, the sweep does not wait for the timeout of the call."""
     command = send(station)
     assert settle_overdue_commands() == 0
@@ -263,7 +263,7 @@ def accepted_start(station, *, ago=0.0):
         (2**31 - 1, 20_000, "confirmed"),
     ],
 )
-def test_a_start_after_the_station_ceased_to_wait_confirms_nothing(station, timeout, ago, expected):
+def test_a_start_after_the_connection_timeout_confirms_nothing(station, timeout, ago, expected):
     """Counted from its acceptance, by its ConnectionTimeOut if known."""
     station.connection_timeout_seconds = timeout
     command = accepted_start(station, ago=ago)
@@ -308,7 +308,7 @@ def entries(**values):
     return [{"key": key, "readonly": False, "value": value} for key, value in values.items()]
 
 
-def test_what_a_station_reports_of_its_configuration_is_known_also_when_it_is_late(station):
+def test_a_reported_configuration_is_stored_even_if_late(station):
     """B23."""
     command = send(station, Kind.GET_CONFIGURATION)
     Command.objects.update(state="timed_out")
@@ -319,7 +319,7 @@ def test_what_a_station_reports_of_its_configuration_is_known_also_when_it_is_la
 
 
 @pytest.mark.parametrize("value", ["", "abc", "-1", "1.5", "9" * 11, "\u0663", "99999999999999999999"])
-def test_a_configuration_that_is_no_number_tells_nothing(station, value):
+def test_a_configuration_value_that_is_not_a_number_is_ignored(station, value):
     command = send(station, Kind.GET_CONFIGURATION)
     settle_command(command, configurationKey=entries(ConnectionTimeOut=value, SecurityProfile=value))
     station.refresh_from_db()
@@ -345,7 +345,7 @@ def test_a_station_cannot_answer_for_another_one(station):
     assert not ChargingStation.objects.exclude(security_profile=None).exists()
 
 
-def test_a_boot_confirms_a_reset_of_the_last_minutes_only(station):
+def test_a_boot_confirms_only_recent_resets(station):
     old = send(station, Kind.RESET, type="Soft")
     settle_command(old, status="Accepted")
     Command.objects.filter(pk=old.pk).update(sent_at=timezone.now() - timedelta(hours=1))

@@ -33,7 +33,7 @@ def meter():
     return make
 
 
-def test_it_sums_up_what_is_missing_and_what_went_back(page, team, meter):
+def test_missing_and_backward_energy_are_added_up(page, team, meter):
     one, other = meter(team, (0, 1000), (3500, 4000)), meter(team, (0, 9000), (0, 500))
     response = page.get(GAPS)
     assert set(rows_of(response)) == {one[1], other[1]}
@@ -42,7 +42,7 @@ def test_it_sums_up_what_is_missing_and_what_went_back(page, team, meter):
     assert "+2.50" in text and "\u22129.00" in text
 
 
-def test_they_are_found_by_station_kind_and_size(page, team, meter):
+def test_gaps_are_filtered_by_station_type_and_size(page, team, meter):
     one, other = meter(team, (0, 1000), (3500, 4000)), meter(team, (0, 9000), (0, 500), name="Garage")
     assert rows_of(page.get(GAPS, {"q": one[0].station.identity})) == [one[1]]
     assert rows_of(page.get(GAPS, {"q": "garage"})) == [other[1]]
@@ -61,7 +61,7 @@ def test_the_default_period_is_30_days(page, team, meter):
 
 
 @pytest.mark.parametrize("query", [{"start": "0001-01-01T00:00"}, {"end": "0001-01-01T00:00"}, {"least": "1e30"}])
-def test_a_period_or_size_that_cannot_be_is_no_error(page, session, query):
+def test_an_impossible_period_or_size_is_no_error(page, session, query):
     assert page.get(GAPS, query).status_code == 200
 
 
@@ -79,11 +79,11 @@ def test_shows_nothing_of_another_team(as_person, stranger, team, meter, api):
     assert api(stranger).get("/api/v1/gaps/").json()["results"] == []
 
 
-def test_it_is_exported(page, team, meter):
+def test_gaps_are_exported(page, team, meter):
     before, after = meter(team, (0, 1000), (3500, 4000))
     head, line = sheet(page.get(GAPS, {"export": "csv"}))
     row = dict(zip(head, line, strict=True))
-    assert (row["Session before"], row["Session after"]) == (str(before.pk), str(after.pk))
+    assert (row["Previous session"], row["Next session"]) == (str(before.pk), str(after.pk))
     assert (row["Gap (Wh)"], row["Gap (kWh)"]) == ("2500", "2.5")
     assert page.get(GAPS, {"export": "xlsx"}).status_code == 200
 
@@ -94,7 +94,7 @@ def test_htmx_gets_the_sums_with_the_list(page, team, meter):
     assert 'id="gap-sums" hx-swap-oob="true"' in text and "<html" not in text
 
 
-def test_the_api_gives_them(api, viewer, team, meter, django_assert_max_num_queries):
+def test_the_api_returns_gaps(api, viewer, team, meter, django_assert_max_num_queries):
     rows = [meter(team, (0, 1000), (3500, 4000)) for _n in range(3)]
     client = api(viewer)
     with django_assert_max_num_queries(7):

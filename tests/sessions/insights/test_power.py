@@ -13,7 +13,7 @@ def rate(book, watts):
     Connector.objects.filter(station=book.station).update(max_power_w=watts)
 
 
-def test_power_is_not_told_over_a_gap_that_the_sampling_interval_does_not_have(book):
+def test_no_power_is_derived_over_a_gap_longer_than_the_sampling_interval(book):
     pk = book.start(meter=0).session.pk
     for minute, wh in ((1, 100), (2, 200), (3, 300)):
         book.sample(minute, wh, transaction=pk)
@@ -24,7 +24,7 @@ def test_power_is_not_told_over_a_gap_that_the_sampling_interval_does_not_have(b
     assert book.only().power_w == 12_000
 
 
-def test_of_the_first_two_readings_a_quarter_of_an_hour_is_the_most(book):
+def test_power_is_derived_over_at_most_15_minutes_for_the_first_two_readings(book):
     pk = book.start(meter=0).session.pk
     book.sample(1, 100, transaction=pk)
     book.sample(17, 1000, transaction=pk)
@@ -32,7 +32,7 @@ def test_of_the_first_two_readings_a_quarter_of_an_hour_is_the_most(book):
 
 
 @pytest.mark.parametrize("registers", [[1000, 1500, 100, 600], [1000, 1500, 0, 2000], [1000, 1500, 0, 0, 2500]])
-def test_power_is_not_told_over_a_fall(book, registers):
+def test_no_power_is_derived_when_the_register_falls(book, registers):
     pk = book.start(meter=0).session.pk
     book.samples(registers, transaction=pk)
     assert book.only().max_power_w == 6000
@@ -40,7 +40,7 @@ def test_power_is_not_told_over_a_fall(book, registers):
     assert book.only().max_power_w == 6000
 
 
-def test_no_figure_above_what_the_connector_can_give_is_its_highest(book):
+def test_power_above_the_connector_rating_is_not_the_maximum(book):
     pk = book.start(meter=0).session.pk
     rate(book, 22_000)
     book.sample(1, 30, transaction=pk)
@@ -49,7 +49,7 @@ def test_no_figure_above_what_the_connector_can_give_is_its_highest(book):
     assert (book.only().max_power_w, book.only().power_w) == (24_000, 24_000)
 
 
-def test_without_a_rating_the_circuit_says_what_the_connector_can_give(book):
+def test_without_a_rating_the_circuit_limits_the_plausible_power(book):
     circuit = factories.CircuitFactory(max_current_a=16, phases=3)
     book.station.circuit = circuit
     book.station.save()
@@ -60,7 +60,7 @@ def test_without_a_rating_the_circuit_says_what_the_connector_can_give(book):
     assert book.only().max_power_w == 11_000
 
 
-def test_with_neither_no_connector_gives_more_than_half_a_megawatt(book):
+def test_without_rating_and_circuit_half_a_megawatt_is_the_limit(book):
     pk = book.start(meter=0).session.pk
     book.sample(1, "600000", transaction=pk, **POWER)
     assert book.only().max_power_w is None

@@ -54,15 +54,15 @@ def shuffled(rng, queue):
 
 def play(book, day, queue):
     ids = {}
-    for place, (kind, number, part) in enumerate(queue):
+    for index, (kind, number, part) in enumerate(queue):
         connector, minute, length, meter, energy = day[number]
         if kind == "start":
-            ids[number] = book.start(minute, connector=connector, meter=meter, arrives=2000 + place).session.pk
+            ids[number] = book.start(minute, connector=connector, meter=meter, arrives=2000 + index).session.pk
         elif kind == "sample":
             register = meter + energy * part // 4
             book.sample(minute + length * part / 4, register, transaction=ids[number], connector=connector)
         else:
-            book.stop(ids[number], minute + length, meter=meter + energy, arrives=2000 + place)
+            book.stop(ids[number], minute + length, meter=meter + energy, arrives=2000 + index)
 
 
 def totals(book):

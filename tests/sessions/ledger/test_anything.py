@@ -92,7 +92,7 @@ def test_no_message_is_refused(team, incomplete):
         review_books(book)
 
 
-def test_what_is_complete_changes_nothing_when_it_comes_again(team):
+def test_complete_messages_change_nothing_when_repeated(team):
     factories.TagFactory(team=team, value="GOOD", allows_concurrent=True)
     for seed in range(8):
         rng = random.Random(seed)

@@ -87,7 +87,7 @@ def test_a_refused_session_makes_no_tag_busy(team, node, charging, next_door):
     assert verdict(third, 32) == "Accepted"
 
 
-def test_next_door_at_once_after_the_station_lost_its_power(charging, next_door):
+def test_a_tag_is_free_elsewhere_after_its_station_lost_power(charging, next_door):
     boots(charging, minutes_ago=1)
     assert verdict(next_door) == "Accepted"
     assert ended(charging) == ""  # the session may still continue
@@ -97,7 +97,7 @@ def test_next_door_at_once_after_the_station_lost_its_power(charging, next_door)
 
 
 @pytest.mark.parametrize("goes_on", ["reading", "status"])
-def test_a_station_that_went_on_after_its_start_keeps_it_busy(charging, next_door, goes_on):
+def test_a_station_that_continued_after_its_restart_keeps_the_tag_busy(charging, next_door, goes_on):
     ChargingStation.objects.filter(pk=charging.station.pk).update(booted_at=at(10))
     if goes_on == "reading":
         charging.sample(12, 3000, transaction=charging.session.pk)
@@ -125,7 +125,7 @@ def test_another_connector_of_the_same_station_is_elsewhere(charging):
     assert verdict(charging, 31, connector=3) == "Accepted"
 
 
-def test_a_session_that_was_closed_goes_on_to_count(charging, next_door):
+def test_a_closed_session_can_continue(charging, next_door):
     status(charging, "Available")
     verdict(next_door)
     charging.sample(40, 5000, transaction=charging.session.pk)
@@ -146,7 +146,7 @@ def test_a_refused_start_that_the_station_ends_is_ended(charging, next_door):
 # --- the sweep -------------------------------------------------------------------------------------------------------
 
 
-def test_the_sweep_closes_what_is_free_for_two_minutes(charging):
+def test_the_sweep_closes_sessions_on_connectors_free_for_two_minutes(charging):
     Connector.objects.filter(station=charging.station).update(
         status="Available", status_changed_at=timezone.now() - timedelta(minutes=1)
     )
@@ -156,7 +156,7 @@ def test_the_sweep_closes_what_is_free_for_two_minutes(charging):
     assert ended(charging) == "rule"
 
 
-def test_the_sweep_closes_what_a_station_did_not_go_on_with(charging):
+def test_the_sweep_closes_sessions_not_resumed_after_a_restart(charging):
     boots(charging, minutes_ago=1)
     assert close_stale_sessions() == 0
     boots(charging, minutes_ago=3)
@@ -165,7 +165,7 @@ def test_the_sweep_closes_what_a_station_did_not_go_on_with(charging):
     assert (session.closed_by, session.energy_wh) == ("rule", 1000)
 
 
-def test_the_sweep_leaves_what_goes_on(charging):
+def test_the_sweep_leaves_running_sessions(charging):
     ChargingStation.objects.filter(pk=charging.station.pk).update(booted_at=at(10))
     charging.sample(12, 3000, transaction=charging.session.pk)
     assert close_stale_sessions() == 0

@@ -24,19 +24,19 @@ def points(*figures, step=timedelta(minutes=15)):
     return [Point(START + number * step, *figure) for number, figure in enumerate(figures)]
 
 
-def test_nothing_is_told_where_nothing_was_measured():
+def test_nothing_is_derived_without_measurements():
     assert charging_of([]) is None
     assert charging_of(points((None,), (None,), (None,))) is None
     assert charging_of(points((1000,))) is None
 
 
-def test_registers_alone_tell_when_energy_flowed():
+def test_registers_alone_show_when_energy_flowed():
     charging = charging_of(points((0,), (1000,), (2000,), (2000,), (2004,)))
     assert charging == (timedelta(minutes=30), 2000)
     assert charging.average_w(None) == 4000
 
 
-def test_power_alone_tells_it_as_well():
+def test_power_alone_shows_when_energy_flowed():
     charging = charging_of(points((None, 8000), (None, 4000), (None, 0), (None, 0)))
     assert charging == (timedelta(minutes=30), 3000)
     assert charging.average_w(8000) == 6000
@@ -86,7 +86,7 @@ def test_the_average_never_exceeds_the_maximum(figures, highest):
 
 
 @pytest.mark.django_db
-def test_the_page_shows_an_average_that_fits_its_maximum(user_with, station):
+def test_the_page_shows_no_average_above_the_maximum(user_with, station):
     """A former bug: average 23.6 and maximum 22.2 kW, because the energy was divided by too short a time."""
     session = factories.SessionFactory(
         station=station, finished=True, started_at=START, energy_wh=11_100, max_power_w=22_200

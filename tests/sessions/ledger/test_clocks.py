@@ -16,7 +16,7 @@ WRONG = pytest.mark.parametrize("clock", [NEVER_SET, FUTURE, datetime(2014, 12, 
 
 
 @WRONG
-def test_a_session_of_a_wrong_clock_counts_by_arrival(book, clock):
+def test_a_session_with_a_wrong_clock_uses_the_time_of_arrival(book, clock):
     pk = book.start(started_at=clock, received_at=at(0)).session.pk
     book.stop(pk, stopped_at=clock + timedelta(hours=1), received_at=at(60))
     session = book.only()
@@ -26,7 +26,7 @@ def test_a_session_of_a_wrong_clock_counts_by_arrival(book, clock):
 
 
 @WRONG
-def test_its_reports_are_recognised_when_they_come_again(book, clock):
+def test_repeated_reports_with_a_wrong_clock_are_recognised(book, clock):
     pk = book.start(started_at=clock, received_at=at(0)).session.pk
     assert book.start(started_at=clock, received_at=at(1)).session.pk == pk
     for minute in (60, 61):
@@ -38,7 +38,7 @@ def test_its_reports_are_recognised_when_they_come_again(book, clock):
 
 @WRONG
 @pytest.mark.parametrize("by_id", [True, False])
-def test_its_readings_find_it(book, clock, by_id):
+def test_readings_with_a_wrong_clock_find_their_session(book, clock, by_id):
     """Also by connector, because their clock is wrong in the same way."""
     pk = book.start(started_at=clock, received_at=at(0)).session.pk
     for again in range(2):
@@ -60,7 +60,7 @@ def test_a_wrong_clock_does_not_sort_first(book):
     assert [each.connector_number for each in ChargingSession.objects.all()] == [3, 2, 1]
 
 
-def test_an_end_of_a_wrong_clock_is_at_its_arrival(book):
+def test_an_end_with_a_wrong_clock_uses_the_time_of_arrival(book):
     pk = book.start(0).session.pk
     book.stop(pk, stopped_at=NEVER_SET, received_at=at(30))
     session = book.only()
@@ -80,7 +80,7 @@ def test_a_clock_may_be_some_minutes_ahead(book, minutes, is_wrong):
 # --- times that were not reported ------------------------------------------------------------------------------------
 
 
-def test_without_a_time_the_arrival_counts(book):
+def test_without_a_time_the_time_of_arrival_is_used(book):
     pk = book.start(started_at=None, received_at=at(0), as_reported={"started_at": "yesterday"}).session.pk
     book.stop(pk, stopped_at=None, received_at=at(60))
     session = book.only()
@@ -105,7 +105,7 @@ def test_a_start_without_a_meter_value_is_recognised_by_the_time(book):
     assert book.start(30, meter=None).is_new
 
 
-def test_a_start_without_both_is_the_session_that_runs(book):
+def test_a_start_without_time_and_meter_value_is_the_running_session(book):
     pk = book.start(started_at=None, meter=None, received_at=at(0)).session.pk
     assert not book.start(started_at=None, meter=None, received_at=at(1)).is_new
     book.stop(pk, 60)
@@ -114,7 +114,7 @@ def test_a_start_without_both_is_the_session_that_runs(book):
 
 @pytest.mark.parametrize("missing", [{"stopped_at": None}, {"meter": None}, {"stopped_at": None, "meter": None}])
 @pytest.mark.parametrize("number", [None, -1])
-def test_an_incomplete_end_is_recognised_when_it_comes_again(book, missing, number):
+def test_a_repeated_incomplete_end_is_recognised(book, missing, number):
     pk = book.start(0).session.pk
     book.sample(10, 5000, transaction=pk)
     for minute in (60, 61, 400):
@@ -124,7 +124,7 @@ def test_an_incomplete_end_is_recognised_when_it_comes_again(book, missing, numb
 
 
 @pytest.mark.parametrize("missing", [{"stopped_at": None}, {"meter": None}, {"stopped_at": None, "meter": None}])
-def test_an_incomplete_end_of_nothing_is_kept_once(book, missing):
+def test_an_incomplete_end_of_no_session_is_stored_once(book, missing):
     for minute in (60, 61):
         assert book.stop(-1, **{"received_at": at(minute)} | missing).is_new == (minute == 60)
     assert book.only().flags[0] == "reconstructed"
@@ -143,7 +143,7 @@ def test_the_same_start_with_and_without_a_meter_value_breaks_nothing(book):
 
 
 @pytest.mark.parametrize("connector", [1, 2])
-def test_a_start_of_a_clock_that_was_set_back_supersedes_what_is_open(book, connector):
+def test_a_start_after_the_clock_was_set_back_supersedes_the_open_session(book, connector):
     first = book.start(60, connector=connector, meter=1000).session
     book.sample(90, 4000, transaction=first.pk, connector=connector)
     second = book.start(30, connector=connector, meter=4000, arrives=95).session
@@ -152,7 +152,7 @@ def test_a_start_of_a_clock_that_was_set_back_supersedes_what_is_open(book, conn
     assert second.is_open
 
 
-def test_an_older_start_ends_where_the_next_began_until_its_own_end_comes(book):
+def test_an_older_session_ends_at_the_next_start_until_its_own_end_arrives(book):
     newest = book.start(200, meter=20_000).session
     middle = book.start(100, meter=10_000, arrives=201).session
     oldest = book.start(0, meter=1000, arrives=202).session
@@ -170,6 +170,6 @@ def test_an_older_start_ends_where_the_next_began_until_its_own_end_comes(book):
 
 @pytest.mark.parametrize("tags", [("GOOD", "OTHER"), ("OTHER", "GOOD")])
 def test_no_start_is_refused_by_the_database(book, tags):
-    for place, minute in enumerate([10, 10, 5, 20, 0, 20, 15]):
-        book.start(minute, tag=tags[place % 2], meter=1000 + place % 3, arrives=30 + place)
+    for index, minute in enumerate([10, 10, 5, 20, 0, 20, 15]):
+        book.start(minute, tag=tags[index % 2], meter=1000 + index % 3, arrives=30 + index)
     assert ChargingSession.objects.open().count() == 1

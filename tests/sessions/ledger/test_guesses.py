@@ -20,7 +20,7 @@ def totals(book):
     ]  # fmt: skip
 
 
-def test_an_end_that_a_start_took_is_given_back_when_its_own_comes(book):
+def test_an_end_matched_with_a_start_is_released_when_its_own_end_arrives(book):
     """A former bug: the session kept 99,999 Wh and stayed billable."""
     book.stop(77, 50, meter=103_999)
     pk = book.start(0, meter=4000, arrives=51).session.pk
@@ -35,7 +35,7 @@ def test_an_end_that_a_start_took_is_given_back_when_its_own_comes(book):
     assert Oddity.objects.get().kind == "unmatched_end"
 
 
-def test_whatever_comes_again_afterwards_changes_nothing(book):
+def test_repeated_messages_afterwards_change_nothing(book):
     pk = None
     reports = [
         lambda: book.stop(77, 50, meter=103_999, arrives=50),
@@ -53,7 +53,7 @@ def test_whatever_comes_again_afterwards_changes_nothing(book):
 
 
 @pytest.mark.parametrize("number", [0, -1])
-def test_an_end_without_an_id_gives_way_to_the_one_with_it(book, number):
+def test_an_end_with_an_id_replaces_one_without(book, number):
     pk = book.start(0).session.pk
     book.stop(number, 30, meter=50_000)
     book.stop(pk, 60, meter=8000)
@@ -65,7 +65,7 @@ def test_an_end_without_an_id_gives_way_to_the_one_with_it(book, number):
         ).is_new
 
 
-def test_an_own_end_of_the_same_content_confirms_the_guess(book):
+def test_a_sessions_own_end_with_the_same_content_confirms_the_guess(book):
     pk = book.start(0).session.pk
     book.stop(-1, 60)
     assert not book.stop(pk, 60).is_new
@@ -74,7 +74,7 @@ def test_an_own_end_of_the_same_content_confirms_the_guess(book):
     assert (session.energy_wh, session.flags, session.is_billable) == (7000, ["conflicting_stop"], False)
 
 
-def test_readings_that_named_the_foreign_id_go_with_its_end(book):
+def test_readings_with_the_foreign_id_move_with_its_end(book):
     book.sample(20, 50_000, transaction=77)
     book.stop(77, 50, meter=103_999)
     adopt_readings([(book.station.pk, 77)])
@@ -99,7 +99,7 @@ def test_an_end_without_an_id_finds_a_session_that_the_next_one_superseded(book)
     assert (first.energy_wh, first.closed_by, first.flags) == (7000, "station", ["offline"])
 
 
-def test_the_connector_that_an_end_names_decides(book):
+def test_the_connector_of_an_end_decides_the_match(book):
     book.start(0, connector=1)
     second = book.start(0, connector=2).session
     assert book.stop(-1, 60, connector=2).session.pk == second.pk
@@ -119,11 +119,11 @@ SHORT, WHOLE = (0.01, 1000), (60, 9000)
 
 
 @pytest.mark.parametrize("order", sorted(set(itertools.permutations([0, 1, 0, 1]))))
-def test_a_start_that_looks_like_the_one_before_keeps_the_whole_energy(book, order):
+def test_a_start_that_looks_like_a_repetition_keeps_all_energy(book, order):
     pk = book.start(0).session.pk
     ends = [SHORT, WHOLE]
-    for place in order:
-        minute, meter = ends[place]
+    for index in order:
+        minute, meter = ends[index]
         book.stop(pk, minute, meter=meter, arrives=61)
         assert not book.start(0, arrives=62).is_new
     for number in range(1, 4):
@@ -136,7 +136,7 @@ def test_a_start_that_looks_like_the_one_before_keeps_the_whole_energy(book, ord
     assert (end.meter_wh, end.session_id) == (1000, None)
 
 
-def test_the_report_that_contradicts_is_kept_as_received(book):
+def test_a_contradicting_report_is_stored_as_received(book):
     pk = book.start(0).session.pk
     book.stop(pk, 60)
     book.stop(pk, 70, meter=9000)

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize("hours", [1, -1])
-def test_a_clock_that_jumps_an_hour_makes_nobody_offline_and_ends_nothing(monkeypatch: Any, hours: int) -> None:
+def test_a_clock_that_jumps_an_hour_sets_no_station_offline_and_ends_no_session(monkeypatch: Any, hours: int) -> None:
     node = register_node("here")
     station = StationFactory.create(node=node, last_heard_at=timezone.now(), connected_at=timezone.now())
     SessionFactory.create(station=station, started_at=timezone.now() - timedelta(minutes=5))

@@ -62,7 +62,7 @@ def test_the_own_end_of_an_old_session_that_was_superseded_goes_to_the_old_team(
     assert not new.station.charging_sessions.exists()
 
 
-def test_an_end_that_contradicts_is_kept_at_the_old_team(old):
+def test_a_contradicting_end_is_stored_in_the_old_team(old):
     pk = old.start(0).session.pk
     old.stop(pk, 60)
     new = moved(old)
@@ -72,7 +72,7 @@ def test_an_end_that_contradicts_is_kept_at_the_old_team(old):
 
 
 @pytest.mark.parametrize("number", [-1, 4711])
-def test_a_repeated_end_without_our_id_makes_nothing_new(old, number):
+def test_a_repeated_end_without_our_id_creates_nothing(old, number):
     old.start(0)
     old.stop(number, 60)
     for session in ChargingSession.objects.open():
@@ -84,7 +84,7 @@ def test_a_repeated_end_without_our_id_makes_nothing_new(old, number):
     assert rows() == known
 
 
-def test_what_is_new_belongs_to_the_new_team(old):
+def test_new_sessions_belong_to_the_new_team(old):
     old.stop(old.start(0).session.pk, 60)
     new = moved(old)
     start = new.start(100, meter=8000)

@@ -22,7 +22,7 @@ def energy(*registers, **more):
     return course(*registers, **more).energy_wh
 
 
-def test_rising_registers_are_the_end_less_the_start():
+def test_energy_of_rising_registers_is_end_minus_start():
     found = course(1000, 1500, 1500, 4000)
     assert (found.energy_wh, found.has_fallen, found.resets, found.contradicts_end) == (3000, False, [], False)
 
@@ -52,25 +52,25 @@ def test_the_rising_parts_add_up(registers, wh):
 
 
 @pytest.mark.parametrize("registers", [(1000, 1500, 0), (1000, 1500, 0, 0), (1000, 0, 1500), (1000, 1500)])
-def test_a_running_session_does_not_lose_what_it_had(registers):
+def test_a_running_session_does_not_lose_energy(registers):
     assert energy(*registers, has_end=False) == 500
 
 
-def test_a_height_that_cannot_be_is_left_out():
+def test_an_impossible_register_is_ignored():
     assert energy(1000, 900_000_000, 1500, 2000) == 1000
     assert energy(1000, 900_000_000, 900_000_100, 1500, 2000) == 1000
     assert energy(1000, 1200, 900_000_000, has_end=False) == 200
     assert energy(0, 30_000, 1000, 2000, rated_w=22_000) == 2000
 
 
-def test_a_reset_says_what_is_unknown():
+def test_a_reset_names_the_unknown_interval():
     (reset,) = course(1000, 1500, 2000, 0, 500, 1000, 1800, 2600).resets
     assert reset == (Point(at(20), 2000), Point(at(30), 0))
     assert course(1000, 1500, 0, 2000, 2600).resets == []
     assert course(1000, 1500, 0, 2000, 2600).has_fallen
 
 
-def test_nothing_was_read():
+def test_no_readings_are_no_energy():
     assert (energy(), energy(7)) == (0, 0)
 
 
@@ -78,14 +78,14 @@ REGISTERS = st.lists(st.integers(-1000, 60_000), max_size=40)
 
 
 @given(registers=REGISTERS, has_end=st.booleans(), rated_w=st.sampled_from([3700, 22_000, RATED_W]))
-def test_it_is_never_negative_and_never_more_than_all_that_rose(registers, has_end, rated_w):
+def test_energy_is_never_negative_and_never_more_than_all_rises(registers, has_end, rated_w):
     found = course(*registers, has_end=has_end, rated_w=rated_w)
     assert 0 <= found.energy_wh <= sum(max(0, b - a) for a, b in pairwise(registers))
     assert found.used == sorted(set(found.used))
 
 
 @given(steps=st.lists(st.integers(0, 50_000), max_size=40), first=st.integers(-(10**9), 10**12))
-def test_of_rising_registers_it_is_the_end_less_the_start(steps, first):
+def test_energy_of_any_rising_registers_is_end_minus_start(steps, first):
     registers = [first]
     for step in steps:
         registers.append(registers[-1] + step)

@@ -19,7 +19,7 @@ def test_more_than_the_connector_can_deliver(book, wh, is_too_much):
     assert ("too_much_energy" in session.flags, session.is_billable) == (is_too_much, not is_too_much)
 
 
-def test_a_running_session_is_judged_too_and_cleared_again(book):
+def test_a_running_session_is_flagged_and_cleared_again(book):
     pk = book.start(0, meter=0).session.pk
     Connector.objects.update(max_power_w=11_000)
     book.sample(1, 450, transaction=pk)
@@ -29,7 +29,7 @@ def test_a_running_session_is_judged_too_and_cleared_again(book):
     assert (book.only().flags, book.only().is_billable) == ([], True)
 
 
-def test_the_circuit_stands_for_a_connector_without_a_rating(book):
+def test_the_circuit_replaces_a_missing_connector_rating(book):
     book.station.circuit = factories.CircuitFactory(max_current_a=16, phases=1)
     book.station.save()
     pk = book.start(0, meter=0).session.pk
@@ -37,13 +37,13 @@ def test_the_circuit_stands_for_a_connector_without_a_rating(book):
     assert book.only().flags == ["too_much_energy"]
 
 
-def test_without_a_rating_what_no_connector_can_deliver(book):
+def test_without_a_rating_the_limit_of_any_connector_applies(book):
     pk = book.start(0, meter=0).session.pk
     book.stop(pk, 9, meter=99_999)
     assert book.only().flags == ["too_much_energy"]
 
 
-def test_a_late_end_takes_the_flag_away(book):
+def test_a_late_end_removes_the_flag(book):
     first = book.start(0, meter=0).session
     Connector.objects.update(max_power_w=11_000)
     book.sample(1, 480, transaction=first.pk)
@@ -84,7 +84,7 @@ def test_other_connectors_do_not_overlap(book):
     assert overlaps(book) == [(False, True), (False, True)]
 
 
-def test_an_end_that_was_guessed_does_not_overlap(book):
+def test_a_guessed_end_does_not_overlap(book):
     newest = book.start(200, meter=20_000).session
     for minute, meter in ((0, 1000), (100, 10_000)):
         book.start(minute, meter=meter, arrives=201)
@@ -92,7 +92,7 @@ def test_an_end_that_was_guessed_does_not_overlap(book):
     assert overlaps(book) == [(False, True)] * 3
 
 
-def test_the_flag_goes_from_both_when_it_no_longer_holds(book):
+def test_the_flag_is_removed_from_both_sessions_when_they_no_longer_overlap(book):
     """The stop without an id belonged to another session."""
     book.start(0, meter=1000)
     first = book.only()
@@ -114,13 +114,13 @@ def test_every_sanity_flag_stops_billing(book):
     assert (book.only().flags, book.only().is_billable) == (["meter_reset", "negative_register"], False)
 
 
-def test_an_end_before_the_beginning_is_not_billed(book):
+def test_an_end_before_the_start_is_not_billed(book):
     pk = book.start(60).session.pk
     book.stop(pk, 0, arrives=61)
     assert not book.only().is_billable
 
 
-def test_what_is_only_unusual_is_billed(book):
+def test_unusual_sessions_are_billed(book):
     pk = book.start(0, arrives=600, meter=None).session.pk
     book.samples([1000, 1500, 0, 2000], transaction=pk)
     book.stop(pk, 60, meter=2500, arrives=601)

@@ -21,7 +21,7 @@ def test_a_session_starts_and_stops(book):
         "EVDisconnected", "GOOD", [], True)  # fmt: skip
 
 
-def test_a_connector_nobody_knew_comes_into_being(book):
+def test_an_unknown_connector_is_created(book):
     book.start(connector=7)
     assert Connector.objects.filter(station=book.station, number=7).exists()
 
@@ -37,7 +37,7 @@ def test_the_same_start_again_is_the_same_session(book):
 
 
 @pytest.mark.parametrize("difference", [{"connector": 2}, {"tag": "OTHER"}, {"meter": 1001}, {"minute": 0.001}])
-def test_another_content_is_another_session(book, difference):
+def test_a_start_with_other_content_is_another_session(book, difference):
     book.start()
     assert book.start(**difference).is_new
     assert len(book.sessions()) == 2
@@ -78,14 +78,14 @@ def test_a_station_cannot_end_the_session_of_another(book):
     assert stranger.only().flags == ["reconstructed", "unauthorised"] or stranger.only().flags == ["reconstructed"]
 
 
-def test_an_unknown_id_touches_nothing_and_is_kept(book):
+def test_an_end_with_an_unknown_id_changes_nothing_and_is_stored(book):
     """T28, B1."""
     book.start()
     result = book.stop(999_999, 10, meter=2000)
     assert result.is_new and not book.stop(999_999, 10, meter=2000).is_new
-    own, kept = sorted(book.sessions(), key=lambda session: session.pk)
+    own, other = sorted(book.sessions(), key=lambda session: session.pk)
     assert own.is_open
-    assert (kept.flags, kept.is_billable, kept.reported_transaction_id) == (["reconstructed"], False, 999_999)
+    assert (other.flags, other.is_billable, other.reported_transaction_id) == (["reconstructed"], False, 999_999)
 
 
 @pytest.mark.parametrize("number", [0, -1])
@@ -98,12 +98,12 @@ class TestIdsOfStationsThatNeverLearntTheirs:
         assert not book.stop(number).is_new
         assert book.only().energy_wh == 7000
 
-    def test_of_two_the_tag_decides(self, book, number):
+    def test_the_tag_decides_between_two_open_sessions(self, book, number):
         book.start(connector=1, tag="GOOD")
         second = book.start(connector=2, tag="OTHER")
         assert book.stop(number, tag="other").session == second.session
 
-    def test_of_two_matching_sessions_none_is_taken(self, book, number):
+    def test_with_two_matching_sessions_none_is_ended(self, book, number):
         book.start(connector=1)
         book.start(connector=2)
         assert "reconstructed" in book.stop(number, tag="GOOD").session.flags
@@ -121,7 +121,7 @@ class TestIdsOfStationsThatNeverLearntTheirs:
         assert len(book.sessions()) == 2
 
 
-def test_a_start_that_comes_after_its_stop_completes_it(book):
+def test_a_start_after_its_stop_completes_the_session(book):
     """B1."""
     book.stop(-1, 60, tag="GOOD")
     start = book.start(0, arrives=61)
@@ -138,7 +138,7 @@ def test_a_start_with_another_tag_does_not_take_a_foreign_end(book):
     assert len(book.sessions()) == 2
 
 
-def test_a_next_start_supersedes(book):
+def test_the_next_start_supersedes_an_open_session(book):
     """It is closed with the last known register, which a later stop may overwrite."""
     first = book.start(0).session
     book.sample(30, 4000, transaction=first.pk)
@@ -151,7 +151,7 @@ def test_a_next_start_supersedes(book):
     assert "superseded" not in session.flags
 
 
-def test_readings_that_come_after_a_guessed_end_still_count(book):
+def test_readings_after_a_guessed_end_are_used(book):
     """They may be in the inbox while the next start supersedes their session."""
     first = book.start(0).session
     book.start(90, meter=9000)
@@ -200,7 +200,7 @@ def test_offline_sessions_keep_the_stations_time(book):
         ({"expires_at": at(1)}, "Accepted"),
     ],
 )
-def test_a_tag_is_judged_by_the_time_of_its_session(book, fields, verdict):
+def test_a_tag_is_checked_at_the_time_of_its_session(book, fields, verdict):
     factories.TagFactory(team=book.station.team, value="CARD", **fields)
     result = book.start(0, tag="card", arrives=1000)
     assert (result.verdict.status, result.session.is_billable) == (verdict, verdict == "Accepted")
@@ -218,7 +218,7 @@ def test_a_tag_of_another_team_or_station_is_invalid(book):
     assert book.start(2, tag="SCOPED").verdict.status == "Accepted"
 
 
-def test_one_tag_charges_once_at_a_time_unless_it_may(book):
+def test_a_tag_charges_once_at_a_time_unless_concurrency_is_allowed(book):
     card = factories.TagFactory(team=book.station.team, value="CARD")
     book.start(0, connector=1, tag="CARD")
     second = book.start(1, connector=2, tag="CARD")
@@ -244,7 +244,7 @@ def test_a_wrong_clock_is_flagged(book, minute):
     assert "clock" in session.flags
 
 
-def test_an_end_before_the_beginning_has_no_negative_duration(book):
+def test_an_end_before_the_start_has_no_negative_duration(book):
     pk = book.start(60).session.pk
     book.stop(pk, 0, arrives=61)
     session = book.only()

@@ -29,7 +29,7 @@ def test_an_old_report_does_not_undo_a_newer_one(station):
     assert station.connectors.get().status == "Charging"
 
 
-def test_the_time_of_the_last_change_stays_while_nothing_changes(station):
+def test_the_time_of_the_last_change_stays_if_the_status_is_the_same(station):
     record_statuses([report(station, "Charging", minutes=0)])
     record_statuses([report(station, "Charging", minutes=10)])
     connector = station.connectors.get()
@@ -37,7 +37,7 @@ def test_the_time_of_the_last_change_stays_while_nothing_changes(station):
 
 
 @pytest.mark.parametrize("connector", [0, 1])
-def test_a_clock_that_ran_ahead_does_not_hide_what_comes_after(station, connector):
+def test_a_clock_that_was_ahead_does_not_hide_later_reports(station, connector):
     """F16: the clock is corrected at the next boot."""
     record_statuses([report(station, "Faulted", minutes=60 * 24 * 365 * 70, arrives=0, connector=connector)])
     record_statuses([report(station, "Available", minutes=5, connector=connector)])
@@ -47,7 +47,7 @@ def test_a_clock_that_ran_ahead_does_not_hide_what_comes_after(station, connecto
 
 
 @pytest.mark.parametrize("connector", [0, 1])
-def test_a_clock_that_was_never_set_counts_by_arrival(station, connector):
+def test_a_clock_that_was_never_set_uses_the_time_of_arrival(station, connector):
     """F16: 1970 after a power cut."""
     record_statuses([report(station, "Charging", connector=connector)])
     record_statuses([report(station, "Available", minutes=-60 * 24 * 365 * 50, arrives=5, connector=connector)])
@@ -55,14 +55,14 @@ def test_a_clock_that_was_never_set_counts_by_arrival(station, connector):
     assert (station if connector == 0 else station.connectors.get()).status == "Available"
 
 
-def test_the_last_of_a_batch_counts(station):
+def test_the_last_report_of_a_batch_wins(station):
     words = ["Preparing", "Charging", "SuspendedEV"]
     fresh = record_statuses([report(station, word, minutes=number) for number, word in enumerate(words)])
     assert [each.status for each in fresh] == ["SuspendedEV"]
     assert station.connectors.get().status == "SuspendedEV"
 
 
-def test_the_clock_offset_is_that_of_the_quickest_message(station):
+def test_the_clock_offset_is_measured_by_the_fastest_message(station):
     """B25: delays only increase it, and queued messages are ignored."""
     received = [StationSeen(station.pk, NOW, NOW + timedelta(seconds=offset)) for offset in (-3600, 120, 118)]
     record_stations_seen(received)
@@ -84,7 +84,7 @@ def offset_after(station, *messages, connected=-3600):
 
 
 @pytest.mark.parametrize("booted", [None, 1])
-def test_what_a_station_kept_while_it_was_offline_is_no_measure_of_its_clock(station, booted):
+def test_messages_queued_offline_do_not_measure_the_clock(station, booted):
     """B25: also not after the boot that many stations send on each link."""
     if booted:
         ChargingStation.objects.filter(pk=station.pk).update(booted_at=NOW + timedelta(seconds=booted))
@@ -100,12 +100,12 @@ def test_a_measured_clock_stays_through_a_backlog(station):
     assert offset_after(station, (3603, 3606), connected=3600) == 3
 
 
-def test_a_long_queue_shows_by_its_times(station):
+def test_a_long_queue_is_recognised_by_its_times(station):
     """It may take longer than the initial period of a link."""
     assert offset_after(station, (100, -7200), (101, -3600), connected=0) is None
 
 
-def test_a_message_of_an_older_link_tells_nothing_of_a_slow_clock(station):
+def test_a_message_of_an_older_link_does_not_measure_a_slow_clock(station):
     assert offset_after(station, (-5, -3600), connected=0) is None
 
 
@@ -115,7 +115,7 @@ def test_a_clock_that_is_behind_is_found_once_a_link_is_settled(station):
     assert offset_after(station, (61, -3539), (62, -3538), connected=0) == -3600
 
 
-def test_a_clock_that_is_ahead_is_believed_at_once(station):
+def test_a_clock_that_is_ahead_is_recorded_immediately(station):
     assert offset_after(station, (1, 601), connected=0) == 600
     assert offset_after(station, (2, -3600), connected=0) == 600
 
@@ -134,7 +134,7 @@ def test_a_late_close_of_an_old_link_changes_nothing(station):
     assert station.node is None and station.disconnected_at == NOW
 
 
-def test_members_of_our_vocabulary_and_plain_texts_may_come_in_one_batch(station):
+def test_vocabulary_members_and_plain_texts_can_be_in_one_batch(station):
     """Codecs of two versions may report in the same batch."""
     reports = [
         StatusReport(station.pk, number, status, NOW, NOW)

@@ -23,13 +23,13 @@ def in_any_order(*values):
 
 @pytest.mark.parametrize("context", ["Sample.Periodic", "Sample.Clock", "Trigger", "sample.periodic", "", None])
 @pytest.mark.parametrize("beside", ["Transaction.Begin", "Transaction.End", "Other", "Interruption.End", "Sleepy"])
-def test_the_present_reading_counts_whatever_stands_beside_it(context, beside):
+def test_the_present_reading_is_used_whatever_comes_with_it(context, beside):
     present = {"value": "100"} | ({"context": context} if context is not None else {})
     for other in ("50", "150"):
         assert in_any_order(present, {"value": other, "context": beside}).energy_wh == 100
 
 
-def test_of_a_transactions_beginning_and_end_the_end_counts():
+def test_the_end_value_is_used_rather_than_the_start_value():
     end = {"value": "158000", "context": "Transaction.End"}
     assert in_any_order(BEGIN, end).energy_wh == 158000
     assert in_any_order(BEGIN, end, {"value": "1", "context": "Interruption.Begin"}).energy_wh == 1
@@ -45,13 +45,13 @@ def test_each_measurand_and_phase_has_its_own_present_reading():
     assert read_figures([*begins, *phases, BEGIN]).power_w == 4500
 
 
-def test_two_readings_that_claim_the_same_give_the_same_in_any_order():
+def test_two_equivalent_readings_give_the_same_result_in_any_order():
     assert in_any_order({"value": "100"}, {"value": "120"}, {"value": "110"}).energy_wh == 120
 
 
 @pytest.mark.parametrize("values", [[PRESENT, BEGIN], [BEGIN, PRESENT]])
 @pytest.mark.parametrize("in_one", [True, False])
-def test_a_wallbox_that_repeats_the_begin_is_billed_its_energy(book, values, in_one):
+def test_a_station_that_repeats_the_start_value_is_billed_its_energy(book, values, in_one):
     """A former bug: 0 Wh while charging, and billed 0 Wh when the next start closed it."""
     pk = book.start(meter=157440).session.pk
     entries = [values] if in_one else [[value] for value in values]
@@ -61,7 +61,7 @@ def test_a_wallbox_that_repeats_the_begin_is_billed_its_energy(book, values, in_
     assert (book.sessions()[0].energy_wh, book.sessions()[0].closed_by) == (1238, "superseded")
 
 
-def test_the_same_in_two_messages_is_as_good_as_in_one(book):
+def test_two_messages_give_the_same_result_as_one(book):
     pk = book.start(meter=157440).session.pk
     for value in (PRESENT, BEGIN):
         record_samples([Sampled(book.station.pk, 1, pk, at(10), [value])])
@@ -89,11 +89,11 @@ def test_the_same_in_two_messages_is_as_good_as_in_one(book):
         ({"value": "2.5"}, 3),
     ],
 )
-def test_words_in_another_case_count_and_unknown_ones_do_not(value, wh):
+def test_known_values_in_any_case_are_used_and_unknown_ones_ignored(value, wh):
     assert read_figures([value]).energy_wh == wh
 
 
-def test_an_unknown_location_counts_where_no_known_one_stands():
+def test_an_unknown_location_is_used_if_no_known_one_is_there():
     assert in_any_order({"value": "7", "location": "Socket"}, {"value": "5", "location": "Inlet"}).energy_wh == 5
     assert in_any_order({"value": "7", "location": "Outlet"}, {"value": "9", "location": "Inlet"}).energy_wh == 7
 
@@ -115,7 +115,7 @@ def test_an_unknown_phase_never_adds_up_with_known_ones():
     assert in_any_order(strange, {"value": "1", "phase": "L5", **power}).power_w is None
 
 
-def test_a_bad_value_among_good_ones_is_kept_and_the_others_count(book):
+def test_a_bad_value_is_stored_and_the_good_ones_are_used(book):
     pk = book.start().session.pk
     values = [{"value": "1500"}, {"value": "n/a", "measurand": "SoC"}, {"value": "5", "unit": "Furlong"}]
     record_samples([Sampled(book.station.pk, 1, pk, at(5), values)])

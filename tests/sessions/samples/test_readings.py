@@ -67,7 +67,7 @@ def test_state_of_charge(value, percent):
     assert found == (None if percent is None else Decimal(percent))
 
 
-def test_the_raw_values_are_kept_as_sent(book):
+def test_raw_values_are_stored_as_sent(book):
     """B3: also values that we cannot interpret."""
     pk = book.start().session.pk
     book.sample(5, "OCMF|{}", transaction=pk, format="SignedData", context="Transaction.Begin")
@@ -86,7 +86,7 @@ def test_a_running_session_shows_its_energy_and_power(book):
         1500, 10_000, 10_000, at(12))  # fmt: skip
 
 
-def test_the_same_readings_again_count_once(book):
+def test_repeated_readings_are_counted_once(book):
     pk = book.start().session.pk
     for _ in range(3):
         book.sample(6, 1500, transaction=pk)
@@ -150,7 +150,7 @@ def test_readings_of_a_session_whose_start_is_lost(book):
     assert adopt_readings([(book.station.pk, 4711)]) == set()
 
 
-def test_readings_of_an_instant_that_the_end_named_too_count_once(book):
+def test_readings_repeated_in_the_end_are_counted_once(book):
     """T37: the stop repeats the same values."""
     book.sample(10, 2000, transaction=4711)
     book.stop(4711, 30, meter=4000)
@@ -161,7 +161,7 @@ def test_readings_of_an_instant_that_the_end_named_too_count_once(book):
     assert (session.sample_count, session.readings.count(), session.energy_wh) == (2, 1, 2000)
 
 
-def test_a_number_that_is_used_again_keeps_its_readings_apart(book):
+def test_a_reused_transaction_id_keeps_readings_apart(book):
     """A station that restarts its transaction ids at each boot."""
     book.sample(10, 2000, transaction=987_001)
     book.stop(987_001, 30, meter=4000)
@@ -172,7 +172,7 @@ def test_a_number_that_is_used_again_keeps_its_readings_apart(book):
     assert [(session.energy_wh, session.sample_count) for session in book.sessions()] == [(2000, 1), (1000, 1)]
 
 
-def test_readings_of_a_number_are_not_given_to_another_station_or_another_time(book):
+def test_readings_of_an_id_stay_with_their_station_and_time(book):
     """T30."""
     other = Book(factories.StationFactory())
     other.sample(10, 2000, transaction=4711)
@@ -184,7 +184,7 @@ def test_readings_of_a_number_are_not_given_to_another_station_or_another_time(b
 
 
 @pytest.mark.parametrize("number", [0, -1])
-def test_no_id_is_no_id_to_adopt_by(book, number):
+def test_readings_without_an_id_are_not_adopted(book, number):
     book.sample(10, 2000, transaction=number)
     assert MeterReading.objects.get().reported_transaction_id is None
     book.stop(number, 30, meter=4000)
@@ -193,7 +193,7 @@ def test_no_id_is_no_id_to_adopt_by(book, number):
 
 @pytest.mark.parametrize("number", [0, -1])
 @pytest.mark.parametrize("is_known", [True, False])
-def test_readings_inside_an_end_without_an_id_belong_to_what_it_ended(book, number, is_known):
+def test_readings_inside_an_end_without_an_id_belong_to_the_ended_session(book, number, is_known):
     """T29, T37: they name no connector."""
     if is_known:
         book.start(0)
@@ -227,7 +227,7 @@ def test_absurd_registers_do_not_stop_a_batch(book):
     assert session.sample_count == 5 and 0 <= (session.max_power_w or 0) < 2**31
 
 
-def test_a_batch_of_many_stations_is_as_good_as_one_by_one(team):
+def test_a_batch_of_many_stations_gives_the_same_as_single_messages(team):
     books = [Book(factories.StationFactory(team=team)) for _ in range(5)]
     pks = [book.start(meter=0).session.pk for book in books]
     reports = [

@@ -54,7 +54,7 @@ def test_the_rising_parts_add_up_while_it_runs_and_at_its_end(book, course, toge
         settle_ended_sessions([pk])
 
 
-def test_an_end_that_comes_before_its_readings_gives_the_same(book, course):
+def test_an_end_before_its_readings_gives_the_same_result(book, course):
     start, registers, end, _running, ended, flags = course
     pk = book.start(meter=start).session.pk
     book.stop(pk, 60, meter=end)
@@ -102,7 +102,7 @@ def test_energy_never_falls_to_zero_while_registers_rise(book):
     assert seen == [0, 100, 250, 250, 400, 600]
 
 
-def test_a_reset_says_between_which_readings_the_meter_is_unknown(book):
+def test_a_reset_names_the_readings_between_which_energy_is_unknown(book):
     pk = book.start(meter=1000).session.pk
     book.samples([1500, 2000, 0, 500, 1000, 1800], transaction=pk)
     book.stop(pk, 60, meter=2600)
@@ -110,7 +110,7 @@ def test_a_reset_says_between_which_readings_the_meter_is_unknown(book):
     assert (reset.before.wh, reset.before.at, reset.after.wh, reset.after.at) == (2000, at(10), 0, at(15))
 
 
-def test_a_flag_goes_when_late_readings_explain_it(book):
+def test_a_flag_is_removed_when_late_readings_explain_it(book):
     pk = book.start(meter=1000).session.pk
     book.sample(10, 30_000, transaction=pk)
     book.stop(pk, 60, meter=8000)
@@ -123,7 +123,7 @@ def test_a_flag_goes_when_late_readings_explain_it(book):
 # --- meter values that were not reported -----------------------------------------------------------------------------
 
 
-def test_without_a_meter_start_the_first_reading_is_it(book):
+def test_without_a_meter_start_the_first_reading_is_used(book):
     pk = book.start(meter=None).session.pk
     assert (book.only().flags, book.only().energy_wh) == (["meter_missing"], 0)
     book.sample(10, 5000, transaction=pk)
@@ -136,7 +136,7 @@ def test_without_a_meter_start_the_first_reading_is_it(book):
     assert session.is_billable
 
 
-def test_without_a_meter_end_the_last_reading_is_it(book):
+def test_without_a_meter_end_the_last_reading_is_used(book):
     """Also a reading inside the stop, which is processed later."""
     pk = book.start(meter=1000).session.pk
     book.sample(10, 5000, transaction=pk)
@@ -148,14 +148,14 @@ def test_without_a_meter_end_the_last_reading_is_it(book):
     assert session.is_billable and session.closed_by == "station"
 
 
-def test_without_any_meter_value_nothing_is_made_up(book):
+def test_without_any_meter_value_there_is_no_energy(book):
     pk = book.start(meter=None).session.pk
     book.stop(pk, 60, meter=None)
     session = book.only()
     assert (session.meter_start_wh, session.meter_stop_wh, session.energy_wh) == (None, None, 0)
 
 
-def test_what_the_station_said_is_kept(book):
+def test_reported_values_are_stored(book):
     pk = book.start(meter=1000, as_reported={"meter_start": "1000.4"}).session.pk
     book.stop(pk, meter=None, as_reported={"meter_stop": "many", "reason": "Sleepy", "id_tag": "X" * 30})
     reported = book.only().as_reported
@@ -184,7 +184,7 @@ def test_a_clock_that_is_set_back_does_not_freeze_the_session(book, together):
     assert (book.only().energy_wh, book.only().flags) == (3000, [])
 
 
-def test_readings_that_come_late_still_count_by_time(book):
+def test_late_readings_are_ordered_by_time(book):
     pk = book.start(0, meter=1000).session.pk
     for minute, wh in ((30, 4000), (10, 2000), (20, 3000), (40, 5000)):
         book.sample(minute, wh, transaction=pk)
@@ -192,7 +192,7 @@ def test_readings_that_come_late_still_count_by_time(book):
     assert (session.energy_wh, session.last_sample_at, session.flags) == (4000, at(40), [])
 
 
-def test_messages_about_an_odd_meter_in_any_order_give_the_same(team):
+def test_messages_of_a_faulty_meter_give_the_same_result_in_any_order(team):
     """B1: the energy after a meter reset, a glitch and a late stop does not depend on the order."""
     factories.TagFactory(team=team, value="GOOD")
     registers = [1500, 2000, 0, 500, 1000, 0, 1500, 1800]
@@ -214,7 +214,7 @@ def test_messages_about_an_odd_meter_in_any_order_give_the_same(team):
     assert len(found) == 1 and found.pop()[0] == 3600
 
 
-def test_too_many_readings_to_look_through_are_added_one_by_one(book, monkeypatch):
+def test_very_many_readings_are_added_one_by_one(book, monkeypatch):
     """A short fall to zero is not billed, and a late reading is not billed twice."""
     monkeypatch.setattr("sessions.ledger.services.settling.MAX_READINGS_WHILE_RUNNING", 3)
     pk = book.start(meter=1000).session.pk

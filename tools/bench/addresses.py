@@ -190,7 +190,7 @@ class Addresses:
             ]
         if role == "big":
             told["users"] = [f"/settings/users/?{query}" for query in ("", "page=9999", "q=person7", "q=zzz")]
-            told["audit trail"] = [f"/team/audit/?{query}" for query in ("", "page=9999", "q=person7", "action=update")]
+            told["audit log"] = [f"/team/audit/?{query}" for query in ("", "page=9999", "q=person7", "action=update")]
             told["team"] = ["/team/", "/team/teammates/", "/team/programs/", "/team/branding/"]
         return told
 

@@ -166,7 +166,7 @@ class Filler:
         )  # fmt: skip
 
     def _shares(self) -> None:
-        """Installations of ten stations and one of many, groups, what is granted, notifications and the audit trail."""
+        """Installations of ten stations and one of many, groups, what is granted, notifications and the audit log."""
         self.insert(
             "chargers_installation", "chargers_chargingstation GROUP BY team_id, id / 10", team_id="team_id",
             name="'Site ' || id / 10 || ' of ' || team_id", city="'City ' || id / 10 % 90", created_at="now()",

@@ -28,7 +28,7 @@ def test_it_is_shown_as_text_or_as_hex_and_never_cached(as_person, administrator
     assert response["Cache-Control"] == "no-store"
 
 
-def test_the_audit_trail_records_who_viewed_it_without_the_password(as_person, administrator, station):
+def test_the_audit_log_records_who_viewed_it_without_the_password(as_person, administrator, station):
     set_password(station=station, password="a plain 16-letter")
     as_person(administrator).post(address(station))
     entry = AuditEntry.objects.get(action=Action.ACCESS)

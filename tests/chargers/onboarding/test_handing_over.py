@@ -297,7 +297,7 @@ def test_it_is_refused_while_somebody_charges(old, other_team):
     assert (old.identity, old.handed_over_at) == ("CP-1", None)
 
 
-# --- the audit trail -----------------------------------------------------------------------------------------------
+# --- the audit log -------------------------------------------------------------------------------------------------
 
 
 def trail_of(team) -> dict:

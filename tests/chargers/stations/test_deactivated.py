@@ -66,7 +66,7 @@ def test_no_tag_is_accepted_there_and_none_is_started_from_afar(both, tag, opera
         request_command(station=both[1], kind="remote_start", parameters=given, actor=operator)
 
 
-def test_it_is_taken_out_of_use_and_back_and_the_audit_trail_says_so(page, station):
+def test_it_is_taken_out_of_use_and_back_and_the_audit_log_says_so(page, station):
     """W50."""
     url = reverse("chargers:station_activity", args=[station.pk])
     assert "Deactivate the station?" in page.get(url).content.decode()

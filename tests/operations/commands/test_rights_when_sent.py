@@ -230,7 +230,7 @@ def test_commands_of_a_revoked_or_restricted_oauth_application_are_cancelled(
 # --- what people see ----------------------------------------------------------------------------------------------
 
 
-def test_the_reason_is_shown_on_pages_in_the_api_and_in_the_audit_trail(
+def test_the_reason_is_shown_on_pages_in_the_api_and_in_the_audit_log(
     station: ChargingStation, administrator: User, client: Any, api: Any
 ) -> None:
     grant = create_grantee(station)

@@ -60,12 +60,12 @@ class SiteHook(CachedModel):
     cache_keys = (HOOKS,)
     name = models.CharField(_("name"), max_length=80, unique=True)
     purpose = models.TextField(
-        _("purpose"), max_length=1000, help_text=_("What it does with which data, and who gets it.")
+        _("purpose"), max_length=1000, help_text=_("Which data it processes and why, and who receives the data.")
     )
     category = models.CharField(_("category"), max_length=12, choices=Category.choices)
     script_url = models.URLField(_("script"), max_length=300, validators=[_check_origin])
     connects_to = models.CharField(
-        _("connects to"), max_length=500, blank=True, help_text=_("Origins it sends to, apart by blanks.")
+        _("connects to"), max_length=500, blank=True, help_text=_("Origins it sends data to, separated by spaces.")
     )
     is_active = models.BooleanField(_("offered"), default=True)
 

@@ -68,7 +68,7 @@ class DeviationFilterSet(django_filters.FilterSet):
     )
     model = django_filters.CharFilter(label=_("Model"), field_name="station__model", lookup_expr="iexact", widget=TEXT)
     action = django_filters.CharFilter(label=_("Action"), lookup_expr="iexact", widget=TEXT)
-    code = django_filters.ChoiceFilter(label=_("Answer"), choices=[], method="by_code", widget=SELECT)
+    code = django_filters.ChoiceFilter(label=_("Our reply"), choices=[], method="by_code", widget=SELECT)
 
     class Meta:
         model = Deviation

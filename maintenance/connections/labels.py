@@ -36,7 +36,7 @@ CURES = {
     Cause.NOT_ENCRYPTED: gettext_lazy(
         "Set the station's address to wss://. If it cannot use TLS any more, support can clear its security profile."
     ),
-    Cause.STORAGE: gettext_lazy("Nothing to do at the station: it tries again by itself."),
+    Cause.STORAGE: gettext_lazy("No action is needed: the station tries again by itself."),
 }
 
 
@@ -90,7 +90,7 @@ FAULTS = {  # of the whole message
     "unknown_action": gettext_lazy("%(version)s has no such action"),
     "unsupported_action": gettext_lazy("this action is sent by the central system, not by the station"),
     "not accepted": gettext_lazy("the message was sent before the station was accepted"),
-    "boot: missing": gettext_lazy("the station sends messages without ever having booted"),
+    "boot: missing": gettext_lazy("the station sends messages without having sent a boot message"),
     "path: slashes": gettext_lazy("the station connects to an address with doubled or missing parts"),
 }
 ANSWERS = ("answer.", "answer:")
@@ -162,7 +162,7 @@ class Violation:
 
     @property
     def treatment(self) -> str:
-        """What we do about it."""
+        """Our handling about it."""
         return treatment_of(self.protocol, self.action, self.code, self.what)
 
     @property
@@ -264,8 +264,8 @@ RULES = {  # of the schema, after the name of the field
     "multipleOf": gettext_lazy("has more decimal places than %(version)s allows"),
     "characters": gettext_lazy("contains control characters or other invalid characters"),
     "unreadable": gettext_lazy("cannot be read"),
-    "unknown": gettext_lazy("names a transaction that is not known"),
-    "clock": gettext_lazy("is a time that cannot be right"),
+    "unknown": gettext_lazy("refers to an unknown transaction"),
+    "clock": gettext_lazy("is an implausible time"),
 }
 
 

@@ -57,7 +57,7 @@ class RefusedConnection(models.Model):
         UNKNOWN_PATH = "unknown_path", _("The address is not an OCPP address")
         UNKNOWN_IDENTITY = "unknown_identity", _("No station has this identity")
         NO_SUBPROTOCOL = "no_subprotocol", _("No OCPP version was offered")
-        WRONG_SUBPROTOCOL = "wrong_subprotocol", _("None of the offered OCPP versions is spoken here")
+        WRONG_SUBPROTOCOL = "wrong_subprotocol", _("None of the offered OCPP versions is supported")
         NO_CREDENTIALS = "no_credentials", _("No password was sent")
         WRONG_CREDENTIALS = "wrong_credentials", _("The password is wrong")
         WRONG_USER = "wrong_user", _("The user name is not the identity in the address")

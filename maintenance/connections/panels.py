@@ -42,7 +42,7 @@ def _refusals(station: Any) -> list[dict[str, Any]]:
             "row": row,
             "times": ngettext("%(n)d time", "%(n)d times", row.count) % {"n": row.count},
             "cause": cause_label(row),
-            "cure": fix_label(row),
+            "fix": fix_label(row),
         }
         for row in rows
     ]

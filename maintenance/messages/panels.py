@@ -80,7 +80,7 @@ def _entries(session: ChargingSession, first: datetime, last: datetime) -> list[
         if isinstance(step, TagStep):
             if step.id_tag.upper() == session.id_tag.upper():
                 verdict = label_of(TagVerdict, step.verdict)
-                entries.append(TimelineEntry(row.received_at, "good", _("Tag shown at the station"), verdict))
+                entries.append(TimelineEntry(row.received_at, "good", _("Tag presented at the station"), verdict))
         elif step is not None and step.connector == session.connector_number and step.status != before:
             before = step.status
             entries.append(_status_entry(row, step))
@@ -91,11 +91,11 @@ def _status_entry(row: Message, step: StatusStep) -> TimelineEntry:
     seen = display_of(step.status)
     texts = {
         ConnectorStatus.PREPARING: _("Vehicle connected"),
-        ConnectorStatus.CHARGING: _("Energy flows"),
-        ConnectorStatus.SUSPENDED_EV: _("Vehicle takes no energy"),
-        ConnectorStatus.SUSPENDED_EVSE: _("Station offers no energy"),
-        ConnectorStatus.FINISHING: _("Charging is over, the cable is still plugged in"),
-        ConnectorStatus.AVAILABLE: _("Connector is free"),
+        ConnectorStatus.CHARGING: _("Charging started"),
+        ConnectorStatus.SUSPENDED_EV: _("Vehicle stopped drawing power"),
+        ConnectorStatus.SUSPENDED_EVSE: _("Station paused charging"),
+        ConnectorStatus.FINISHING: _("Charging finished, cable still connected"),
+        ConnectorStatus.AVAILABLE: _("Connector available"),
     }
     text = texts.get(ConnectorStatus(step.status)) if step.status else None
     # a message may arrive long after what it reports

@@ -56,8 +56,8 @@ MESSAGE_CELLS = [
     Cell(gettext_lazy("Station"), lambda message: message.station.identity),
     Cell(gettext_lazy("Direction"), lambda message: message.get_direction_display()),
     Cell(gettext_lazy("Action"), lambda message: message.action),
-    Cell(gettext_lazy("Message id"), lambda message: message.message_id),
+    Cell(gettext_lazy("Message ID"), lambda message: message.message_id),
     Cell(gettext_lazy("Payload"), lambda message: message.payload),
-    Cell(gettext_lazy("Answer"), lambda message: message.answer),
+    Cell(gettext_lazy("Response"), lambda message: message.answer),
     Cell(gettext_lazy("Error"), lambda message: message.error_code),
 ]

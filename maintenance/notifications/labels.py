@@ -24,7 +24,7 @@ def notification_text(notification: Notification) -> str:
             Notification.Kind.ALARM: ngettext("%(n)d security alert", "%(n)d security alerts", count),
             Notification.Kind.FAULT: ngettext("%(n)d connector is faulted", "%(n)d connectors are faulted", count),
             Notification.Kind.AWAY: ngettext("%(n)d station is offline", "%(n)d stations are offline", count),
-            Notification.Kind.GRANT: ngettext("You were given access", "You were given access %(n)d times", count),
+            Notification.Kind.GRANT: ngettext("You were granted access", "You were granted access %(n)d times", count),
         }[Notification.Kind(kind)] % {"n": count}
     if kind == Notification.Kind.ALARM:
         return f"{facts['station']}: {event_label(facts['type'])}"
@@ -40,4 +40,4 @@ def notification_text(notification: Notification) -> str:
         time = formatting.short_time(since) if since else ""
         return _("%(station)s is offline since %(time)s") % {"station": facts["station"], "time": time}
     role = dict(GrantRole.choices).get(facts["role"], facts["role"])
-    return _("You were given access to %(place)s (%(role)s)") % {"place": facts["place"], "role": role}
+    return _("You were granted access to %(place)s (%(role)s)") % {"place": facts["place"], "role": role}

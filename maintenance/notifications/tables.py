@@ -25,7 +25,7 @@ WITH_END = (Notification.Kind.FAULT, Notification.Kind.AWAY)  # of the others no
 
 
 class NotificationTable(Table):
-    what = tables.Column(verbose_name=gettext_lazy("What happened"), empty_values=())
+    what = tables.Column(verbose_name=gettext_lazy("Event"), empty_values=())
     kind = tables.Column(verbose_name=gettext_lazy("Kind"), attrs={"td": {"class": "rhs"}})
     created_at = MomentColumn(verbose_name=gettext_lazy("Time"), attrs=WIDE)
     read = tables.TemplateColumn(

@@ -22,10 +22,10 @@ from maintenance.notifications.services.bell import unread
 from maintenance.notifications.tables import NotificationTable
 
 WHAT = {
-    Notification.Kind.ALARM: gettext_lazy("A station reports that somebody tampers with it, or a login that fails."),
+    Notification.Kind.ALARM: gettext_lazy("A station reports tampering or a failed sign-in."),
     Notification.Kind.FAULT: gettext_lazy("A connector reports a fault."),
-    Notification.Kind.AWAY: gettext_lazy("A station has not been heard of for 15 minutes."),
-    Notification.Kind.GRANT: gettext_lazy("Somebody gave you or your team access to a station or installation."),
+    Notification.Kind.AWAY: gettext_lazy("A station has been offline for 15 minutes."),
+    Notification.Kind.GRANT: gettext_lazy("You or your team were granted access to a station or installation."),
 }
 
 

@@ -18,7 +18,7 @@ def alerts(station: Any, user: User) -> Panel:
     rows = list(SecurityEvent.objects.alerts().filter(station=station).order_by("-pk")[: MAX_SHOWN + 1])
     context = {
         "station": station,
-        "alerts": [{"row": row, "words": event_label(row.type)} for row in rows[:MAX_SHOWN]],
+        "alerts": [{"row": row, "label": event_label(row.type)} for row in rows[:MAX_SHOWN]],
         "are_more": len(rows) > MAX_SHOWN,
         "until": rows[0].pk if rows else 0,
         "may_acknowledge": user.access.may(Can.OPERATE, station) and "security_events" not in user.access.features_off,

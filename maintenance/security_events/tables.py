@@ -25,7 +25,7 @@ class SecurityEventTable(Table):
     type = tables.Column(verbose_name=gettext_lazy("Event"))
     station = tables.Column(verbose_name=gettext_lazy("Station"), attrs=WIDE)
     tech_info = tables.Column(verbose_name=gettext_lazy("Technical information"), empty_values=(), attrs=WIDE)
-    state = tables.Column(verbose_name=gettext_lazy("State"), empty_values=(), attrs={"td": {"class": "rhs"}})
+    state = tables.Column(verbose_name=gettext_lazy("Status"), empty_values=(), attrs={"td": {"class": "rhs"}})
     at = MomentColumn(verbose_name=gettext_lazy("Time"), seconds=True, orderable=True, attrs=NUMBER_WIDE)
 
     class Meta(Table.Meta):
@@ -47,14 +47,14 @@ class SecurityEventTable(Table):
 
     def render_tech_info(self, record: SecurityEvent) -> SafeString:
         if not record.tech_info:
-            return formatting.dash(_("The station did not tell it."))
+            return formatting.dash(_("Not reported by the station."))
         return format_html('<span class="wrap muted">{}</span>', record.tech_info)
 
     def render_state(self, record: Any) -> SafeString:
         if not record.is_critical:
             return formatting.status("unknown", _("Not critical"))
         if record.acknowledged_at is not None:
-            who = record.acknowledged_by or _("somebody who left")
+            who = record.acknowledged_by or _("a former user")
             return two_lines(formatting.status("good", _("Acknowledged")), acknowledged_by(who, record.acknowledged_at))
         alert = formatting.status("bad", _("Alert"))
         if not record.may_acknowledge:

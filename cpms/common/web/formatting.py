@@ -221,6 +221,6 @@ def clock_text(offset_ms: int | None) -> str:
     if offset_ms is None:
         return _("not measured yet")
     if abs(offset_ms) < 2000:
-        return _("in step (%(seconds)s s)") % {"seconds": number(Decimal(offset_ms) / 1000, 1)}
+        return _("in sync (%(seconds)s s)") % {"seconds": number(Decimal(offset_ms) / 1000, 1)}
     off = duration_text(timedelta(milliseconds=abs(offset_ms)))
     return (_("%(span)s fast") if offset_ms > 0 else _("%(span)s slow")) % {"span": off}

@@ -145,7 +145,7 @@ def _offline(user: User) -> list[Trouble]:
             station.identity,
             station.get_absolute_url(),
             station.name,
-            _("connection was closed") if station.presence == "offline" else _("nothing heard; its state is not known"),
+            _("connection was closed") if station.presence == "offline" else _("no contact; status unknown"),
             station.disconnected_at or station.last_heard_at,
         )
         for station in first[:SHOWN]
@@ -161,7 +161,7 @@ def _offline(user: User) -> list[Trouble]:
 def _offline_place(place: dict[str, Any]) -> Trouble:
     """An installation many of whose stations are away: mostly that is one cause, the network there."""
     url = f"{reverse('chargers:station_list')}?{urlencode({'q': place['installation__name']})}"
-    count = ngettext("%(n)d station is away", "%(n)d stations are away", place["count"]) % {"n": place["count"]}
+    count = ngettext("%(n)d station is offline", "%(n)d stations are offline", place["count"]) % {"n": place["count"]}
     name = place["installation__name"]
     return Trouble("offline", _("Offline"), name, url, count, "", place["last"], place["since"])
 
@@ -176,7 +176,7 @@ def _flagged(user: User) -> list[Trouble]:
     told = [_flagged_alone(group[0]) if len(group) == 1 else _flagged_often(group) for group in groups[:SHOWN]]
     if len(groups) > SHOWN:
         url = f"{reverse('sessions:session_list')}?state=flagged"
-        told.append(Trouble("warn", _("Review"), _("More sessions that need a look"), url, "", "", None))
+        told.append(Trouble("warn", _("Review"), _("More sessions to review"), url, "", "", None))
     return told
 
 
@@ -228,7 +228,7 @@ def _refused(user: User) -> list[Trouble]:
         told.append(Trouble("warn", _("Refused"), identity, url, cause_label(refusal), times, row["last"], since))
     if len(first) > SHOWN:
         url = reverse("maintenance:refusal_list")
-        told.append(Trouble("warn", _("Refused"), _("More stations that are refused"), url, "", "", None))
+        told.append(Trouble("warn", _("Refused"), _("More refused stations"), url, "", "", None))
     return told
 
 
@@ -265,6 +265,6 @@ def _failed_inbox() -> list[Trouble]:
     url = reverse("admin:maintenance_inboxentry_changelist")
     return [
         Trouble(
-            "bad", _("Inbox"), told, url, _("could not be applied"), _("stored, waiting for a retry"), newest.failed_at
+            "bad", _("Inbox"), told, url, _("could not be processed"), _("stored, waiting for a retry"), newest.failed_at
         )
     ]

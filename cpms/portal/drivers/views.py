@@ -148,7 +148,7 @@ class OwnStartForm(forms.Form):
         super().__init__(*args, **kwargs)
         connector: Any = self.fields["connector"]
         connector.choices = [(one.number, str(one.number)) for one in startable_connectors(station)]
-        connector.error_messages["invalid_choice"] = _("This connector is not free.")
+        connector.error_messages["invalid_choice"] = _("This connector is not available.")
         tag: Any = self.fields["tag"]
         tag.queryset = own_tags(user).valid()
 
@@ -180,7 +180,7 @@ def own_start(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     if facts["why_not"] or not form.is_valid():
         return _form_page(request, facts | {"form": form}, status=422)
     parameters = {"connector": form.cleaned_data["connector"], "id_tag": form.cleaned_data["tag"].value}
-    sentence = _("The station was asked to start. Plug in the cable, if you have not yet.")
+    sentence = _("Start request sent. Plug in the cable if you have not done so yet.")
     return _ask(request, facts, form, station, Command.Kind.REMOTE_START, parameters, sentence)
 
 
@@ -198,7 +198,7 @@ def own_stop(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     }
     if request.method == "GET":
         return _form_page(request, facts | {"form": forms.Form()})
-    sentence = _("The station was asked to stop.")
+    sentence = _("Stop request sent.")
     form = forms.Form(request.POST)
     return _ask(request, facts, form, session.station, Command.Kind.REMOTE_STOP, {"session": session.pk}, sentence)
 

@@ -92,7 +92,7 @@ NAVIGATION: list[Section] = [
         icon="bolt",
         entries=[
             Entry(gettext_lazy("Sessions"), "sessions:session_list", ("sessions:session",), Can.SEE_OWN, True),
-            Entry(gettext_lazy("Missing energy"), "sessions:gap_list", ("sessions:gap",), Can.SEE_SESSIONS),
+            Entry(gettext_lazy("Energy outside sessions"), "sessions:gap_list", ("sessions:gap",), Can.SEE_SESSIONS),
         ],
     ),
     Section(

@@ -162,7 +162,7 @@ def _tags(tags: list[Tag]) -> Found:
 
 def _people(user: User, text: str) -> Found:
     """People are found by support staff only."""
-    found = Found(_("People"), icon="users")
+    found = Found(_("Users"), icon="users")
     if user.is_staff:
         people = User.objects.only("pk", "email", "first_name", "last_name")
         columns = ("email", "last_name", "first_name")

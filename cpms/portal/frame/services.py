@@ -19,7 +19,7 @@ def choose_language(*, user: User, language: str) -> None:
         DomainError: the site does not speak it.
     """
     if language not in dict(settings.LANGUAGES):
-        raise DomainError(_("There is no such language."))
+        raise DomainError(_("This language is not available."))
     User.objects.filter(pk=user.pk).update(language=language)
 
 

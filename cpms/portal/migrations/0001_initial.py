@@ -21,10 +21,10 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(max_length=80, unique=True, verbose_name='name')),
-                ('purpose', models.TextField(help_text='What it does with which data, and who gets it.', max_length=1000, verbose_name='purpose')),
+                ('purpose', models.TextField(help_text='Which data it processes and why, and who receives the data.', max_length=1000, verbose_name='purpose')),
                 ('category', models.CharField(choices=[('statistics', 'Statistics'), ('comfort', 'Comfort'), ('marketing', 'Marketing')], max_length=12, verbose_name='category')),
                 ('script_url', models.URLField(max_length=300, validators=[cpms.portal.models._check_origin], verbose_name='script')),
-                ('connects_to', models.CharField(blank=True, help_text='Origins it sends to, apart by blanks.', max_length=500, verbose_name='connects to')),
+                ('connects_to', models.CharField(blank=True, help_text='Origins it sends data to, separated by spaces.', max_length=500, verbose_name='connects to')),
                 ('is_active', models.BooleanField(default=True, verbose_name='offered')),
             ],
             options={

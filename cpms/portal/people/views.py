@@ -135,9 +135,9 @@ class UserEditView(FormPage):
                 )
         except TagsRefused as error:
             self.problems = error.problems
-            form.add_error(None, _("Nothing is saved yet: look at the tags below."))
+            form.add_error(None, _("Not saved. Please check the tags below."))
             return self.form_invalid(form)  # type: ignore[arg-type]
-        messages.success(self.request, _("%(name)s is saved.") % {"name": self.person})
+        messages.success(self.request, _("%(name)s saved.") % {"name": self.person})
         return redirect("portal:user_list")
 
 
@@ -149,7 +149,7 @@ def user_delete(request: AuthenticatedRequest) -> HttpResponse:
     keys = [key for pk in told.getlist("user")[:MAX_AT_ONCE] if (key := whole_number(pk)) is not None]
     chosen = list(people.users_managed_by(request.user).filter(pk__in=keys).order_by("email"))
     if not chosen:
-        messages.error(request, _("Choose who is to be deleted."))
+        messages.error(request, _("Select the users to delete."))
         return redirect("portal:user_list")
     if request.method == "GET":
         context = {"people": chosen, "is_me": request.user in chosen}
@@ -166,15 +166,15 @@ def user_delete(request: AuthenticatedRequest) -> HttpResponse:
         return redirect("portal:user_list")
     if is_me:
         logout(request)
-        messages.success(request, _("Your account is deleted."))
+        messages.success(request, _("Your account was deleted."))
         return redirect("accounts:login")
     gone, left = erased.count(True), erased.count(False)
     if gone:
-        messages.success(request, ngettext("%(n)d person is deleted.", "%(n)d people are deleted.", gone) % {"n": gone})
+        messages.success(request, ngettext("%(n)d user deleted.", "%(n)d users deleted.", gone) % {"n": gone})
     if left:
         sentence = ngettext(
-            "%(n)d person is also in other teams and only left yours.",
-            "%(n)d people are also in other teams and only left yours.",
+            "%(n)d user is also in other teams and only left yours.",
+            "%(n)d users are also in other teams and only left yours.",
             left,
         )
         messages.success(request, sentence % {"n": left})

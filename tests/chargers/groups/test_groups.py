@@ -105,7 +105,7 @@ def test_a_page_about_one_row_still_opens_by_its_address(page, chosen, two):
 def test_the_page_says_so_and_leads_out(page, chosen):
     text = page.get("/").content.decode()
     assert "Only stations of the group <b>North</b> are shown." in text
-    assert "Log Off Group" in text and "Show everything" in text
+    assert "Log Off Group" in text and "Clear group filter" in text
     page.post(CHOOSE, {"group": ""})
     text = page.get("/").content.decode()
     assert "Log Off Group" not in text and "group-bar" not in text

@@ -18,7 +18,7 @@ NOON = datetime(2026, 11, 21, 11, 0, tzinfo=UTC)
 def test_a_new_account_is_told_how_to_begin(as_person, administrator):
     """V12."""
     text = as_person(administrator).get(URL).content.decode()
-    assert "No station yet" in text
+    assert "No stations yet" in text
     assert reverse("chargers:station_add") in text
 
 
@@ -208,7 +208,7 @@ def test_an_installation_that_is_away_is_one_row(page, team, offline):
         station.save()
     alone = offline(team)
     values = {trouble.subject: trouble.text for trouble in page.get(URL).context["troubles"]}
-    assert values == {"Harbour hall": "4 stations are away", alone.identity: alone.name}
+    assert values == {"Harbour hall": "4 stations are offline", alone.identity: alone.name}
 
 
 def test_the_inbox_is_for_support_staff(page, team, online):

@@ -223,7 +223,7 @@ def test_a_models_page_asks_a_constant_number_of_queries(page, team, of_two_mode
 
 def test_a_file_says_what_we_do(page, of_two_models):
     lines = sheet(page.get(LIST, {"export": "csv"}))
-    place = lines[0].index("What we do")
+    place = lines[0].index("Our handling")
     assert {line[place] for line in lines[1:]} == {
         "we refuse the message with PropertyConstraintViolation", "we ignore the field and keep it in the log",
     }  # fmt: skip

@@ -76,9 +76,8 @@ class DeviationFilterSet(django_filters.FilterSet):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        codes = [
-            (code, code) for code in error_codes()
-        ]  # in the constructor, because OCPP versions register themselves after this module is imported
+        # in the constructor, because OCPP versions register themselves after this module is imported
+        codes = [(code, code) for code in error_codes()]
         self.filters["code"].extra["choices"] = [("tolerated", _("processed")), *codes]
 
     def search(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:

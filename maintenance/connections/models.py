@@ -90,9 +90,8 @@ class RefusedConnection(models.Model):
     is_tls = models.BooleanField(_("encrypted"), default=False)
     user_agent = models.CharField(_("client"), max_length=255, blank=True)
     hour = models.DateTimeField(editable=False)
-    bucket = models.CharField(
-        max_length=160, blank=True, db_default="", editable=False
-    )  # key of the refusals that are counted together
+    # key of the refusals that are counted together
+    bucket = models.CharField(max_length=160, blank=True, db_default="", editable=False)
     first_at = models.DateTimeField(_("first"))
     last_at = models.DateTimeField(_("last"))
     count = models.PositiveIntegerField(_("times"), default=1)
@@ -141,12 +140,10 @@ class Deviation(models.Model):
         ChargingStation, on_delete=models.CASCADE, related_name="deviations", db_index=False, verbose_name=_("station")
     )
     action = models.CharField(_("action"), max_length=60, blank=True)
-    code = models.CharField(
-        _("answer"), max_length=60, blank=True
-    )  # error code of our CALLERROR; empty: the message was processed
-    what = models.CharField(
-        _("rule"), max_length=120, blank=True
-    )  # such as 'status: enum'; empty: all further rules together
+    # error code of our CALLERROR; empty: the message was processed
+    code = models.CharField(_("answer"), max_length=60, blank=True)
+    # such as 'status: enum'; empty: all further rules together
+    what = models.CharField(_("rule"), max_length=120, blank=True)
     count = models.PositiveBigIntegerField(_("times"), default=1)
     first_at = models.DateTimeField(_("first"), default=timezone.now)
     last_at = models.DateTimeField(_("last"), default=timezone.now)

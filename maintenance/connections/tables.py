@@ -60,7 +60,7 @@ def model_of(vendor: str, model: str) -> SafeString | str:
 
 
 class DeviationTable(Table):
-    """Rows come with their station."""
+    """Protocol violations; rows must have their station loaded."""
 
     what = tables.Column(verbose_name=gettext_lazy("Violation"), empty_values=())
     station = tables.Column(
@@ -98,7 +98,7 @@ class DeviationTable(Table):
 
 
 class DeviatingModelTable(Table):
-    """Rows are sums over the stations of one model."""
+    """Protocol violations summed up by model."""
 
     model = tables.Column(
         verbose_name=gettext_lazy("Model"),

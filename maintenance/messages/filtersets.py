@@ -71,8 +71,12 @@ class MessageFilterSet(django_filters.FilterSet):
     answer = django_filters.ChoiceFilter(
         label=_("Response"), choices=[("yes", _("Errors only"))], method="only_errors", widget=SELECT
     )
-    start = DateTimeFilter(label=_("Received after"), field_name="received_at", lookup_expr="gte", widget=DateTimeLocalInput)
-    end = DateTimeFilter(label=_("Received before"), field_name="received_at", lookup_expr="lt", widget=DateTimeLocalInput)
+    start = DateTimeFilter(
+        label=_("Received after"), field_name="received_at", lookup_expr="gte", widget=DateTimeLocalInput
+    )
+    end = DateTimeFilter(
+        label=_("Received before"), field_name="received_at", lookup_expr="lt", widget=DateTimeLocalInput
+    )
 
     class Meta:
         model = Message

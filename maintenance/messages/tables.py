@@ -17,7 +17,7 @@ from maintenance.messages.models import Message
 
 
 def arrow(message: Message) -> SafeString:
-    """Which way a message went; 'up' is towards us."""
+    """Return an arrow for the direction of a message: up from the station, down to it."""
     if message.direction == Message.Direction.FROM_STATION:
         return format_html('<span class="in">{}</span>', formatting.icon("arrow-up-right", _("from the station")))
     return format_html('<span class="out">{}</span>', formatting.icon("arrow-down-left", _("to the station")))

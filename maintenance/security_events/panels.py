@@ -1,4 +1,4 @@
-"""What pages show of security events."""
+"""Panels about security events."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAX_SHOWN = 3
 
 
 def alerts(station: Any, user: User) -> Panel:
-    """The critical security events of a station that nobody has acknowledged."""
+    """Return the panel of a station's critical security events that are not acknowledged."""
     rows = list(SecurityEvent.objects.alerts().filter(station=station).order_by("-pk")[: MAX_SHOWN + 1])
     context = {
         "station": station,

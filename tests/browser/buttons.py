@@ -196,7 +196,7 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
     "maintenance:refusal_list": {},
     "maintenance:security_list": {
         "Acknowledge": Changes("#list"),
-        "Acknowledge all": asks("Acknowledge all", Goes(says="1 alert is acknowledged.")),
+        "Acknowledge all": asks("Acknowledge all", Goes(says="1 alert acknowledged.")),
     },
     "operations:availability": {"Commands": Goes("operations:command_list"), "Change availability": OUT_OF_SERVICE},
     "operations:command_detail": {},

@@ -15,5 +15,10 @@ from cpms.common.web.pages import AuthenticatedRequest
 @require_safe
 def permissions(request: AuthenticatedRequest) -> HttpResponse:
     """Show which role has which right, and who can revoke access."""
-    context = {"roles": role_labels(), "table": table(), "revokers": Revoker.labels, "revocation_rules": revocation_rules()}
+    context = {
+        "roles": role_labels(),
+        "table": table(),
+        "revokers": Revoker.labels,
+        "revocation_rules": revocation_rules(),
+    }
     return render(request, "portal/frame/permissions.html", context)

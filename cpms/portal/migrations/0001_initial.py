@@ -28,8 +28,8 @@ class Migration(migrations.Migration):
                 ('is_active', models.BooleanField(default=True, verbose_name='offered')),
             ],
             options={
-                'verbose_name': 'tool of others',
-                'verbose_name_plural': 'tools of others',
+                'verbose_name': 'third-party tool',
+                'verbose_name_plural': 'third-party tools',
                 'ordering': ['category', 'name'],
             },
         ),
@@ -56,8 +56,8 @@ class Migration(migrations.Migration):
                 ('text', models.TextField(max_length=20000, verbose_name='text')),
             ],
             options={
-                'verbose_name': 'text of the site',
-                'verbose_name_plural': 'texts of the site',
+                'verbose_name': 'site text',
+                'verbose_name_plural': 'site texts',
                 'ordering': ['kind', 'language'],
                 'constraints': [models.UniqueConstraint(fields=('kind', 'language'), name='site_text_once_per_language')],
             },

@@ -1,5 +1,5 @@
 """One page per operation: choose the operation first, then the station. It sends the same command as the station's
-page."""
+page does."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Kind = Command.Kind
 
 
 class OperateMixin:
-    """Narrows a list to what the person may operate; 403 for people who may operate nothing."""
+    """Limits a list to stations that the user may operate; 403 for users who may operate none."""
 
     request: HttpRequest
     template_name = "portal/operations/operate.html"
@@ -31,7 +31,7 @@ class OperateMixin:
     nothing_title: Any
     nothing: Any
     paths = ("station__team", "station")
-    is_for_pool = False  # whether a station that has no team yet can be asked
+    is_for_pool = False  # whether stations without a team are listed, too
     shows_statuses = True  # of connectors or stations
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
@@ -75,7 +75,9 @@ class ResetView(OperateMixin, StationList):
     extra_columns = (STATION_POWER, command_column(Kind.RESET, gettext_lazy("Reset"), is_dangerous=True))
     hidden_columns = ("team", "model")
     title = gettext_lazy("Reset")
-    sentence = gettext_lazy("Soft: restarts after the current session. Hard: restarts immediately and ends the session.")
+    sentence = gettext_lazy(
+        "Soft: restarts after the current session. Hard: restarts immediately and ends the session."
+    )
     nothing_title = gettext_lazy("No stations yet")
     nothing = gettext_lazy("Add a station first.")
     paths = ("team", "")

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.urls import reverse
 
-from cpms.portal.frame.search import _begins, search
+from cpms.portal.frame.search import _starting_with, search
 from sessions.ledger.filtersets import SessionFilterSet
 from sessions.models import ChargingSession
 from tests import factories
@@ -171,8 +171,8 @@ def test_indexes_find_it_among_very_many(viewer, team, factory, columns):
     multiply(row, 20_000, columns)
     with connection.cursor() as cursor:
         cursor.execute(f"ANALYZE {model._meta.db_table}")
-    plan = _begins(model.objects.visible_to(viewer), "ST-0123", *columns).explain()
-    assert all(f"{column}_begins" in plan for column in columns), plan
+    plan = _starting_with(model.objects.visible_to(viewer), "ST-0123", *columns).explain()
+    assert all(f"{column}_starting_with" in plan for column in columns), plan
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="plans of PostgreSQL")

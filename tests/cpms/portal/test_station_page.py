@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from chargers.models import ChargingStation
 from cpms.common.web import charts
-from maintenance.connections.labels import CURES
+from maintenance.connections.labels import FIXES
 from maintenance.models import RefusedConnection
 from operations.commands.services.settling import take_next_command
 from operations.models import Command
@@ -328,7 +328,7 @@ def test_a_station_that_cannot_log_in_says_so(page, station):
 def test_a_refused_connection_is_shown_with_its_cause_and_its_cure(page, station):
     """B6, T7."""
     factories.RefusedConnectionFactory(station=station, cause="not_encrypted")
-    assert set(CURES) == set(RefusedConnection.Cause)
+    assert set(FIXES) == set(RefusedConnection.Cause)
     text = page.get(station.get_absolute_url()).content.decode()
     assert "The connection is not encrypted, though the station must use TLS" in text
     assert "Set the station&#x27;s address to wss://." in text

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from chargers.protocols import protocol_named
-from maintenance.connections.labels import RULES, Violation, of_row, treatment_of
+from maintenance.connections.labels import FIELD_RULES, Violation, of_row, treatment_of
 from tests import factories
 from tests.cpms.common.test_lists import rows_of, sheet
 
@@ -116,12 +116,12 @@ def test_it_says_what_we_do_about_each_rule(action, code, what, expected):
     assert expected in treatment_of(V16, action, code, what)
 
 
-@pytest.mark.parametrize("keyword", RULES)
+@pytest.mark.parametrize("keyword", FIELD_RULES)
 def test_every_rule_has_a_sentence(keyword):
     now = timezone.now()
     for what in (f"status: {keyword}", f"answer.status: {keyword}"):
         violation = Violation(V16, "StatusNotification", "", what, 1, now, now)
-        assert f"field “status” {RULES[keyword] % {'version': 'OCPP 1.6'}}; " in violation.sentence
+        assert f"field “status” {FIELD_RULES[keyword] % {'version': 'OCPP 1.6'}}; " in violation.sentence
         assert violation.treatment.startswith("we ")
 
 

@@ -103,7 +103,7 @@ def dash(why: str = "") -> SafeString:
 
 
 def grouped(key: int) -> str:
-    """A key with thin spaces between groups of digits, whatever the person's number format."""
+    """Format a key with thin spaces between groups of digits, whatever the user's number format."""
     return f"{key:,}".replace(",", THIN)
 
 

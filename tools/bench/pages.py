@@ -240,7 +240,7 @@ def _timings(stack: Stack, filler: Filler, addresses: Addresses, only: str) -> I
 def _exports(stack: Stack, filler: Filler) -> Iterator[Export]:
     start = filler.value(
         "SELECT to_char(started_at AT TIME ZONE 'Europe/Berlin', 'YYYY-MM-DD\"T\"HH24:MI') FROM "
-        "charging_sessions_chargingsession ORDER BY started_at DESC OFFSET 999500 LIMIT 1"  # the filter rounds down to the minute
+        "charging_sessions_chargingsession ORDER BY started_at DESC OFFSET 999500 LIMIT 1"  # rounded down to a minute
     )
     rows = 0
     for kind in ("csv", "xlsx"):

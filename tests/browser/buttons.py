@@ -238,8 +238,8 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
     },
     "places:installation_list": {"Add installation": Goes("places:installation_add")},
     "portal:own": {
-        "Start session": asks("Start session", Says("The station was asked to start")),
-        "Stop session": asks("Stop session", Says("The station was asked to stop")),
+        "Start session": asks("Start session", Says("Start request sent")),
+        "Stop session": asks("Stop session", Says("Stop request sent")),
     },
     "portal:own_start": {"Start session": Goes("portal:own"), "Cancel": Goes("portal:own")},
     "portal:own_stop": {"Stop session": Goes("portal:own"), "Cancel": Goes("portal:own")},

@@ -49,7 +49,7 @@ def test_what_it_booked_stays_to_be_seen(page, both):
     assert len(rows_of(page.get(SESSIONS, {"q": both[1].identity}))) == 1
     assert len(rows_of(page.get(MESSAGES, {"q": both[1].identity}))) == 1
     text = page.get(both[1].get_absolute_url()).content.decode()
-    assert "This station is deactivated since" in text and "Start session" not in text
+    assert "This station has been deactivated since" in text and "Start session" not in text
 
 
 def test_since_when_is_said_in_the_form_and_zone_that_the_person_chose(page, operator, both):

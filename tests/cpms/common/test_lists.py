@@ -196,7 +196,7 @@ def test_a_live_list_keeps_its_rows_and_says_what_is_new(page, session):
     factories.SessionFactory.create_batch(3, station=session.station, started_at=timezone.now(), finished=True)
     response = page.get(SESSIONS, {"until": session.pk}, headers={"HX-Request": "true", "HX-Target": "list"})
     assert rows_of(response) == [session]
-    assert "3 new: show" in response.content.decode()
+    assert "Show 3 new" in response.content.decode()
 
 
 def test_sessions_are_found_by_station_tag_number_state_and_time(page, team, tag):

@@ -194,7 +194,7 @@ def test_the_dialogs_answer_the_page_they_lie_on(page: Client, inside: ChargingS
     path = reverse("portal:own_start", args=[inside.pk])
     assert page.get(path, headers=headers).content.decode().lstrip().startswith("<dialog")
     answer = page.post(path, {"connector": "1", "tag": own_tag.pk}, headers=headers)
-    assert answer.status_code == 204 and "asked to start" in answer["HX-Trigger"]
+    assert answer.status_code == 204 and "Start request sent" in answer["HX-Trigger"]
     assert 'hx-target="#ask" hx-swap="innerHTML"' in page.get(reverse("portal:own_live")).content.decode()
 
 

@@ -281,7 +281,7 @@ def test_an_administrator_sends_a_station_a_new_password(as_person, administrato
     taken = take_next_command(station_id=station.pk, epoch=station.epoch)
     assert taken is not None and len(bytes.fromhex(taken.parameters["value"])) == 20
     text = as_person(administrator).get(station.get_absolute_url()).content.decode()
-    assert "The old one and the new one are accepted" in text and taken.parameters["value"] not in text
+    assert "Both passwords are accepted" in text and taken.parameters["value"] not in text
 
 
 def test_operators_do_not_change_passwords(page, station):
@@ -317,7 +317,7 @@ def test_a_team_that_keeps_hashes_sees_a_password_once_too(as_person, administra
 
 
 def test_a_station_that_cannot_log_in_says_so(page, station):
-    words = "The station cannot log in"
+    words = "The station cannot sign in"
     assert words not in page.get(station.get_absolute_url()).content.decode()
     ChargingStation.objects.update(password=None)
     assert words in page.get(station.get_absolute_url()).content.decode()

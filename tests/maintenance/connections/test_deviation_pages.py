@@ -237,6 +237,6 @@ def test_a_message_that_deviates_says_so_and_leads_to_the_violations(page, stati
     def text_of(message):
         return page.get(reverse("maintenance:message_detail", args=[message.pk])).content.decode()
 
-    assert "It was read as far as possible" in text_of(read)
+    assert "It was processed as far as possible" in text_of(read)
     assert f'href="{LIST}?q={station.identity}"' in text_of(read) and "OCPP 1.6" in text_of(read)
     assert "as far as possible" not in text_of(refused) + text_of(fits)

@@ -78,7 +78,7 @@ def _acknowledged(request: AuthenticatedRequest, events: QuerySet[SecurityEvent]
         raise PermissionDenied(str(error)) from None
     sentence = ngettext("%(n)d alert acknowledged.", "%(n)d alerts acknowledged.", count) % {"n": count}
     if request.htmx:
-        events = {"said": {"text": sentence, "kind": "good"}, "news": {}, "acknowledged": {}}
-        return HttpResponse(status=204, headers={"HX-Trigger": json.dumps(events)})
+        triggers = {"said": {"text": sentence, "kind": "good"}, "news": {}, "acknowledged": {}}
+        return HttpResponse(status=204, headers={"HX-Trigger": json.dumps(triggers)})
     messages.success(request, sentence)
     return redirect("maintenance:security_list")

@@ -44,7 +44,7 @@ def test_violations_are_found_by_station_model_action_and_answer(page, of_two_mo
 def test_it_says_the_rule_in_words(page, of_two_models):
     text = page.get(LIST).content.decode()
     assert "Field “status” has a value that is not defined in OCPP 1.6" in text
-    assert "A field of its own is not defined in OCPP 1.6" in text
+    assert "A proprietary field is not defined in OCPP 1.6" in text
     assert "1,000" in text
 
 

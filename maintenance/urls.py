@@ -1,4 +1,4 @@
-"""Addresses of the maintenance pages."""
+"""URLs of the maintenance pages."""
 
 from django.urls import path
 

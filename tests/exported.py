@@ -15,6 +15,6 @@ LISTS = {
     "deviations-by-model": "maintenance:deviation_models",
     "security-events": "maintenance:security_list",
     "commands": "operations:command_list",
-    "audit-trail": "team:audit",
+    "audit-log": "team:audit",
 }
 OF_STAFF = {"waiting-stations"}

@@ -34,7 +34,7 @@ PAGES = [
     if "GET" in line and name in FOUND and not name.startswith("admin") and name not in NOT_OURS
 ]
 LISTS = [name for name in PAGES if name.endswith(("_list", ":user_list", "audit"))]
-MADE = f"&action={Action.CREATE.value}"  # each export is in the audit trail itself
+MADE = f"&action={Action.CREATE.value}"  # each export is in the audit log itself
 VOLATILE = [
     re.compile(rb'name="csrfmiddlewaretoken" value="\w+"'),
     re.compile(rb'"X-CSRFToken": "\w+"'),

@@ -1,4 +1,4 @@
-"""Look up known vulnerabilities of the locked packages; a finding fails, a service out of reach does not."""
+"""Check the locked packages for known vulnerabilities. A finding fails the check; an unavailable service does not."""
 
 import json
 import subprocess
@@ -9,7 +9,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
-# Seconds until a connection is given up, and until the whole look-up is: a slow service must not hold up `make check`.
+# Seconds for a connection and for all requests together: a slow service must not hold up `make check`.
 CONNECTION_TIMEOUT = 5
 TOTAL_TIMEOUT = 90
 EXPORT = ["export", "-q", "--frozen", "--all-groups", "--no-hashes", "--no-emit-project"]
@@ -20,15 +20,15 @@ def not_audited(reason: str) -> int:
     return 0
 
 
-def judge(dependencies: list[dict[str, Any]]) -> int:
-    """Print the findings, and how many packages the service does not know."""
+def report(dependencies: list[dict[str, Any]]) -> int:
+    """Print the findings or the number of packages that the service does not know, and return the exit code."""
     skipped = [each["name"] for each in dependencies if "skip_reason" in each]
     findings = [(each, flaw) for each in dependencies for flaw in each.get("vulns", [])]
     for package, flaw in findings:
         fixed = ", ".join(flaw["fix_versions"]) or "no version yet"
         print(f"{package['name']} {package['version']}: {flaw['id']}, fixed in {fixed}")
     if skipped and not findings:
-        return not_audited(f"the service knows nothing of {len(skipped)} of {len(dependencies)} packages.")
+        return not_audited(f"the service does not know {len(skipped)} of {len(dependencies)} packages.")
     return 1 if findings else 0
 
 
@@ -47,9 +47,9 @@ def main() -> int:
         except subprocess.TimeoutExpired:
             return not_audited(f"the service took more than {TOTAL_TIMEOUT} seconds.")
     if done.stdout.startswith("{"):
-        return judge(json.loads(done.stdout)["dependencies"])
+        return report(json.loads(done.stdout)["dependencies"])
     if any(word in done.stderr for word in ("ConnectionError", "Could not connect", "timed out", "HTTPError")):
-        return not_audited("the service cannot be reached.")
+        return not_audited("the service is unavailable.")
     print(done.stderr)
     return done.returncode
 

@@ -1,4 +1,4 @@
-"""Check all that can be judged without running the product, and print all that is wrong, not only the first."""
+"""Run all static checks and print all findings, not only those of the first check that fails."""
 
 import base64
 import os
@@ -13,7 +13,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 KEY = base64.urlsafe_b64encode(bytes(32)).decode()
-# As on a real site, without its servers: nothing of this connects to them.
+# Settings of a production site. Its servers do not exist, and no check connects to them.
 PRODUCTION = {
     "PUBLIC_URL": "https://cpms.example",
     "ALLOWED_HOSTS": "cpms.example",
@@ -31,7 +31,7 @@ BIOME = ROOT / "tools" / "lint" / "node_modules" / ".bin" / "biome"
 class Check(NamedTuple):
     name: str
     command: list[str]
-    is_waiting: bool = False  # mostly for the network, so it takes no core from the others
+    is_waiting: bool = False  # mostly waits for the network, so it does not need a core of its own
 
 
 # The longest first, so that they do not run alone at the end.
@@ -50,7 +50,7 @@ printing = threading.Lock()
 
 
 def run(check: Check) -> bool:
-    """Run one check and print its result; what it printed itself only when it failed, except notes."""
+    """Run one check and print its result, followed by its notes, or by its whole output if it failed."""
     env = os.environ | PRODUCTION | {"DJANGO_SETTINGS_MODULE": "cpms.settings.base", "PYTHONWARNINGS": "ignore"}
     started = time.monotonic()
     try:
@@ -69,7 +69,7 @@ def run(check: Check) -> bool:
 
 
 def main(names: list[str]) -> int:
-    """Run all checks, or those named, side by side."""
+    """Run the named checks, or all, in parallel."""
     chosen = [check for check in CHECKS if not names or check.name in names]
     started = time.monotonic()
     with ThreadPoolExecutor(os.cpu_count()) as cores, ThreadPoolExecutor() as waiting:

@@ -1,6 +1,6 @@
-"""Find code that nothing uses, with vulture. Tests do not count as users; templates and names in strings do.
+"""Find unused code with vulture. Use by tests does not count; use by templates and in strings does.
 
-What a framework calls by name is listed in tools/dead_code_allowed.txt; a line there that is needed no longer fails.
+Names that a framework calls are listed in tools/dead_code_allowed.txt. Names there that are no longer needed fail, too.
 """
 
 import ast
@@ -14,11 +14,11 @@ from vulture import Vulture
 
 ROOT = Path(__file__).resolve().parent.parent
 CODE = ("cpms", "accounts", "chargers", "sessions", "operations", "maintenance", "ocpp_gateway", "tools")
-# Not judged themselves, but what they name is used.
+# Not checked themselves, but the names in them count as used.
 SETTINGS_AND_MIGRATIONS = ("migrations", "settings")
 EXCLUDED = ["*/node_modules/*", *(f"*/{folder}/*" for folder in SETTINGS_AND_MIGRATIONS)]
 ALLOWED = ROOT / "tools" / "dead_code_allowed.txt"
-# Decorators that hand a function to a framework.
+# Decorators that register a function with a framework.
 DECORATORS = [
     "@admin.*",
     "@receiver*",
@@ -30,7 +30,7 @@ DECORATORS = [
     "@extend_schema*",
     "@action*",
 ]
-# Calls whose keyword names are columns that are read, not written.
+# Calls whose keyword arguments name columns that are read, not written.
 LOOKUPS = {"filter", "exclude", "get", "Q", "F", "When", "get_object_or_404", "aggregate", "first"}
 WORD = re.compile(r"[A-Za-z_]\w*")
 
@@ -56,17 +56,17 @@ def names_in_code(tree: ast.AST) -> Iterator[str]:
 
 
 def used_names() -> set[str]:
-    """Return the names that templates, strings, settings and migrations use, where vulture does not look."""
+    """Return the names used in templates, strings, settings and migrations, which vulture does not read."""
     names = {word for path in (ROOT / "templates").rglob("*.*") for word in WORD.findall(path.read_text())}
     for folder in CODE:
         for path in (ROOT / folder).rglob("*.py"):
             if "node_modules" in path.parts:
                 continue
             tree = ast.parse(path.read_text())
-            is_judged = not set(SETTINGS_AND_MIGRATIONS) & set(path.parts)
-            if is_judged or "settings" in path.parts:
+            is_checked = not set(SETTINGS_AND_MIGRATIONS) & set(path.parts)
+            if is_checked or "settings" in path.parts:
                 names.update(names_in_strings(tree))
-            if not is_judged:
+            if not is_checked:
                 names.update(names_in_code(tree))
     return names
 
@@ -85,10 +85,10 @@ def main() -> int:
     unused = [item for item in found if not any(fnmatchcase(item.name, pattern) for pattern in patterns)]
     for item in unused:
         print(f"{Path(item.filename).relative_to(ROOT)}:{item.first_lineno}: unused {item.typ} {item.name}")
-    needless = [pattern for pattern in patterns if not any(fnmatchcase(item.name, pattern) for item in found)]
-    for pattern in needless:
-        print(f"{ALLOWED.relative_to(ROOT)}: nothing is called {pattern} any more")
-    return 1 if unused or needless else 0
+    unneeded = [pattern for pattern in patterns if not any(fnmatchcase(item.name, pattern) for item in found)]
+    for pattern in unneeded:
+        print(f"{ALLOWED.relative_to(ROOT)}: {pattern} is no longer needed")
+    return 1 if unused or unneeded else 0
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Ask Django twice, started once: is a migration missing, and is the system fit for production?"""
+"""Check for missing migrations, and run Django's deployment checks, in one process."""
 
 import os
 import sys
@@ -17,11 +17,11 @@ def main() -> int:
     code = 0
     try:
         call_command("makemigrations", check_changes=True, dry_run=True)
-    except SystemExit:  # it has printed which ones
+    except SystemExit:  # the command has printed the missing migrations
         code = 1
     try:
         call_command("check", deploy=True, fail_level="WARNING")
-    except CommandError as error:  # also SystemCheckError, which lists what is wrong
+    except CommandError as error:  # includes SystemCheckError, which lists the findings
         print(error)
         code = 1
     return code

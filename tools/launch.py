@@ -1,8 +1,8 @@
-"""What the supervisor starts for each part of a stack: notes the pid, then becomes the part itself.
+"""Launcher that the supervisor runs for each part of a stack: it writes the pid file, then executes the part.
 
     launch.py NAME RUN_FOLDER ENV_FILE|- USER|- COMMAND ...
 
-The standard library only, and little of it: it stands between a kill and the part's return.
+It imports little, and only from the standard library, because it delays every restart of a part.
 """
 
 import os
@@ -12,18 +12,18 @@ import sys
 import time
 from pathlib import Path
 
-SOON_SECONDS = 2.0
+QUICK_DEATH_SECONDS = 2.0
 BACK_OFF_SECONDS = 0.3
 
 
 def read_environment(path: Path) -> dict[str, str]:
-    """Lines as the shell would read them after `set -a`."""
-    words = [shlex.split(line, comments=True) for line in path.read_text().splitlines()]
-    return dict(word[0].split("=", 1) for word in words if word)
+    """Return the variables of a file, as the shell would read them after `set -a`."""
+    lines = [shlex.split(line, comments=True) for line in path.read_text().splitlines()]
+    return dict(line[0].split("=", 1) for line in lines if line)
 
 
 def started_at(pid: int) -> str:
-    """With the pid it names a process for ever: the pid alone may be given out again."""
+    """Return the start time of a process. It identifies the process together with the pid, which may be reused."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
     except (OSError, IndexError):
@@ -31,22 +31,22 @@ def started_at(pid: int) -> str:
 
 
 def main(name: str, folder: Path, env_file: str, user: str, command: list[str]) -> None:
-    mark = folder / f"{name}.started"
-    if mark.exists() and time.time() - mark.stat().st_mtime < SOON_SECONDS:
-        time.sleep(BACK_OFF_SECONDS)  # it died at once: no hot loop, and the next try is near
-    mark.write_text(started_at(os.getpid()))
-    note = folder / f"{name}.pid.new"
-    note.write_text(f"{os.getpid()}\n")
-    note.replace(folder / f"{name}.pid")
+    start_file = folder / f"{name}.started"
+    if start_file.exists() and time.time() - start_file.stat().st_mtime < QUICK_DEATH_SECONDS:
+        time.sleep(BACK_OFF_SECONDS)  # the part died soon after its start: avoid a busy loop
+    start_file.write_text(started_at(os.getpid()))
+    new_pid_file = folder / f"{name}.pid.new"
+    new_pid_file.write_text(f"{os.getpid()}\n")
+    new_pid_file.replace(folder / f"{name}.pid")
     environment = dict(os.environ)
     if env_file != "-":
         environment |= read_environment(Path(env_file))
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # each start would compile anew
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # otherwise every start would compile all modules
     if user != "-":
-        person = pwd.getpwnam(user)
+        account = pwd.getpwnam(user)
         os.setgroups([])
-        os.setgid(person.pw_gid)
-        os.setuid(person.pw_uid)
+        os.setgid(account.pw_gid)
+        os.setuid(account.pw_uid)
     os.execve(command[0], command, environment)  # noqa: S606
 
 

@@ -1,4 +1,4 @@
-"""What the machine itself must have: found, installed when we are root on Debian, or named exactly."""
+"""Find the system packages that we need, install missing ones (as root on Debian), or name them in an error."""
 
 import importlib.util
 import os
@@ -17,7 +17,7 @@ PACKAGES = {
     "npm": "npm",
 }
 ROOT = Path(__file__).resolve().parent.parent
-# What make installs into the project's folder: the stamp it leaves, what it depends on, and how we name it.
+# What make installs into the project's folder: its stamp file, the lock files, and a description.
 INSTALLED_HERE = (
     (".venv/.test", ("pyproject.toml", "uv.lock"), "the Python packages of uv.lock, into .venv"),
     *(
@@ -29,11 +29,11 @@ POLICY = Path("/usr/sbin/policy-rc.d")
 
 
 class MissingError(Exception):
-    """Something that only a package manager can bring."""
+    """A system package is missing and cannot be installed from here."""
 
 
 def postgres_folder() -> Path | None:
-    """The programs of the newest PostgreSQL (15 or later) of this machine; Debian keeps initdb out of PATH."""
+    """Return the folder with the programs of the newest PostgreSQL, at least 15. Debian does not put initdb in PATH."""
     found = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb") if path.parts[-3].isdigit()]
     if found:
         newest = max(found, key=lambda folder: int(folder.parts[-2]))
@@ -53,19 +53,19 @@ def chromium() -> str | None:
 
 
 def missing(needs: tuple[str, ...]) -> list[str]:
-    """The Debian packages that would bring what is not there."""
-    there = {
+    """Return the Debian packages that provide the needs which are not installed."""
+    finders = {
         "venv": lambda: importlib.util.find_spec("ensurepip") and importlib.util.find_spec("venv"),
         "postgres": postgres_folder,
         "redis": redis_server,
         "chromium": chromium,
         "npm": lambda: shutil.which("npm"),
     }
-    return [PACKAGES[need] for need in needs if not there[need]()]
+    return [PACKAGES[need] for need in needs if not finders[need]()]
 
 
 def to_install_here() -> list[str]:
-    """Return what make will install into the project's folder, since it is missing or its lock file is newer."""
+    """Return what make will install into the project's folder: what is missing or older than its lock file."""
     names = []
     for stamp, locks, name in INSTALLED_HERE:
         path = ROOT / stamp
@@ -75,7 +75,7 @@ def to_install_here() -> list[str]:
 
 
 def announce(needs: tuple[str, ...]) -> None:
-    """Print what is going to be installed, before anything is."""
+    """Print what is going to be installed."""
     lines = [f"on this machine, with apt-get: {', '.join(packages)}"] if (packages := missing(needs)) else []
     lines += [f"in this folder: {name}" for name in to_install_here()]
     if lines:
@@ -83,7 +83,11 @@ def announce(needs: tuple[str, ...]) -> None:
 
 
 def ensure(*needs: str) -> None:
-    """Install what is missing when we may, else say what is needed: nobody likes to find it out one by one."""
+    """Install the missing packages.
+
+    Raises:
+        MissingError: they cannot be installed from here; the message names all of them with the command.
+    """
     packages = missing(needs)
     if not packages:
         return
@@ -116,7 +120,7 @@ def _quietly(command: str) -> None:
 
 @contextmanager
 def _no_system_servers() -> Iterator[None]:
-    """Debian starts a server once its package is installed; nobody asked for one on the public ports."""
+    """Prevent Debian from starting servers on their public ports when their packages are installed."""
     if POLICY.exists():
         yield
         return
@@ -128,10 +132,10 @@ def _no_system_servers() -> Iterator[None]:
         POLICY.unlink(missing_ok=True)
 
 
-def main(words: list[str]) -> int:
-    """`packages.py [--announce] NEED ...`: what the Makefile asks before it starts."""
-    needs = tuple(word for word in words if word != "--announce")
-    if "--announce" in words:
+def main(arguments: list[str]) -> int:
+    """Run `packages.py [--announce] NEED ...`, which the Makefile calls first."""
+    needs = tuple(argument for argument in arguments if argument != "--announce")
+    if "--announce" in arguments:
         announce(needs)
     try:
         ensure(*needs)

@@ -1,4 +1,4 @@
-"""Writes docs/permissions.md from the table that the product decides by; a test compares the two."""
+"""Write docs/permissions.md from the table of rights that the product uses. A test compares the two."""
 
 import os
 import sys
@@ -23,6 +23,7 @@ For access of a team, its administrators are the holders. Support staff can revo
 
 
 def page() -> str:
+    """Return the content of docs/permissions.md."""
     from django.utils import translation
 
     from accounts.access.rights import Revoker, revocation_rules, role_labels, table

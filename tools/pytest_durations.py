@@ -1,4 +1,4 @@
-"""pytest plugin: keeps how long each test took, by phase, in the file that DURATIONS names."""
+"""pytest plugin: writes the duration of each test, by phase, to the file named by DURATIONS."""
 
 import json
 import os
@@ -13,7 +13,7 @@ _seconds: dict[str, dict[str, float]] = defaultdict(dict)
 
 
 def pytest_runtest_logreport(report: Any) -> None:
-    """Called for every phase; with pytest-xdist, in the controller for the tests of all workers."""
+    """Record the duration of a phase. With pytest-xdist, the controller is called for the tests of all workers."""
     _seconds[report.nodeid][report.when] = round(report.duration, 4)
 
 

@@ -1,6 +1,6 @@
-"""pytest plugin: PostgreSQL and Redis beside a suite that was started without them, as in `pytest tests/sessions`.
+"""pytest plugin: starts PostgreSQL and Redis for a suite that was started without them, as in `pytest tests/sessions`.
 
-It works on import, since pytest-django reads the settings before any hook of ours could run.
+It does so on import, because pytest-django reads the settings before any of our hooks could run.
 """
 
 import atexit
@@ -12,14 +12,14 @@ from urllib.parse import urlsplit
 from tools import services
 
 
-def _bring_up() -> None:
+def _start_services() -> None:
     stack = ExitStack()
     atexit.register(stack.close)
     os.environ.update(stack.enter_context(services.test_environment()))
 
 
-def _own_redis_database(worker: str) -> None:
-    """Workers of pytest-xdist share our Redis, each in its own database, as they do PostgreSQL."""
+def _select_redis_database(worker: str) -> None:
+    """Select the Redis database of a pytest-xdist worker: workers share the server, but not the database."""
     number = int(worker.removeprefix("gw")) + 1
     os.environ["REDIS_URL"] = urlsplit(os.environ["REDIS_URL"])._replace(path=f"/{number}").geturl()
 
@@ -27,6 +27,6 @@ def _own_redis_database(worker: str) -> None:
 _worker = os.environ.get("PYTEST_XDIST_WORKER", "")
 if _worker:
     if os.environ.get("REDIS_IS_OURS"):
-        _own_redis_database(_worker)
+        _select_redis_database(_worker)
 elif not {"-h", "--help", "--version", "--markers", "--fixtures"} & set(sys.argv):
-    _bring_up()
+    _start_services()

@@ -1,6 +1,6 @@
-"""Fill the column "Proved by" of docs/requirements.md from the ids that tests name.
+"""Fill the column "Proved by" of docs/requirements.md from the requirement ids in tests.
 
-A test names the requirements that it proves in its docstring or in a comment inside it, such as W19 or W70-W77; a
+A test names the requirements that it proves in its docstring or in a comment inside it, such as W19 or W70-W77. A
 module names those that it proves as a whole in its docstring or in a comment between its tests.
 
 Usage: python tools/requirements.py
@@ -18,14 +18,14 @@ ROOT = Path(__file__).resolve().parent.parent
 DOCUMENT = ROOT / "docs" / "requirements.md"
 TESTS = ROOT / "tests"
 SKIPPED = {"node_modules", "migrations", "__pycache__", "vendor", "unfold"}
-# Ids of the project's list of promises about trust (T: protocol, F: faults, S: attacks); they are not explained here.
+# Numbers of ids in the project's list of trust requirements (T: protocol, F: faults, S: attacks), kept elsewhere.
 TRUST = {"T": 42, "F": 24, "S": 44}
 ID = re.compile(r"(?<![\w-])(Vi|[WPVZDBTFS])([1-9]\d{0,2})(?:-\1([1-9]\d{0,2}))?(?![\w-])")
 ROW = re.compile(r"^\| ((?:Vi|[WPVZDB])\d+) \| (.+) \| (works|partly: .+|not yet) \| (.*) \|$", re.MULTILINE)
-MAX_NAMES = 3  # of tests in one module that are listed by name
+MAX_NAMES = 3  # tests of one module that are listed by name
 NOQA = re.compile(r"#\s*noqa\b.*")  # its codes look like ids
 
-Proofs = dict[str, dict[str, list[str]]]  # id -> path of the module -> names of tests; no name: the whole module
+Proofs = dict[str, dict[str, list[str]]]  # id -> path of the module -> names of tests; "" is the whole module
 
 
 def ids_in(text: str) -> Iterator[str]:
@@ -36,7 +36,7 @@ def ids_in(text: str) -> Iterator[str]:
 
 
 def remarks(source: str) -> Iterator[tuple[str, str]]:
-    """Yield each docstring and each comment of a module with the name of the test it stands in, or with ""."""
+    """Yield each docstring and comment of a module with the name of the test that contains it, or with ""."""
     tests: list[tuple[int, int, str]] = []  # first line, last line, name
     for node in ast.walk(ast.parse(source)):
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module):
@@ -61,7 +61,7 @@ def files(folder: Path, *suffixes: str) -> Iterator[Path]:
 
 
 def proofs() -> Proofs:
-    """Return which tests name which ids."""
+    """Return the tests that name each id."""
     found: Proofs = {}
     for path in files(TESTS, ".py"):
         for name, text in remarks(path.read_text()):
@@ -73,7 +73,7 @@ def proofs() -> Proofs:
 
 
 def proof_cell(modules: dict[str, list[str]]) -> str:
-    """Describe the tests of one requirement: a few by name, many by their number."""
+    """Return the tests of one requirement as text: a few tests of a module by name, more by their number."""
     parts = []
     for path, names in sorted(modules.items()):
         if "" in names:
@@ -86,7 +86,7 @@ def proof_cell(modules: dict[str, list[str]]) -> str:
 
 
 def filled(document: str, found: Proofs) -> str:
-    """Return the document with a current column "Proved by"."""
+    """Return the document with an updated column "Proved by"."""
     return ROW.sub(
         lambda row: f"| {row[1]} | {row[2]} | {row[3]} | {proof_cell(found.get(row[1], {})) or '-'} |", document
     )
@@ -102,7 +102,7 @@ def main() -> int:
     after = filled(before, proofs())
     if after != before:
         DOCUMENT.write_text(after)
-        print(f"{DOCUMENT.relative_to(ROOT)} is written anew.")
+        print(f"{DOCUMENT.relative_to(ROOT)} was updated.")
     return 0
 
 

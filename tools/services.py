@@ -1,6 +1,6 @@
-"""PostgreSQL and Redis of our own on private ports: thrown away after a suite, or durable for the stack.
+"""Private PostgreSQL and Redis servers: disposable ones for a test suite, durable ones for the stack.
 
-Runs with the system's Python before there is a virtual environment, so it uses the standard library only.
+Runs with the system's Python before the virtual environment exists, so it uses only the standard library.
 """
 
 import base64
@@ -32,21 +32,21 @@ ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
 DATABASE = "cpms"
 DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "max_wal_size": "2GB"}
-THROW_AWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+DISPOSABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
 class ServiceError(Exception):
-    """A server that did not come up, with the end of its log."""
+    """A server did not start. The message contains the end of its log."""
 
 
 def free_port(taken: set[int] | None = None) -> int:
-    """Below the kernel's ephemeral ports: a restarted server must not find its port lent to some client's socket."""
+    """Return a free port below the ephemeral ones, so that no client socket occupies it while a server restarts."""
     try:
-        lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+        first_ephemeral = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     except (OSError, ValueError):
-        lowest = 32768
+        first_ephemeral = 32768
     for _ in range(200):
-        port = random.randrange(10_000, max(lowest, 11_000))
+        port = random.randrange(10_000, max(first_ephemeral, 11_000))
         if port not in (taken or ()) and is_port_free(port):
             return port
     raise ServiceError("There is no free port below the ephemeral ones.")
@@ -63,7 +63,7 @@ def is_port_free(port: int, host: str = HOST) -> bool:
 
 
 def server_user() -> pwd.struct_passwd | None:
-    """PostgreSQL refuses to run as root: then it runs as the user that Debian's package made for it."""
+    """Return the user that runs PostgreSQL if we are root, which it refuses; None: the current user."""
     if os.geteuid() != 0:
         return None
     for name in ("postgres", "nobody"):
@@ -74,39 +74,39 @@ def server_user() -> pwd.struct_passwd | None:
     raise ServiceError("PostgreSQL cannot run as root, and there is neither a user postgres nor nobody.")
 
 
-def place_for(folder: Path) -> Path:
-    """`folder`, or a place beside the system's temporary files when PostgreSQL's user could not get into it."""
+def accessible_folder(folder: Path) -> Path:
+    """Return the folder, or one in /var/tmp if PostgreSQL's user cannot access it."""
     user = server_user()
     folder = folder.absolute()
     if user is None or all(_may_enter(parent, user) for parent in folder.parents):
         return folder
-    instead = Path("/var/tmp") / f"cpms-{sha256(str(folder).encode()).hexdigest()[:12]}"
-    print(f"The user {user.pw_name} cannot enter {folder.parent}: PostgreSQL's files are in {instead}.", flush=True)
-    return instead
+    substitute = Path("/var/tmp") / f"cpms-{sha256(str(folder).encode()).hexdigest()[:12]}"
+    print(f"The user {user.pw_name} cannot enter {folder.parent}: PostgreSQL's files are in {substitute}.", flush=True)
+    return substitute
 
 
 def _may_enter(folder: Path, user: pwd.struct_passwd) -> bool:
     try:
-        facts = folder.stat()
+        status = folder.stat()
     except FileNotFoundError:
-        return True  # made by us later, open enough
-    mode = facts.st_mode
-    if facts.st_uid == user.pw_uid:
+        return True  # will be created by _create_folder
+    mode = status.st_mode
+    if status.st_uid == user.pw_uid:
         return bool(mode & 0o100)
-    return bool(mode & (0o010 if facts.st_gid == user.pw_gid else 0o001))
+    return bool(mode & (0o010 if status.st_gid == user.pw_gid else 0o001))
 
 
-def _make_folder(folder: Path) -> None:
-    """Parents that PostgreSQL's user may pass through, whatever the umask is."""
-    made = [parent for parent in (folder, *folder.parents) if not parent.exists()]
+def _create_folder(folder: Path) -> None:
+    """Create a folder and its parents, accessible to PostgreSQL's user whatever the umask is."""
+    missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
     folder.mkdir(parents=True, exist_ok=True)
-    for path in made:
+    for path in missing:
         path.chmod(0o711)
 
 
 @dataclass
 class Postgres:
-    """One private PostgreSQL: `prepare` once, then `start`, `stop`, `kill` as often as wanted."""
+    """A private PostgreSQL server. Call `prepare` once, then `start`, `stop` and `kill` any number of times."""
 
     folder: Path
     port: int
@@ -124,29 +124,29 @@ class Postgres:
         return f"postgresql://{DATABASE}:{self.password}@{HOST}:{self.port}/{DATABASE}"
 
     def prepare(self) -> None:
-        """Make the cluster when there is none; the password stays the one it was made with."""
+        """Create the cluster if there is none. An existing one keeps its password."""
         packages.ensure("postgres")
-        _make_folder(self.folder)
-        kept = self.folder / "password"
-        if (self.data / "PG_VERSION").exists() and kept.exists():
-            self.password = kept.read_text().strip()
+        _create_folder(self.folder)
+        password_file = self.folder / "password"
+        if (self.data / "PG_VERSION").exists() and password_file.exists():
+            self.password = password_file.read_text().strip()
             return
-        shutil.rmtree(self.data, ignore_errors=True)  # an initdb that was interrupted
+        shutil.rmtree(self.data, ignore_errors=True)  # left by an interrupted initdb
         self.password = self.password or secrets.token_urlsafe(24)
-        _write_private(kept, self.password)
+        _write_private(password_file, self.password)
         self.data.mkdir(mode=0o700)
         if user := server_user():
-            for path in (self.data, kept):
+            for path in (self.data, password_file):
                 os.chown(path, user.pw_uid, user.pw_gid)
-        options = ["--auth=scram-sha-256", f"--pwfile={kept}", f"--username={DATABASE}", "--encoding=UTF8"]
+        options = ["--auth=scram-sha-256", f"--pwfile={password_file}", f"--username={DATABASE}", "--encoding=UTF8"]
         options += ["--locale=C.UTF-8", *([] if self.durable else ["--no-sync"])]
         _run([self._program("initdb"), "-D", str(self.data), *options])
 
     def command(self) -> list[str]:
-        settings = (DURABLE if self.durable else THROW_AWAY) | {
+        settings = (DURABLE if self.durable else DISPOSABLE) | {
             "listen_addresses": HOST,
             "port": str(self.port),
-            "unix_socket_directories": "",  # nothing of ours beside the system's own server
+            "unix_socket_directories": "",  # no socket that could conflict with the system's own server
             "max_connections": str(self.connections),
             "shared_buffers": "256MB" if self.durable else "128MB",
             "timezone": "UTC",
@@ -158,13 +158,13 @@ class Postgres:
             *(f"--{key}={value}" for key, value in settings.items()),
         ]
 
-    def start(self, dies_with_us: bool = False) -> None:
-        """Right after a kill the old back ends may still hold the memory: then it is tried again."""
+    def start(self, ends_with_parent: bool = False) -> None:
+        """Start the server, retrying if backends of a killed server still hold its shared memory."""
         log = self.folder / "postgres.log"
         for attempt in range(40):
-            self.process = _spawn(self.command(), log, server_user(), dies_with_us and signal.SIGQUIT)
+            self.process = _spawn(self.command(), log, server_user(), ends_with_parent and signal.SIGQUIT)
             if _wait(self.answers, self.process, 60):
-                return self.make_database()
+                return self.create_database()
             if "is still in use" not in _tail(log):
                 break
             time.sleep(0.1 + attempt * 0.02)
@@ -173,14 +173,14 @@ class Postgres:
     def answers(self) -> bool:
         return _exit_code([self._program("pg_isready"), "-q", "-h", HOST, "-p", str(self.port), "-t", "2"]) == 0
 
-    def make_database(self) -> None:
-        """The database we work in; initdb makes only PostgreSQL's own."""
-        there = self.query(f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'", "postgres")
-        if not there:
+    def create_database(self) -> None:
+        """Create our database if it does not exist: initdb creates only PostgreSQL's own."""
+        exists = self.query(f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'", "postgres")
+        if not exists:
             self.query(f"CREATE DATABASE {DATABASE}", "postgres")
 
     def query(self, sql: str, database: str = DATABASE) -> str:
-        """Rows of one statement by psql, for who has no driver at hand."""
+        """Return the output of a statement from psql, which needs no database driver."""
         env = os.environ | {"PGPASSWORD": self.password, "PGCONNECT_TIMEOUT": "5"}
         program = [self._program("psql"), "-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1"]
         return _run(
@@ -188,7 +188,7 @@ class Postgres:
         ).strip()
 
     def stop(self) -> None:
-        """Fast: clients are sent away, what is committed is written."""
+        """Shut down fast: disconnect clients, and write committed data if the server is durable."""
         _end(self.process, signal.SIGINT if self.durable else signal.SIGQUIT)
         self.process = None
 
@@ -205,7 +205,7 @@ class Postgres:
 
 @dataclass
 class Redis:
-    """One private Redis, same handles as `Postgres`."""
+    """A private Redis server with the same methods as `Postgres`."""
 
     folder: Path
     port: int
@@ -222,12 +222,14 @@ class Redis:
         return self.folder / "redis.conf"
 
     def prepare(self) -> None:
-        """The password lies in a file, since a command line can be read by everybody on the machine."""
+        """Write the configuration with the password to a file, since all users can read command lines."""
         packages.ensure("redis")
-        _make_folder(self.folder)
-        kept = self.folder / "password"
-        self.password = kept.read_text().strip() if kept.exists() else self.password or secrets.token_urlsafe(24)
-        _write_private(kept, self.password)
+        _create_folder(self.folder)
+        password_file = self.folder / "password"
+        if password_file.exists():
+            self.password = password_file.read_text().strip()
+        self.password = self.password or secrets.token_urlsafe(24)
+        _write_private(password_file, self.password)
         lines = {
             "bind": HOST,
             "port": self.port,
@@ -248,9 +250,9 @@ class Redis:
             raise packages.MissingError("redis-server is not installed.")
         return [program, str(self.configuration)]
 
-    def start(self, dies_with_us: bool = False) -> None:
+    def start(self, ends_with_parent: bool = False) -> None:
         log = self.folder / "redis.log"
-        self.process = _spawn(self.command(), log, None, dies_with_us and signal.SIGTERM)
+        self.process = _spawn(self.command(), log, None, ends_with_parent and signal.SIGTERM)
         if not _wait(self.answers, self.process, 60):
             raise ServiceError(f"Redis did not start:\n{_tail(log)}")
 
@@ -285,48 +287,50 @@ class Services:
 
 
 @contextmanager
-def running_services(durable: bool, folder: Path | None = None, dies_with_us: bool = False) -> Iterator[Services]:
-    """Both servers for the time of the block. Without a folder it is a temporary one that goes with them.
+def running_services(durable: bool, folder: Path | None = None, ends_with_parent: bool = False) -> Iterator[Services]:
+    """Run both servers during the block.
 
-    `dies_with_us`: the kernel ends them when the calling thread ends in whatever way, so call it from the main one.
+    Args:
+        folder: for their data; by default a temporary folder that is deleted after the block.
+        ends_with_parent: the kernel stops the servers when the calling thread ends, so call it from the main thread.
     """
     temporary = None if folder else Path(tempfile.mkdtemp(prefix="cpms-"))
     if temporary:
         temporary.chmod(0o711)
-    place = place_for(folder or temporary or Path())
+    data = accessible_folder(folder or temporary or Path())
     ports = {free_port()}
     ports.add(free_port(ports))
-    postgres = Postgres(place / "postgres", ports.pop(), durable)
-    redis = Redis(place / "redis", ports.pop(), durable)
+    postgres = Postgres(data / "postgres", ports.pop(), durable)
+    redis = Redis(data / "redis", ports.pop(), durable)
     try:
         for server in (postgres, redis):
             server.prepare()
-            server.start(dies_with_us)
+            server.start(ends_with_parent)
         yield Services(postgres, redis)
     finally:
         redis.stop()
         postgres.stop()
         if temporary:
-            shutil.rmtree(place, ignore_errors=True)
+            shutil.rmtree(data, ignore_errors=True)
             shutil.rmtree(temporary, ignore_errors=True)
 
 
 def test_secrets() -> dict[str, str]:
-    """Keys for one run: on PostgreSQL the settings want them given."""
+    """Return the keys for one run: with PostgreSQL, the settings require them."""
     station_key = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
     return {"SECRET_KEY": secrets.token_urlsafe(64), "STATION_SECRET_KEYS": station_key}
 
 
 @contextmanager
 def test_environment() -> Iterator[dict[str, str]]:
-    """What a suite needs in its environment: servers that are named there are used, others are started and ended."""
+    """Yield the additional environment of a suite. Servers that the environment names are used, others are started."""
     given = dict(os.environ)
     with tempfile.TemporaryDirectory(prefix="cpms-var-") as var:
         extra = {key: value for key, value in (test_secrets() | {"VAR_DIR": var}).items() if not given.get(key)}
         if given.get("DATABASE_URL") and given.get("REDIS_URL"):
             yield extra
             return
-        with running_services(durable=False, dies_with_us=True) as services:
+        with running_services(durable=False, ends_with_parent=True) as services:
             own = {key: value for key, value in services.environment.items() if not given.get(key)}
             yield extra | own | ({"REDIS_IS_OURS": "1"} if "REDIS_URL" in own else {})
 
@@ -334,7 +338,7 @@ def test_environment() -> Iterator[dict[str, str]]:
 def _spawn(
     command: list[str], log: Path, user: pwd.struct_passwd | None, death_signal: int | bool
 ) -> subprocess.Popen[bytes]:
-    """In a session of its own, so that Ctrl-C reaches the suite first and the servers last."""
+    """Start a process in its own session, so that Ctrl-C reaches only the suite, which then stops the servers."""
     with log.open("ab") as output:
         return subprocess.Popen(
             command,
@@ -349,7 +353,8 @@ def _spawn(
 
 
 def end_with_parent(number: int) -> None:
-    ctypes.CDLL(None).prctl(1, number)  # PR_SET_PDEATHSIG, after the change of user, which would clear it
+    """Have the kernel send us this signal when our parent ends."""
+    ctypes.CDLL(None).prctl(1, number)  # PR_SET_PDEATHSIG, called after the change of user, which would clear it
 
 
 def _as_user(user: pwd.struct_passwd | None) -> dict[str, Any]:
@@ -408,17 +413,17 @@ def _tail(path: Path, size: int = 2000) -> str:
 
 
 def run(command: list[str]) -> int:
-    """A command with both servers beside it; its exit code is ours, and the servers end in every case."""
+    """Run a command together with both servers, and return its exit code. The servers are stopped in any case."""
     child: subprocess.Popen[bytes] | None = None
 
-    def pass_on(number: int, frame: object) -> None:
+    def forward(number: int, frame: object) -> None:
         if child is None:
             raise KeyboardInterrupt
-        if number != signal.SIGINT or not _has_terminal():  # a terminal's Ctrl-C has reached the child by itself
+        if number != signal.SIGINT or not _has_terminal():  # the terminal sends Ctrl-C to the child itself
             child.send_signal(number)
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, pass_on)
+        signal.signal(number, forward)
     with test_environment() as environment:
         child = subprocess.Popen(command, env=os.environ | environment)
         code = child.wait()
@@ -433,14 +438,14 @@ def _has_terminal() -> bool:
     return True
 
 
-def main(words: list[str]) -> int:
-    if len(words) < 2 or words[0] not in ("run", "run-suite"):
-        print("services.py run COMMAND ...        with PostgreSQL and Redis for the time of the command\n"
-              "services.py run-suite COMMAND ...  the same, and a Chromium", file=sys.stderr)  # fmt: skip
+def main(arguments: list[str]) -> int:
+    if len(arguments) < 2 or arguments[0] not in ("run", "run-suite"):
+        print("services.py run COMMAND ...        run a command with PostgreSQL and Redis\n"
+              "services.py run-suite COMMAND ...  the same, and install Chromium", file=sys.stderr)  # fmt: skip
         return 2
     try:
-        packages.ensure("postgres", "redis", *(["chromium"] if words[0] == "run-suite" else []))
-        return run(words[1:])
+        packages.ensure("postgres", "redis", *(["chromium"] if arguments[0] == "run-suite" else []))
+        return run(arguments[1:])
     except (packages.MissingError, ServiceError) as error:
         print(error, file=sys.stderr)
         return 2

@@ -1,6 +1,6 @@
-"""The production set-up on one machine: durable PostgreSQL and Redis, gateways, portal, workers and beat, supervised.
+"""Run the production set-up on one machine: durable PostgreSQL and Redis, gateways, portal, workers and beat.
 
-`Stack` is also what the crash test and the bench start, beside others, with a folder and ports of their own.
+Crash tests and the benchmark use `Stack`, too, each with its own folder and ports.
 """
 
 import argparse
@@ -30,9 +30,9 @@ from tools.services import (
     Postgres,
     Redis,
     ServiceError,
+    accessible_folder,
     free_port,
     is_port_free,
-    place_for,
     server_user,
 )
 from tools.supervise import Part, Supervisor, SupervisorError
@@ -41,23 +41,28 @@ ROOT = Path(__file__).resolve().parent.parent
 PYTHON = sys.executable
 CELERY = (PYTHON, "-m", "celery", "-q", "-A", "cpms")
 START_SECONDS = 120
-WORKERS = {"ledger": 2, "default": 2, "slow": 1}  # by Celery queue, how many processes each has
+WORKERS = {"ledger": 2, "default": 2, "slow": 1}  # number of processes by Celery queue
 
 
 class StackError(Exception):
-    """Why the stack is not up, for the person who wanted it."""
+    """The stack did not start, with the reason for the user."""
 
 
 @dataclass
 class Stack:
-    """`up`, break it as you like, `down`. `database_port` and `redis_port` may lead through a proxy that a test owns:
-    set them before `up`; PostgreSQL and Redis themselves listen where `postgres.port` and `redis.port` say."""
+    """A stack that is started with `up` and stopped with `down`.
+
+    Attributes:
+        extra: additional settings for all parts.
+        database_port: port of a test's proxy to PostgreSQL, which listens on `postgres.port`; set it before `up`.
+        redis_port: the same for Redis.
+    """
 
     var: Path
     port: int = 8000
     gateway_port: int = 9000
     gateways: int = 1
-    extra: dict[str, str] = field(default_factory=dict)  # more settings for all parts
+    extra: dict[str, str] = field(default_factory=dict)
     database_port: int | None = None
     redis_port: int | None = None
 
@@ -67,12 +72,14 @@ class Stack:
         for _ in range(2):
             ports.add(free_port(ports))
         own = sorted(ports - {self.port, *self.gateway_ports})
-        self.postgres = Postgres(place_for(self.var) / "postgres", own[0], True, connections=200 + 20 * self.gateways)
+        self.postgres = Postgres(
+            accessible_folder(self.var) / "postgres", own[0], True, connections=200 + 20 * self.gateways
+        )
         self.redis = Redis(self.var / "redis", own[1], True)
         self.supervisor = Supervisor(self.var)
         self.process: subprocess.Popen[bytes] | None = None
 
-    # --- where things are ---------------------------------------------------------------------------------------
+    # --- addresses, parts and settings --------------------------------------------------------------------------
 
     @property
     def gateway_ports(self) -> list[int]:
@@ -99,25 +106,25 @@ class Stack:
         return self.var / "stack.env"
 
     def settings(self) -> dict[str, str]:
-        """What every part reads, and `set -a; . stack.env` gives to a shell."""
-        told = {name: value for name in known_settings() if (value := os.environ.get(name))}
-        return told | {
+        """Return the settings of all parts. A shell gets them with `set -a; . stack.env`."""
+        given = {name: value for name in known_settings() if (value := os.environ.get(name))}
+        return given | {
             "DJANGO_SETTINGS_MODULE": "cpms.settings.base",
-            "DATABASE_URL": self._through(self.postgres.url, self.postgres.port, self.database_port),
-            "REDIS_URL": self._through(self.redis.url, self.redis.port, self.redis_port),
-            "SECRET_KEY": kept_secret(self.var / "secret_key", lambda: secrets.token_urlsafe(64)),
-            "STATION_SECRET_KEYS": kept_secret(self.var / "station_secret_key", fernet_key),
+            "DATABASE_URL": self._via_proxy(self.postgres.url, self.postgres.port, self.database_port),
+            "REDIS_URL": self._via_proxy(self.redis.url, self.redis.port, self.redis_port),
+            "SECRET_KEY": stored_secret(self.var / "secret_key", lambda: secrets.token_urlsafe(64)),
+            "STATION_SECRET_KEYS": stored_secret(self.var / "station_secret_key", fernet_key),
             "PUBLIC_URL": self.portal_url,
             "ALLOWED_HOSTS": "localhost,127.0.0.1",
             "CSRF_TRUSTED_ORIGINS": f"http://localhost:{self.port},http://127.0.0.1:{self.port}",
             "VAR_DIR": str(self.var),
             "DEBUG": "0",
-            "STACK_OCPP_URLS": ",".join(self.ocpp_urls),  # no setting: for who drives the stack from outside
+            "STACK_OCPP_URLS": ",".join(self.ocpp_urls),  # not a setting: for scripts that use the stack
             **self.extra,
         }
 
     @staticmethod
-    def _through(url: str, port: int, proxy: int | None) -> str:
+    def _via_proxy(url: str, port: int, proxy: int | None) -> str:
         return url.replace(f":{port}/", f":{proxy}/") if proxy else url
 
     def parts(self) -> list[Part]:
@@ -129,15 +136,15 @@ class Stack:
             Part("postgres", self.postgres.command(), "INT", 60, 1, user.pw_name if user else "-"),
             Part("redis", self.redis.command(), "TERM", 30, 1),
             *(
-                Part(f"gateway-{number}", gateway_command(port), first=30, env_file=env)
+                Part(f"gateway-{number}", gateway_command(port), priority=30, env_file=env)
                 for number, port in enumerate(self.gateway_ports, 1)
             ),
-            Part("portal", portal, first=40, env_file=env),
+            Part("portal", portal, priority=40, env_file=env),
             *(
-                Part(f"worker-{queue}", worker_command(queue, count), stop_seconds=20, first=20, env_file=env)
+                Part(f"worker-{queue}", worker_command(queue, count), stop_seconds=20, priority=20, env_file=env)
                 for queue, count in WORKERS.items()
             ),
-            Part("beat", beat, first=60, env_file=env),
+            Part("beat", beat, priority=60, env_file=env),
         ]
 
     # --- up and down --------------------------------------------------------------------------------------------
@@ -145,19 +152,19 @@ class Stack:
     def up(self, say: Callable[[str], None] = lambda text: None) -> None:
         packages.ensure("postgres", "redis")
         if pid := self.supervisor.own_pid():
-            raise StackError(f"A stack runs in {self.var} already (pid {pid}). `make stack-down` ends it.")
+            raise StackError(f"A stack is already running in {self.var} (pid {pid}). `make stack-down` stops it.")
         for name, port in [("PORT", self.port), *(("GATEWAY_PORT", port) for port in self.gateway_ports)]:
             if not is_port_free(port):
-                raise StackError(f"Port {port} is taken. Choose another one: make stack {name}={port + 10}")
+                raise StackError(f"Port {port} is in use. Choose another one: make stack {name}={port + 10}")
         self.var.mkdir(parents=True, exist_ok=True)
-        self.supervisor.end(0)  # what a killed supervisor has left behind
+        self.supervisor.end(0)  # parts that a killed supervisor has left behind
         say("Preparing PostgreSQL and Redis ...")
         self.postgres.prepare()
         self.redis.prepare()
         self.write_environment()
         self.supervisor.configure(self.parts())
         try:
-            self.process = self.supervisor.begin()
+            self.process = self.supervisor.launch()
             self._start_all(say)
         except BaseException:
             self.down()
@@ -167,24 +174,28 @@ class Stack:
         for name, server in (("postgres", self.postgres), ("redis", self.redis)):
             self.supervisor.start(name)
             self._wait(name, server.answers)
-        self.postgres.make_database()
+        self.postgres.create_database()
         say("Preparing the database ...")
         self.manage("migrate", "--noinput", "--verbosity", "0")
         say("Starting gateways, portal, workers and beat ...")
         for name in self.names[2:]:
             self.supervisor.start(name)
-        self.wait_until_it_answers(lives=4)
+        self.wait_until_ready(max_starts=4)
 
-    def wait_until_it_answers(self, seconds: float = START_SECONDS, lives: int = 1000) -> None:
-        """A part that has died `lives` times meanwhile is given up: at the start it would never come."""
-        self._wait("portal", lambda: answers(self.port), seconds, lives)
+    def wait_until_ready(self, seconds: float = START_SECONDS, max_starts: int = 1000) -> None:
+        """Wait until all parts answer.
+
+        Raises:
+            StackError: a part did not answer in time, or was started more than `max_starts` times.
+        """
+        self._wait("portal", lambda: answers(self.port), seconds, max_starts)
         for number, port in enumerate(self.gateway_ports, 1):
-            self._wait(f"gateway-{number}", partial(answers, port), seconds, lives)
+            self._wait(f"gateway-{number}", partial(answers, port), seconds, max_starts)
         for name in (*self.workers, "beat"):
-            self._wait(name, partial(self.is_running, name), seconds, lives)
+            self._wait(name, partial(self.is_running, name), seconds, max_starts)
 
     def down(self) -> bool:
-        """All parts in order, whoever started them; says whether there was anything to end."""
+        """Stop all parts in order, also if another process started them, and return whether anything was running."""
         was_up = self.supervisor.end()
         if self.process is not None:
             self.process.wait(30)
@@ -192,14 +203,14 @@ class Stack:
         return was_up
 
     def _wait(
-        self, name: str, condition: Callable[[], bool], seconds: float = START_SECONDS, lives: int = 1000
+        self, name: str, condition: Callable[[], bool], seconds: float = START_SECONDS, max_starts: int = 1000
     ) -> None:
         end = time.monotonic() + seconds
-        seen: set[int | None] = set()
+        pids: set[int | None] = set()
         while not condition():
-            seen.add(self.pid(name))
-            is_gone = self.process is not None and self.process.poll() is not None
-            if time.monotonic() > end or is_gone or len(seen - {None}) > lives:
+            pids.add(self.pid(name))
+            is_over = self.process is not None and self.process.poll() is not None
+            if time.monotonic() > end or is_over or len(pids - {None}) > max_starts:
                 raise StackError(f"{name} does not answer. The end of {self.log(name)}:\n{self.tail(name)}")
             time.sleep(0.1)
 
@@ -208,7 +219,7 @@ class Stack:
         with os.fdopen(os.open(self.environment_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             file.writelines(lines)
 
-    # --- for tests and the bench --------------------------------------------------------------------------------
+    # --- for tests and the benchmark ----------------------------------------------------------------------------
 
     def pid(self, name: str) -> int | None:
         return self.supervisor.pid(name)
@@ -217,19 +228,19 @@ class Stack:
         return self.pid(name) is not None
 
     def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> int:
-        """The supervisor starts it again; gives the pid that it had."""
+        """Kill a part, which the supervisor then restarts, and return the pid that it had."""
         pid = self.pid(name)
         if pid is None:
             raise StackError(f"{name} is not running.")
         os.kill(pid, number)
         return pid
 
-    def manage(self, *words: str) -> str:
-        """`manage.py` on this stack; gives what it printed."""
+    def manage(self, *arguments: str) -> str:
+        """Run `manage.py` with the settings of this stack, and return its output."""
         env = os.environ | self.settings()
-        done = subprocess.run([PYTHON, "manage.py", *words], cwd=ROOT, env=env, capture_output=True, text=True)
+        done = subprocess.run([PYTHON, "manage.py", *arguments], cwd=ROOT, env=env, capture_output=True, text=True)
         if done.returncode:
-            raise StackError(f"manage.py {words[0]} failed:\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
+            raise StackError(f"manage.py {arguments[0]} failed:\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
         return done.stdout
 
     def log(self, name: str) -> Path:
@@ -242,7 +253,7 @@ class Stack:
 
 @contextmanager
 def running_stack(var: Path, gateways: int = 1, extra: dict[str, str] | None = None) -> Iterator[Stack]:
-    """A stack on free ports for the time of the block."""
+    """Run a stack on free ports during the block."""
     port = free_port()
     stack = Stack(var, port, free_ports_in_a_row(gateways, {port}), gateways, extra or {})
     try:
@@ -255,13 +266,13 @@ def running_stack(var: Path, gateways: int = 1, extra: dict[str, str] | None = N
 def free_ports_in_a_row(count: int, taken: set[int]) -> int:
     while True:
         first = free_port(taken)
-        row = {first + number for number in range(count)}
-        if not row & taken and all(is_port_free(port) for port in row):
+        ports = {first + number for number in range(count)}
+        if not ports & taken and all(is_port_free(port) for port in ports):
             return first
 
 
 def answers(port: int, path: str = "/health/") -> bool:
-    """Whether GET gives 200 there."""
+    """Return whether a GET request is answered with status 200."""
     link = http.client.HTTPConnection(HOST, port, timeout=5)
     try:
         link.request("GET", path, headers={"Host": f"localhost:{port}"})
@@ -277,12 +288,12 @@ def gateway_command(port: int) -> tuple[str, ...]:
 
 
 def worker_command(queue: str, count: int) -> tuple[str, ...]:
-    words = f"worker -n {queue}@%h -Q {queue} -P prefork -c {count} -l WARNING --without-mingle --without-gossip"
-    return (*CELERY, *words.split())
+    options = f"-n {queue}@%h -Q {queue} -P prefork -c {count} -l WARNING --without-mingle --without-gossip"
+    return (*CELERY, "worker", *options.split())
 
 
 def known_settings() -> list[str]:
-    """The names in .env.example, which a test compares with the settings."""
+    """Return the names in .env.example, which a test compares with the settings."""
     lines = (ROOT / ".env.example").read_text().splitlines()
     return [line.lstrip("# ").split("=", 1)[0] for line in lines if "=" in line and line.lstrip("# ")[0].isupper()]
 
@@ -291,14 +302,14 @@ def fernet_key() -> str:
     return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
 
 
-def kept_secret(path: Path, make: Callable[[], str]) -> str:
-    """Made at the first start and kept in var/, the same file as in the embedded mode."""
+def stored_secret(path: Path, create: Callable[[], str]) -> str:
+    """Return the secret in a file, which is created at the first start. The embedded mode uses the same file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with (
         contextlib.suppress(FileExistsError),
         os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file,
     ):
-        file.write(make())
+        file.write(create())
     return path.read_text().strip()
 
 
@@ -306,7 +317,7 @@ def kept_secret(path: Path, make: Callable[[], str]) -> str:
 
 
 def say(text: str) -> None:
-    """For the person at the terminal; a line of JSON where somebody asked for that."""
+    """Print a line for the user, as JSON if LOG_FORMAT is set to it."""
     is_json = os.environ.get("LOG_FORMAT") == "json"
     print(json.dumps({"event": text.strip(), "level": "info"}) if is_json else text, flush=True)
 
@@ -326,27 +337,27 @@ def describe(stack: Stack) -> str:
         f"  Pids       {where}/run/NAME.pid   {' '.join(stack.names)}",
         f"  Logs       {where}/log/NAME.log",
         "",
-        "  Ctrl-C or `make stack-down` ends it.",
+        "  Ctrl-C or `make stack-down` stops it.",
         "",
     ]
     return "\n".join(lines)
 
 
 def up(stack: Stack) -> int:
-    def leave(number: int, frame: object) -> None:
+    def interrupt(number: int, frame: object) -> None:
         raise KeyboardInterrupt
 
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, leave)
+        signal.signal(number, interrupt)
     try:
         stack.up(say)
         say(describe(stack))
         if stack.process is not None:
             stack.process.wait()
     except KeyboardInterrupt:
-        say("\nEnding ...")
+        say("\nStopping ...")
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not leave half of it behind
+        signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not interrupt the shutdown
     stack.down()
     return 0
 
@@ -358,12 +369,13 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--gateway-port", type=int, default=9000)
     parser.add_argument("--gateways", type=int, default=1)
-    words = parser.parse_args()
+    options = parser.parse_args()
     try:
-        if words.action == "down":
-            say("Ended." if Supervisor(words.var.absolute()).end() else f"No stack runs in {words.var.absolute()}.")
+        if options.action == "down":
+            var = options.var.absolute()
+            say("Stopped." if Supervisor(var).end() else f"No stack is running in {var}.")
             return 0
-        return up(Stack(words.var, words.port, words.gateway_port, words.gateways))
+        return up(Stack(options.var, options.port, options.gateway_port, options.gateways))
     except (StackError, ServiceError, SupervisorError, packages.MissingError) as error:
         if os.environ.get("LOG_FORMAT") == "json":
             error = json.dumps({"event": str(error), "level": "error"})  # type: ignore[assignment]

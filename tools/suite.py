@@ -1,7 +1,7 @@
-"""Run everything that proves the product: `make check`, then the tests, with one line at the end that counts them all.
+"""Run all checks and tests: `make check`, then pytest in stages, with one line at the end that counts all tests.
 
-`--quick` stops after the tests that start no processes; `--only STAGE` runs one stage and no checks. Other arguments go
-to pytest. How long each test took is kept in test-results/durations.json.
+`--quick` stops after the in-process tests; `--only STAGE` runs one stage and no checks. Other arguments are passed to
+pytest. The duration of each test is written to test-results/durations.json.
 """
 
 import json
@@ -24,11 +24,11 @@ from tools import pytest_durations
 
 ROOT = Path(__file__).resolve().parent.parent
 DURATIONS = ROOT / "test-results" / "durations.json"
-# Settings whatever the environment says; test databases are made once for all stages, on a PostgreSQL of our own.
+# Sets the settings module whatever the environment says. All stages share test databases on a private PostgreSQL.
 PYTEST = [sys.executable, "-m", "pytest", "-q", "--ds=cpms.settings.test", "--reuse-db"]
-NO_TESTS = 5
-PATIENCE_SECONDS = 3.0
-SLOWEST = 25
+NO_TESTS_EXIT_CODE = 5  # of pytest
+SIGNAL_INTERVAL_SECONDS = 3.0
+MAX_SLOWEST = 25  # tests in the list of the slowest
 WITHOUT_PROCESSES = "not (crash or browser or clients or processes)"
 WITH_PROCESSES = "(crash or clients or processes) and not browser"
 BY_FILE = ("--dist", "loadfile", "--no-loadscope-reorder")
@@ -39,17 +39,17 @@ class Stage(NamedTuple):
     options: list[str]
 
 
-# worksteal gives each worker whole files, as long as there are any: rows that a module shares are made once.
+# worksteal first gives each worker whole files, so that rows that a module shares are created once.
 IN_PROCESS = Stage("in-process", ["-n", "2", "--dist", "worksteal", "-m", WITHOUT_PROCESSES])
-# By file, so that each stack is started once; in their order, so that long crash runs start first. Beside the browser
-# tests they would overload two cores, and crash runs and stops of servers would miss their time limits.
+# By file, so that each stack is started once; in order, so that long crash runs start first. Not in parallel with the
+# browser tests: that would overload two cores, and crash runs would miss their time limits.
 PROCESSES = Stage("processes", ["-n", "2", *BY_FILE, "-m", WITH_PROCESSES])
 BROWSER = Stage("browser", ["-n", "2", "-m", "browser"])
 STAGES = (IN_PROCESS, PROCESSES, BROWSER)
 
 
 def count(report: Path) -> dict[str, int]:
-    """How many tests passed, failed, erred and were skipped, by pytest's own report."""
+    """Return the numbers of passed, failed, erroneous and skipped tests from pytest's report."""
     if not report.exists():
         return {}
     suite = next(ElementTree.parse(report).getroot().iter("testsuite"), None)
@@ -60,16 +60,16 @@ def count(report: Path) -> dict[str, int]:
 
 
 class Children:
-    """The commands that run now. They get Ctrl-C from us, exactly once: a second one would break off their tidying."""
+    """The running commands. They get Ctrl-C from us, exactly once: a second one would interrupt their cleanup."""
 
     def __init__(self) -> None:
         self.processes: list[subprocess.Popen[bytes]] = []
         self.is_stopped = False
-        self._told_at = 0.0
+        self._signalled_at = 0.0
 
-    def start(self, command: list[str], output: IO[bytes] | None = None, **more: str) -> subprocess.Popen[bytes]:
-        """In a process group of its own, where no terminal's Ctrl-C reaches it."""
-        environment = os.environ | more
+    def start(self, command: list[str], output: IO[bytes] | None = None, **variables: str) -> subprocess.Popen[bytes]:
+        """Start a command in its own process group, where the terminal's Ctrl-C does not reach it."""
+        environment = os.environ | variables
         process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, process_group=0
         )
@@ -79,18 +79,18 @@ class Children:
     def stop(self, number: int, frame: object) -> None:
         self.is_stopped = True
         now = time.monotonic()
-        if now - self._told_at > PATIENCE_SECONDS:
-            self._told_at = now
+        if now - self._signalled_at > SIGNAL_INTERVAL_SECONDS:
+            self._signalled_at = now
             for process in self.processes:
                 if process.poll() is None:
                     process.send_signal(signal.SIGINT)
 
 
 class Run:
-    """What has been run so far: exit codes, counts and durations."""
+    """The results so far: exit codes, counts and durations."""
 
-    def __init__(self, children: Children, more: list[str]) -> None:
-        self.children, self.more = children, more
+    def __init__(self, children: Children, pytest_arguments: list[str]) -> None:
+        self.children, self.pytest_arguments = children, pytest_arguments
         self.codes: dict[str, int] = {}
         self.seconds: dict[str, float] = {}
         self.totals: dict[str, int] = {}
@@ -102,9 +102,9 @@ class Run:
         self.seconds["check"] = time.monotonic() - started
 
     def stages(self, stages: Sequence[Stage]) -> None:
-        """Run stages side by side; what the first one prints is seen at once, that of the others when they end."""
+        """Run stages in parallel. The output of the first one is shown live, that of the others when they end."""
         with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor() as threads:
-            Path(name).chmod(0o711)  # PostgreSQL's user passes through
+            Path(name).chmod(0o711)  # for PostgreSQL's user
             started = [threads.submit(self._stage, stage, Path(name), stage is stages[0]) for stage in stages]
             for stage, ended in zip(stages, started, strict=True):
                 ended.result()
@@ -112,17 +112,17 @@ class Run:
                     print(f"\n--- {stage.name}\n{(Path(name) / f'{stage.name}.txt').read_text()}", flush=True)
                 self._read(stage, Path(name))
 
-    def _stage(self, stage: Stage, folder: Path, is_seen: bool) -> None:
-        begun = time.monotonic()
+    def _stage(self, stage: Stage, folder: Path, is_shown: bool) -> None:
+        started = time.monotonic()
         options = [f"--junitxml={folder / stage.name}.xml", f"--basetemp={folder / stage.name}"]
         durations = {pytest_durations.VARIABLE: f"{folder / stage.name}.json"}
         with (folder / f"{stage.name}.txt").open("wb") as output:
-            if is_seen:
+            if is_shown:
                 print(f"\n--- {stage.name}", flush=True)
-            command = [*PYTEST, *stage.options, *options, *self.more]
-            code = self.children.start(command, None if is_seen else output, **durations).wait()
-        self.codes[stage.name] = 0 if code == NO_TESTS else code
-        self.seconds[stage.name] = time.monotonic() - begun
+            command = [*PYTEST, *stage.options, *options, *self.pytest_arguments]
+            code = self.children.start(command, None if is_shown else output, **durations).wait()
+        self.codes[stage.name] = 0 if code == NO_TESTS_EXIT_CODE else code
+        self.seconds[stage.name] = time.monotonic() - started
 
     def _read(self, stage: Stage, folder: Path) -> None:
         for kind, number in count(folder / f"{stage.name}.xml").items():
@@ -132,53 +132,53 @@ class Run:
             phases: dict[str, dict[str, float]] = json.loads(durations.read_text())
             self.tests |= {name: round(sum(each.values()), 3) for name, each in phases.items()}
 
-    def keep_durations(self) -> None:
-        """Print the slowest tests and how long each stage took, and keep the time of every test."""
+    def report_durations(self) -> None:
+        """Print the slowest tests and the duration of each stage, and write the duration of every test to a file."""
         slowest = sorted(self.tests.items(), key=lambda item: -item[1])
-        kept: dict[str, Any] = {
+        document: dict[str, Any] = {
             "stages": {name: round(seconds, 1) for name, seconds in self.seconds.items()},
             "tests": dict(slowest),
         }
         DURATIONS.parent.mkdir(exist_ok=True)
-        DURATIONS.write_text(json.dumps(kept, indent=1) + "\n")
+        DURATIONS.write_text(json.dumps(document, indent=1) + "\n")
         if slowest:
-            print(f"\nThe slowest {SLOWEST} of {len(slowest)} tests (all: {DURATIONS.relative_to(ROOT)}):")
-        for name, seconds in slowest[:SLOWEST]:
+            print(f"\nThe slowest {MAX_SLOWEST} of {len(slowest)} tests (all: {DURATIONS.relative_to(ROOT)}):")
+        for name, seconds in slowest[:MAX_SLOWEST]:
             print(f"{seconds:7.1f} s  {name}")
         print("Stages: " + ", ".join(f"{name} {seconds:.0f} s" for name, seconds in self.seconds.items()), flush=True)
 
 
-def chosen(words: list[str]) -> list[Sequence[Stage]]:
-    """Return the stages to run, those together that run side by side."""
-    if "--only" in words:
-        name = words[words.index("--only") + 1]
+def selected_stages(arguments: list[str]) -> list[Sequence[Stage]]:
+    """Return the stages to run, in groups that run in parallel."""
+    if "--only" in arguments:
+        name = arguments[arguments.index("--only") + 1]
         return [[stage] for stage in STAGES if stage.name == name]
-    return [[IN_PROCESS]] if "--quick" in words else [[stage] for stage in STAGES]
+    return [[IN_PROCESS]] if "--quick" in arguments else [[stage] for stage in STAGES]
 
 
-def main(words: list[str]) -> int:
-    only = words[words.index("--only") + 1] if "--only" in words else ""
+def main(arguments: list[str]) -> int:
+    only = arguments[arguments.index("--only") + 1] if "--only" in arguments else ""
     children = Children()
     for signal_number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(signal_number, children.stop)
     started = time.monotonic()
-    run = Run(children, [word for word in words if word not in ("--quick", "--only", only)])
+    run = Run(children, [argument for argument in arguments if argument not in ("--quick", "--only", only)])
     if not only:
         run.check()
-    for stages in chosen(words):
+    for stages in selected_stages(arguments):
         if not children.is_stopped:
             run.stages(stages)
-    run.keep_durations()
-    bad = [f"{name} (exit {code})" for name, code in run.codes.items() if code]
-    good = "Interrupted." if children.is_stopped else f"All is well: {', '.join(run.codes)}."
-    print("\n" + (f"Not well: {', '.join(bad)}" if bad else good))
-    if not {"--quick", "--only"} & set(words):
+    run.report_durations()
+    failed = [f"{name} (exit {code})" for name, code in run.codes.items() if code]
+    passed = "Interrupted." if children.is_stopped else f"Passed: {', '.join(run.codes)}."
+    print("\n" + (f"Failed: {', '.join(failed)}" if failed else passed))
+    if not {"--quick", "--only"} & set(arguments):
         print("Not run here: the in-process tests on Python 3.13 (make python313).")
     counts = ", ".join(f"{number} {kind}" for kind, number in run.totals.items() if number) or "no tests ran"
     print(f" {counts} in {time.monotonic() - started:.2f}s ".center(100, "="), flush=True)
     if children.is_stopped:
         return 130
-    return 1 if bad or not run.totals.get("passed") else 0
+    return 1 if failed or not run.totals.get("passed") else 0
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""supervisord for a stack: its configuration, its start and end, and the door to ask it."""
+"""Configure, start, control and stop the supervisord of a stack."""
 
 import contextlib
 import http.client
@@ -22,31 +22,31 @@ from tools.launch import started_at
 from tools.services import end_with_parent
 
 ROOT = Path(__file__).resolve().parent.parent
-QUICK = Path(__file__).resolve().parent / "supervisord.py"
+SUPERVISORD = Path(__file__).resolve().parent / "supervisord.py"
 LAUNCHER = Path(__file__).resolve().parent / "launch.py"
-SOCKET_LENGTH = 100  # the kernel allows 107 bytes for the path of a socket
+MAX_SOCKET_LENGTH = 100  # the kernel allows 107 bytes for the path of a socket
 
 
 class SupervisorError(Exception):
-    """It did not do what it was asked for."""
+    """The supervisor did not start or cannot be used."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """One process of the stack."""
+    """One process of the stack. Parts with a low priority value are stopped last."""
 
     name: str
     command: Sequence[str]
     stop_signal: str = "TERM"
     stop_seconds: int = 10
-    first: int = 50  # small ones are ended last
+    priority: int = 50
     user: str = "-"
     env_file: str = "-"
 
 
 @dataclass
 class Supervisor:
-    """`folder` holds run/, log/ and the configuration."""
+    """A supervisord. `folder` contains run/, log/ and the configuration."""
 
     folder: Path
 
@@ -65,18 +65,18 @@ class Supervisor:
     @property
     def socket(self) -> Path:
         path = self.run / "supervisor.sock"
-        if len(str(path)) < SOCKET_LENGTH:
+        if len(str(path)) < MAX_SOCKET_LENGTH:
             return path
         return Path(tempfile.gettempdir()) / f"cpms-{sha256(str(path).encode()).hexdigest()[:16]}.sock"
 
     def configure(self, parts: Sequence[Part]) -> None:
         if "%" in f"{self.folder}{ROOT}":
-            raise SupervisorError("The supervisor cannot read a folder with a per cent sign in its name.")
+            raise SupervisorError("The supervisor cannot use a folder with a percent sign in its path.")
         for folder in (self.run, self.log):
             folder.mkdir(parents=True, exist_ok=True)
             folder.chmod(0o755)
-        for old in [*self.run.glob("*.pid"), *self.run.glob("*.started")]:
-            old.unlink()
+        for path in [*self.run.glob("*.pid"), *self.run.glob("*.started")]:
+            path.unlink()
         text = "\n".join([self._own_section(), *(self._section(part) for part in parts)])
         self.configuration.write_text(text)
 
@@ -99,7 +99,7 @@ class Supervisor:
         return "\n".join([*lines, *(["user=root"] if os.geteuid() == 0 else []), ""])
 
     def _section(self, part: Part) -> str:
-        """startsecs=0: a part that dies is started again without end; the launcher spaces the tries."""
+        """Return the section of a part. With startsecs=0 it is restarted forever; the launcher delays quick retries."""
         launch = [sys.executable, "-I", "-S", str(LAUNCHER), part.name, str(self.run), part.env_file, part.user]
         lines = [
             f"[program:{part.name}]",
@@ -108,7 +108,7 @@ class Supervisor:
             "autostart=false",
             "autorestart=true",
             "startsecs=0",
-            f"priority={part.first}",
+            f"priority={part.priority}",
             f"stopsignal={part.stop_signal}",
             f"stopwaitsecs={part.stop_seconds}",
             "killasgroup=true",
@@ -119,15 +119,16 @@ class Supervisor:
         ]
         return "\n".join([*lines, ""])
 
-    def begin(self) -> subprocess.Popen[bytes]:
-        """In a session of its own: Ctrl-C asks us, and we end the parts in their order.
+    def launch(self) -> subprocess.Popen[bytes]:
+        """Start the supervisor in its own session: Ctrl-C reaches only us, and we stop the parts in order.
 
-        When we are killed ourselves it ends with us; the kernel looks at the thread, so only the main one may ask that.
+        If we are killed, the supervisor ends, too. The kernel watches the starting thread for that, so this applies
+        only to the main thread.
         """
         is_main = threading.current_thread() is threading.main_thread()
         with (self.log / "supervisord.out").open("wb") as output:
             process = subprocess.Popen(
-                [sys.executable, str(QUICK), "-n", "-c", str(self.configuration)],
+                [sys.executable, str(SUPERVISORD), "-n", "-c", str(self.configuration)],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -138,40 +139,40 @@ class Supervisor:
         end = time.monotonic() + 20
         while time.monotonic() < end and process.poll() is None:
             with contextlib.suppress(OSError, http.client.HTTPException, xmlrpc.client.Error):
-                self._ask("supervisor.getState")
+                self._call("supervisor.getState")
                 return process
             time.sleep(0.05)
         process.kill()
         raise SupervisorError(f"The supervisor did not start:\n{(self.log / 'supervisord.out').read_text()[-2000:]}")
 
     def start(self, name: str) -> None:
-        self._ask("supervisor.startProcess", name)
+        self._call("supervisor.startProcess", name)
 
     def stop(self, name: str) -> None:
-        """Until `start`: it is not started again by itself."""
+        """Stop a part until `start` is called: it is not restarted automatically."""
         with contextlib.suppress(xmlrpc.client.Fault):  # it was not running
-            self._ask("supervisor.stopProcess", name)
+            self._call("supervisor.stopProcess", name)
 
     def states(self) -> dict[str, str]:
-        told = self._ask("supervisor.getAllProcessInfo")
-        return {one["name"]: one["statename"] for one in told} if isinstance(told, list) else {}
+        infos = self._call("supervisor.getAllProcessInfo")
+        return {info["name"]: info["statename"] for info in infos} if isinstance(infos, list) else {}
 
-    def _ask(self, method: str, *words: object) -> object:
-        door = SupervisorTransport("", "", serverurl=f"unix://{self.socket}")
-        proxy = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=door)
+    def _call(self, method: str, *arguments: object) -> object:
+        transport = SupervisorTransport("", "", serverurl=f"unix://{self.socket}")
+        proxy = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport)
         try:
-            return getattr(proxy, method)(*words)
+            return getattr(proxy, method)(*arguments)
         finally:
-            door.close()
+            transport.close()
 
     def pid(self, name: str) -> int | None:
-        """Of the running part: the file of one that died may name a stranger by now."""
+        """Return the pid of a running part, or None. The pid in the file of a dead part may have been reused."""
         try:
             pid = int((self.run / f"{name}.pid").read_text())
-            mark = (self.run / f"{name}.started").read_text()
+            start_time = (self.run / f"{name}.started").read_text()
         except (OSError, ValueError):
             return None
-        return pid if mark and started_at(pid) == mark else None
+        return pid if start_time and started_at(pid) == start_time else None
 
     def own_pid(self) -> int | None:
         try:
@@ -182,18 +183,22 @@ class Supervisor:
         return pid if is_ours else None
 
     def end(self, seconds: float = 60.0) -> bool:
-        """End the supervisor with all parts; whatever outlived it (somebody killed it) is ended here."""
+        """Stop the supervisor with all parts, and parts that outlived a killed supervisor.
+
+        Returns:
+            Whether anything was running.
+        """
         pid = self.own_pid()
         if pid is not None:
             os.kill(pid, signal.SIGTERM)
-            _until(lambda: self.own_pid() is None, seconds)
+            _wait_until(lambda: self.own_pid() is None, seconds)
         left = {path.stem for path in self.run.glob("*.pid")} - {"supervisord"}
         orphans = {name: found for name in left if (found := self.pid(name)) is not None}
         for number in (signal.SIGINT, signal.SIGKILL):
             for name, orphan in orphans.items():
                 if self.pid(name) == orphan:
                     _signal_group(orphan, number)
-            if _until(lambda: not any(self.pid(name) == orphan for name, orphan in orphans.items()), 10):
+            if _wait_until(lambda: not any(self.pid(name) == orphan for name, orphan in orphans.items()), 10):
                 break
         return pid is not None or bool(orphans)
 
@@ -206,7 +211,7 @@ def _signal_group(pid: int, number: signal.Signals) -> None:
             os.kill(pid, number)
 
 
-def _until(condition: Callable[[], bool], seconds: float) -> bool:
+def _wait_until(condition: Callable[[], bool], seconds: float) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if condition():

@@ -1,4 +1,4 @@
-"""supervisord, but for a loop that looks after its parts ten times a second: stock takes a second to see a death."""
+"""supervisord with a loop that checks its processes ten times a second: by default it takes up to a second."""
 
 import sys
 

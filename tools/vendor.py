@@ -1,7 +1,7 @@
-"""Copies the front-end files we serve out of frontend/node_modules into static/vendor, as small as they can be.
+"""Copy the front-end files that we serve from frontend/node_modules to static/vendor, with only the icons in use.
 
-Run by `make vendor` after a version in frontend/package.json or the set of icons in use has changed; the result is
-committed, so that neither set-up nor run time need node.
+Run `make vendor` after a version in frontend/package.json or the set of icons has changed. The result is committed, so
+that neither installing nor running the product needs Node.js.
 """
 
 import hashlib
@@ -37,7 +37,7 @@ COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER I
 OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
 """
 TABLER = "Copyright (c) 2018-2026 The Tabler Authors"
-# package: (folder under static/vendor, files, licence file, or whose MIT licence it is where the package ships none)
+# package: (folder under static/vendor, files, licence file or, if the package has none, the MIT copyright line)
 PACKAGES: dict[str, tuple[str, list[str], str]] = {
     "@alpinejs/csp": ("alpine", ["dist/cdn.min.js"], "Copyright (c) 2019-2021 Caleb Porzio and contributors"),
     "@tabler/core": ("tabler", ["dist/css/tabler.min.css", "dist/js/tabler.min.js"], TABLER),
@@ -52,14 +52,14 @@ PACKAGES: dict[str, tuple[str, list[str], str]] = {
 
 
 def icons_in_use() -> set[str]:
-    """Names of all icons that templates and Python code ask for."""
+    """Return the names of all icons that templates and Python code use."""
     folders = ["templates", "cpms", "accounts", "chargers", "sessions", "operations", "maintenance"]
     files = [path for folder in folders for kind in ("*.html", "*.py") for path in (ROOT / folder).rglob(kind)]
     return {name for path in files for name in ICON_IN_USE.findall(path.read_text(encoding="utf-8"))}
 
 
 def icons_in_sprite(sprite: str) -> dict[str, str]:
-    """The symbols of a sprite by name."""
+    """Return the symbols of a sprite by name."""
     return {
         match.group(1): match.group(0)
         for match in re.finditer(r'<symbol id="tabler-([a-z0-9-]+)".*?</symbol>', sprite, re.DOTALL)
@@ -67,10 +67,10 @@ def icons_in_sprite(sprite: str) -> dict[str, str]:
 
 
 def cut_sprite(names: set[str]) -> bytes:
-    """The sprite with only the icons named.
+    """Return the sprite reduced to these icons.
 
     Raises:
-        SystemExit: there is no such icon.
+        SystemExit: an icon does not exist.
     """
     known = icons_in_sprite((MODULES / "@tabler/icons-sprite/dist/tabler-sprite.svg").read_text())
     if missing := sorted(names - known.keys()):
@@ -83,21 +83,21 @@ def vendor() -> None:
     shutil.rmtree(VENDOR, ignore_errors=True)
     manifest = []
     for package, (folder, files, licence) in PACKAGES.items():
-        home, target = MODULES / package, VENDOR / folder
+        source, target = MODULES / package, VENDOR / folder
         target.mkdir(parents=True)
-        told = json.loads((home / "package.json").read_text())
-        contents = {Path(name).name: SOURCE_MAP.sub(b"\n", (home / name).read_bytes()) for name in files}
+        metadata = json.loads((source / "package.json").read_text())
+        contents = {Path(name).name: SOURCE_MAP.sub(b"\n", (source / name).read_bytes()) for name in files}
         if folder == "icons":
             contents["sprite.svg"] = cut_sprite(icons_in_use())
         is_file = not licence.startswith("Copyright")
-        contents["LICENSE"] = (home / licence).read_bytes() if is_file else MIT.format(licence).encode()
+        contents["LICENSE"] = (source / licence).read_bytes() if is_file else MIT.format(licence).encode()
         for name, content in contents.items():
             (target / name).write_bytes(content)
         manifest.append(
             {
                 "package": package,
-                "version": told["version"],
-                "licence": told["license"],
+                "version": metadata["version"],
+                "licence": metadata["license"],
                 "files": {
                     f"{folder}/{name}": {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
                     for name, content in sorted(contents.items())

@@ -121,7 +121,7 @@ class AuditListView(ListPage):
     table_class = AuditTable
     filterset_class = AuditFilterSet
     template_name = "accounts/audit/audit.html"
-    export_name = "audit-trail"
+    export_name = "audit-log"
     export_cells = AUDIT_CELLS
     is_newest_first = True
 

@@ -16,7 +16,7 @@ BEGIN
         AND to_jsonb(OLD) - texts = to_jsonb(NEW) - texts THEN
         RETURN NEW;  -- a person is erased: what was done, when and to what stays
     END IF;
-    RAISE EXCEPTION 'entries of the audit trail stay as they are';
+    RAISE EXCEPTION 'entries of the audit log cannot be changed or deleted';
 END $$;
 CREATE TRIGGER audit_trail_stays BEFORE UPDATE OR DELETE ON accounts_auditentry
     FOR EACH ROW EXECUTE FUNCTION audit_trail_stays();

@@ -83,7 +83,7 @@ def numbered(pattern: str, count: int | None) -> list[str]:
         sentence = _("The count must be from 1 to %(most)d.") % {"most": MAX_COUNT}
         raise DomainError(sentence, fields={"count": sentence})
     if not NUMBER_PLACEHOLDER.search(pattern) and count > 1:
-        sentence = _("With a count there must be {n} or {n:06d} in the name.")
+        sentence = _("With a count, the name must contain {n} or {n:06d}.")
         raise DomainError(sentence, fields={"count": sentence})
     return [_with_number(pattern, number) for number in range(1, count + 1)]
 
@@ -113,7 +113,7 @@ def ensure_tables() -> None:
     deadline = time.monotonic() + TABLES_SECONDS
     while _missing_tables():
         if time.monotonic() > deadline:
-            raise DomainError(_("The database is older than this program: run “manage.py migrate” first."))
+            raise DomainError(_("The database schema is out of date: run “manage.py migrate” first."))
         time.sleep(0.2)
 
 
@@ -138,7 +138,7 @@ def _migration_lock() -> Iterator[None]:
         deadline = time.monotonic() + MIGRATION_SECONDS
         while not _try_lock(cursor):  # polls, since waiting in the database is limited by lock_timeout
             if time.monotonic() > deadline:
-                raise DomainError(_("Another process has been making the tables for too long."))
+                raise DomainError(_("Another process is taking too long to create the tables."))
             time.sleep(0.2)
         try:
             yield

@@ -217,13 +217,13 @@ def create_installations(team: Team, actor: User, at: datetime) -> None:
     if Installation.objects.filter(team=team).exists():
         return
     with recorded_as_history(at=at, actor=actor):
-        for place in INSTALLATIONS:
-            street, code, city = place.address
-            name, phone = place.contact
-            fields = {"name": place.name, "street": street, "postal_code": code, "city": city, "country": "DE"}
+        for demo in INSTALLATIONS:
+            street, code, city = demo.address
+            name, phone = demo.contact
+            fields = {"name": demo.name, "street": street, "postal_code": code, "city": city, "country": "DE"}
             installation = add_installation(team=team, fields=fields | {"contact_name": name, "contact_phone": phone})
             circuits: dict[str, Any] = {}
-            for circuit, amperes in place.circuits.items():
+            for circuit, amperes in demo.circuits.items():
                 circuits[circuit] = save_circuit(
                     installation=installation,
                     circuit=None,
@@ -232,9 +232,9 @@ def create_installations(team: Team, actor: User, at: datetime) -> None:
                     phases=3,
                     parent=next(iter(circuits.values()), None),
                 )
-            free = ChargingStation.objects.filter(team=team, identity__in=place.stations, installation=None)
-            for station in free.defer("password"):
-                circuit = circuits[place.stations[station.identity]]
+            unplaced = ChargingStation.objects.filter(team=team, identity__in=demo.stations, installation=None)
+            for station in unplaced.defer("password"):
+                circuit = circuits[demo.stations[station.identity]]
                 place_station(station=station, installation=installation, circuit=circuit)
     Installation.objects.filter(team=team).update(created_at=at)
 
@@ -243,12 +243,12 @@ def _grants(team: Team, users: Mapping[str, User], stations: dict[str, ChargingS
     """Create the grants without sending e-mails, as they date back some days."""
     if Grant.objects.filter(team=team).exists():
         return
-    places = {row.name: row for row in Installation.objects.filter(team=team)}
+    installations = {row.name: row for row in Installation.objects.filter(team=team)}
     ends_at = now + timedelta(days=21)
     wanted: list[tuple[float, str, str, dict[str, Any]]] = [
-        *((11.9, GrantRole.USER, DRIVER, {"installation": place}) for place in places.values()),
-        (11.6, GrantRole.SERVICE, SERVICE, {"installation": places.get("Depot Altona")}),
-        (11.2, GrantRole.OWNER, OWNER, {"installation": places.get("Parkhaus Hafen")}),
+        *((11.9, GrantRole.USER, DRIVER, {"installation": row}) for row in installations.values()),
+        (11.6, GrantRole.SERVICE, SERVICE, {"installation": installations.get("Depot Altona")}),
+        (11.2, GrantRole.OWNER, OWNER, {"installation": installations.get("Parkhaus Hafen")}),
         (
             10.1,
             GrantRole.SERVICE,
@@ -257,8 +257,7 @@ def _grants(team: Team, users: Mapping[str, User], stations: dict[str, ChargingS
         ),
     ]
     for days, role, email, fields in wanted:
-        place = fields.get("installation") or fields.get("station")
-        if place is None:
+        if not any(fields.get(name) for name in ("installation", "station")):
             continue
         at = now - timedelta(days=days)
         with recorded_as_history(at=at, actor=users[ADMIN]):

@@ -17,7 +17,7 @@ HOOKS, TEXTS = "hooks", "texts"
 
 
 def origin_of(address: str) -> str:
-    """Scheme, host and port of an https address; empty when it is none."""
+    """Return the origin (scheme, host and port) of an https address, or an empty text for other addresses."""
     parts = urlsplit(address)
     return f"https://{parts.netloc}" if parts.scheme == "https" and parts.netloc else ""
 
@@ -29,7 +29,7 @@ def _check_origin(address: str) -> None:
 
 
 class SiteText(CachedModel):
-    """A text of whoever runs the site, in one language. Blank lines part its paragraphs; nothing in it is markup."""
+    """A text of the site's operator in one language. Blank lines separate paragraphs; there is no markup."""
 
     class Kind(models.TextChoices):
         IMPRINT = "imprint", _("Imprint")
@@ -43,14 +43,14 @@ class SiteText(CachedModel):
     class Meta:
         ordering = ["kind", "language"]
         constraints = [models.UniqueConstraint(fields=["kind", "language"], name="site_text_once_per_language")]
-        verbose_name, verbose_name_plural = _("text of the site"), _("texts of the site")
+        verbose_name, verbose_name_plural = _("site text"), _("site texts")
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} · {self.get_language_display()}"
 
 
 class SiteHook(CachedModel):
-    """A script of somebody else, for example one that counts visits. It is loaded for whoever has allowed it only."""
+    """A third-party script, for example for visit statistics. It is loaded only for visitors who have allowed it."""
 
     class Category(models.TextChoices):
         STATISTICS = "statistics", _("Statistics")
@@ -60,18 +60,18 @@ class SiteHook(CachedModel):
     cache_keys = (HOOKS,)
     name = models.CharField(_("name"), max_length=80, unique=True)
     purpose = models.TextField(
-        _("purpose"), max_length=1000, help_text=_("What it does with which data, and who gets it.")
+        _("purpose"), max_length=1000, help_text=_("Which data it processes and why, and who receives the data.")
     )
     category = models.CharField(_("category"), max_length=12, choices=Category.choices)
     script_url = models.URLField(_("script"), max_length=300, validators=[_check_origin])
     connects_to = models.CharField(
-        _("connects to"), max_length=500, blank=True, help_text=_("Origins it sends to, apart by blanks.")
+        _("connects to"), max_length=500, blank=True, help_text=_("Origins it sends data to, separated by spaces.")
     )
     is_active = models.BooleanField(_("offered"), default=True)
 
     class Meta:
         ordering = ["category", "name"]
-        verbose_name, verbose_name_plural = _("tool of others"), _("tools of others")
+        verbose_name, verbose_name_plural = _("third-party tool"), _("third-party tools")
 
     def __str__(self) -> str:
         return self.name
@@ -85,12 +85,12 @@ class SiteHook(CachedModel):
 
     @property
     def sources(self) -> list[str]:
-        """Where it may send to, for the content security policy."""
+        """The origins it may load from and send to, for the content security policy."""
         return list(dict.fromkeys(filter(None, map(origin_of, [self.script_url, *self.connects_to.split()]))))
 
 
 class PrivacyChoice(models.Model):
-    """Which tools of others a person has allowed."""
+    """The third-party tools that a user has allowed."""
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="privacy_choice", verbose_name=_("person")
@@ -107,7 +107,7 @@ class PrivacyChoice(models.Model):
 
 
 def hooks_offered() -> list[SiteHook]:
-    """Those whose origin is still allowed."""
+    """Return the active third-party tools whose origin is allowed by HOOK_ORIGINS."""
     rows: list[SiteHook] = cached(HOOKS, lambda: list(SiteHook.objects.filter(is_active=True)))
     return [hook for hook in rows if origin_of(hook.script_url) in settings.HOOK_ORIGINS]
 
@@ -118,8 +118,8 @@ def _texts() -> dict[tuple[str, str], str]:
 
 
 def site_text(kind: str) -> str:
-    """In the language of the page, or else in the site's; empty when there is none."""
+    """Return a text in the language of the page, else in the default language, else in any; empty if there is none."""
     texts: dict[tuple[str, str], str] = cached(TEXTS, _texts)
-    spoken = (get_language() or settings.LANGUAGE_CODE)[:2]
+    language = (get_language() or settings.LANGUAGE_CODE)[:2]
     others = (text for (of, _language), text in sorted(texts.items()) if of == kind)
-    return texts.get((kind, spoken)) or texts.get((kind, settings.LANGUAGE_CODE)) or next(others, "")
+    return texts.get((kind, language)) or texts.get((kind, settings.LANGUAGE_CODE)) or next(others, "")

@@ -1,4 +1,4 @@
-"""Addresses of pages that show several apps. Those of stations, sessions and commands keep the names of these apps."""
+"""URLs of pages that combine several apps. Those of stations, sessions and commands are in the namespaces of these."""
 
 from django.urls import path
 

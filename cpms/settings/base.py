@@ -404,7 +404,7 @@ OCPP_DATABASE_THREADS = env.whole("OCPP_DATABASE_THREADS", 8, least=1, most=64)
 INBOX_SHARDS = env.whole("INBOX_SHARDS", 2, least=1, most=64)
 MESSAGE_RETENTION_DAYS = env.whole("MESSAGE_RETENTION_DAYS", 90, least=1)
 
-# --- audit trail -------------------------------------------------------------------------------------------------
+# --- audit log ---------------------------------------------------------------------------------------------------
 AUDITLOG_LOGENTRY_MODEL = "accounts.AuditEntry"
 AUDITLOG_USE_FK_STRING_REPRESENTATION = True  # names, not numbers
 MIGRATION_MODULES = {"auditlog": None}  # we do not use the table that they would create

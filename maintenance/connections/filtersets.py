@@ -68,7 +68,7 @@ class DeviationFilterSet(django_filters.FilterSet):
     )
     model = django_filters.CharFilter(label=_("Model"), field_name="station__model", lookup_expr="iexact", widget=TEXT)
     action = django_filters.CharFilter(label=_("Action"), lookup_expr="iexact", widget=TEXT)
-    code = django_filters.ChoiceFilter(label=_("Answer"), choices=[], method="by_code", widget=SELECT)
+    code = django_filters.ChoiceFilter(label=_("Our reply"), choices=[], method="by_code", widget=SELECT)
 
     class Meta:
         model = Deviation
@@ -76,9 +76,8 @@ class DeviationFilterSet(django_filters.FilterSet):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        codes = [
-            (code, code) for code in error_codes()
-        ]  # in the constructor, because OCPP versions register themselves after this module is imported
+        # in the constructor, because OCPP versions register themselves after this module is imported
+        codes = [(code, code) for code in error_codes()]
         self.filters["code"].extra["choices"] = [("tolerated", _("processed")), *codes]
 
     def search(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:

@@ -1,4 +1,4 @@
-"""Why a connection was refused, and what helps, in words for whoever installs the station."""
+"""Texts about refused connections and protocol violations: cause, fix, rule and our handling."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from maintenance.connections.models import Deviation, RefusedConnection
 Cause, Near = RefusedConnection.Cause, RefusedConnection.Near
 
 
-CURES = {
+FIXES = {
     Cause.UNKNOWN_PATH: gettext_lazy("Set the station's address to …/ocpp/ followed by its identity."),
     Cause.UNKNOWN_IDENTITY: gettext_lazy("Add the station, or correct the identity it is set to."),
     Cause.NO_SUBPROTOCOL: gettext_lazy("Set the station to OCPP 1.6J (JSON over WebSocket)."),
@@ -36,7 +36,7 @@ CURES = {
     Cause.NOT_ENCRYPTED: gettext_lazy(
         "Set the station's address to wss://. If it cannot use TLS any more, support can clear its security profile."
     ),
-    Cause.STORAGE: gettext_lazy("Nothing to do at the station: it tries again by itself."),
+    Cause.STORAGE: gettext_lazy("No action is needed: the station tries again by itself."),
 }
 
 
@@ -51,7 +51,7 @@ NEAR_CAUSES = {
 }
 
 
-NEAR_CURES = {
+NEAR_FIXES = {
     Near.CASE: gettext_lazy(
         "Set the identity at the station to “%(identity)s”, upper and lower case included, or correct it here."
     ),
@@ -64,13 +64,13 @@ NEAR_CURES = {
 }
 
 
-OF_VERSION = {Cause.NO_SUBPROTOCOL, Cause.WRONG_SUBPROTOCOL}  # beside which there may be another mistake
+VERSION_CAUSES = {Cause.NO_SUBPROTOCOL, Cause.WRONG_SUBPROTOCOL}  # shown together with a second mistake, if any
 
-MAX_SHOWN = 200  # rules of one model; of one station fewer are kept
-MAX_VERSIONS = 10  # of firmware that a report names
+MAX_SHOWN = 200  # rules of one model; fewer are stored of one station
+MAX_VERSIONS = 10  # firmware versions named in a report
 CONVERTED = gettext_lazy("we convert the value if that is exact, and otherwise keep it as sent")
-KEPT = gettext_lazy("we keep it as sent")
-TREATMENTS: dict[str, Promise] = {  # of a rule, whichever field breaks it and in whatever version
+STORED_AS_SENT = gettext_lazy("we keep it as sent")
+TREATMENTS: dict[str, Promise] = {  # by rule, for all fields and versions
     "additionalProperties": gettext_lazy("we ignore the field and keep it in the log"),
     "maxLength": gettext_lazy("we keep it in full"),
     "type": CONVERTED,
@@ -81,7 +81,7 @@ TREATMENTS: dict[str, Promise] = {  # of a rule, whichever field breaks it and i
     "boot: missing": gettext_lazy("we serve the station and ask it to send its boot message"),
     "path: slashes": gettext_lazy("we accept the connection"),
 }
-FAULTS = {  # of the whole message
+MESSAGE_RULES = {  # rules that concern a whole message
     "json": gettext_lazy("the message is not valid JSON"),
     "size": gettext_lazy("the message is larger than allowed"),
     "frame": gettext_lazy("the message does not have the structure of an OCPP-J message"),
@@ -90,60 +90,57 @@ FAULTS = {  # of the whole message
     "unknown_action": gettext_lazy("%(version)s has no such action"),
     "unsupported_action": gettext_lazy("this action is sent by the central system, not by the station"),
     "not accepted": gettext_lazy("the message was sent before the station was accepted"),
-    "boot: missing": gettext_lazy("the station sends messages without ever having booted"),
+    "boot: missing": gettext_lazy("the station sends messages without having sent a boot message"),
     "path: slashes": gettext_lazy("the station connects to an address with doubled or missing parts"),
 }
-ANSWERS = ("answer.", "answer:")
+ANSWER_PREFIXES = ("answer.", "answer:")
 
 
 def cause_label(row: RefusedConnection) -> str:
-    """Why it was refused. Rows come with their station."""
+    """Return why a connection was refused. The row must have its station loaded."""
     near = NEAR_CAUSES.get(Near(row.near)) if row.near else None
     if near is None:
         return row.get_cause_display()
-    words = str(near) % _named(row)
-    return f"{row.get_cause_display()}. {words}" if row.cause in OF_VERSION else words
+    text = str(near) % _placeholders(row)
+    return f"{row.get_cause_display()}. {text}" if row.cause in VERSION_CAUSES else text
 
 
 def fix_label(row: RefusedConnection) -> str:
-    """What helps. Rows come with their station."""
-    cure = str(CURES.get(Cause(row.cause), ""))
-    near = NEAR_CURES.get(Near(row.near)) if row.near else None
+    """Return how to fix a refused connection. The row must have its station loaded."""
+    fix = str(FIXES.get(Cause(row.cause), ""))
+    near = NEAR_FIXES.get(Near(row.near)) if row.near else None
     if near is None:
-        return cure
-    words = str(near) % _named(row)
-    return f"{cure} {words}" if row.cause in OF_VERSION else words
+        return fix
+    text = str(near) % _placeholders(row)
+    return f"{fix} {text}" if row.cause in VERSION_CAUSES else text
 
 
 def offered_versions_label(row: RefusedConnection) -> tuple[str, str]:
-    """Return which OCPP versions were offered, and how the client came: encryption and kind of authentication."""
+    """Return the OCPP versions that the client offered, and its encryption and kind of authentication."""
     encryption = _("TLS") if row.is_tls else _("no TLS")
     return row.subprotocols or _("none"), f"{encryption} · {row.authentication or _('no authentication')}"
 
 
-def _named(row: RefusedConnection) -> dict[str, str]:
+def _placeholders(row: RefusedConnection) -> dict[str, str]:
     identity = row.station.identity if row.station else row.identity
     return {"given": row.identity, "identity": identity, "path": row.path}
 
 
-pass
-
-
 def treatment_of(protocol: StationProtocol, action: str, code: str, what: str) -> str:
-    """Return what we do about a violation, as a clause; empty for many rules counted together."""
+    """Return how we handle a violation, as a clause; empty for rules that are counted together."""
     if code:
         return _("we refuse the message with %(code)s") % {"code": code}
     if not what:
         return ""
     is_answer, field, keyword = split_rule(what)
     if is_answer and keyword not in ("additionalProperties", "characters"):
-        return str(KEPT)
-    return str(protocol.treatment(action, field, keyword) or TREATMENTS.get(keyword) or KEPT)
+        return str(STORED_AS_SENT)
+    return str(protocol.treatment(action, field, keyword) or TREATMENTS.get(keyword) or STORED_AS_SENT)
 
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One rule that a station, or the stations of a model, broke."""
+    """A rule that a station, or stations of one model, violated. `stations` is their number; None: a single station."""
 
     protocol: StationProtocol
     action: str
@@ -152,44 +149,44 @@ class Violation:
     count: int
     first_at: datetime
     last_at: datetime
-    stations: int | None = None  # how many of a model; None: it is about one station
+    stations: int | None = None
 
     @property
     def deviation(self) -> str:
-        """What the station does differently."""
+        """The violation as a phrase."""
         phrase = rule_phrase(self.what, self.protocol.label)
         return f"{self.action}: {phrase}" if self.action else capfirst(phrase)
 
     @property
     def treatment(self) -> str:
-        """What we do about it."""
+        """How we handle it, as a clause."""
         return treatment_of(self.protocol, self.action, self.code, self.what)
 
     @property
     def times(self) -> str:
-        """How often it happened, since when, and when last."""
+        """How often and when it happened, as a sentence."""
         count = ngettext("%(n)s time", "%(n)s times", self.count) % {"n": formatting.number(self.count)}
         if self.stations is not None:
-            places = ngettext("%(times)s at %(n)d station", "%(times)s at %(n)d stations", self.stations)
-            count = places % {"times": count, "n": self.stations}
+            template = ngettext("%(times)s at %(n)d station", "%(times)s at %(n)d stations", self.stations)
+            count = template % {"times": count, "n": self.stations}
         days = [formatting.day(timezone.localtime(at)) for at in (self.first_at, self.last_at)]
         return _("%(times)s since %(first)s, last on %(last)s.") % {"times": count, "first": days[0], "last": days[1]}
 
     @property
     def sentence(self) -> str:
-        """All of it, to be sent to the manufacturer."""
-        said = "; ".join(part for part in (self.deviation, self.treatment) if part)
-        return f"{said}. {self.times}"
+        """The violation with handling and count, for a report to the manufacturer."""
+        clauses = "; ".join(part for part in (self.deviation, self.treatment) if part)
+        return f"{clauses}. {self.times}"
 
 
 def of_row(row: Deviation) -> Violation:
-    """Rows come with their station."""
+    """Return the violation of a row, which must have its station loaded."""
     protocol = protocol_named(row.station.protocol)
     return Violation(protocol, row.action, row.code, row.what, row.count, row.first_at, row.last_at)
 
 
 def of_stations(rows: QuerySet[Any]) -> list[Violation]:
-    """Sum up the same rules of several stations, the most frequent first."""
+    """Return the violations of several stations summed up by rule, the most frequent first."""
     found = (
         rows.order_by()
         .values("station__protocol", "action", "code", "what")
@@ -213,31 +210,31 @@ def of_stations(rows: QuerySet[Any]) -> list[Violation]:
     ]
 
 
-def report(facts: Iterable[tuple[str | Promise, str]], violations: Sequence[Violation]) -> str:
-    """Write everything as plain text for a mail to the manufacturer.
+def report(details: Iterable[tuple[str | Promise, str]], violations: Sequence[Violation]) -> str:
+    """Return a plain-text report for an e-mail to the manufacturer.
 
     Args:
-        facts: what it is about, as names and values; what has no value is left out.
+        details: labels and values that describe the station or model; empty values are left out.
     """
     versions = sorted({violation.protocol.label for violation in violations})
     lines = [_("Protocol violations (%(versions)s)") % {"versions": ", ".join(versions) or "OCPP"}]
-    lines += [f"{name}: {value}" for name, value in facts if value]
+    lines += [f"{name}: {value}" for name, value in details if value]
     lines += [f"{_('As of')}: {formatting.day(timezone.localdate())}", ""]
     lines += [f"{number}. {violation.sentence}" for number, violation in enumerate(violations, 1)]
     return "\n".join(lines)
 
 
 def station_report(station: Any, violations: Sequence[Violation]) -> str:
-    facts = [
+    details = [
         (_("Station"), station.identity),
         (_("Model"), f"{station.vendor} {station.model}".strip()),
         (_("Firmware"), station.firmware_version),
     ]
-    return report(facts, violations)
+    return report(details, violations)
 
 
 def model_url(vendor: str, model: str) -> str:
-    """Return the address of a model's page; empty for stations that have not said what they are."""
+    """Return the URL of a model's page; empty if neither vendor nor model is known."""
     if not vendor and not model:
         return ""
     return f"{reverse('maintenance:deviation_model')}?{urlencode({'vendor': vendor, 'model': model})}"
@@ -250,7 +247,7 @@ def model_report(name: str, versions: Sequence[str], stations: int, violations: 
     )
 
 
-RULES = {  # of the schema, after the name of the field
+FIELD_RULES = {  # rules of the schema, as predicates of a field
     "required": gettext_lazy("is missing"),
     "additionalProperties": gettext_lazy("is not defined in %(version)s"),
     "type": gettext_lazy("has the wrong type"),
@@ -264,8 +261,8 @@ RULES = {  # of the schema, after the name of the field
     "multipleOf": gettext_lazy("has more decimal places than %(version)s allows"),
     "characters": gettext_lazy("contains control characters or other invalid characters"),
     "unreadable": gettext_lazy("cannot be read"),
-    "unknown": gettext_lazy("names a transaction that is not known"),
-    "clock": gettext_lazy("is a time that cannot be right"),
+    "unknown": gettext_lazy("refers to an unknown transaction"),
+    "clock": gettext_lazy("is an implausible time"),
 }
 
 
@@ -274,40 +271,40 @@ def split_rule(what: str) -> tuple[bool, str, str]:
 
     'answer.status: enum' is (True, 'status', 'enum'); the rule of a whole message is a keyword without field.
     """
-    is_answer = what.startswith(ANSWERS)
-    own = what[len(ANSWERS[0]) :] if is_answer else what
-    own = own.strip()
-    field, _colon, keyword = own.rpartition(": ")
-    return (is_answer, field, keyword) if field and keyword in RULES else (is_answer, "", own)
+    is_answer = what.startswith(ANSWER_PREFIXES)
+    rule = what[len(ANSWER_PREFIXES[0]) :] if is_answer else what
+    rule = rule.strip()
+    field, _colon, keyword = rule.rpartition(": ")
+    return (is_answer, field, keyword) if field and keyword in FIELD_RULES else (is_answer, "", rule)
 
 
 def rule_phrase(what: str, version: str) -> str:
-    """Say 'status: enum' in words that go on a sentence.
+    """Return a rule such as 'status: enum' as a phrase within a sentence.
 
     Args:
-        version: the name of the OCPP version, for people.
+        version: the display name of the OCPP version.
     """
     if not what:
         return _("further violations, counted together")
     is_answer, field, keyword = split_rule(what)
-    named = {"version": version}
+    placeholders = {"version": version}
     if not field:
-        phrase = str(FAULTS.get(keyword, keyword)) % named
+        phrase = str(MESSAGE_RULES.get(keyword, keyword)) % placeholders
     elif field == "payload":
-        phrase = _("the message %(what)s") % {"what": RULES[keyword] % named}
+        phrase = _("the message %(what)s") % {"what": FIELD_RULES[keyword] % placeholders}
     elif field.rpartition(".")[2] == "?":
-        phrase = _("a field of its own %(what)s") % {"what": RULES[keyword] % named}
+        phrase = _("a proprietary field %(what)s") % {"what": FIELD_RULES[keyword] % placeholders}
     else:
-        phrase = _("field “%(field)s” %(what)s") % {"field": field, "what": RULES[keyword] % named}
+        phrase = _("field “%(field)s” %(what)s") % {"field": field, "what": FIELD_RULES[keyword] % placeholders}
     return _("in the response, %(what)s") % {"what": phrase} if is_answer else phrase
 
 
 def rule_label(deviation: Deviation) -> str:
-    """Say 'status: enum' in words that stand alone. Rows come with their station."""
+    """Return the rule as a phrase that stands alone. The row must have its station loaded."""
     label = protocol_named(deviation.station.protocol).label
     return capfirst(rule_phrase(deviation.what, label))
 
 
 def code_label(deviation: Deviation) -> str:
-    """What the station was answered; nothing where that was not always the same."""
+    """Return the error code of our reply, or that the message was processed; empty for rules counted together."""
     return deviation.code or (_("processed") if deviation.what else "")

@@ -57,7 +57,7 @@ class RefusedConnection(models.Model):
         UNKNOWN_PATH = "unknown_path", _("The address is not an OCPP address")
         UNKNOWN_IDENTITY = "unknown_identity", _("No station has this identity")
         NO_SUBPROTOCOL = "no_subprotocol", _("No OCPP version was offered")
-        WRONG_SUBPROTOCOL = "wrong_subprotocol", _("None of the offered OCPP versions is spoken here")
+        WRONG_SUBPROTOCOL = "wrong_subprotocol", _("None of the offered OCPP versions is supported")
         NO_CREDENTIALS = "no_credentials", _("No password was sent")
         WRONG_CREDENTIALS = "wrong_credentials", _("The password is wrong")
         WRONG_USER = "wrong_user", _("The user name is not the identity in the address")
@@ -90,9 +90,8 @@ class RefusedConnection(models.Model):
     is_tls = models.BooleanField(_("encrypted"), default=False)
     user_agent = models.CharField(_("client"), max_length=255, blank=True)
     hour = models.DateTimeField(editable=False)
-    bucket = models.CharField(
-        max_length=160, blank=True, db_default="", editable=False
-    )  # key of the refusals that are counted together
+    # key of the refusals that are counted together
+    bucket = models.CharField(max_length=160, blank=True, db_default="", editable=False)
     first_at = models.DateTimeField(_("first"))
     last_at = models.DateTimeField(_("last"))
     count = models.PositiveIntegerField(_("times"), default=1)
@@ -141,12 +140,10 @@ class Deviation(models.Model):
         ChargingStation, on_delete=models.CASCADE, related_name="deviations", db_index=False, verbose_name=_("station")
     )
     action = models.CharField(_("action"), max_length=60, blank=True)
-    code = models.CharField(
-        _("answer"), max_length=60, blank=True
-    )  # error code of our CALLERROR; empty: the message was processed
-    what = models.CharField(
-        _("rule"), max_length=120, blank=True
-    )  # such as 'status: enum'; empty: all further rules together
+    # error code of our CALLERROR; empty: the message was processed
+    code = models.CharField(_("answer"), max_length=60, blank=True)
+    # such as 'status: enum'; empty: all further rules together
+    what = models.CharField(_("rule"), max_length=120, blank=True)
     count = models.PositiveBigIntegerField(_("times"), default=1)
     first_at = models.DateTimeField(_("first"), default=timezone.now)
     last_at = models.DateTimeField(_("last"), default=timezone.now)

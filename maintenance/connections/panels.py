@@ -1,4 +1,4 @@
-"""What pages show of a station's connection, and of how it keeps to the protocol."""
+"""Panels about a station's connection and its protocol violations."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DAY = timedelta(days=1)
 
 
 def connection(station: Any, user: User) -> Panel:
-    """Whether and since when a station is connected, and what keeps it from connecting.
+    """Return the panel of a station's connection, with recent refusals and problems with its password.
 
     Args:
         station: with `presence` and `knows_password`.
@@ -42,17 +42,17 @@ def _refusals(station: Any) -> list[dict[str, Any]]:
             "row": row,
             "times": ngettext("%(n)d time", "%(n)d times", row.count) % {"n": row.count},
             "cause": cause_label(row),
-            "cure": fix_label(row),
+            "fix": fix_label(row),
         }
         for row in rows
     ]
 
 
 def violations(station: Any, user: User) -> Panel | None:
-    """The protocol rules that a station broke last, and a report of all of them; None where it broke none."""
+    """Return the panel of the rules that a station violated last, with a report of all, or None if there are none."""
     rows = Deviation.objects.reachable_by(user).filter(station=station).order_by("-last_at", "-pk")
     found = []
-    for row in rows:  # not many are kept of one station
+    for row in rows:  # the rows of one station are limited to few
         row.station = station
         found.append(of_row(row))
     if not found:

@@ -26,11 +26,11 @@ from maintenance.connections.models import Deviation, RefusedConnection
 
 
 class RefusalTable(Table):
-    cause = tables.Column(verbose_name=gettext_lazy("Cause and cure"))
+    cause = tables.Column(verbose_name=gettext_lazy("Cause and fix"))
     identity = tables.Column(verbose_name=gettext_lazy("Station"), empty_values=(), attrs={"td": {"class": "rhs"}})
     remote_address = tables.Column(verbose_name=gettext_lazy("From"), empty_values=(), attrs=WIDE)
     subprotocols = tables.Column(verbose_name=gettext_lazy("Offered versions"), empty_values=(), attrs=WIDE)
-    count = tables.Column(verbose_name=gettext_lazy("Times"), attrs=NUMBER_WIDE)
+    count = tables.Column(verbose_name=gettext_lazy("Count"), attrs=NUMBER_WIDE)
     last_at = MomentColumn(verbose_name=gettext_lazy("Last"), seconds=True, attrs=NUMBER_WIDE)
 
     class Meta(Table.Meta):
@@ -60,7 +60,7 @@ def model_of(vendor: str, model: str) -> SafeString | str:
 
 
 class DeviationTable(Table):
-    """Rows come with their station."""
+    """Protocol violations; rows must have their station loaded."""
 
     what = tables.Column(verbose_name=gettext_lazy("Violation"), empty_values=())
     station = tables.Column(
@@ -69,8 +69,8 @@ class DeviationTable(Table):
         order_by=("station__identity",),
         attrs={"td": {"class": "rhs"}},
     )
-    code = tables.Column(verbose_name=gettext_lazy("Answer"), orderable=True, empty_values=(), attrs=WIDE)
-    count = tables.Column(verbose_name=gettext_lazy("Times"), orderable=True, attrs=NUMBER_WIDE)
+    code = tables.Column(verbose_name=gettext_lazy("Our reply"), orderable=True, empty_values=(), attrs=WIDE)
+    count = tables.Column(verbose_name=gettext_lazy("Count"), orderable=True, attrs=NUMBER_WIDE)
     first_at = MomentColumn(verbose_name=gettext_lazy("First"), orderable=True, attrs=NUMBER_WIDE)
     last_at = MomentColumn(verbose_name=gettext_lazy("Last"), orderable=True, attrs=NUMBER_WIDE)
 
@@ -91,14 +91,14 @@ class DeviationTable(Table):
         )
 
     def render_code(self, record: Deviation) -> SafeString | str:
-        return code_label(record) or formatting.dash(_("Several answers"))
+        return code_label(record) or formatting.dash(_("Several replies"))
 
     def render_count(self, record: Deviation) -> str:
         return formatting.number(record.count)
 
 
 class DeviatingModelTable(Table):
-    """Rows are sums over the stations of one model."""
+    """Protocol violations summed up by model."""
 
     model = tables.Column(
         verbose_name=gettext_lazy("Model"),
@@ -108,8 +108,8 @@ class DeviatingModelTable(Table):
         order_by=("station__vendor", "station__model"),
     )
     stations = tables.Column(verbose_name=gettext_lazy("Stations"), orderable=True, attrs=NUMBER_WIDE)
-    kinds = tables.Column(verbose_name=gettext_lazy("Kinds"), orderable=True, attrs=NUMBER_WIDE)
-    times = tables.Column(verbose_name=gettext_lazy("Times"), orderable=True, attrs=NUMBER)
+    kinds = tables.Column(verbose_name=gettext_lazy("Rules"), orderable=True, attrs=NUMBER_WIDE)
+    times = tables.Column(verbose_name=gettext_lazy("Count"), orderable=True, attrs=NUMBER)
     last = MomentColumn(verbose_name=gettext_lazy("Last"), orderable=True, attrs=NUMBER_WIDE)
 
     class Meta(Table.Meta):
@@ -143,7 +143,7 @@ REFUSAL_CELLS = [
     Cell(gettext_lazy("Offered versions"), lambda refusal: refusal.subprotocols),
     Cell(gettext_lazy("Encrypted"), lambda refusal: refusal.is_tls),
     Cell(gettext_lazy("Authentication"), lambda refusal: refusal.authentication),
-    Cell(gettext_lazy("Times"), lambda refusal: refusal.count),
+    Cell(gettext_lazy("Count"), lambda refusal: refusal.count),
     Cell(gettext_lazy("First"), lambda refusal: refusal.first_at, is_time=True),
     Cell(gettext_lazy("Last"), lambda refusal: refusal.last_at, is_time=True),
 ]
@@ -157,9 +157,9 @@ DEVIATION_CELLS = [
     Cell(gettext_lazy("Action"), lambda deviation: deviation.action),
     Cell(gettext_lazy("Violation"), rule_label),
     Cell(gettext_lazy("Rule"), lambda deviation: deviation.what),
-    Cell(gettext_lazy("Answer"), code_label),
-    Cell(gettext_lazy("What we do"), lambda deviation: of_row(deviation).treatment),
-    Cell(gettext_lazy("Times"), lambda deviation: deviation.count),
+    Cell(gettext_lazy("Our reply"), code_label),
+    Cell(gettext_lazy("Our handling"), lambda deviation: of_row(deviation).treatment),
+    Cell(gettext_lazy("Count"), lambda deviation: deviation.count),
     Cell(gettext_lazy("First"), lambda deviation: deviation.first_at, is_time=True),
     Cell(gettext_lazy("Last"), lambda deviation: deviation.last_at, is_time=True),
 ]
@@ -169,7 +169,7 @@ DEVIATING_MODEL_CELLS = [
     Cell(gettext_lazy("Vendor"), lambda row: row["station__vendor"]),
     Cell(gettext_lazy("Model"), lambda row: row["station__model"]),
     Cell(gettext_lazy("Stations"), lambda row: row["stations"]),
-    Cell(gettext_lazy("Kinds"), lambda row: row["kinds"]),
-    Cell(gettext_lazy("Times"), lambda row: row["times"]),
+    Cell(gettext_lazy("Rules"), lambda row: row["kinds"]),
+    Cell(gettext_lazy("Count"), lambda row: row["times"]),
     Cell(gettext_lazy("Last"), lambda row: row["last"], is_time=True),
 ]

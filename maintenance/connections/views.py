@@ -29,7 +29,7 @@ from maintenance.connections.tables import (
 
 
 class RefusalListView(ListPage):
-    """Refusals of stations one may see, also of clients that resemble one; those of strangers are for support staff."""
+    """Refused connections of the user's stations and of clients that resemble one; support staff sees all."""
 
     model = RefusedConnection
     table_class = RefusalTable
@@ -55,7 +55,7 @@ class DeviationListView(ListPage):
 
 
 class DeviatingModelListView(ListPage):
-    """The same summed up by model: whether it is one station or all of its kind."""
+    """Protocol violations summed up by model, to tell a single faulty station from a whole model."""
 
     model = Deviation
     table_class = DeviatingModelTable
@@ -76,22 +76,22 @@ class DeviatingModelListView(ListPage):
 
 
 class DeviatingModelView(LoginRequiredMixin, TemplateView):
-    """What the stations of one model do differently, of those the person is shown."""
+    """Protocol violations of one model's stations that are visible to the user."""
 
     template_name = "maintenance/connections/deviating_model.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        person: Any = self.request.user
+        user: Any = self.request.user
         vendor, model = (without_nul(self.request.GET.get(name, "")) for name in ("vendor", "model"))
-        rows = Deviation.objects.visible_to(person).filter(station__vendor=vendor, station__model=model)
-        seen = ChargingStation.objects.allowed(person, rows.right).filter(person.access.in_view("team", ""))
-        of_model = seen.filter(vendor=vendor, model=model).order_by("firmware_version")
+        rows = Deviation.objects.visible_to(user).filter(station__vendor=vendor, station__model=model)
+        visible = ChargingStation.objects.allowed(user, rows.right).filter(user.access.in_view("team", ""))
+        of_model = visible.filter(vendor=vendor, model=model).order_by("firmware_version")
         counted = list(of_model.values_list("firmware_version").annotate(count=Count("pk")))
         if not counted or not (vendor or model):
             raise Http404
         name, versions = f"{vendor} {model}".strip(), [version for version, _count in counted if version]
         stations, found = sum(count for _version, count in counted), violations.of_stations(rows)
-        chosen = {name: value for name, value in (("vendor", vendor), ("model", model)) if value}
+        filters = {name: value for name, value in (("vendor", vendor), ("model", model)) if value}
         return super().get_context_data(
             name=name,
             stations=stations,
@@ -99,6 +99,6 @@ class DeviatingModelView(LoginRequiredMixin, TemplateView):
             more_versions=len(versions) > violations.MAX_VERSIONS,
             violations=found,
             report=violations.model_report(name, versions, stations, found),
-            list_url=f"{reverse('maintenance:deviation_list')}?{urlencode(chosen)}",
+            list_url=f"{reverse('maintenance:deviation_list')}?{urlencode(filters)}",
             **kwargs,
         )

@@ -32,9 +32,8 @@ class ProgressReport(models.Model):
     status = models.CharField(_("status"), max_length=255)
     request_id = models.BigIntegerField(_("request"), null=True, blank=True)
     received_at = models.DateTimeField(_("received"))
-    message_id = models.BigIntegerField(
-        unique=True, editable=False
-    )  # in the message log; unique, so that applying a message twice stores it once
+    # in the message log; unique, so that applying a message twice stores it once
+    message_id = models.BigIntegerField(unique=True, editable=False)
     objects = ProgressReportQuerySet.as_manager()
 
     class Meta:

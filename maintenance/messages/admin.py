@@ -46,7 +46,7 @@ def _pretty(text: str) -> str:
 
 
 class WaitingFilter(admin.SimpleListFilter):
-    title, parameter_name = _("state"), "state"
+    title, parameter_name = _("status"), "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[Any, Any]]:
         return [("waiting", _("Waiting")), ("failed", _("Failed"))]
@@ -84,7 +84,7 @@ class InboxEntryAdmin(OfStationAdmin):
     @admin.action(description=_("Try again"))
     def retry(self, request: HttpRequest, queryset: QuerySet[InboxEntry]) -> None:
         count = inbox.retry_failed(InboxEntry.objects.filter(pk__in=queryset.order_by().values("pk")))
-        text = ngettext("%(count)d entry is tried again.", "%(count)d entries are tried again.", count)
+        text = ngettext("%(count)d entry will be retried.", "%(count)d entries will be retried.", count)
         self.message_user(request, text % {"count": count}, messages.SUCCESS)
 
 

@@ -30,7 +30,7 @@ class MessageFilter(TimesFilterSet):
     has_error = django_filters.BooleanFilter(method="filter_error", label=_("answered with an error"))
     direction = django_filters.ChoiceFilter(choices=Message.Direction.choices)
     action = django_filters.CharFilter(method="filter_action")
-    message_id = django_filters.CharFilter(label=_("message id"), help_text="Requires `station`.")
+    message_id = django_filters.CharFilter(label=_("message ID"), help_text="Requires `station`.")
     error_code = django_filters.CharFilter()
 
     class Meta:
@@ -69,10 +69,14 @@ class MessageFilterSet(django_filters.FilterSet):
     direction = django_filters.ChoiceFilter(label=_("Direction"), choices=Message.Direction.choices, widget=SELECT)
     action = django_filters.CharFilter(label=_("Action"), method="by_action", widget=TEXT)
     answer = django_filters.ChoiceFilter(
-        label=_("Answer"), choices=[("yes", _("Only errors"))], method="only_errors", widget=SELECT
+        label=_("Response"), choices=[("yes", _("Errors only"))], method="only_errors", widget=SELECT
     )
-    start = DateTimeFilter(label=_("From"), field_name="received_at", lookup_expr="gte", widget=DateTimeLocalInput)
-    end = DateTimeFilter(label=_("Before"), field_name="received_at", lookup_expr="lt", widget=DateTimeLocalInput)
+    start = DateTimeFilter(
+        label=_("Received after"), field_name="received_at", lookup_expr="gte", widget=DateTimeLocalInput
+    )
+    end = DateTimeFilter(
+        label=_("Received before"), field_name="received_at", lookup_expr="lt", widget=DateTimeLocalInput
+    )
 
     class Meta:
         model = Message

@@ -1,4 +1,4 @@
-"""What a message says, in one line. Whatever cannot be read is shown as it came."""
+"""A one-line summary of a message."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from chargers.protocols import describe_plainly, protocol_named
 from cpms.common.text.json_texts import read_object
 from maintenance.messages.models import Message
 
-LONGEST = 160
+MAX_LENGTH = 160
 
 
 def summary(message: Message) -> str:
-    """One line of what was asked and answered."""
+    """Return request and response in one line. What cannot be read is shown as it was sent."""
     request, response = read_object(message.payload), read_object(message.answer)
     if message.error_code:
         description = response.get("description") or response.get("errorDescription") or ""
@@ -19,4 +19,4 @@ def summary(message: Message) -> str:
         parts = protocol_named(message.protocol).describe(message.action, request, response)
     except (AttributeError, KeyError, TypeError, ValueError, IndexError):
         parts = describe_plainly(request, response)
-    return " · ".join(part for part in parts if part)[:LONGEST]
+    return " · ".join(part for part in parts if part)[:MAX_LENGTH]

@@ -92,9 +92,8 @@ class InboxEntry(models.Model):
     shard = models.PositiveSmallIntegerField(_("shard"))
     protocol = models.CharField(_("protocol"), max_length=8, default="1.6")
     received_at = models.DateTimeField(_("received"))
-    is_deviating = models.BooleanField(  # read it leniently
-        _("deviates from the schema"), default=False, db_default=False
-    )
+    # read the payload leniently
+    is_deviating = models.BooleanField(_("deviates from the schema"), default=False, db_default=False)
     failed_at = models.DateTimeField(_("failed"), null=True, blank=True)
     error = models.TextField(_("error"), blank=True)
 

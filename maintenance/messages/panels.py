@@ -1,4 +1,4 @@
-"""What pages show of messages: the newest ones of a station, and what they tell about a session."""
+"""Panels and timeline entries from messages: the newest of a station, and those about a session."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from sessions.models import ChargingSession
 
 MAX_SHOWN = 15
 MAX_MESSAGES = 300
-FREE = display_of(ConnectorStatus.AVAILABLE).kind
+AVAILABLE = display_of(ConnectorStatus.AVAILABLE).kind
 
 
 def latest_messages(station: Any, user: User) -> Panel:
-    """The newest messages of a station, as far as this person may read them."""
+    """Return the panel of the newest messages of a station, reduced to what the user may read."""
     reader = Reader(user)
     rows = Message.objects.filter(station=station).order_by("-id")[:MAX_SHOWN]
     for row in rows:
@@ -48,22 +48,22 @@ def latest_messages(station: Any, user: User) -> Panel:
 
 
 def timeline(session: ChargingSession, first: datetime, last: datetime) -> list[TimelineEntry]:
-    """What the station reported about the tag and the connector of a session, between two times."""
+    """Return what the station reported about the tag and the connector of a session between two times."""
     entries = sorted(_entries(session, first, last), key=lambda entry: entry.at)
-    return _without_neighbours(entries, session)
+    return _without_adjacent(entries, session)
 
 
-def _without_neighbours(entries: list[TimelineEntry], session: ChargingSession) -> list[TimelineEntry]:
-    """Leave out what belongs to the session before or after: what was before the connector was last free before the
-    session, and what came after it was free again."""
+def _without_adjacent(entries: list[TimelineEntry], session: ChargingSession) -> list[TimelineEntry]:
+    """Return the entries without those of the sessions before and after: from when the connector was last available
+    before the session until it was available again."""
     own: list[TimelineEntry] = []
     for entry in entries:
-        is_free = entry.kind == FREE
+        is_available = entry.kind == AVAILABLE
         if entry.at < session.started_at:
-            own = [] if is_free else [*own, entry]
+            own = [] if is_available else [*own, entry]
             continue
         own.append(entry)
-        if is_free and session.stopped_at is not None and entry.at >= session.stopped_at:
+        if is_available and session.stopped_at is not None and entry.at >= session.stopped_at:
             break
     return own
 
@@ -74,30 +74,30 @@ def _entries(session: ChargingSession, first: datetime, last: datetime) -> list[
         action__in=session_actions(),
     )  # fmt: skip
     entries: list[TimelineEntry] = []
-    before = None
+    last_status = None
     for row in rows.order_by("id")[:MAX_MESSAGES]:
         step = protocol_named(row.protocol).session_step(row)
         if isinstance(step, TagStep):
             if step.id_tag.upper() == session.id_tag.upper():
                 verdict = label_of(TagVerdict, step.verdict)
-                entries.append(TimelineEntry(row.received_at, "good", _("Tag shown at the station"), verdict))
-        elif step is not None and step.connector == session.connector_number and step.status != before:
-            before = step.status
+                entries.append(TimelineEntry(row.received_at, "good", _("Tag presented at the station"), verdict))
+        elif step is not None and step.connector == session.connector_number and step.status != last_status:
+            last_status = step.status
             entries.append(_status_entry(row, step))
     return entries
 
 
 def _status_entry(row: Message, step: StatusStep) -> TimelineEntry:
-    seen = display_of(step.status)
+    display = display_of(step.status)
     texts = {
         ConnectorStatus.PREPARING: _("Vehicle connected"),
-        ConnectorStatus.CHARGING: _("Energy flows"),
-        ConnectorStatus.SUSPENDED_EV: _("Vehicle takes no energy"),
-        ConnectorStatus.SUSPENDED_EVSE: _("Station offers no energy"),
-        ConnectorStatus.FINISHING: _("Charging is over, the cable is still plugged in"),
-        ConnectorStatus.AVAILABLE: _("Connector is free"),
+        ConnectorStatus.CHARGING: _("Charging started"),
+        ConnectorStatus.SUSPENDED_EV: _("Vehicle stopped drawing power"),
+        ConnectorStatus.SUSPENDED_EVSE: _("Station paused charging"),
+        ConnectorStatus.FINISHING: _("Charging finished, cable still connected"),
+        ConnectorStatus.AVAILABLE: _("Connector available"),
     }
     text = texts.get(ConnectorStatus(step.status)) if step.status else None
     # a message may arrive long after what it reports
     at = row.received_at if step.at is None else effective_time(step.at, row.received_at)[0]
-    return TimelineEntry(at, seen.kind, text or str(seen.label), error_label(step.error_code) or step.info)
+    return TimelineEntry(at, display.kind, text or str(display.label), error_label(step.error_code) or step.info)

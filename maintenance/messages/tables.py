@@ -17,7 +17,7 @@ from maintenance.messages.models import Message
 
 
 def arrow(message: Message) -> SafeString:
-    """Which way a message went; 'up' is towards us."""
+    """Return an arrow for the direction of a message: up from the station, down to it."""
     if message.direction == Message.Direction.FROM_STATION:
         return format_html('<span class="in">{}</span>', formatting.icon("arrow-up-right", _("from the station")))
     return format_html('<span class="out">{}</span>', formatting.icon("arrow-down-left", _("to the station")))
@@ -56,8 +56,8 @@ MESSAGE_CELLS = [
     Cell(gettext_lazy("Station"), lambda message: message.station.identity),
     Cell(gettext_lazy("Direction"), lambda message: message.get_direction_display()),
     Cell(gettext_lazy("Action"), lambda message: message.action),
-    Cell(gettext_lazy("Message id"), lambda message: message.message_id),
+    Cell(gettext_lazy("Message ID"), lambda message: message.message_id),
     Cell(gettext_lazy("Payload"), lambda message: message.payload),
-    Cell(gettext_lazy("Answer"), lambda message: message.answer),
+    Cell(gettext_lazy("Response"), lambda message: message.answer),
     Cell(gettext_lazy("Error"), lambda message: message.error_code),
 ]

@@ -40,17 +40,17 @@ class MessageListView(ListPage):
         return super().rows().select_related("station").defer("station__password")
 
     def station_keys(self, filterset: Any) -> list[int] | None:
-        """Of those the person is shown the ones that were searched for."""
-        own, found = self._own_stations, filterset.stations_found
-        if own is None or found is None:
-            few: list[int] | None = found if own is None else own
+        """Return the stations that the user may see, limited to those found by the search."""
+        visible, found = self._visible_stations, filterset.stations_found
+        if visible is None or found is None:
+            few: list[int] | None = found if visible is None else visible
             return few if few is None or len(few) <= FEW_STATIONS else None
-        return [key for key in found if key in own]
+        return [key for key in found if key in visible]
 
     @cached_property
-    def _own_stations(self) -> list[int] | None:
-        person: Any = self.request.user
-        return keys_if_few(Message.objects.all().stations_shown_to(person))
+    def _visible_stations(self) -> list[int] | None:
+        user: Any = self.request.user
+        return keys_if_few(Message.objects.all().stations_shown_to(user))
 
     @cached_property
     def _readable(self) -> Callable[[Message], Message]:

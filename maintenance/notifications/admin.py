@@ -28,7 +28,7 @@ class AlarmMailAdmin(ReportAdmin):
     @admin.action(description=_("Try again"))
     def retry(self, request: HttpRequest, queryset: QuerySet[AlarmMail]) -> None:
         count = alarms.retry_mails(AlarmMail.objects.filter(pk__in=queryset.order_by().values("pk")))
-        text = ngettext("%(count)d mail is tried again.", "%(count)d mails are tried again.", count)
+        text = ngettext("%(count)d e-mail will be retried.", "%(count)d e-mails will be retried.", count)
         self.message_user(request, text % {"count": count}, messages.SUCCESS)
 
 

@@ -17,8 +17,8 @@ from maintenance.notifications.models import Notification
 class NotificationFilterSet(django_filters.FilterSet):
     kind = django_filters.ChoiceFilter(label=gettext_lazy("Kind"), choices=Notification.Kind.choices, widget=SELECT)
     state = django_filters.ChoiceFilter(
-        label=gettext_lazy("State"),
-        choices=[("unread", gettext_lazy("Not read")), ("read", gettext_lazy("Read"))],
+        label=gettext_lazy("Status"),
+        choices=[("unread", gettext_lazy("Unread")), ("read", gettext_lazy("Read"))],
         method="by_state",
         widget=SELECT,
     )

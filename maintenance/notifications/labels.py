@@ -1,4 +1,4 @@
-"""Notifications in words."""
+"""Texts of notifications."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from maintenance.security_events.labels import event_label
 
 
 def notification_text(notification: Notification) -> str:
-    """What is new, in one sentence."""
-    kind, facts = notification.kind, defaultdict(str, notification.parameters)
-    if "count" in facts:
-        count = int(facts["count"])
+    """Return the text of a notification, without a full stop."""
+    kind, data = notification.kind, defaultdict(str, notification.parameters)
+    if "count" in data:
+        count = int(data["count"])
         return {
             Notification.Kind.ALARM: ngettext("%(n)d security alert", "%(n)d security alerts", count),
             Notification.Kind.FAULT: ngettext("%(n)d connector is faulted", "%(n)d connectors are faulted", count),
             Notification.Kind.AWAY: ngettext("%(n)d station is offline", "%(n)d stations are offline", count),
-            Notification.Kind.GRANT: ngettext("You were given access", "You were given access %(n)d times", count),
+            Notification.Kind.GRANT: ngettext("You were granted access", "You were granted access %(n)d times", count),
         }[Notification.Kind(kind)] % {"n": count}
     if kind == Notification.Kind.ALARM:
-        return f"{facts['station']}: {event_label(facts['type'])}"
+        return f"{data['station']}: {event_label(data['type'])}"
     if kind == Notification.Kind.FAULT:
-        said = _("%(station)s: connector %(number)s is faulted") % {
-            "station": facts["station"],
-            "number": facts["connector"],
+        text = _("%(station)s: connector %(number)s is faulted") % {
+            "station": data["station"],
+            "number": data["connector"],
         }
-        cause = error_label(facts["code"])
-        return f"{said} ({cause})" if cause else said
+        cause = error_label(data["code"])
+        return f"{text} ({cause})" if cause else text
     if kind == Notification.Kind.AWAY:
-        since = parse_datetime(facts["since"])
+        since = parse_datetime(data["since"])
         time = formatting.short_time(since) if since else ""
-        return _("%(station)s is offline since %(time)s") % {"station": facts["station"], "time": time}
-    role = dict(GrantRole.choices).get(facts["role"], facts["role"])
-    return _("You were given access to %(place)s (%(role)s)") % {"place": facts["place"], "role": role}
+        return _("%(station)s is offline since %(time)s") % {"station": data["station"], "time": time}
+    role = dict(GrantRole.choices).get(data["role"], data["role"])
+    return _("You were granted access to %(place)s (%(role)s)") % {"place": data["place"], "role": role}

@@ -66,7 +66,7 @@ class Notification(models.Model):
     event = models.ForeignKey(
         Event, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("event")
     )  # empty for a summary of many events
-    parameters = models.JSONField(_("facts"), default=dict, blank=True)
+    parameters = models.JSONField(_("data"), default=dict, blank=True)
     link = models.CharField(_("page"), max_length=200, blank=True)
     station = models.ForeignKey(
         ChargingStation, on_delete=models.CASCADE, null=True, blank=True, related_name="+", verbose_name=_("station")
@@ -98,12 +98,12 @@ class NotificationChoice(models.Model):
         verbose_name=_("person"),
     )
     kind = models.CharField(_("kind"), max_length=10, choices=Notification.Kind.choices)
-    bell = models.BooleanField(_("at the bell"), default=True)
-    mail = models.BooleanField(_("by mail"), default=True)
+    bell = models.BooleanField(_("in the portal"), default=True)
+    mail = models.BooleanField(_("by e-mail"), default=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["user", "kind"], name="notification_choice_once")]
-        verbose_name, verbose_name_plural = _("choice of notifications"), _("choices of notifications")
+        verbose_name, verbose_name_plural = _("notification setting"), _("notification settings")
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} · {self.user}"
@@ -125,7 +125,7 @@ class AlarmMail(OutgoingMail):
             models.Index(fields=["next_at"], condition=Q(sent_at__isnull=True), name="alarm_mail_to_send"),
             models.Index(fields=["team", "-created_at"], name="alarm_mail_team_newest"),
         ]
-        verbose_name, verbose_name_plural = _("alarm mail"), _("alarm mails")
+        verbose_name, verbose_name_plural = _("alert e-mail"), _("alert e-mails")
 
     def __str__(self) -> str:
         return self.subject

@@ -13,8 +13,8 @@ from maintenance.notifications.models import Notification
 
 
 class NotificationSerializer(serializers.ModelSerializer[Notification]):
-    text = serializers.SerializerMethodField(help_text=_("What happened, in one's language."))
-    facts = serializers.JSONField(source="parameters", read_only=True, help_text=_("The same for programs."))
+    text = serializers.SerializerMethodField(help_text=_("The notification as text, in the user's language."))
+    facts = serializers.JSONField(source="parameters", read_only=True, help_text=_("The same as structured data."))
     station = serializers.CharField(source="station.identity", read_only=True, allow_null=True, default=None)
 
     class Meta:
@@ -28,9 +28,9 @@ class NotificationSerializer(serializers.ModelSerializer[Notification]):
 
 class ReadSerializer(RequestSerializer):
     until = serializers.IntegerField(
-        min_value=1, max_value=2**63 - 1, help_text=_("The id of the newest one that was shown.")
+        min_value=1, max_value=2**63 - 1, help_text=_("ID of the newest notification that was shown.")
     )
 
 
 class ReadCountSerializer(serializers.Serializer[Any]):
-    count = serializers.IntegerField(help_text=_("How many were not read before."))
+    count = serializers.IntegerField(help_text=_("Number of notifications that were unread."))

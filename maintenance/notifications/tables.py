@@ -21,11 +21,11 @@ COLOURS = {
 }
 
 
-WITH_END = (Notification.Kind.FAULT, Notification.Kind.AWAY)  # of the others nothing goes on
+KINDS_WITH_END = (Notification.Kind.FAULT, Notification.Kind.AWAY)  # kinds of conditions that last
 
 
 class NotificationTable(Table):
-    what = tables.Column(verbose_name=gettext_lazy("What happened"), empty_values=())
+    what = tables.Column(verbose_name=gettext_lazy("Event"), empty_values=())
     kind = tables.Column(verbose_name=gettext_lazy("Kind"), attrs={"td": {"class": "rhs"}})
     created_at = MomentColumn(verbose_name=gettext_lazy("Time"), attrs=WIDE)
     read = tables.TemplateColumn(
@@ -48,7 +48,7 @@ class NotificationTable(Table):
 
 
 def ended_text(notification: Notification) -> str:
-    """Return until when it went on, where it is over."""
-    if notification.event is None or notification.event.ended_at is None or notification.kind not in WITH_END:
+    """Return when the reported condition ended, or an empty text if it lasts or has no end."""
+    if notification.event is None or notification.event.ended_at is None or notification.kind not in KINDS_WITH_END:
         return ""
     return _("Ended at %(time)s") % {"time": formatting.short_time(notification.event.ended_at)}

@@ -21,11 +21,11 @@ from maintenance.notifications.services import notifications
 from maintenance.notifications.services.bell import unread
 from maintenance.notifications.tables import NotificationTable
 
-WHAT = {
-    Notification.Kind.ALARM: gettext_lazy("A station reports that somebody tampers with it, or a login that fails."),
+DESCRIPTIONS = {
+    Notification.Kind.ALARM: gettext_lazy("A station reports tampering or a failed sign-in."),
     Notification.Kind.FAULT: gettext_lazy("A connector reports a fault."),
-    Notification.Kind.AWAY: gettext_lazy("A station has not been heard of for 15 minutes."),
-    Notification.Kind.GRANT: gettext_lazy("Somebody gave you or your team access to a station or installation."),
+    Notification.Kind.AWAY: gettext_lazy("A station has been offline for 15 minutes."),
+    Notification.Kind.GRANT: gettext_lazy("You or your team were granted access to a station or installation."),
 }
 
 
@@ -48,7 +48,7 @@ class NotificationListView(ListPage):
 @login_required
 @require_safe
 def bell(request: AuthenticatedRequest) -> HttpResponse:
-    """Its number, for an open page."""
+    """Render the bell again, for an open page."""
     return render(request, "maintenance/notifications/parts/bell.html", {"unread": unread(request.user)})
 
 
@@ -70,19 +70,17 @@ def notification_read(request: AuthenticatedRequest, pk: int) -> HttpResponse:
 @login_required
 @require_POST
 def notification_read_all(request: AuthenticatedRequest) -> HttpResponse:
-    """All that the page showed: what came meanwhile stays unread."""
-    until = request.POST.get("until", "")
-    last = whole_number(until) or 0
-    notifications.mark_read(
-        user=request.user, notifications=Notification.objects.visible_to(request.user).filter(pk__lte=last)
-    )
+    """Mark all notifications that the page showed as read. Later ones stay unread."""
+    until = whole_number(request.POST.get("until", "")) or 0
+    rows = Notification.objects.visible_to(request.user).filter(pk__lte=until)
+    notifications.mark_read(user=request.user, notifications=rows)
     return _after(request)
 
 
 @login_required
 @require_http_methods(["GET", "POST"])
 def notification_choices(request: AuthenticatedRequest) -> HttpResponse:
-    """Of which kinds of news a person wants to hear, and how."""
+    """Show and save which kinds of notifications a user wants, and how."""
     if request.method == "POST":
         bells, mails = request.POST.getlist("bell"), request.POST.getlist("mail")
         notifications.save_notification_choices(user=request.user, bells=bells, mails=mails)
@@ -93,7 +91,7 @@ def notification_choices(request: AuthenticatedRequest) -> HttpResponse:
         {
             "kind": kind,
             "label": kind.label,
-            "what": WHAT[kind],
+            "description": DESCRIPTIONS[kind],
             "bell": chosen[kind][0],
             "mail": chosen[kind][1],
             "has_mail": kind in notifications.KINDS_WITH_MAIL,

@@ -32,8 +32,12 @@ class SecurityEventFilterSet(django_filters.FilterSet):
     q = django_filters.CharFilter(label=_("Identity, name or place of the station"), method="by_station")
     state = django_filters.ChoiceFilter(label=_("Kind"), choices=STATES, method="by_state", widget=SELECT)
     type = django_filters.CharFilter(label=_("Event"), lookup_expr="iexact", widget=TEXT)
-    start = DateTimeFilter(label=_("From"), field_name="received_at", lookup_expr="gte", widget=DateTimeLocalInput)
-    end = DateTimeFilter(label=_("Before"), field_name="received_at", lookup_expr="lt", widget=DateTimeLocalInput)
+    start = DateTimeFilter(
+        label=_("Received after"), field_name="received_at", lookup_expr="gte", widget=DateTimeLocalInput
+    )
+    end = DateTimeFilter(
+        label=_("Received before"), field_name="received_at", lookup_expr="lt", widget=DateTimeLocalInput
+    )
 
     class Meta:
         model = SecurityEvent

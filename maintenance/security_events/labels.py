@@ -1,4 +1,4 @@
-"""Security events in words; unknown ones are shown as reported."""
+"""Labels of security events. Unknown types are shown as reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What pages show of security events."""
+"""Panels about security events."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ MAX_SHOWN = 3
 
 
 def alerts(station: Any, user: User) -> Panel:
-    """The critical security events of a station that nobody has acknowledged."""
+    """Return the panel of a station's critical security events that are not acknowledged."""
     rows = list(SecurityEvent.objects.alerts().filter(station=station).order_by("-pk")[: MAX_SHOWN + 1])
     context = {
         "station": station,
-        "alerts": [{"row": row, "words": event_label(row.type)} for row in rows[:MAX_SHOWN]],
+        "alerts": [{"row": row, "label": event_label(row.type)} for row in rows[:MAX_SHOWN]],
         "are_more": len(rows) > MAX_SHOWN,
         "until": rows[0].pk if rows else 0,
         "may_acknowledge": user.access.may(Can.OPERATE, station) and "security_events" not in user.access.features_off,

@@ -20,12 +20,12 @@ from maintenance.security_events.models import SecurityEvent
 
 
 class SecurityEventTable(Table):
-    """Rows come with their station, who acknowledged them, and `may_acknowledge`."""
+    """Security events; rows must have their station and `acknowledged_by` loaded, and `may_acknowledge` set."""
 
     type = tables.Column(verbose_name=gettext_lazy("Event"))
     station = tables.Column(verbose_name=gettext_lazy("Station"), attrs=WIDE)
     tech_info = tables.Column(verbose_name=gettext_lazy("Technical information"), empty_values=(), attrs=WIDE)
-    state = tables.Column(verbose_name=gettext_lazy("State"), empty_values=(), attrs={"td": {"class": "rhs"}})
+    state = tables.Column(verbose_name=gettext_lazy("Status"), empty_values=(), attrs={"td": {"class": "rhs"}})
     at = MomentColumn(verbose_name=gettext_lazy("Time"), seconds=True, orderable=True, attrs=NUMBER_WIDE)
 
     class Meta(Table.Meta):
@@ -35,9 +35,9 @@ class SecurityEventTable(Table):
         phone = format_html(
             '<span class="phone">{} · {}</span>', record.station.identity, formatting.moment(record.at, seconds=True)
         )
-        words = event_label(record.type)
-        name = "" if words == record.type else format_html('<span class="o nowrap">{}</span>', record.type)
-        return two_lines(format_html('<span class="wrap">{}</span>', words), format_html("{}{}", name, phone))
+        label = event_label(record.type)
+        name = "" if label == record.type else format_html('<span class="o nowrap">{}</span>', record.type)
+        return two_lines(format_html('<span class="wrap">{}</span>', label), format_html("{}{}", name, phone))
 
     def render_station(self, record: SecurityEvent) -> SafeString:
         return two_lines(
@@ -47,15 +47,16 @@ class SecurityEventTable(Table):
 
     def render_tech_info(self, record: SecurityEvent) -> SafeString:
         if not record.tech_info:
-            return formatting.dash(_("The station did not tell it."))
+            return formatting.dash(_("Not reported by the station."))
         return format_html('<span class="wrap muted">{}</span>', record.tech_info)
 
     def render_state(self, record: Any) -> SafeString:
         if not record.is_critical:
             return formatting.status("unknown", _("Not critical"))
         if record.acknowledged_at is not None:
-            who = record.acknowledged_by or _("somebody who left")
-            return two_lines(formatting.status("good", _("Acknowledged")), acknowledged_by(who, record.acknowledged_at))
+            user = record.acknowledged_by or _("a former user")
+            acknowledgement = acknowledged_by(user, record.acknowledged_at)
+            return two_lines(formatting.status("good", _("Acknowledged")), acknowledgement)
         alert = formatting.status("bad", _("Alert"))
         if not record.may_acknowledge:
             return alert
@@ -68,8 +69,8 @@ class SecurityEventTable(Table):
         )
 
 
-def acknowledged_by(who: Any, at: datetime) -> SafeString:
-    return format_html("{}, {}", who, formatting.moment(at))
+def acknowledged_by(user: Any, at: datetime) -> SafeString:
+    return format_html("{}, {}", user, formatting.moment(at))
 
 
 SECURITY_EVENT_CELLS = [

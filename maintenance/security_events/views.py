@@ -43,7 +43,7 @@ class SecurityEventListView(ListPage):
             record.may_acknowledge = user.access.may(Can.OPERATE, record.station)
 
     def page_context(self, context: dict[str, Any]) -> dict[str, Any]:
-        """The newest alert there is: 'all of them' means those that could be seen."""
+        """Return the newest alert: 'Acknowledge all' includes only those that the page showed."""
         user: Any = self.request.user
         newest = SecurityEvent.objects.visible_to(user).alerts().order_by("-pk").values_list("pk", flat=True).first()
         return {"newest_alert": newest if user.access.scope(Can.OPERATE) else None}
@@ -52,7 +52,7 @@ class SecurityEventListView(ListPage):
 @login_required
 @require_POST
 def security_acknowledge(request: AuthenticatedRequest, pk: int) -> HttpResponse:
-    """Somebody takes care of one alert."""
+    """Acknowledge one alert."""
     events = SecurityEvent.objects.reachable_by(request.user)
     event = get_object_or_404(events.select_related("station").defer("station__password"), pk=pk)
     if not request.user.access.may(Can.OPERATE, event.station):
@@ -63,7 +63,7 @@ def security_acknowledge(request: AuthenticatedRequest, pk: int) -> HttpResponse
 @login_required
 @require_POST
 def security_acknowledge_all(request: AuthenticatedRequest) -> HttpResponse:
-    """Somebody takes care of all alerts, or of those of one station, that his page showed."""
+    """Acknowledge all alerts that the page showed, or those of one station."""
     events = SecurityEvent.objects.visible_to(request.user)
     for name, condition in (("until", "pk__lte"), ("station", "station_id")):
         if (key := whole_number(request.POST.get(name))) is not None:
@@ -76,9 +76,9 @@ def _acknowledged(request: AuthenticatedRequest, events: QuerySet[SecurityEvent]
         count = services.acknowledge_events(events=events, actor=request.user)
     except NotAllowed as error:
         raise PermissionDenied(str(error)) from None
-    sentence = ngettext("%(n)d alert is acknowledged.", "%(n)d alerts are acknowledged.", count) % {"n": count}
+    sentence = ngettext("%(n)d alert acknowledged.", "%(n)d alerts acknowledged.", count) % {"n": count}
     if request.htmx:
-        told = {"said": {"text": sentence, "kind": "good"}, "news": {}, "acknowledged": {}}
-        return HttpResponse(status=204, headers={"HX-Trigger": json.dumps(told)})
+        triggers = {"said": {"text": sentence, "kind": "good"}, "news": {}, "acknowledged": {}}
+        return HttpResponse(status=204, headers={"HX-Trigger": json.dumps(triggers)})
     messages.success(request, sentence)
     return redirect("maintenance:security_list")

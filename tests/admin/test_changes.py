@@ -92,7 +92,7 @@ def test_staff_set_what_a_connector_can_deliver(office, station, connector):
     assert connector.max_power_w == 22_000
 
 
-def test_staff_can_lower_a_stations_security_profile_and_the_audit_trail_says_so(office, station):
+def test_staff_can_lower_a_stations_security_profile_and_the_audit_log_says_so(office, station):
     """T7: the way back when a station was set to TLS and cannot reach us by it."""
     ChargingStation.objects.update(security_profile=2)
     path = reverse(f"{STATIONS}_change", args=[station.pk])

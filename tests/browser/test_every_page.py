@@ -62,7 +62,7 @@ def test_the_report_for_the_manufacturer_is_copied(open_page, pages):
     page = open_page(pages["maintenance:deviation_model"], person="full")
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.get_by_role("button", name="Copy report").click()
-    expect(page.get_by_text("The report is in the clipboard.")).to_be_visible()
+    expect(page.get_by_text("Report copied.")).to_be_visible()
     page.bring_to_front()
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied == page.locator("#violation-report").input_value() and "Maker Wallbox" in copied

@@ -71,7 +71,7 @@ def test_a_group_is_made_chosen_and_left(open_page):
     expect(page.locator(".group-bar")).to_contain_text("North")
     page.goto("/stations/")
     expect(page.locator("#list tbody tr")).to_have_count(1)
-    page.click("text=Show everything")
+    page.click("text=Clear group filter")
     expect(page.locator(".group-bar")).to_have_count(0)
     expect(page.locator("#list tbody tr")).to_have_count(8)
 

@@ -117,7 +117,7 @@ def test_a_live_list_does_not_move_but_says_what_is_new(open_page, station):
     page.wait_for_timeout(500)
     rows = page.locator("#list tbody tr").count()
     live.call("StartTransaction", connectorId=1, idTag="04A2C7B1", meterStart=5, timestamp=now())
-    expect(page.locator("#list .fresh")).to_contain_text("new: show", timeout=SOON)
+    expect(page.locator("#list .fresh")).to_contain_text("Show", timeout=SOON)
     assert page.locator("#list tbody tr").count() == rows
     page.click("#list .fresh")
     expect(page.locator("#list tbody tr").first).to_contain_text("LIVE-6")

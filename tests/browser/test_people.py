@@ -90,5 +90,5 @@ def test_a_member_of_two_teams_switches_between_them(open_page):
     page.click("button[name=provider]:has-text('Neu gegründet')")
     expect(page.locator(".group-bar")).to_contain_text("Only data of Neu gegründet is shown.")
     expect(page.locator("#list")).not_to_contain_text("LIVE-1")
-    page.click("text=Show everything")
+    page.click(".group-bar button")
     expect(page.locator("#list tbody")).to_contain_text("LIVE-1")

@@ -19,14 +19,14 @@ class EmbeddedStack(Stack):
 
     def parts(self) -> list[Part]:
         command = (PYTHON, str(ROOT / "manage.py"), "serve", "--host", HOST, "--port", str(self.gateway_port))
-        return [Part("gateway-1", command, first=1, env_file=str(self.environment_file))]
+        return [Part("gateway-1", command, priority=1, env_file=str(self.environment_file))]
 
     def up(self, say: Callable[[str], None] = lambda text: None) -> None:
         self.var.mkdir(parents=True, exist_ok=True)
         self.write_environment()
         self.supervisor.configure(self.parts())
         try:
-            self.process = self.supervisor.begin()
+            self.process = self.supervisor.launch()
             self.supervisor.start("gateway-1")
             self._wait("gateway-1", lambda: answers(self.gateway_port), START_SECONDS, 4)
         except BaseException:

@@ -19,7 +19,7 @@ UNKNOWN = {"name": "django", "skip_reason": "Dependency not found"}
     ],
 )
 def test_a_vulnerability_fails_and_a_service_without_answers_is_said(found, code, line, capsys):
-    assert audit.judge(found) == code
+    assert audit.report(found) == code
     assert capsys.readouterr().out.startswith(line)
 
 
@@ -27,7 +27,7 @@ def test_a_service_out_of_reach_does_not_fail(monkeypatch, capsys):
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     assert audit.main() == 0
     assert capsys.readouterr().out == (
-        "NOTE: packages were not checked for known vulnerabilities: the service cannot be reached.\n"
+        "NOTE: packages were not checked for known vulnerabilities: the service is unavailable.\n"
     )
 
 

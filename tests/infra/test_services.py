@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tools import packages, services
-from tools.services import Redis, free_port, is_port_free, place_for, running_services
+from tools.services import Redis, accessible_folder, free_port, is_port_free, running_services
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -30,7 +30,7 @@ def test_what_is_missing_is_named_for_who_may_not_install(monkeypatch):
 def test_a_folder_closed_to_the_servers_user_is_not_used(tmp_path):
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
-    place = place_for(closed / "data")
+    place = accessible_folder(closed / "data")
     assert place == closed / "data" if os.geteuid() else place.parent == Path("/var/tmp")
 
 

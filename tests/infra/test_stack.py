@@ -77,7 +77,7 @@ def test_the_environment_file_is_for_a_shell_and_for_its_owner_only(stack):
 
 
 def test_another_stack_on_its_ports_is_refused_with_a_sentence(stack, tmp_path):
-    with pytest.raises(StackError, match=f"Port {stack.port} is taken"):
+    with pytest.raises(StackError, match=f"Port {stack.port} is in use"):
         Stack(tmp_path / "var", stack.port, free_ports_in_a_row(1, {stack.port})).up()
     with pytest.raises(StackError, match="already"):
         Stack(stack.var).up()

@@ -1,8 +1,8 @@
-"""`make bench`: how much the production set-up and the embedded mode carry on this machine.
+"""`make bench`: measure the throughput of the production set-up and of the embedded mode on this machine.
 
-Brings up a stack of its own, measures, and writes docs/performance.md. The bare echo of the same run is the limit that
-the figures are compared with: machines are noisy, ratios inside one run count. With --pages it measures pages and
-exports of a big park instead; each of the two leaves the other's part of the report as it is.
+Starts its own stack, measures, and writes docs/performance.md. Since machines are noisy, figures are compared with a
+bare echo server in the same run. With --pages it measures pages and exports of a big park instead. Each mode updates
+only its own part of the report.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ PARTS = ("gateway-1", "postgres", "worker-ledger", "redis")
 
 @dataclass
 class Figures:
-    """All that was measured."""
+    """The results of a run."""
 
     machine: str
-    began: str
+    started: str
     echo: dict[int, Load] = field(default_factory=dict)
     full: dict[int, Load] = field(default_factory=dict)
     half: dict[int, Load] = field(default_factory=dict)
-    left_seconds: dict[int, float] = field(default_factory=dict)  # until the inbox was empty after the full load
+    drain_seconds: dict[int, float] = field(default_factory=dict)  # until the inbox was empty after the full load
     idle_kib: float = 0.0
     idle_count: int = 0
     restart_seconds: float = 0.0
@@ -60,11 +60,11 @@ def machine() -> str:
 
 @contextmanager
 def echo_server() -> Iterator[tuple[str, int]]:
-    """A bare ASGI echo on the gateway's own server."""
+    """Run a bare ASGI echo on the gateway's server, and yield its URL and pid."""
     port = free_port()
-    words = [PYTHON, "-m", "uvicorn", "tools.bench.echo:application", "--port", str(port), "--loop", "uvloop"]
-    words += ["--ws", "websockets-sansio", "--log-level", "warning", "--backlog", "4096"]
-    process = subprocess.Popen(words, cwd=ROOT)
+    command = [PYTHON, "-m", "uvicorn", "tools.bench.echo:application", "--port", str(port), "--loop", "uvloop"]
+    command += ["--ws", "websockets-sansio", "--log-level", "warning", "--backlog", "4096"]
+    process = subprocess.Popen(command, cwd=ROOT)
     try:
         while not answers(port):
             time.sleep(0.1)
@@ -76,15 +76,15 @@ def echo_server() -> Iterator[tuple[str, int]]:
 
 @contextmanager
 def embedded_server() -> Iterator[tuple[str, int]]:
-    """`manage.py serve` on a fresh SQLite database."""
+    """Run `manage.py serve` on a new SQLite database, and yield its URL and pid."""
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         hidden = ("DATABASE_URL", "REDIS_URL")
         env = {name: value for name, value in os.environ.items() if name not in hidden} | {"VAR_DIR": folder}
         manage = [PYTHON, "manage.py"]
         run = {"cwd": ROOT, "env": env, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        for words in set_up_words(200):
-            subprocess.run([*manage, *words], check=True, **run)  # type: ignore[call-overload]
+        for arguments in setup_commands(200):
+            subprocess.run([*manage, *arguments], check=True, **run)  # type: ignore[call-overload]
         process = subprocess.Popen([*manage, "serve", "--port", str(port)], **run)  # type: ignore[call-overload]
         try:
             while not answers(port):
@@ -97,18 +97,19 @@ def embedded_server() -> Iterator[tuple[str, int]]:
 
 @contextmanager
 def folder() -> Iterator[Path]:
-    """For a stack of our own; the user that PostgreSQL runs as must be able to enter it."""
+    """Yield a temporary folder for the stack, accessible to the user that runs PostgreSQL."""
     with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR")) as name:
         Path(name).chmod(0o755)
         yield Path(name)
 
 
-def set_up_words(count: int) -> list[list[str]]:
-    many = ["--count", str(count), "--team", "bench"]
+def setup_commands(count: int) -> list[list[str]]:
+    """Return the `manage.py` arguments that add a team with this number of stations and tags."""
+    options = ["--count", str(count), "--team", "bench"]
     return [
         ["add_team", "bench"],
-        ["add_station", "BENCH-{n:06d}", "--password", "bench-{id}", *many],
-        ["add_tag", "BENCH-{n:06d}", *many],
+        ["add_station", "BENCH-{n:06d}", "--password", "bench-{id}", *options],
+        ["add_tag", "BENCH-{n:06d}", *options],
     ]
 
 
@@ -117,35 +118,36 @@ def pids(stack: Stack) -> dict[str, int]:
 
 
 def wait_until_drained(stack: Stack, seconds: float = 300) -> float:
+    """Wait until the inbox is empty, and return the seconds that it took."""
     import psycopg
 
-    begin = time.monotonic()
-    with psycopg.connect(stack.postgres.url, autocommit=True) as link:
-        while time.monotonic() - begin < seconds:
-            row = link.execute("SELECT count(*) FROM maintenance_inboxentry WHERE failed_at IS NULL").fetchone()
+    started = time.monotonic()
+    with psycopg.connect(stack.postgres.url, autocommit=True) as connection:
+        while time.monotonic() - started < seconds:
+            row = connection.execute("SELECT count(*) FROM maintenance_inboxentry WHERE failed_at IS NULL").fetchone()
             if row is not None and row[0] == 0:
                 break
             time.sleep(0.1)
-    return time.monotonic() - begin
+    return time.monotonic() - started
 
 
 def load_stack(figures: Figures, stack: Stack, seconds: float, counts: list[int]) -> None:
     url = f"ws://127.0.0.1:{stack.gateway_port}/ocpp/"
     for count in counts:
-        say(f"{count} stations, as many messages as go ...")
+        say(f"{count} stations, full load ...")
         figures.full[count] = measure(url, count, seconds, pids(stack), database_url=stack.postgres.url)
-        figures.left_seconds[count] = wait_until_drained(stack)
+        figures.drain_seconds[count] = wait_until_drained(stack)
         rate = figures.full[count].per_second / 2
-        say(f"  {figures.full[count].per_second:,.0f} messages/s; now half of it ...")
+        say(f"  {figures.full[count].per_second:,.0f} messages/s; now half load ...")
         figures.half[count] = measure(url, count, seconds, pids(stack), database_url=stack.postgres.url, rate=rate)
         wait_until_drained(stack)
 
 
 def hold_idle(figures: Figures, stack: Stack, count: int) -> None:
     say(f"{count} idle stations ...")
-    stack.kill("gateway-1")  # a fresh one, so that its memory is what the links take
+    stack.kill("gateway-1")  # so that the memory of the new process is only that of its connections
     time.sleep(1)
-    stack.wait_until_it_answers()
+    stack.wait_until_ready()
     gateway = pids(stack)["gateway-1"]
     before = memory_bytes(gateway)
     fleet = Fleet(f"ws://127.0.0.1:{stack.gateway_port}/ocpp/", count, 5, mode="idle", connect_seconds=120)
@@ -168,11 +170,11 @@ def kill_gateway(figures: Figures, stack: Stack, count: int) -> None:
     while not answers(stack.gateway_port):
         time.sleep(0.01)
     opened = time.time()
-    told = fleet.result().more
-    if min(told["booted"]) < count:
-        raise RuntimeError(f"only {told['booted']} of {count} stations came back")
-    figures.restart_seconds = max(told["back_at"]) - killed
-    figures.restart_port_seconds = max(told["back_at"]) - opened
+    results = fleet.result().more
+    if min(results["booted"]) < count:
+        raise RuntimeError(f"only {results['booted']} of {count} stations booted again")
+    figures.restart_seconds = max(results["back_at"]) - killed
+    figures.restart_port_seconds = max(results["back_at"]) - opened
 
 
 def say(text: str) -> None:
@@ -191,12 +193,12 @@ def main() -> int:
     figures = Figures(machine(), datetime.now(UTC).strftime("%d %b %Y %H:%M UTC"))
     with echo_server() as (url, pid):
         for count in options.connections:
-            say(f"The limit: a bare echo with {count} connections ...")
+            say(f"Bare echo with {count} connections ...")
             figures.echo[count] = measure(url, count, min(20, options.seconds), {"echo": pid}, mode="echo")
             say(f"  {figures.echo[count].per_second:,.0f} messages/s")
     with folder() as var, running_stack(var) as stack:
-        for words in set_up_words(STATIONS):
-            stack.manage(*words)
+        for arguments in setup_commands(STATIONS):
+            stack.manage(*arguments)
         load_stack(figures, stack, options.seconds, options.connections)
         hold_idle(figures, stack, STATIONS)
         kill_gateway(figures, stack, 1000)

@@ -1,4 +1,4 @@
-"""What each kind of person asks for when pages are measured: name of the page -> addresses."""
+"""The URLs that each role requests when pages are measured, by name of the page."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from tools.bench.park import TEAMS, Filler
 Pages = dict[str, list[str]]
 
 
-def _day(back: int) -> str:
-    return (datetime.now(UTC) - timedelta(days=back)).strftime("%Y-%m-%dT%H:%M")
+def _day(days_ago: int) -> str:
+    return (datetime.now(UTC) - timedelta(days=days_ago)).strftime("%Y-%m-%dT%H:%M")
 
 
 TEAM_OF = {
@@ -25,7 +25,7 @@ TEAM_OF = {
     "several": "IN (3, 7, 8, 9)",
     "provider": "IN (3, 7, 8, 9)",
 }
-NARROWED = {"grouped", "wide", "owner", "provider"}  # see a part of it, so no single rows are asked for
+LIMITED_ROLES = {"grouped", "wide", "owner", "provider"}  # see only a part of a team, so they request no single rows
 
 
 class Addresses:
@@ -44,16 +44,16 @@ class Addresses:
             f"SELECT id FROM charging_sessions_chargingsession WHERE team_id {team} ORDER BY started_at DESC LIMIT 8"
         )
         messages = self._messages_of(team)
-        told = self._park(one) | self._of_sessions(team, one, other, recent) | self._log(one, messages) | self._people()
-        return told if role in NARROWED else told | self._rows(role, recent, messages)
+        pages = self._park(one) | self._of_sessions(team, one, other, recent) | self._log(one, messages) | self._user()
+        return pages if role in LIMITED_ROLES else pages | self._rows(role, recent, messages)
 
     def _messages_of(self, team: str) -> list[int]:
-        newest = "(SELECT m.id FROM maintenance_message m WHERE m.station_id = s.id ORDER BY m.id {} LIMIT 1)"
+        first = "(SELECT m.id FROM maintenance_message m WHERE m.station_id = s.id ORDER BY m.id {} LIMIT 1)"
         return [
             pk
-            for which in ("DESC", "ASC")
+            for order in ("DESC", "ASC")
             for pk in self.keys(
-                f"SELECT {newest.format(which)} FROM chargers_chargingstation s WHERE s.team_id {team} "
+                f"SELECT {first.format(order)} FROM chargers_chargingstation s WHERE s.team_id {team} "
                 "ORDER BY md5(s.id::text) LIMIT 6"
             )
             if pk is not None
@@ -151,10 +151,10 @@ class Addresses:
             ],
         }  # fmt: skip
 
-    def _people(self) -> Pages:
-        words = ("00042", "BENCH", "House 7", "person7", "04A", "Card of", "Site 1", "session", "zzz", "1234567")
+    def _user(self) -> Pages:
+        texts = ("00042", "BENCH", "House 7", "person7", "04A", "Card of", "Site 1", "session", "zzz", "1234567")
         return {
-            "search": [f"/search/?q={word}" for word in words],
+            "search": [f"/search/?q={text}" for text in texts],
             "notifications": [f"/notifications/?{query}" for query in ("", "page=99")] + ["/notifications/bell/"],
             "groups": ["/groups/"],
             "access": [f"/access/?{query}" for query in ("", "q=person")],
@@ -163,7 +163,7 @@ class Addresses:
         }
 
     def _rows(self, role: str, recent: list[int], messages: list[int]) -> Pages:
-        """Single rows, and what only who is in one team gets to."""
+        """Return the pages of single rows, and those that only members of one team see."""
         team = TEAM_OF[role]
         stations = self.keys(
             f"SELECT id FROM chargers_chargingstation WHERE team_id {team} ORDER BY md5(id::text) LIMIT 12"
@@ -175,7 +175,7 @@ class Addresses:
             f"SELECT c.id FROM operations_command c JOIN chargers_chargingstation s ON s.id = c.station_id WHERE "
             f"s.team_id {team} ORDER BY c.id DESC LIMIT 6"
         )
-        told = {
+        pages = {
             "station": [f"/stations/{pk}/" for pk in stations] + [f"/stations/{pk}/live/" for pk in stations[:4]],
             "station, power": [f"/stations/{pk}/power.json" for pk in stations],
             "session": [f"/sessions/{pk}/" for pk in recent + old] + [f"/sessions/{pk}/live/" for pk in recent[:4]],
@@ -185,14 +185,14 @@ class Addresses:
             "message": [f"/maintenance/messages/{pk}/" for pk in messages],
         }
         if role in ("big", "small", "staff"):
-            told["tags to choose"] = [
+            pages["tags to choose"] = [
                 f"/operate/stations/{stations[0]}/tags/?id_tag={text}" for text in ("04", "04A1", "Card of", "zzz", "")
             ]
         if role == "big":
-            told["users"] = [f"/settings/users/?{query}" for query in ("", "page=9999", "q=person7", "q=zzz")]
-            told["audit trail"] = [f"/team/audit/?{query}" for query in ("", "page=9999", "q=person7", "action=update")]
-            told["team"] = ["/team/", "/team/teammates/", "/team/programs/", "/team/branding/"]
-        return told
+            pages["users"] = [f"/settings/users/?{query}" for query in ("", "page=9999", "q=person7", "q=zzz")]
+            pages["audit log"] = [f"/team/audit/?{query}" for query in ("", "page=9999", "q=person7", "action=update")]
+            pages["team"] = ["/team/", "/team/teammates/", "/team/programs/", "/team/branding/"]
+        return pages
 
     def api(self, role: str) -> dict[str, list[str]]:
         team = TEAM_OF[role]
@@ -216,12 +216,12 @@ class Addresses:
                 f"message_id=1234567&{station}",
                 f"since={_day(20)}Z&until={_day(19)}Z", "error_code=FormationViolation", "direction=out"],
         }  # fmt: skip
-        told = {f"API {name}": [f"/api/v1/{name}/?{query}" for query in each] for name, each in queries.items()}
-        told["API one"] = [
+        pages = {f"API {name}": [f"/api/v1/{name}/?{query}" for query in each] for name, each in queries.items()}
+        pages["API one"] = [
             f"/api/v1/stations/{one}/", f"/api/v1/stations/{one}/commands/",
             *(f"/api/v1/sessions/{pk}/" for pk in session),
         ]  # fmt: skip
-        return told
+        return pages
 
     def admin(self) -> dict[str, list[str]]:
         day = "received_at_from_0={0}&received_at_from_1=00:00:00&received_at_to_0={1}&received_at_to_1=00:00:00"
@@ -256,8 +256,8 @@ class Addresses:
             "maintenance/progressreport": ["", "q=0042"],
             "maintenance/certificaterequest": ["", "q=0042"],
         }  # fmt: skip
-        told = {f"admin {name}": [f"/admin/{name}/?{query}" for query in each] for name, each in lists.items()}
-        told["admin index"] = ["/admin/"]
+        pages = {f"admin {name}": [f"/admin/{name}/?{query}" for query in each] for name, each in lists.items()}
+        pages["admin index"] = ["/admin/"]
         rows = {
             "chargers/chargingstation": "SELECT id FROM chargers_chargingstation LIMIT 4",
             "charging_sessions/chargingsession": "SELECT max(id) FROM charging_sessions_chargingsession",
@@ -267,13 +267,13 @@ class Addresses:
             "accounts/team": "SELECT 1",
             "chargers/connector": "SELECT 1",
         }
-        told["admin one"] = [f"/admin/{name}/{pk}/change/" for name, sql in rows.items() for pk in self.keys(sql)]
+        pages["admin one"] = [f"/admin/{name}/{pk}/change/" for name, sql in rows.items() for pk in self.keys(sql)]
         pick = "/admin/autocomplete/?app_label={}&model_name={}&field_name={}&term={}"
-        told["admin choices"] = [
+        pages["admin choices"] = [
             pick.format("chargers", "tag", "stations", "0042"),
             pick.format("chargers", "tag", "user", "person7"),
             pick.format("chargers", "chargingstation", "team", "team"),
             pick.format("chargers", "connector", "station", ""),
         ]
-        told["admin delete, history"] = ["/admin/chargers/tag/5/history/", "/admin/chargers/tag/5/delete/"]
-        return told
+        pages["admin delete, history"] = ["/admin/chargers/tag/5/history/", "/admin/chargers/tag/5/delete/"]
+        return pages

@@ -1,4 +1,4 @@
-"""The limit: a bare ASGI function on the gateway's own server settings that answers each CALL with an empty result."""
+"""The reference: a bare ASGI function on the gateway's server settings. It answers each CALL with an empty result."""
 
 from __future__ import annotations
 

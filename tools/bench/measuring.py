@@ -1,4 +1,4 @@
-"""Instruments: load in several processes, processor time and memory of each part, lag until the rows show it."""
+"""Measure a load: stations in several processes, CPU time and memory of each part, and the lag of the inbox."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 @dataclass(slots=True)
 class Load:
-    """What the stations saw."""
+    """The results of a load, as the stations measured them."""
 
     answered: int = 0
     errors: int = 0
@@ -51,16 +51,16 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 class LagWatch(threading.Thread):
-    """How old the oldest message is that is answered and not applied yet, twenty times a second."""
+    """Records the age of the oldest message that is answered but not applied yet, twenty times a second."""
 
     def __init__(self, database_url: str) -> None:
         super().__init__(daemon=True)
-        self.url, self.lags, self.ends = database_url, [0.0], threading.Event()
+        self.url, self.lags, self.stopping = database_url, [0.0], threading.Event()
 
     def run(self) -> None:
-        with psycopg.connect(self.url, autocommit=True) as link:
-            while not self.ends.wait(0.05):
-                row = link.execute(
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            while not self.stopping.wait(0.05):
+                row = connection.execute(
                     "SELECT extract(epoch FROM clock_timestamp() - min(received_at)) FROM maintenance_inboxentry "
                     "WHERE failed_at IS NULL"
                 ).fetchone()
@@ -75,19 +75,20 @@ class Fleet:
         share, first = count // processes, 1
         self.signals, self.processes = [], []
         for number in range(processes):
-            own = share if number < processes - 1 else count - share * (processes - 1)
+            size = share if number < processes - 1 else count - share * (processes - 1)
             signal = Path(self.folder.name) / f"ready-{number}"
-            words = [f"--url={url}", f"--first={first}", f"--count={own}", f"--seconds={seconds}", f"--signal={signal}"]
+            arguments = [f"--url={url}", f"--first={first}", f"--count={size}", f"--seconds={seconds}"]
+            arguments.append(f"--signal={signal}")
             for name, value in options.items():
                 flag = f"--{name.replace('_', '-')}"
                 if value is True:
-                    words.append(flag)
+                    arguments.append(flag)
                 elif value:
-                    words.append(f"{flag}={value / processes if name == 'rate' else value}")
-            command = [sys.executable, "-m", "tools.bench.stations", *words]
+                    arguments.append(f"{flag}={value / processes if name == 'rate' else value}")
+            command = [sys.executable, "-m", "tools.bench.stations", *arguments]
             self.processes.append(subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE))
             self.signals.append(signal)
-            first += own
+            first += size
 
     def wait_until_ready(self, seconds: float = 120) -> None:
         end = time.monotonic() + seconds
@@ -99,26 +100,26 @@ class Fleet:
     def result(self) -> Load:
         load = Load()
         for process in self.processes:
-            told = json.loads(process.communicate()[0])
-            load.answered += told.pop("answered")
-            load.errors += told.pop("errors")
-            load.lost_links += told.pop("lost_links")
-            load.client_cpu_seconds += told.pop("cpu_seconds")
-            load.seconds = max(load.seconds, told.pop("seconds"))
-            load.ready_seconds = max(load.ready_seconds, told.pop("ready_seconds"))
-            load.latencies_us += told.pop("latencies_us")
-            for name, value in told.items():
+            result = json.loads(process.communicate()[0])
+            load.answered += result.pop("answered")
+            load.errors += result.pop("errors")
+            load.lost_links += result.pop("lost_links")
+            load.client_cpu_seconds += result.pop("cpu_seconds")
+            load.seconds = max(load.seconds, result.pop("seconds"))
+            load.ready_seconds = max(load.ready_seconds, result.pop("ready_seconds"))
+            load.latencies_us += result.pop("latencies_us")
+            for name, value in result.items():
                 load.more.setdefault(name, []).append(value)
         self.folder.cleanup()
         return load
 
 
 def cpu_seconds(pids: dict[str, int]) -> dict[str, float]:
-    """Processor time so far by part, children included."""
+    """Return the CPU time of each part so far, including its child processes."""
     sums: dict[str, float] = {}
     for name, pid in pids.items():
         total = 0.0
-        for process in _family(pid):
+        for process in _process_tree(pid):
             try:
                 times = process.cpu_times()
             except psutil.Error:
@@ -132,10 +133,10 @@ def memory_bytes(pid: int) -> int:
     return int(psutil.Process(pid).memory_info().rss)
 
 
-def _family(pid: int) -> list[psutil.Process]:
+def _process_tree(pid: int) -> list[psutil.Process]:
     try:
-        own = psutil.Process(pid)
-        return [own, *own.children(recursive=True)]
+        process = psutil.Process(pid)
+        return [process, *process.children(recursive=True)]
     except psutil.Error:
         return []
 
@@ -143,7 +144,7 @@ def _family(pid: int) -> list[psutil.Process]:
 def measure(
     url: str, count: int, seconds: float, pids: dict[str, int], *, database_url: str = "", **options: Any
 ) -> Load:
-    """Run a load and read the instruments while it runs."""
+    """Run a load, and measure CPU time and lag while it runs."""
     fleet = Fleet(url, count, seconds, warm_up=2, **options)
     fleet.wait_until_ready()
     time.sleep(2)
@@ -154,7 +155,7 @@ def measure(
     time.sleep(seconds)
     after = cpu_seconds(pids)
     if watch is not None:
-        watch.ends.set()
+        watch.stopping.set()
         watch.join(5)
     load = fleet.result()
     load.parts_cpu_seconds = {name: after[name] - before[name] for name in pids}

@@ -1,7 +1,7 @@
-"""How long the server takes for its pages, the API and the admin when the park is big, and for exports.
+"""Measure pages, API, admin and exports with the data of a big park.
 
-Every address is asked for one after another over the portal's own server, as each kind of person. What is measured is
-the time from the request to the last byte of the answer, on a kept connection, and the processor time of all parts.
+The URLs are requested one after another from the portal's server, with each role. Measured are the time from the
+request to the last byte of the response, on a persistent connection, and the CPU time of all parts.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ import psutil
 
 from tools.bench.addresses import Addresses
 from tools.bench.measuring import cpu_seconds, percentile
-from tools.bench.park import PASSWORD, PEOPLE, Filler, Size, counts
+from tools.bench.park import PASSWORD, USERS, Filler, Size, counts
 from tools.bench.report import LIMIT_MS, write_pages
 from tools.stack import Stack, running_stack
 
-LEAST = 20  # requests of each page
-PATIENCE_SECONDS = 40
+MIN_REQUESTS = 20  # of each page
+MAX_PAGE_SECONDS = 40  # for repeated requests of one page
 Say = Callable[[str], None]
-CHOSEN = {"provider": {"provider": "7"}, "grouped": {"group": "1"}, "wide": {"group": "2"}}
+SELECTIONS = {"provider": {"provider": "7"}, "grouped": {"group": "1"}, "wide": {"group": "2"}}
 
 
 @dataclass
@@ -53,7 +53,7 @@ class Export:
     seconds: float
     first_byte_seconds: float
     base_mib: float
-    most_mib: float
+    peak_mib: float
     cpu_us: float  # of the portal, per row
 
     @property
@@ -64,7 +64,7 @@ class Export:
 @dataclass
 class PageFigures:
     machine: str
-    began: str
+    started: str
     load: str = ""
     counts: dict[str, int] = field(default_factory=dict)
     gigabytes: float = 0.0
@@ -72,15 +72,15 @@ class PageFigures:
     exports: list[Export] = field(default_factory=list)
 
 
-class Reader:
-    """One person's browser or program."""
+class Client:
+    """The browser or API client of one user."""
 
     def __init__(self, stack: Stack, role: str) -> None:
         self.http = httpx.Client(base_url=f"http://localhost:{stack.port}", timeout=120)
         self.stack, self.role = stack, role
         self.parts = {name: pid for name in ("portal", "postgres") if (pid := stack.pid(name)) is not None}
 
-    def log_in(self) -> None:
+    def sign_in(self) -> None:
         self.http.get("/account/login/")
         form = {
             "login": f"{self.role}@bench.example",
@@ -89,67 +89,68 @@ class Reader:
         }
         answer = self.http.post("/account/login/", data=form, headers={"Referer": str(self.http.base_url)})
         if answer.status_code != 302:
-            raise RuntimeError(f"{self.role} cannot log in: {answer.status_code}")
-        self._choose()
+            raise RuntimeError(f"{self.role} cannot sign in: {answer.status_code}")
+        self._select()
 
-    def _choose(self) -> None:
-        """The group or the provider that this person looks at."""
+    def _select(self) -> None:
+        """Select the group or provider that limits what this role sees."""
         self.http.get("/")
-        if (chosen := CHOSEN.get(self.role)) is not None:
-            form = chosen | {"csrfmiddlewaretoken": self.http.cookies["csrftoken"]}
+        if (selection := SELECTIONS.get(self.role)) is not None:
+            form = selection | {"csrfmiddlewaretoken": self.http.cookies["csrftoken"]}
             answer = self.http.post("/groups/choose/", data=form, headers={"Referer": str(self.http.base_url)})
             if answer.status_code != 302:
-                raise RuntimeError(f"{self.role} cannot choose {chosen}: {answer.status_code}")
+                raise RuntimeError(f"{self.role} cannot select {selection}: {answer.status_code}")
 
-    def take_token(self) -> None:
-        told = json.loads(self.stack.manage("add_token", f"{self.role}@bench.example", "--json"))
-        self.http.headers["Authorization"] = f"Bearer {told['key']}"
+    def use_token(self) -> None:
+        token = json.loads(self.stack.manage("add_token", f"{self.role}@bench.example", "--json"))
+        self.http.headers["Authorization"] = f"Bearer {token['key']}"
 
-    def measure(self, page: str, addresses: list[str], least: int = LEAST) -> Timing:
+    def measure(self, page: str, addresses: list[str], min_requests: int = MIN_REQUESTS) -> Timing:
         timing, worst = Timing(self.role, page), 0.0
-        self._ask(addresses[0])  # its template is compiled, its connection open
+        self._get(addresses[0])  # compiles the template and opens the connection
         before = sum(cpu_seconds(self.parts).values())
-        rounds = -(-least // len(addresses))
-        begun = time.monotonic()
+        rounds = -(-min_requests // len(addresses))
+        started = time.monotonic()
         for number, address in enumerate(addresses * rounds):
-            if number >= len(addresses) and time.monotonic() - begun > PATIENCE_SECONDS:
-                break  # so slow that more of it tells no more
-            took = self._ask(address)
-            timing.times_ms.append(took)
-            if took > LIMIT_MS * 0.75:
-                timing.slow.append((took, address))
-            if took > worst:
-                worst, timing.worst = took, address
+            if number >= len(addresses) and time.monotonic() - started > MAX_PAGE_SECONDS:
+                break  # further requests of such a slow page would take too long
+            milliseconds = self._get(address)
+            timing.times_ms.append(milliseconds)
+            if milliseconds > LIMIT_MS * 0.75:
+                timing.slow.append((milliseconds, address))
+            if milliseconds > worst:
+                worst, timing.worst = milliseconds, address
         timing.cpu_ms = (sum(cpu_seconds(self.parts).values()) - before) * 1000 / len(timing.times_ms)
         return timing
 
-    def _ask(self, address: str) -> float:
-        begun = time.perf_counter()
+    def _get(self, address: str) -> float:
+        """Request a URL, and return the milliseconds; infinite for a server error."""
+        started = time.perf_counter()
         answer = self.http.get(address)
-        took = (time.perf_counter() - begun) * 1000
+        milliseconds = (time.perf_counter() - started) * 1000
         if answer.status_code >= 500:
             return math.inf
-        if answer.status_code not in (200, 302):  # the admin sends to its first page who asks too far
-            raise RuntimeError(f"{self.role}: {address} gave {answer.status_code}: {answer.text[:300]}")
-        return took
+        if answer.status_code not in (200, 302):  # the admin redirects page numbers that are too high
+            raise RuntimeError(f"{self.role}: {address} returned {answer.status_code}: {answer.text[:300]}")
+        return milliseconds
 
     def export(self, kind: str, address: str) -> Export:
         portal = psutil.Process(self.parts["portal"])
-        base = most = _mib(portal)
-        begun, first, size, lines = time.perf_counter(), 0.0, 0, 0
+        base = peak = _mib(portal)
+        started, first_byte, size, lines = time.perf_counter(), 0.0, 0, 0
         before = cpu_seconds(self.parts)["portal"]
         with self.http.stream("GET", address, timeout=1200) as answer:
             answer.raise_for_status()
-            looked = 0.0
+            sampled_at = 0.0
             for part in answer.iter_raw():
-                first = first or time.perf_counter() - begun
+                first_byte = first_byte or time.perf_counter() - started
                 size += len(part)
                 lines += part.count(b"\n") if kind == "csv" else 0
-                if (now := time.perf_counter()) - looked > 0.1:
-                    looked, most = now, max(most, _mib(portal))
-        took = time.perf_counter() - begun
-        spent = cpu_seconds(self.parts)["portal"] - before
-        return Export(kind, lines - 1, took, first, base, most, spent * 1e6)
+                if (now := time.perf_counter()) - sampled_at > 0.1:
+                    sampled_at, peak = now, max(peak, _mib(portal))
+        seconds = time.perf_counter() - started
+        cpu = cpu_seconds(self.parts)["portal"] - before
+        return Export(kind, lines - 1, seconds, first_byte, base, peak, cpu * 1e6)
 
 
 def _mib(process: psutil.Process) -> float:
@@ -157,29 +158,35 @@ def _mib(process: psutil.Process) -> float:
 
 
 def add_arguments(group: Any) -> None:
-    group.add_argument("--pages", action="store_true", help="pages and exports of a big park, not the message load")
+    group.add_argument(
+        "--pages", action="store_true", help="measure pages and exports of a big park instead of the message load"
+    )
     group.add_argument("--messages", type=int, default=Size.messages, help="rows of the message log")
     group.add_argument("--sessions", type=int, default=Size.sessions)
-    group.add_argument("--data", type=Path, help="keep the filled database here, or use the one that is here")
-    group.add_argument("--only", default="", help="pages whose role and name hold this text; no report is written")
+    group.add_argument("--data", type=Path, help="folder of the database: kept after the run, reused if it exists")
+    group.add_argument(
+        "--only", default="", help="measure only pages whose role and name contain this text, without a report"
+    )
     group.add_argument("--no-exports", action="store_true")
 
 
 def run(options: argparse.Namespace, machine: str, folder: Callable[[], AbstractContextManager[Path]], say: Say) -> int:
     size = Size(messages=options.messages, sessions=options.sessions)
-    began = datetime.now(UTC).strftime("%d %b %Y %H:%M UTC")
+    started = datetime.now(UTC).strftime("%d %b %Y %H:%M UTC")
     with nullcontext(options.data) if options.data else folder() as var:
-        figures = measure_pages(var, say, size, machine, began, only=options.only, with_exports=not options.no_exports)
+        figures = measure_pages(
+            var, say, size, machine, started, only=options.only, with_exports=not options.no_exports
+        )
     if not options.only:
         write_pages(figures, options.report)
     return 0
 
 
 def measure_pages(
-    var: Path, say: Say, size: Size, machine: str, began: str, *, only: str = "", with_exports: bool = True
+    var: Path, say: Say, size: Size, machine: str, started: str, *, only: str = "", with_exports: bool = True
 ) -> PageFigures:
-    """Bring up a stack in `var`, fill it when it is empty, and ask for everything."""
-    figures = PageFigures(machine, began)
+    """Start a stack in `var`, fill it if it is empty, and request all pages and exports."""
+    figures = PageFigures(machine, started)
     extra = {
         "API_RATE": "1000000/min",
         "LOGIN_ATTEMPTS_PER_MINUTE": "1000",
@@ -191,17 +198,17 @@ def measure_pages(
         if not filler.value("SELECT count(*) FROM chargers_chargingstation WHERE identity LIKE 'BENCH-%'"):
             say("Filling the park ...")
             filler.fill()
-            stack.wait_until_it_answers()
+            stack.wait_until_ready()
         filler.reconnect()
         figures.counts = counts(filler)
         figures.gigabytes = filler.value("SELECT pg_database_size(current_database())") / 2**30
         say(f"  {figures.counts}, {figures.gigabytes:.1f} GiB")
         addresses = Addresses(filler)
-        for timing in _all(stack, filler, addresses, only):
+        for timing in _timings(stack, filler, addresses, only):
             figures.timings.append(timing)
             over = "  <-- " + timing.worst if timing.at(0.95) > LIMIT_MS else ""
-            for took, address in sorted(timing.slow, reverse=True)[:6]:
-                say(f"      {took:7.0f} {address}")
+            for milliseconds, address in sorted(timing.slow, reverse=True)[:6]:
+                say(f"      {milliseconds:7.0f} {address}")
             say(
                 f"  {timing.role:8} {timing.page:36} {timing.at(0.5):7.0f} {timing.at(0.95):7.0f} "
                 f"{max(timing.times_ms):7.0f}  cpu {timing.cpu_ms:6.1f}{over}"
@@ -214,38 +221,38 @@ def measure_pages(
     return figures
 
 
-def _all(stack: Stack, filler: Filler, addresses: Addresses, only: str) -> Iterator[Timing]:
-    for role in PEOPLE:
-        filler.freshen()
-        reader = Reader(stack, role)
-        reader.log_in()
+def _timings(stack: Stack, filler: Filler, addresses: Addresses, only: str) -> Iterator[Timing]:
+    for role in USERS:
+        filler.refresh()
+        browser = Client(stack, role)
+        browser.sign_in()
         pages = addresses.portal(role) | (addresses.admin() if role == "staff" else {})
-        for page, asked in pages.items():
-            if asked and only in f"{role} {page}":
-                yield reader.measure(page, asked)
-        program = Reader(stack, role)
-        program.take_token()
-        for page, asked in addresses.api(role).items():
+        for page, urls in pages.items():
+            if urls and only in f"{role} {page}":
+                yield browser.measure(page, urls)
+        program = Client(stack, role)
+        program.use_token()
+        for page, urls in addresses.api(role).items():
             if only in f"{role} {page}":
-                yield program.measure(page, asked)
+                yield program.measure(page, urls)
 
 
 def _exports(stack: Stack, filler: Filler) -> Iterator[Export]:
     start = filler.value(
         "SELECT to_char(started_at AT TIME ZONE 'Europe/Berlin', 'YYYY-MM-DD\"T\"HH24:MI') FROM "
-        "charging_sessions_chargingsession ORDER BY started_at DESC OFFSET 999500 LIMIT 1"  # whole minutes are added
+        "charging_sessions_chargingsession ORDER BY started_at DESC OFFSET 999500 LIMIT 1"  # rounded down to a minute
     )
     rows = 0
     for kind in ("csv", "xlsx"):
-        stack.kill("portal")  # a fresh one, so that its memory is what the export takes
+        stack.kill("portal")  # so that the memory of the new process is only that of the export
         time.sleep(1)
-        stack.wait_until_it_answers()
-        reader = Reader(stack, "staff")
-        reader.log_in()
-        reader._ask("/sessions/")
-        reader._ask("/sessions/?export=csv&id_tag=NOBODY")
-        reader._ask("/sessions/?export=xlsx&id_tag=NOBODY")
-        export = reader.export(kind, f"/sessions/?start={start}&export={kind}")
-        rows = export.rows = rows or export.rows  # lines are not seen in a workbook
+        stack.wait_until_ready()
+        client = Client(stack, "staff")
+        client.sign_in()
+        client._get("/sessions/")
+        client._get("/sessions/?export=csv&id_tag=NOBODY")
+        client._get("/sessions/?export=xlsx&id_tag=NOBODY")
+        export = client.export(kind, f"/sessions/?start={start}&export={kind}")
+        rows = export.rows = rows or export.rows  # the rows of a workbook cannot be counted as lines
         export.cpu_us /= rows
         yield export

@@ -1,8 +1,8 @@
-"""A big park in a private PostgreSQL: rows are made by the database itself, spread as they are in real life.
+"""Fill a private PostgreSQL with a big park. The database itself generates the rows, distributed as in reality.
 
-One team with 3,000 stations, one with six, one with four that are silent; the others share the rest. Sessions over
-three years, more of them lately; meter readings of the last 30 days; a message log of 30 daily partitions; everything
-else in proportion.
+One team has 3,000 stations, one has six, one has four that are offline; the others share the rest. There are sessions
+of three years, more of them recent, meter readings of the last 30 days, a message log of 30 daily partitions, and other
+data in proportion.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ if TYPE_CHECKING:
 
 BIG, SMALL, TEAMS = 3_000, 6, 51
 DAYS = 30  # of messages and meter readings
-PASSWORD = "a password for the bench"  # noqa: S105 - of a database that is thrown away
-PEOPLE = {  # role of the bench -> team, role in it, support staff
+PASSWORD = "a password for the bench"  # noqa: S105 - of a disposable database
+USERS = {  # name -> team, role in it, support staff
     "staff": ("bench-3", "viewer", True),
     "big": ("bench-1", "admin", False),
     "small": ("bench-2", "operator", False),
-    "quiet": ("bench-51", "viewer", False),  # four stations that were silent for weeks
-    "several": ("bench-3", "viewer", False),
-    "provider": ("bench-3", "viewer", False),  # in the same four teams, looks at one of them
-    "grouped": ("bench-1", "operator", False),  # looks at a group of 900 stations
-    "wide": ("bench-1", "operator", False),  # looks at one of 2,500
-    "owner": ("bench-50", "viewer", False),  # and was granted an installation with 500 stations
+    "quiet": ("bench-51", "viewer", False),  # four stations that have been offline for weeks
+    "several": ("bench-3", "viewer", False),  # and three other teams
+    "provider": ("bench-3", "viewer", False),  # in the same four teams, has selected one of them
+    "grouped": ("bench-1", "operator", False),  # has selected a group of 900 stations
+    "wide": ("bench-1", "operator", False),  # has selected a group of 2,500 stations
+    "owner": ("bench-50", "viewer", False),  # has a grant to an installation with 500 stations
 }
 GROUPS = {"grouped": 900, "wide": 2_500}
 GRANTED = 500
-NEUTRAL = {
+DEFAULTS = {
     "character varying": "''", "text": "''", "boolean": "false", "jsonb": "'[]'::jsonb",
     "timestamp with time zone": "now()", "uuid": "gen_random_uuid()",
 }  # fmt: skip
@@ -56,20 +56,20 @@ class Filler:
         self.link = psycopg.connect(stack.postgres.url, autocommit=True, prepare_threshold=None)
 
     def fill(self) -> None:
-        begun = time.monotonic()
-        self._quick()
+        started = time.monotonic()
+        self._reduce_wal()
         for step in (
-            self._people, self._stations, self._shares, self._tags, self._sessions, self._readings, self._messages,
+            self._users, self._stations, self._shares, self._tags, self._sessions, self._readings, self._messages,
             self._power, self._rest,
         ):  # fmt: skip
-            at = time.monotonic()
+            step_started = time.monotonic()
             step()
-            self.say(f"  {step.__name__.strip('_')}: {time.monotonic() - at:.0f} s")
+            self.say(f"  {step.__name__.strip('_')}: {time.monotonic() - step_started:.0f} s")
         self.link.execute("VACUUM (ANALYZE)")
-        self.say(f"  filled in {time.monotonic() - begun:.0f} s")
+        self.say(f"  filled in {time.monotonic() - started:.0f} s")
 
-    def _quick(self) -> None:
-        """What is written into a new table goes without the write-ahead log; triggers of foreign keys are off."""
+    def _reduce_wal(self) -> None:
+        """Restart PostgreSQL so that it writes new tables without the write-ahead log."""
         self.link.execute("ALTER SYSTEM SET wal_level = 'minimal'")
         self.link.execute("ALTER SYSTEM SET max_wal_senders = 0")
         self.link.execute("ALTER SYSTEM SET log_min_duration_statement = '150ms'")
@@ -78,6 +78,7 @@ class Filler:
         self.reconnect()
 
     def reconnect(self) -> None:
+        """Connect again, with foreign key triggers switched off."""
         for _ in range(600):
             try:
                 self.link = psycopg.connect(self.stack.postgres.url, autocommit=True, prepare_threshold=None)
@@ -92,14 +93,14 @@ class Filler:
         self.link.execute("SELECT setseed(0.42)")
 
     def insert(self, table: str, source: str, **columns: str) -> None:
-        """INSERT ... SELECT; a column that must have a value and is not named gets a neutral one."""
-        needed = self.link.execute(
+        """Run INSERT ... SELECT. Required columns that are not named get a default of their type."""
+        required = self.link.execute(
             "SELECT column_name, data_type FROM information_schema.columns WHERE table_schema = 'public' "
             "AND table_name = %s AND is_nullable = 'NO' AND column_default IS NULL AND is_identity = 'NO'",
             [table],
         ).fetchall()
-        for name, kind in needed:
-            columns.setdefault(name, NEUTRAL.get(kind, "0"))
+        for name, kind in required:
+            columns.setdefault(name, DEFAULTS.get(kind, "0"))
         names = ", ".join(f'"{name}"' for name in columns)
         self.link.execute(f"INSERT INTO {table} ({names}) SELECT {', '.join(columns.values())} FROM {source}")
 
@@ -118,17 +119,17 @@ class Filler:
 
     # --- steps --------------------------------------------------------------------------------------------------
 
-    def _people(self) -> None:
+    def _users(self) -> None:
         self.insert(
             "accounts_team", f"generate_series(1, {TEAMS}) n", handle="'bench-' || n", name="'Team ' || n",
             created_at="now() - interval '3 years'",
         )  # fmt: skip
-        for name, (team, role, is_staff) in PEOPLE.items():
-            words = ["add_user", f"{name}@bench.example", "--password", PASSWORD, "--team", team, "--role", role]
-            self.stack.manage(*words, *(["--staff"] if is_staff else []))
+        for name, (team, role, is_staff) in USERS.items():
+            arguments = ["add_user", f"{name}@bench.example", "--password", PASSWORD, "--team", team, "--role", role]
+            self.stack.manage(*arguments, *(["--staff"] if is_staff else []))
         for name, number in ((name, number) for name in ("several", "provider") for number in (7, 8, 9)):
-            words = ["--password", PASSWORD, "--team", f"bench-{number}", "--role", "viewer"]
-            self.stack.manage("add_user", f"{name}@bench.example", *words)
+            options = ["--password", PASSWORD, "--team", f"bench-{number}", "--role", "viewer"]
+            self.stack.manage("add_user", f"{name}@bench.example", *options)
         self.insert("accounts_user", "generate_series(1, 3000) n", email="'person' || n || '@bench.example'")
         self.insert(
             "accounts_membership", "accounts_user WHERE email LIKE 'person%'", user_id="id",
@@ -166,7 +167,7 @@ class Filler:
         )  # fmt: skip
 
     def _shares(self) -> None:
-        """Installations of ten stations and one of many, groups, what is granted, notifications and the audit trail."""
+        """Add installations of ten stations and one of many, groups, grants, notifications and the audit log."""
         self.insert(
             "chargers_installation", "chargers_chargingstation GROUP BY team_id, id / 10", team_id="team_id",
             name="'Site ' || id / 10 || ' of ' || team_id", city="'City ' || id / 10 % 90", created_at="now()",
@@ -175,16 +176,16 @@ class Filler:
             "UPDATE chargers_chargingstation s SET installation_id = i.id FROM chargers_installation i "
             f"WHERE i.name = 'Site ' || (CASE WHEN s.id <= {GRANTED} THEN 0 ELSE s.id / 10 END) || ' of ' || s.team_id"
         )
-        person = "(SELECT id FROM accounts_user WHERE email = '{}@bench.example')"
+        user = "(SELECT id FROM accounts_user WHERE email = '{}@bench.example')"
         self.insert(
             "accounts_grant", "chargers_installation WHERE name = 'Site 0 of 1'", role="'owner'", created_at="now()",
-            installation_id="id", user_id=person.format("owner"), team_id="1",
+            installation_id="id", user_id=user.format("owner"), team_id="1",
         )  # fmt: skip
-        for name, most in GROUPS.items():
-            owner = person.format(name)
+        for name, size in GROUPS.items():
+            owner = user.format(name)
             self.insert("chargers_stationgroup", "(SELECT 1) one", name=f"'{name}'", user_id=owner)
             self.insert(
-                "chargers_stationgroup_stations", f"chargers_chargingstation WHERE id <= {most}",
+                "chargers_stationgroup_stations", f"chargers_chargingstation WHERE id <= {size}",
                 stationgroup_id=f"(SELECT id FROM chargers_stationgroup WHERE user_id = {owner})",
                 chargingstation_id="id",
             )  # fmt: skip
@@ -262,7 +263,7 @@ class Filler:
             self._open_sessions()
 
     def _open_sessions(self) -> None:
-        """At every connector that says it charges at a station that is connected."""
+        """Add a session at each charging connector of the connected stations."""
         self.insert(
             "charging_sessions_chargingsession",
             "(SELECT c.station_id, c.number, s.team_id, g.value, g.id AS tag, random() AS chance "
@@ -306,7 +307,7 @@ class Filler:
             )  # fmt: skip
 
     def _messages(self) -> None:
-        """A partition a day, made whole before it is attached: so nothing of it is logged twice."""
+        """Add one partition a day, filled before it is attached, so that it is written without the write-ahead log."""
         per_day = self.size.messages // DAYS
         sampled = (
             """'{"connectorId":' || 1 + n % 2 || ',"transactionId":' || n % 5000000 || ',"meterValue":[{"""
@@ -362,7 +363,7 @@ class Filler:
         )
 
     def _power(self) -> None:
-        # in one transaction, since the worker writes a minute meanwhile
+        # in one transaction, since the worker adds a row every minute
         with self.link.transaction(), self.without_indexes("charging_sessions_teampower"):
             self.link.execute("TRUNCATE charging_sessions_teampower")
             self.insert(
@@ -428,8 +429,8 @@ class Filler:
 
     # --- before measuring ---------------------------------------------------------------------------------------
 
-    def freshen(self) -> None:
-        """Four fifths of the stations are connected now, and what charges was measured just now."""
+    def refresh(self) -> None:
+        """Mark four fifths of the stations as connected, and open sessions as measured, just now."""
         self.link.execute(
             "UPDATE chargers_chargingstation SET last_heard_at = now(), disconnected_at = NULL, node_id = "
             "(SELECT id FROM chargers_gatewaynode ORDER BY alive_at DESC LIMIT 1) WHERE id % 10 < 8"
@@ -444,7 +445,7 @@ class Filler:
 
 
 def counts(filler: Filler) -> dict[str, int]:
-    """What is really there."""
+    """Return the actual numbers of rows."""
     names = {
         "stations": "chargers_chargingstation", "sessions": "charging_sessions_chargingsession",
         "meter readings": "charging_sessions_meterreading", "log rows": "maintenance_message", "tags": "chargers_tag",

@@ -1,7 +1,7 @@
-"""The load: many stations in one process, each with one call open at a time, over WebSocket frames built by hand.
+"""The load generator: many stations in one process, each with one open call at a time.
 
-A client library would cost as much processor time as the gateway that is measured on the same cores. Prints one JSON
-object: what was answered, how quickly, and its own processor time.
+It writes WebSocket frames itself: a client library would use as much CPU time as the gateway that is measured on the
+same cores. Prints one JSON object with the number of answers, latencies, and its own CPU time.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ BOOT = '{"chargePointVendor":"Bench","chargePointModel":"Load"}'
 
 
 class Tally:
-    """What all stations of this process saw."""
+    """The counts of all stations of this process."""
 
     def __init__(self) -> None:
         self.answered = 0
@@ -42,7 +42,7 @@ class Tally:
 
 
 class Station(asyncio.Protocol):
-    """One station: the handshake, a boot, then calls as the pace allows."""
+    """One station: the handshake, a boot, then calls at the given pace."""
 
     def __init__(self, identity: str, password: str, path: str, host: str, tally: Tally, mode: str) -> None:
         self.identity, self.password, self.path, self.host = identity, password, path, host
@@ -56,9 +56,9 @@ class Station(asyncio.Protocol):
         self.meter = random.randrange(10_000, 500_000)
         self.transaction = 0
         self.has_charged = False
-        self.waits = False
-        self.awaited = ""
-        self.gone = asyncio.get_running_loop().create_future()
+        self.is_waiting = False
+        self.open_action = ""
+        self.closed = asyncio.get_running_loop().create_future()
 
     # --- the socket ----------------------------------------------------------------------------------------------
 
@@ -78,9 +78,9 @@ class Station(asyncio.Protocol):
         if self.is_upgraded:
             self.tally.connected -= 1
             self.tally.lost_links += 1
-        self.transport, self.is_upgraded, self.waits = None, False, False
-        if not self.gone.done():
-            self.gone.set_result(None)
+        self.transport, self.is_upgraded, self.is_waiting = None, False, False
+        if not self.closed.done():
+            self.closed.set_result(None)
 
     def data_received(self, data: bytes) -> None:
         self.buffer += data
@@ -102,9 +102,9 @@ class Station(asyncio.Protocol):
                 self.write(payload, 10)
 
     def read_handshake(self) -> None:
-        """Begin to talk once the answer to our request is complete and accepts it."""
-        head, ends, rest = self.buffer.partition(b"\r\n\r\n")
-        if not ends:
+        """Start sending once the response to the handshake is complete and accepts it."""
+        head, separator, rest = self.buffer.partition(b"\r\n\r\n")
+        if not separator:
             return
         if b" 101 " not in head.split(b"\r\n", 1)[0]:
             if self.transport is not None:
@@ -113,7 +113,7 @@ class Station(asyncio.Protocol):
         self.buffer, self.is_upgraded = rest, True
         self.tally.connected += 1
         if self.mode == "echo":
-            self.begin_calls()
+            self.start_calls()
         else:
             self.call("BootNotification", BOOT)
 
@@ -122,28 +122,28 @@ class Station(asyncio.Protocol):
             return
         size = len(payload)
         head = struct.pack("!BB", 128 | kind, 128 | size) if size < 126 else struct.pack("!BBH", 128 | kind, 254, size)
-        self.transport.write(head + b"\0\0\0\0" + payload)  # a mask of zeros costs nothing
+        self.transport.write(head + b"\0\0\0\0" + payload)  # masking with zeros needs no CPU time
 
     # --- calls -----------------------------------------------------------------------------------------------------
 
     def call(self, action: str, payload: str) -> None:
         self.number += 1
-        self.waits, self.awaited, self.sent_at = True, action, time.perf_counter()
+        self.is_waiting, self.open_action, self.sent_at = True, action, time.perf_counter()
         self.write(f'[2,"{self.number}","{action}",{payload}]'.encode())
 
     def answered(self, payload: bytes) -> None:
-        self.waits = False
+        self.is_waiting = False
         tally = self.tally
         if self.mode != "echo" and not payload.startswith(b"[3,"):
             tally.errors += 1
         if tally.is_measuring:
             tally.answered += 1
             tally.latencies.append(time.perf_counter() - self.sent_at)
-        if self.awaited == "BootNotification":
+        if self.open_action == "BootNotification":
             tally.booted += 1
-            self.begin_calls()
+            self.start_calls()
             return
-        if self.awaited == "StartTransaction" and self.mode == "ocpp":
+        if self.open_action == "StartTransaction" and self.mode == "ocpp":
             if not self.has_charged:
                 self.has_charged = True
                 tally.charging += 1
@@ -151,9 +151,9 @@ class Station(asyncio.Protocol):
         if self.mode in ("ocpp", "echo") and not self.pace:
             self.next_call()
 
-    pace = 0.0  # seconds between two calls; 0 as quick as answers come
+    pace = 0.0  # seconds between two calls; 0: the next call follows each answer
 
-    def begin_calls(self) -> None:
+    def start_calls(self) -> None:
         if self.mode == "idle":
             return
         if self.pace:
@@ -165,7 +165,7 @@ class Station(asyncio.Protocol):
         if self.transport is None:
             return
         asyncio.get_running_loop().call_later(self.pace, self.tick)
-        if not self.waits:
+        if not self.is_waiting:
             self.next_call()
 
     def next_call(self) -> None:
@@ -197,7 +197,7 @@ class Station(asyncio.Protocol):
             self.call("MeterValues", self.meter_values(at))
 
     def meter_values(self, at: str) -> str:
-        """About 600 bytes with four sampled values."""
+        """Return a payload of about 600 bytes with four sampled values."""
         return (
             f'{{"connectorId":1,"transactionId":{self.transaction},"meterValue":[{{"timestamp":"{at}","sampledValue":['
             f'{{"value":"{self.meter}","context":"Sample.Periodic","format":"Raw",'
@@ -214,11 +214,11 @@ class Station(asyncio.Protocol):
 async def keep_connected(station: Station, host: str, port: int, until: float) -> None:
     loop = asyncio.get_running_loop()
     while time.monotonic() < until:
-        station.gone = loop.create_future()
+        station.closed = loop.create_future()
         station.buffer = b""
         with contextlib.suppress(OSError):
             await loop.create_connection(lambda: station, host, port)
-            await station.gone
+            await station.closed
         await asyncio.sleep(random.uniform(0.05, 0.3))
 
 
@@ -234,11 +234,11 @@ async def run(options: argparse.Namespace) -> dict[str, object]:
         jobs.append(asyncio.create_task(keep_connected(station, host, port, until)))
         if number % 50 == 0:
             await asyncio.sleep(0.01)
-    begin = time.monotonic()
+    started = time.monotonic()
     ready = {"idle": "connected", "echo": "connected", "boot": "booted", "ocpp": "charging"}[options.mode]
-    while getattr(tally, ready) < options.count and time.monotonic() - begin < options.connect_seconds:
+    while getattr(tally, ready) < options.count and time.monotonic() - started < options.connect_seconds:
         await asyncio.sleep(0.02)
-    ready_after = time.monotonic() - begin
+    ready_after = time.monotonic() - started
     if options.signal:
         Path(options.signal).touch()
     await asyncio.sleep(options.warm_up)
@@ -250,7 +250,7 @@ async def run(options: argparse.Namespace) -> dict[str, object]:
         await asyncio.sleep(options.seconds)
         result = {}
     tally.is_measuring = False
-    elapsed, spent = time.monotonic() - clock, time.process_time() - cpu
+    elapsed, cpu_seconds = time.monotonic() - clock, time.process_time() - cpu
     for job in jobs:
         job.cancel()
     return {
@@ -260,7 +260,7 @@ async def run(options: argparse.Namespace) -> dict[str, object]:
         "errors": tally.errors,
         "lost_links": tally.lost_links,
         "seconds": elapsed,
-        "cpu_seconds": spent,
+        "cpu_seconds": cpu_seconds,
         "latencies_us": sorted(round(value * 1e6) for value in tally.latencies)[
             :: max(1, len(tally.latencies) // 20000)
         ],
@@ -288,9 +288,11 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--connect-seconds", type=float, default=60)
     parser.add_argument("--warm-up", type=float, default=1)
-    parser.add_argument("--rate", type=float, default=0, help="calls per second of this process; 0: as many as go")
+    parser.add_argument(
+        "--rate", type=float, default=0, help="calls per second of this process; 0: as many as possible"
+    )
     parser.add_argument("--mode", choices=["ocpp", "echo", "idle", "boot"], default="ocpp")
-    parser.add_argument("--signal", default="", help="a file made when all stations are ready")
+    parser.add_argument("--signal", default="", help="a file that is created when all stations are ready")
     parser.add_argument("--watch-restart", action="store_true")
     options = parser.parse_args()
     json.dump(uvloop.run(run(options)), sys.stdout)

@@ -140,7 +140,7 @@ def erase(person: User, traces: Traces) -> None:
     person.save()
     for label, columns in SWEPT.items():
         _sweep(apps.get_model(label), columns, traces)
-    _sweep_audit_trail(traces)
+    _sweep_audit_log(traces)
     transaction.on_commit(partial(_delete_stored_mails, traces.emails))
 
 
@@ -152,7 +152,7 @@ def _sweep(model: type[models.Model], columns: Iterable[str], traces: Traces) ->
         rows.filter(pk=row.pk).update(**{name: value for name, value in values.items() if value != getattr(row, name)})
 
 
-def _sweep_audit_trail(traces: Traces) -> None:
+def _sweep_audit_log(traces: Traces) -> None:
     about = Q(actor=traces.pk)
     for kind, keys in traces.rows.items():
         about |= Q(content_type=kind, object_pk__in=keys)

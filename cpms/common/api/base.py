@@ -58,7 +58,7 @@ class StrictJSONParser(BaseParser):
         except (ValueError, RecursionError):
             raise exceptions.ParseError(_("The request is not valid JSON.")) from None
         if not is_storable(value):
-            raise exceptions.ParseError(_("The request holds characters or a depth that cannot be stored."))
+            raise exceptions.ParseError(_("The request contains invalid characters or is nested too deeply."))
         return value
 
 
@@ -111,7 +111,7 @@ class StrictFilters(DjangoFilterBackend):
         names = [*(filters.base_filters if filters else ()), *NewestFirst.parameters]
         unknown = set(request.query_params) - set(names) - {api_settings.URL_FORMAT_OVERRIDE}
         if unknown:
-            sentence = _("This list has no such parameter. It has: %(names)s.") % {"names": ", ".join(names)}
+            sentence = _("Unknown parameter. Known parameters: %(names)s.") % {"names": ", ".join(names)}
             raise exceptions.ValidationError({name: [sentence] for name in sorted(unknown)})
 
 
@@ -174,7 +174,7 @@ def problem(error: Exception, context: Mapping[str, Any]) -> Response | None:
         if settings.DEBUG:
             return None
         logger.error("the API failed", exc_info=error)
-        error = exceptions.APIException(_("Something went wrong on our side. It has been noted."))
+        error = exceptions.APIException(_("Something went wrong on our side. The error has been logged."))
     response = exception_handler(error, dict(context))
     if response is None:
         return None
@@ -201,7 +201,7 @@ def _as_api_exception(error: Exception) -> Exception:
                 return exceptions.Throttled(wait=seconds, detail=str(error))
             return _Refused(error)
         case Http404():
-            return exceptions.NotFound(_("There is nothing here, or it is not yours to see."))
+            return exceptions.NotFound(_("Not found, or you have no access to it."))
         case SuspiciousOperation():  # a form with too many fields, for one
             return exceptions.ParseError(_("The request cannot be read."))
         case PermissionDenied():

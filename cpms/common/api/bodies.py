@@ -19,7 +19,7 @@ class RequestSerializer(serializers.Serializer[Any]):
             unknown = [str(name) for name in data if name not in self.fields]
             if unknown:
                 known = ", ".join(self.fields) or _("none")
-                sentence = _("There is no such field here. Known fields: %(names)s.") % {"names": known}
+                sentence = _("Unknown field. Known fields: %(names)s.") % {"names": known}
                 raise serializers.ValidationError({name: [sentence] for name in unknown})
         return super().to_internal_value(data)
 

@@ -18,10 +18,10 @@ _values: dict[str, tuple[float, Any]] = {}
 
 def cached(key: str, make: Callable[[], Any]) -> Any:
     """Return the value of `make`, cached for a minute."""
-    kept = _values.get(key)
-    if kept is None or time.monotonic() - kept[0] > MAX_AGE_SECONDS:
-        kept = _values[key] = (time.monotonic(), make())
-    return kept[1]
+    entry = _values.get(key)
+    if entry is None or time.monotonic() - entry[0] > MAX_AGE_SECONDS:
+        entry = _values[key] = (time.monotonic(), make())
+    return entry[1]
 
 
 def clear_cached(*keys: str) -> None:
@@ -49,6 +49,6 @@ class CachedModel(models.Model):
         clear_cached_after_change(*self.cache_keys)
 
     def delete(self, *args: Any, **kwargs: Any) -> Any:
-        told = super().delete(*args, **kwargs)
+        deleted = super().delete(*args, **kwargs)
         clear_cached_after_change(*self.cache_keys)
-        return told
+        return deleted

@@ -39,10 +39,10 @@ STATIONS_FOUND = 200
 
 
 PEOPLE, STATIONS, CHARGING, REPORTS, LOGS, SITE = (
-    _("People and teams"),
+    _("Users and teams"),
     _("Stations"),
     _("Charging"),
-    _("Reports of stations"),
+    _("Station reports"),
     _("Messages"),
     _("Site"),
 )

@@ -103,7 +103,7 @@ def dash(why: str = "") -> SafeString:
 
 
 def grouped(key: int) -> str:
-    """A key with thin spaces between groups of digits, whatever the person's number format."""
+    """Format a key with thin spaces between groups of digits, whatever the user's number format."""
     return f"{key:,}".replace(",", THIN)
 
 
@@ -221,6 +221,6 @@ def clock_text(offset_ms: int | None) -> str:
     if offset_ms is None:
         return _("not measured yet")
     if abs(offset_ms) < 2000:
-        return _("in step (%(seconds)s s)") % {"seconds": number(Decimal(offset_ms) / 1000, 1)}
+        return _("in sync (%(seconds)s s)") % {"seconds": number(Decimal(offset_ms) / 1000, 1)}
     off = duration_text(timedelta(milliseconds=abs(offset_ms)))
     return (_("%(span)s fast") if offset_ms > 0 else _("%(span)s slow")) % {"span": off}

@@ -43,7 +43,7 @@ class ParameterLimitMiddleware:
         limit = settings.DATA_UPLOAD_MAX_NUMBER_FIELDS
         if request.META.get("QUERY_STRING", "").count("&") < limit:
             return self.get_response(request)
-        detail = _("The address has more than %(most)d parameters.") % {"most": limit}
+        detail = _("The URL has more than %(most)d parameters.") % {"most": limit}
         if not request.path.startswith(API):
             return HttpResponse(detail, status=400, content_type="text/plain; charset=utf-8")
         problem = {"type": "about:blank", "title": "Bad Request", "status": 400, "detail": detail}

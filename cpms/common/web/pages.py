@@ -172,7 +172,7 @@ class ListPage(LoginRequiredMixin, View):
         rows: Any = self.export_rows(found)
         kind = "xlsx" if kind == "xlsx" else "csv"
         if kind == "xlsx" and rows.order_by()[: MAX_XLSX_ROWS + 1].count() > MAX_XLSX_ROWS:
-            sentence = _("An Excel file holds at most %(most)s rows here: add a filter, or take the CSV file.")
+            sentence = _("An Excel export is limited to %(most)s rows. Add a filter, or export as CSV.")
             messages.error(self.request, sentence % {"most": number(MAX_XLSX_ROWS)})
             return redirect(f"{self.request.path}?{query_without(self.request.GET, 'export')}")
         person: Any = self.request.user

@@ -1,4 +1,4 @@
-"""Panels: the parts that a page is made of. The app that owns the data supplies them, a page only arranges them."""
+"""Panels: the parts that a page is made of. The app that owns the data supplies them; a page only arranges them."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ class Panel:
     """One part of a page, with everything that its template shows. Rendered by `{% panel %}`.
 
     Attributes:
-        template: a template of the app that supplies the panel. It gets nothing of the page around it but the request
-            and `is_live`, which is true where an open page asks for the panel again.
-        context: what the template shows.
-        is_live: whether an open page asks for the panel again. The outermost element of the template then has an id,
-            and `hx-swap-oob` where `is_live` is true.
+        template: a template of the app that supplies the panel. Besides `context` it gets only the request and
+            `is_live`, which is true when an open page loads the panel again.
+        context: the data of the template.
+        is_live: whether open pages load the panel again. The outermost element of the template then needs an id, and
+            `hx-swap-oob` if `is_live` is true.
     """
 
     template: str
@@ -29,7 +29,7 @@ class TimelineEntry(NamedTuple):
     """One line of a timeline to which several apps contribute.
 
     Attributes:
-        kind: its colour, as of a status.
+        kind: the kind of status, which is its colour.
     """
 
     at: datetime

@@ -39,8 +39,8 @@ class ExtraColumns:
 
     Attributes:
         columns: by name.
-        prepare: reads what the columns show of the rows of one page, and keeps it on them.
-        before: the column of the table that they stand before; without it they are the last ones.
+        prepare: adds the data that the columns show to the rows of one page.
+        before: name of the column that they precede; without it they are the last ones.
     """
 
     columns: Mapping[str, tables.Column]
@@ -56,11 +56,11 @@ def extended(
     hidden: Sequence[str] = (),
     **options: Any,
 ) -> Any:
-    """Make a table with columns that other apps add, and without some of its own.
+    """Return a table with columns that other apps add, and without some of its own.
 
     Args:
         hidden: names of columns to leave out.
-        options: of the table.
+        options: further arguments of the table.
     """
     names = list(table_class.base_columns)
     added: list[tuple[str, tables.Column]] = []

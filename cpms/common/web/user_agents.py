@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 from cpms.common.web.formatting import DASH
 
-RECORD_PREFIX = "browser"  # of a browser in the audit trail
+RECORD_PREFIX = "browser"  # marks records of browsers in the audit log
 
 
 BROWSERS = (

@@ -1,4 +1,4 @@
-"""Form controls that several apps use, with the classes of our components."""
+"""Form widgets that several apps use, with the CSS classes of our components."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DATE = forms.DateInput(attrs={"class": "form-control", "type": "date"}, format="
 
 
 class DateTimeLocalInput(forms.DateTimeInput):
-    """A browser's own control for a date and a time, to the minute, in the reader's time zone."""
+    """The browser's input for date and time, to the minute, in the user's time zone."""
 
     input_type = "datetime-local"
 

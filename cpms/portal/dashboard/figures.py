@@ -1,4 +1,4 @@
-"""The dashboard's figures: a fixed number of queries, each answered from an index, whatever the number of stations."""
+"""The dashboard's figures, with a fixed number of queries that each use an index, whatever the number of stations."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ class Part:
 
     @property
     def start(self) -> str:
-        """Written as SVG wants it, whatever the language."""
+        """The offset as SVG expects it, whatever the language."""
         return f"{self.offset:.3f}"
 
     @property
     def dash(self) -> str:
         if self.percent > CIRCLE - 0.01:
             return str(CIRCLE)
-        return f"{max(self.percent - 0.5, 0.35):.3f}"  # a hair's breadth between parts; a small part is still seen
+        return f"{max(self.percent - 0.5, 0.35):.3f}"  # a small gap between parts; a minimum keeps small parts visible
 
 
 @dataclass
 class Tile:
-    """How many connectors are in one state, and the list that shows them."""
+    """The number of connectors in one state, with a link to their list."""
 
     state: str
     label: str
@@ -64,7 +64,7 @@ class Figures:
 
 
 def figures(user: User) -> Figures:
-    """Four queries."""
+    """Return the figures of the user's stations, with four queries."""
     presences, states = stations_by_presence(user), connectors_by_state(user)
     charging, power_w = running_now(user)
     sessions_today, energy_today_wh = started_today(user)

@@ -1,4 +1,4 @@
-"""The dashboard. What it shows comes from the apps that own it."""
+"""The dashboard. Its panels come from the apps that own their data."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from chargers.stations.services.adding import may_add_stations
 from cpms.common.web import formatting
 from cpms.common.web.pages import AuthenticatedRequest
 from cpms.common.web.panels import Panel
-from cpms.portal.dashboard.attention import troubles
+from cpms.portal.dashboard.attention import issues
 from cpms.portal.dashboard.figures import Figures, figures
 from cpms.portal.drivers.views import own_page
 from cpms.portal.frame.drivers import is_driver
@@ -23,7 +23,7 @@ from sessions.ledger.panels.columns import CONNECTOR_POWER
 
 
 def _panels(user: User, counts: Figures) -> dict[str, Panel]:
-    """Return the panels by their places on the page."""
+    """Return the panels by their position on the page."""
     kpis = {
         "figures": counts,
         "sees_sessions": bool(user.access.scope(Can.SEE_SESSIONS)),
@@ -31,7 +31,7 @@ def _panels(user: User, counts: Figures) -> dict[str, Panel]:
         "energy": formatting.energy(counts.energy_today_wh),
         "per_session": counts.energy_today_wh // counts.sessions_today if counts.sessions_today else None,
     }
-    attention = {"troubles": troubles(user) if counts.stations else []}
+    attention = {"issues": issues(user) if counts.stations else []}
     return {
         "facts": Panel("portal/dashboard/panels/facts.html", {"figures": counts}, is_live=True),
         "kpis": Panel("portal/dashboard/panels/figures.html", kpis, is_live=True),
@@ -63,6 +63,6 @@ def dashboard(request: AuthenticatedRequest) -> HttpResponse:
 @login_required
 @require_safe
 def dashboard_live(request: AuthenticatedRequest) -> HttpResponse:
-    """The panels of the dashboard, for an open page."""
+    """Render the panels again, for an open page."""
     panels = _panels(request.user, figures(request.user))
     return render(request, "panels.html", {"panels": panels.values(), "is_live": True})

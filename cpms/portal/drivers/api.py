@@ -1,4 +1,4 @@
-"""One's own charging over the API: sessions, tags, places, start and stop."""
+"""API for drivers: their sessions and tags, the stations where they may charge, and start and stop."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from accounts.models import User
 from chargers.models import ChargingStation, Connector, Presence, Tag
 from chargers.tags.api import TagSerializer
 from cpms.common.api.views import ApiView
-from cpms.portal.drivers.views import own_places, own_sessions, own_tags
+from cpms.portal.drivers.views import driver_stations, own_sessions, own_tags
 from operations.commands.services.asking import request_command
 from operations.models import Command
 from sessions.ledger.serializers import SessionSerializer
@@ -30,7 +30,7 @@ class OwnConnectorSerializer(serializers.ModelSerializer[Connector]):
 
 
 class OwnPlaceSerializer(serializers.ModelSerializer[ChargingStation]):
-    """A station at which one may charge, as far as that needs."""
+    """A station where the user may charge, with only what that requires."""
 
     installation = serializers.CharField(source="installation.name", read_only=True, allow_null=True, default=None)
     city = serializers.CharField(source="installation.city", read_only=True, allow_null=True, default=None)
@@ -45,11 +45,11 @@ class OwnPlaceSerializer(serializers.ModelSerializer[ChargingStation]):
 
 class OwnStartSerializer(serializers.Serializer[Any]):
     connector = serializers.IntegerField(min_value=1, max_value=1000)
-    tag = serializers.CharField(max_length=36, help_text="The number of a tag of one's own.")
+    tag = serializers.CharField(max_length=36, help_text="The number of one of your tags.")
 
 
 class OwnCommandSerializer(serializers.ModelSerializer[Command]):
-    """What became of a start or a stop."""
+    """The state of a start or stop command."""
 
     class Meta:
         model = Command
@@ -66,7 +66,7 @@ class OwnListView(ApiView, generics.ListAPIView[Any]):
 
 
 class OwnSessionsView(OwnListView):
-    """Sessions with one's own tags, wherever they charged; the latest start first."""
+    """Sessions with your own tags at any station, newest first."""
 
     queryset = ChargingSession.objects.none()
     serializer_class = SessionSerializer
@@ -77,7 +77,7 @@ class OwnSessionsView(OwnListView):
 
 
 class OwnTagsView(OwnListView):
-    """One's own tags."""
+    """Your own tags."""
 
     queryset = Tag.objects.none()
     serializer_class = TagSerializer
@@ -87,17 +87,17 @@ class OwnTagsView(OwnListView):
 
 
 class OwnPlacesView(OwnListView):
-    """Stations at which one may charge and is shown nothing else, with the status of their connectors."""
+    """Stations where you may only charge, with the status of their connectors."""
 
     queryset = ChargingStation.objects.none()
     serializer_class = OwnPlaceSerializer
 
     def get_queryset(self) -> Any:
-        return self.queryset if getattr(self, "swagger_fake_view", False) else own_places(self.user)
+        return self.queryset if getattr(self, "swagger_fake_view", False) else driver_stations(self.user)
 
 
 class OwnStartView(ApiView):
-    """Start a session at a station where one may charge, with a tag of one's own."""
+    """Start a session at a station where you may charge, with one of your tags."""
 
     right = Can.CHARGE
 
@@ -105,20 +105,20 @@ class OwnStartView(ApiView):
     def post(self, request: Request, identity: str) -> Response:
         user = cast(User, request.user)
         station = get_object_or_404(ChargingStation.objects.allowed(user, Can.CHARGE), identity=identity)
-        wanted = OwnStartSerializer(data=request.data)
-        wanted.is_valid(raise_exception=True)
-        tag = get_object_or_404(own_tags(user), value__iexact=wanted.validated_data["tag"])
+        serializer = OwnStartSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        tag = get_object_or_404(own_tags(user), value__iexact=serializer.validated_data["tag"])
         command = request_command(
             station=station,
             kind=Command.Kind.REMOTE_START,
-            parameters={"connector": wanted.validated_data["connector"], "id_tag": tag.value},
+            parameters={"connector": serializer.validated_data["connector"], "id_tag": tag.value},
             actor=user,
         )
         return Response(OwnCommandSerializer(command).data, status=201)
 
 
 class OwnStopView(ApiView):
-    """Stop a running session of one's own."""
+    """Stop one of your running sessions."""
 
     right = Can.CHARGE
 

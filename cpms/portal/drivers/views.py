@@ -1,4 +1,4 @@
-"""The driver's page: own sessions, the stations where they may charge, start and stop."""
+"""The page of drivers: their sessions and tags, the stations where they may charge, and start and stop."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ from operations.models import Command
 from sessions.ledger import panels as session_panels
 from sessions.models import ChargingSession
 
-SHOWN_SESSIONS, MAX_PLACES = 10, 200
+SHOWN_SESSIONS, MAX_STATIONS = 10, 200
 STARTABLE = {Connector.Status.AVAILABLE, Connector.Status.PREPARING, ""}  # "": online, but no status reported yet
 OUT_OF_USE = {Connector.Status.FAULTED, Connector.Status.UNAVAILABLE}
 
 
 def own_sessions(user: User) -> Any:
-    """Sessions with this person's tags, wherever they charged."""
+    """Return sessions with the user's tags, at any station."""
     rows = ChargingSession.objects.in_view_of(user).filter(tag__user=user)
     return rows.select_related("station", "tag", "team").defer(*(f"station__{name}" for name in PASSWORD_FIELDS))
 
@@ -49,35 +49,40 @@ def own_tags(user: User) -> TagQuerySet:
     return tags
 
 
-def own_places(user: User) -> QuerySet[Any]:
-    """Stations at which this person may charge and which no other page shows them."""
-    seen = ChargingStation.objects.allowed(user, Can.SEE_STATIONS).order_by().values("pk")
-    places = ChargingStation.objects.allowed(user, Can.CHARGE).in_view_of(user).exclude(pk__in=seen).with_presence()
-    places = places.filter(deactivated_at__isnull=True).select_related("installation").prefetch_related("connectors")
-    return places.defer(*PASSWORD_FIELDS).order_by("installation__name", "identity")
+def driver_stations(user: User) -> QuerySet[Any]:
+    """Return stations where the user may charge, except those that other pages show them."""
+    visible = ChargingStation.objects.allowed(user, Can.SEE_STATIONS).order_by().values("pk")
+    stations = ChargingStation.objects.allowed(user, Can.CHARGE).in_view_of(user).exclude(pk__in=visible)
+    stations = (
+        stations.with_presence()
+        .filter(deactivated_at__isnull=True)
+        .select_related("installation")
+        .prefetch_related("connectors")
+    )
+    return stations.defer(*PASSWORD_FIELDS).order_by("installation__name", "identity")
 
 
-def connectors_of(station: ChargingStation) -> list[Connector]:
+def sorted_connectors(station: ChargingStation) -> list[Connector]:
     return sorted(station.connectors.all(), key=lambda connector: connector.number)
 
 
 def startable_connectors(station: ChargingStation) -> list[Connector]:
-    return [connector for connector in connectors_of(station) if connector.status in STARTABLE]
+    return [connector for connector in sorted_connectors(station) if connector.status in STARTABLE]
 
 
 def why_no_start(station: Any) -> str:
-    """Return why no session can be started at the station now; an empty text if one can.
+    """Return why no session can be started at the station now, or an empty text if one can.
 
     Args:
-        station: with `presence`; its connectors are best prefetched.
+        station: with `presence`; prefetch its connectors to save queries.
     """
     if station.presence != Presence.ONLINE:
-        return _why_away(station)
+        return _why_offline(station)
     if not station.is_served:
         return _("The station is not set up yet.")
     if station.status in OUT_OF_USE:
         return _("The station is out of service.")
-    connectors = connectors_of(station)
+    connectors = sorted_connectors(station)
     if not connectors:
         return _("The station has not reported its connectors yet.")
     if startable_connectors(station):
@@ -87,7 +92,7 @@ def why_no_start(station: Any) -> str:
     return ngettext("The connector is in use.", "All connectors are in use.", len(connectors))
 
 
-def _why_away(station: Any) -> str:
+def _why_offline(station: Any) -> str:
     if station.presence == Presence.OFFLINE and station.disconnected_at:
         return _("Offline since %(time)s.") % {"time": formatting.short_time(station.disconnected_at)}
     if station.last_heard_at:
@@ -96,7 +101,7 @@ def _why_away(station: Any) -> str:
 
 
 def own_page(user: User) -> dict[str, Any]:
-    """Return the panels of the page."""
+    """Return the panels of the page by their position."""
     sessions = own_sessions(user).select_related("tag__user").order_by("-started_at")
     latest, tags = list(sessions[:SHOWN_SESSIONS]), list(own_tags(user))
     return {
@@ -106,17 +111,17 @@ def own_page(user: User) -> dict[str, Any]:
 
 
 def _live_panel(user: User, sessions: Any, tags: list[Tag]) -> Panel:
-    """What charges now, and where this person may charge."""
+    """Return the panel of running sessions and of stations where the user may charge."""
     context = {
         "running": list(sessions.open()[:SHOWN_SESSIONS]),
-        "stations": [_station_row(station) for station in own_places(user)[:MAX_PLACES]],
+        "stations": [_station_row(station) for station in driver_stations(user)[:MAX_STATIONS]],
         "has_tags": bool(tags),
     }
     return Panel("portal/drivers/panels/own_live.html", context, is_live=True)
 
 
 def _station_row(station: Any) -> dict[str, Any]:
-    connectors = connectors_of(station) if station.presence == Presence.ONLINE else []
+    connectors = sorted_connectors(station) if station.presence == Presence.ONLINE else []
     return {
         "station": station,
         "connectors": [
@@ -136,7 +141,7 @@ def own(request: AuthenticatedRequest) -> HttpResponse:
 @login_required
 @require_safe
 def own_live(request: AuthenticatedRequest) -> HttpResponse:
-    """The part of the page that changes."""
+    """Render the live panel again, for an open page."""
     return render(request, "panels.html", {"panels": [own_page(request.user)["live"]]})
 
 
@@ -148,7 +153,7 @@ class OwnStartForm(forms.Form):
         super().__init__(*args, **kwargs)
         connector: Any = self.fields["connector"]
         connector.choices = [(one.number, str(one.number)) for one in startable_connectors(station)]
-        connector.error_messages["invalid_choice"] = _("This connector is not free.")
+        connector.error_messages["invalid_choice"] = _("This connector is not available.")
         tag: Any = self.fields["tag"]
         tag.queryset = own_tags(user).valid()
 
@@ -162,50 +167,52 @@ def _why_no_tag(user: User) -> str:
 @login_required
 @require_http_methods(["GET", "POST"])
 def own_start(request: AuthenticatedRequest, pk: int) -> HttpResponse:
-    """Start a session at a station where one may charge, with a tag of one's own."""
+    """Start a session at a station where the user may charge, with one of their tags."""
     user = request.user
     stations = ChargingStation.objects.allowed(user, Can.CHARGE).with_presence().prefetch_related("connectors")
     station = get_object_or_404(stations.defer(*PASSWORD_FIELDS), pk=pk)
-    facts = {
+    context = {
         "title": _("Start a session"),
         "button": _("Start session"),
-        "place": station.display_name,
+        "station_name": station.display_name,
         "action": reverse("portal:own_start", args=[station.pk]),
-        "why_not": why_no_start(station) or _why_no_tag(user),
+        "refusal": why_no_start(station) or _why_no_tag(user),
     }
     if request.method == "GET":
         form = OwnStartForm(station=station, user=user, initial=request.GET.dict())
-        return _form_page(request, facts | {"form": form})
+        return _form_page(request, context | {"form": form})
     form = OwnStartForm(request.POST, station=station, user=user)
-    if facts["why_not"] or not form.is_valid():
-        return _form_page(request, facts | {"form": form}, status=422)
+    if context["refusal"] or not form.is_valid():
+        return _form_page(request, context | {"form": form}, status=422)
     parameters = {"connector": form.cleaned_data["connector"], "id_tag": form.cleaned_data["tag"].value}
-    sentence = _("The station was asked to start. Plug in the cable, if you have not yet.")
-    return _ask(request, facts, form, station, Command.Kind.REMOTE_START, parameters, sentence)
+    sentence = _("Start request sent. Plug in the cable if you have not done so yet.")
+    return _send_command(request, context, form, station, Command.Kind.REMOTE_START, parameters, sentence)
 
 
 @login_required
 @require_http_methods(["GET", "POST"])
 def own_stop(request: AuthenticatedRequest, pk: int) -> HttpResponse:
-    """Stop a session of one's own."""
+    """Stop one of the user's sessions."""
     session = get_object_or_404(own_sessions(request.user).open(), pk=pk)
-    facts = {
+    context = {
         "title": _("Stop your session"),
         "button": _("Stop session"),
-        "place": session.station.display_name,
+        "station_name": session.station.display_name,
         "action": reverse("portal:own_stop", args=[session.pk]),
         "is_dangerous": True,
     }
     if request.method == "GET":
-        return _form_page(request, facts | {"form": forms.Form()})
-    sentence = _("The station was asked to stop.")
+        return _form_page(request, context | {"form": forms.Form()})
+    sentence = _("Stop request sent.")
     form = forms.Form(request.POST)
-    return _ask(request, facts, form, session.station, Command.Kind.REMOTE_STOP, {"session": session.pk}, sentence)
+    return _send_command(
+        request, context, form, session.station, Command.Kind.REMOTE_STOP, {"session": session.pk}, sentence
+    )
 
 
-def _ask(
+def _send_command(
     request: AuthenticatedRequest,
-    facts: dict[str, Any],
+    context: dict[str, Any],
     form: forms.Form,
     station: ChargingStation,
     kind: str,
@@ -220,12 +227,12 @@ def _ask(
         form.is_valid()
         at_tag = {"tag": str(error)} if "id_tag" in error.fields else {}
         add_errors(form, DomainError(str(error), fields=at_tag))
-        return _form_page(request, facts | {"form": form}, status=422)
+        return _form_page(request, context | {"form": form}, status=422)
     if not request.htmx:
         messages.success(request, sentence)
         return redirect("portal:own")
-    told = {"said": {"text": sentence, "kind": "good"}, "done": {}}
-    return HttpResponse(status=204, headers={"HX-Trigger": json.dumps(told)})
+    events = {"said": {"text": sentence, "kind": "good"}, "done": {}}
+    return HttpResponse(status=204, headers={"HX-Trigger": json.dumps(events)})
 
 
 def _form_page(request: AuthenticatedRequest, context: dict[str, Any], status: int = 200) -> HttpResponse:

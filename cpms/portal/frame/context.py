@@ -1,4 +1,4 @@
-"""What the frame of every page needs: where one can go, for whom one works, in which zone times are."""
+"""Template context for the frame of every page: navigation, team, groups, branding and time zone."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ from cpms.portal.frame.navigation import (
 from cpms.portal.models import SiteText, hooks_offered, site_text
 from maintenance.notifications.services.bell import unread
 
-MAX_CHOICES = 12  # teams in the menu at the top left; more are on a page of their own
+MAX_CHOICES = 12  # teams in the menu at the top left; a separate page lists all
 
 
 @dataclass
 class TeamHead:
-    """The team at the top left; pressing it opens a menu, or leads elsewhere when there is nothing to choose."""
+    """The team at the top left: the button of a menu, or a link if there is nothing to choose."""
 
     name: str
     initials: str
@@ -44,7 +44,7 @@ class TeamHead:
     title: str = ""
     url: str = ""
     team: Team | None = None
-    choices: list[Team] = field(default_factory=list)  # to which one can switch
+    choices: list[Team] = field(default_factory=list)  # teams that the user can switch to
     links: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -54,7 +54,7 @@ def initials(name: str) -> str:
 
 
 def _team_head(request: HttpRequest, user: User) -> TeamHead:
-    """The team that the person works for, with the way to its settings and to other teams."""
+    """Return the current team, with links to its settings and to other teams."""
     team = current_team(request)
     if user.is_staff:
         links = [(_("Switch team"), reverse("team:choose"))]
@@ -82,7 +82,7 @@ def _team_head(request: HttpRequest, user: User) -> TeamHead:
 
 
 def _team_links(request: HttpRequest, user: User) -> list[tuple[str, str]]:
-    """What people look for most in a team's settings."""
+    """Return the most used pages of the team's settings, as labels and addresses."""
     if not manages_current_team(request, user):
         return [(_("Members"), reverse("accounts:teammates"))]
     pages = (

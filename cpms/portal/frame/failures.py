@@ -1,4 +1,4 @@
-"""The page for a fault on our side."""
+"""The page for internal server errors."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ logger = logging.getLogger(__name__)
 
 @requires_csrf_token
 def server_failure(request: HttpRequest) -> HttpResponse:
-    """Show the fault inside the frame for who is signed in; plainly where the frame cannot be made either."""
+    """Show the error inside the frame to signed-in users, or as a plain page if the frame fails too."""
     try:
         if request.user.is_authenticated:
             return HttpResponse(render_to_string("500.html", request=request), status=500)
-    except Exception:  # whatever broke the page may break the frame, and a page about it must never fail
-        logger.warning("the frame of a failed page could not be made")
+    except Exception:  # the cause may break the frame too, and the error page must never fail
+        logger.warning("the error page could not be rendered inside the frame")
     return server_error(request)

@@ -1,4 +1,4 @@
-"""What was mailed, for demos and development: only where MAILS_IN_PAGE is on, and then for everybody."""
+"""Pages that show sent e-mails, for demos and development. With MAILS_IN_PAGE on, they are visible to everyone."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-SHOWN = 30
+MAX_SHOWN = 30
 
 
 def _files() -> list[Path]:
@@ -37,7 +37,7 @@ def _body(message: EmailMessage, kind: str) -> str:
 @require_safe
 def mail_list(request: HttpRequest) -> HttpResponse:
     rows: list[dict[str, Any]] = []
-    for path in _files()[:SHOWN]:
+    for path in _files()[:MAX_SHOWN]:
         message = _read(path)
         rows.append(
             {

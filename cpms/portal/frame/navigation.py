@@ -1,4 +1,4 @@
-"""Where one can go: the menu at the left, the tabs of a team's settings and those of one's own account."""
+"""The navigation menu, and the tabs of the team settings and of the user's account."""
 
 from __future__ import annotations
 
@@ -18,16 +18,26 @@ from cpms.portal.frame.drivers import charges_elsewhere, is_driver
 
 
 class Entry(NamedTuple):
+    """A link of the menu or a tab.
+
+    Attributes:
+        name: the URL name of its page.
+        families: prefixes of the URL names of pages on which the entry is marked as current.
+        right: shown to users who have this right somewhere; empty: to all.
+        is_for_drivers: whether it is also shown to drivers.
+        is_for_teams: True: only for members of a team and staff; False: only for others; None: for both.
+    """
+
     label: Promise
-    name: str  # of its page; the entry is also current on pages whose name begins with one of `families`
+    name: str
     families: tuple[str, ...]
-    right: str = Can.SEE_STATIONS  # who holds it nowhere has nothing there
-    is_for_drivers: bool = False  # also for those who only charge at stations of others
-    is_for_teams: bool | None = None  # True: only for members of a team (and staff); False: only for others
+    right: str = Can.SEE_STATIONS
+    is_for_drivers: bool = False
+    is_for_teams: bool | None = None
 
 
 class Section(NamedTuple):
-    """A single page, or several under a heading."""
+    """A part of the menu: a single page, or several under a heading."""
 
     label: Promise
     icon: str
@@ -178,7 +188,7 @@ def _is_shown(entry: Entry, user: User, *, only_drives: bool) -> bool:
 
 
 def entries_for(user: User) -> list[tuple[Section, list[Entry]]]:
-    """Return the sections with the entries behind which this person has something."""
+    """Return all sections with the entries that are shown to the user."""
     only_drives = is_driver(user)
     return [
         (section, [entry for entry in section.entries if _is_shown(entry, user, only_drives=only_drives)])
@@ -187,22 +197,22 @@ def entries_for(user: User) -> list[tuple[Section, list[Entry]]]:
 
 
 def current_page(request: HttpRequest) -> str:
-    """Return the name of the page that is shown."""
+    """Return the URL name of the current page."""
     return request.resolver_match.view_name if request.resolver_match else ""
 
 
 def _closest(here: str, entries: Iterable[Entry]) -> str:
-    """Return the longest family that a page belongs to: its entry is the current one."""
+    """Return the longest family that a page belongs to. Its entry is the current one."""
     families = {family for entry in entries for family in entry.families if here.startswith(family)}
     return max(families, key=len, default="")
 
 
 def navigation(request: HttpRequest, user: User) -> list[dict[str, Any]]:
-    """Sections with what this person may use; one with a single page is a link by itself."""
+    """Return the sections of the menu, as template context; a section with a single page is a link."""
     here = current_page(request)
-    if here == "portal:dashboard" and is_driver(user):  # it shows them the same
+    if here == "portal:dashboard" and is_driver(user):  # which is the same page for drivers
         here = OWN_CHARGING.name
-    is_own_account = here.startswith(ACCOUNT_PAGES)  # which is below the menu, and no entry of it
+    is_own_account = here.startswith(ACCOUNT_PAGES)  # has its own link below the menu
     entries = [entry for section in NAVIGATION for entry in section.entries]
     family = "" if is_own_account else _closest(here, entries)
     shown = []
@@ -232,7 +242,7 @@ def _team_page(request: HttpRequest, user: User) -> str:
 
 
 def team_tabs(request: HttpRequest, user: User) -> list[dict[str, Any]]:
-    """The settings of the current team, as far as this person may see them; nothing for those who are in no team."""
+    """Return the tabs of the current team's settings that the user may see; none for users without a team."""
     if not is_in_team(user):
         return []
     team = current_team(request)
@@ -250,7 +260,7 @@ def team_tabs(request: HttpRequest, user: User) -> list[dict[str, Any]]:
 
 
 def account_tabs(request: HttpRequest, user: User) -> list[dict[str, Any]]:
-    """One's own account: what is about the person and not about a team."""
+    """Return the tabs of the user's own account."""
     family = _closest(current_page(request), ACCOUNT_TABS)
     return [_tab(tab, family, _why_off(user, tab.name)) for tab in ACCOUNT_TABS]
 

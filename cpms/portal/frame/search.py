@@ -1,6 +1,7 @@
 """One search over everything a user may see: stations, installations, sessions, tags, users, pages and settings.
 
-What begins with the text comes first, found by an index; where that is little, what contains it follows.
+Rows with a column that starts with the text come first, found by an index. If they are few, rows that contain the
+words of the text follow.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from cpms.portal.frame.drivers import is_driver
 from cpms.portal.frame.navigation import ACCOUNT_TABS, TEAM_TABS, entries_for, is_in_team
 from sessions.models import ChargingSession
 
-LEAST, MOST, SHOWN, MAX_PAGES = 2, 80, 6, 8
+MIN_LENGTH, MAX_LENGTH, MAX_HITS, MAX_PAGES = 2, 80, 6, 8
 MAX_KEY = 2**63 - 1
 
 
@@ -39,9 +40,9 @@ class Page(NamedTuple):
     """A page, or a setting on one."""
 
     label: Promise
-    place: Promise
+    section: Promise
     name: str
-    right: str = ""  # who holds it nowhere cannot use the page
+    right: str = ""  # needed somewhere to use the page
     is_for_drivers: bool = False
 
 
@@ -73,7 +74,7 @@ class Hit(NamedTuple):
 
 @dataclass
 class Found:
-    """What was found of one kind; `more` leads to the list that searches further."""
+    """The results of one kind. `more` is the address of the list with all results."""
 
     title: str
     icon: str
@@ -82,9 +83,9 @@ class Found:
 
 
 def search(user: User, text: str) -> list[Found]:
-    """Return the kinds of which something was found, with ten queries at most."""
-    text = text.strip()[:MOST]
-    if len(text) < LEAST:
+    """Return the results by kind, without empty kinds, with ten queries at most."""
+    text = text.strip()[:MAX_LENGTH]
+    if len(text) < MIN_LENGTH:
         return []
     tags = Tag.objects.visible_to(user).select_related("team")
     found_tags = _first(tags, text, ("value", "label"), TAG_COLUMNS, "value")
@@ -95,25 +96,26 @@ def search(user: User, text: str) -> list[Found]:
         STATION_COLUMNS,
         "identity",
     )
-    kinds = [_stations(stations, text), _places(user, text), _sessions(user, text, stations, found_tags)]
-    kinds += [_tags(found_tags), _people(user, text), _pages(user, text)]
+    kinds = [_stations(stations, text), _installations(user, text), _sessions(user, text, stations, found_tags)]
+    kinds += [_tags(found_tags), _users(user, text), _pages(user, text)]
     return [kind for kind in kinds if kind.hits]
 
 
-def _first(rows: QuerySet[Any], text: str, begins: Sequence[str], columns: Sequence[str], order: str) -> list[Any]:
-    """Return the rows with a column that begins with the text, then those with columns that hold its words."""
-    found = list(_begins(rows, text, *begins).order_by(order, "pk")[:SHOWN])
-    if len(found) < SHOWN:
+def _first(rows: QuerySet[Any], text: str, prefixed: Sequence[str], columns: Sequence[str], order: str) -> list[Any]:
+    """Return the first matches: rows with a `prefixed` column that starts with the text, then rows whose `columns`
+    contain its words."""
+    found = list(_starting_with(rows, text, *prefixed).order_by(order, "pk")[:MAX_HITS])
+    if len(found) < MAX_HITS:
         others = rows.filter(contains_words(text, *columns)).exclude(pk__in=[row.pk for row in found])
-        found += others.order_by(order, "pk")[: SHOWN - len(found)]
+        found += others.order_by(order, "pk")[: MAX_HITS - len(found)]
     return found
 
 
-def _begins(rows: QuerySet[Any], text: str, *columns: str) -> QuerySet[Any]:
-    wanted = Q()
+def _starting_with(rows: QuerySet[Any], text: str, *columns: str) -> QuerySet[Any]:
+    condition = Q()
     for column in columns:
-        wanted |= Q(**{f"{column}__istartswith": text})
-    return rows.filter(wanted)
+        condition |= Q(**{f"{column}__istartswith": text})
+    return rows.filter(condition)
 
 
 def _stations(stations: list[ChargingStation], text: str) -> Found:
@@ -126,26 +128,27 @@ def _stations(stations: list[ChargingStation], text: str) -> Found:
     )
 
 
-def _places(user: User, text: str) -> Found:
-    places = Installation.objects.visible_to(user)
+def _installations(user: User, text: str) -> Found:
+    rows = Installation.objects.visible_to(user)
     found = Found(_("Installations"), icon="map-pin")
-    for place in _first(places, text, ("name", "city"), ("name", "street", "city"), "name"):
-        page = getattr(place, "get_absolute_url", None)
-        url = page() if page else f"{reverse('chargers:station_list')}?{urlencode({'q': place.name})}"
-        found.hits.append(Hit(place.name, ", ".join(filter(None, [place.street, place.city])), url))
+    for row in _first(rows, text, ("name", "city"), ("name", "street", "city"), "name"):
+        page = getattr(row, "get_absolute_url", None)
+        url = page() if page else f"{reverse('chargers:station_list')}?{urlencode({'q': row.name})}"
+        found.hits.append(Hit(row.name, ", ".join(filter(None, [row.street, row.city])), url))
     return found
 
 
 def _sessions(user: User, text: str, stations: list[ChargingStation], tags: list[Tag]) -> Found:
-    """By number, as it is read aloud, and the latest at a station or with a tag that was found."""
+    """Return the session with this number, with or without spaces, and the newest at the found stations or with the
+    found tags."""
     digits = "".join(character for character in text if not character.isspace())
-    wanted = Q(tag__in=[tag.pk for tag in tags]) | Q(station__in=[station.pk for station in stations])
+    condition = Q(tag__in=[tag.pk for tag in tags]) | Q(station__in=[station.pk for station in stations])
     if digits.isascii() and digits.isdecimal() and int(digits) <= MAX_KEY:
-        wanted |= Q(pk=int(digits))
-    rows = ChargingSession.objects.visible_to(user).filter(wanted).select_related("station")
+        condition |= Q(pk=int(digits))
+    rows = ChargingSession.objects.visible_to(user).filter(condition).select_related("station")
     rows = rows.only("pk", "started_at", "id_tag", "station__identity").order_by("-started_at", "-pk")
     found = Found(_("Sessions"), icon="bolt", more=f"{reverse('sessions:session_list')}?{urlencode({'q': text})}")
-    for session in rows[:SHOWN]:
+    for session in rows[:MAX_HITS]:
         note = f"{session.station.identity} · {formatting.date_time(session.started_at)}"
         found.hits.append(Hit(formatting.grouped(session.pk), note, session.get_absolute_url()))
     return found
@@ -160,20 +163,20 @@ def _tags(tags: list[Tag]) -> Found:
     return found
 
 
-def _people(user: User, text: str) -> Found:
-    """People are found by support staff only."""
-    found = Found(_("People"), icon="users")
+def _users(user: User, text: str) -> Found:
+    """Return users, for support staff only."""
+    found = Found(_("Users"), icon="users")
     if user.is_staff:
-        people = User.objects.only("pk", "email", "first_name", "last_name")
+        users = User.objects.only("pk", "email", "first_name", "last_name")
         columns = ("email", "last_name", "first_name")
-        for person in _first(people, text, columns, columns, "email"):
-            url = reverse("admin:accounts_user_change", args=[person.pk])
-            found.hits.append(Hit(person.get_full_name(), person.email, url))
+        for row in _first(users, text, columns, columns, "email"):
+            url = reverse("admin:accounts_user_change", args=[row.pk])
+            found.hits.append(Hit(row.get_full_name(), row.email, url))
     return found
 
 
 def _all_pages(user: User) -> list[Page]:
-    """Every page and setting that this person may open: those of the menu first."""
+    """Return all pages and settings that the user may open, those of the menu first."""
     pages = [
         Page(entry.label, section.label, entry.name)
         for section, entries in entries_for(user)
@@ -189,27 +192,25 @@ def _all_pages(user: User) -> list[Page]:
 
 
 def _pages(user: User, text: str) -> Found:
-    """Pages and settings whose name holds each word of the text; those whose own name does come first."""
+    """Return pages and settings that match all words of the text by label, then those that match with their section."""
     found = Found(_("Pages and settings"), icon="layout-dashboard")
-    wanted = text.casefold().split()
-    by_place = []
+    words = text.casefold().split()
+    by_section = []
     for page in _all_pages(user):
-        label, place = str(page.label), str(page.place)
-        hit = Hit(label, place if place != label else "", reverse(page.name))
-        if all(word in label.casefold() for word in wanted):
+        label, section = str(page.label), str(page.section)
+        hit = Hit(label, section if section != label else "", reverse(page.name))
+        if all(word in label.casefold() for word in words):
             found.hits.append(hit)
-        elif all(word in f"{place} {label}".casefold() for word in wanted):
-            by_place.append(hit)
-    found.hits = [*found.hits, *by_place][:MAX_PAGES]
+        elif all(word in f"{section} {label}".casefold() for word in words):
+            by_section.append(hit)
+    found.hits = [*found.hits, *by_section][:MAX_PAGES]
     return found
 
 
 def suggestions(user: User) -> list[Found]:
-    """What the search box offers before anything is typed."""
-    hits = [Hit(str(page.label), str(page.place), reverse(page.name)) for page in _all_pages(user)]
-    for place, hit in enumerate(hits):
-        if hit.label == hit.note:
-            hits[place] = hit._replace(note="")
+    """Return the pages that the search box offers before anything is typed."""
+    hits = [Hit(str(page.label), str(page.section), reverse(page.name)) for page in _all_pages(user)]
+    hits = [hit._replace(note="") if hit.label == hit.note else hit for hit in hits]
     return [Found(_("Go to"), icon="layout-dashboard", hits=hits[:MAX_PAGES])]
 
 
@@ -217,14 +218,14 @@ def suggestions(user: User) -> list[Found]:
 @require_safe
 def search_view(request: AuthenticatedRequest) -> HttpResponse:
     """Show the search page, or the list below the search box of every page."""
-    text = request.GET.get("q", "").strip()[:MOST]
-    is_short = len(text) < LEAST
+    text = request.GET.get("q", "").strip()[:MAX_LENGTH]
+    is_short = len(text) < MIN_LENGTH
     found = suggestions(request.user) if is_short and request.htmx else search(request.user, text)
-    place = 0
+    count = 0
     numbered = []
     for kind in found:
-        rows = [(place + number, hit) for number, hit in enumerate(kind.hits)]
-        place += len(rows)
+        rows = [(count + number, hit) for number, hit in enumerate(kind.hits)]
+        count += len(rows)
         numbered.append((kind, rows))
-    context = {"found": numbered, "count": place, "text": text, "is_short": is_short, "least": LEAST}
+    context = {"found": numbered, "count": count, "text": text, "is_short": is_short, "min_length": MIN_LENGTH}
     return render(request, "portal/frame/search.html#found" if request.htmx else "portal/frame/search.html", context)

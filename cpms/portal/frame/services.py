@@ -1,4 +1,4 @@
-"""What people choose about the site for themselves."""
+"""Save a user's own choices about the site: language and third-party tools."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ from cpms.portal.models import PrivacyChoice, SiteHook
 
 
 def choose_language(*, user: User, language: str) -> None:
-    """
+    """Save the user's language.
+
     Raises:
-        DomainError: the site does not speak it.
+        DomainError: the site is not available in this language.
     """
     if language not in dict(settings.LANGUAGES):
-        raise DomainError(_("There is no such language."))
+        raise DomainError(_("This language is not available."))
     User.objects.filter(pk=user.pk).update(language=language)
 
 
 @transaction.atomic
 def allow_hooks(*, user: User, hooks: Collection[SiteHook]) -> None:
-    """These tools of others, and no other."""
+    """Allow exactly these third-party tools."""
     choice, _is_new = PrivacyChoice.objects.get_or_create(user=user)
     choice.hooks.set(hooks)
     choice.save()

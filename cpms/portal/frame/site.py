@@ -1,4 +1,4 @@
-"""Language, privacy settings and imprint: pages for everybody, signed in or not."""
+"""Language, privacy settings and imprint: pages for all visitors, signed in or not."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from cpms.portal.frame import services
 from cpms.portal.models import SiteHook, SiteText, hooks_offered, site_text
 
 COOKIE = "privacy"
-KEPT = int(timedelta(days=180).total_seconds())
+COOKIE_SECONDS = int(timedelta(days=180).total_seconds())
 
 
 def allowed_hooks(request: HttpRequest) -> list[SiteHook]:
-    """Those this person has allowed; none as long as nothing was chosen."""
+    """Return the third-party tools that the visitor has allowed; none by default."""
     offered = hooks_offered()
     if not offered:
         return []
@@ -34,7 +34,7 @@ def allowed_hooks(request: HttpRequest) -> list[SiteHook]:
 
 
 class HookMiddleware:
-    """Lets the content security policy of a page name the tools that were allowed, and no other."""
+    """Adds the allowed third-party tools, and no others, to the content security policy of pages."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -67,21 +67,26 @@ def language(request: HttpRequest) -> HttpResponse:
         services.choose_language(user=request.user, language=chosen)
     response = _back(request)
     response.set_cookie(
-        settings.LANGUAGE_COOKIE_NAME, chosen, max_age=KEPT, secure=settings.IS_HTTPS, httponly=True, samesite="Lax"
+        settings.LANGUAGE_COOKIE_NAME,
+        chosen,
+        max_age=COOKIE_SECONDS,
+        secure=settings.IS_HTTPS,
+        httponly=True,
+        samesite="Lax",
     )
     return response
 
 
 @require_POST
 def privacy(request: HttpRequest) -> HttpResponse:
-    """What was ticked is allowed, and nothing else."""
+    """Save the selected third-party tools as the only allowed ones."""
     ticked = set(request.POST.getlist("hook"))
     hooks = [hook for hook in hooks_offered() if str(hook.pk) in ticked]
     response = _back(request)
     if request.user.is_authenticated:
         services.allow_hooks(user=request.user, hooks=hooks)
     chosen = ".".join(str(hook.pk) for hook in hooks)
-    response.set_cookie(COOKIE, chosen, max_age=KEPT, secure=settings.IS_HTTPS, httponly=True, samesite="Lax")
+    response.set_cookie(COOKIE, chosen, max_age=COOKIE_SECONDS, secure=settings.IS_HTTPS, httponly=True, samesite="Lax")
     return response
 
 

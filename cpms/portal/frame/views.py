@@ -14,6 +14,11 @@ from cpms.common.web.pages import AuthenticatedRequest
 @login_required
 @require_safe
 def permissions(request: AuthenticatedRequest) -> HttpResponse:
-    """Show the tables that everything here is decided by."""
-    context = {"roles": role_labels(), "table": table(), "who": Revoker.labels, "revocation_rules": revocation_rules()}
+    """Show which role has which right, and who can revoke access."""
+    context = {
+        "roles": role_labels(),
+        "table": table(),
+        "revokers": Revoker.labels,
+        "revocation_rules": revocation_rules(),
+    }
     return render(request, "portal/frame/permissions.html", context)

@@ -1,5 +1,5 @@
 """One page per operation: choose the operation first, then the station. It sends the same command as the station's
-page."""
+page does."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Kind = Command.Kind
 
 
 class OperateMixin:
-    """Narrows a list to what the person may operate; 403 for people who may operate nothing."""
+    """Limits a list to stations that the user may operate; 403 for users who may operate none."""
 
     request: HttpRequest
     template_name = "portal/operations/operate.html"
@@ -31,7 +31,7 @@ class OperateMixin:
     nothing_title: Any
     nothing: Any
     paths = ("station__team", "station")
-    is_for_pool = False  # whether a station that has no team yet can be asked
+    is_for_pool = False  # whether stations without a team are listed, too
     shows_statuses = True  # of connectors or stations
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
@@ -51,18 +51,18 @@ class RemoteStartView(OperateMixin, ConnectorList):
     extra_columns = (CONNECTOR_POWER, command_column(Kind.REMOTE_START, gettext_lazy("Start session")))
     hidden_columns = ("status_changed_at",)
     title = gettext_lazy("Remote Start Transaction")
-    sentence = gettext_lazy("Choose the connector; in the next step the tag whose session it is.")
-    nothing_title = gettext_lazy("No connector to start at")
-    nothing = gettext_lazy("Connectors come with their stations: add a station, or wait until it reports them.")
+    sentence = gettext_lazy("Choose a connector, then the tag to charge with.")
+    nothing_title = gettext_lazy("No connectors yet")
+    nothing = gettext_lazy("Connectors appear once their station reports them. Add a station, or wait for its report.")
 
 
 class RemoteStopView(OperateMixin, SessionList):
     extra_columns = (command_column(Kind.REMOTE_STOP, gettext_lazy("Stop session"), is_dangerous=True),)
     hidden_columns = ("max_power_w",)
     title = gettext_lazy("Remote Stop Transaction")
-    sentence = gettext_lazy("Sessions that are running now.")
-    nothing_title = gettext_lazy("No session is running")
-    nothing = gettext_lazy("As soon as somebody charges, the session can be stopped here.")
+    sentence = gettext_lazy("Active sessions.")
+    nothing_title = gettext_lazy("No active sessions")
+    nothing = gettext_lazy("Active sessions appear here and can be stopped.")
     paths = ("team", "station")
     shows_statuses = False
     slow_sort_columns = ("energy_wh",)
@@ -75,8 +75,10 @@ class ResetView(OperateMixin, StationList):
     extra_columns = (STATION_POWER, command_column(Kind.RESET, gettext_lazy("Reset"), is_dangerous=True))
     hidden_columns = ("team", "model")
     title = gettext_lazy("Reset")
-    sentence = gettext_lazy("Soft: the station restarts when sessions are over. Hard: at once; a running session ends.")
-    nothing_title = gettext_lazy("No station to reset")
+    sentence = gettext_lazy(
+        "Soft: restarts after the current session. Hard: restarts immediately and ends the session."
+    )
+    nothing_title = gettext_lazy("No stations yet")
     nothing = gettext_lazy("Add a station first.")
     paths = ("team", "")
     is_for_pool = True
@@ -85,6 +87,6 @@ class ResetView(OperateMixin, StationList):
 class AvailabilityView(OperateMixin, ConnectorList):
     extra_columns = (command_column(Kind.CHANGE_AVAILABILITY, gettext_lazy("Change availability")),)
     title = gettext_lazy("Change Availability")
-    sentence = gettext_lazy("Operative: can be used. Inoperative: nobody can charge there.")
-    nothing_title = gettext_lazy("No connector yet")
-    nothing = gettext_lazy("Connectors come with their stations: add a station, or wait until it reports them.")
+    sentence = gettext_lazy("Operative: can be used. Inoperative: cannot be used.")
+    nothing_title = gettext_lazy("No connectors yet")
+    nothing = gettext_lazy("Connectors appear once their station reports them. Add a station, or wait for its report.")

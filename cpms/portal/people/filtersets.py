@@ -1,4 +1,4 @@
-"""Filters of users."""
+"""Filters for users."""
 
 from __future__ import annotations
 

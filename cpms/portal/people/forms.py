@@ -31,16 +31,18 @@ class PersonForm(forms.ModelForm):
         }
         widgets = {"phone": forms.TextInput(attrs={"type": "tel", "autocomplete": "off"})}
 
-    def __init__(self, *args: Any, memberships: Sequence[Membership] = (), why_not: str = "", **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, memberships: Sequence[Membership] = (), read_only_reason: str = "", **kwargs: Any
+    ) -> None:
         """
         Args:
-            memberships: whose employee numbers are changed here.
-            why_not: why name, phone and language are only shown.
+            memberships: memberships whose employee numbers the form edits.
+            read_only_reason: why name, phone and language are read-only; empty if they are not.
         """
         super().__init__(*args, **kwargs)
-        self.memberships, self.why_not = memberships, why_not
+        self.memberships, self.read_only_reason = memberships, read_only_reason
         for name in people.FIELDS:
-            self.fields[name].disabled = bool(why_not)
+            self.fields[name].disabled = bool(read_only_reason)
         for membership in memberships:
             label = _("Employee number")
             if len(memberships) > 1:
@@ -51,15 +53,15 @@ class PersonForm(forms.ModelForm):
 
     @property
     def changes(self) -> dict[str, Any]:
-        """Return what the service takes."""
-        told = self.cleaned_data
+        """The arguments of the service that saves the form."""
+        data = self.cleaned_data
         return {
-            "values": None if self.why_not else {name: told[name] for name in people.FIELDS},
-            "employee_numbers": {row.pk: told[f"employee_number_{row.pk}"] for row in self.memberships},
+            "values": None if self.read_only_reason else {name: data[name] for name in people.FIELDS},
+            "employee_numbers": {row.pk: data[f"employee_number_{row.pk}"] for row in self.memberships},
         }
 
     def clean_phone(self) -> str:
         phone = str(self.cleaned_data["phone"]).strip()
-        if refusal := people.phone_error(phone):
-            raise forms.ValidationError(refusal)
+        if error := people.phone_error(phone):
+            raise forms.ValidationError(error)
         return phone

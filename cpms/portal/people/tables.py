@@ -14,9 +14,9 @@ from cpms.common.web.tables import WIDE, MomentColumn, Table, two_lines
 
 
 class PersonTable(Table):
-    tick = tables.Column(verbose_name=gettext_lazy("Choose"), empty_values=(), orderable=False)
+    tick = tables.Column(verbose_name="", empty_values=(), orderable=False)
     person = tables.Column(
-        verbose_name=gettext_lazy("Person"), empty_values=(), order_by=("last_name", "first_name", "email")
+        verbose_name=gettext_lazy("User"), empty_values=(), order_by=("last_name", "first_name", "email")
     )
     teams = tables.Column(verbose_name=gettext_lazy("Teams"), empty_values=(), orderable=False, attrs=WIDE)
     tags = tables.Column(verbose_name=gettext_lazy("Tags"), empty_values=(), orderable=False, attrs=WIDE)
@@ -34,7 +34,7 @@ class PersonTable(Table):
         return format_html(
             '<input class="form-check-input" type="checkbox" name="user" value="{}" aria-label="{}">',
             record.pk,
-            _("Choose %(name)s") % {"name": record},
+            _("Select %(name)s") % {"name": record},
         )
 
     def render_person(self, record: User) -> SafeString:

@@ -1,4 +1,4 @@
-"""The page Settings > Users: the user and everybody they administer, with their tags; and the export of own data."""
+"""The page Settings > Users: the user and the members of teams they administer; and the export of one's own data."""
 
 from __future__ import annotations
 
@@ -35,11 +35,8 @@ from operations.models import Command
 from sessions.models import ChargingSession
 
 MAX_TAGS = 100
-
-
-MAX_AT_ONCE = 50
-
-LOOKS = ("time_zone", "theme", "date_format", "number_format")
+MAX_DELETED = 50  # users in one request
+DISPLAY_FIELDS = ("time_zone", "theme", "date_format", "number_format")
 
 
 class UserListView(ListPage):
@@ -49,7 +46,7 @@ class UserListView(ListPage):
     template_name = "portal/people/user_list.html"
 
     def rows(self) -> QuerySet[Any]:
-        """Only what the person manages is shown of the others, also of their teams and tags."""
+        """Return the users with only those memberships and tags that belong to teams which the reader manages."""
         actor: Any = self.request.user
         teams = people.Can.MANAGE_TEAM
         memberships = Membership.objects.allowed(actor, teams).select_related("team").order_by("team__name")
@@ -63,7 +60,7 @@ class UserEditView(FormPage):
     template_name = "portal/people/user_edit.html"
     form_class = PersonForm
     request: AuthenticatedRequest
-    problems: Mapping[int, Problem] = MappingProxyType({})  # with the rows of tags, by their numbers
+    problems: Mapping[int, Problem] = MappingProxyType({})  # by the number of the tag's row
 
     @cached_property
     def person(self) -> User:
@@ -72,18 +69,18 @@ class UserEditView(FormPage):
     def get_form_kwargs(self) -> dict[str, Any]:
         actor, person = self.request.user, User.objects.get(pk=self.person.pk)
         memberships = list(people.editable_memberships(actor, person))
-        why_not = people.personal_data_refusal(actor, person)
-        return super().get_form_kwargs() | {"instance": person, "memberships": memberships, "why_not": why_not}
+        reason = people.personal_data_refusal(actor, person)
+        return super().get_form_kwargs() | {"instance": person, "memberships": memberships, "read_only_reason": reason}
 
     def _tags(self) -> QuerySet[Tag]:
-        """Those that may be changed: of teams that the person who looks manages."""
+        """Return the tags that may be edited: those of teams which the reader manages."""
         return Tag.objects.allowed(self.request.user, people.Can.MANAGE_TEAM).filter(user=self.person).order_by("value")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         teams = people.shared_teams(self.request.user, self.person)
         tags = list(self._tags()[:MAX_TAGS])
         rows = [{"pk": tag.pk, "value": tag.value, "label": tag.label, "kind": tag.kind} for tag in tags]
-        if self.request.method == "POST":  # what was typed is not lost on a mistake
+        if self.request.method == "POST":  # keep what was typed if the form has errors
             values = {tag.pk: tag.value for tag in tags}
             rows = [
                 {
@@ -95,7 +92,7 @@ class UserEditView(FormPage):
                     "problem": self.problems.get(number),
                     "is_agreed": number in self.problems and self.problems[number].consent in self._consents(),
                 }
-                for number, row in enumerate(self._wanted())
+                for number, row in enumerate(self._submitted_tags())
             ]
         others = self.person.tags.exclude(pk__in=[tag.pk for tag in tags]) if self.person == self.request.user else []
         return super().get_context_data(**kwargs) | {
@@ -107,10 +104,10 @@ class UserEditView(FormPage):
             "kinds": Tag.Kind.choices,
         }
 
-    def _wanted(self) -> Iterator[WantedTag]:
-        """The rows of the form: its columns come as lists."""
-        told = self.request.POST
-        columns = (told.getlist(f"tag_{name}")[:MAX_TAGS] for name in ("pk", "value", "label", "kind"))
+    def _submitted_tags(self) -> Iterator[WantedTag]:
+        """Yield the submitted rows of tags. The request contains each column as a list."""
+        data = self.request.POST
+        columns = (data.getlist(f"tag_{name}")[:MAX_TAGS] for name in ("pk", "value", "label", "kind"))
         for pk, value, label, kind in zip(*columns, strict=False):
             yield WantedTag(pk=whole_number(pk), value=value, label=label, kind=kind)
 
@@ -118,43 +115,43 @@ class UserEditView(FormPage):
         return self.request.POST.getlist("tag_consent")[:MAX_TAGS]
 
     def perform(self, form: PersonForm) -> HttpResponse:  # type: ignore[override]
-        told, actor = self.request.POST, self.request.user
+        data, actor = self.request.POST, self.request.user
         teams = people.shared_teams(actor, self.person)
-        team = teams.filter(handle=told["team"]).first() if told.get("team") else teams.first()
-        shown = [key for pk in told.getlist("tag_shown") if (key := whole_number(pk)) is not None]
+        team = teams.filter(handle=data["team"]).first() if data.get("team") else teams.first()
+        shown = [key for pk in data.getlist("tag_shown") if (key := whole_number(pk)) is not None]
         try:
             with transaction.atomic():
                 people.edit_person(person=self.person, actor=actor, **form.changes)
                 set_tags_of_person(
                     person=self.person,
                     team=team,
-                    wanted=list(self._wanted()),
+                    wanted=list(self._submitted_tags()),
                     shown=shown,
                     actor=actor,
                     consents=self._consents(),
                 )
         except TagsRefused as error:
             self.problems = error.problems
-            form.add_error(None, _("Nothing is saved yet: look at the tags below."))
+            form.add_error(None, _("Not saved. Please check the tags below."))
             return self.form_invalid(form)  # type: ignore[arg-type]
-        messages.success(self.request, _("%(name)s is saved.") % {"name": self.person})
+        messages.success(self.request, _("%(name)s saved.") % {"name": self.person})
         return redirect("portal:user_list")
 
 
 @login_required
 @require_http_methods(["GET", "POST"])
 def user_delete(request: AuthenticatedRequest) -> HttpResponse:
-    """Ask for confirmation; only Yes deletes."""
-    told = request.GET if request.method == "GET" else request.POST
-    keys = [key for pk in told.getlist("user")[:MAX_AT_ONCE] if (key := whole_number(pk)) is not None]
+    """Ask for confirmation on GET, and delete the selected users on a confirmed POST."""
+    data = request.GET if request.method == "GET" else request.POST
+    keys = [key for pk in data.getlist("user")[:MAX_DELETED] if (key := whole_number(pk)) is not None]
     chosen = list(people.users_managed_by(request.user).filter(pk__in=keys).order_by("email"))
     if not chosen:
-        messages.error(request, _("Choose who is to be deleted."))
+        messages.error(request, _("Select the users to delete."))
         return redirect("portal:user_list")
     if request.method == "GET":
-        context = {"people": chosen, "is_me": request.user in chosen}
+        context = {"persons": chosen, "is_me": request.user in chosen}
         return render(request, "portal/people/user_delete.html", context)
-    if told.get("confirm") != "yes":
+    if data.get("confirm") != "yes":
         return redirect("portal:user_list")
     is_me = False
     try:
@@ -166,15 +163,15 @@ def user_delete(request: AuthenticatedRequest) -> HttpResponse:
         return redirect("portal:user_list")
     if is_me:
         logout(request)
-        messages.success(request, _("Your account is deleted."))
+        messages.success(request, _("Your account was deleted."))
         return redirect("accounts:login")
     gone, left = erased.count(True), erased.count(False)
     if gone:
-        messages.success(request, ngettext("%(n)d person is deleted.", "%(n)d people are deleted.", gone) % {"n": gone})
+        messages.success(request, ngettext("%(n)d user deleted.", "%(n)d users deleted.", gone) % {"n": gone})
     if left:
         sentence = ngettext(
-            "%(n)d person is also in other teams and only left yours.",
-            "%(n)d people are also in other teams and only left yours.",
+            "%(n)d user is also in other teams and only left yours.",
+            "%(n)d users are also in other teams and only left yours.",
             left,
         )
         messages.success(request, sentence % {"n": left})
@@ -184,13 +181,13 @@ def user_delete(request: AuthenticatedRequest) -> HttpResponse:
 @login_required
 @require_safe
 def own_data(request: AuthenticatedRequest) -> HttpResponse:
-    """All that is kept about the person who asks, for a program to read."""
+    """Download all data stored about the user, as JSON."""
     user = request.user
     document = {
         "made_at": timezone.now(),
         "person": {
             name: getattr(user, name)
-            for name in ("email", "email_verified_at", *people.FIELDS, *LOOKS, "date_joined", "last_login")
+            for name in ("email", "email_verified_at", *people.FIELDS, *DISPLAY_FIELDS, "date_joined", "last_login")
         },
         "memberships": list(user.memberships.values("team__name", "role", "employee_number", "created_at")),
         "grants": list(

@@ -1,4 +1,4 @@
-"""The page of one session. Its panels come from the apps that own what they show."""
+"""The page of one session. Its panels come from the apps that own their data."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class SessionDetailView(DetailPage):
         )
 
     def panels(self) -> dict[str, Any]:
-        """Return the panels by their places on the page."""
+        """Return the panels by their position on the page."""
         session: ChargingSession = self.object
         user: Any = self.request.user
         points, others = points_of(session), other_ends(session)
@@ -58,19 +58,20 @@ class SessionDetailView(DetailPage):
 
 
 class SessionLiveView(SessionDetailView):
-    """The panels of the page that change."""
+    """Renders the live panels again, for an open page."""
 
     template_name = "panels.html"
     extra_context = {"is_live": True}
 
     def panels(self) -> dict[str, Any]:
-        places = super().panels()
-        panels = [places["facts"], places["stop"], places["figures"], *places["main"], *places["aside"]]
+        by_position = super().panels()
+        panels = [by_position[name] for name in ("facts", "stop", "figures")]
+        panels += [*by_position["main"], *by_position["aside"]]
         return {"panels": [panel for panel in panels if panel.is_live]}
 
 
 def _timeline(session: ChargingSession, others: Sequence[OtherEnd]) -> Panel:
-    """What happened in a session, in order, out of three apps."""
+    """Return the panel with the events of a session, in order of time, from three apps."""
     entries = [
         session_panels.start_entry(session),
         *command_panels.timeline(session),
@@ -82,7 +83,7 @@ def _timeline(session: ChargingSession, others: Sequence[OtherEnd]) -> Panel:
 
 
 def _time_of_messages(session: ChargingSession) -> tuple[datetime, datetime]:
-    """Return when messages about a session went over the wire."""
+    """Return the period in which messages about a session were exchanged."""
     first = min(filter(None, [session.start_received_at, session.started_at]))
     last = session.stop_received_at or session.stopped_at or timezone.now()
     return first - timedelta(minutes=10), max(last, first) + timedelta(minutes=5)

@@ -1,4 +1,4 @@
-"""The page of one station. Its panels come from the apps that own what they show."""
+"""The page of one station. Its panels come from the apps that own their data."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class StationDetailView(DetailPage):
 
     def get_queryset(self) -> QuerySet[Any]:
         stations = ChargingStation.objects.reachable_by(self.request.user).with_presence()
-        # whether there is one, without decrypting it
+        # whether there is a password, without decrypting it
         has_password = ExpressionWrapper(Q(password__isnull=False) | ~Q(password_hash=""), output_field=BooleanField())
         return (
             stations.select_related("team", "installation")
@@ -41,7 +41,7 @@ class StationDetailView(DetailPage):
         return super().get_context_data(**_rights(self.object, self.request.user), **self.panels(), **kwargs)
 
     def panels(self) -> dict[str, Any]:
-        """Return the panels by their places on the page."""
+        """Return the panels by their position on the page."""
         station: Any = self.object
         user: Any = self.request.user
         connectors = list(station.connectors.order_by("number"))
@@ -66,14 +66,14 @@ class StationDetailView(DetailPage):
 
 
 class StationLiveView(StationDetailView):
-    """The panels of the page that change."""
+    """Renders the live panels again, for an open page."""
 
     template_name = "panels.html"
     extra_context = {"is_live": True}
 
     def panels(self) -> dict[str, Any]:
-        places = super().panels()
-        panels = [places["facts"], places["alerts"], *places["main"], *places["aside"]]
+        by_position = super().panels()
+        panels = [by_position["facts"], by_position["alerts"], *by_position["main"], *by_position["aside"]]
         return {"panels": [panel for panel in panels if panel.is_live]}
 
 
@@ -87,7 +87,7 @@ def _connectors(station: Any, connectors: list[Any], user: Any) -> Panel:
 
 
 def _rights(station: Any, user: Any) -> dict[str, Any]:
-    """What the buttons in the head of the page are for."""
+    """Return what the user may do, for the buttons in the head of the page."""
     is_past = station.handed_over_at is not None
     may_operate = user.access.may(Can.OPERATE, station) and not is_past
     no_commands = why_no_commands(user, station) if may_operate else ""

@@ -1,4 +1,4 @@
-"""Made-up data for the style page, and only for it."""
+"""Sample data for the style guide."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.utils import timezone
 from chargers.stations.services.states import MEANINGS, STATUS_DISPLAYS, State
 from chargers.vocabulary import ConnectorStatus
 from cpms.common.web.panels import TimelineEntry
-from cpms.portal.dashboard.attention import Trouble
+from cpms.portal.dashboard.attention import Issue
 from cpms.portal.dashboard.figures import Figures, Part, Tile
 
 LONG_NAME = "Underground garage Große Bleichen, level 2, row 14, spot 203"  # 60 characters
@@ -30,8 +30,8 @@ def samples() -> dict[str, Any]:
         "now": now,
         "before": now - timedelta(days=400),
         "figures": Figures(stations=3004, parts=parts, tiles=tiles),
-        "troubles": [
-            Trouble(
+        "issues": [
+            Issue(
                 "faulted",
                 str(STATUS_DISPLAYS[ConnectorStatus.FAULTED].label),
                 "DEPOT-A-03",
@@ -40,10 +40,10 @@ def samples() -> dict[str, Any]:
                 "Ground failure",
                 now - timedelta(minutes=12),
             ),
-            Trouble("unknown", "Offline", LONG_NAME, "#", "", "connection was closed", now - timedelta(hours=30)),
+            Issue("unknown", "Offline", LONG_NAME, "#", "", "connection was closed", now - timedelta(hours=30)),
         ],
         "trace": [
             TimelineEntry(now - timedelta(hours=2), "preparing", "Vehicle connected"),
-            TimelineEntry(now - timedelta(hours=1), "charging", "Session began at 4,776,390 Wh", LONG_NAME),
+            TimelineEntry(now - timedelta(hours=1), "charging", "Session started · meter 4,776,390 Wh", LONG_NAME),
         ],
     }

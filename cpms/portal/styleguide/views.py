@@ -1,4 +1,4 @@
-"""The page that shows every component."""
+"""The style guide: a page with every component."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cpms.portal.styleguide.samples import samples
 
 @require_safe
 def styleguide(request: HttpRequest) -> HttpResponse:
-    """Every component in every state; for those who build pages, so only with DEBUG."""
+    """Show every component in every state. For developers, so only with DEBUG."""
     if not settings.DEBUG:
         raise Http404
     return render(request, "portal/styleguide/styleguide.html", samples())

@@ -65,9 +65,8 @@ def count_deviations(deviations: Iterable[ObservedDeviation]) -> None:
     if not counted:
         return
     rows = _limit_rules(counted)
-    values = [
-        (*key, count, first, last) for key, (count, first, last) in sorted(rows.items())
-    ]  # sorted, so that concurrent batches lock rows in the same order
+    # sorted, so that concurrent batches lock rows in the same order
+    values = [(*key, count, first, last) for key, (count, first, last) in sorted(rows.items())]
     if connection.vendor == "postgresql":
         with server_side_cursor() as cursor:
             cursor.execute(_POSTGRESQL_SQL, [array(column) for column in zip(*values, strict=True)])

@@ -87,9 +87,9 @@ def _security_text(user: User, team: Team, events: Sequence[Event]) -> tuple[str
         stations = sorted({event.data["station"] for event in events})
         named = {"n": len(events), "station": stations[0], "more": len(stations) - 1}
         subject = (
-            ngettext("%(n)d security alarm at %(station)s", "%(n)d security alarms at %(station)s", len(events))
+            ngettext("%(n)d security alert at %(station)s", "%(n)d security alerts at %(station)s", len(events))
             if len(stations) == 1
-            else _("%(n)d security alarms at %(station)s and %(more)d more")
+            else _("%(n)d security alerts at %(station)s and %(more)d more")
         ) % named
         lines = [f"- {_event_line(event)}" for event in events[:MAX_LISTED]]
         if len(events) > MAX_LISTED:
@@ -104,10 +104,10 @@ def _security_text(user: User, team: Team, events: Sequence[Event]) -> tuple[str
                 "",
                 *lines,
                 "",
-                _("Please look into them, and acknowledge them when they are dealt with:"),
+                _("Please review them, and acknowledge them once they are resolved:"),
                 address,
                 "",
-                _("You get this mail because you are an administrator of %(team)s.") % {"team": team.name},
+                _("You receive this e-mail because you are an administrator of %(team)s.") % {"team": team.name},
             ]
         )
     return subject[:200], body

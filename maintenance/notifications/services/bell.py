@@ -1,4 +1,4 @@
-"""The number at the bell."""
+"""The number of unread notifications."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ MAX_COUNTED = 99
 
 
 def unread(user: User) -> str:
-    """Return how many notifications a person has not read, as the bell shows it; empty for none."""
+    """Return the number of a user's unread notifications, as the bell shows it; empty for none."""
     count = Notification.objects.visible_to(user).unread().order_by()[: MAX_COUNTED + 1].count()
     return f"{MAX_COUNTED}+" if count > MAX_COUNTED else str(count or "")

@@ -1,4 +1,4 @@
-"""The audit trail: who did what, when, from where, on which object, with which changes (B21, S44)."""
+"""The audit log: who did what, when, from where, on which object, with which changes (B21, S44)."""
 
 from __future__ import annotations
 

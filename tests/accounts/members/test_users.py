@@ -198,7 +198,7 @@ def test_only_yes_deletes(client, administrator, viewer, operator):
     client.post(DELETE, keys)
     assert User.objects.filter(erased_at__isnull=True).count() == 3
     answer = client.post(DELETE, keys | {"confirm": "yes"}, follow=True)
-    assert "2 people are deleted" in answer.content.decode()
+    assert "2 users deleted" in answer.content.decode()
     assert listed(client) == {administrator.email}
 
 
@@ -228,7 +228,7 @@ def test_the_books_keep_a_pseudonym(client, administrator, viewer, station, sess
 def test_who_deletes_himself_is_signed_out(client, viewer):
     client.force_login(viewer)
     answer = client.post(DELETE, {"user": viewer.pk, "confirm": "yes"}, follow=True)
-    assert "Your account is deleted" in answer.content.decode()
+    assert "Your account was deleted" in answer.content.decode()
     assert "_auth_user_id" not in client.session
 
 

@@ -263,7 +263,7 @@ def test_nobody_is_mailed_a_new_password_for_a_program(team, program_client):
 # --- what is written down -----------------------------------------------------------------------------------------
 
 
-def test_the_audit_trail_names_the_program_that_acted(program_client, team, station):
+def test_the_audit_log_names_the_program_that_acted(program_client, team, station):
     """B21."""
     client = program_client(team, "operate")
     client.post(f"/api/v1/stations/{station.identity}/commands/", {"kind": "clear_cache"}, format="json")
@@ -273,7 +273,7 @@ def test_the_audit_trail_names_the_program_that_acted(program_client, team, stat
     assert not AuditEntry.objects.filter(content_type__model="user", object_repr="test").exists()
 
 
-def test_the_audit_trail_says_who_made_replaced_and_revoked_a_key(client, team, administrator):
+def test_the_audit_log_says_who_made_replaced_and_revoked_a_key(client, team, administrator):
     client.force_login(administrator)
     told = {"name": "p", "way": "key", "scopes": ["operate"], "ends": "30"}
     client.post("/team/programs/add/", told)

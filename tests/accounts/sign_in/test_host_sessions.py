@@ -80,9 +80,9 @@ def test_personal_tokens_are_not_there_by_the_api_either(limited, both):
 
 def test_nor_does_its_socket_tell_of_them(team_host, both, team, other_team):
     whole, limited = begun_at(both), begun_at(both, **OWN)
-    assert live.hearing(both, whole.session).whole == {team.pk, other_team.pk}
+    assert live.subscription_of(both, whole.session).whole_teams == {team.pk, other_team.pk}
     both.renew_access()
-    assert live.hearing(both, limited.session).whole == {team.pk}
+    assert live.subscription_of(both, limited.session).whole_teams == {team.pk}
 
 
 def test_a_session_taken_along_to_our_own_address_stays_limited(limited, stations):

@@ -38,7 +38,7 @@ def test_granting_access_to_an_unknown_address_invites_a_driver(
     assert (grant.user, grant.station, grant.role, grant.created_by) == (user, station, "user", administrator)
     assert not Membership.objects.filter(user=user).exists()
     client.force_login(user)
-    assert "Where you may charge" in client.get("/").content.decode()
+    assert "Where you can charge" in client.get("/").content.decode()
     assert client.get(station.get_absolute_url()).status_code == 404
 
 

@@ -15,7 +15,7 @@ from chargers.models import Installation, StationGroup
 from cpms.common.errors import DomainError
 from cpms.common.messaging.news import team_group
 from cpms.portal.dashboard.figures import figures
-from cpms.portal.frame.live import OTHER_CHOICE, LiveConsumer
+from cpms.portal.frame.live import FILTER_CHANGED, LiveConsumer
 from sessions.insights.services.power_of_day import power_of_day
 from tests import factories
 from tests.cpms.common.test_lists import rows_of, sheet
@@ -85,7 +85,7 @@ def test_exports_figures_and_charts_show_the_chosen_group_only(page, chosen, two
     context = page.get("/").context
     assert (context["figures"].stations, context["figures"].charging, context["figures"].sessions_today) == (1, 1, 1)
     assert context["figures"].power_w == 7000
-    assert {trouble.subject for trouble in context["troubles"] if trouble.kind in ("bad", "warn")} == {two[0].identity}
+    assert {issue.subject for issue in context["issues"] if issue.kind in ("bad", "warn")} == {two[0].identity}
     assert sum(page.get(reverse("portal:dashboard_sessions")).json()["values"]) == 1
     points = page.get(reverse("portal:dashboard_power")).json()["series"][0]["points"]
     assert max(value for _at, value in points if value is not None) == 7.0
@@ -105,7 +105,7 @@ def test_detail_pages_outside_the_group_still_open(page, chosen, two):
 def test_the_page_names_the_group_and_offers_to_clear_it(page, chosen):
     text = page.get("/").content.decode()
     assert "Only stations of the group <b>North</b> are shown." in text
-    assert "Log Off Group" in text and "Show everything" in text
+    assert "Log Off Group" in text and "Clear group filter" in text
     page.post(CHOOSE, {"group": ""})
     text = page.get("/").content.decode()
     assert "Log Off Group" not in text and "group-bar" not in text
@@ -267,7 +267,7 @@ def test_live_updates_are_limited_to_the_group(operator, team, group, two, layer
 
     received, end = async_to_sync(exchange)()
     assert received == [{"stations": [two[0].pk]}, {"stations": None}]
-    assert end["code"] == OTHER_CHOICE
+    assert end["code"] == FILTER_CHANGED
 
 
 @pytest.mark.django_db(transaction=True)

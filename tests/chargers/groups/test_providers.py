@@ -11,8 +11,8 @@ from accounts.access.rights import Role
 from chargers.groups.services import providers
 from chargers.models import Tag
 from cpms.common.messaging.news import team_group
-from cpms.portal.drivers.views import own_places
-from cpms.portal.frame.live import OTHER_CHOICE
+from cpms.portal.drivers.views import driver_stations
+from cpms.portal.frame.live import FILTER_CHANGED
 from sessions.insights.services.power_of_day import power_of_day
 from sessions.models import TeamPower
 from tests import factories
@@ -76,7 +76,7 @@ def test_exports_figures_and_charts_show_the_chosen_provider_only(page, of_two, 
     assert [line[0] for line in lines[1:]] == [both[1].identity]
     context = page.get("/").context
     assert (context["figures"].stations, context["figures"].charging, context["figures"].power_w) == (1, 1, 7000)
-    assert {trouble.subject for trouble in context["troubles"] if trouble.kind in ("bad", "warn")} == {both[1].identity}
+    assert {issue.subject for issue in context["issues"] if issue.kind in ("bad", "warn")} == {both[1].identity}
     assert sum(page.get(reverse("portal:dashboard_sessions")).json()["values"]) == 1
     of_two.access.provider = providers.chosen_provider(of_two, other_team.pk)
     assert [power for _at, power in power_of_day(of_two, timezone.localdate())] == [5000]
@@ -142,7 +142,7 @@ def test_a_driver_sees_places_by_provider(both, team, other_team):
     tag.user = user
     tag.save()
     user.access.provider = providers.chosen_provider(user, other_team.pk)
-    assert list(own_places(user)) == [both[1]]
+    assert list(driver_stations(user)) == [both[1]]
 
 
 def test_support_staff_can_choose_a_team(as_person, staff, both, team):
@@ -169,4 +169,4 @@ def test_live_updates_are_limited_to_the_provider(of_two, both, team, other_team
         return received, is_silent, await socket.receive_output()
 
     received, is_silent, end = async_to_sync(exchange)()
-    assert (received, is_silent, end["code"]) == ({"stations": [both[0].pk]}, True, OTHER_CHOICE)
+    assert (received, is_silent, end["code"]) == ({"stations": [both[0].pk]}, True, FILTER_CHANGED)

@@ -49,7 +49,7 @@ def test_its_sessions_and_messages_stay_visible(page, both):
     assert len(rows_of(page.get(SESSIONS, {"q": both[1].identity}))) == 1
     assert len(rows_of(page.get(MESSAGES, {"q": both[1].identity}))) == 1
     text = page.get(both[1].get_absolute_url()).content.decode()
-    assert "This station is deactivated since" in text and "Start session" not in text
+    assert "This station has been deactivated since" in text and "Start session" not in text
 
 
 def test_the_time_of_deactivation_is_in_the_users_format_and_zone(page, operator, both):

@@ -105,7 +105,7 @@ def test_more_rows_than_excel_takes_are_said(page, station, monkeypatch):
     monkeypatch.setattr("cpms.common.web.pages.MAX_XLSX_ROWS", 2)
     factories.SessionFactory.create_batch(3, station=station, finished=True)
     answer = page.get(SESSIONS, {"export": "xlsx"}, follow=True)
-    assert "An Excel file holds at most 2 rows here" in answer.content.decode()
+    assert "An Excel export is limited to 2 rows" in answer.content.decode()
 
 
 @pytest.mark.usefixtures("small_parts")

@@ -52,7 +52,7 @@ def test_times_are_short_today_and_name_their_zone_on_hover():
 
 
 @pytest.mark.parametrize(
-    ("ms", "shown"), [(None, "not measured yet"), (400, "in step (0.4 s)"), (-90_000, "1 min 30 s slow")]
+    ("ms", "shown"), [(None, "not measured yet"), (400, "in sync (0.4 s)"), (-90_000, "1 min 30 s slow")]
 )
 def test_clocks_in_words(ms, shown):
     assert formatting.clock_text(ms) == shown

@@ -18,7 +18,7 @@ NOON = datetime(2026, 11, 21, 11, 0, tzinfo=UTC)
 def test_a_new_account_is_told_how_to_begin(as_person, administrator):
     """V12."""
     text = as_person(administrator).get(URL).content.decode()
-    assert "No station yet" in text
+    assert "No stations yet" in text
     assert reverse("chargers:station_add") in text
 
 
@@ -142,7 +142,7 @@ def test_what_is_wrong_is_listed_with_its_page(as_person, staff, team, online, o
     factories.RefusedConnectionFactory(station=gone)
     factories.InboxEntryFactory(message=factories.MessageFactory(station=broken), failed=True)
     response = as_person(staff).get(URL)
-    values = {trouble.word: trouble for trouble in response.context["troubles"]}
+    values = {issue.label: issue for issue in response.context["issues"]}
     assert list(values) == ["Faulted", "Offline", "Review", "Refused", "Inbox"]
     assert values["Faulted"].url == broken.get_absolute_url()
     assert values["Offline"].url == gone.get_absolute_url()
@@ -163,7 +163,7 @@ def test_one_refused_card_is_one_row_with_a_count(page, team, online):
     other = factories.SessionFactory(
         station=station, finished=True, started_at=now - timedelta(hours=9), flags=["clock"], has_flags=True
     )
-    card, alone = page.get(URL).context["troubles"]
+    card, alone = page.get(URL).context["issues"]
     assert (card.subject, card.text) == ("Tag LOST1", f"5 sessions at {station.identity}")
     assert (card.at, card.since) == (now - timedelta(hours=2), now - timedelta(hours=6))
     assert len(rows_of(page.get(card.url))) == 5
@@ -176,9 +176,9 @@ def test_sessions_of_a_station_with_the_same_flaw_are_one_row(page, team, online
         factories.SessionFactory(
             station=station, finished=True, started_at=now - timedelta(hours=hours), flags=["clock"], has_flags=True
         )
-    [trouble] = page.get(URL).context["troubles"]
-    assert (trouble.subject, trouble.text) == (station.identity, "2 sessions")
-    assert len(rows_of(page.get(trouble.url))) == 2
+    [issue] = page.get(URL).context["issues"]
+    assert (issue.subject, issue.text) == (station.identity, "2 sessions")
+    assert len(rows_of(page.get(issue.url))) == 2
 
 
 def test_refusals_of_a_station_are_one_row_with_their_sum(page, team, online):
@@ -186,9 +186,9 @@ def test_refusals_of_a_station_are_one_row_with_their_sum(page, team, online):
     for hours, count in ((1, 7), (3, 5)):
         at = now - timedelta(hours=hours)
         factories.RefusedConnectionFactory(station=station, count=count, hour=at, first_at=at, last_at=at)
-    [trouble] = page.get(URL).context["troubles"]
-    assert (trouble.subject, trouble.note) == (station.identity, "12 times")
-    assert (trouble.at, trouble.since) == (now - timedelta(hours=1), now - timedelta(hours=3))
+    [issue] = page.get(URL).context["issues"]
+    assert (issue.subject, issue.note) == (station.identity, "12 times")
+    assert (issue.at, issue.since) == (now - timedelta(hours=1), now - timedelta(hours=3))
 
 
 def test_connectors_of_a_station_with_the_same_fault_are_one_row(page, team, online):
@@ -196,8 +196,8 @@ def test_connectors_of_a_station_with_the_same_fault_are_one_row(page, team, onl
     factories.ConnectorFactory(
         station=station, number=2, status="Faulted", error_code=station.connectors.get().error_code
     )
-    [trouble] = page.get(URL).context["troubles"]
-    assert (trouble.subject, trouble.text) == (station.identity, "connectors 1, 2")
+    [issue] = page.get(URL).context["issues"]
+    assert (issue.subject, issue.text) == (station.identity, "connectors 1, 2")
 
 
 def test_an_installation_that_is_away_is_one_row(page, team, offline):
@@ -207,13 +207,13 @@ def test_an_installation_that_is_away_is_one_row(page, team, offline):
         station.installation = place
         station.save()
     alone = offline(team)
-    values = {trouble.subject: trouble.text for trouble in page.get(URL).context["troubles"]}
-    assert values == {"Harbour hall": "4 stations are away", alone.identity: alone.name}
+    values = {issue.subject: issue.text for issue in page.get(URL).context["issues"]}
+    assert values == {"Harbour hall": "4 stations are offline", alone.identity: alone.name}
 
 
 def test_the_inbox_is_for_support_staff(page, team, online):
     factories.InboxEntryFactory(message=factories.MessageFactory(station=online(team)), failed=True)
-    assert page.get(URL).context["troubles"] == []
+    assert page.get(URL).context["issues"] == []
 
 
 def test_query_count_does_not_grow_with_the_park(page, team, online, offline, django_assert_max_num_queries):

@@ -60,7 +60,7 @@ def test_the_first_page_shows_places_connectors_tags_and_own_sessions(
     own, foreign = running(inside, own_tag), running(elsewhere, factories.TagFactory.create(team=team))
     for name in ("portal:dashboard", "portal:own"):
         text = page.get(reverse(name)).content.decode()
-        assert "Where you may charge" in text and inside.identity in text and "Hall 1" in text
+        assert "Where you can charge" in text and inside.identity in text and "Hall 1" in text
         assert own_tag.value in text and own.get_absolute_url() in text
         assert elsewhere.identity not in text and foreign.get_absolute_url() not in text
         assert "Connector 1" in text and "Combined charging power" not in text
@@ -73,7 +73,7 @@ def test_nobody_gets_an_operators_empty_dashboard_when_the_access_is_over(
     now = timezone.now()
     Grant.objects.update(**({"ends_at": now} if how == "ended" else {"withdrawn_at": now}))
     text = page.get("/").content.decode()
-    assert "Where you may charge" in text and inside.identity not in text
+    assert "Where you can charge" in text and inside.identity not in text
 
 
 def entries(text: str) -> set[str]:
@@ -164,7 +164,7 @@ def test_only_free_connectors_are_offered(page: Client, inside: ChargingStation,
     factories.ConnectorFactory.create(station=inside, number=2, status="Preparing")
     form = page.get(reverse("portal:own_start", args=[inside.pk])).context["form"]
     assert form.fields["connector"].choices == [(2, "2")]
-    assert "This connector is not free." in start(page, inside, own_tag).content.decode()
+    assert "This connector is not available." in start(page, inside, own_tag).content.decode()
 
 
 def test_a_tag_of_somebody_else_starts_nothing(page: Client, inside: ChargingStation, own_tag: Tag, team: Team) -> None:
@@ -194,7 +194,7 @@ def test_the_dialogs_answer_the_page_they_lie_on(page: Client, inside: ChargingS
     path = reverse("portal:own_start", args=[inside.pk])
     assert page.get(path, headers=headers).content.decode().lstrip().startswith("<dialog")
     answer = page.post(path, {"connector": "1", "tag": own_tag.pk}, headers=headers)
-    assert answer.status_code == 204 and "asked to start" in answer["HX-Trigger"]
+    assert answer.status_code == 204 and "Start request sent" in answer["HX-Trigger"]
     assert 'hx-target="#ask" hx-swap="innerHTML"' in page.get(reverse("portal:own_live")).content.decode()
 
 

@@ -10,7 +10,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.db import SessionStore
 
 from cpms.common.messaging.news import person_group, team_group
-from cpms.portal.frame.live import NOT_LOGGED_IN, OWES_FACTOR, LiveConsumer
+from cpms.portal.frame.live import FACTOR_REQUIRED, NOT_SIGNED_IN, LiveConsumer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -63,7 +63,7 @@ def test_nobody_is_told_that_nobody_is_there():
         await socket.connect()
         return await socket.receive_output()
 
-    assert async_to_sync(exchange)()["code"] == NOT_LOGGED_IN
+    assert async_to_sync(exchange)()["code"] == NOT_SIGNED_IN
 
 
 def test_a_ping_is_answered(viewer):
@@ -101,7 +101,7 @@ def test_who_may_not_log_in_any_more_is_told_so(viewer):
         await socket.send_json_to("ping")
         return await socket.receive_output()
 
-    assert async_to_sync(exchange)()["code"] == NOT_LOGGED_IN
+    assert async_to_sync(exchange)()["code"] == NOT_SIGNED_IN
 
 
 def test_who_logged_out_elsewhere_is_told_so(viewer):
@@ -116,7 +116,7 @@ def test_who_logged_out_elsewhere_is_told_so(viewer):
         await socket.send_json_to("ping")
         return await socket.receive_output()
 
-    assert async_to_sync(exchange)()["code"] == NOT_LOGGED_IN
+    assert async_to_sync(exchange)()["code"] == NOT_SIGNED_IN
 
 
 def ends_after(viewer, change, event):
@@ -142,7 +142,7 @@ def test_who_is_signed_out_from_elsewhere_is_told_at_once(viewer, layer):
     async def event():
         await layer.group_send(person_group(viewer.pk), {"type": "recheck"})
 
-    assert ends_after(viewer, change, event)["code"] == NOT_LOGGED_IN
+    assert ends_after(viewer, change, event)["code"] == NOT_SIGNED_IN
 
 
 def test_a_page_from_before_the_password_was_changed_hears_nothing_more(viewer):
@@ -150,7 +150,7 @@ def test_a_page_from_before_the_password_was_changed_hears_nothing_more(viewer):
         viewer.set_password("ein langer neuer Satz")
         viewer.save()
 
-    assert ends_after(viewer, change, None)["code"] == NOT_LOGGED_IN
+    assert ends_after(viewer, change, None)["code"] == NOT_SIGNED_IN
 
 
 def test_a_page_that_may_stay_stays_when_others_are_signed_out(viewer, layer):
@@ -175,14 +175,14 @@ def test_who_owes_a_second_factor_hears_nothing(viewer, team):
         await socket.connect()
         return await socket.receive_output()
 
-    assert async_to_sync(exchange)()["code"] == OWES_FACTOR
+    assert async_to_sync(exchange)()["code"] == FACTOR_REQUIRED
 
 
 def test_whose_team_demands_a_second_factor_meanwhile_is_sent_away(viewer, team):
     def change(session):
         type(team).objects.filter(pk=team.pk).update(requires_two_factor=True)
 
-    assert ends_after(viewer, change, None)["code"] == OWES_FACTOR
+    assert ends_after(viewer, change, None)["code"] == FACTOR_REQUIRED
 
 
 @pytest.mark.parametrize("broken", ["{", "ping", "[" * 100_000, "NaN", '"pong"', "{}", "\ud800", b"\x00\xff"])

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.urls import reverse
 
-from cpms.portal.frame.search import _begins, search
+from cpms.portal.frame.search import _starting_with, search
 from sessions.ledger.filtersets import SessionFilterSet
 from sessions.models import ChargingSession
 from tests import factories
@@ -122,7 +122,7 @@ def test_a_driver_finds_own_sessions_only(things):
 
 def test_only_staff_finds_people_so_far(viewer, staff):
     factories.UserFactory(email="zoe@example.org", last_name="Zuse")
-    assert found(viewer, "zuse") == {} and found(staff, "zuse") == {"People": ["Zuse"]}
+    assert found(viewer, "zuse") == {} and found(staff, "zuse") == {"Users": ["Zuse"]}
 
 
 def test_only_the_chosen_group_is_searched(page, operator, things):
@@ -171,7 +171,7 @@ def test_indexes_find_it_among_very_many(viewer, team, factory, columns):
     multiply(row, 20_000, columns)
     with connection.cursor() as cursor:
         cursor.execute(f"ANALYZE {model._meta.db_table}")
-    plan = _begins(model.objects.visible_to(viewer), "ST-0123", *columns).explain()
+    plan = _starting_with(model.objects.visible_to(viewer), "ST-0123", *columns).explain()
     assert all(f"{column}_begins" in plan for column in columns), plan
 
 

@@ -113,10 +113,10 @@ def test_what_happened_is_told_in_order(page, charged, operator):
     assert [event.text for event in events] == [
         "Vehicle connected",
         "Session started · meter 1,000 Wh",
-        "Energy flows",
+        "Charging started",
         "Stop session",
         "Session ended · meter 8,000 Wh",
-        "Connector is free",
+        "Connector available",
     ]
 
 

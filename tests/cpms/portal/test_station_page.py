@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from chargers.models import ChargingStation
 from cpms.common.web import charts
-from maintenance.connections.labels import CURES
+from maintenance.connections.labels import FIXES
 from maintenance.models import RefusedConnection
 from operations.commands.services.settling import take_next_command
 from operations.models import Command
@@ -281,7 +281,7 @@ def test_an_administrator_sends_a_station_a_new_password(as_person, administrato
     taken = take_next_command(station_id=station.pk, epoch=station.epoch)
     assert taken is not None and len(bytes.fromhex(taken.parameters["value"])) == 20
     text = as_person(administrator).get(station.get_absolute_url()).content.decode()
-    assert "The old one and the new one are accepted" in text and taken.parameters["value"] not in text
+    assert "Both passwords are accepted" in text and taken.parameters["value"] not in text
 
 
 def test_operators_do_not_change_passwords(page, station):
@@ -317,7 +317,7 @@ def test_a_team_that_keeps_hashes_sees_a_password_once_too(as_person, administra
 
 
 def test_a_station_that_cannot_log_in_says_so(page, station):
-    words = "The station cannot log in"
+    words = "The station cannot sign in"
     assert words not in page.get(station.get_absolute_url()).content.decode()
     ChargingStation.objects.update(password=None)
     assert words in page.get(station.get_absolute_url()).content.decode()
@@ -328,7 +328,7 @@ def test_a_station_that_cannot_log_in_says_so(page, station):
 def test_a_refused_connection_is_shown_with_its_cause_and_its_cure(page, station):
     """B6, T7."""
     factories.RefusedConnectionFactory(station=station, cause="not_encrypted")
-    assert set(CURES) == set(RefusedConnection.Cause)
+    assert set(FIXES) == set(RefusedConnection.Cause)
     text = page.get(station.get_absolute_url()).content.decode()
     assert "The connection is not encrypted, though the station must use TLS" in text
     assert "Set the station&#x27;s address to wss://." in text

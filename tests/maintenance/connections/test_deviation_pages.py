@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from chargers.protocols import protocol_named
-from maintenance.connections.labels import RULES, Violation, of_row, treatment_of
+from maintenance.connections.labels import FIELD_RULES, Violation, of_row, treatment_of
 from tests import factories
 from tests.cpms.common.test_lists import rows_of, sheet
 
@@ -44,7 +44,7 @@ def test_violations_are_found_by_station_model_action_and_answer(page, of_two_mo
 def test_it_says_the_rule_in_words(page, of_two_models):
     text = page.get(LIST).content.decode()
     assert "Field “status” has a value that is not defined in OCPP 1.6" in text
-    assert "A field of its own is not defined in OCPP 1.6" in text
+    assert "A proprietary field is not defined in OCPP 1.6" in text
     assert "1,000" in text
 
 
@@ -116,12 +116,12 @@ def test_it_says_what_we_do_about_each_rule(action, code, what, expected):
     assert expected in treatment_of(V16, action, code, what)
 
 
-@pytest.mark.parametrize("keyword", RULES)
+@pytest.mark.parametrize("keyword", FIELD_RULES)
 def test_every_rule_has_a_sentence(keyword):
     now = timezone.now()
     for what in (f"status: {keyword}", f"answer.status: {keyword}"):
         violation = Violation(V16, "StatusNotification", "", what, 1, now, now)
-        assert f"field “status” {RULES[keyword] % {'version': 'OCPP 1.6'}}; " in violation.sentence
+        assert f"field “status” {FIELD_RULES[keyword] % {'version': 'OCPP 1.6'}}; " in violation.sentence
         assert violation.treatment.startswith("we ")
 
 
@@ -223,7 +223,7 @@ def test_a_models_page_asks_a_constant_number_of_queries(page, team, of_two_mode
 
 def test_a_file_says_what_we_do(page, of_two_models):
     lines = sheet(page.get(LIST, {"export": "csv"}))
-    place = lines[0].index("What we do")
+    place = lines[0].index("Our handling")
     assert {line[place] for line in lines[1:]} == {
         "we refuse the message with PropertyConstraintViolation", "we ignore the field and keep it in the log",
     }  # fmt: skip
@@ -237,6 +237,6 @@ def test_a_message_that_deviates_says_so_and_leads_to_the_violations(page, stati
     def text_of(message):
         return page.get(reverse("maintenance:message_detail", args=[message.pk])).content.decode()
 
-    assert "It was read as far as possible" in text_of(read)
+    assert "It was processed as far as possible" in text_of(read)
     assert f'href="{LIST}?q={station.identity}"' in text_of(read) and "OCPP 1.6" in text_of(read)
     assert "as far as possible" not in text_of(refused) + text_of(fits)

@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from maintenance.connections.labels import CURES, NEAR_CAUSES, NEAR_CURES, cause_label, fix_label
+from maintenance.connections.labels import FIXES, NEAR_CAUSES, NEAR_FIXES, cause_label, fix_label
 from maintenance.connections.services.refusals import Refusal, record_refusal
 from maintenance.models import RefusedConnection
 from tests import factories
@@ -65,8 +65,8 @@ def test_other_teams_see_nothing_of_it(near, as_person, stranger):
 @pytest.mark.parametrize("near_", RefusedConnection.Near.values)
 @pytest.mark.parametrize("cause", ["no_subprotocol", "unknown_path"])
 def test_every_mistake_has_a_cause_and_a_cure_in_words(station, near_, cause):
-    assert set(CURES) == set(RefusedConnection.Cause)
-    assert set(NEAR_CAUSES) == set(NEAR_CURES) == set(RefusedConnection.Near)
+    assert set(FIXES) == set(RefusedConnection.Cause)
+    assert set(NEAR_CAUSES) == set(NEAR_FIXES) == set(RefusedConnection.Near)
     row = RefusedConnection(cause=cause, near=near_, station=station, identity="x", path="/x")
     assert "%(" not in cause_label(row) + fix_label(row)
     assert ("OCPP 1.6J" in fix_label(row)) is (cause == "no_subprotocol")

@@ -79,7 +79,7 @@ def test_each_administrator_of_the_team_gets_one_mail(event, station, user_with,
     assert send_alarms() == 2
     assert sorted(m.to[0] for m in mail.outbox) == sorted(user.email for user in admins)
     message = mail.outbox[0]
-    assert message.subject == f"1 security alarm at {station.identity}"
+    assert message.subject == f"1 security alert at {station.identity}"
     assert "Tampering detected at the station (TamperDetectionActivated)" in message.body
     assert "/maintenance/security/?state=open" in message.body
     assert send_alarms() == 0 and len(mail.outbox) == 2
@@ -103,12 +103,12 @@ def test_many_events_are_one_mail_and_the_next_ones_wait(event, administrator, l
     for _n in range(30):
         event(station=factories.StationFactory(team=administrator.teams.get()))
     send_alarms()
-    assert len(mail.outbox) == 1 and "30 security alarms" in mail.outbox[0].subject
+    assert len(mail.outbox) == 1 and "30 security alerts" in mail.outbox[0].subject
     assert "and 10 more" in mail.outbox[0].body
     event()
     assert send_alarms() == 0
     later(timedelta(minutes=11))
-    assert send_alarms() == 1 and mail.outbox[1].subject.startswith("1 security alarm at")
+    assert send_alarms() == 1 and mail.outbox[1].subject.startswith("1 security alert at")
 
 
 def test_a_recent_mail_to_one_team_does_not_delay_another(event, administrator, stranger, other_team):

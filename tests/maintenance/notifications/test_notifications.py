@@ -99,8 +99,8 @@ def test_granted_access_is_notified_to_its_recipient(viewer, station, other_team
     create_grant(place=station, email=person.email, role="service")
     create_grant(place=station, to_team=other_team.handle, role="owner")
     assert notify() == 2 and notify() == 0
-    assert notification_texts(person) == [f"You were given access to {station} (Service)"]
-    assert notification_texts(stranger) == [f"You were given access to {station} (Owner)"]
+    assert notification_texts(person) == [f"You were granted access to {station} (Service)"]
+    assert notification_texts(stranger) == [f"You were granted access to {station} (Owner)"]
     assert notification_texts(viewer) == []
 
 

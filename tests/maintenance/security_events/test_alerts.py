@@ -85,13 +85,13 @@ def test_the_stations_page_shows_it_until_then(page, alert, harmless):
 
 
 def test_the_dashboard_shows_it_first(page, alert, as_person, stranger):
-    trouble = page.get("/").context["troubles"][0]
-    assert (trouble.subject, trouble.text) == (alert.station.identity, "Tampering detected at the station")
-    assert "state=open" in trouble.url
+    issue = page.get("/").context["issues"][0]
+    assert (issue.subject, issue.text) == (alert.station.identity, "Tampering detected at the station")
+    assert "state=open" in issue.url
     factories.SecurityEventFactory(station=alert.station, is_critical=True)
-    assert page.get("/").context["troubles"][0].text == "2 critical events"
+    assert page.get("/").context["issues"][0].text == "2 critical events"
     factories.StationFactory(team=stranger.teams.get())
-    assert as_person(stranger).get("/").context["troubles"] == []
+    assert as_person(stranger).get("/").context["issues"] == []
 
 
 def test_it_is_exported(page, alert):

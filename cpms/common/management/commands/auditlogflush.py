@@ -1,4 +1,4 @@
-"""Overrides a command of django-auditlog that deletes the whole audit trail, which must never happen here."""
+"""Overrides a command of django-auditlog that deletes the whole audit log, which must never happen here."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 
 class Command(BaseCommand):
-    help = "Refuses: entries of the audit trail are never deleted."
+    help = "Refuses: entries of the audit log are never deleted."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        raise CommandError("Entries of the audit trail are never deleted.")
+        raise CommandError("Entries of the audit log are never deleted.")

@@ -24,7 +24,7 @@ class Command(ScriptCommand):
     def run(self, *, is_allowed: bool, **options: Any) -> None:
         if settings.IS_PRODUCTION and not is_allowed:
             raise DomainError(
-                _("Everybody knows the passwords of the demo. If that is wanted here, say --even-in-production.")
+                _("The demo's passwords are publicly known. To load it anyway, use --even-in-production.")
             )
         loaded = demo.load()
         logins = [

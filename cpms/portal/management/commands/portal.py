@@ -1,4 +1,4 @@
-"""Portal and API of the production set-up; any number of them may run."""
+"""Run a server process for portal and API in production. Several may run side by side."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ clock: Any = reactor
 
 
 class Request(WebRequest):
-    """A request whose head must come in time; for the rest, silence ends it."""
+    """A request whose headers must arrive within a time limit. After that, the server's idle timeout applies."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._deadline: Any = clock.callLater(settings.HALF_OPEN_SECONDS, self._drop)
 
-    def gotLength(self, length: int | None) -> None:  # Twisted's name; called when the head is complete
+    def gotLength(self, length: int | None) -> None:  # called by Twisted when the headers are complete
         if self._deadline.active():
             self._deadline.cancel()
         super().gotLength(length)
@@ -38,7 +38,7 @@ class Request(WebRequest):
 
 
 class Factory(HTTPFactory):
-    """Drops connections whose request does not get complete."""
+    """Drops connections whose request stays incomplete."""
 
     def __init__(self, server: Any) -> None:
         super().__init__(server)
@@ -59,6 +59,6 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=8000)
 
     def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
-        daphne.HTTPFactory = Factory  # daphne has no setting for it
+        daphne.HTTPFactory = Factory  # Daphne has no setting for the factory
         endpoints = build_endpoint_description_strings(host=host, port=port)
         daphne.Server(import_string(APPLICATION), endpoints=endpoints, verbosity=0).run()

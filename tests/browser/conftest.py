@@ -3,7 +3,6 @@
 import base64
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -20,13 +19,14 @@ from django.conf import settings
 from websockets.sync.client import ClientConnection, connect
 
 from tests.name_server import NameServer
+from tools.packages import chromium
 
 PASSWORD = "a long enough password"
 STATION_PASSWORD = "0123456789abcdef"
 ROLES = ("admin", "operator", "viewer")
 OWN_HOST = "charging.nordlys.example"  # the team's own domain, known to our DNS server and to Chromium
 NAVIGATION_EVENTS = ("htmx:sendAbort", "htmx:afterRequest")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CHROMIUM = chromium()
 
 
 def free_port() -> int:
@@ -162,7 +162,7 @@ def browser(site: Site) -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     if CHROMIUM is None:
-        pytest.fail("Chromium is needed (Debian: apt-get install chromium).")
+        pytest.fail("Chromium is needed (Debian: apt-get install chromium-headless-shell).")
     with sync_playwright() as playwright:
         own = [
             f"--host-resolver-rules=MAP {OWN_HOST} 127.0.0.1",

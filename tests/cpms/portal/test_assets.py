@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 from django.urls import reverse
 
-from tools.vendor import VENDOR, icons_in_sprite, icons_in_use
+from tools.vendor import CLASS, CLASSES, VENDOR, icons_in_sprite, icons_in_use, words_in_use
 
 TEMPLATES = sorted((settings.BASE_DIR / "templates").rglob("*.html"))
 OWN = sorted((settings.BASE_DIR / "static").glob("[!v]*/*.*"))
@@ -32,6 +32,14 @@ def _pinned() -> dict[str, str]:
 
 def test_the_sprite_has_exactly_the_icons_in_use():
     assert icons_in_sprite((VENDOR / "icons/sprite.svg").read_text()).keys() == icons_in_use(), "run tools/vendor.py"
+
+
+def test_no_class_of_tabler_that_may_be_in_use_is_left_out_of_its_style():
+    classes = json.loads(CLASSES.read_text())
+    assert not words_in_use() & set(classes["left_out"]), "run tools/vendor.py"
+    style = (VENDOR / "tabler/tabler.min.css").read_text()
+    assert set(CLASS.findall(style)) <= set(classes["served"])
+    assert len(style) < 200_000  # the whole is 635 kB
 
 
 def test_no_template_runs_or_fetches_anything_from_elsewhere():

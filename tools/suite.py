@@ -43,7 +43,8 @@ class Stage(NamedTuple):
 IN_PROCESS = Stage("in-process", ["-n", "2", "--dist", "worksteal", "-m", WITHOUT_PROCESSES])
 # By file, so that each stack is started once; in order, so that long crash runs start first. Not in parallel with the
 # browser tests: that would overload two cores, and crash runs would miss their time limits.
-PROCESSES = Stage("processes", ["-n", "2", *BY_FILE, "-m", WITH_PROCESSES])
+# They wait a lot for processes that start and stop: three workers keep two cores busy.
+PROCESSES = Stage("processes", ["-n", "3", *BY_FILE, "-m", WITH_PROCESSES])
 BROWSER = Stage("browser", ["-n", "2", "-m", "browser"])
 STAGES = (IN_PROCESS, PROCESSES, BROWSER)
 

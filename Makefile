@@ -45,7 +45,7 @@ demo: .venv/.run ## one process on PORT=8000 with demo data and simulated statio
 # runs first, so that required packages are announced, or reported as missing, immediately
 .PHONY: machine machine-quick
 machine:
-	@$(PYTHON) tools/packages.py --announce venv postgres redis npm chromium
+	@$(PYTHON) tools/packages.py --announce venv postgres redis npm chromium headless
 machine-quick:
 	@$(PYTHON) tools/packages.py --announce venv postgres redis npm
 
@@ -54,7 +54,7 @@ test: machine .venv/.test clients lint-tools ## everything: checks and all tests
 	@exec $(BIN)/python tools/services.py run-suite $(BIN)/python tools/suite.py $(ARGS)
 
 .PHONY: quick
-quick: machine-quick .venv/.test lint-tools ## checks and the tests that start no processes: the daily loop
+quick: machine-quick .venv/.test lint-tools ## checks and in-process tests without the long walks: the daily loop
 	@exec $(BIN)/python tools/services.py run $(BIN)/python tools/suite.py --quick $(ARGS)
 
 .PHONY: python313

@@ -4,8 +4,9 @@ import pytest
 from django.db import models
 from django.test import Client
 
-from tests.test_routes import FOUND, address, line_of, rows  # noqa: F401
+from tests.routes import FOUND, address, line_of, rows  # noqa: F401
 
+pytestmark = pytest.mark.walk
 MARKUP = "<i>&x</i>"
 # What the database itself holds to other forms, and what is a page's or a mail's own HTML.
 LEFT_OUT = {"handle", "identity", "hashed_key", "html", "key", "prefix", "protocol", "language", "domain"}

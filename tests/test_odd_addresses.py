@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 from django.utils.datastructures import MultiValueDict
 
-from tests.test_routes import FOUND, address, keys_of, line_of
+from tests.routes import FOUND, address, keys_of, line_of
 
 pytestmark = pytest.mark.django_db
 
@@ -50,6 +50,7 @@ def names_read(monkeypatch):
     return names
 
 
+@pytest.mark.walk
 @pytest.mark.parametrize("name", LISTS)
 def test_the_ends_of_the_calendar_break_nothing(name, world, names_read):
     """In UTC, Kiritimati and Niue the same day is another one. Pages that read no moment are asked for one only."""

@@ -17,7 +17,7 @@ from accounts.programs.services.programs import add_program
 from cpms.common.messaging.news import team_group
 from tests import factories
 from tests.chargers.groups.test_groups import layer, socket_of  # noqa: F401
-from tests.test_routes import FOUND, ROUTES, address, holders, rows  # noqa: F401
+from tests.routes import FOUND, ROUTES, address, holders, rows  # noqa: F401
 from tests.world import create_team_rows
 
 NOT_OURS = {
@@ -95,6 +95,7 @@ def differing(before, after) -> list[str]:
     return [f"{path} as {who}" for (who, path), said in before.items() if after[who, path] != said]
 
 
+@pytest.mark.walk
 @pytest.mark.parametrize("kind", ["pages", "exports", "searches"])
 def test_nothing_changes_when_another_team_comes(kind, still, readers, rows, other_team):  # noqa: F811
     addresses = {

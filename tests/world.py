@@ -105,7 +105,7 @@ class World(NamedTuple):
 
     Attributes:
         rows: one of each model, by label.
-        sessions: session keys by kind of user, in the order of the columns in tests/test_routes.py.
+        sessions: session keys by kind of user, in the order of the columns in tests/routes.py.
     """
 
     rows: Rows

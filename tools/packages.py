@@ -13,7 +13,8 @@ PACKAGES = {
     "venv": "python3-venv",
     "postgres": "postgresql",
     "redis": "redis-server",
-    "chromium": "chromium-headless-shell",
+    "chromium": "chromium",
+    "headless": "chromium-headless-shell",
     "npm": "npm",
 }
 ROOT = Path(__file__).resolve().parent.parent
@@ -47,9 +48,17 @@ def redis_server() -> str | None:
 
 
 def chromium() -> str | None:
-    """Return the browser for the tests. Without a window system, the headless shell takes less processor time."""
-    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
-    return next((path for name in names if (path := shutil.which(name))), None)
+    return next(
+        (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+    )
+
+
+def headless_shell() -> str | None:
+    """Return Chromium without a window system, which takes less processor time.
+
+    Where we cannot install it, the whole Chromium does the same.
+    """
+    return shutil.which("chromium-headless-shell") or (chromium() if os.geteuid() != 0 else None)
 
 
 def missing(needs: tuple[str, ...]) -> list[str]:
@@ -59,6 +68,7 @@ def missing(needs: tuple[str, ...]) -> list[str]:
         "postgres": postgres_folder,
         "redis": redis_server,
         "chromium": chromium,
+        "headless": headless_shell,
         "npm": lambda: shutil.which("npm"),
     }
     return [PACKAGES[need] for need in needs if not finders[need]()]

@@ -444,7 +444,7 @@ def main(arguments: list[str]) -> int:
               "services.py run-suite COMMAND ...  the same, and install Chromium", file=sys.stderr)  # fmt: skip
         return 2
     try:
-        packages.ensure("postgres", "redis", *(["chromium"] if arguments[0] == "run-suite" else []))
+        packages.ensure("postgres", "redis", *(["chromium", "headless"] if arguments[0] == "run-suite" else []))
         return run(arguments[1:])
     except (packages.MissingError, ServiceError) as error:
         print(error, file=sys.stderr)

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from accounts.sign_in import fresh_proof
 
+pytestmark = pytest.mark.walk
 OURS = ["accounts", "chargers", "charging_sessions", "operations", "maintenance", "portal"]
 MODELS = [model for app in OURS for model in apps.get_app_config(app).get_models()]
 BY_HAND = {  # everything else is read only

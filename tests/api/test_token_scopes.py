@@ -16,7 +16,7 @@ from chargers.models import StationGroup
 from cpms.common.errors import DomainError
 from tests import factories
 from tests.factories import PASSWORD
-from tests.test_routes import BODIES, FOUND, address, rows  # noqa: F401
+from tests.routes import BODIES, FOUND, address, rows  # noqa: F401
 
 TOKENS = reverse("accounts:api_tokens")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")

@@ -1,6 +1,6 @@
 """Every button of every page with the outcome of pressing it; read by tests/browser/test_every_button.py.
 
-A new button needs a row here: under the route of its page (see tests/test_routes.py), the text of the button (or its
+A new button needs a row here: under the route of its page (see tests/routes.py), the text of the button (or its
 `aria-label`) with # for numbers and * for anything, and one of the outcomes of pressing.py. The pages show the team of
 tests/browser/fill.py, whose station is connected.
 """
@@ -230,7 +230,7 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
         "Edit installation": Goes("places:installation_edit"),
         "Add station": Goes("chargers:station_add"),
         "Add circuit": Goes("places:circuit_add"),
-        "Remove": asks("Remove circuit", Goes(says="removed")),
+        "Remove": asks("Remove circuit", Goes(says="Circuit removed.")),
     },
     "places:installation_edit": {
         "Save installation": Goes("places:installation_detail"),

@@ -19,14 +19,13 @@ from django.conf import settings
 from websockets.sync.client import ClientConnection, connect
 
 from tests.name_server import NameServer
-from tools.packages import chromium
+from tools.packages import chromium, headless_shell
 
 PASSWORD = "a long enough password"
 STATION_PASSWORD = "0123456789abcdef"
 ROLES = ("admin", "operator", "viewer")
 OWN_HOST = "charging.nordlys.example"  # the team's own domain, known to our DNS server and to Chromium
 NAVIGATION_EVENTS = ("htmx:sendAbort", "htmx:afterRequest")
-CHROMIUM = chromium()
 
 
 def free_port() -> int:
@@ -158,17 +157,33 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 @pytest.fixture(scope="package")
-def browser(site: Site) -> Iterator[Any]:
+def playwright() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
-    if CHROMIUM is None:
-        pytest.fail("Chromium is needed (Debian: apt-get install chromium-headless-shell).")
-    with sync_playwright() as playwright:
-        own = [
-            f"--host-resolver-rules=MAP {OWN_HOST} 127.0.0.1",
-            f"--unsafely-treat-insecure-origin-as-secure={site.own_address}",  # Chromium treats it as https
-        ]
-        yield playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", *own])
+    with sync_playwright() as running:
+        yield running
+
+
+def launch(playwright: Any, program: str | None, *options: str) -> Any:
+    if program is None:
+        pytest.fail("Chromium is needed (Debian: apt-get install chromium chromium-headless-shell).")
+    return playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu", *options])
+
+
+@pytest.fixture(scope="package")
+def browser(playwright: Any) -> Any:
+    return launch(playwright, headless_shell())
+
+
+@pytest.fixture(scope="package")
+def own_host_browser(playwright: Any, site: Site) -> Any:
+    """The whole Chromium, which can be told to treat the team's own domain as if it had https."""
+    return launch(
+        playwright,
+        chromium(),
+        f"--host-resolver-rules=MAP {OWN_HOST} 127.0.0.1",
+        f"--unsafely-treat-insecure-origin-as-secure={site.own_address}",
+    )
 
 
 @pytest.fixture(scope="package")
@@ -178,7 +193,9 @@ def states() -> dict[tuple[str, str], Any]:
 
 
 @pytest.fixture
-def open_page(site: Site, browser: Any, states: dict[tuple[str, str], Any]) -> Iterator[Any]:
+def open_page(
+    site: Site, browser: Any, states: dict[tuple[str, str], Any], request: pytest.FixtureRequest
+) -> Iterator[Any]:
     """Return a function that opens a page as a person. Console errors and foreign requests fail the test."""
     contexts, complaints = [], []
 
@@ -192,7 +209,8 @@ def open_page(site: Site, browser: Any, states: dict[tuple[str, str], Any]) -> I
         **more: Any,
     ) -> Any:
         base = base or site.address
-        context = browser.new_context(
+        program = request.getfixturevalue("own_host_browser") if base == site.own_address else browser
+        context = program.new_context(
             viewport={"width": width, "height": 900},
             color_scheme=scheme,
             base_url=base,

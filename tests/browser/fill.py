@@ -17,7 +17,7 @@ from maintenance.connections.labels import model_url  # noqa: E402
 from maintenance.models import SecurityEvent, StationLink  # noqa: E402
 from sessions.models import ChargingSession, MeterReading  # noqa: E402
 from tests import factories  # noqa: E402
-from tests.test_routes import FOUND, ROUTES, address, keys_of  # noqa: E402
+from tests.routes import FOUND, ROUTES, address, keys_of  # noqa: E402
 from tests.world import add_full_team  # noqa: E402
 
 person = factories.UserFactory.create(email="full@example.org")

@@ -26,7 +26,7 @@ from chargers.models import StationGroup
 from cpms.common.errors import DomainError, NotAllowed
 from operations.models import Command
 from tests import factories
-from tests.test_routes import FOUND
+from tests.routes import FOUND
 
 STATIONS = "/api/v1/stations/"
 

@@ -18,7 +18,7 @@ from accounts.programs.services.programs import add_program
 from accounts.sign_in import fresh_proof
 from tests.accounts.conftest import prove
 from tests.conftest import online
-from tests.test_routes import FOUND as ROUTES
+from tests.routes import FOUND as ROUTES
 
 pytestmark = pytest.mark.django_db
 SECRET_SERVICES = {

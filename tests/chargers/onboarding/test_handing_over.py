@@ -30,7 +30,7 @@ from operations.commands.services.asking import request_command
 from operations.commands.services.settling import settle_overdue_commands
 from operations.models import Command
 from tests import factories
-from tests.test_routes import FOUND, ROUTES, address, rows  # noqa: F401
+from tests.routes import FOUND, ROUTES, address, rows  # noqa: F401
 from tests.world import create_team_rows
 
 PASSWORD = b"0123456789abcdef"

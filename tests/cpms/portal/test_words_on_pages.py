@@ -8,7 +8,7 @@ import pytest
 from accounts.models import User
 from chargers.protocols import error_codes
 from chargers.vocabulary import SecurityEventKind
-from tests.test_routes import FOUND, address, keys_of, line_of
+from tests.routes import FOUND, address, keys_of, line_of
 
 pytestmark = pytest.mark.django_db
 CAMEL = re.compile(r"\b(?:[A-Z][a-z]+){2,}\b|\b[a-z]+(?:_[a-z]+)+\b")

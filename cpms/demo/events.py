@@ -193,7 +193,7 @@ REFUSED_CONNECTIONS: tuple[dict[str, Any], ...] = (  # `of`: the station's ident
 DEVIATIONS: tuple[tuple[tuple[str, ...], str, str, str, int, int], ...] = (
     (("MALL-0194", "RATHAUS-01"), "StopTransaction", "", "reason: enum", 2, 21),
     (("MALL-0194", "RATHAUS-01"), "StatusNotification", "", "vendorErrorCode: maxLength", 5, 21),
-    (("HAFEN-P2-07", "HAFEN-P2-08", "HAFEN-P3-01"), "BootNotification", "", "additionalProperties", 1, 9),
+    (("HAFEN-P2-07", "HAFEN-P2-08", "HAFEN-P3-01"), "BootNotification", "", "imei: additionalProperties", 1, 9),
     (("LAGER-W-12",), "StatusNotification", "", "timestamp: format", 9, 12),
     (("KITA-SUED-02",), "DataTransfer", "FormationViolation", "vendorId: required", 1, 14),
 )

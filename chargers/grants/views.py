@@ -96,10 +96,10 @@ class GrantAddView(FormPage):
         installation = data.get("installation")
         place = self.place or find_place(
             actor=actor,  # type: ignore[arg-type]
-            station=data["station"].strip(),
+            station=data["station"],
             installation=installation and installation.pk,
         )
-        if data["role"] == GrantRole.USER and not data["to_team"] and has_no_account(data["email"]):
+        if data["role"] == GrantRole.USER and has_no_account(data["email"]):
             invite_driver(place=place, email=data["email"], ends_at=data["ends_at"], actor=actor)  # type: ignore[arg-type]
             messages.success(self.request, _("%(email)s invited to charge.") % {"email": data["email"]})
             return redirect("access:grant_list")

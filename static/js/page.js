@@ -119,7 +119,14 @@
     const { formData } = event.detail;
     [...formData.entries()].forEach(([name, value]) => { if (!value) formData.delete(name); });
   });
+  const showChosen = () => document.querySelectorAll("[data-shown-for]").forEach((field) => {
+    const [name, value] = field.dataset.shownFor.split("=");  // of the radio button that the field belongs to
+    field.closest("[id^=div_id_]").hidden = field.form.elements[name].value !== value;
+  });
+  showChosen();
+  window.addEventListener("pageshow", showChosen);  // the browser's back button restores the radio buttons
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-go]")) location.href = event.target.value;
+    if (event.target.matches("[type=radio]")) showChosen();
   });
 })();

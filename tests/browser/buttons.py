@@ -52,7 +52,12 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
     "access:grant_edit": {"Save access": Goes("access:grant_list"), "Cancel": Goes("access:grant_list")},
     "access:grant_give": {
         "Grant access": After(
-            {"#id_station": "FULL-1", "#id_email": "operator@example.org", "[name=role][value=user]": True},
+            {
+                "[name=place][value=station]": True,
+                "#id_station": "FULL-1",
+                "#id_email": "operator@example.org",
+                "[name=role][value=user]": True,
+            },
             Goes("access:grant_list"),
         ),
         "Cancel": Goes("access:grant_list"),

@@ -92,3 +92,45 @@ def test_a_member_of_two_teams_switches_between_them(open_page):
     expect(page.locator("#list")).not_to_contain_text("LIVE-1")
     page.click(".group-bar button")
     expect(page.locator("#list tbody")).to_contain_text("LIVE-1")
+
+
+def test_access_is_granted_by_a_form_that_shows_the_chosen_fields_only(open_page):
+    """P19."""
+    page = open_page("/access/give/", person="admin")
+    fields = {name: page.locator(f"#id_{name}") for name in ("installation", "station", "email", "to_team")}
+
+    def expect_shown(*names):
+        for name, field in fields.items():
+            expect(field).to_be_visible() if name in names else expect(field).to_be_hidden()
+
+    expect_shown("installation", "email")
+    page.get_by_role("group", name="Recipient").get_by_label("Team").check()
+    expect_shown("installation", "to_team")
+    fields["to_team"].fill("ignored")
+    page.get_by_role("group", name="Access to").get_by_label("Installation").focus()
+    page.keyboard.press("ArrowDown")
+    expect_shown("station", "to_team")
+    page.get_by_role("group", name="Recipient").get_by_label("Person").check()
+    page.click("button:text-is('Grant access')")
+    expect(page.locator(".invalid-feedback")).to_have_count(3)
+    expect_shown("station", "email")
+    fields["station"].fill("LIVE-1")
+    fields["email"].fill("both@example.org")
+    page.get_by_role("group", name="Role").get_by_label("Owner").check()
+    page.click("button:text-is('Grant access')")
+    page.wait_for_url("**/access/")
+    expect(page.locator("#list")).to_contain_text("both@example.org")
+    expect(page.locator("#list")).to_contain_text("LIVE-1")
+    open_page.complaints.clear()  # Chromium reports the 422
+
+
+def test_without_scripts_the_form_shows_all_fields(open_page, browser, site, states):
+    open_page("", person="admin")
+    context = browser.new_context(
+        java_script_enabled=False, base_url=site.address, storage_state=states["admin", site.address]
+    )
+    page = context.new_page()
+    page.goto("/access/give/")
+    for name in ("installation", "station", "email", "to_team"):
+        expect(page.locator(f"#id_{name}")).to_be_visible()
+    context.close()

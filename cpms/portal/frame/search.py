@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import Q, QuerySet
+from django.db.models import Case, Q, QuerySet, Value, When
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -22,6 +22,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from accounts.access.rights import Can
+from accounts.members.services.people import users_managed_by
 from accounts.models import User
 from chargers.models import ChargingStation, Installation, Tag
 from chargers.stations.services.finding import STATION_COLUMNS, contains_words
@@ -30,6 +31,7 @@ from cpms.common.web import formatting
 from cpms.common.web.pages import AuthenticatedRequest
 from cpms.portal.frame.drivers import is_driver
 from cpms.portal.frame.navigation import ACCOUNT_TABS, TEAM_TABS, entries_for, is_in_team
+from cpms.portal.frame.recent import recent_stations
 from sessions.models import ChargingSession
 
 MIN_LENGTH, MAX_LENGTH, MAX_HITS, MAX_PAGES = 2, 80, 6, 8
@@ -111,11 +113,24 @@ def _first(rows: QuerySet[Any], text: str, prefixed: Sequence[str], columns: Seq
     return found
 
 
+def _first_of_few(
+    rows: QuerySet[Any], text: str, prefixed: Sequence[str], columns: Sequence[str], order: str
+) -> list[Any]:
+    """Return the same as `_first` by one query, for tables of which a user sees few rows."""
+    begins = _begins_with(text, prefixed)
+    found = rows.filter(begins | contains_words(text, *columns))
+    return list(found.order_by(Case(When(begins, then=Value(0)), default=Value(1)), order, "pk")[:MAX_HITS])
+
+
 def _starting_with(rows: QuerySet[Any], text: str, *columns: str) -> QuerySet[Any]:
+    return rows.filter(_begins_with(text, columns))
+
+
+def _begins_with(text: str, columns: Sequence[str]) -> Q:
     condition = Q()
     for column in columns:
         condition |= Q(**{f"{column}__istartswith": text})
-    return rows.filter(condition)
+    return condition
 
 
 def _stations(stations: list[ChargingStation], text: str) -> Found:
@@ -131,7 +146,7 @@ def _stations(stations: list[ChargingStation], text: str) -> Found:
 def _installations(user: User, text: str) -> Found:
     rows = Installation.objects.visible_to(user)
     found = Found(_("Installations"), icon="map-pin")
-    for row in _first(rows, text, ("name", "city"), ("name", "street", "city"), "name"):
+    for row in _first_of_few(rows, text, ("name", "city"), ("name", "street", "city"), "name"):
         page = getattr(row, "get_absolute_url", None)
         url = page() if page else f"{reverse('chargers:station_list')}?{urlencode({'q': row.name})}"
         found.hits.append(Hit(row.name, ", ".join(filter(None, [row.street, row.city])), url))
@@ -164,15 +179,21 @@ def _tags(tags: list[Tag]) -> Found:
 
 
 def _users(user: User, text: str) -> Found:
-    """Return users, for support staff only."""
-    found = Found(_("Users"), icon="users")
+    """Return users: for support staff all, for administrators the members of their teams."""
+    columns = ("email", "last_name", "first_name")
     if user.is_staff:
-        users = User.objects.only("pk", "email", "first_name", "last_name")
-        columns = ("email", "last_name", "first_name")
-        for row in _first(users, text, columns, columns, "email"):
-            url = reverse("admin:accounts_user_change", args=[row.pk])
-            found.hits.append(Hit(row.get_full_name(), row.email, url))
-    return found
+        route, rows = "admin:accounts_user_change", _first(_names(User.objects.all()), text, columns, columns, "email")
+    elif user.access.scope(Can.MANAGE_TEAM):
+        members = _names(users_managed_by(user))
+        route, rows = "portal:user_edit", _first_of_few(members, text, columns, columns, "email")
+    else:
+        route, rows = "", []
+    hits = [Hit(row.get_full_name(), row.email, reverse(route, args=[row.pk])) for row in rows]
+    return Found(_("Users"), icon="users", hits=hits)
+
+
+def _names(users: QuerySet[User]) -> QuerySet[User]:
+    return users.only("pk", "email", "first_name", "last_name")
 
 
 def _all_pages(user: User) -> list[Page]:
@@ -207,11 +228,25 @@ def _pages(user: User, text: str) -> Found:
     return found
 
 
-def suggestions(user: User) -> list[Found]:
-    """Return the pages that the search box offers before anything is typed."""
+def suggestions(user: User, stations: Sequence[int] = ()) -> list[Found]:
+    """Return what the search box offers before anything is typed: the stations opened last, then pages.
+
+    Args:
+        stations: primary keys of the stations opened last; those that the user can no longer see are left out.
+    """
     hits = [Hit(str(page.label), str(page.section), reverse(page.name)) for page in _all_pages(user)]
     hits = [hit._replace(note="") if hit.label == hit.note else hit for hit in hits]
-    return [Found(_("Go to"), icon="layout-dashboard", hits=hits[:MAX_PAGES])]
+    pages = Found(_("Go to"), icon="layout-dashboard", hits=hits[:MAX_PAGES])
+    return [kind for kind in (_recent_stations(user, stations), pages) if kind.hits]
+
+
+def _recent_stations(user: User, keys: Sequence[int]) -> Found:
+    found = Found(_("Recent stations"), icon="charging-pile")
+    if keys:
+        visible = ChargingStation.objects.visible_to(user).only("pk", "identity", "name").in_bulk(keys)
+        stations = [visible[key] for key in keys if key in visible]
+        found.hits = [Hit(station.identity, station.name, station.get_absolute_url()) for station in stations]
+    return found
 
 
 @login_required
@@ -220,7 +255,10 @@ def search_view(request: AuthenticatedRequest) -> HttpResponse:
     """Show the search page, or the list below the search box of every page."""
     text = request.GET.get("q", "").strip()[:MAX_LENGTH]
     is_short = len(text) < MIN_LENGTH
-    found = suggestions(request.user) if is_short and request.htmx else search(request.user, text)
+    if is_short and request.htmx:
+        found = suggestions(request.user, recent_stations(request.session))
+    else:
+        found = search(request.user, text)
     count = 0
     numbered = []
     for kind in found:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
 
 from accounts.access.rights import Can
 from chargers.anomalies import panels as anomaly_panels
@@ -13,6 +14,7 @@ from chargers.onboarding.services.handover import can_be_handed_over, may_hand_o
 from chargers.stations import panels as station_panels
 from cpms.common.web.pages import DetailPage
 from cpms.common.web.panels import Panel
+from cpms.portal.frame.recent import note_station
 from maintenance.connections import panels as connection_panels
 from maintenance.messages import panels as message_panels
 from maintenance.security_events import panels as security_panels
@@ -22,9 +24,10 @@ from sessions.ledger import panels as session_panels
 from sessions.samples import panels as sample_panels
 
 
-class StationDetailView(DetailPage):
+class StationPage(DetailPage):
+    """The data of the page of a station and of its live parts."""
+
     model = ChargingStation
-    template_name = "portal/stations/station_detail.html"
     context_object_name = "station"
 
     def get_queryset(self) -> QuerySet[Any]:
@@ -65,7 +68,16 @@ class StationDetailView(DetailPage):
         }
 
 
-class StationLiveView(StationDetailView):
+class StationDetailView(StationPage):
+    template_name = "portal/stations/station_detail.html"
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        response = super().get(request, *args, **kwargs)
+        note_station(request.session, self.object.pk)
+        return response
+
+
+class StationLiveView(StationPage):
     """Renders the live panels again, for an open page."""
 
     template_name = "panels.html"

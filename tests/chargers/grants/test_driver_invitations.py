@@ -32,7 +32,7 @@ def test_granting_access_to_an_unknown_address_invites_a_driver(
 ) -> None:
     client.force_login(administrator)
     address = reverse("access:grant_give") + f"?station={station.pk}"
-    assert client.post(address, {"email": EMAIL, "role": "user"}).status_code == 302
+    assert client.post(address, {"recipient": "email", "email": EMAIL, "role": "user"}).status_code == 302
     user = accepted(Invitation.objects.get())
     grant = Grant.objects.get()
     assert (grant.user, grant.station, grant.role, grant.created_by) == (user, station, "user", administrator)
@@ -45,7 +45,7 @@ def test_granting_access_to_an_unknown_address_invites_a_driver(
 def test_other_roles_still_need_an_account(client: Client, administrator: User, station: ChargingStation) -> None:
     client.force_login(administrator)
     address = reverse("access:grant_give") + f"?station={station.pk}"
-    assert client.post(address, {"email": EMAIL, "role": "service"}).status_code == 422
+    assert client.post(address, {"recipient": "email", "email": EMAIL, "role": "service"}).status_code == 422
     assert not Invitation.objects.exists()
 
 

@@ -242,7 +242,7 @@ def test_access_is_granted_edited_and_revoked_on_pages(
     client.force_login(administrator)
     page = client.get(f"/access/give/?station={inside.pk}")
     assert inside.identity in page.content.decode()
-    body = {"email": friend.email, "role": "service", "ends_at": "2027-05-01T12:00"}
+    body = {"recipient": "email", "email": friend.email, "role": "service", "ends_at": "2027-05-01T12:00"}
     assert client.post(f"/access/give/?station={inside.pk}", body).status_code == 302
     grant = Grant.objects.get()
     assert (grant.station, grant.user, grant.role) == (inside, friend, "service") and "2027" in str(grant.ends_at)
@@ -259,10 +259,11 @@ def test_access_is_granted_edited_and_revoked_on_pages(
 
 def test_a_place_can_be_chosen_on_the_page(client: Any, administrator: User, inside: Any, friend: User) -> None:
     client.force_login(administrator)
-    body = {"email": friend.email, "role": "user"}
-    assert client.post("/access/give/", body).status_code == 422
-    assert client.post("/access/give/", body | {"station": inside.identity}).status_code == 302
-    assert client.post("/access/give/", body | {"installation": inside.installation_id}).status_code == 302
+    body = {"recipient": "email", "email": friend.email, "role": "user"}
+    station, installation = {"station": inside.identity}, {"installation": inside.installation_id}
+    assert client.post("/access/give/", body | station).status_code == 422
+    assert client.post("/access/give/", body | station | {"place": "station"}).status_code == 302
+    assert client.post("/access/give/", body | installation | {"place": "installation"}).status_code == 302
     assert {str(grant.place) for grant in Grant.objects.all()} == {inside.identity, "Hall 1"}
 
 
@@ -275,7 +276,7 @@ def test_an_unknown_place_answers_not_found(client: Any, administrator: User, qu
 def test_an_end_in_an_impossible_year_is_refused(client: Any, administrator: User, inside: Any, friend: User) -> None:
     client.force_login(administrator)
     for year in ("0001", "9999"):
-        body = {"email": friend.email, "role": "user", "ends_at": f"{year}-01-01T00:00"}
+        body = {"recipient": "email", "email": friend.email, "role": "user", "ends_at": f"{year}-01-01T00:00"}
         assert client.post(f"/access/give/?station={inside.pk}", body).status_code == 422
 
 

@@ -75,7 +75,7 @@ def test_the_owner_manages_who_may_charge(browser, owner, owned, neighbour, team
     guest = factories.UserFactory(email="guest@example.org")
     tag = factories.TagFactory(team=team, user=guest)
     give = f"{reverse('access:grant_give')}?station={owned.pk}"
-    fields = {"email": guest.email, "role": "user", "ends_at": ""}
+    fields = {"recipient": "email", "email": guest.email, "role": "user", "ends_at": ""}
     assert browser.get(give).status_code == 200
     assert browser.post(give, fields).status_code == 302
     grant = Grant.objects.get(user=guest)

@@ -4,6 +4,7 @@ import re
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from cpms.portal.frame.search import _starting_with, search
@@ -100,6 +101,49 @@ def test_the_empty_search_box_offers_pages(page):
     assert re.findall('role="option".*?<b>(.*?)</b>', part)[:2] == ["Dashboard", "Overview"]
 
 
+def offered(page):
+    part = page.get(URL, headers={"HX-Request": "true"}).content.decode()
+    kinds = re.split('class="kind-name".*?</svg>', part, flags=re.DOTALL)[1:]
+    return {kind.partition("<")[0]: re.findall('role="option".*?<b>(.*?)</b>', kind) for kind in kinds}
+
+
+def test_the_empty_search_box_offers_the_last_five_opened_stations_first(page, team):
+    stations = [factories.StationFactory(team=team, identity=f"S-{number}") for number in range(6)]
+    for number in (0, 1, 2, 3, 4, 5, 2):
+        page.get(stations[number].get_absolute_url())
+    page.get(reverse("chargers:station_live", args=[stations[3].pk]))  # an open page refreshes itself
+    page.get(reverse("chargers:station_detail", args=[99999999]))
+    kinds = offered(page)
+    assert list(kinds) == ["Recent stations", "Go to"]
+    assert kinds["Recent stations"] == ["S-2", "S-5", "S-4", "S-3", "S-1"]
+
+
+def test_recent_stations_are_those_of_the_session(page, as_person, operator, station):
+    page.get(station.get_absolute_url())
+    assert "Recent stations" in offered(page)
+    assert "Recent stations" not in offered(as_person(operator))
+
+
+def test_recent_stations_cost_one_query(page, team, django_assert_num_queries):
+    offered(page)
+    with CaptureQueriesContext(connection) as queries:
+        offered(page)
+    count = len(queries)
+    for _number in range(5):
+        page.get(factories.StationFactory(team=team).get_absolute_url())
+    with django_assert_num_queries(count + 1):
+        offered(page)
+
+
+def test_a_station_that_is_no_longer_visible_is_not_offered(page, team, other_team):
+    stays, goes = factories.StationFactory.create_batch(2, team=team)
+    for station in (stays, goes):
+        page.get(station.get_absolute_url())
+    assert offered(page)["Recent stations"] == [goes.identity, stays.identity]
+    type(goes).objects.filter(pk=goes.pk).update(team=other_team)
+    assert offered(page)["Recent stations"] == [stays.identity]
+
+
 @pytest.mark.parametrize("text", ["", " ", "d", "%", "%%", "__", "x" * 500, "\x01\x01", "9" * 60, "٣٣"])
 def test_too_little_and_nonsense_find_nothing(as_person, viewer, things, text):
     assert search(viewer, text) == []
@@ -120,9 +164,41 @@ def test_a_driver_finds_own_sessions_only(things):
     assert len(found(driver, f"{session.pk:03d}")["Sessions"]) == 1
 
 
-def test_only_staff_finds_people_so_far(viewer, staff):
-    factories.UserFactory(email="zoe@example.org", last_name="Zuse")
-    assert found(viewer, "zuse") == {} and found(staff, "zuse") == {"Users": ["Zuse"]}
+def member_of(team, **fields):
+    return factories.MembershipFactory(team=team, user=factories.UserFactory(**fields), role="viewer").user
+
+
+def urls_of_users(user, text):
+    return [hit.url for kind in search(user, text) if kind.title == "Users" for hit in kind.hits]
+
+
+def test_staff_finds_all_users_and_viewers_none(viewer, operator, staff, team):
+    zoe = member_of(team, email="zoe@example.org", last_name="Zuse")
+    assert found(viewer, "zuse") == found(operator, "zuse") == {}
+    assert found(staff, "zuse") == {"Users": ["Zuse"]}
+    assert urls_of_users(staff, "zuse") == [reverse("admin:accounts_user_change", args=[zoe.pk])]
+
+
+@pytest.mark.parametrize("text", ["zoe@ex", "example.org zuse", "use", "zoe", "ZUSE"])
+def test_administrators_find_members_of_their_team_by_name_and_address(as_person, administrator, team, text):
+    zoe = member_of(team, email="zoe@example.org", last_name="Zuse")
+    (url,) = urls_of_users(administrator, text)
+    assert url == reverse("portal:user_edit", args=[zoe.pk])
+    assert as_person(administrator).get(url).status_code == 200
+
+
+def test_administrators_find_nobody_else(administrator, team, other_team, station):
+    member_of(other_team, last_name="Zuse")
+    member_of(team, last_name="Zuse", is_staff=True)
+    factories.GrantFactory(station=station, user=factories.UserFactory(last_name="Zuse"), role="owner")
+    factories.UserFactory(last_name="Zuse")
+    assert urls_of_users(administrator, "zuse") == []
+
+
+def test_members_whose_name_begins_with_the_text_come_first(administrator, team):
+    for email, name in (("a@example.org", "Van Kiel"), ("b@example.org", "Kiel"), ("c@example.org", "Okiel")):
+        member_of(team, email=email, last_name=name)
+    assert found(administrator, "kiel")["Users"] == ["Kiel", "Van Kiel", "Okiel"]
 
 
 def test_only_the_chosen_group_is_searched(page, operator, things):
@@ -143,6 +219,13 @@ def test_few_queries_whatever_there_is(viewer, things, team, django_assert_max_n
     viewer = type(viewer).objects.get(pk=viewer.pk)
     with django_assert_max_num_queries(10):
         search(viewer, "CP")
+
+
+def test_few_queries_for_administrators_too(administrator, things, team, django_assert_max_num_queries):
+    member_of(team, email="cp@example.org")
+    administrator = type(administrator).objects.get(pk=administrator.pk)
+    with django_assert_max_num_queries(10):
+        assert "Users" in {kind.title for kind in search(administrator, "CP")}
 
 
 def multiply(row, count, columns):

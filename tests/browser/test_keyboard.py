@@ -33,9 +33,13 @@ def test_the_search_opens_on_the_phone(open_page):
 def test_the_empty_search_offers_pages_by_keyboard(open_page):
     page = open_page("/stations/")
     page.keyboard.press("Control+k")
-    expect(page.locator("#seek [role=option]").first).to_have_attribute("aria-selected", "true")
-    page.keyboard.press("ArrowDown")
-    page.keyboard.press("ArrowDown")
+    options = page.locator("#seek [role=option]")
+    expect(options.first).to_have_attribute("aria-selected", "true")
+    wanted = options.filter(has_text="Authorization")
+    for _ in range(options.count()):  # the stations opened last come first
+        if wanted.get_attribute("aria-selected") == "true":
+            break
+        page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(page.locator("h1")).to_have_text("Authorization")
 

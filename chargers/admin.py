@@ -3,6 +3,7 @@
 import chargers.anomalies.admin
 import chargers.events.admin
 import chargers.groups.admin
+import chargers.hardware.admin
 import chargers.installations.admin
 import chargers.onboarding.admin
 import chargers.stations.admin

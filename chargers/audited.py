@@ -17,11 +17,16 @@ def register() -> None:
     # Passwords are not among the fields: the service that sets one records that it was set, without its value.
     place = ["team", "installation", "circuit"]
     track_changes(
-        stations_models.ChargingStation, ["identity", "name", *place, "protocol", "security_profile", "deactivated_at"]
+        stations_models.ChargingStation,
+        ["identity", "name", *place, "hardware_model", "protocol", "security_profile", "deactivated_at"],
     )
-    address = ["street", "postal_code", "city", "country"]
-    track_changes(installations_models.Installation, ["team", "name", *address, "contact_name", "contact_phone"])
-    track_changes(installations_models.Circuit, ["installation", "parent", "name", "max_current_a", "phases"])
+    address = ["street", "postal_code", "city", "country", "latitude", "longitude", "time_zone"]
+    supply = ["category", "parking", "grid_type", "phases", "voltage_v", "main_breaker_a"]
+    contacts = ["contact_name", "contact_phone", "hotline", "emergency_contact", "opening_hours", "access_notes"]
+    track_changes(installations_models.Installation, ["team", "name", *address, *supply, *contacts])
+    track_changes(
+        installations_models.Circuit, ["installation", "parent", "name", "max_current_a", "phases", "deactivated_at"]
+    )
     tag = ["team", "value", "label", "kind", "status", "allows_concurrent", "expires_at", "user"]
     track_changes(tags_models.Tag, tag, many=["stations"])
     track_changes(groups_models.StationGroup, ["user", "name"], many=["stations"])

@@ -3,11 +3,13 @@
 from chargers.anomalies.models import Oddity
 from chargers.events.models import Event, EventQuerySet
 from chargers.groups.models import StationGroup
+from chargers.hardware.models import HardwareConnector, HardwareModel
 from chargers.installations.models import Circuit, Installation
 from chargers.stations.models import (
     NODE_ALIVE,
     ChargingStation,
     Connector,
+    Evse,
     GatewayNode,
     Presence,
     has_faulted_connector,
@@ -21,7 +23,10 @@ __all__ = [
     "Connector",
     "Event",
     "EventQuerySet",
+    "Evse",
     "GatewayNode",
+    "HardwareConnector",
+    "HardwareModel",
     "Installation",
     "Oddity",
     "Presence",

@@ -224,6 +224,60 @@ class ValueFormat(TextChoices):
     SIGNED = "SignedData"
 
 
+class ConnectorStandard(TextChoices):
+    """The plug or socket (the values of OCPI 2.2.1 section 8.4.5, ConnectorType, that fixed stations have)."""
+
+    TYPE_1 = "IEC_62196_T1", _("Type 1")
+    TYPE_2 = "IEC_62196_T2", _("Type 2")
+    CCS_1 = "IEC_62196_T1_COMBO", _("CCS 1")
+    CCS_2 = "IEC_62196_T2_COMBO", _("CCS 2")
+    TYPE_3A = "IEC_62196_T3A", _("Type 3A")
+    TYPE_3C = "IEC_62196_T3C", _("Type 3C")
+    CHADEMO = "CHADEMO", "CHAdeMO"
+    GBT_AC = "GBT_AC", "GB/T AC"
+    GBT_DC = "GBT_DC", "GB/T DC"
+    TESLA_S = "TESLA_S", "Tesla (NACS)"
+    SCHUKO = "DOMESTIC_F", _("Schuko (domestic type F)")
+    DOMESTIC_E = "DOMESTIC_E", _("Domestic type E")
+    DOMESTIC_G = "DOMESTIC_G", _("Domestic type G")
+    DOMESTIC_J = "DOMESTIC_J", _("Domestic type J")
+    CEE_RED_16A = "IEC_60309_2_three_16", _("CEE red, 16 A")
+    CEE_RED_32A = "IEC_60309_2_three_32", _("CEE red, 32 A")
+    CEE_BLUE_16A = "IEC_60309_2_single_16", _("CEE blue, 16 A")
+    PANTOGRAPH_BOTTOM_UP = "PANTOGRAPH_BOTTOM_UP", _("Pantograph on the vehicle")
+    PANTOGRAPH_TOP_DOWN = "PANTOGRAPH_TOP_DOWN", _("Pantograph on the station")
+
+
+class ConnectorFormat(TextChoices):
+    """OCPI 2.2.1 section 8.4.4, ConnectorFormat."""
+
+    SOCKET = "SOCKET", _("Socket")
+    CABLE = "CABLE", _("Cable")
+
+
+class PowerType(TextChoices):
+    """OCPI 2.2.1 section 8.4.19, PowerType, without the variants for split-phase grids."""
+
+    AC_1_PHASE = "AC_1_PHASE", _("AC, 1 phase")
+    AC_2_PHASE = "AC_2_PHASE", _("AC, 2 phases")
+    AC_3_PHASE = "AC_3_PHASE", _("AC, 3 phases")
+    DC = "DC", _("DC")
+
+
+class PhaseRotation(TextChoices):
+    """Which phases of the circuit (R, S, T) are connected to L1, L2 and L3 of the station.
+
+    The values are those of OCPP 1.6 section 9.1.7, ConnectorPhaseRotation; an empty text is "unknown".
+    """
+
+    RST = "RST", "R S T"
+    RTS = "RTS", "R T S"
+    SRT = "SRT", "S R T"
+    STR = "STR", "S T R"
+    TRS = "TRS", "T R S"
+    TSR = "TSR", "T S R"
+
+
 class SecurityEventKind(TextChoices):
     """A security event that a station reports. Other kinds are stored and displayed as they are."""
 

@@ -184,8 +184,8 @@ ROUTES: dict[str, dict[str, str]] = {
     },
     "places:installation_detail": {"GET": MEMBERS},
     "places:installation_edit": {
-        "GET": "302 404 403 403 200 200 200 404 403 404",
-        "POST": "302 404 403 403 422 422 422 404 403 404",
+        "GET": "302 404 403 403 200 200 200 404 200 404",
+        "POST": "302 404 403 403 422 422 422 404 422 404",
     },
     "places:circuit_add": {"GET": WIRERS, "POST": "302 404 403 403 422 422 403 404 422 404"},
     "places:circuit_edit": {"GET": WIRERS, "POST": "302 404 403 403 422 422 403 404 422 404"},
@@ -253,12 +253,14 @@ ROUTES: dict[str, dict[str, str]] = {
     "api:station-correct-identity": {"POST": "401 404 403 403 400 400 403 404 400 404"},  # without saying to what
     "api:station-commands": {"GET": API_MEMBERS, "POST": "401 404 403 201 201 201 201 404 201 404"},
     "api:installation-list": {"GET": API_PERSONS, "POST": "401 400 403 403 400 400 403 403 400 403"},  # without a name
-    "api:installation-detail": {"GET": API_MEMBERS, "PATCH": "401 404 403 403 200 200 200 404 403 404"},
+    "api:installation-detail": {"GET": API_MEMBERS, "PATCH": "401 404 403 403 200 200 200 404 200 404"},
     "api:installation-circuits": {"POST": "401 404 403 403 400 400 403 404 400 404"},  # without a name
     "api:installation-circuit": {
         "PATCH": "401 404 403 403 200 200 403 404 200 404",
         "DELETE": "401 404 403 403 204 404 403 404 404 404",  # the administrator's turn comes first
     },
+    "api:installation-deactivate": {"POST": "401 404 403 403 200 200 403 404 200 404"},
+    "api:installation-activate": {"POST": "401 404 403 403 200 200 403 404 200 404"},
     "api:member-list": {"GET": API_PERSONS},
     "api:member-detail": {  # of the viewer, who leaves the team before anybody else could remove him
         "GET": "401 404 200 200 200 200 404 404 404 404",

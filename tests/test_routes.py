@@ -98,6 +98,8 @@ def test_every_model_with_a_page_is_scoped():
         "Event",
         "FactorEnrolmentCode",
         "GatewayNode",
+        "HardwareConnector",
+        "HardwareModel",
         "InboxEntry",
         "InboxShard",
         "NotificationChoice",

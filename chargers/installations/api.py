@@ -21,14 +21,21 @@ from chargers.installations.models import Circuit, Installation
 from chargers.installations.serializers import (
     CircuitBody,
     CircuitChangeBody,
+    CircuitDeactivateBody,
     CircuitSerializer,
     InstallationBody,
     InstallationChangeBody,
     InstallationSerializer,
 )
-from chargers.installations.services import add_installation, edit_installation, remove_circuit, save_circuit
+from chargers.installations.services.circuits import (
+    activate_circuit,
+    deactivate_circuit,
+    remove_circuit,
+    save_circuit,
+)
+from chargers.installations.services.installations import add_installation, edit_installation
 from cpms.common.api.views import ScopedViewSetMixin
-from cpms.common.errors import DomainError, NotAllowed
+from cpms.common.errors import NotAllowed, refuse
 
 
 class InstallationViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[Installation]):
@@ -40,9 +47,9 @@ class InstallationViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[Inst
 
     @property
     def rights_by_method(self) -> dict[str, str]:  # type: ignore[override]
-        if self.action in ("circuits", "circuit"):
+        if self.action in ("circuits", "circuit", "deactivate", "activate"):
             return dict.fromkeys(("POST", "PATCH", "DELETE"), Can.CONFIGURE_PLACES)
-        return {"POST": Can.ADD_PLACES, "PATCH": Can.MANAGE_PLACES}
+        return {"POST": Can.ADD_PLACES, "PATCH": Can.SEE_STATIONS}  # the service checks each field of a PATCH
 
     @extend_schema(request=InstallationBody, responses={201: InstallationSerializer})
     def create(self, request: Request) -> Response:
@@ -58,17 +65,15 @@ class InstallationViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[Inst
 
     @extend_schema(request=InstallationChangeBody, responses=InstallationSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Edit the name, address or contact of an installation."""
+        """Edit an installation: owners its address and contacts, service partners its supply, administrators both."""
         place, actor = self.get_object(), cast(User, request.user)
-        if not actor.access.may(Can.MANAGE_PLACES, place):
-            raise NotAllowed(_("Only administrators of the team and owners can edit this installation."))
         edit_installation(installation=place, fields=InstallationChangeBody.read(request), actor=actor)
         return Response(InstallationSerializer(self.get_object()).data)
 
     @extend_schema(request=CircuitBody, responses={201: CircuitSerializer})
     @action(detail=True, methods=["post"])
     def circuits(self, request: Request, pk: str) -> Response:
-        """Add a circuit. The first one is the grid connection; all others need a `parent`."""
+        """Add a circuit. Without a `parent` it is fed by the main breaker."""
         place = self._editable_installation()
         fields = CircuitBody.read(request)
         circuit = self._save(place, None, fields | {"parent": fields.get("parent")})
@@ -88,6 +93,24 @@ class InstallationViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[Inst
         fields = current | {"parent": circuit.parent_id} | CircuitChangeBody.read(request)
         return Response(CircuitSerializer(self._save(place, circuit, fields)).data)
 
+    @extend_schema(request=CircuitDeactivateBody, responses=CircuitSerializer)
+    @action(detail=True, methods=["post"], url_path=r"circuits/(?P<circuit_id>\d{1,18})/deactivate")
+    def deactivate(self, request: Request, pk: str, circuit_id: str) -> Response:
+        """Deactivate a circuit, and move what it feeds to another one (`move_to`)."""
+        place = self._editable_installation()
+        circuit = get_object_or_404(place.circuits.select_related("installation"), pk=circuit_id)
+        move_to = self._circuit(place, "move_to", CircuitDeactivateBody.read(request).get("move_to"))
+        row = deactivate_circuit(circuit=circuit, move_to=move_to, actor=cast(User, request.user))
+        return Response(CircuitSerializer(row).data)
+
+    @extend_schema(request=None, responses=CircuitSerializer)
+    @action(detail=True, methods=["post"], url_path=r"circuits/(?P<circuit_id>\d{1,18})/activate")
+    def activate(self, request: Request, pk: str, circuit_id: str) -> Response:
+        """Activate a circuit again."""
+        place = self._editable_installation()
+        circuit = get_object_or_404(place.circuits.select_related("installation"), pk=circuit_id)
+        return Response(CircuitSerializer(activate_circuit(circuit=circuit, actor=cast(User, request.user))).data)
+
     def _editable_installation(self) -> Installation:
         place: Installation = self.get_object()
         if not cast(User, self.request.user).access.may(Can.CONFIGURE_PLACES, place):
@@ -95,11 +118,14 @@ class InstallationViewSet(ScopedViewSetMixin, viewsets.ReadOnlyModelViewSet[Inst
         return place
 
     def _save(self, place: Installation, circuit: Circuit | None, fields: dict[str, Any]) -> Circuit:
-        parent_id, parent = fields.pop("parent"), None
-        if parent_id is not None:
-            parent = place.circuits.filter(pk=parent_id).first()
-            if parent is None:
-                sentence = _("The installation does not have this circuit.")
-                raise DomainError(sentence, fields={"parent": sentence})
+        parent = self._circuit(place, "parent", fields.pop("parent"))
         actor = cast(User, self.request.user)
         return save_circuit(installation=place, circuit=circuit, parent=parent, actor=actor, **fields)
+
+    def _circuit(self, place: Installation, field: str, key: int | None) -> Circuit | None:
+        if key is None:
+            return None
+        circuit = place.circuits.filter(pk=key).first()
+        if circuit is None:
+            refuse(field, _("The installation does not have this circuit."))
+        return circuit

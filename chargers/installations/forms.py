@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.access.rights import Can
 from accounts.models import Team, User
 from chargers.installations.models import FUSE_STEP_A, Circuit, Installation
-from chargers.installations.services import INSTALLATION_FIELDS
+from chargers.installations.services.installations import INSTALLATION_FIELDS, editable_fields
 from cpms.common.web.countries import CountryField
 
 
@@ -31,13 +31,20 @@ class InstallationForm(forms.ModelForm):
         model = Installation
         fields = INSTALLATION_FIELDS
 
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk is not None:
+            editable = editable_fields(self.instance, user)
+            for name in self.fields.keys() - editable:
+                self.fields[name].disabled = True
+
 
 class InstallationAddForm(InstallationForm):
     team = forms.ModelChoiceField(label=_("Team"), queryset=Team.objects.none())
     field_order = ["team"]
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, user=user, **kwargs)
         teams = list(teams_for_new_installations(user)[:2])
         if len(teams) == 1:
             del self.fields["team"]
@@ -61,6 +68,6 @@ class CircuitForm(forms.ModelForm):
         parent: Any = self.fields["parent"]
         parent.queryset = installation.circuits.exclude(pk=self.instance.pk)
         parent.label_from_instance = lambda circuit: circuit.name
-        parent.empty_label = _("none (grid connection)")
+        parent.empty_label = _("none (main breaker)")
         self.fields["phases"].initial = 3
         self.fields["max_current_a"].widget.attrs["step"] = FUSE_STEP_A

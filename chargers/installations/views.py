@@ -20,12 +20,12 @@ from chargers.installations import panels
 from chargers.installations.filtersets import InstallationFilterSet
 from chargers.installations.forms import CircuitForm, InstallationAddForm, InstallationForm, teams_for_new_installations
 from chargers.installations.models import Circuit, Installation
-from chargers.installations.services import (
+from chargers.installations.services.circuits import remove_circuit, save_circuit
+from chargers.installations.services.installations import (
     INSTALLATION_FIELDS,
     add_installation,
     edit_installation,
-    remove_circuit,
-    save_circuit,
+    editable_fields,
 )
 from chargers.installations.tables import INSTALLATION_CELLS, InstallationTable
 from chargers.stations.models import ChargingStation
@@ -64,7 +64,7 @@ class InstallationDetailView(DetailPage):
         user: Any = self.request.user
         place: Installation = self.object
         return super().get_context_data(
-            may_edit=user.access.may(Can.MANAGE_PLACES, place),
+            may_edit=bool(editable_fields(place, user)),
             may_share=user.access.may(Can.MANAGE_ACCESS, place),
             main=[panels.stations(place, user), panels.circuits(place, user)],
             aside=[panels.address(place)],
@@ -116,10 +116,16 @@ class InstallationFormPage(FormPage):
 class InstallationEditView(InstallationFormPage):
     template_name = "chargers/installations/installation_form.html"
     form_class = InstallationForm
-    right = Can.MANAGE_PLACES
+    right = Can.SEE_STATIONS
+
+    def load(self, **kwargs: Any) -> None:
+        if not editable_fields(self.installation, self.request.user):  # type: ignore[arg-type]
+            sentence = _("Only administrators of the team, owners and service partners can edit this installation.")
+            raise PermissionDenied(sentence)
 
     def get_form_kwargs(self) -> dict[str, Any]:
-        return super().get_form_kwargs() | {"instance": Installation.objects.get(pk=self.installation.pk)}
+        instance = Installation.objects.get(pk=self.installation.pk)
+        return super().get_form_kwargs() | {"instance": instance, "user": self.request.user}
 
     def perform(self, form: InstallationForm) -> HttpResponse:  # type: ignore[override]
         edit_installation(installation=self.installation, fields=form.cleaned_data, actor=self.request.user)  # type: ignore[arg-type]

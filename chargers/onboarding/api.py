@@ -20,7 +20,7 @@ from accounts.models import User
 from accounts.sign_in import fresh_proof
 from chargers.credentials.services import generate_password, set_password
 from chargers.installations.models import Installation
-from chargers.installations.services import place_station
+from chargers.installations.services.placing import place_station
 from chargers.onboarding.forms import installations_for_new_stations, teams_administered_by
 from chargers.onboarding.serializers import (
     CredentialsSerializer,

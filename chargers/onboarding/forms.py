@@ -14,7 +14,7 @@ from accounts.access.rights import Can
 from accounts.models import Team, User
 from chargers.credentials.forms import PasswordField
 from chargers.installations.models import Circuit, Installation
-from chargers.installations.services import may_move, may_wire
+from chargers.installations.services.placing import may_move, may_wire
 from chargers.onboarding.services.registration import MAX_CONNECTORS
 from chargers.stations.models import ChargingStation
 from chargers.stations.services.identities import MAX_IDENTITY_LENGTH

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from accounts.access.rights import Can
 from chargers.credentials import services as credentials_services
 from chargers.credentials.views import show_credentials
-from chargers.installations.services import place_station
+from chargers.installations.services.placing import place_station
 from chargers.onboarding.forms import (
     StationAddForm,
     StationAssignForm,

@@ -9,7 +9,7 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from chargers.stations.models import Connector, GatewayNode, Presence
+from chargers.stations.models import Connector, Evse, GatewayNode, Presence
 from cpms.common.web.admin import STATIONS, BackOfficeAdmin, ReportAdmin, StationSearchMixin
 
 STATE = ["status", "error_code", "status_changed_at", "clock_offset_ms", "clock_measured_at"]
@@ -47,6 +47,19 @@ class ConnectorAdmin(StationSearchMixin, BackOfficeAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return [*self.readonly_fields, "station", "number"] if obj else self.readonly_fields
+
+
+@admin.register(Evse)
+class EvseAdmin(StationSearchMixin, BackOfficeAdmin):
+    menu_group, menu_icon, menu_place = STATIONS, "ev_station", 21
+    list_display = ["station", "number", "evse_id"]
+    list_select_related = ["station"]
+    search_fields = ("evse_id", "station__identity")
+    ordering = ["-id"]
+    autocomplete_fields = ["station"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Evse]:
+        return super().get_queryset(request).defer("station__password")
 
 
 @admin.register(GatewayNode)

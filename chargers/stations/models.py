@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, Self
 
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Case, Exists, OuterRef, Q, Value, When
 from django.db.models.functions import Now, Upper
@@ -13,9 +14,17 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Team
-from chargers.vocabulary import ConnectorStatus, RegistrationStatus
+from chargers.vocabulary import (
+    ConnectorFormat,
+    ConnectorStandard,
+    ConnectorStatus,
+    PhaseRotation,
+    PowerType,
+    RegistrationStatus,
+)
 from cpms.common.models import EncryptedField, ScopedQuerySet, empty_object
 
+MAX_CONNECTOR_CURRENT_A = 1000
 NODE_ALIVE = timedelta(seconds=20)  # without a sign of life for longer, a gateway process is dead
 
 
@@ -112,6 +121,14 @@ class ChargingStation(models.Model):
     identity = models.CharField(_("identity"), max_length=48, unique=True)
     name = models.CharField(
         _("name"), max_length=120, blank=True, help_text=_("Local name, for example a parking spot, house or row.")
+    )
+    hardware_model = models.ForeignKey(
+        "chargers.HardwareModel",
+        on_delete=models.PROTECT,
+        related_name="stations",
+        null=True,
+        blank=True,
+        verbose_name=_("hardware model"),
     )
     protocol = models.CharField(_("protocol"), max_length=8, choices=Protocol.choices, default=Protocol.OCPP_16)
     password = EncryptedField(_("password"), null=True, blank=True)
@@ -237,6 +254,47 @@ class ChargingStation(models.Model):
         return bool(self.next_password_message_id)
 
 
+class EvseQuerySet(ScopedQuerySet):
+    team_path, station_path = "station__team", "station"
+
+
+class Evse(models.Model):
+    """The part of a station that serves one vehicle at a time, by one of its connectors.
+
+    Rows exist for EVSEs with an id or with several connectors. A connector without an EVSE is its own, with its number.
+    """
+
+    station = models.ForeignKey(
+        ChargingStation, on_delete=models.CASCADE, related_name="evses", verbose_name=_("station")
+    )
+    number = models.PositiveIntegerField(_("number"))
+    evse_id = models.CharField(
+        _("EVSE ID"), max_length=48, blank=True, help_text=_("For example DE*ABC*E1234 (eMI3 standard, version 1.0).")
+    )
+    objects = EvseQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["station", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["station", "number"], name="evse_number_once_per_station"),
+            models.UniqueConstraint(
+                "evse_id",
+                condition=~Q(evse_id=""),
+                name="evse_id_once",
+                violation_error_message=_("This EVSE ID is taken."),
+            ),
+            models.CheckConstraint(
+                condition=Q(number__gte=1),
+                name="evse_number_from_one",
+                violation_error_message=_("EVSEs are numbered from 1."),
+            ),
+        ]
+        verbose_name, verbose_name_plural = _("EVSE"), _("EVSEs")
+
+    def __str__(self) -> str:
+        return self.evse_id or f"{self.station} · {self.number}"
+
+
 class ConnectorQuerySet(ScopedQuerySet):
     team_path, station_path = "station__team", "station"
 
@@ -267,6 +325,32 @@ class Connector(models.Model):
     max_power_w = models.PositiveIntegerField(
         _("rated power (W)"), null=True, blank=True, help_text=_("The maximum power that it can deliver.")
     )
+    evse = models.ForeignKey(
+        Evse, on_delete=models.SET_NULL, null=True, blank=True, related_name="connectors", verbose_name=_("EVSE")
+    )
+    standard = models.CharField(_("type"), max_length=30, choices=ConnectorStandard.choices, blank=True, db_default="")
+    format = models.CharField(_("format"), max_length=6, choices=ConnectorFormat.choices, blank=True, db_default="")
+    power_type = models.CharField(_("current"), max_length=10, choices=PowerType.choices, blank=True, db_default="")
+    max_current_a = models.DecimalField(
+        _("rated current (A)"),
+        max_digits=5,
+        decimal_places=1,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_CONNECTOR_CURRENT_A)],
+        help_text=_("Per phase, as connected to the circuit."),
+    )
+    phases = models.PositiveSmallIntegerField(
+        _("connected phases"), choices=[(1, "1"), (2, "2"), (3, "3")], null=True, blank=True
+    )
+    phase_rotation = models.CharField(
+        _("phase rotation"),
+        max_length=3,
+        choices=PhaseRotation.choices,
+        blank=True,
+        db_default="",
+        help_text=_("Which phases of the circuit are connected to L1, L2 and L3 of the station."),
+    )
     objects = ConnectorQuerySet.as_manager()
 
     class Meta:
@@ -277,6 +361,11 @@ class Connector(models.Model):
                 condition=Q(number__gte=1),
                 name="connector_number_from_one",
                 violation_error_message=_("Connectors are numbered from 1."),
+            ),
+            models.CheckConstraint(
+                condition=Q(phases=None) | Q(phases__in=[1, 2, 3]),
+                name="connector_one_to_three_phases",
+                violation_error_message=_("A connector has 1, 2 or 3 phases."),
             ),
         ]
         verbose_name, verbose_name_plural = _("connector"), _("connectors")

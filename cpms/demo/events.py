@@ -22,7 +22,9 @@ from accounts.programs.services.programs import add_program
 from accounts.programs.services.tokens import issue_api_token
 from chargers.events.services import record_access
 from chargers.groups.services.groups import create_group
-from chargers.installations.services import add_installation, place_station, save_circuit
+from chargers.installations.services.circuits import save_circuit
+from chargers.installations.services.installations import add_installation
+from chargers.installations.services.placing import place_station
 from chargers.models import ChargingStation, Event, Installation, StationGroup
 from cpms.portal.models import SiteText
 from maintenance.connections.services.deviations import ObservedDeviation, count_deviations

@@ -27,7 +27,8 @@ def set_station_active(*, station: ChargingStation, is_active: bool, actor: User
 
     Raises:
         NotAllowed: the actor may not change the technical settings of the station.
-        DomainError: the station was handed over and can never be used in this team again.
+        DomainError: the station was handed over and can never be used in this team again, or its circuit is
+            deactivated.
     """
     if actor is not None and not actor.access.may(Can.CONFIGURE, station):
         raise NotAllowed(_("You may not change the technical settings of this station."))
@@ -35,6 +36,9 @@ def set_station_active(*, station: ChargingStation, is_active: bool, actor: User
     row: ChargingStation = rows.get(pk=station.pk)
     if is_active and row.handed_over_at is not None:
         raise DomainError(_("This station was handed over to another team and cannot be activated here."))
+    if is_active and row.circuit is not None and row.circuit.deactivated_at is not None:
+        sentence = _("Its circuit “%(name)s” is deactivated. Move the station to another circuit first.")
+        raise DomainError(sentence % {"name": row.circuit.name})
     if (row.deactivated_at is None) is is_active:
         return row
     row.deactivated_at = None if is_active else timezone.now()

@@ -281,7 +281,7 @@ class StaffInlineMixin:
 class StationSearchMixin(BackOfficeAdmin):
     """Searches big tables by station or number, which have an index, unlike a search in many columns."""
 
-    search_fields = ("station__identity",)
+    search_fields: tuple[str, ...] = ("station__identity",)
     search_help_text = _("Part of a station's identity, or a number")
 
     def get_search_results(

@@ -10,13 +10,9 @@ from django.utils import timezone
 
 from accounts.access.rights import Can, Role
 from accounts.models import Grant, Team, User
-from chargers.installations.services import (
-    add_installation,
-    edit_installation,
-    place_station,
-    remove_circuit,
-    save_circuit,
-)
+from chargers.installations.services.circuits import remove_circuit, save_circuit
+from chargers.installations.services.installations import add_installation, edit_installation
+from chargers.installations.services.placing import place_station
 from chargers.installations.tables import tree
 from chargers.models import ChargingStation, Circuit, Installation
 from chargers.onboarding.services import registration
@@ -24,6 +20,7 @@ from cpms.common.errors import DomainError, NotAllowed
 from tests import factories
 
 pytestmark = pytest.mark.django_db
+SUPPLY = {"grid_type": "TN", "phases": "3", "voltage_v": "230"}
 
 
 @pytest.fixture
@@ -173,13 +170,13 @@ def test_the_service_adds_new_stations_to_the_installation_only(holder: Any, pla
 def test_an_installation_is_added_and_edited_on_pages(client: Any, administrator: User, team: Team) -> None:
     """P12, Z4."""
     client.force_login(administrator)
-    assert client.post("/installations/add/", {"name": "Depot", "city": "Bergen"}).status_code == 302
+    assert client.post("/installations/add/", {"name": "Depot", "city": "Bergen", **SUPPLY}).status_code == 302
     place = Installation.objects.get()
     assert place.team == team
     assert "Depot" in client.get("/installations/?q=berg").content.decode()
-    assert client.post(f"/installations/{place.pk}/edit/", {"name": "Depot 2"}).status_code == 302
-    assert client.post("/installations/add/", {"name": "depot 2"}).status_code == 422
-    assert client.post("/installations/add/", {"name": "X", "country": "1"}).status_code == 422
+    assert client.post(f"/installations/{place.pk}/edit/", {"name": "Depot 2", **SUPPLY}).status_code == 302
+    assert client.post("/installations/add/", {"name": "depot 2", **SUPPLY}).status_code == 422
+    assert client.post("/installations/add/", {"name": "X", "country": "1", **SUPPLY}).status_code == 422
     page = f"/installations/{place.pk}/circuits/"
     assert client.post(f"{page}add/", {"name": "Grid", "max_current_a": 63, "phases": 3}).status_code == 302
     grid = place.circuits.get()

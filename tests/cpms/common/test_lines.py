@@ -11,7 +11,8 @@ from accounts.team_settings.services import branding
 from accounts.team_settings.services import team as team_services
 from accounts.teams import services as teams_services
 from chargers.groups.services import groups
-from chargers.installations import services as places
+from chargers.installations.services import circuits as circuit_services
+from chargers.installations.services import installations as places
 from chargers.models import Installation
 from chargers.stations.services import naming
 from chargers.tags.services.adding import NewTag, add_tags
@@ -62,7 +63,7 @@ WRITERS = {
     "contact": lambda a, t, s, x: places.edit_installation(
         installation=installation_of(t), fields={"contact_name": x}, actor=a
     ),
-    "circuit": lambda a, t, s, x: places.save_circuit(
+    "circuit": lambda a, t, s, x: circuit_services.save_circuit(
         installation=installation_of(t), circuit=None, name=x, max_current_a=63, phases=3, parent=None, actor=a
     ),
 }

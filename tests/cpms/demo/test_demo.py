@@ -62,7 +62,7 @@ def test_a_second_time_changes_nothing_that_stations_reported(loaded, manage):
 
 def test_what_a_visitor_handed_over_stays_where_it_is(loaded, manage):
     """Vi8: the next start sets its password there."""
-    charging = ChargingSession.objects.filter(stopped_at=None).values("station")  # which ones depends on the time of day
+    charging = ChargingSession.objects.filter(stopped_at=None).values("station")  # it depends on the time of day
     station = ChargingStation.objects.filter(team__handle=DEMO_TEAM).exclude(pk__in=charging).first()
     other, identity = Team.objects.get(handle="fjordby"), station.identity
     hand_over_station(station=station, team=other)

@@ -24,6 +24,7 @@ from chargers.stations.api import ConnectorViewSet
 from chargers.tags.api import TagViewSet
 from cpms.common.api.base import PersonThrottle
 from cpms.portal.drivers.api import OwnPlacesView, OwnSessionsView, OwnStartView, OwnStopView, OwnTagsView
+from cpms.setup.api import SetupView
 from maintenance.connections.api import DeviationViewSet, RefusedConnectionViewSet, StationDeviationsView
 from maintenance.messages.api import MessageViewSet
 from maintenance.notifications.api import NotificationViewSet
@@ -88,6 +89,7 @@ urlpatterns = [
     re_path(
         rf"^stations/(?P<identity>{IDENTITY})/deviations/$", StationDeviationsView.as_view(), name="station-deviations"
     ),
+    path("setup/", SetupView.as_view(), name="setup"),
     path("own/sessions/", OwnSessionsView.as_view(), name="own-sessions"),
     path("own/tags/", OwnTagsView.as_view(), name="own-tags"),
     path("own/places/", OwnPlacesView.as_view(), name="own-places"),

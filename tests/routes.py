@@ -231,6 +231,8 @@ ROUTES: dict[str, dict[str, str]] = {
     # the access of the table is an owner's, given by the team
     "access:driver_tags": {"GET": GIVERS, "POST": "302 404 404 404 302 302 403 404 404 404"},
     # API
+    # support staff has to say which team; an empty document changes nothing
+    "api:setup": {"GET": "401 200 403 403 200 400 403 403 403 403", "PUT": "401 200 403 403 200 400 403 403 403 403"},
     "api:own-sessions": {"GET": API_PERSONS},
     "api:own-tags": {"GET": API_PERSONS},
     "api:own-places": {"GET": API_PERSONS},

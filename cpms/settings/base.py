@@ -91,6 +91,7 @@ INSTALLED_APPS = [
     "maintenance",
     "ocpp_gateway",
     "cpms.portal",
+    "cpms.setup",
     "cpms.demo",
 ]
 MIDDLEWARE = [

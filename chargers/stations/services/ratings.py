@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from accounts.access.rights import Can
 from accounts.audit.services import Action, record_entry
 from accounts.models import User
+from chargers.hardware.models import HardwareModel
 from chargers.stations.models import ChargingStation, Connector, Evse
 from chargers.stations.services.statuses import MAX_CONNECTORS, ensure_connectors
 from cpms.common.errors import DomainError, NotAllowed, refuse
@@ -62,6 +63,20 @@ def set_ratings(
         tell_pages({station.team_id: [station.pk]})
         logger.info("connector ratings set", extra={"station": station.identity})
     return changed
+
+
+@transaction.atomic
+def set_hardware_model(*, station: ChargingStation, model: HardwareModel | None, actor: User | None = None) -> None:
+    """Set which hardware model of the catalogue a station is.
+
+    Raises:
+        NotAllowed: the actor may not change the technical settings of the station.
+    """
+    if actor is not None and not actor.access.may(Can.CONFIGURE, station):
+        raise NotAllowed(_("You may not change the technical settings of this station."))
+    station.hardware_model = model
+    station.save(update_fields=["hardware_model"])
+    tell_pages({station.team_id: [station.pk]})
 
 
 def describe_rating(connector: Connector) -> str:

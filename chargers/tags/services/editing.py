@@ -77,14 +77,14 @@ def save_tag(
 
 
 @transaction.atomic
-def assign_tag(*, actor: User, tag: Tag, person: User | None) -> Tag:
+def assign_tag(*, tag: Tag, person: User | None, actor: User | None = None) -> Tag:
     """Assign a tag of a team to a user; None: remove the assignment.
 
     Raises:
         NotAllowed: the actor does not manage the team of the tag.
         DomainError: the user is not a member of the team and was not granted access by it.
     """
-    if tag.team is None or not actor.access.may(Can.MANAGE_TEAM, tag.team):
+    if tag.team is None or (actor is not None and not actor.access.may(Can.MANAGE_TEAM, tag.team)):
         raise NotAllowed(_("Only administrators of the team can assign tags."))
     if person is not None and not _may_hold(person, tag.team):
         sentence = _("This person is not a member of the team and has no access granted by it.")

@@ -1,0 +1,168 @@
+"""Apply the members, groups, tags and grants of a set-up."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+
+from accounts.members.services.invitations import change_role, create_invitation, invite
+from accounts.models import Grant, Invitation, Membership, User
+from chargers.grants.services.grants import create_grant, edit_grant, has_no_account
+from chargers.groups.models import StationGroup
+from chargers.groups.services.groups import create_group, edit_group
+from chargers.installations.models import Installation
+from chargers.stations.models import ChargingStation
+from chargers.tags.models import Tag
+from chargers.tags.services.adding import NewTag, add_tags
+from chargers.tags.services.editing import assign_tag
+from cpms.common.errors import NotAllowed, refuse
+from cpms.setup.report import Report, at
+
+
+def apply_member(report: Report, place: str, given: dict[str, Any]) -> None:
+    """Invite a person to the team, or change the role of a member. Nobody joins a team without accepting."""
+    email, role = given["email"].strip().lower(), given["role"]
+    membership = Membership.objects.filter(team=report.team, user__email__iexact=email).select_related("team").first()
+    with at(place):
+        if membership is not None:
+            if membership.role != role:
+                change_role(membership=membership, role=role, actor=report.actor)
+                report.changed("member", email, "role")
+            return
+        waiting = Invitation.objects.filter(team=report.team, email__iexact=email, installation=None, station=None)
+        if waiting.open().exists():
+            return
+        if report.actor is None:
+            create_invitation(team=report.team, email=email, role=role, actor=None)
+        else:
+            invite(team=report.team, email=email, role=role, actor=report.actor)
+        report.added("invitation", email)
+
+
+def apply_group(report: Report, place: str, given: dict[str, Any]) -> None:
+    """Add a person's group of stations, or replace the stations of it."""
+    with at(place):
+        person = _member(report, given["person"])
+        if report.actor is not None and person != report.actor:
+            raise NotAllowed(_("Groups belong to one person. You can only set up your own."))
+        stations = _stations(report, given.get("stations", []))
+        row = StationGroup.objects.filter(user=person, name__iexact=given["name"].strip()).first()
+        if row is None:
+            create_group(user=person, name=given["name"], stations=stations)
+            report.added("group", given["name"])
+        elif "stations" in given and {one.pk for one in stations} != set(row.stations.values_list("pk", flat=True)):
+            edit_group(group=row, name=row.name, stations=stations)
+            report.changed("group", row.name, "stations")
+
+
+def apply_tag(report: Report, place: str, given: dict[str, Any]) -> None:
+    """Add a tag, or edit the one with this value. What is not given stays as it is."""
+    with at(place):
+        row = Tag.objects.filter(team=report.team, value__iexact=given["value"]).select_related("user").first()
+        expires_at = _moment("expires_at", given.get("expires_at")) if "expires_at" in given else row and row.expires_at
+        wanted = NewTag(
+            value=row.value if row else given["value"],
+            label=given.get("label", row.label if row else ""),
+            status=given.get("status", row.status if row else Tag.Status.ACCEPTED),
+            expires_at=expires_at,
+            kind=given.get("type", row.kind if row else Tag.Kind.OTHER),
+        )
+        scope = row.stations.all() if row is not None and "stations" not in given else None
+        stations = list(scope) if scope is not None else _stations(report, given.get("stations", []))
+        changed = [] if row is None else [name for name in ("label", "status", "kind", "expires_at")
+                                          if getattr(row, name) != getattr(wanted, name)]  # fmt: skip
+        if row is not None and {one.pk for one in stations} != set(row.stations.values_list("pk", flat=True)):
+            changed.append("stations")
+        if row is None or changed:
+            add_tags(team=report.team, tags=[wanted], stations=stations, actor=report.actor)
+        changed += _assign(report, wanted.value, given)
+    if row is None:
+        report.added("tag", wanted.value)
+    else:
+        report.changed("tag", row.value, *changed)
+
+
+def _assign(report: Report, value: str, given: dict[str, Any]) -> list[str]:
+    if "person" not in given:
+        return []
+    tag = Tag.objects.select_related("team", "user").get(team=report.team, value__iexact=value)
+    email = (given["person"] or "").strip()
+    if (tag.user.email.lower() if tag.user is not None else "") == email.lower():
+        return []
+    person = User.objects.filter(email__iexact=email).first() if email else None
+    if email and person is None:
+        refuse("person", _("There is no account with the address %(email)s.") % {"email": email})
+    assign_tag(actor=report.actor, tag=tag, person=person)
+    return ["person"]
+
+
+def apply_grant(report: Report, place: str, given: dict[str, Any]) -> None:
+    """Grant access to an installation or a station, or change when it ends."""
+    with at(place):
+        target = _place(report, given)
+        email, handle = given.get("person", "").strip(), given.get("team", "").strip()
+        ends_at = _moment("ends_at", given.get("ends_at"))
+        label = f"{given['role']} of {target} for {email or handle}"
+        rows = Grant.objects.active().filter(role=given["role"], **_key(target))
+        row = rows.filter(user__email__iexact=email).first() if email else rows.filter(to_team__handle=handle).first()
+        if row is not None:
+            if "ends_at" in given and row.ends_at != ends_at:
+                edit_grant(grant=row, role=row.role, ends_at=ends_at, actor=report.actor)
+                report.changed("grant", label, "ends_at")
+            return
+        if email and has_no_account(email):
+            sentence = _("%(place)s was left out: %(email)s has no account yet. Invite the person first.")
+            report.warnings.append(sentence % {"place": place, "email": email})
+            return
+        create_grant(place=target, role=given["role"], email=email, to_team=handle, ends_at=ends_at, actor=report.actor)
+        report.added("grant", label)
+
+
+def _key(target: Installation | ChargingStation) -> dict[str, Any]:
+    return {"installation" if isinstance(target, Installation) else "station": target}
+
+
+def _place(report: Report, given: dict[str, Any]) -> Installation | ChargingStation:
+    if "installation" in given:
+        name = given["installation"].strip()
+        row = Installation.objects.filter(team=report.team, name__iexact=name).first()
+        if row is None:
+            refuse("installation", _("The team has no installation “%(name)s”.") % {"name": name})
+        return row
+    [station] = _stations(report, [given["station"]], field="station")
+    return station
+
+
+def _member(report: Report, email: str) -> User:
+    person = User.objects.filter(email__iexact=email.strip(), memberships__team=report.team).first()
+    if person is None:
+        refuse("person", _("%(email)s is not a member of the team.") % {"email": email})
+    return person
+
+
+def _stations(report: Report, identities: list[str], *, field: str = "stations") -> list[ChargingStation]:
+    rows = ChargingStation.objects.filter(team=report.team, handed_over_at=None, identity__among=identities)
+    found = list(rows.select_related("team", "installation").defer("password", "next_password"))
+    if missing := set(identities) - {row.identity for row in found}:
+        refuse(field, _("The team has no station %(names)s.") % {"names": ", ".join(sorted(missing)[:10])})
+    return found
+
+
+def _moment(field: str, text: str | None) -> datetime | None:
+    """Return a time of the file.
+
+    Raises:
+        DomainError: it is no time, or has no zone.
+    """
+    if text is None:
+        return None
+    try:
+        moment = parse_datetime(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        refuse(field, _("“%(text)s” is not a time with a zone, for example 2027-01-31T12:00:00Z.") % {"text": text})
+    return moment

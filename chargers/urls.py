@@ -17,6 +17,7 @@ urlpatterns = [
     path("tags/<int:pk>/block/", tag_views.tag_block, name="tag_block"),
     path("tags/<int:pk>/delete/", tag_views.tag_delete, name="tag_delete"),
     path("<int:pk>/edit/", onboarding_views.StationEditView.as_view(), name="station_edit"),
+    path("<int:pk>/hardware/", onboarding_views.StationHardwareView.as_view(), name="station_hardware"),
     path("<int:pk>/password/", credentials_views.StationPasswordView.as_view(), name="station_password"),
     path("<int:pk>/identity/", onboarding_views.StationIdentityView.as_view(), name="station_identity"),
     path("<int:pk>/assign/", onboarding_views.StationAssignView.as_view(), name="station_assign"),

@@ -31,7 +31,10 @@ from chargers.models import (
     Circuit,
     Connector,
     Event,
+    Evse,
     GatewayNode,
+    HardwareConnector,
+    HardwareModel,
     Installation,
     Oddity,
     StationGroup,
@@ -416,6 +419,33 @@ class InboxShardFactory(DjangoModelFactory):
         model = InboxShard
 
     number = factory.Sequence(lambda n: 1000 + n)  # higher than those of a running gateway
+
+
+class HardwareModelFactory(DjangoModelFactory):
+    class Meta:
+        model = HardwareModel
+
+    vendor = "Example"
+    name = factory.Sequence(lambda n: f"Wall box {n}")
+
+
+class HardwareConnectorFactory(DjangoModelFactory):
+    class Meta:
+        model = HardwareConnector
+
+    hardware_model = factory.SubFactory(HardwareModelFactory)
+    number = evse_number = 1
+    standard, format, power_type = "IEC_62196_T2", "SOCKET", "AC_3_PHASE"
+    max_voltage_v, max_current_a, max_power_w = 400, 32, 22_000
+
+
+class EvseFactory(DjangoModelFactory):
+    class Meta:
+        model = Evse
+
+    station = factory.SubFactory(StationFactory)
+    number = 1
+    evse_id = factory.Sequence(lambda n: f"DE*ABC*E{n}")
 
 
 class InstallationFactory(DjangoModelFactory):

@@ -25,6 +25,7 @@ OPERATE_SOMEWHERE = "302 200 403 200 200 200 200 403 200 403"
 TEAM_OPERATORS = "302 404 403 200 200 200"
 DOERS = "302 404 403 302 302 302 302 404 302 404"
 GIVERS = "302 404 404 404 200 200 403 404 404 404"  # of access: nobody else sees who has it
+WIRERS_OF_STATION = "302 404 403 200 200 200 403 404 200 404"  # Z15: technical settings are not the owner's
 WIRERS = "302 404 403 403 200 200 403 404 200 404"  # Z15: an owner may not, Z16: the service may
 SETTINGS = "302 200 403 403 200 302 403 403 403 403"
 PROGRAM = "302 404 403 403 200 200"
@@ -129,6 +130,7 @@ ROUTES: dict[str, dict[str, str]] = {
         "GET": "302 404 403 403 403 200 403 404 403 404",
         "POST": "302 404 403 403 403 422 403 404 403 404",
     },
+    "chargers:station_hardware": {"GET": WIRERS_OF_STATION, "POST": "302 404 403 302 302 302 403 404 302 404"},
     "chargers:station_identity": {
         "GET": "302 404 403 403 200 200 403 404 200 404",
         "POST": "302 404 403 403 422 422 403 404 422 404",

@@ -6,23 +6,29 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db.models import QuerySet, TextChoices
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.access.rights import Can
 from accounts.models import Team, User
 from chargers.credentials.forms import PasswordField
+from chargers.hardware.models import HardwareModel
 from chargers.installations.models import Circuit, Installation
 from chargers.installations.services.placing import may_move, may_wire
 from chargers.onboarding.services.registration import MAX_CONNECTORS
-from chargers.stations.models import ChargingStation
+from chargers.stations.models import MAX_CONNECTOR_CURRENT_A, ChargingStation
 from chargers.stations.services.identities import MAX_IDENTITY_LENGTH
+from chargers.vocabulary import ConnectorFormat, ConnectorStandard, PhaseRotation, PowerType
 
 IDENTITY_HELP = gettext_lazy(
     "Also called ChargeBox ID. Enter exactly the same ID on the station, including upper and lower case. "
     "Letters a to z, digits and * - _ = : + | @ . are allowed. Many stations accept only 20 characters."
 )
+
+
+def _with_unknown(choices: type[TextChoices]) -> list[tuple[str, Any]]:
+    return [("", gettext_lazy("Unknown")), *choices.choices]
 
 
 def teams_administered_by(user: User) -> QuerySet[Team]:
@@ -34,6 +40,66 @@ def teams_administered_by(user: User) -> QuerySet[Team]:
 def installations_for_new_stations(user: User) -> QuerySet[Installation]:
     """Return the installations that this user may add stations to."""
     return Installation.objects.within(user.access.scope(Can.ADD_STATIONS))
+
+
+class RatingForm(forms.Form):
+    """The electrical values of one connector. The rated power is entered in kW, as data sheets state it."""
+
+    evse_id = forms.CharField(
+        label=gettext_lazy("EVSE ID"),
+        max_length=48,
+        required=False,
+        help_text=gettext_lazy("For example DE*ABC*E1234. Needed for roaming and public maps."),
+    )
+    standard = forms.ChoiceField(label=gettext_lazy("Type"), choices=_with_unknown(ConnectorStandard), required=False)
+    format = forms.ChoiceField(label=gettext_lazy("Format"), choices=_with_unknown(ConnectorFormat), required=False)
+    power_type = forms.ChoiceField(label=gettext_lazy("Current"), choices=_with_unknown(PowerType), required=False)
+    max_power_kw = forms.DecimalField(
+        label=gettext_lazy("Rated power (kW)"), min_value=0, max_value=10_000, decimal_places=3, required=False
+    )
+    max_current_a = forms.DecimalField(
+        label=gettext_lazy("Rated current (A)"),
+        min_value=1,
+        max_value=MAX_CONNECTOR_CURRENT_A,
+        decimal_places=1,
+        required=False,
+        help_text=gettext_lazy("Per phase, as connected to the circuit."),
+    )
+    phases = forms.TypedChoiceField(
+        label=gettext_lazy("Connected phases"),
+        choices=[("", gettext_lazy("Unknown")), ("1", "1"), ("2", "2"), ("3", "3")],
+        coerce=int,
+        empty_value=None,
+        required=False,
+    )
+    phase_rotation = forms.ChoiceField(
+        label=gettext_lazy("Phase rotation"),
+        choices=_with_unknown(PhaseRotation),
+        required=False,
+        help_text=gettext_lazy("Which phases of the circuit are connected to L1, L2 and L3 of the station."),
+    )
+
+    def __init__(self, data: Any = None, *, number: int, initial: dict[str, Any] | None = None) -> None:
+        super().__init__(data, prefix=f"connector-{number}", initial=initial)
+        self.number = number
+
+    @property
+    def rating(self) -> dict[str, Any]:
+        """The values for `set_ratings`."""
+        data = dict(self.cleaned_data)
+        power_kw = data.pop("max_power_kw")
+        return data | {"number": self.number, "max_power_w": None if power_kw is None else round(power_kw * 1000)}
+
+
+class HardwareForm(forms.Form):
+    """The hardware model of a station."""
+
+    hardware_model = forms.ModelChoiceField(
+        label=gettext_lazy("Hardware model"),
+        queryset=HardwareModel.objects.all(),
+        required=False,
+        empty_label=gettext_lazy("Not in the catalogue"),
+    )
 
 
 class StationAddForm(forms.Form):

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import re
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.auth.mixins import LoginRequiredMixin
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.views import View
 
 from accounts.access.rights import Can
 from chargers.credentials import services as credentials_services
 from chargers.credentials.views import show_credentials
+from chargers.hardware.models import HardwareModel
 from chargers.installations.services.placing import place_station
 from chargers.onboarding.forms import (
+    HardwareForm,
+    RatingForm,
     StationAddForm,
     StationAssignForm,
     StationEditForm,
@@ -34,14 +41,20 @@ from chargers.onboarding.services.handover import (
     may_hand_over,
 )
 from chargers.onboarding.services.naming import correct_identity
+from chargers.onboarding.services.plausibility import implausible_ratings
 from chargers.onboarding.tables import PoolTable
 from chargers.stations.filtersets import StationFilterSet
-from chargers.stations.models import ChargingStation
+from chargers.stations.models import ChargingStation, Connector
 from chargers.stations.services.adding import may_add_stations
 from chargers.stations.services.identities import identity_warning
 from chargers.stations.services.naming import rename_station
+from chargers.stations.services.ratings import RATING_FIELDS, set_hardware_model, set_ratings
 from chargers.stations.tables import STATION_CELLS
-from cpms.common.web.pages import FormPage, ListPage
+from chargers.vocabulary import PowerType
+from cpms.common.errors import DomainError
+from cpms.common.web.pages import AuthenticatedRequest, FormPage, ListPage
+
+PHASES = {PowerType.AC_1_PHASE: "1", PowerType.AC_2_PHASE: "2", PowerType.AC_3_PHASE: "3"}
 
 
 class PoolListView(ListPage):
@@ -135,6 +148,91 @@ class StationEditView(FormPage):
             place_station(station=station, installation=installation, circuit=circuit, actor=actor)
         messages.success(self.request, _("Station saved."))
         return redirect(station)
+
+
+class StationHardwareView(LoginRequiredMixin, View):
+    """Edit the hardware model of a station, the ratings of its connectors and their EVSE IDs."""
+
+    request: AuthenticatedRequest
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.user.is_authenticated:
+            rows = ChargingStation.objects.reachable_by(request.user).select_related("team", "installation", "circuit")
+            rows = rows.select_related("hardware_model").defer("password", "next_password")
+            self.station: ChargingStation = get_object_or_404(rows, pk=kwargs["pk"], handed_over_at=None)
+            if not request.user.access.may(Can.CONFIGURE, self.station):
+                raise PermissionDenied(_("You may not change the technical settings of this station."))
+        return super().dispatch(request, *args, **kwargs)
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        rows = {row.number: row for row in self.station.connectors.select_related("evse")}
+        forms = [RatingForm(number=number, initial=_rating(rows[number])) for number in sorted(rows)]
+        return self._show(HardwareForm(initial={"hardware_model": self.station.hardware_model_id}), forms)
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        hardware = HardwareForm(request.POST)
+        model = hardware.cleaned_data["hardware_model"] if hardware.is_valid() else None
+        numbers = set(self.station.connectors.values_list("number", flat=True))
+        if model is not None:
+            numbers |= set(model.connectors.values_list("number", flat=True))
+        if "fill" in request.POST and model is not None:
+            data = _filled(request.POST, model)
+            return self._show(HardwareForm(data), [RatingForm(data, number=number) for number in sorted(numbers)])
+        forms = [RatingForm(request.POST, number=number) for number in sorted(numbers)]
+        if not all([hardware.is_valid(), *(form.is_valid() for form in forms)]):
+            return self._show(hardware, forms, status=422)
+        try:
+            with transaction.atomic():
+                set_hardware_model(station=self.station, model=model, actor=request.user)  # type: ignore[arg-type]
+                set_ratings(
+                    station=self.station,
+                    connectors=[form.rating for form in forms],
+                    actor=request.user,  # type: ignore[arg-type]
+                )
+        except DomainError as error:
+            _add_errors(hardware, forms, error)
+            return self._show(hardware, forms, status=422)
+        messages.success(request, _("Hardware saved."))
+        for sentence in implausible_ratings(self.station):
+            messages.warning(request, sentence)
+        return redirect(self.station)
+
+    def _show(self, hardware: HardwareForm, forms: list[RatingForm], *, status: int = 200) -> HttpResponse:
+        context = {"station": self.station, "hardware": hardware, "ratings": forms}
+        return render(self.request, "chargers/onboarding/station_hardware.html", context, status=status)
+
+
+def _rating(connector: Connector) -> dict[str, Any]:
+    """Return the values of a connector as the form shows them."""
+    values = {name: getattr(connector, name) for name in RATING_FIELDS}
+    power_w = values.pop("max_power_w")
+    power_kw = None if power_w is None else Decimal(power_w) / 1000
+    return values | {"max_power_kw": power_kw, "evse_id": connector.evse.evse_id if connector.evse is not None else ""}
+
+
+def _filled(posted: QueryDict, model: HardwareModel) -> QueryDict:
+    """Return what was posted, with empty fields filled from the data sheet of the model."""
+    data = posted.copy()
+    for plug in model.connectors.all():
+        values = {"standard": plug.standard, "format": plug.format, "power_type": plug.power_type}
+        values["max_power_kw"] = f"{Decimal(plug.max_power_w) / 1000:g}"
+        if plug.power_type != PowerType.DC:  # the current of a DC cable says nothing about the supply
+            values["max_current_a"] = str(plug.max_current_a)
+            values["phases"] = PHASES[PowerType(plug.power_type)]
+        for name, value in values.items():
+            key = f"connector-{plug.number}-{name}"
+            data[key] = data.get(key) or value
+    return data
+
+
+def _add_errors(hardware: HardwareForm, forms: list[RatingForm], error: DomainError) -> None:
+    """Add an error of a service to the field that it names, like `connectors[0].evse_id`."""
+    for key in error.fields:
+        found = re.fullmatch(r"connectors\[(\d+)\]\.(\w+)", key)
+        if found and found[2] in forms[int(found[1])].fields:
+            forms[int(found[1])].add_error(found[2], str(error))
+            return
+    hardware.add_error(None, str(error))
 
 
 class StationIdentityView(FormPage):

@@ -11,6 +11,7 @@ from accounts.models import User
 from chargers.stations.filtersets import ConnectorFilterSet, StationFilterSet
 from chargers.stations.models import ChargingStation, Connector
 from chargers.stations.services import overview
+from chargers.stations.services.ratings import rating_label
 from chargers.stations.services.states import connector_badge, station_badge
 from chargers.stations.tables import CONNECTOR_CELLS, STATION_CELLS, ConnectorTable, StationTable
 from cpms.common.web.pages import ListPage
@@ -64,7 +65,12 @@ def connector_cards(
     """
     known = {connector.number for connector in connectors}
     cards: list[dict[str, Any]] = [
-        {"connector": connector, "number": connector.number, "status": connector_badge(connector, station.presence)}
+        {
+            "connector": connector,
+            "number": connector.number,
+            "status": connector_badge(connector, station.presence),
+            "rating": rating_label(connector),
+        }
         for connector in connectors
     ]
     cards += [{"connector": None, "number": number} for number in usage if number not in known]

@@ -147,6 +147,7 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
         "Read configuration": asks("Read configuration"),
         "Clear authorization cache": asks("Clear cache"),
         "Edit station": Goes("chargers:station_edit"),
+        "Hardware and ratings": Goes("chargers:station_hardware"),
         "Deactivate station": asks("Deactivate station", Goes(says=" deactivated.")),
         "Grant access": Goes("access:grant_give"),
         "Send new password": asks("Send new password"),
@@ -163,6 +164,11 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
     },
     "chargers:station_edit": {
         "Save station": Goes("chargers:station_detail"),
+        "Cancel": Goes("chargers:station_detail"),
+    },
+    "chargers:station_hardware": {
+        "Fill in from the data sheet": Changes("body"),
+        "Save hardware": Goes("chargers:station_detail", says="Hardware saved."),
         "Cancel": Goes("chargers:station_detail"),
     },
     "chargers:station_identity": {

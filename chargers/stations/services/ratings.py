@@ -20,6 +20,7 @@ from chargers.stations.models import ChargingStation, Connector, Evse
 from chargers.stations.services.statuses import MAX_CONNECTORS, ensure_connectors
 from cpms.common.errors import DomainError, NotAllowed, refuse
 from cpms.common.messaging.news import tell_pages
+from cpms.common.web import formatting
 
 logger = logging.getLogger(__name__)
 RATING_FIELDS = ("standard", "format", "power_type", "max_power_w", "max_current_a", "phases", "phase_rotation")
@@ -44,7 +45,7 @@ def set_ratings(
 
     Raises:
         NotAllowed: the actor may not change the technical settings of the station.
-        DomainError: a value is wrong or an EVSE ID is taken (`fields` names which).
+        DomainError: a value is wrong or an EVSE ID is taken (`fields` names it like `connectors[0].evse_id`).
     """
     if actor is not None and not actor.access.may(Can.CONFIGURE, station):
         raise NotAllowed(_("You may not change the technical settings of this station."))
@@ -53,8 +54,12 @@ def set_ratings(
     ensure_connectors([(station.pk, given["number"]) for given in connectors])
     rows = {row.number: row for row in station.connectors.select_related("evse")}
     before = {number: describe_rating(row) for number, row in rows.items()}
-    for given in connectors:
-        _set_rating(station, rows[given["number"]], given)
+    for index, given in enumerate(connectors):
+        try:
+            _set_rating(station, rows[given["number"]], given)
+        except DomainError as error:
+            fields = {f"connectors[{index}].{name}": text for name, text in error.fields.items()}
+            raise DomainError(str(error), fields=fields) from None
     after = {row.number: describe_rating(row) for row in station.connectors.select_related("evse")}
     changed = [number for number in sorted(after) if after[number] != before[number]]
     if changed:
@@ -94,6 +99,13 @@ def describe_rating(connector: Connector) -> str:
     return f"{connector.number}: {', '.join(str(value) for value in values if value) or '-'}"
 
 
+def rating_label(connector: Connector) -> str:
+    """Return what people need to know of a connector, for example "Type 2, Socket · 22.0 kW · DE*ABC*E1234", or ""."""
+    plug = ", ".join(str(text) for text in (connector.get_standard_display(), connector.get_format_display()) if text)
+    power = f"{formatting.kw(connector.max_power_w)} kW" if connector.max_power_w else ""
+    return " · ".join(text for text in (plug, power, connector.evse.evse_id if connector.evse else "") if text)
+
+
 def check_evse_id(text: str) -> str:
     """Return an EVSE ID in capital letters.
 
@@ -109,9 +121,9 @@ def check_evse_id(text: str) -> str:
 def _require_numbers(connectors: Sequence[Mapping[str, Any]]) -> None:
     numbers = [given["number"] for given in connectors]
     if len(set(numbers)) < len(numbers):
-        refuse("number", _("A connector is listed twice."))
+        refuse("connectors", _("A connector is listed twice."))
     if not all(1 <= number <= MAX_CONNECTORS for number in numbers):
-        refuse("number", _("Connectors are numbered from 1 to %(most)d.") % {"most": MAX_CONNECTORS})
+        refuse("connectors", _("Connectors are numbered from 1 to %(most)d.") % {"most": MAX_CONNECTORS})
 
 
 def _set_rating(station: ChargingStation, row: Connector, given: Mapping[str, Any]) -> None:

@@ -47,7 +47,7 @@ class StationPage(DetailPage):
         """Return the panels by their position on the page."""
         station: Any = self.object
         user: Any = self.request.user
-        connectors = list(station.connectors.order_by("number"))
+        connectors = list(station.connectors.select_related("evse").order_by("number"))
         aside = [
             connection_panels.connection(station, user),
             station_panels.boot(station),

@@ -139,7 +139,7 @@ def test_what_is_not_mentioned_stays(document: dict[str, Any], team: Team) -> No
         (("installations", 0, "stations", 0, "connectors", 0, "phases"), 5,
          "installations[0].stations[0].connectors[0].phases"),
         (("installations", 0, "stations", 0, "connectors", 0, "evse_id"), "nonsense",
-         "installations[0].stations[0].evse_id"),
+         "installations[0].stations[0].connectors[0].evse_id"),
         (("tags", 0, "expires_at"), "tomorrow", "tags[0].expires_at"),
         (("tags", 0, "stations"), ["NOBODY"], "tags[0].stations"),
         (("tags", 0, "person"), "nobody@example.com", "tags[0].person"),

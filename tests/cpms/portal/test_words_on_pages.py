@@ -13,9 +13,9 @@ from tests.routes import FOUND, address, keys_of, line_of
 pytestmark = pytest.mark.django_db
 CAMEL = re.compile(r"\b(?:[A-Z][a-z]+){2,}\b|\b[a-z]+(?:_[a-z]+)+\b")
 UTC_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d[^ ]*(?:Z|\+00:00)")
-# Names of places and laws, technical terms, and codes shown beside their translation.
+# Names of places, laws and products, technical terms, and codes shown beside their translation.
 KNOWN = re.compile(
-    r"\w+/\w+(/\w+)?|McDonaldinseln|USt-IdNr|ChargeBox|"
+    r"\w+/\w+(/\w+)?|McDonaldinseln|USt-IdNr|ChargeBox|KeContact|BusinessLine|"
     + "|".join([*SecurityEventKind.values, *error_codes(), "StatusNotification", "PropertyConstraintViolation"])
 )
 NOT_READ = {"script", "style", "pre", "code", "svg", "template"}

@@ -22,6 +22,7 @@ from accounts.access.rights import Can
 from chargers.credentials import services as credentials_services
 from chargers.credentials.views import show_credentials
 from chargers.hardware.models import HardwareModel
+from chargers.hardware.services.models import find_hardware_model
 from chargers.installations.services.placing import place_station
 from chargers.onboarding.forms import (
     HardwareForm,
@@ -167,7 +168,8 @@ class StationHardwareView(LoginRequiredMixin, View):
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         rows = {row.number: row for row in self.station.connectors.select_related("evse")}
         forms = [RatingForm(number=number, initial=_rating(rows[number])) for number in sorted(rows)]
-        return self._show(HardwareForm(initial={"hardware_model": self.station.hardware_model_id}), forms)
+        reported = find_hardware_model(f"{self.station.vendor} {self.station.model}")
+        return self._show(HardwareForm(initial={"hardware_model": self.station.hardware_model or reported}), forms)
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         hardware = HardwareForm(request.POST)

@@ -19,6 +19,7 @@ from chargers.onboarding.services import registration
 from chargers.tags.services import adding
 from cpms.demo import events
 from cpms.demo import log as demo_log
+from cpms.demo.places import create_installations
 from cpms.demo.sessions import LATE_CARD, LATE_CARD_ADDED_AGO, OFFLINE_FOR, create_sessions
 from sessions.models import ChargingSession
 
@@ -101,7 +102,7 @@ def load() -> dict[str, int]:
     is_new = not ChargingSession.objects.filter(team=teams[DEMO_TEAM]).exists()
     with recorded_as_history(at=started_at + timedelta(hours=2), actor=admins[DEMO_TEAM]):
         stations = _stations(teams)
-    events.create_installations(teams[DEMO_TEAM], admins[DEMO_TEAM], started_at + timedelta(hours=3))
+    create_installations(teams[DEMO_TEAM], admins[DEMO_TEAM], started_at + timedelta(hours=3))
     tags = _tags(teams[DEMO_TEAM], TAGS, admins[DEMO_TEAM])
     tags += _tags(teams[DEMO_NEIGHBOUR], NEIGHBOUR_TAGS, admins[DEMO_NEIGHBOUR])
     Tag.objects.filter(team=teams[DEMO_TEAM], value="5E3F70A3", user=None).update(user=users["viewer@nordlys.example"])

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,9 +21,6 @@ from accounts.programs.services.programs import add_program
 from accounts.programs.services.tokens import issue_api_token
 from chargers.events.services import record_access
 from chargers.groups.services.groups import create_group
-from chargers.installations.services.circuits import save_circuit
-from chargers.installations.services.installations import add_installation
-from chargers.installations.services.placing import place_station
 from chargers.models import ChargingStation, Event, Installation, StationGroup
 from cpms.portal.models import SiteText
 from maintenance.connections.services.deviations import ObservedDeviation, count_deviations
@@ -36,68 +32,6 @@ ADMIN, OPERATOR, SUPPORT = "admin@nordlys.example", "operator@nordlys.example", 
 POOL_STATION = "WERFT-0001"  # it has reported and waits for support staff to assign it to a team
 
 
-@dataclass(frozen=True, slots=True)
-class DemoInstallation:
-    """An installation with its address, its contact, its circuits (each fed by the first) and its stations."""
-
-    name: str
-    address: tuple[str, str, str]
-    contact: tuple[str, str]
-    circuits: dict[str, int]  # amperes by name; the first is the grid connection
-    stations: dict[str, str]  # circuit by identity
-
-
-INSTALLATIONS = (
-    DemoInstallation(
-        "Parkhaus Hafen",
-        ("Am Sandtorkai 30", "20457", "Hamburg"),
-        ("Greta Sommer", "+49 40 66969 110"),
-        {"Grid connection": 160, "Level 2": 80, "Level 3": 63},
-        {"HAFEN-P2-07": "Level 2", "HAFEN-P2-08": "Level 2", "HAFEN-P3-01": "Level 3"},
-    ),
-    DemoInstallation(
-        "Depot Altona",
-        ("Schnackenburgallee 41", "22525", "Hamburg"),
-        ("Henrik Maas", "+49 40 66969 120"),
-        {"Grid connection": 400, "Row A": 80, "Gate": 250},
-        {"DEPOT-A-03": "Row A", "DEPOT-A-04": "Row A", "DEPOT-B-01": "Gate"},
-    ),
-    DemoInstallation(
-        "Nordlicht Center",
-        ("Wandsbeker Marktstraße 12", "22041", "Hamburg"),
-        ("Sofia Reuter", "+49 40 66969 130"),
-        {"Grid connection": 315, "North entrance": 200, "Parking deck": 80},
-        {"MALL-0193": "North entrance", "MALL-0194": "Parking deck"},
-    ),
-    DemoInstallation(
-        "Rathausplatz",
-        ("Rathausplatz 1", "21335", "Lüneburg"),
-        ("Bauamt, Frau Kern", "+49 40 66969 140"),
-        {"Grid connection": 80},
-        {"RATHAUS-01": "Grid connection"},
-    ),
-    DemoInstallation(
-        "Rasthof Nordheide",
-        ("A7, Rasthof Nordheide Ost", "21271", "Hanstedt"),
-        ("Uwe Thomsen", "+49 40 66969 150"),
-        {"Grid connection": 630},
-        {"NEXT-004711": "Grid connection"},
-    ),
-    DemoInstallation(
-        "Kita Süd",
-        ("Veringstraße 60", "21107", "Hamburg"),
-        ("Marlene Voigt", "+49 40 66969 160"),
-        {"Grid connection": 50},
-        {"KITA-SUED-02": "Grid connection"},
-    ),
-    DemoInstallation(
-        "Lager West",
-        ("Billbrookdeich 210", "22113", "Hamburg"),
-        ("Henrik Maas", "+49 40 66969 121"),
-        {"Grid connection": 100},
-        {"LAGER-W-12": "Grid connection"},
-    ),
-)
 SITE_TEXTS = {
     (SiteText.Kind.IMPRINT, "en"): """Nordlys Energie GmbH
 Am Sandtorkai 30, 20457 Hamburg, Germany
@@ -212,33 +146,6 @@ def load(team: Team, users: Mapping[str, User]) -> None:
         part(team, users, stations, now)
     _site_texts()
     _pooled_station(now)
-
-
-def create_installations(team: Team, actor: User, at: datetime) -> None:
-    """Create the team's installations and place the stations in them that are in none yet."""
-    if Installation.objects.filter(team=team).exists():
-        return
-    with recorded_as_history(at=at, actor=actor):
-        for demo in INSTALLATIONS:
-            street, code, city = demo.address
-            name, phone = demo.contact
-            fields = {"name": demo.name, "street": street, "postal_code": code, "city": city, "country": "DE"}
-            installation = add_installation(team=team, fields=fields | {"contact_name": name, "contact_phone": phone})
-            circuits: dict[str, Any] = {}
-            for circuit, amperes in demo.circuits.items():
-                circuits[circuit] = save_circuit(
-                    installation=installation,
-                    circuit=None,
-                    name=circuit,
-                    max_current_a=amperes,
-                    phases=3,
-                    parent=next(iter(circuits.values()), None),
-                )
-            unplaced = ChargingStation.objects.filter(team=team, identity__in=demo.stations, installation=None)
-            for station in unplaced.defer("password"):
-                circuit = circuits[demo.stations[station.identity]]
-                place_station(station=station, installation=installation, circuit=circuit)
-    Installation.objects.filter(team=team).update(created_at=at)
 
 
 def _grants(team: Team, users: Mapping[str, User], stations: dict[str, ChargingStation], now: datetime) -> None:

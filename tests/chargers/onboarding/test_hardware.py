@@ -86,3 +86,14 @@ def test_what_does_not_fit_together_is_said(team: Team, station: ChargingStation
     good = {"number": 1, "standard": "IEC_62196_T2", "max_power_w": 3_700, "max_current_a": 16, "phases": 1}
     set_ratings(station=station, connectors=[good])
     assert implausible_ratings(station) == []
+
+
+def test_the_model_that_the_station_reported_is_proposed(
+    client: Any, administrator: User, station: ChargingStation
+) -> None:
+    """V33."""
+    station.vendor, station.model = "ALFEN", "Eve Double Pro-line"
+    station.save()
+    client.force_login(administrator)
+    hardware = client.get(f"/stations/{station.pk}/hardware/").context["hardware"]
+    assert hardware.initial["hardware_model"] == find_hardware_model("Alfen Eve Double Pro-line")

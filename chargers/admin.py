@@ -6,5 +6,6 @@ import chargers.groups.admin
 import chargers.hardware.admin
 import chargers.installations.admin
 import chargers.onboarding.admin
+import chargers.pictures.admin
 import chargers.stations.admin
 import chargers.tags.admin  # noqa: F401

@@ -5,6 +5,7 @@ from chargers.events.models import Event, EventQuerySet
 from chargers.groups.models import StationGroup
 from chargers.hardware.models import HardwareConnector, HardwareModel
 from chargers.installations.models import Circuit, Installation
+from chargers.pictures.models import StationPicture
 from chargers.stations.models import (
     NODE_ALIVE,
     ChargingStation,
@@ -31,6 +32,7 @@ __all__ = [
     "Oddity",
     "Presence",
     "StationGroup",
+    "StationPicture",
     "Tag",
     "has_faulted_connector",
 ]

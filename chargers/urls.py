@@ -4,6 +4,7 @@ from django.urls import path
 
 from chargers.credentials import views as credentials_views
 from chargers.onboarding import views as onboarding_views
+from chargers.pictures import views as picture_views
 from chargers.stations import views as stations_views
 from chargers.tags import views as tag_views
 
@@ -18,6 +19,11 @@ urlpatterns = [
     path("tags/<int:pk>/delete/", tag_views.tag_delete, name="tag_delete"),
     path("<int:pk>/edit/", onboarding_views.StationEditView.as_view(), name="station_edit"),
     path("<int:pk>/hardware/", onboarding_views.StationHardwareView.as_view(), name="station_hardware"),
+    path("<int:pk>/pictures/", picture_views.StationPicturesView.as_view(), name="station_pictures"),
+    path("<int:pk>/pictures/<int:picture>.jpg", picture_views.station_picture, name="station_picture"),
+    path(
+        "<int:pk>/pictures/<int:picture>/remove/", picture_views.station_picture_remove, name="station_picture_remove"
+    ),
     path("<int:pk>/password/", credentials_views.StationPasswordView.as_view(), name="station_password"),
     path("<int:pk>/identity/", onboarding_views.StationIdentityView.as_view(), name="station_identity"),
     path("<int:pk>/assign/", onboarding_views.StationAssignView.as_view(), name="station_assign"),

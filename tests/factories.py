@@ -1,11 +1,13 @@
 """Factories of rows for tests. The rows are valid unless a test sets other values."""
 
+import io
 from datetime import UTC, datetime, timedelta
 
 import factory
 from django.contrib.contenttypes.models import ContentType
 from django.utils import timezone
 from factory.django import DjangoModelFactory
+from PIL import Image
 
 from accounts.access.rights import Role
 from accounts.models import (
@@ -38,6 +40,7 @@ from chargers.models import (
     Installation,
     Oddity,
     StationGroup,
+    StationPicture,
     Tag,
 )
 from maintenance.models import (
@@ -446,6 +449,22 @@ class EvseFactory(DjangoModelFactory):
     station = factory.SubFactory(StationFactory)
     number = 1
     evse_id = factory.Sequence(lambda n: f"DE*ABC*E{n}")
+
+
+def jpeg(width: int = 64, height: int = 48) -> bytes:
+    """Return a small picture as a JPEG file."""
+    out = io.BytesIO()
+    Image.new("RGB", (width, height), "green").save(out, "JPEG")
+    return out.getvalue()
+
+
+class StationPictureFactory(DjangoModelFactory):
+    class Meta:
+        model = StationPicture
+
+    station = factory.SubFactory(StationFactory)
+    position, width, height = 1, 64, 48
+    content = factory.LazyFunction(jpeg)
 
 
 class InstallationFactory(DjangoModelFactory):

@@ -131,6 +131,9 @@ ROUTES: dict[str, dict[str, str]] = {
         "POST": "302 404 403 403 403 422 403 404 403 404",
     },
     "chargers:station_hardware": {"GET": WIRERS_OF_STATION, "POST": "302 404 403 302 302 302 403 404 302 404"},
+    "chargers:station_pictures": {"GET": MEMBERS, "POST": "302 404 422 422 422 422 422 404 422 404"},  # without a file
+    "chargers:station_picture": {"GET": MEMBERS},
+    "chargers:station_picture_remove": {"GET": OPERATORS, "POST": "302 404 403 302 404 404 404 404 404 404"},
     "chargers:station_identity": {
         "GET": "302 404 403 403 200 200 403 404 200 404",
         "POST": "302 404 403 403 422 422 403 404 422 404",
@@ -388,6 +391,7 @@ def keys_of(one_of_each: Rows) -> dict[str, Any]:
         "admin": {row._meta.label_lower.replace(".", "_"): row for row in one_of_each.values()},
         "portal:notification": {"pk": of["Notification"].pk},
         "portal:group": {"pk": of["StationGroup"].pk},
+        "chargers:station_picture": {"pk": station.pk, "picture": of["StationPicture"].pk},
         "portal:own_start": {"pk": station.pk},
         "portal:own_stop": {"pk": of["ChargingSession"].pk},
         "chargers": {"pk": station.pk},

@@ -52,6 +52,7 @@ def create_team_rows(team: Any, station: Any, connector: Any, tag: Any, session:
         hardware_model := factories.HardwareModelFactory.create(),
         factories.HardwareConnectorFactory.create(hardware_model=hardware_model),
         factories.EvseFactory.create(station=station),
+        factories.StationPictureFactory.create(station=station),
         factories.StationGroupFactory.create(user=viewer),
         station,
         connector,

@@ -26,7 +26,8 @@ ACTIONS = {
     Action.ACCESS: gettext_lazy("Viewed"),
 }
 EXTRA_LABELS = {
-    "ratings": _("ratings of the connectors"),
+    "pictures": gettext_lazy("pictures"),
+    "ratings": gettext_lazy("ratings of the connectors"),
     "second_factor": gettext_lazy("two-factor authentication"),
     "signed_in": gettext_lazy("signed in"),
     "sign_in_attempts": gettext_lazy("failed sign-ins"),

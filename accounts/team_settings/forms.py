@@ -12,10 +12,11 @@ from django.utils.translation import gettext_lazy as _
 from accounts.access.features import FEATURES
 from accounts.branding.contrast import DARK, LIGHT, is_colour
 from accounts.branding.models import Brand, BrandPicture, check_phone
-from accounts.branding.services.pictures import FILE_FORMATS, MAX_BYTES
+from accounts.branding.services.pictures import MAX_BYTES
 from accounts.team_settings.services.team import BILLING_FIELDS
 from accounts.teams.models import BillingDetails, StationPasswords, Team
 from cpms.common.web.countries import CountryField
+from cpms.common.web.pictures import FILE_FORMATS
 
 OUR_ACCENT = "#4338ca"  # initial values of the colour inputs
 OUR_DARK_ACCENT = "#818cf8"

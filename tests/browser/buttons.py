@@ -171,6 +171,10 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
         "Save hardware": Goes("chargers:station_detail", says="Hardware saved."),
         "Cancel": Goes("chargers:station_detail"),
     },
+    "chargers:station_pictures": {
+        "Add picture": Says("This field is required."),
+        "Remove picture": asks("Remove picture", Goes("chargers:station_pictures", says="Picture removed.")),
+    },
     "chargers:station_identity": {
         "Save identity": After({"#id_identity": "FULL-2"}, Goes("chargers:station_detail")),
         "Cancel": Goes("chargers:station_detail"),

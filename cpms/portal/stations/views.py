@@ -11,6 +11,7 @@ from accounts.access.rights import Can
 from chargers.anomalies import panels as anomaly_panels
 from chargers.models import ChargingStation
 from chargers.onboarding.services.handover import can_be_handed_over, may_hand_over
+from chargers.pictures import panels as picture_panels
 from chargers.stations import panels as station_panels
 from cpms.common.web.pages import DetailPage
 from cpms.common.web.panels import Panel
@@ -51,6 +52,7 @@ class StationPage(DetailPage):
         aside = [
             connection_panels.connection(station, user),
             station_panels.boot(station),
+            picture_panels.pictures(station, user),
             connection_panels.violations(station, user),
             anomaly_panels.latest_anomalies(station, user, session_panels.unmatched_end),
         ]

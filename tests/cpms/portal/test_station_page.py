@@ -69,7 +69,7 @@ def test_query_count_does_not_grow(page, team, online, django_assert_max_num_que
     factories.MessageFactory.create_batch(20, station=station)
     factories.SessionFactory.create_batch(12, station=station, finished=True)
     factories.ConnectorFactory.create_batch(4, station=station)
-    with django_assert_max_num_queries(17):
+    with django_assert_max_num_queries(18):
         page.get(station.get_absolute_url())
 
 

@@ -18,3 +18,7 @@ class StationPictureAdmin(StationSearchMixin, ReportAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[StationPicture]:
         return super().get_queryset(request).defer("content", "station__password")
+
+    def has_delete_permission(self, request: HttpRequest, obj: StationPicture | None = None) -> bool:
+        """Pictures that must not be shown can be deleted."""
+        return request.user.is_active and request.user.is_staff

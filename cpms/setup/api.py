@@ -17,7 +17,6 @@ from accounts.members.serializers import chosen_team
 from accounts.models import Team, User
 from cpms.common.api.views import ApiView
 from cpms.common.errors import NotAllowed
-from cpms.setup.schema import SCHEMA
 from cpms.setup.services import apply_setup, export_setup
 
 TEAM = OpenApiParameter(
@@ -36,9 +35,9 @@ class SetupView(ApiView, APIView):
         """Return the set-up of a team, without passwords."""
         return Response(export_setup(team=self._team(request)))
 
-    @extend_schema(parameters=[TEAM, DRY_RUN], request={"application/json": SCHEMA}, responses=OpenApiTypes.OBJECT)
+    @extend_schema(parameters=[TEAM, DRY_RUN], request=OpenApiTypes.OBJECT, responses=OpenApiTypes.OBJECT)
     def put(self, request: Request) -> Response:
-        """Bring a team to what the document says, in one transaction. Nothing is deleted."""
+        """Bring a team to what the document says, in one transaction. Nothing is deleted. Its schema is in docs/setup.schema.json."""
         team, actor = self._team(request), cast(User, request.user)
         is_dry_run = request.query_params.get("dry_run", "").lower() in ("1", "true")
         report = apply_setup(document=request.data, team=team, actor=actor, is_dry_run=is_dry_run)

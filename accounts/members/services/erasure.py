@@ -47,7 +47,16 @@ SWEPT: Mapping[str, tuple[str, ...]] = {
     "accounts.Invitation": ("email",),
     "accounts.AccountMail": ("email", "about", "error"),
     "chargers.ChargingStation": ("name",),
-    "chargers.Installation": ("name", "street", "contact_name", "contact_phone"),
+    "chargers.Installation": (
+        "name",
+        "street",
+        "contact_name",
+        "contact_phone",
+        "hotline",
+        "emergency_contact",
+        "opening_hours",
+        "access_notes",
+    ),  # fmt: skip
     "chargers.Circuit": ("name",),
     "chargers.StationGroup": ("name",),
     "chargers.Tag": ("label",),

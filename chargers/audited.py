@@ -22,6 +22,7 @@ def register() -> None:
     address = ["street", "postal_code", "city", "country"]
     track_changes(installations_models.Installation, ["team", "name", *address, "contact_name", "contact_phone"])
     track_changes(installations_models.Circuit, ["installation", "parent", "name", "max_current_a", "phases"])
-    tag = ["team", "value", "label", "kind", "status", "allows_concurrent", "expires_at", "user"]
-    track_changes(tags_models.Tag, tag, many=["stations"])
+    validity = ["valid_from", "expires_at", "time_windows", "scope"]
+    tag = ["team", "value", "label", "kind", "status", "allows_concurrent", *validity, "user"]
+    track_changes(tags_models.Tag, tag, many=["stations", "installations", "groups"])
     track_changes(groups_models.StationGroup, ["user", "name"], many=["stations"])

@@ -148,6 +148,9 @@ ROUTES: dict[str, dict[str, str]] = {
         "GET": "302 200 403 200 200 200 403 403 403 403",
         "POST": "302 302 403 302 302 422 403 403 403 403",
     },
+    "chargers:tag_places": {"GET": "302 200 403 200 200 200 403 403 403 403"},
+    "chargers:tag_window": {"GET": PERSONS},
+    "chargers:tag_bulk": {"POST": "302 302 302 302 302 302"},  # nothing is ticked
     "chargers:tag_detail": {"GET": TEAMMATES},
     "chargers:tag_edit": {"GET": TEAM_OPERATORS, "POST": "302 404 403 422 422 422"},
     "chargers:tag_block": {"POST": "302 404 403 302 302 302"},

@@ -33,6 +33,7 @@ def asks(button: str, outcome: Row = SENT) -> Opens:
     return Opens({"Cancel": CLOSES, button: outcome})
 
 
+TICKED = {"[name=pk]": CLICK}
 OUT_OF_SERVICE = asks("Change availability", After({"[name=type][value=Inoperative]": True}, SENT))
 
 COMMON: Mapping[str, Row] = {  # buttons of lists and charts on any page
@@ -181,6 +182,7 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
     },
     "chargers:tag_add": {
         "Save tag": After({"#id_value": "WALK1"}, Goes("chargers:tag_detail")),
+        "Add time window": Changes("#windows"),
         "Cancel": Goes("chargers:tag_list"),
     },
     "chargers:tag_detail": {
@@ -188,8 +190,18 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
         "Block": Goes(says="blocked"),
         "Delete": asks("Delete tag", Goes("chargers:tag_list")),
     },
-    "chargers:tag_edit": {"Save tag": Goes("chargers:tag_detail"), "Cancel": Goes("chargers:tag_detail")},
-    "chargers:tag_list": {"Add tag": Goes("chargers:tag_add")},
+    "chargers:tag_edit": {
+        "Save tag": Goes("chargers:tag_detail"),
+        "Cancel": Goes("chargers:tag_detail"),
+        "Add time window": Changes("#windows"),
+    },
+    "chargers:tag_list": {
+        "Add tag": Goes("chargers:tag_add"),
+        "Block": After(TICKED, Goes(says="blocked")),
+        "Unblock": After(TICKED, Goes(says="unblocked")),
+        "Export selected": After(TICKED, Downloads(".csv")),
+        "Delete": After(TICKED, Opens({"Cancel": CLOSES, "Delete tags": Goes("chargers:tag_list", says="deleted")})),
+    },
     "maintenance:deviation_list": {},
     "maintenance:deviation_model": {
         "By station": Goes("maintenance:deviation_list"),

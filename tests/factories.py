@@ -34,6 +34,7 @@ from chargers.models import (
     GatewayNode,
     Installation,
     Oddity,
+    RefusedTag,
     StationGroup,
     Tag,
 )
@@ -219,6 +220,16 @@ class TagFactory(DjangoModelFactory):
 
     team = factory.SubFactory(TeamFactory)
     value = factory.Sequence(lambda n: f"TAG{n:06d}")
+
+
+class RefusedTagFactory(DjangoModelFactory):
+    class Meta:
+        model = RefusedTag
+
+    team = factory.SubFactory(TeamFactory)
+    value = factory.Sequence(lambda n: f"NOBODY{n:06d}")
+    reason = RefusedTag.Reason.UNKNOWN
+    first_at = last_at = factory.LazyFunction(timezone.now)
 
 
 class SessionFactory(DjangoModelFactory):

@@ -26,6 +26,7 @@ ACTIONS = {
     Action.ACCESS: gettext_lazy("Viewed"),
 }
 EXTRA_LABELS = {
+    "accepted_sessions": gettext_lazy("sessions accepted"),
     "second_factor": gettext_lazy("two-factor authentication"),
     "signed_in": gettext_lazy("signed in"),
     "sign_in_attempts": gettext_lazy("failed sign-ins"),

@@ -197,6 +197,7 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
     },
     "chargers:tag_list": {
         "Add tag": Goes("chargers:tag_add"),
+        "Refused tags": Goes("sessions:refused_tag_list"),
         "Block": After(TICKED, Goes(says="blocked")),
         "Unblock": After(TICKED, Goes(says="unblocked")),
         "Export selected": After(TICKED, Downloads(".csv")),
@@ -302,6 +303,10 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
     },
     "portal:user_list": {"Invite a member": Goes("accounts:teammates"), "Edit": Goes("portal:user_edit")},
     "sessions:gap_list": {},
+    "sessions:refused_tag_list": {
+        "Adopt *": Goes(says="adopted"),
+        "Ignore *": Goes(says="is ignored from now on"),
+    },
     "sessions:session_detail": {
         "Raw messages": Goes("maintenance:message_list"),
         "Stop session": asks("Stop session"),

@@ -13,6 +13,7 @@ urlpatterns = [
     path("tags/add/", tag_views.TagAddView.as_view(), name="tag_add"),
     path("tags/places/", tag_views.tag_places, name="tag_places"),
     path("tags/window/", tag_views.tag_window, name="tag_window"),
+    path("tags/at/<int:pk>/", tag_views.installation_cards, name="installation_cards"),
     path("tags/selected/", tag_views.tag_bulk, name="tag_bulk"),
     path("tags/<int:pk>/edit/", tag_views.TagEditView.as_view(), name="tag_edit"),
     path("tags/<int:pk>/block/", tag_views.tag_block, name="tag_block"),

@@ -149,6 +149,7 @@ ROUTES: dict[str, dict[str, str]] = {
         "POST": "302 302 403 302 302 422 403 403 403 403",
     },
     "chargers:tag_places": {"GET": "302 200 403 200 200 200 403 403 403 403"},
+    "chargers:installation_cards": {"POST": "302 404 403 302 302 302 403 404 403 404"},
     "chargers:tag_window": {"GET": PERSONS},
     "chargers:tag_bulk": {"POST": "302 302 302 302 302 302"},  # nothing is ticked
     "chargers:tag_detail": {"GET": TEAMMATES},
@@ -395,6 +396,7 @@ def keys_of(one_of_each: Rows) -> dict[str, Any]:
         "portal:own_start": {"pk": station.pk},
         "portal:own_stop": {"pk": of["ChargingSession"].pk},
         "chargers": {"pk": station.pk},
+        "chargers:installation": {"pk": of["Installation"].pk},
         "chargers:tag": {"pk": of["Tag"].pk},
         "sessions": {"pk": of["ChargingSession"].pk},
         "sessions:refused_tag": {"pk": of["RefusedTag"].pk},

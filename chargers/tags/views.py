@@ -19,14 +19,15 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.access.rights import Can
 from accounts.models import User
+from chargers.installations.models import Installation
 from chargers.tags import labels
 from chargers.tags.filtersets import TagFilterSet
 from chargers.tags.forms import DEFAULT_WINDOW, TagForm, window_row
 from chargers.tags.models import Tag
-from chargers.tags.services import choosing, editing
+from chargers.tags.services import cards, choosing, editing
 from chargers.tags.services.scope import attach_selected_counts
 from chargers.tags.tables import TAG_CELLS, TagTable, columns_without_news
-from cpms.common.errors import NotAllowed
+from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.text.typed import whole_number
 from cpms.common.web.formatting import number
 from cpms.common.web.pages import AuthenticatedRequest, DetailPage, FormPage, ListPage
@@ -210,6 +211,28 @@ def tag_bulk(request: AuthenticatedRequest) -> HttpResponse:
         raise PermissionDenied(str(error)) from None
     messages.success(request, sentence % {"n": number(len(tags))})
     return redirect("chargers:tag_list")
+
+
+@login_required
+@require_POST
+def installation_cards(request: AuthenticatedRequest, pk: int) -> HttpResponse:
+    """Allow a tag at all stations of an installation, or remove it there."""
+    installation = get_object_or_404(Installation.objects.reachable_by(request.user).select_related("team"), pk=pk)
+    try:
+        if key := whole_number(request.POST.get("remove")):
+            tag = get_object_or_404(Tag.objects.reachable_by(request.user), pk=key)
+            cards.remove_card(actor=request.user, installation=installation, tag=tag)
+            sentence = _("Tag %(value)s removed from %(place)s.")
+        else:
+            text = request.POST.get("tag", "")[:120]
+            tag = cards.allow_card(actor=request.user, installation=installation, text=text)
+            sentence = _("Tag %(value)s is valid at all stations of %(place)s.")
+        messages.success(request, sentence % {"value": tag.value, "place": installation.name})
+    except NotAllowed as error:
+        raise PermissionDenied(str(error)) from None
+    except DomainError as error:
+        messages.error(request, str(error))
+    return redirect(installation)
 
 
 def _act(actor: User, tags: list[Tag], action: str) -> str:

@@ -438,6 +438,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "MemberRole": "accounts.access.rights.Role",
         "GrantRole": "accounts.access.rights.GrantRole",
+        "StateEnum": "operations.commands.models.Command.State",
         "KindEnum": "operations.commands.models.Command.Kind",
         "StatusEnum": "chargers.stations.models.Connector.Status",
         "TagKindEnum": "chargers.tags.models.Tag.Kind",

@@ -33,7 +33,6 @@ def asks(button: str, outcome: Row = SENT) -> Opens:
     return Opens({"Cancel": CLOSES, button: outcome})
 
 
-TICKED = {"[name=pk]": CLICK}
 OUT_OF_SERVICE = asks("Change availability", After({"[name=type][value=Inoperative]": True}, SENT))
 
 COMMON: Mapping[str, Row] = {  # buttons of lists and charts on any page
@@ -198,10 +197,6 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
     "chargers:tag_list": {
         "Add tag": Goes("chargers:tag_add"),
         "Refused tags": Goes("sessions:refused_tag_list"),
-        "Block": After(TICKED, Goes(says="blocked")),
-        "Unblock": After(TICKED, Goes(says="unblocked")),
-        "Export selected": After(TICKED, Downloads(".csv")),
-        "Delete": After(TICKED, Opens({"Cancel": CLOSES, "Delete tags": Goes("chargers:tag_list", says="deleted")})),
     },
     "maintenance:deviation_list": {},
     "maintenance:deviation_model": {
@@ -304,8 +299,8 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
     "portal:user_list": {"Invite a member": Goes("accounts:teammates"), "Edit": Goes("portal:user_edit")},
     "sessions:gap_list": {},
     "sessions:refused_tag_list": {
-        "Adopt *": Goes(says="adopted"),
-        "Ignore *": Goes(says="is ignored from now on"),
+        "Adopt": Goes(says="sessions accepted"),
+        "Ignore": Goes(says="is ignored from now on"),
     },
     "sessions:session_detail": {
         "Raw messages": Goes("maintenance:message_list"),

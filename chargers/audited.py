@@ -27,6 +27,7 @@ def register() -> None:
     track_changes(
         installations_models.Circuit, ["installation", "parent", "name", "max_current_a", "phases", "deactivated_at"]
     )
-    tag = ["team", "value", "label", "kind", "status", "allows_concurrent", "expires_at", "user"]
-    track_changes(tags_models.Tag, tag, many=["stations"])
+    validity = ["valid_from", "expires_at", "time_windows", "scope"]
+    tag = ["team", "value", "label", "kind", "status", "allows_concurrent", *validity, "user"]
+    track_changes(tags_models.Tag, tag, many=["stations", "installations", "groups"])
     track_changes(groups_models.StationGroup, ["user", "name"], many=["stations"])

@@ -15,7 +15,7 @@ from chargers.stations.models import (
     Presence,
     has_faulted_connector,
 )
-from chargers.tags.models import Tag
+from chargers.tags.models import RefusedTag, Tag
 
 __all__ = [
     "NODE_ALIVE",
@@ -31,6 +31,7 @@ __all__ = [
     "Installation",
     "Oddity",
     "Presence",
+    "RefusedTag",
     "StationGroup",
     "StationPicture",
     "Tag",

@@ -11,9 +11,11 @@ from chargers.tags import views as tag_views
 urlpatterns = [
     path("waiting/", onboarding_views.PoolListView.as_view(), name="station_pool"),
     path("add/", onboarding_views.StationAddView.as_view(), name="station_add"),
-    path("tags/", tag_views.TagListView.as_view(), name="tag_list"),
     path("tags/add/", tag_views.TagAddView.as_view(), name="tag_add"),
-    path("tags/<int:pk>/", tag_views.TagDetailView.as_view(), name="tag_detail"),
+    path("tags/places/", tag_views.tag_places, name="tag_places"),
+    path("tags/window/", tag_views.tag_window, name="tag_window"),
+    path("tags/at/<int:pk>/", tag_views.installation_cards, name="installation_cards"),
+    path("tags/selected/", tag_views.tag_bulk, name="tag_bulk"),
     path("tags/<int:pk>/edit/", tag_views.TagEditView.as_view(), name="tag_edit"),
     path("tags/<int:pk>/block/", tag_views.tag_block, name="tag_block"),
     path("tags/<int:pk>/delete/", tag_views.tag_delete, name="tag_delete"),

@@ -30,6 +30,7 @@ from maintenance.messages.api import MessageViewSet
 from maintenance.notifications.api import NotificationViewSet
 from maintenance.security_events.api import SecurityEventViewSet
 from operations.commands.api import CommandViewSet, StationCommandsView
+from sessions.adoption.api import RefusedTagViewSet
 from sessions.insights.api import GapViewSet
 from sessions.ledger.api import SessionViewSet
 from sessions.samples.api import SampleViewSet
@@ -74,6 +75,7 @@ router.register("refused-connections", RefusedConnectionViewSet, basename="refus
 router.register("grants", GrantViewSet, basename="grant")
 router.register("groups", GroupViewSet, basename="group")
 router.register("tags", TagViewSet, basename="tag")
+router.register("refused-tags", RefusedTagViewSet, basename="refused-tag")
 router.register("members", MemberViewSet, basename="member")
 router.register("invitations", InvitationViewSet, basename="invitation")
 router.register("notifications", NotificationViewSet, basename="notification")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from chargers.stations.services import boot as boot_services
-from chargers.tags.services import authorization, card_search
+from chargers.tags.services import authorization, card_search, refusals
 from chargers.tags.services.authorization import Verdict
 from chargers.vocabulary import StopReason, TagVerdict
 from maintenance.security_events import services as maintenance
@@ -41,6 +41,7 @@ def authorize(context: CallContext, id_tag: str) -> Verdict:
     if card_search.is_card_search(station=station, at=at):
         return Verdict(TagVerdict.INVALID)
     verdict = authorization.authorize_tag(station=station, value=id_tag)
+    refusals.record_refusal(station=station, value=id_tag[:MAX_TEXT_LENGTH], verdict=verdict, at=at)
     if verdict.tag is None and card_search.record_unknown_card(station=station, at=at):
         maintenance.record_card_search(station=station, at=at)
     return verdict

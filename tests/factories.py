@@ -39,6 +39,7 @@ from chargers.models import (
     HardwareModel,
     Installation,
     Oddity,
+    RefusedTag,
     StationGroup,
     StationPicture,
     Tag,
@@ -225,6 +226,16 @@ class TagFactory(DjangoModelFactory):
 
     team = factory.SubFactory(TeamFactory)
     value = factory.Sequence(lambda n: f"TAG{n:06d}")
+
+
+class RefusedTagFactory(DjangoModelFactory):
+    class Meta:
+        model = RefusedTag
+
+    team = factory.SubFactory(TeamFactory)
+    value = factory.Sequence(lambda n: f"NOBODY{n:06d}")
+    reason = RefusedTag.Reason.UNKNOWN
+    first_at = last_at = factory.LazyFunction(timezone.now)
 
 
 class SessionFactory(DjangoModelFactory):

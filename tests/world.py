@@ -57,6 +57,7 @@ def create_team_rows(team: Any, station: Any, connector: Any, tag: Any, session:
         station,
         connector,
         tag,
+        factories.RefusedTagFactory.create(team=team, station=station),
         session,
         factories.ReadingFactory.create(session=session),
         factories.TeamPowerFactory.create(team=team),

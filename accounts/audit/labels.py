@@ -28,6 +28,7 @@ ACTIONS = {
 EXTRA_LABELS = {
     "pictures": gettext_lazy("pictures"),
     "ratings": gettext_lazy("ratings of the connectors"),
+    "accepted_sessions": gettext_lazy("sessions accepted"),
     "second_factor": gettext_lazy("two-factor authentication"),
     "signed_in": gettext_lazy("signed in"),
     "sign_in_attempts": gettext_lazy("failed sign-ins"),

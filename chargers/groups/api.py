@@ -50,7 +50,9 @@ class GroupDetailSerializer(serializers.ModelSerializer[StationGroup]):
 
 
 class GroupRequestSerializer(RequestSerializer):
-    name = serializers.CharField(max_length=120, help_text=_("Groups are visible only to the user who created them."))
+    name = serializers.CharField(
+        max_length=120, help_text=_("Only the user who created a group sees it, and operators who select it for a tag.")
+    )
     stations = IdentitiesField(default=list, help_text=_("Identities of the stations in the group."))
 
 

@@ -22,6 +22,7 @@ from chargers.groups.tables import GroupTable
 from chargers.stations.models import ChargingStation
 from chargers.stations.services.activity import DEACTIVATED_KEY
 from chargers.stations.services.finding import search_stations
+from cpms.common.errors import DomainError
 from cpms.common.text.typed import whole_number
 from cpms.common.web import formatting
 from cpms.common.web.pages import AuthenticatedRequest, FormPage, ListPage
@@ -147,7 +148,11 @@ def group_delete(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     group = _own_group(request, pk)
     if request.method == "GET":
         return render(request, "chargers/groups/group_delete.html", {"group": group})
-    groups.delete_group(group=group)
+    try:
+        groups.delete_group(group=group)
+    except DomainError as error:
+        messages.error(request, str(error))
+        return redirect("portal:group_detail", pk)
     messages.success(request, _("Group “%(name)s” deleted. Its stations are unchanged.") % {"name": group.name})
     return redirect("portal:group_list")
 

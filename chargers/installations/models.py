@@ -7,6 +7,7 @@ from datetime import tzinfo
 from decimal import Decimal
 from typing import Any, Self
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -224,7 +225,7 @@ class Installation(models.Model):
     @property
     def zone(self) -> tzinfo:
         """The time zone in which days begin and money is counted here."""
-        return zoneinfo.ZoneInfo(self.time_zone) if self.time_zone else timezone.get_default_timezone()
+        return zoneinfo.ZoneInfo(self.time_zone or settings.DISPLAY_TIME_ZONE)
 
     @property
     def city_line(self) -> str:

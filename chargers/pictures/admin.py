@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -19,6 +21,6 @@ class StationPictureAdmin(StationSearchMixin, ReportAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[StationPicture]:
         return super().get_queryset(request).defer("content", "station__password")
 
-    def has_delete_permission(self, request: HttpRequest, obj: StationPicture | None = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Pictures that must not be shown can be deleted."""
-        return request.user.is_active and request.user.is_staff
+        return self.has_view_permission(request, obj)

@@ -6,8 +6,7 @@ from typing import Any, cast
 
 import django_filters
 from django.db import transaction
-from django.db.models import Count, Q, QuerySet
-from django.utils import timezone
+from django.db.models import Count, QuerySet
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
@@ -19,24 +18,46 @@ from rest_framework.reverse import reverse
 from accounts.access.rights import Can
 from accounts.members.serializers import chosen_team
 from accounts.models import Team, User
+from chargers.groups.models import StationGroup
+from chargers.installations.models import Installation
 from chargers.stations.serializers import IdentitiesField, stations_by_identity
 from chargers.tags.models import Tag
 from chargers.tags.services import editing
 from chargers.tags.services.adding import MAX_TAG_LENGTH
 from chargers.tags.services.finding import search_tags
+from chargers.tags.services.scope import MAX_SELECTED, SELECTABLE, TagScope
 from cpms.common.api.bodies import RequestSerializer
 from cpms.common.api.views import ScopedViewSetMixin
-from cpms.common.errors import DomainError, NotAllowed
+from cpms.common.errors import DomainError, NotAllowed, refuse
 
-TAG_FIELDS = ["id", "team", "value", "label", "status", "kind", "expires_at", "person", "created_at"]
+VALUES = ("value", "label", "kind", "valid_from", "expires_at", "time_windows", "status")
+TAG_FIELDS = ["id", "team", *VALUES, "scope", "person", "created_at"]
+
+
+class TimeWindowSerializer(RequestSerializer):
+    """A weekly time window in the time zone of the station."""
+
+    days = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=7),
+        min_length=1,
+        max_length=7,
+        help_text=_("1 is Monday, 7 is Sunday."),
+    )
+
+    def get_fields(self) -> dict[str, Any]:
+        """Add the fields whose names cannot be attributes: `from` is a keyword."""
+        start = serializers.CharField(help_text=_("HH:MM, included."))
+        end = serializers.CharField(help_text=_("HH:MM, excluded; at or before `from`: on the next day."))
+        return super().get_fields() | {"from": start, "to": end}
 
 
 class TagSerializer(serializers.ModelSerializer[Tag]):
-    """A tag as the list shows it; without stations it is valid at all stations of its team."""
+    """A tag as the list shows it."""
 
     team = serializers.CharField(source="team.handle", read_only=True, allow_null=True, default=None)
     person = serializers.CharField(source="user.email", read_only=True, allow_null=True, default=None)
-    station_count = serializers.IntegerField(read_only=True)
+    time_windows = TimeWindowSerializer(many=True, read_only=True)
+    station_count = serializers.IntegerField(read_only=True, help_text=_("Number of stations selected one by one."))
 
     class Meta:
         model = Tag
@@ -45,17 +66,27 @@ class TagSerializer(serializers.ModelSerializer[Tag]):
 
 
 class TagDetailSerializer(TagSerializer):
-    """A tag with the only stations where it is valid; none: all stations of its team."""
+    """A tag with what its scope selects."""
 
     stations = serializers.SerializerMethodField()
+    installations = serializers.PrimaryKeyRelatedField[Any](many=True, read_only=True)
+    groups = serializers.PrimaryKeyRelatedField[Any](many=True, read_only=True)
 
     class Meta:
         model = Tag
-        fields = [*TAG_FIELDS, "stations"]
+        fields = [*TAG_FIELDS, *SELECTABLE]
         read_only_fields = fields
 
     def get_stations(self, tag: Tag) -> list[str]:
         return list(tag.stations.order_by("identity").values_list("identity", flat=True))
+
+
+class KeysField(serializers.ListField):
+    """A list of ids."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        child = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
+        super().__init__(child=child, max_length=MAX_SELECTED, **kwargs)
 
 
 class TagChangeSerializer(RequestSerializer):
@@ -68,12 +99,31 @@ class TagChangeSerializer(RequestSerializer):
     kind = serializers.ChoiceField(
         choices=Tag.Kind.choices, required=False, help_text=_("For information only; it has no effect on charging.")
     )
+    valid_from = serializers.DateTimeField(
+        allow_null=True, required=False, help_text=_("The tag is refused before this time.")
+    )
     expires_at = serializers.DateTimeField(
         allow_null=True, required=False, help_text=_("The tag is refused from this time on.")
     )
-    stations = IdentitiesField(
+    time_windows = TimeWindowSerializer(
+        many=True,
         required=False,
-        help_text=_("Identities of the only stations where the tag is valid; empty for all stations of the team."),
+        help_text=_("The tag is valid only in these weekly windows; empty for any time."),
+    )
+    scope = serializers.ChoiceField(
+        choices=Tag.Scope.choices,
+        required=False,
+        help_text=_("`selected`: valid only at the stations, installations and groups below; without any, nowhere."),
+    )
+    stations = IdentitiesField(
+        required=False, help_text=_("Identities of selected stations; implies the scope `selected`.")
+    )
+    installations = KeysField(
+        required=False, help_text=_("Ids of selected installations; implies the scope `selected`.")
+    )
+    groups = KeysField(
+        required=False,
+        help_text=_("Ids of selected groups of members who may edit tags; implies the scope `selected`."),
     )
     status = serializers.ChoiceField(choices=Tag.Status.choices, required=False)
     person = serializers.EmailField(
@@ -99,11 +149,19 @@ class TagRequestSerializer(TagChangeSerializer):
 class TagFilter(django_filters.FilterSet):
     q = django_filters.CharFilter(method="filter_q", label=_("part of the value, label or person"))
     value = django_filters.CharFilter(lookup_expr="iexact", label=_("the whole value, not case-sensitive"))
-    is_valid = django_filters.BooleanFilter(method="filter_is_valid", label=_("neither blocked nor expired"))
+    is_valid = django_filters.BooleanFilter(
+        method="filter_is_valid", label=_("neither blocked nor expired nor not valid yet")
+    )
+    person = django_filters.CharFilter(
+        field_name="user__email", lookup_expr="iexact", label=_("e-mail address of the holder")
+    )
+    installation = django_filters.NumberFilter(
+        field_name="installations", label=_("id of an installation that the scope selects")
+    )
 
     class Meta:
         model = Tag
-        fields = ["status", "kind"]
+        fields = ["status", "kind", "scope"]
 
     def filter_q(self, queryset: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         return search_tags(queryset, value)
@@ -111,7 +169,7 @@ class TagFilter(django_filters.FilterSet):
     def filter_is_valid(self, queryset: QuerySet[Any], name: str, value: bool) -> QuerySet[Any]:
         if value:
             return queryset.valid()  # type: ignore[attr-defined]
-        return queryset.filter(Q(status=Tag.Status.BLOCKED) | Q(expires_at__lte=timezone.now()))
+        return queryset.exclude(pk__in=Tag.objects.valid().values("pk"))
 
 
 class TagViewSet(ScopedViewSetMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Tag]):
@@ -129,7 +187,7 @@ class TagViewSet(ScopedViewSetMixin, mixins.ListModelMixin, mixins.RetrieveModel
 
     @extend_schema(responses=TagDetailSerializer)
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """One tag with its stations."""
+        """One tag with what its scope selects."""
         return Response(TagDetailSerializer(self.get_object()).data)
 
     @extend_schema(request=TagRequestSerializer, responses={201: TagDetailSerializer})
@@ -138,7 +196,7 @@ class TagViewSet(ScopedViewSetMixin, mixins.ListModelMixin, mixins.RetrieveModel
         values, actor = TagRequestSerializer.read(request), cast(User, request.user)
         team, holder = _team_of(actor, values.pop("team")), _pop_person(values)
         with transaction.atomic():
-            tag = editing.save_tag(actor=actor, team=team, **_with_stations(values, actor))
+            tag = editing.save_tag(actor=actor, team=team, **_with_scope(values, actor, TagScope()))
             if holder is not None:
                 editing.assign_tag(actor=actor, tag=tag, person=holder)
         address = reverse("api:tag-detail", args=[tag.pk], request=request)
@@ -148,11 +206,10 @@ class TagViewSet(ScopedViewSetMixin, mixins.ListModelMixin, mixins.RetrieveModel
     def partial_update(self, request: Request, pk: str) -> Response:
         """Edit a tag or its holder, block it or unblock it."""
         tag, actor = self.get_object(), cast(User, request.user)
-        values = {name: getattr(tag, name) for name in ("value", "label", "kind", "expires_at", "status")}
+        values = {name: getattr(tag, name) for name in VALUES}
         changes = TagChangeSerializer.read(request)
         is_assigned, holder = "person" in changes, _pop_person(changes)
-        fields = _with_stations(values | changes, actor)
-        fields.setdefault("stations", list(tag.stations.all()))
+        fields = _with_scope(values | changes, actor, TagScope.of(tag))
         with transaction.atomic():
             tag = editing.save_tag(actor=actor, team=tag.team, tag=tag, **fields)
             if is_assigned:
@@ -182,11 +239,40 @@ def _pop_person(values: dict[str, Any]) -> User | None:
     return person
 
 
-def _with_stations(values: dict[str, Any], actor: User) -> dict[str, Any]:
-    """Return the arguments of `save_tag`, with stations instead of their identities."""
-    if "stations" in values:
-        values["stations"] = stations_by_identity(values["stations"], actor)
-    return values
+def _with_scope(values: dict[str, Any], actor: User, current: TagScope) -> dict[str, Any]:
+    """Return the arguments of `save_tag`, with a scope instead of what it selects.
+
+    An empty list alone never widens a tag: only `scope` does.
+    """
+    names = [name for name in SELECTABLE if name in values]
+    if "scope" not in values and not names:
+        return values
+    kind = values.pop("scope", Tag.Scope.SELECTED if any(values[name] for name in names) else current.kind)
+    selected: dict[str, Any] = {}
+    if kind == Tag.Scope.SELECTED:
+        selected = {name: getattr(current, name) for name in SELECTABLE}
+    selected |= {name: _selected(name, values.pop(name), actor) for name in names}
+    return values | {"scope": TagScope(kind, **selected)}
+
+
+def _selected(name: str, keys: list[Any], actor: User) -> list[Any]:
+    """Return what a list in a request body names.
+
+    Raises:
+        DomainError: the user sees no such station or installation, or there is no such group.
+    """
+    if name == "stations":
+        return stations_by_identity(keys, actor)
+    is_group = name == "groups"
+    rows: Any = StationGroup.objects.all() if is_group else Installation.objects.reachable_by(actor)
+    found = list(rows.filter(pk__in=keys))
+    if missing := set(keys) - {row.pk for row in found}:
+        names = ", ".join(map(str, sorted(missing)[:10]))
+        sentence = (
+            gettext("There is no group %(names)s.") if is_group else gettext("There is no installation %(names)s.")
+        )
+        refuse(name, sentence % {"names": names})
+    return found
 
 
 def _team_of(actor: User, handle: str) -> Team:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from import_export.fields import Field
@@ -13,9 +14,12 @@ from import_export.resources import ModelResource
 from import_export.widgets import ForeignKeyWidget, ManyToManyWidget
 
 from accounts.models import Team
+from chargers.groups.models import StationGroup
+from chargers.installations.models import Installation
 from chargers.stations.models import ChargingStation
 from chargers.tags.models import Tag
-from chargers.tags.services import adding
+from chargers.tags.services import adding, windows
+from chargers.tags.services.scope import SELECTABLE, TagScope, selectable_groups
 from cpms.common.errors import DomainError
 from cpms.common.web.file_formats import ZONE_COLUMN, ZonedTimeWidget
 
@@ -36,8 +40,10 @@ class TeamWidget(ForeignKeyWidget):
 class TagResource(ModelResource):
     """Import and export of tags.
 
-    `stations` lists identities, separated by a bar; empty: valid everywhere. If `kind` is empty or the file has no such
-    column, an existing tag keeps its kind. `time_zone` applies to an `expires_at` without offset.
+    `stations` lists identities, `installations` names, and `groups` entries such as `anna@example.com: Car park`, all
+    separated by a bar. If one of them lists something, `scope` may be empty; if all four are empty, an existing tag
+    keeps its scope. An existing tag also keeps its kind and `valid_from` where the cell is empty, and its
+    `time_windows` where the file has no such column. `time_zone` applies to times without offset.
     """
 
     team = Field(attribute="team", column_name="team", widget=TeamWidget())
@@ -47,18 +53,50 @@ class TagResource(ModelResource):
         widget=ManyToManyWidget(ChargingStation, separator=SEPARATOR, field="identity"),
         readonly=True,
     )
+    installations = Field(
+        attribute="installations",
+        column_name="installations",
+        widget=ManyToManyWidget(Installation, separator=SEPARATOR, field="name"),
+        readonly=True,
+    )
+    groups = Field(column_name="groups", readonly=True)
+    time_windows = Field(column_name="time_windows", readonly=True)
+    scope = Field(attribute="scope", column_name="scope", readonly=True)
+    valid_from = Field(attribute="valid_from", column_name="valid_from", widget=ZonedTimeWidget())
     expires_at = Field(attribute="expires_at", column_name="expires_at", widget=ZonedTimeWidget())
     time_zone = Field(column_name=ZONE_COLUMN, readonly=True)
 
     class Meta:
         model = Tag
         import_id_fields = ["team", "value"]
-        fields = ("team", "value", "label", "status", "kind", "expires_at", "time_zone", "stations")
+        fields = (
+            "team",
+            "value",
+            "label",
+            "status",
+            "kind",
+            "valid_from",
+            "expires_at",
+            "time_zone",
+            "time_windows",
+            "scope",
+            *SELECTABLE,
+        )
         export_order = fields
         use_transactions = True
 
     def dehydrate_time_zone(self, tag: Tag) -> str:
-        return str(timezone.get_current_timezone()) if tag.expires_at else ""
+        return str(timezone.get_current_timezone()) if tag.expires_at or tag.valid_from else ""
+
+    def dehydrate_time_windows(self, tag: Tag) -> str:
+        return windows.windows_as_text(tag.time_windows)
+
+    def dehydrate_groups(self, tag: Tag) -> str:
+        return SEPARATOR.join(_group_name(group) for group in tag.groups.all())
+
+    def get_queryset(self) -> QuerySet[Tag]:
+        rows: QuerySet[Tag] = super().get_queryset()
+        return rows.prefetch_related("groups__user", "stations", "installations")
 
     def save_instance(self, instance: Any, is_create: bool, row: Mapping[str, Any], **kwargs: Any) -> None:
         team = team_of(instance)
@@ -68,9 +106,11 @@ class TagResource(ModelResource):
             value=instance.value,
             label=instance.label,
             status=instance.status,
+            valid_from=instance.valid_from,
             expires_at=instance.expires_at,
+            time_windows=_windows(row),
             kind=cell_text(row, "kind").strip().lower(),
-            stations=_stations(team, cell_text(row, "stations")),
+            scope=_scope(team, row),
         )
         instance.pk = saved.pk
 
@@ -90,13 +130,60 @@ def team_of(instance: Any) -> Team:
     return team
 
 
-def _stations(team: Team, text: str) -> list[ChargingStation]:
-    identities = {identity.strip() for identity in text.split(SEPARATOR) if identity.strip()}
-    stations = list(ChargingStation.objects.filter(team=team, identity__in=identities).defer("password"))
-    if missing := identities - {station.identity for station in stations}:
-        names = ", ".join(sorted(missing))
-        raise ValidationError({"stations": _("The team has no station %(names)s.") % {"names": names}})
-    return stations
+def _windows(row: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+    if "time_windows" not in row:
+        return None
+    found: list[dict[str, Any]] = call_service(windows.windows_from_text, text=cell_text(row, "time_windows"))
+    return found
+
+
+def _scope(team: Team, row: Mapping[str, Any]) -> TagScope | None:
+    """Return the scope that a row gives; None if it gives none."""
+    stations = ChargingStation.objects.filter(team=team).defer("password")
+    selected = {
+        "stations": _named(row, "stations", stations, "identity"),
+        "installations": _named(row, "installations", Installation.objects.filter(team=team), "name"),
+        "groups": _groups(team, row),
+    }
+    kind = cell_text(row, "scope").strip().lower()
+    if not kind and not any(selected.values()):
+        return None
+    return TagScope(kind or Tag.Scope.SELECTED, **selected)
+
+
+def _names(row: Mapping[str, Any], column: str) -> set[str]:
+    return {name.strip() for name in cell_text(row, column).split(SEPARATOR) if name.strip()}
+
+
+def _named(row: Mapping[str, Any], column: str, rows: QuerySet[Any], field: str) -> list[Any]:
+    names = _names(row, column)
+    found = list(rows.filter(**{f"{field}__in": names}))
+    _require_all(column, names, {getattr(one, field) for one in found})
+    return found
+
+
+def _groups(team: Team, row: Mapping[str, Any]) -> list[StationGroup]:
+    wanted = _names(row, "groups")
+    if not wanted:
+        return []
+    rows = selectable_groups(team).select_related("user")
+    groups = {_group_name(group): group for group in rows}
+    _require_all("groups", wanted, set(groups))
+    return [groups[name] for name in wanted]
+
+
+def _group_name(group: StationGroup) -> str:
+    return f"{group.user.email}: {group.name}"
+
+
+def _require_all(column: str, wanted: set[str], found: set[str]) -> None:
+    if missing := wanted - found:
+        sentences = {
+            "stations": _("The team has no station %(names)s."),
+            "installations": _("The team has no installation %(names)s."),
+            "groups": _("No member who may edit tags has the group %(names)s."),
+        }
+        raise ValidationError({column: sentences[column] % {"names": ", ".join(sorted(missing))}})
 
 
 def cell_text(row: Mapping[str, Any], column: str) -> str:

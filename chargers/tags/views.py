@@ -2,108 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
-import django_filters
-import django_tables2 as tables
-from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import Count, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_http_methods, require_POST
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access.rights import Can
-from accounts.models import Team, User
-from chargers.stations.models import ChargingStation
-from chargers.tags.fields import TagValueField
+from accounts.models import User
+from chargers.installations.models import Installation
+from chargers.tags import labels
+from chargers.tags.filtersets import TagFilterSet
+from chargers.tags.forms import DEFAULT_WINDOW, TagForm, window_row
 from chargers.tags.models import Tag
-from chargers.tags.services import editing
-from chargers.tags.services.finding import search_tags
-from cpms.common.errors import NotAllowed
-from cpms.common.web import formatting
-from cpms.common.web.export import Cell
+from chargers.tags.services import cards, choosing, editing
+from chargers.tags.services.scope import attach_selected_counts
+from chargers.tags.tables import TAG_CELLS, TagTable, columns_without_news
+from cpms.common.errors import DomainError, NotAllowed
+from cpms.common.text.typed import whole_number
+from cpms.common.web.formatting import number
 from cpms.common.web.pages import AuthenticatedRequest, DetailPage, FormPage, ListPage
-from cpms.common.web.tables import WIDE, MomentColumn, Table, two_lines
-from cpms.common.web.widgets import SELECT
+from cpms.common.web.panels import Panel
 
-SHOWN_STATIONS = 50
-
-
-def status_badge(tag: Tag) -> SafeString:
-    if tag.status == Tag.Status.BLOCKED:
-        return formatting.status("bad", _("Blocked"))
-    if tag.expires_at is not None and tag.expires_at <= timezone.now():
-        return formatting.status("warn", _("Expired"))
-    return formatting.status("good", _("Accepted"))
-
-
-class TagFilterSet(django_filters.FilterSet):
-    STATES = [
-        ("accepted", gettext_lazy("Accepted")),
-        ("blocked", gettext_lazy("Blocked")),
-        ("expired", gettext_lazy("Expired")),
-    ]
-
-    q = django_filters.CharFilter(label=gettext_lazy("Tag, note or person"), method="search")
-    state = django_filters.ChoiceFilter(label=gettext_lazy("Status"), choices=STATES, method="by_state", widget=SELECT)
-    kind = django_filters.ChoiceFilter(label=gettext_lazy("Type"), choices=Tag.Kind.choices, widget=SELECT)
-
-    class Meta:
-        model = Tag
-        fields: list[str] = []
-
-    def search(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
-        return search_tags(rows, value)
-
-    def by_state(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
-        if value == "accepted":
-            return rows.valid()  # type: ignore[attr-defined]
-        if value == "blocked":
-            return rows.filter(status=Tag.Status.BLOCKED)
-        return rows.filter(status=Tag.Status.ACCEPTED, expires_at__lte=timezone.now())
-
-
-class TagTable(Table):
-    value = tables.Column(verbose_name=gettext_lazy("RFID tag"), orderable=True)
-    state = tables.Column(verbose_name=gettext_lazy("Status"), empty_values=(), attrs={"td": {"class": "rhs"}})
-    kind = tables.Column(verbose_name=gettext_lazy("Type"), attrs=WIDE)
-    user = tables.Column(verbose_name=gettext_lazy("Person"), empty_values=(), attrs=WIDE)
-    team = tables.Column(verbose_name=gettext_lazy("Team"), attrs=WIDE)
-    expires_at = MomentColumn(
-        verbose_name=gettext_lazy("Expires"), orderable=True, never=gettext_lazy("Does not expire."), attrs=WIDE
-    )
-
-    class Meta(Table.Meta):
-        order_by = "value"
-
-    def render_value(self, record: Tag) -> SafeString:
-        link = format_html('<a href="{}" class="mono">{}</a>', record.get_absolute_url(), record.value)
-        return two_lines(link, record.label)
-
-    def render_state(self, record: Tag) -> SafeString:
-        return status_badge(record)
-
-    def render_user(self, record: Tag) -> SafeString | str:
-        return str(record.user) if record.user else formatting.dash(_("Not assigned."))
-
-
-TAG_CELLS = [
-    Cell(gettext_lazy("RFID tag"), lambda tag: tag.value),
-    Cell(gettext_lazy("Note"), lambda tag: tag.label),
-    Cell(gettext_lazy("Status"), lambda tag: tag.get_status_display()),
-    Cell(gettext_lazy("Type"), lambda tag: tag.get_kind_display()),
-    Cell(gettext_lazy("Person"), lambda tag: tag.user.email if tag.user else ""),
-    Cell(gettext_lazy("Team"), lambda tag: tag.team.name if tag.team else ""),
-    Cell(gettext_lazy("Expires"), lambda tag: tag.expires_at, is_time=True),
-]
+SHOWN_PLACES = 50
+MAX_TICKED = 50
 
 
 class TagListView(ListPage):
@@ -115,86 +46,63 @@ class TagListView(ListPage):
     export_cells = TAG_CELLS
 
     def rows(self) -> QuerySet[Any]:
-        return super().rows().select_related("team", "user")
+        rows = super().rows().select_related("team", "user")
+        ticked = _keys(self.request.GET.getlist("pk"))
+        return rows.filter(pk__in=ticked) if ticked else rows
+
+    def decorate(self, records: list[Any]) -> None:
+        user: Any = self.request.user
+        attach_selected_counts(records)
+        for tag in records:
+            tag.may_edit = user.access.may(Can.OPERATE, tag)
 
     def page_context(self, context: dict[str, Any]) -> dict[str, Any]:
         user: Any = self.request.user
+        sort = self.request.GET.get("sort", "").lstrip("-")
+        records = [row.record for row in context["page"].object_list]
+        for name in columns_without_news(records) - {sort}:
+            context["table"].columns.hide(name)
         return {"may_add": editing.teams_operated_by(user).exists()}
 
 
+def _keys(texts: Sequence[str]) -> list[int]:
+    return [key for text in texts[:MAX_TICKED] if (key := whole_number(text)) is not None]
+
+
 class TagDetailView(DetailPage):
+    """The page of one tag. The portal adds the panels of other apps."""
+
     model = Tag
     template_name = "chargers/tags/tag_detail.html"
     context_object_name = "tag"
+    panels: Sequence[Callable[[Tag, User], Panel | None]] = ()
 
     def get_queryset(self) -> QuerySet[Any]:
-        return super().get_queryset().select_related("team", "user").annotate(station_count=Count("stations"))
+        return super().get_queryset().select_related("team", "user")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         user: Any = self.request.user
-        stations = ChargingStation.objects.reachable_by(user).filter(scoped_tags=self.object).order_by("identity")
+        tag: Any = self.object
+        attach_selected_counts([tag])
+        panels = [panel(tag, user) for panel in self.panels]
         return super().get_context_data(
-            status=status_badge(self.object),
-            is_blocked=self.object.status == Tag.Status.BLOCKED,
-            may_edit=user.access.may(Can.OPERATE, self.object),
-            stations=list(stations.only("pk", "identity", "name")[:SHOWN_STATIONS]),
+            status=labels.status_badge(tag),
+            scope=labels.scope_label(tag, tag.selected),
+            is_nowhere=tag.scope == Tag.Scope.SELECTED and not tag.selected,
+            windows=[labels.window_label(window) for window in tag.time_windows],
+            is_blocked=tag.status == Tag.Status.BLOCKED,
+            may_edit=user.access.may(Can.OPERATE, tag),
+            places=choosing.places_of(tag, user)[:SHOWN_PLACES],
+            place_count=sum(tag.selected.values()),
+            panels=[panel for panel in panels if panel is not None],
             **kwargs,
         )
-
-
-class TagForm(forms.Form):
-    team = forms.ModelChoiceField(label=gettext_lazy("Team"), queryset=Team.objects.none())
-    value = TagValueField(
-        label=gettext_lazy("RFID tag"),
-        required=False,
-        help_text=gettext_lazy(
-            "The number that a card reader shows; not case-sensitive. Leave empty to create a virtual tag."
-        ),
-    )
-    label = forms.CharField(label=gettext_lazy("Additional note"), max_length=120, required=False)
-    kind = forms.ChoiceField(label=gettext_lazy("RFID tag type"), choices=Tag.Kind.choices, initial=Tag.Kind.OTHER)
-    expires_at = forms.DateTimeField(
-        label=gettext_lazy("Expires"),
-        required=False,
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-        help_text=gettext_lazy("The tag is refused from this time on. Leave empty for no end date."),
-    )
-    stations = forms.CharField(
-        label=gettext_lazy("Valid charging stations"),
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false", "class": "mono"}),
-        help_text=gettext_lazy("Identities, one per line. Leave empty for all stations of the team."),
-    )
-
-    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.user = user
-        teams = editing.teams_operated_by(user)
-        first = list(teams[:2])
-        if len(first) == 1:
-            del self.fields["team"]
-        else:
-            self.fields["team"].queryset = teams  # type: ignore[attr-defined]
-        self.only_team = first[0] if len(first) == 1 else None
-
-    def clean_stations(self) -> list[ChargingStation]:
-        identities = {line.strip() for line in self.cleaned_data["stations"].splitlines() if line.strip()}
-        if len(identities) > editing.MAX_STATIONS:
-            raise ValidationError(_("At most %(most)d stations.") % {"most": editing.MAX_STATIONS})
-        rows = ChargingStation.objects.reachable_by(self.user).filter(identity__in=identities)
-        found = list(rows.only("pk", "identity", "team"))
-        if missing := identities - {station.identity for station in found}:
-            raise ValidationError(_("There is no station %(names)s.") % {"names": ", ".join(sorted(missing))})
-        return found
-
-    @property
-    def tag_fields(self) -> dict[str, Any]:
-        return {name: value for name, value in self.cleaned_data.items() if name != "team"}
 
 
 class TagAddView(FormPage):
     template_name = "chargers/tags/tag_form.html"
     form_class = TagForm
+    tag: Tag | None = None
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         if request.user.is_authenticated and not editing.teams_operated_by(request.user).exists():
@@ -202,11 +110,24 @@ class TagAddView(FormPage):
         return super().dispatch(request, *args, **kwargs)
 
     def get_form_kwargs(self) -> dict[str, Any]:
-        return super().get_form_kwargs() | {"user": self.request.user}
+        return super().get_form_kwargs() | {"user": self.request.user, "tag": self.tag}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = super().get_context_data(tag=self.tag, **kwargs)
+        form, user = context["form"], self.request.user
+        if form.is_bound:
+            keys = form.data.getlist("places")
+        else:
+            keys = [place.key for place in choosing.places_of(self.tag, user)] if self.tag is not None else []  # type: ignore[arg-type]
+        return context | _places_context(user, form.only_team, keys, "")
 
     def perform(self, form: Any) -> HttpResponse:
         actor: Any = self.request.user
-        tag = editing.save_tag(actor=actor, team=form.cleaned_data.get("team") or form.only_team, **form.tag_fields)
+        team = form.cleaned_data.get("team") or form.only_team
+        with transaction.atomic():
+            tag = editing.save_tag(actor=actor, team=team, tag=self.tag, **form.tag_fields)
+            if "person" in form.fields and form.cleaned_data["person"] != tag.user:
+                editing.assign_tag(actor=actor, tag=tag, person=form.cleaned_data["person"])
         messages.success(self.request, _("Tag %(value)s saved.") % {"value": tag.value})
         return redirect(tag)
 
@@ -214,36 +135,48 @@ class TagAddView(FormPage):
 class TagEditView(TagAddView):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         if request.user.is_authenticated:
-            self.tag: Tag = _editable_tag(request, kwargs["pk"])
+            self.tag = _editable_tag(request, kwargs["pk"])
         return super().dispatch(request, *args, **kwargs)
 
-    def get_form(self, form_class: Any = None) -> Any:
-        form = super().get_form(form_class)
-        form.fields.pop("team", None)  # the team of a tag cannot be changed
-        form.only_team = self.tag.team
-        form.fields["value"].required = True
-        form.fields["value"].initial = self.tag.value
-        return form
-
     def get_initial(self) -> dict[str, Any]:
-        tag = self.tag
-        identities = tag.stations.order_by("identity").values_list("identity", flat=True)
-        values = {name: getattr(tag, name) for name in ("value", "label", "kind", "expires_at")}
-        return values | {"stations": "\n".join(identities)}
+        tag: Any = self.tag
+        names = ("value", "label", "kind", "valid_from", "expires_at", "scope")
+        return {name: getattr(tag, name) for name in names} | {"person": tag.user_id}
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(tag=self.tag, **kwargs)
 
-    def perform(self, form: Any) -> HttpResponse:
-        actor: Any = self.request.user
-        tag = editing.save_tag(actor=actor, team=self.tag.team, tag=self.tag, **form.tag_fields)
-        messages.success(self.request, _("Tag %(value)s saved.") % {"value": tag.value})
-        return redirect(tag)
+def _places_context(user: Any, team: Any, keys: list[str], text: str) -> dict[str, Any]:
+    """Return what the picker shows: the chosen places, and those that could be chosen."""
+    found = choosing.find_places(team=team, user=user, text=text, without=keys) if team is not None else []
+    return {"chosen": choosing.places_with_keys(keys, user), "found": found, "find": text, "picker_team": team}
+
+
+@login_required
+@require_safe
+def tag_places(request: AuthenticatedRequest) -> HttpResponse:
+    """Return the picker for the scope of a tag with the places that match a text."""
+    data = request.GET
+    teams = editing.teams_operated_by(request.user)
+    if not teams.exists():
+        raise PermissionDenied(_("Only operators and administrators of a team can add tags."))
+    team = teams.filter(pk=whole_number(data.get("team")) or 0).first()
+    if team is None and data.get("team"):
+        raise Http404
+    context = _places_context(request.user, team, data.getlist("places"), data.get("find", "").strip()[:120])
+    return render(request, "chargers/tags/parts/places.html", context)
+
+
+@login_required
+@require_safe
+def tag_window(request: AuthenticatedRequest) -> HttpResponse:
+    """Return a new row for the time windows editor, with a key that no other row has."""
+    keys = [whole_number(key, max_digits=3) or 0 for key in request.GET.getlist("window")]
+    row = window_row(DEFAULT_WINDOW, max(keys, default=-1) + 1)
+    return render(request, "chargers/tags/parts/window.html", {"row": row, "is_new": True})
 
 
 def _editable_tag(request: HttpRequest, pk: int) -> Tag:
     user: Any = request.user
-    tag: Tag = get_object_or_404(Tag.objects.reachable_by(user).select_related("team"), pk=pk)
+    tag: Tag = get_object_or_404(Tag.objects.reachable_by(user).select_related("team", "user"), pk=pk)
     if not user.access.may(Can.OPERATE, tag):
         raise PermissionDenied(_("Only operators and administrators of the team can edit its tags."))
     return tag
@@ -256,6 +189,68 @@ def tag_block(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     tag = _editable_tag(request, pk)
     editing.set_tag_blocked(actor=request.user, tag=tag, is_blocked=request.POST.get("block") == "yes")
     return redirect(tag)
+
+
+@login_required
+@require_POST
+def tag_bulk(request: AuthenticatedRequest) -> HttpResponse:
+    """Delete, block, unblock or export the ticked tags."""
+    keys, action = _keys(request.POST.getlist("pk")), request.POST.get("do", "")
+    tags = list(Tag.objects.reachable_by(request.user).select_related("team").filter(pk__in=keys).order_by("pk"))
+    if not tags:
+        messages.error(request, _("Select at least one tag."))
+        return redirect("chargers:tag_list")
+    if action == "export":
+        query = QueryDict(mutable=True)
+        query.setlist("pk", [str(tag.pk) for tag in tags])
+        query["export"] = "csv"
+        return redirect(f"{reverse('chargers:tag_list')}?{query.urlencode()}")
+    try:
+        sentence = _act(request.user, tags, action)
+    except NotAllowed as error:
+        raise PermissionDenied(str(error)) from None
+    messages.success(request, sentence % {"n": number(len(tags))})
+    return redirect("chargers:tag_list")
+
+
+@login_required
+@require_POST
+def installation_cards(request: AuthenticatedRequest, pk: int) -> HttpResponse:
+    """Allow a tag at all stations of an installation, or remove it there."""
+    installation = get_object_or_404(Installation.objects.reachable_by(request.user).select_related("team"), pk=pk)
+    try:
+        if key := whole_number(request.POST.get("remove")):
+            tag = get_object_or_404(Tag.objects.reachable_by(request.user), pk=key)
+            cards.remove_card(actor=request.user, installation=installation, tag=tag)
+            sentence = _("Tag %(value)s removed from %(place)s.")
+        else:
+            text = request.POST.get("tag", "")[:120]
+            tag = cards.allow_card(actor=request.user, installation=installation, text=text)
+            sentence = _("Tag %(value)s is valid at all stations of %(place)s.")
+        messages.success(request, sentence % {"value": tag.value, "place": installation.name})
+    except NotAllowed as error:
+        raise PermissionDenied(str(error)) from None
+    except DomainError as error:
+        messages.error(request, str(error))
+    return redirect(installation)
+
+
+def _act(actor: User, tags: list[Tag], action: str) -> str:
+    """Do what the bulk bar asks for. Returns the sentence to show, in which %(n)s is the number of tags.
+
+    Raises:
+        Http404: there is no such action.
+    """
+    count = len(tags)
+    if action == "delete":
+        editing.delete_tags(actor=actor, tags=tags)
+        return ngettext("%(n)s tag deleted.", "%(n)s tags deleted.", count)
+    if action not in ("block", "unblock"):
+        raise Http404
+    editing.set_tags_blocked(actor=actor, tags=tags, is_blocked=action == "block")
+    if action == "block":
+        return ngettext("%(n)s tag blocked.", "%(n)s tags blocked.", count)
+    return ngettext("%(n)s tag unblocked.", "%(n)s tags unblocked.", count)
 
 
 @login_required

@@ -14,9 +14,12 @@ from accounts.models import Membership, Team, User
 from accounts.people import services as people_services
 from accounts.teams import services as teams_services
 from chargers.demo.park import DEMO_NEIGHBOUR, DEMO_STATIONS, DEMO_TEAM
-from chargers.models import ChargingStation, Connector, Tag
+from chargers.models import ChargingStation, Connector, RefusedTag, Tag
 from chargers.onboarding.services import registration
 from chargers.tags.services import adding
+from chargers.tags.services.authorization import Verdict
+from chargers.tags.services.refusals import record_refusal
+from chargers.vocabulary import TagVerdict
 from cpms.demo import events
 from cpms.demo import log as demo_log
 from cpms.demo.places import create_installations
@@ -108,6 +111,8 @@ def load() -> dict[str, int]:
     Tag.objects.filter(team=teams[DEMO_TEAM], value="5E3F70A3", user=None).update(user=users["viewer@nordlys.example"])
     Tag.objects.filter(team=teams[DEMO_TEAM], value="5E3F70A4", user=None).update(user=users[events.DRIVER])
     sessions = create_sessions(teams, tags) if is_new else 0
+    if is_new:
+        _list_refused_tags()
     events.load(teams[DEMO_TEAM], users)
     if is_new:
         demo_log.load(teams[DEMO_TEAM], users)
@@ -172,6 +177,14 @@ def _stations(teams: dict[str, Team]) -> int:
             reported_at=last_heard_at,
         )
     return len(new)
+
+
+def _list_refused_tags() -> None:
+    """List the tags of sessions that were refused, as the gateway would have done."""
+    verdict = Verdict(TagVerdict.INVALID, reason=RefusedTag.Reason.UNKNOWN)
+    sessions = ChargingSession.objects.filter(authorization=TagVerdict.INVALID).select_related("station")
+    for session in sessions.order_by("started_at"):
+        record_refusal(station=session.station, value=session.id_tag, verdict=verdict, at=session.started_at)
 
 
 def _tags(team: Team, tags: tuple[tuple[str, str], ...], actor: User) -> list[Tag]:

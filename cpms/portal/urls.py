@@ -4,6 +4,7 @@ from django.urls import path
 
 from chargers.groups import views as groups
 from chargers.stations import views as station_lists
+from chargers.tags import views as tags
 from cpms.portal.dashboard import views as dashboard_views
 from cpms.portal.drivers import views as own
 from cpms.portal.frame import mails, search, site
@@ -15,7 +16,8 @@ from cpms.portal.stations import views as stations_views
 from cpms.portal.styleguide import views as styleguide_views
 from maintenance.notifications import views as notifications
 from sessions.insights import views as insights
-from sessions.ledger.panels.columns import CONNECTOR_USAGE, STATION_POWER
+from sessions.ledger.panels import tag_sessions
+from sessions.ledger.panels.columns import CONNECTOR_USAGE, STATION_POWER, TAG_USAGE
 from sessions.samples import views as samples
 
 app_name = "portal"
@@ -58,6 +60,8 @@ station_patterns = [
     path(
         "connectors/", station_lists.ConnectorListView.as_view(extra_columns=[CONNECTOR_USAGE]), name="connector_list"
     ),
+    path("tags/", tags.TagListView.as_view(extra_columns=[TAG_USAGE]), name="tag_list"),
+    path("tags/<int:pk>/", tags.TagDetailView.as_view(panels=[tag_sessions]), name="tag_detail"),
     path("<int:pk>/", stations_views.StationDetailView.as_view(), name="station_detail"),
     path("<int:pk>/live/", stations_views.StationLiveView.as_view(), name="station_live"),
     path("<int:pk>/power.json", samples.station_power, name="station_power"),

@@ -439,9 +439,13 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "MemberRole": "accounts.access.rights.Role",
         "GrantRole": "accounts.access.rights.GrantRole",
+        "StateEnum": "operations.commands.models.Command.State",
         "KindEnum": "operations.commands.models.Command.Kind",
         "StatusEnum": "chargers.stations.models.Connector.Status",
         "TagKindEnum": "chargers.tags.models.Tag.Kind",
+        "TagScopeEnum": "chargers.tags.models.Tag.Scope",
+        "RefusedTagStateEnum": "chargers.tags.models.RefusedTag.State",
+        "RefusedTagReasonEnum": "chargers.tags.models.RefusedTag.Reason",
         "TagStatusEnum": "chargers.tags.models.Tag.Status",
         "NotificationKindEnum": "maintenance.notifications.models.Notification.Kind",
     },

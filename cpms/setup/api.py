@@ -37,7 +37,10 @@ class SetupView(ApiView, APIView):
 
     @extend_schema(parameters=[TEAM, DRY_RUN], request=OpenApiTypes.OBJECT, responses=OpenApiTypes.OBJECT)
     def put(self, request: Request) -> Response:
-        """Bring a team to what the document says, in one transaction. Nothing is deleted. Its schema is in docs/setup.schema.json."""
+        """Bring a team to what the document says, in one transaction. Nothing is deleted.
+
+        The format is described in docs/setup.md and docs/setup.schema.json.
+        """
         team, actor = self._team(request), cast(User, request.user)
         is_dry_run = request.query_params.get("dry_run", "").lower() in ("1", "true")
         report = apply_setup(document=request.data, team=team, actor=actor, is_dry_run=is_dry_run)

@@ -18,8 +18,13 @@ from chargers.stations.models import ChargingStation
 from chargers.tags.models import Tag
 from chargers.tags.services.adding import NewTag, add_tags
 from chargers.tags.services.editing import assign_tag
+from chargers.tags.services.scope import TagScope
+from chargers.tags.services.windows import checked_windows
 from cpms.common.errors import NotAllowed, refuse
 from cpms.setup.report import Report, at
+
+TAG_FIELDS = ("label", "status", "kind", "expires_at", "valid_from", "time_windows")
+SCOPE_FIELDS = {"scope", "stations", "installations", "groups"}
 
 
 def apply_member(report: Report, place: str, given: dict[str, Any]) -> None:
@@ -62,27 +67,60 @@ def apply_tag(report: Report, place: str, given: dict[str, Any]) -> None:
     """Add a tag, or edit the one with this value. What is not given stays as it is."""
     with at(place):
         row = Tag.objects.filter(team=report.team, value__iexact=given["value"]).select_related("user").first()
-        expires_at = _moment("expires_at", given.get("expires_at")) if "expires_at" in given else row and row.expires_at
-        wanted = NewTag(
-            value=row.value if row else given["value"],
-            label=given.get("label", row.label if row else ""),
-            status=given.get("status", row.status if row else Tag.Status.ACCEPTED),
-            expires_at=expires_at,
-            kind=given.get("type", row.kind if row else Tag.Kind.OTHER),
-        )
-        scope = row.stations.all() if row is not None and "stations" not in given else None
-        stations = list(scope) if scope is not None else _stations(report, given.get("stations", []))
-        changed = [] if row is None else [name for name in ("label", "status", "kind", "expires_at")
-                                          if getattr(row, name) != getattr(wanted, name)]  # fmt: skip
-        if row is not None and {one.pk for one in stations} != set(row.stations.values_list("pk", flat=True)):
-            changed.append("stations")
+        wanted = _new_tag(given, row)
+        scope = _scope(report, given)
+        changed = [] if row is None else [name for name in TAG_FIELDS if getattr(row, name) != getattr(wanted, name)]
+        if row is not None and scope is not None and _comparable(TagScope.of(row)) != _comparable(scope):
+            changed.append("scope")
         if row is None or changed:
-            add_tags(team=report.team, tags=[wanted], stations=stations, actor=report.actor)
+            add_tags(team=report.team, tags=[wanted], scope=scope, actor=report.actor)
         changed += _assign(report, wanted.value, given)
     if row is None:
         report.added("tag", wanted.value)
     else:
         report.changed("tag", row.value, *changed)
+
+
+def _new_tag(given: dict[str, Any], row: Tag | None) -> NewTag:
+    """Return the tag as it should be: what is given, else as it is."""
+    current = row or Tag(value=given["value"])
+    return NewTag(
+        value=current.value,
+        label=given.get("label", current.label),
+        status=given.get("status", current.status),
+        expires_at=_moment("expires_at", given["expires_at"]) if "expires_at" in given else current.expires_at,
+        kind=given.get("type", current.kind),
+        valid_from=_moment("valid_from", given["valid_from"]) if "valid_from" in given else current.valid_from,
+        time_windows=checked_windows(given.get("time_windows", current.time_windows)),
+    )
+
+
+def _scope(report: Report, given: dict[str, Any]) -> TagScope | None:
+    """Return where a tag should be valid; None: as it is."""
+    if not SCOPE_FIELDS & given.keys():
+        return None
+    names = {name.strip().upper() for name in given.get("installations", [])}
+    rows = Installation.objects.filter(team=report.team)
+    installations = [row for row in rows if row.name.upper() in names] if names else []
+    if missing := names - {row.name.upper() for row in installations}:
+        refuse("installations", _("The team has no installation %(names)s.") % {"names": ", ".join(sorted(missing))})
+    groups = [_group(report, one) for one in given.get("groups", [])]
+    stations = _stations(report, given.get("stations", []))
+    is_selected = bool(stations or installations or groups)
+    kind = given.get("scope", Tag.Scope.SELECTED if is_selected else Tag.Scope.ALL)
+    return TagScope(kind, stations=stations, installations=installations, groups=groups)
+
+
+def _group(report: Report, given: dict[str, Any]) -> StationGroup:
+    person = _member(report, given["person"])
+    row = StationGroup.objects.filter(user=person, name__iexact=given["name"].strip()).first()
+    if row is None:
+        refuse("groups", _("%(person)s has no group “%(name)s”.") % {"person": person.email, "name": given["name"]})
+    return row
+
+
+def _comparable(scope: TagScope) -> tuple[Any, ...]:
+    return scope.kind, *({row.pk for row in rows} for rows in (scope.stations, scope.installations, scope.groups))
 
 
 def _assign(report: Report, value: str, given: dict[str, Any]) -> list[str]:

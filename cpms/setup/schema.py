@@ -148,15 +148,30 @@ HARDWARE_MODEL = _table(
     },
     required=("vendor", "name"),
 )  # fmt: skip
+TIME_WINDOW = _table(
+    {
+        "days": _rows({"type": "integer", "minimum": 1, "maximum": 7}, "1 is Monday, 7 is Sunday."),
+        "from": _text(5, "For example 07:00."),
+        "to": _text(5, "A window that ends at or before its start ends on the next day."),
+    },
+    required=("days", "from", "to"),
+)
 TAG = _table(
     {
         "value": {"type": "string", "minLength": 1, "maxLength": 36},
         "label": _text(120),
         "type": _choice(Tag.Kind.values),
         "status": _choice(Tag.Status.values),
+        "valid_from": MOMENT,
         "expires_at": MOMENT,
+        "time_windows": _rows(TIME_WINDOW, "When it is valid, by the clock at the station; none: always."),
         "person": EMAIL | {"type": ["string", "null"], "description": "E-mail address of its holder."},
-        "stations": _rows(IDENTITY, "The only stations where it is valid; none: all stations of the team."),
+        "scope": _choice(
+            Tag.Scope.values, "Where it is valid. Default: selected if one of the next three lists has rows."
+        ),
+        "stations": _rows(IDENTITY),
+        "installations": _rows(NAME),
+        "groups": _rows(_table({"name": NAME, "person": EMAIL}, required=("name", "person"))),
     },
     required=("value",),
 )

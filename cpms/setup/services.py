@@ -164,17 +164,26 @@ def _groups(team: Team) -> list[Document]:
 
 def _tags_of(team: Team) -> Any:
     stations = Prefetch("stations", ChargingStation.objects.only("identity").order_by("identity"))
-    return Tag.objects.filter(team=team).select_related("user").prefetch_related(stations).order_by("value")
+    rows = Tag.objects.filter(team=team).select_related("user").order_by("value")
+    return rows.prefetch_related(stations, "installations", "groups__user")
 
 
 def _tag(row: Tag) -> Document:
     fields: Document = {"value": row.value, "label": row.label, "type": row.kind, "status": row.status}
-    if row.expires_at is not None:
-        fields["expires_at"] = row.expires_at.isoformat()
-    if row.user is not None:
-        fields["person"] = row.user.email
-    stations = [station.identity for station in row.stations.all()]
-    return fields | ({"stations": stations} if stations else {})
+    for name in ("valid_from", "expires_at"):
+        moment = getattr(row, name)
+        fields |= {name: moment.isoformat()} if moment is not None else {}
+    fields |= {"time_windows": row.time_windows} if row.time_windows else {}
+    fields |= {"person": row.user.email} if row.user is not None else {}
+    if row.scope == Tag.Scope.ALL:
+        return fields
+    groups = [{"name": group.name, "person": group.user.email} for group in row.groups.all()]
+    lists = {
+        "stations": [station.identity for station in row.stations.all()],
+        "installations": [installation.name for installation in row.installations.all()],
+        "groups": groups,
+    }
+    return fields | {"scope": row.scope} | {name: rows for name, rows in lists.items() if rows}
 
 
 def _grants_of(team: Team) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -266,7 +266,7 @@ def search_tags(station: ChargingStation, user: User, text: str) -> QuerySet[Tag
 
     A user who may not see the station's sessions gets only their own tags.
     """
-    tags = Tag.objects.filter(team=station.team_id).valid().filter(Q(stations=None) | Q(stations=station))
+    tags = Tag.objects.filter(team=station.team_id).valid().in_scope_at(station)
     if not user.access.may(Can.SEE_SESSIONS, station):
         tags = tags.filter(user=user)
     return finding.search_tags(tags, text).order_by("label", "value")

@@ -113,6 +113,25 @@
     button.setAttribute("aria-pressed", String(button.dataset.value === window.theme.get())));
   mark();
 
+  // --- ticked rows of a list, and the bar with what can be done with them
+  const countTicked = () => document.querySelectorAll(".bulk-bar").forEach((bar) => {
+    const boxes = [...document.querySelectorAll(`[name=pk][form="${bar.id}"]`)];
+    const ticked = boxes.filter((box) => box.checked).length;
+    bar.hidden = !ticked;
+    bar.querySelector("[data-ticked]").textContent = ticked;
+    const all = document.querySelector(`[data-tick-all="${bar.id}"]`);
+    if (all) all.checked = ticked > 0 && ticked === boxes.length;
+  });
+  countTicked();
+  window.addEventListener("pageshow", countTicked);
+  document.addEventListener("htmx:afterSettle", countTicked);
+  document.addEventListener("change", ({ target }) => {
+    if (target.matches("[data-tick-all]")) {
+      document.querySelectorAll(`[name=pk][form="${target.dataset.tickAll}"]`).forEach((box) => { box.checked = target.checked; });
+    }
+    countTicked();
+  });
+
   // --- forms that act by themselves
   document.addEventListener("htmx:configRequest", (event) => {  // filters that say nothing stay out of the address
     if (!event.target.matches("form[role=search]")) return;

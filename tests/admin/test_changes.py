@@ -356,6 +356,37 @@ def test_the_type_of_a_tag_is_imported_and_exported(office, team, tag):
     assert told == {tag.value: "company", "NEW1": "other", "NEW2": "private"}
 
 
+def test_where_and_when_a_tag_is_valid_is_imported_and_exported(office, team, operator, station):
+    """B18: a file without these columns keeps what an existing tag has."""
+    factories.InstallationFactory(team=team, name="Depot")
+    factories.StationGroupFactory(user=operator, name="Row A")
+    head = "team,value,valid_from,time_windows,installations,groups,scope\n"
+    cells = f"nordlys,NEW1,2026-01-01T00:00:00+00:00,1-5 07:00-19:00 | 6 08:00-12:00,Depot,{operator.email}: Row A,\n"
+    upload(office, "tag", head + cells)
+    tag = Tag.objects.get(value="NEW1")
+    assert (tag.scope, tag.installations.get().name, tag.groups.get().name) == ("selected", "Depot", "Row A")
+    assert [window["days"] for window in tag.time_windows] == [[1, 2, 3, 4, 5], [6]]
+    names = ("team", "value", "valid_from", "time_windows", "scope", "installations", "groups")
+    fields = {f"tagresource_{name}": "on" for name in names}
+    answer = office.post(reverse("admin:chargers_tag_export"), {"format": "0", "resource": ""} | fields)
+    text = answer.content.decode("utf-8-sig")
+    assert "1,2,3,4,5 07:00-19:00 | 6 08:00-12:00" in text and f"{operator.email}: Row A" in text and "Depot" in text
+    upload(office, "tag", "team,value,label\nnordlys,NEW1,Van\n")
+    tag.refresh_from_db()
+    assert (tag.label, tag.scope, tag.installations.count(), len(tag.time_windows)) == ("Van", "selected", 1, 2)
+    for column, cell in {
+        "installations": "Nowhere",
+        "groups": "x: y",
+        "time_windows": "Mo 7-19",
+        "scope": "some",
+    }.items():
+        upload(office, "tag", f"team,value,{column}\nnordlys,NEW2,{cell}\n")
+        assert not Tag.objects.filter(value="NEW2").exists()
+    upload(office, "tag", "team,value,scope\nnordlys,NEW1,all\n")
+    tag.refresh_from_db()
+    assert (tag.scope, tag.installations.count()) == ("all", 0)
+
+
 def exported_tags(office, format):
     fields = {f"tagresource_{name}": "on" for name in ("team", "value", "expires_at", "time_zone")}
     answer = office.post(reverse("admin:chargers_tag_export"), {"format": format, "resource": ""} | fields)

@@ -90,6 +90,54 @@ def test_the_type_of_a_tag_is_written_and_kept(api, operator, station):
     assert authorize_tag(station=station, value="04A2").is_accepted
 
 
+def test_where_and_when_a_tag_is_valid_is_read_and_written(api, operator, station, team):
+    """B18: an empty list never widens a tag, only the scope does."""
+    client = api(operator)
+    place = factories.InstallationFactory(team=team)
+    group = factories.StationGroupFactory(user=operator)
+    windows = [{"days": [1, 2], "from": "07:00", "to": "19:00"}]
+    body = {"value": "04A2", "installations": [place.pk], "groups": [group.pk], "time_windows": windows}
+    made = client.post(TAGS, body, format="json")
+    assert made.status_code == 201, made.content
+    told, path = made.json(), f"{TAGS}{made.json()['id']}/"
+    assert (told["scope"], told["installations"], told["groups"]) == ("selected", [place.pk], [group.pk])
+    assert (told["time_windows"], client.get(TAGS).json()["results"][0]["time_windows"]) == (windows, windows)
+    told = client.patch(path, {"installations": [], "groups": []}, format="json").json()
+    assert (told["scope"], told["installations"], told["groups"]) == ("selected", [], [])
+    told = client.patch(
+        path, {"stations": [station.identity], "valid_from": "2026-01-01T00:00:00Z"}, format="json"
+    ).json()
+    assert (told["stations"], told["valid_from"], told["time_windows"]) == (
+        [station.identity],
+        "2026-01-01T00:00:00Z",
+        windows,
+    )
+    told = client.patch(path, {"scope": "all", "time_windows": []}, format="json").json()
+    assert (told["scope"], told["stations"], told["time_windows"]) == ("all", [], [])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"scope": "all", "installations": []}, ""),
+        ({"scope": "some"}, "scope"),
+        ({"installations": [999999]}, "installations"),
+        ({"groups": [999999]}, "groups"),
+        ({"time_windows": [{"days": [8], "from": "07:00", "to": "19:00"}]}, "time_windows"),
+        ({"time_windows": [{"days": [1], "from": "7", "to": "19:00"}]}, "time_windows"),
+        ({"time_windows": [{"days": [1], "from": "07:00"}]}, "time_windows"),
+        ({"valid_from": "2027-01-01T00:00:00Z", "expires_at": "2026-01-01T00:00:00Z"}, "expires_at"),
+    ],
+)
+def test_errors_of_a_tag_name_the_field(api, operator, wrong, field):
+    answer = api(operator).post(TAGS, wrong, format="json")
+    if not field:
+        assert answer.status_code == 201
+        return
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["field"].partition(".")[0] == field
+
+
 def test_an_empty_value_makes_a_random_virtual_tag(api, operator):
     """W74."""
     assert api(operator).post(TAGS, {}, format="json").json()["value"].startswith("V")

@@ -191,6 +191,7 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
     },
     "chargers:tag_add": {
         "Save tag": After({"#id_value": "WALK1"}, Goes("chargers:tag_detail")),
+        "Add time window": Changes("#windows"),
         "Cancel": Goes("chargers:tag_list"),
     },
     "chargers:tag_detail": {
@@ -198,8 +199,15 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
         "Block": Goes(says="blocked"),
         "Delete": asks("Delete tag", Goes("chargers:tag_list")),
     },
-    "chargers:tag_edit": {"Save tag": Goes("chargers:tag_detail"), "Cancel": Goes("chargers:tag_detail")},
-    "chargers:tag_list": {"Add tag": Goes("chargers:tag_add")},
+    "chargers:tag_edit": {
+        "Save tag": Goes("chargers:tag_detail"),
+        "Cancel": Goes("chargers:tag_detail"),
+        "Add time window": Changes("#windows"),
+    },
+    "chargers:tag_list": {
+        "Add tag": Goes("chargers:tag_add"),
+        "Refused tags": Goes("sessions:refused_tag_list"),
+    },
     "maintenance:deviation_list": {},
     "maintenance:deviation_model": {
         "By station": Goes("maintenance:deviation_list"),
@@ -300,6 +308,10 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
     },
     "portal:user_list": {"Invite a member": Goes("accounts:teammates"), "Edit": Goes("portal:user_edit")},
     "sessions:gap_list": {},
+    "sessions:refused_tag_list": {
+        "Adopt": Goes(says="sessions accepted"),
+        "Ignore": Goes(says="is ignored from now on"),
+    },
     "sessions:session_detail": {
         "Raw messages": Goes("maintenance:message_list"),
         "Stop session": asks("Stop session"),

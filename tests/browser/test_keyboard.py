@@ -41,7 +41,7 @@ def test_the_empty_search_offers_pages_by_keyboard(open_page):
             break
         page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    expect(page.locator("h1")).to_have_text("Authorization")
+    expect(page.locator("h1")).to_have_text("Tags")
 
 
 def test_the_menu_and_the_team_are_used_by_keyboard(open_page):

@@ -193,7 +193,10 @@ def test_a_tag_gets_status_expiry_and_stations(manage, station):
     again = manage("add_tag", "04a1b2", "--team", "nordlys", "--json")
     assert (again.json["created"], again.json["updated"]) == (0, 1)
     tag.refresh_from_db()
-    assert (tag.value, tag.status, tag.expires_at, tag.stations.count()) == ("04A1B2", "accepted", None, 0)
+    assert (tag.value, tag.status, tag.expires_at, tag.scope) == ("04A1B2", "accepted", None, "selected")
+    manage("add_tag", "04a1b2", "--team", "nordlys", "--scope", "all")
+    tag.refresh_from_db()
+    assert (tag.scope, tag.stations.count()) == ("all", 0)
 
 
 def test_a_tag_has_a_type_and_keeps_it_where_none_is_given(manage, station):

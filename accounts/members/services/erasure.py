@@ -56,7 +56,7 @@ SWEPT: Mapping[str, tuple[str, ...]] = {
         "emergency_contact",
         "opening_hours",
         "access_notes",
-    ),  # fmt: skip
+    ),
     "chargers.Circuit": ("name",),
     "chargers.StationGroup": ("name",),
     "chargers.Tag": ("label",),

@@ -20,6 +20,7 @@ SESSION_KEY = "group"
 MAX_GROUPS = 100
 MAX_LISTED_KEYS = 1000  # up to this many stations a query lists their keys, above it uses a subquery
 BATCH_SIZE = 1000
+MAX_NAMED = 5
 
 
 def chosen_group(user: User, key: Any) -> SelectedGroup | None:
@@ -113,4 +114,13 @@ def remove_from_group(*, group: StationGroup, station: ChargingStation) -> None:
 
 @transaction.atomic
 def delete_group(*, group: StationGroup) -> None:
+    """Delete a group.
+
+    Raises:
+        DomainError: the scope of a tag selects the group.
+    """
+    group = StationGroup.objects.select_for_update().get(pk=group.pk)
+    if tags := [str(tag) for tag in group.scoped_tags.order_by("value")[:MAX_NAMED]]:
+        sentence = _("Tags are valid only in this group: %(tags)s. Remove it from their scope first.")
+        raise DomainError(sentence % {"tags": ", ".join(tags)})
     group.delete()

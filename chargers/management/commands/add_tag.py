@@ -11,6 +11,7 @@ from chargers.stations.models import ChargingStation
 from chargers.stations.services import batches
 from chargers.tags.models import Tag
 from chargers.tags.services import adding
+from chargers.tags.services.scope import TagScope
 from cpms.common.errors import DomainError
 from cpms.common.scripting import ScriptCommand, numbered, split_into_batches
 
@@ -38,6 +39,12 @@ class Command(ScriptCommand):
             metavar="IDENTITY",
             help="valid at these stations only; may be given several times",
         )
+        parser.add_argument(
+            "--scope",
+            default="",
+            choices=Tag.Scope.values,
+            help="where it is valid; if this and --station are omitted, an existing tag keeps its scope",
+        )
         parser.add_argument("--count", type=int, metavar="N", help="add this many tags, n from 1 to N")
 
     def run(
@@ -49,6 +56,7 @@ class Command(ScriptCommand):
         kind: str,
         expires: str | None,
         station: list[list[str]],
+        scope: str,
         count: int | None,
         **options: Any,
     ) -> None:
@@ -56,9 +64,10 @@ class Command(ScriptCommand):
         values, expires_at = numbered(value, count), _moment(expires)
         stations = _stations(owner, [identity for some in station for identity in some])
         tags = [adding.NewTag(value=one, status=status, expires_at=expires_at, kind=kind) for one in values]
+        wanted = TagScope(scope or Tag.Scope.SELECTED, stations=stations) if scope or stations else None
         added = batches.Added(0, 0)
         for batch in split_into_batches(tags):
-            added += adding.add_tags(team=owner, tags=batch, stations=stations)
+            added += adding.add_tags(team=owner, tags=batch, scope=wanted)
         self.show(
             {"created": added.created, "updated": added.updated, "team": team, "tags": values},
             f"Added {added.created} tags, updated {added.updated}.",

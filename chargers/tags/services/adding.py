@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
@@ -14,15 +15,15 @@ from django.utils.translation import gettext as _
 
 from accounts.audit.services import record_added_rows
 from accounts.models import Team, User
-from chargers.stations.models import ChargingStation
 from chargers.stations.services.batches import BATCH_SIZE, Added, in_chunks, require_admin
 from chargers.tags.models import Tag
+from chargers.tags.services.scope import TagScope, check_scope, set_scope_of_many
+from chargers.tags.services.windows import checked_windows
 from cpms.common.errors import refuse
 from cpms.common.text.lines import check_lines
 
 logger = logging.getLogger(__name__)
-
-
+UPDATED_FIELDS = ["status", "expires_at", "label", "kind", "valid_from", "time_windows"]
 MAX_TAG_LENGTH = 20  # every station can read this many; tags that exist already may be longer
 
 
@@ -32,6 +33,8 @@ class NewTag:
 
     Attributes:
         kind: empty: an existing tag keeps its kind, a new one is "other".
+        valid_from: None: an existing tag keeps its time.
+        time_windows: None: an existing tag keeps its windows.
     """
 
     value: str
@@ -39,39 +42,33 @@ class NewTag:
     status: str = Tag.Status.ACCEPTED
     expires_at: datetime | None = None
     kind: str = ""
+    valid_from: datetime | None = None
+    time_windows: Sequence[Mapping[str, Any]] | None = None
 
 
-def add_tag(
-    *,
-    team: Team,
-    value: str,
-    label: str = "",
-    status: str = Tag.Status.ACCEPTED,
-    expires_at: datetime | None = None,
-    kind: str = "",
-    stations: Collection[ChargingStation] = (),
-    actor: User | None = None,
-) -> Tag:
-    """Add one tag; see `add_tags`."""
-    wanted = NewTag(value=value, label=label, status=status, expires_at=expires_at, kind=kind)
-    add_tags(team=team, tags=[wanted], stations=stations, actor=actor)
+def add_tag(*, team: Team, value: str, scope: TagScope | None = None, actor: User | None = None, **fields: Any) -> Tag:
+    """Add one tag; see `add_tags`.
+
+    Args:
+        fields: the other fields of `NewTag`.
+    """
+    add_tags(team=team, tags=[NewTag(value=value, **fields)], scope=scope, actor=actor)
     return _known_tags(team, [value])[value.upper()]
 
 
 @transaction.atomic
-def add_tags(
-    *, team: Team, tags: Iterable[NewTag], stations: Collection[ChargingStation] = (), actor: User | None = None
-) -> Added:
+def add_tags(*, team: Team, tags: Iterable[NewTag], scope: TagScope | None = None, actor: User | None = None) -> Added:
     """Add tags to a team.
 
-    Existing tags (in any case) get the given status, expiry and stations, and label and kind if given.
+    Existing tags (in any case) get the given status and expiry, and the other fields if given.
 
     Args:
-        stations: where the tags are valid; none: at every station of the team.
+        scope: where the tags are valid; None: existing tags keep their scope, new ones are valid at every station of
+            the team.
 
     Raises:
         NotAllowed: the actor is not an administrator of the team.
-        DomainError: a value, status or kind is wrong, or a station belongs to another team (`fields` names which).
+        DomainError: a value or the scope is not valid (`fields` names which).
     """
     require_admin(actor, team)
     wanted = list(tags)
@@ -80,13 +77,13 @@ def add_tags(
         check_tag(tag, is_known=tag.value.upper() in known)
     if len({tag.value.upper() for tag in wanted}) < len(wanted):
         refuse("value", _("The list contains the same value twice. Values are not case-sensitive."))
-    if any(station.team_id != team.pk for station in stations):
-        refuse("stations", _("A tag can be valid only at stations of its own team."))
+    if scope is not None:
+        check_scope(team, scope)
     _save_tags(team, wanted, known)
     tags_now = _known_tags(team, [tag.value for tag in wanted])
     record_added_rows([tag for value, tag in tags_now.items() if value not in known], actor=actor, team_id=team.pk)
-    tag_ids = [tag.pk for tag in tags_now.values()]
-    _set_scope(tag_ids, [station.pk for station in stations])
+    if scope is not None:
+        set_scope_of_many([tag.pk for tag in tags_now.values()], scope)
     logger.info("tags added", extra={"team": team.handle, "new": len(wanted) - len(known), "known": len(known)})
     return Added(created=len(wanted) - len(known), updated=len(known))
 
@@ -98,7 +95,7 @@ def check_tag(tag: NewTag, *, is_known: bool = False) -> None:
         is_known: whether the team has a tag with this value; it may be longer than a new one.
 
     Raises:
-        DomainError: the value, the status or the type is not valid.
+        DomainError: a value is not valid.
     """
     check_lines(label=tag.label)
     if not tag.value or (len(tag.value) > MAX_TAG_LENGTH and not is_known):
@@ -110,6 +107,9 @@ def check_tag(tag: NewTag, *, is_known: bool = False) -> None:
         refuse("status", _("The status must be one of: %(known)s.") % {"known": known})
     if tag.kind and tag.kind not in Tag.Kind.values:
         refuse("kind", _("The type must be one of: %(known)s.") % {"known": ", ".join(Tag.Kind.values)})
+    if tag.valid_from is not None and tag.expires_at is not None and tag.valid_from >= tag.expires_at:
+        refuse("expires_at", _("A tag must be valid before it expires."))
+    checked_windows(tag.time_windows or ())
 
 
 def length_refusal() -> str:
@@ -135,23 +135,18 @@ def _save_tags(team: Team, wanted: Sequence[NewTag], known: dict[str, Tag]) -> N
     for new in wanted:
         tag = known.get(new.value.upper())
         if tag is None:
-            fields = {"label": new.label, "status": new.status, "expires_at": new.expires_at}
-            fresh.append(Tag(team=team, value=new.value, kind=new.kind or Tag.Kind.OTHER, **fields))
-            continue
+            tag = Tag(team=team, value=new.value)
+            fresh.append(tag)
+        else:
+            changed.append(tag)
         tag.status, tag.expires_at = new.status, new.expires_at
         tag.label, tag.kind = new.label or tag.label, new.kind or tag.kind
-        changed.append(tag)
-    Tag.objects.bulk_update(changed, ["status", "expires_at", "label", "kind"], BATCH_SIZE // 3)
+        tag.valid_from = new.valid_from or tag.valid_from
+        if new.time_windows is not None:
+            tag.time_windows = checked_windows(new.time_windows)
+    Tag.objects.bulk_update(changed, UPDATED_FIELDS, BATCH_SIZE // 3)
     try:
         with transaction.atomic():
             Tag.objects.bulk_create(fresh, BATCH_SIZE)
     except IntegrityError:
         refuse("value", _("One of the values has just been taken. Please try again."))
-
-
-def _set_scope(tag_ids: Sequence[int], station_ids: Sequence[int]) -> None:
-    through = Tag.stations.through
-    for some in in_chunks(tag_ids):
-        through.objects.filter(tag_id__in=some).exclude(chargingstation_id__in=station_ids).delete()
-    rows = [through(tag_id=tag, chargingstation_id=station) for tag in tag_ids for station in station_ids]
-    through.objects.bulk_create(rows, BATCH_SIZE, ignore_conflicts=True)

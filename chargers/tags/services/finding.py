@@ -8,7 +8,8 @@ from django.db.models import QuerySet
 
 from chargers.stations.services.finding import contains_words
 
-TAG_COLUMNS = ("value", "label", "user__email", "user__first_name", "user__last_name")
+PERSON_COLUMNS = ("user__email", "user__first_name", "user__last_name")
+TAG_COLUMNS = ("value", "label", *PERSON_COLUMNS)
 
 
 def search_tags(tags: QuerySet[Any], text: str) -> QuerySet[Any]:

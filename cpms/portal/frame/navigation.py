@@ -92,7 +92,7 @@ NAVIGATION: list[Section] = [
         icon="charging-pile",
         entries=[
             Entry(pgettext_lazy("navigation", "Overview"), "chargers:station_list", ("chargers:station",)),
-            Entry(gettext_lazy("Authorization"), "chargers:tag_list", ("chargers:tag",)),
+            Entry(gettext_lazy("Authorization"), "chargers:tag_list", ("chargers:tag", "sessions:refused_tag")),
             Entry(gettext_lazy("Connectors"), "chargers:connector_list", ("chargers:connector",)),
             Entry(gettext_lazy("Installations"), "places:installation_list", ("places:",)),
         ],

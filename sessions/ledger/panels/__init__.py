@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.access.rights import Can
 from accounts.models import User
-from chargers.models import Oddity
+from chargers.models import Oddity, Tag
 from chargers.vocabulary import TagVerdict, stop_reason_label
 from cpms.common.web.formatting import kwh, number
 from cpms.common.web.pages import ListPage
@@ -51,6 +51,15 @@ def latest_sessions(station: Any, user: User) -> Panel:
         session.station = station
     context = {"station": station, "sessions": latest, "table": StationSessionTable(latest, orderable=False)}
     return Panel("sessions/ledger/panels/latest_sessions.html", context, is_live=True)
+
+
+def tag_sessions(tag: Tag, user: User) -> Panel:
+    """Return the use of a tag: how often, how much, and its newest sessions that the user may see."""
+    rows = ChargingSession.objects.reachable_by(user).filter(tag=tag)
+    latest = list(rows.select_related("station", "tag").defer("station__password").order_by("-started_at")[:MAX_SHOWN])
+    usage = rows.order_by().aggregate(count=Count("pk"), energy_wh=Sum("energy_wh"))
+    context = {"tag": tag, "sessions": latest, "table": SessionTable(latest, orderable=False), "usage": usage}
+    return Panel("sessions/ledger/panels/tag_sessions.html", context)
 
 
 def own_sessions(sessions: Sequence[ChargingSession]) -> Panel:

@@ -1,17 +1,20 @@
-"""Columns with current power and energy, for the lists of stations and connectors."""
+"""Columns about sessions, for the lists of stations, connectors and tags."""
 
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 import django_tables2 as tables
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from cpms.common.web import formatting
-from cpms.common.web.tables import NUMBER_WIDE, ExtraColumns
-from sessions.ledger.services.running import attach_power, attach_sessions
+from cpms.common.web.tables import NUMBER_WIDE, WIDE, ExtraColumns
+from sessions.ledger.services.running import attach_power, attach_sessions, attach_tag_usage
 
 
 class PowerColumn(tables.Column):
@@ -42,6 +45,30 @@ class EnergyColumn(tables.Column):
         )
 
 
+class SessionCountColumn(tables.Column):
+    """The number of sessions with a tag, linked to them."""
+
+    def __init__(self) -> None:
+        super().__init__(verbose_name=gettext_lazy("Sessions"), empty_values=(), orderable=False, attrs=NUMBER_WIDE)
+
+    def render(self, record: Any) -> SafeString:
+        if not record.session_count:
+            return formatting.dash(_("Not used yet."))
+        url = f"{reverse('sessions:session_list')}?{urlencode({'id_tag': record.value})}"
+        return format_html('<a href="{}">{}</a>', url, formatting.number(record.session_count))
+
+
+class LastUsedColumn(tables.Column):
+    """When the last session with a tag started."""
+
+    def __init__(self) -> None:
+        super().__init__(verbose_name=gettext_lazy("Last used"), empty_values=(), orderable=False, attrs=WIDE)
+
+    def render(self, record: Any) -> SafeString:
+        return formatting.moment(record.last_used_at, never=_("Not used yet."))
+
+
+TAG_USAGE = ExtraColumns({"last_used": LastUsedColumn(), "sessions": SessionCountColumn()}, attach_tag_usage)
 STATION_POWER = ExtraColumns({"power": PowerColumn()}, attach_power, before="model")
 CONNECTOR_POWER = ExtraColumns({"power": PowerColumn()}, attach_sessions)
 CONNECTOR_USAGE = ExtraColumns({"power": PowerColumn(), "energy": EnergyColumn()}, attach_sessions)

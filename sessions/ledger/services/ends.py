@@ -18,6 +18,7 @@ from django.db.models.functions import Coalesce
 
 from chargers.models import ChargingStation
 from chargers.tags.services.authorization import authorize_tag
+from chargers.tags.services.refusals import record_refusal
 from chargers.vocabulary import StopReason, TagVerdict
 from cpms.common.database.prepared import Prepared
 from sessions.ledger.models import ChargingSession, Flag
@@ -252,6 +253,7 @@ def _set_end_fields(session: ChargingSession, end: _End) -> None:
 def _new_session_from(end: _End) -> ChargingSession:
     """Return a new, unsaved session of which only this end is known."""
     verdict = authorize_tag(station=end.station, value=end.id_tag, at=end.at)
+    record_refusal(station=end.station, value=end.id_tag, verdict=verdict, at=end.at)
     session = ChargingSession(
         station=end.station,
         team_id=end.station.team_id,

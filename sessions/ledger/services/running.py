@@ -1,10 +1,10 @@
-"""Running sessions and current power of stations and connectors, for lists of these."""
+"""What lists of stations, connectors and tags show of sessions."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Sum
+from django.db.models import Count, Max, Sum
 from django.utils import timezone
 
 from accounts.models import User
@@ -42,3 +42,14 @@ def attach_power(stations: list[Any], user: User) -> None:
     powers = dict(running.order_by().values_list("station").annotate(power=Sum("power_w")))
     for station in stations:
         station.power_w = powers.get(station.pk)
+
+
+def attach_tag_usage(tags: list[Any], user: User) -> None:
+    """Set `session_count` and `last_used_at` of each tag from the sessions that the user may see, with one query."""
+    sessions = ChargingSession.objects.reachable_by(user).filter(tag__in=[tag.pk for tag in tags]).order_by()
+    usage = {
+        tag_id: (count, last)
+        for tag_id, count, last in sessions.values_list("tag").annotate(count=Count("pk"), last=Max("started_at"))
+    }
+    for tag in tags:
+        tag.session_count, tag.last_used_at = usage.get(tag.pk, (0, None))

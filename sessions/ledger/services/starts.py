@@ -18,6 +18,7 @@ from django.db.models.functions import Coalesce, Upper
 from chargers.models import ChargingStation
 from chargers.stations.services.statuses import ensure_connectors
 from chargers.tags.services.authorization import Verdict, authorize_tag
+from chargers.tags.services.refusals import record_refusal
 from chargers.vocabulary import TagVerdict
 from cpms.common.database.prepared import Prepared
 from sessions.ledger.models import ChargingSession, Flag
@@ -144,6 +145,7 @@ def start_session(
         ensure_connectors([(station.pk, connector)])
     # The tag must be valid at the time of the session, or now if the station's clock runs ahead of ours.
     verdict = authorize_tag(station=station, value=start.id_tag, at=min(start.at, received_at))
+    record_refusal(station=station, value=start.id_tag, verdict=verdict, at=start.at)
     closed_at = _close_open_sessions(start)
     if _is_concurrent(start, verdict):
         verdict = Verdict(TagVerdict.CONCURRENT, verdict.tag)

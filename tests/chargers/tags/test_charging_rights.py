@@ -108,6 +108,7 @@ def test_when_a_tag_of_another_team_is_refused(
         case "deactivated":
             ChargingStation.objects.filter(pk=inside.pk).update(deactivated_at=now)
         case "scoped":
+            Tag.objects.update(scope="selected")
             tag.stations.add(factories.StationFactory.create(team=other_team))
     assert status(inside) == expected
 

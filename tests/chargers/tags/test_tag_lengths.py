@@ -32,7 +32,7 @@ def by_import(client, team, administrator, staff):
 
 def by_admin(client, team, administrator, staff):
     client.force_login(staff)
-    fields = {"team": team.pk, "value": LONG, "status": "accepted", "kind": "other"}
+    fields = {"team": team.pk, "value": LONG, "status": "accepted", "kind": "other", "scope": "all"}
     return client.post(reverse("admin:chargers_tag_add"), fields).content.decode()
 
 
@@ -80,7 +80,7 @@ def test_an_existing_longer_tag_can_still_be_edited(client, api, team, administr
     form = {"value": LONGER, "label": "Bus", "kind": "other"}
     assert client.post(reverse("chargers:tag_edit", args=[tag.pk]), form).status_code == 302
     client.force_login(staff)
-    fields = {"team": team.pk, "value": LONGER, "status": "blocked", "kind": "other", "label": "Car"}
+    fields = {"team": team.pk, "value": LONGER, "status": "blocked", "kind": "other", "label": "Car", "scope": "all"}
     assert client.post(reverse("admin:chargers_tag_change", args=[tag.pk]), fields).status_code == 302
     tag.refresh_from_db()
     assert (tag.label, tag.status) == ("Car", Tag.Status.BLOCKED)

@@ -23,10 +23,12 @@ DOCS = Path(__file__).resolve().parents[3] / "docs"
 
 
 @pytest.fixture
-def document(viewer: User) -> dict[str, Any]:
+def document(viewer: User, operator: User) -> dict[str, Any]:
     """A set-up with something in every section."""
     given = yaml.safe_load((DOCS / "setup.example.yaml").read_text())
-    given["groups"][0]["person"] = given["tags"][0]["person"] = given["grants"][0]["person"] = viewer.email
+    given["tags"][0]["person"] = viewer.email
+    given["groups"][0]["person"] = operator.email
+    given["tags"][3]["groups"][0]["person"] = operator.email
     given["grants"][0]["person"] = factories.UserFactory.create().email
     return given
 
@@ -37,7 +39,7 @@ def error_of(document: Any, team: Team, **more: Any) -> dict[str, str]:
     return caught.value.fields
 
 
-def test_a_file_sets_up_everything(document: dict[str, Any], team: Team, viewer: User) -> None:
+def test_a_file_sets_up_everything(document: dict[str, Any], team: Team, viewer: User, operator: User) -> None:
     """B20, Z4, Z5, Z9."""
     report = apply_setup(document=document, team=team)
     place = Installation.objects.get(team=team, name="Harbour depot")
@@ -54,7 +56,7 @@ def test_a_file_sets_up_everything(document: dict[str, Any], team: Team, viewer:
     assert connector.evse is not None and connector.evse.evse_id == "DE*ABC*E1001*2"
     assert set(report.passwords) == {"HARBOUR-B-01"}
     assert Tag.objects.get(team=team, value="04A2E6").user == viewer
-    assert StationGroup.objects.get(user=viewer).stations.get() == station
+    assert StationGroup.objects.get(user=operator).stations.get() == station
     assert Grant.objects.active().get(installation=place).role == "owner"
     assert Invitation.objects.get(team=team).email == "kim@example.com"
     assert report.warnings == []
@@ -222,10 +224,10 @@ def test_ten_thousand_stations_are_written_in_batches(team: Team, django_assert_
 
 
 def test_the_api_applies_and_returns_a_setup(api: Any, administrator: User, team: Team, document: Any) -> None:
-    document.pop("groups")  # those of somebody else
+    document.pop("groups"), document["tags"].pop()  # those of somebody else
     client = api(administrator)
     answer = client.put("/api/v1/setup/?dry_run=1", document, format="json")
-    assert answer.status_code == 200 and answer.json()["changed"] == 10 and not Installation.objects.exists()
+    assert answer.status_code == 200 and answer.json()["changed"] == 11 and not Installation.objects.exists()
     answer = client.put("/api/v1/setup/", document, format="json")
     assert answer.status_code == 200 and set(answer.json()["passwords"]) == {"HARBOUR-B-01"}
     exported = client.get("/api/v1/setup/").json()
@@ -240,6 +242,7 @@ def test_the_api_applies_and_returns_a_setup(api: Any, administrator: User, team
 def test_a_key_that_may_configure_sets_up_sites_but_not_people(team: Team, document: Any, program_client: Any) -> None:
     client = program_client(team, "configure")
     people = {name: document.pop(name) for name in ("members", "groups", "grants")}
+    document["tags"].pop()
     document["tags"][0].pop("person")
     assert client.put("/api/v1/setup/", document, format="json").status_code == 200
     for name, rows in people.items():
@@ -260,7 +263,7 @@ def test_the_commands_read_and_write_files(team: Team, manage: Any, tmp_path: Pa
     file.write_text(yaml.safe_dump(document))
     assert "dry run" in manage("apply_setup", str(file), "--team", team.handle, "--dry-run").out
     done = manage("apply_setup", str(file), "--team", team.handle, "--json").json
-    assert done["changed"] == len(done["changes"]) == 11 and done["passwords"].keys() == {"HARBOUR-B-01"}
+    assert done["changed"] == len(done["changes"]) == 13 and done["passwords"].keys() == {"HARBOUR-B-01"}
     file.write_text(manage("export_setup", "--team", team.handle, "--with-passwords").out)
     assert manage("apply_setup", str(file), "--team", team.handle, "--json").json["changes"] == []
     file.write_text(json.dumps(manage("export_setup", "--team", team.handle, "--json").json))

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.access.rights import Role
-from chargers.models import ChargingStation
+from chargers.models import ChargingStation, Tag
 from cpms.common.errors import DomainError, NotAllowed
 from operations.commands.services.asking import request_boot, request_command, request_raw_command
 from operations.commands.services.settling import take_next_command
@@ -134,6 +134,7 @@ def test_a_remote_start_with_an_invalid_tag_is_refused(station, fields, sentence
         team = factories.TeamFactory() if fields.pop("team", "") else station.team
         tag = factories.TagFactory(team=team, value="CARD", **fields)
         if place:
+            Tag.objects.filter(pk=tag.pk).update(scope="selected")
             tag.stations.add(factories.StationFactory(team=team))
     for ask_start in (
         lambda: ask(station, Kind.REMOTE_START, parameters={"id_tag": "card"}),

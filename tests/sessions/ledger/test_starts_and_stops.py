@@ -210,7 +210,7 @@ def test_a_tag_is_checked_at_the_time_of_its_session(book, fields, verdict):
 def test_a_tag_of_another_team_or_station_is_invalid(book):
     """B18."""
     factories.TagFactory(value="FOREIGN")
-    scoped = factories.TagFactory(team=book.station.team, value="SCOPED")
+    scoped = factories.TagFactory(team=book.station.team, value="SCOPED", scope="selected")
     scoped.stations.add(factories.StationFactory(team=book.station.team))
     assert book.start(0, tag="FOREIGN").verdict.status == "Invalid"
     assert book.start(1, tag="SCOPED").verdict.status == "Invalid"

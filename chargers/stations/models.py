@@ -51,13 +51,17 @@ class ChargingStationQuerySet(ScopedQuerySet):
     station_path = ""
 
     def in_view_of(self, user: Any) -> Self:
-        """Leave out deactivated stations unless the user asked to see them."""
+        """Leave out deactivated stations, as pages do unless asked otherwise."""
         rows = super().in_view_of(user)
         return (
             rows.filter(deactivated_at__isnull=True)
             if (user.is_authenticated and user.access.hides_deactivated)
             else rows
         )
+
+    def visible_with_deactivated(self, user: Any) -> Self:
+        """Return what `visible_to` returns, and deactivated stations in any case."""
+        return ScopedQuerySet.in_view_of(self.reachable_by(user), user)
 
     def online(self) -> Self:
         return self.filter(node__alive_at__gt=Now() - NODE_ALIVE)
@@ -244,6 +248,10 @@ class ConnectorQuerySet(ScopedQuerySet):
         rows = super().in_view_of(user)
         hides = user.is_authenticated and user.access.hides_deactivated
         return rows.filter(station__deactivated_at__isnull=True) if hides else rows
+
+    def visible_with_deactivated(self, user: Any) -> Self:
+        """Return what `visible_to` returns, and connectors of deactivated stations in any case."""
+        return ScopedQuerySet.in_view_of(self.reachable_by(user), user)
 
 
 class Connector(models.Model):

@@ -11,11 +11,14 @@ from accounts.models import User
 from chargers.stations.filtersets import ConnectorFilterSet, StationFilterSet
 from chargers.stations.models import ChargingStation, Connector
 from chargers.stations.services import overview
-from chargers.stations.services.states import connector_badge, station_badge
+from chargers.stations.services.ownership import is_own
+from chargers.stations.services.states import connector_badge, station_badge, with_attention
 from chargers.stations.tables import CONNECTOR_CELLS, STATION_CELLS, ConnectorTable, StationTable
 from cpms.common.web.pages import ListPage
 from cpms.common.web.panels import Panel
 from cpms.common.web.tables import ExtraColumns, extended
+
+WRONG_FIRST = ("attention", "-offline_since", "identity")
 
 
 class StationList(ListPage):
@@ -28,8 +31,20 @@ class StationList(ListPage):
     export_cells = STATION_CELLS
 
     def rows(self) -> QuerySet[Any]:
-        stations = ChargingStation.objects.visible_to(self.request.user).with_presence()
-        return stations.select_related("team").prefetch_related("connectors").defer("password")
+        visible = ChargingStation.objects.visible_to
+        if self.request.GET.get("deactivated"):
+            visible = ChargingStation.objects.visible_with_deactivated
+        stations = visible(self.request.user).with_presence()
+        rows = stations.select_related("team", "installation").prefetch_related("connectors")
+        return with_attention(rows).defer("password", "next_password").order_by(*WRONG_FIRST)
+
+    def export_rows(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        return rows.order_by("identity")  # read in parts by key
+
+    def decorate(self, records: list[Any]) -> None:
+        user: Any = self.request.user
+        for station in records:
+            station.is_shared = not is_own(station, user)
 
 
 class ConnectorList(ListPage):
@@ -42,7 +57,11 @@ class ConnectorList(ListPage):
     export_cells = CONNECTOR_CELLS
 
     def rows(self) -> QuerySet[Any]:
-        rows: QuerySet[Any] = super().rows().select_related("station").defer("station__password")
+        visible = Connector.objects.visible_to
+        if self.request.GET.get("deactivated"):
+            visible = Connector.objects.visible_with_deactivated
+        rows: QuerySet[Any] = visible(self.request.user).select_related("station__team", "station__installation")
+        rows = rows.defer("station__password", "station__next_password")
         stations = ChargingStation.objects.filter(pk=OuterRef("station_id")).with_presence()
         return rows.annotate(presence=Subquery(stations.values("presence")[:1]))
 

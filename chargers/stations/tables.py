@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import django_tables2 as tables
 from django.utils.html import format_html
@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from chargers.stations.models import ChargingStation, Connector, Presence
 from chargers.stations.services import states
+from chargers.stations.services.states import away_text
 from chargers.vocabulary import error_label
 from cpms.common.web import formatting
 from cpms.common.web.export import Cell
@@ -28,6 +29,12 @@ def link(station: ChargingStation, within: str = "station") -> SafeString:
     )
 
 
+def row_class(record: Any) -> str:
+    """Return the CSS class of a row, by which what is wrong stands out."""
+    kind = status_badge(record).kind
+    return f"row-{kind}" if kind in ("faulted", Presence.OFFLINE) else ""
+
+
 class StationTable(Table):
     """Rows need the annotation `presence` and prefetched connectors."""
 
@@ -35,7 +42,18 @@ class StationTable(Table):
     team = tables.Column(
         verbose_name=gettext_lazy("Team"), orderable=True, order_by=("team__name", "identity"), attrs=WIDE
     )
-    status = tables.Column(verbose_name=gettext_lazy("Status"), empty_values=(), attrs={"td": {"class": "rhs"}})
+    installation = tables.Column(
+        verbose_name=gettext_lazy("Installation"),
+        empty_values=(),
+        order_by=("installation__name", "identity"),
+        attrs=WIDE,
+    )
+    status = tables.Column(
+        verbose_name=gettext_lazy("Status"),
+        empty_values=(),
+        order_by=("status_rank", "-offline_since", "identity"),
+        attrs={"td": {"class": "rhs"}},
+    )
     model = tables.Column(
         verbose_name=gettext_lazy("Model · firmware"),
         empty_values=(),
@@ -46,25 +64,36 @@ class StationTable(Table):
     last_heard_at = MomentColumn(
         verbose_name=gettext_lazy("Last seen"),
         orderable=True,
-        seconds=True,
+        has_age=True,
         never=gettext_lazy("The station has never connected."),
         attrs=NUMBER_WIDE,
     )
 
     class Meta(Table.Meta):
-        order_by = "identity"
+        orderable = True
+        row_attrs: ClassVar = {"class": row_class}
 
-    def render_identity(self, record: ChargingStation) -> SafeString:
+    def render_identity(self, record: Any) -> SafeString:
+        parts = [record.name] if record.name else []
+        if getattr(record, "is_shared", False) and record.team is not None:
+            parts.append(_("shared by %(team)s") % {"team": record.team.name})
+        if record.deactivated_at is not None:
+            parts.append(_("deactivated"))
+        note = " · ".join(parts)
         if record.has_weak_password:
-            return two_lines(
-                link(record), format_html("{} {}", record.name, formatting.status("warn", _("Weak password")))
-            )
-        return two_lines(link(record), record.name)
+            return two_lines(link(record), format_html("{} {}", note, formatting.status("warn", _("Weak password"))))
+        return two_lines(link(record), note)
+
+    def render_installation(self, record: ChargingStation) -> SafeString:
+        if record.installation is None:
+            return formatting.dash(_("The station is in no installation."))
+        return two_lines(record.installation.name, record.installation.city_line)
 
     def render_status(self, record: Any) -> SafeString:
         badge = status_badge(record)
+        note = " · ".join(filter(None, (away_text(record), badge.note)))
         return format_html(
-            '<span data-v="st-{}">{}</span><span class="s">{}</span>', record.pk, badge.html, badge.note or "\u00a0"
+            '<span data-v="st-{}">{}</span><span class="s">{}</span>', record.pk, badge.html, note or "\u00a0"
         )
 
     def render_model(self, record: ChargingStation) -> SafeString:
@@ -111,6 +140,7 @@ STATION_CELLS = [
     Cell(gettext_lazy("Identity"), lambda station: station.identity),
     Cell(gettext_lazy("Name"), lambda station: station.name),
     Cell(gettext_lazy("Team"), lambda station: station.team.name if station.team else ""),
+    Cell(gettext_lazy("Installation"), lambda station: station.installation.name if station.installation else ""),
     Cell(gettext_lazy("Connection"), lambda station: Presence(station.presence).label),
     Cell(gettext_lazy("Status"), lambda station: status_badge(station).label),
     Cell(gettext_lazy("Detail"), lambda station: status_badge(station).note_in_files),

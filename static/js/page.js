@@ -117,7 +117,7 @@
   document.addEventListener("htmx:configRequest", (event) => {  // filters that say nothing stay out of the address
     if (!event.target.matches("form[role=search]")) return;
     const { formData } = event.detail;
-    [...formData.entries()].forEach(([name, value]) => { if (!value) formData.delete(name); });
+    [...formData.entries()].forEach(([name, value]) => { if (!value || name.startsWith("find_")) formData.delete(name); });
   });
   const showChosen = () => document.querySelectorAll("[data-shown-for]").forEach((field) => {
     const [name, value] = field.dataset.shownFor.split("=");  // of the radio button that the field belongs to

@@ -15,7 +15,6 @@ from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.messaging.news import tell_pages
 
 logger = logging.getLogger(__name__)
-DEACTIVATED_KEY = "deactivated"  # in a browser's session: whether such stations are shown
 
 
 @transaction.atomic

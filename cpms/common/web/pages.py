@@ -23,6 +23,7 @@ from django.views.generic import DetailView, FormView, View
 from cpms.common.database.paging import filter_by_stations
 from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.text.typed import whole_number
+from cpms.common.web.counted import MAX_OPTIONS
 from cpms.common.web.downloads import Download, active_filter_values, record_download
 from cpms.common.web.export import MAX_XLSX_ROWS, Cell, export_csv, export_xlsx
 from cpms.common.web.formatting import date_time, number
@@ -102,6 +103,8 @@ class ListPage(LoginRequiredMixin, View):
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
         filterset = self.filterset_class(request.GET, queryset=self.rows(), request=request)
+        if (name := request.GET.get("options")) and name in getattr(filterset, "counted", ()):
+            return self._options(filterset, name)
         is_valid = filterset.is_valid()
         found = filterset.qs if is_valid else filterset.queryset.none()
         if request.GET.get("export") and self.export_cells and is_valid:
@@ -119,6 +122,13 @@ class ListPage(LoginRequiredMixin, View):
         response = TemplateResponse(request, f"{self.template_name}#list" if is_part else self.template_name, context)
         patch_vary_headers(response, ["HX-Request"])
         return response
+
+    def _options(self, filterset: Any, name: str) -> HttpResponse:
+        """Return the options of one filter, for the menu of filters."""
+        options = filterset.options(name, self.request.GET.get(f"find_{name}", ""))
+        has_more = len(options) > MAX_OPTIONS
+        context = {"name": name, "options": options[:MAX_OPTIONS], "has_more": has_more, "is_loaded": True}
+        return TemplateResponse(self.request, "components/filter_options.html", context)
 
     def _page(self, found: QuerySet[Any], filterset: Any) -> dict[str, Any]:
         until = _whole(self.request.GET.get("until"))

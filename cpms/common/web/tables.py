@@ -74,13 +74,18 @@ def extended(
 
 
 class MomentColumn(tables.Column):
-    def __init__(self, *args: Any, seconds: bool = False, never: str | Promise = "", **kwargs: Any) -> None:
+    """A time; with `has_age`, always with its date, and with its age in a second line."""
+
+    def __init__(
+        self, *args: Any, seconds: bool = False, never: str | Promise = "", has_age: bool = False, **kwargs: Any
+    ) -> None:
         kwargs.setdefault("empty_values", ())
         super().__init__(*args, **kwargs)
-        self.seconds, self.never = seconds, never
+        self.seconds, self.never, self.has_age = seconds, never, has_age
 
     def render(self, value: Any) -> SafeString:
-        return formatting.moment(value, seconds=self.seconds, never=str(self.never))
+        shown = formatting.moment(value, seconds=self.seconds, never=str(self.never), with_date=self.has_age)
+        return two_lines(shown, formatting.ago(value) if value else "") if self.has_age else shown
 
 
 def two_lines(first: Any, second: Any) -> SafeString:

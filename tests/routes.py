@@ -114,7 +114,8 @@ ROUTES: dict[str, dict[str, str]] = {
     "accounts:logout": {"POST": "302 302 302 302 302 302"},
     "accounts:api_tokens": {"GET": PERSONS, "POST": "302 422 422 422 422 422"},
     "accounts:api_token_revoke": {"GET": "302 404 200 404 404 404", "POST": "302 404 302 404 404 404"},
-    "chargers:station_list": {"GET": PERSONS},
+    # without saying what to do; see tests/chargers/stations/test_bulk.py
+    "chargers:station_list": {"GET": PERSONS, "POST": "302 403 403 403 403 403"},
     "chargers:station_add": {
         "GET": "302 200 403 403 200 200 403 403 200 403",  # Z16: to the installation
         "POST": "302 422 403 403 422 422 403 403 422 403",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -19,6 +19,7 @@ from chargers.installations.models import FUSE_STEP_A, MAX_FUSE_A, MIN_FUSE_A, C
 from chargers.stations.models import ChargingStation
 from cpms.common.errors import DomainError, NotAllowed, refuse
 from cpms.common.messaging.news import tell_pages
+from cpms.common.outcomes import Outcome, change_each
 from cpms.common.web.countries import is_country
 
 logger = logging.getLogger(__name__)
@@ -158,6 +159,26 @@ def place_station(
     tell_pages({station.team_id: [station.pk]})
     logger.info("station placed", extra={"station": station.identity, "installation": installation_id})
     return station
+
+
+def place_stations(
+    *,
+    stations: Collection[ChargingStation],
+    installation: Installation,
+    circuit: Circuit | None,
+    actor: User | None = None,
+) -> Outcome:
+    """Move several stations of one team to an installation and a circuit; see `place_station`.
+
+    Raises:
+        DomainError: the stations belong to several teams.
+    """
+    if len({station.team_id for station in stations}) > 1:
+        raise DomainError(_("These stations belong to several teams. Select stations of one team."))
+    return change_each(
+        stations,
+        lambda station: place_station(station=station, installation=installation, circuit=circuit, actor=actor),
+    )
 
 
 def may_move(actor: User | None, station: ChargingStation) -> bool:

@@ -6,14 +6,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db.models import OuterRef, QuerySet, Subquery
+from django.utils.translation import gettext_lazy, ngettext
 
+from accounts.access.rights import Can
 from accounts.models import User
 from chargers.stations.filtersets import ConnectorFilterSet, StationFilterSet
 from chargers.stations.models import ChargingStation, Connector
 from chargers.stations.services import overview
+from chargers.stations.services.activity import set_stations_active
 from chargers.stations.services.ownership import is_own
 from chargers.stations.services.states import connector_badge, station_badge, with_attention
 from chargers.stations.tables import CONNECTOR_CELLS, STATION_CELLS, ConnectorTable, StationTable
+from cpms.common.web.bulk import BulkAction
 from cpms.common.web.pages import ListPage
 from cpms.common.web.panels import Panel
 from cpms.common.web.tables import ExtraColumns, extended
@@ -44,7 +48,8 @@ class StationList(ListPage):
     def decorate(self, records: list[Any]) -> None:
         user: Any = self.request.user
         for station in records:
-            station.is_shared = not is_own(station, user)
+            station.is_tickable = is_own(station, user)
+            station.is_shared = not station.is_tickable
 
 
 class ConnectorList(ListPage):
@@ -111,3 +116,32 @@ def busy_connectors(user: User, count: int, extra: Sequence[ExtraColumns]) -> Pa
     table = extended(ConnectorTable, connectors, extra=extra, hidden=hidden, orderable=False, order_by=())
     context = {"connectors": connectors, "table": table, "count": count}
     return Panel("chargers/stations/panels/busy_connectors.html", context, is_live=True)
+
+
+def _may_configure(user: User) -> bool:
+    return bool(user.access.scope(Can.CONFIGURE))
+
+
+ACTIVITY_ACTIONS = (
+    BulkAction(
+        "activate",
+        gettext_lazy("Activate"),
+        lambda n: ngettext("Activate %(n)d station?", "Activate %(n)d stations?", n) % {"n": n},
+        gettext_lazy("They can be used again and are included in lists and totals."),
+        lambda rows, user, _data: set_stations_active(stations=rows, is_active=True, actor=user),
+        lambda n: ngettext("%(n)d station activated.", "%(n)d stations activated.", n) % {"n": n},
+        _may_configure,
+    ),
+    BulkAction(
+        "deactivate",
+        gettext_lazy("Deactivate"),
+        lambda n: ngettext("Deactivate %(n)d station?", "Deactivate %(n)d stations?", n) % {"n": n},
+        gettext_lazy(
+            "They cannot be used and are excluded from lists and totals. Running sessions continue. Nothing is deleted."
+        ),
+        lambda rows, user, _data: set_stations_active(stations=rows, is_active=False, actor=user),
+        lambda n: ngettext("%(n)d station deactivated.", "%(n)d stations deactivated.", n) % {"n": n},
+        _may_configure,
+        is_dangerous=True,
+    ),
+)

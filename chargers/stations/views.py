@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -17,12 +18,17 @@ from chargers.stations.models import ChargingStation
 from chargers.stations.panels import ConnectorList, StationList
 from chargers.stations.services.activity import set_station_active
 from chargers.stations.services.adding import may_add_stations
+from chargers.stations.services.ownership import own_stations
 from cpms.common.errors import DomainError
+from cpms.common.web.bulk import BulkMixin
 from cpms.common.web.pages import AuthenticatedRequest
 
 
-class StationListView(StationList):
+class StationListView(BulkMixin, StationList):
     template_name = "chargers/stations/station_list.html"
+
+    def tickable(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        return own_stations(rows, self.request.user).order_by("identity")
 
     def page_context(self, context: dict[str, Any]) -> dict[str, Any]:
         user: Any = self.request.user

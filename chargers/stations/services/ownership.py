@@ -21,6 +21,11 @@ def is_own(station: ChargingStation, user: User) -> bool:
     return station.team_id is not None and (user.access.sees_all_teams or station.team_id in user.access.roles)
 
 
+def own_stations(stations: QuerySet[Any], user: User) -> QuerySet[Any]:
+    """Return those of the stations that are the user's own, see `is_own`."""
+    return stations.filter(_is_own(user))
+
+
 def with_ownership(rows: QuerySet[Any], user: User, path: str = "") -> QuerySet[Any]:
     """Annotate rows with `ownership`; `path` leads to the station and ends with two underscores."""
     own = When(_is_own(user, path), then=Value(Ownership.OWN))

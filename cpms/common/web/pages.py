@@ -90,6 +90,10 @@ class ListPage(LoginRequiredMixin, View):
         """Return the columns of an export for this user."""
         return self.export_cells
 
+    def added_columns(self) -> Sequence[ExtraColumns]:
+        """Return the columns that are added to those of the table."""
+        return self.extra_columns
+
     def decorate(self, records: list[Any]) -> None:
         """Add data to the rows of one page that would be too expensive to query for all rows."""
 
@@ -136,7 +140,8 @@ class ListPage(LoginRequiredMixin, View):
         if self.is_newest_first and until:
             new = min(found.filter(pk__gt=until).order_by()[: MAX_NEW + 1].count(), MAX_NEW + 1)
             found = found.filter(pk__lte=until)
-        table = extended(self.table_class, found, extra=self.extra_columns, hidden=self.hidden_columns)
+        added = self.added_columns()
+        table = extended(self.table_class, found, extra=added, hidden=self.hidden_columns)
         size = _whole(self.request.GET.get("per_page"))
         size = size if size in self.page_sizes else self.page_size
         stations, use_partial_index = self.station_keys(filterset), getattr(filterset, "use_partial_index", False)
@@ -156,7 +161,7 @@ class ListPage(LoginRequiredMixin, View):
             table.columns[name].column.orderable = not paginator.is_capped
         records = [row.record for row in table.page.object_list]
         self.decorate(records)
-        for extra in self.extra_columns:
+        for extra in added:
             if extra.prepare is not None:
                 extra.prepare(records, self.request.user)  # type: ignore[arg-type]
         return {

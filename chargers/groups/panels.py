@@ -28,4 +28,5 @@ ADD_TO_GROUP = BulkAction(
     lambda n: ngettext("%(n)d station added to the group.", "%(n)d stations added to the group.", n) % {"n": n},
     lambda user: not user.is_program,
     AddToGroupForm,
+    gettext_lazy("Add stations"),
 )

@@ -52,4 +52,5 @@ MOVE_TO_CIRCUIT = BulkAction(
     lambda n: ngettext("%(n)d station moved.", "%(n)d stations moved.", n) % {"n": n},
     lambda user: bool(user.access.scope(Can.CONFIGURE_PLACES)),
     MoveForm,
+    gettext_lazy("Move stations"),
 )

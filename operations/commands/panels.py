@@ -184,6 +184,7 @@ STATION_COMMANDS = (
         lambda n: ngettext("Request sent to %(n)d station.", "Request sent to %(n)d stations.", n) % {"n": n},
         _may_operate,
         BulkMessageForm,
+        gettext_lazy("Request message"),
     ),
     BulkAction(
         "reset",

@@ -171,7 +171,6 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
     },
     "chargers:station_list": {
         "Add station": Goes("chargers:station_add"),
-        "Show deactivated stations": Goes(says="Hide deactivated stations"),
     },
     "chargers:station_password": {
         "Set password": Goes(says="Open station"),

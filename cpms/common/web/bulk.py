@@ -50,6 +50,7 @@ class BulkAction:
         done: the sentence about what was done; gets the number of rows.
         is_offered: whether the user may do this at all; the service checks each row.
         form: asks for further values in the confirmation.
+        button: the text of the button that confirms, if it is not the label.
     """
 
     name: str
@@ -60,6 +61,7 @@ class BulkAction:
     done: Callable[[int], str]
     is_offered: Callable[[User], bool]
     form: type[BulkForm] = BulkForm
+    button: str | Promise = ""
     is_dangerous: bool = False
 
 
@@ -101,6 +103,12 @@ class BulkMixin:
         added: Sequence[ExtraColumns] = super().added_columns()  # type: ignore[misc]
         first = next(iter(self.table_class.base_columns))  # type: ignore[attr-defined]
         return [ExtraColumns({"tick": TickColumn()}, before=first), *added] if self.offered_actions else added
+
+    def page_context(self, context: dict[str, Any]) -> dict[str, Any]:
+        if self.offered_actions:
+            context["table"].attrs = {**context["table"].attrs, "class": "tbl cardtbl ticks"}
+        added: dict[str, Any] = super().page_context(context)  # type: ignore[misc]
+        return added
 
     def post(self, request: AuthenticatedRequest, **_kwargs: Any) -> HttpResponse:
         """Ask for confirmation, and once it is given perform the action on the ticked rows."""

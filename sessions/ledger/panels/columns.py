@@ -38,7 +38,10 @@ class EnergyColumn(tables.Column):
         if record.session is None:
             return formatting.dash(_("No session is running."))
         return format_html(
-            '<a href="{}">{}</a>', record.session.get_absolute_url(), formatting.kwh(record.session.energy_wh)
+            '<a href="{}" title="{}">{}</a>',
+            record.session.get_absolute_url(),
+            _("Open the session"),
+            formatting.kwh(record.session.energy_wh),
         )
 
 

@@ -50,6 +50,7 @@ def create_team_rows(team: Any, station: Any, connector: Any, tag: Any, session:
         installation := factories.InstallationFactory.create(team=team),
         factories.CircuitFactory.create(installation=installation),
         factories.StationGroupFactory.create(user=viewer),
+        factories.SavedViewFactory.create(user=viewer),
         station,
         connector,
         tag,

@@ -15,7 +15,7 @@ from chargers.stations.models import ChargingStation, Connector
 from chargers.stations.services import overview
 from chargers.stations.services.activity import set_stations_active
 from chargers.stations.services.ownership import is_own
-from chargers.stations.services.states import connector_badge, station_badge, with_attention
+from chargers.stations.services.states import connector_badge, station_badge, with_attention, with_status_rank
 from chargers.stations.tables import CONNECTOR_CELLS, STATION_CELLS, ConnectorTable, StationTable
 from cpms.common.web.bulk import BulkAction
 from cpms.common.web.pages import ListPage
@@ -31,6 +31,7 @@ class StationList(ListPage):
     model = ChargingStation
     table_class = StationTable
     filterset_class = StationFilterSet
+    optional_columns = ("serial_number", "protocol", "created_at")
     export_name = "stations"
     export_cells = STATION_CELLS
 
@@ -68,7 +69,7 @@ class ConnectorList(ListPage):
         rows: QuerySet[Any] = visible(self.request.user).select_related("station__team", "station__installation")
         rows = rows.defer("station__password", "station__next_password")
         stations = ChargingStation.objects.filter(pk=OuterRef("station_id")).with_presence()
-        return rows.annotate(presence=Subquery(stations.values("presence")[:1]))
+        return with_status_rank(rows.annotate(presence=Subquery(stations.values("presence")[:1])))
 
 
 def summary(station: Any, connectors: list[Connector]) -> Panel:

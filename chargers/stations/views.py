@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -26,20 +27,28 @@ from cpms.common.web.pages import AuthenticatedRequest
 
 class StationListView(BulkMixin, StationList):
     template_name = "chargers/stations/station_list.html"
+    list_name = "stations"
+
+    def usually_hidden(self) -> Sequence[str]:
+        user: Any = self.request.user
+        is_of_one = not user.is_staff and len(user.access.team_ids) < 2
+        return [*self.optional_columns, "team"] if is_of_one else self.optional_columns
 
     def tickable(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         return own_stations(rows, self.request.user).order_by("identity")
 
     def page_context(self, context: dict[str, Any]) -> dict[str, Any]:
         user: Any = self.request.user
-        if not user.is_staff and len(user.access.team_ids) < 2:
-            context["table"].exclude = ("team",)
         waiting = ChargingStation.objects.filter(team=None, handed_over_at=None).order_by()
-        return {"may_add": may_add_stations(user), "waiting": waiting.count() if user.is_staff else 0}
+        return super().page_context(context) | {
+            "may_add": may_add_stations(user),
+            "waiting": waiting.count() if user.is_staff else 0,
+        }
 
 
 class ConnectorListView(ConnectorList):
     template_name = "chargers/stations/connector_list.html"
+    list_name = "connectors"
 
 
 @login_required

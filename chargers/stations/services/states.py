@@ -129,6 +129,7 @@ def has_connector_in(states: Sequence[str]) -> Exists:
 
 # Values of `attention`: what is wrong comes first in lists.
 IS_FAULTED, IS_OFFLINE, IS_UNKNOWN, IS_WELL = range(4)
+LAST = Value(IS_WELL + len(BY_IMPORTANCE))
 
 
 def with_attention(stations: QuerySet[Any]) -> QuerySet[Any]:
@@ -140,10 +141,8 @@ def with_attention(stations: QuerySet[Any]) -> QuerySet[Any]:
     faulted = Q(status=Status.FAULTED) | Exists(
         Connector.objects.filter(station=OuterRef("pk"), status=Status.FAULTED).order_by()
     )
-    places = [When(status=status, then=Value(IS_WELL + place)) for place, status in enumerate(BY_IMPORTANCE)]
-    last = Value(IS_WELL + len(BY_IMPORTANCE))
     ranks = Connector.objects.filter(station=OuterRef("pk")).order_by().values("station")
-    rank = Subquery(ranks.annotate(rank=Min(Case(*places, default=last, output_field=IntegerField()))).values("rank"))
+    rank = Subquery(ranks.annotate(rank=Min(_rank_by_status())).values("rank"))
     is_lost = When(presence=Presence.OFFLINE, then=F("disconnected_at"))
     return stations.alias(
         attention=Case(
@@ -154,7 +153,24 @@ def with_attention(stations: QuerySet[Any]) -> QuerySet[Any]:
             output_field=IntegerField(),
         ),
         offline_since=Case(is_lost, default=None, output_field=DateTimeField()),
-    ).alias(status_rank=Case(When(attention__lt=IS_WELL, then=F("attention")), default=Coalesce(rank, last)))
+    ).alias(status_rank=Case(When(attention__lt=IS_WELL, then=F("attention")), default=Coalesce(rank, LAST)))
+
+
+def with_status_rank(connectors: QuerySet[Any]) -> QuerySet[Any]:
+    """Add `status_rank` to connectors that have `presence`: faults first, then offline ones, then BY_IMPORTANCE."""
+    return connectors.alias(
+        status_rank=Case(
+            When(presence=Presence.OFFLINE, then=Value(IS_OFFLINE)),
+            When(presence=Presence.UNKNOWN, then=Value(IS_UNKNOWN)),
+            When(status=Status.FAULTED, then=Value(IS_FAULTED)),
+            default=_rank_by_status(),
+        )
+    )
+
+
+def _rank_by_status() -> Case:
+    places = [When(status=status, then=Value(IS_WELL + place)) for place, status in enumerate(BY_IMPORTANCE)]
+    return Case(*places, default=LAST, output_field=IntegerField())
 
 
 class StatusBadge(NamedTuple):

@@ -16,6 +16,7 @@ from django_tables2.rows import BoundRows
 
 from cpms.common.database.paging import filter_by_stations, page_of
 from cpms.common.web import formatting
+from cpms.common.web.export import Cell
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -41,11 +42,13 @@ class ExtraColumns:
         columns: by name.
         prepare: adds the data that the columns show to the rows of one page.
         before: name of the column that they precede; without it they are the last ones.
+        cells: what an export of a list with saved columns has of them.
     """
 
     columns: Mapping[str, tables.Column]
     prepare: Callable[[list[Any], User], None] | None = None
     before: str = ""
+    cells: Sequence[Cell] = ()
 
 
 def extended(
@@ -62,15 +65,24 @@ def extended(
         hidden: names of columns to leave out.
         options: further arguments of the table.
     """
-    names = list(table_class.base_columns)
+    names = list(all_columns(table_class, extra))
     added: list[tuple[str, tables.Column]] = []
     for one in extra:
-        place = names.index(one.before) if one.before else len(names)
-        names[place:place] = one.columns
         added += [(name, deepcopy(column)) for name, column in one.columns.items()]
     if added:
         options |= {"extra_columns": added, "sequence": names}
     return table_class(rows, exclude=(*table_class._meta.exclude, *hidden), **options)
+
+
+def all_columns(table_class: type[tables.Table], extra: Sequence[ExtraColumns]) -> dict[str, tables.Column]:
+    """Return the columns of a table with those that are added to it, in their order."""
+    columns: dict[str, tables.Column] = dict(table_class.base_columns)
+    names = list(columns)
+    for one in extra:
+        place = names.index(one.before) if one.before else len(names)
+        names[place:place] = one.columns
+        columns |= one.columns
+    return {name: columns[name] for name in names}
 
 
 class MomentColumn(tables.Column):

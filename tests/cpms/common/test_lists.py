@@ -85,6 +85,24 @@ def test_pages_are_of_the_size_asked_for(page, team, size):
     assert f"1\u2013{size} of 51" in response.content.decode()
 
 
+@pytest.mark.parametrize("url", [STATIONS, CONNECTORS])
+@pytest.mark.parametrize("sort", ["tick", "power", "energy", "status", "installation", "status_changed_at", "number"])
+def test_any_column_named_in_the_address_is_no_error(page, team, online, url, sort):
+    online(team)
+    assert len(rows_of(page.get(url, {"sort": sort}))) == 1
+
+
+def test_connectors_show_since_when_and_sort_by_status(page, team, online, offline):
+    """W66."""
+    changed = timezone.now() - timedelta(hours=3, minutes=5)
+    well, broken = online(team, status="Available").connectors.get(), online(team, status="Faulted").connectors.get()
+    away = offline(team).connectors.get()
+    type(well).objects.update(status_changed_at=changed)
+    response = page.get(CONNECTORS, {"sort": "status"})
+    assert rows_of(response) == [broken, away, well]
+    assert response.content.decode().count("for 3 hours") == 3
+
+
 @pytest.mark.parametrize("nonsense", ["0", "-1", "x", "9999999999999999999999", ""])
 def test_nonsense_in_the_address_is_no_error(page, station, nonsense):
     query = {"page": nonsense, "per_page": nonsense, "sort": nonsense, "until": nonsense}

@@ -47,6 +47,18 @@ class Presence(models.TextChoices):
     UNKNOWN = "unknown", _("Unknown")
 
 
+def _presence(path: str = "") -> Case:
+    """Return the presence of a station; `path` leads to the station and ends with two underscores."""
+    is_online = {f"{path}node__alive_at__gt": Now() - NODE_ALIVE}
+    is_offline = {f"{path}node__isnull": True, f"{path}disconnected_at__isnull": False}
+    return Case(
+        When(**is_online, then=Value(Presence.ONLINE)),
+        When(**is_offline, then=Value(Presence.OFFLINE)),
+        default=Value(Presence.UNKNOWN),
+        output_field=models.CharField(),
+    )
+
+
 class ChargingStationQuerySet(ScopedQuerySet):
     station_path = ""
 
@@ -68,14 +80,7 @@ class ChargingStationQuerySet(ScopedQuerySet):
 
     def with_presence(self) -> Self:
         """Annotate `presence`: online, offline (link closed) or unknown (never connected, or the node is dead)."""
-        return self.annotate(
-            presence=Case(
-                When(node__alive_at__gt=Now() - NODE_ALIVE, then=Value(Presence.ONLINE)),
-                When(node__isnull=True, disconnected_at__isnull=False, then=Value(Presence.OFFLINE)),
-                default=Value(Presence.UNKNOWN),
-                output_field=models.CharField(),
-            )
-        )
+        return self.annotate(presence=_presence())
 
 
 class ChargingStation(models.Model):
@@ -248,6 +253,10 @@ class ConnectorQuerySet(ScopedQuerySet):
         rows = super().in_view_of(user)
         hides = user.is_authenticated and user.access.hides_deactivated
         return rows.filter(station__deactivated_at__isnull=True) if hides else rows
+
+    def with_presence(self) -> Self:
+        """Annotate `presence`, that of the station."""
+        return self.annotate(presence=_presence("station__"))
 
     def visible_with_deactivated(self, user: Any) -> Self:
         """Return what `visible_to` returns, and connectors of deactivated stations in any case."""

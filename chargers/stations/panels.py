@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.access.rights import Can
@@ -66,10 +66,11 @@ class ConnectorList(ListPage):
         visible = Connector.objects.visible_to
         if self.request.GET.get("deactivated"):
             visible = Connector.objects.visible_with_deactivated
-        rows: QuerySet[Any] = visible(self.request.user).select_related("station__team", "station__installation")
+        rows: QuerySet[Any] = (
+            visible(self.request.user).with_presence().select_related("station__team", "station__installation")
+        )
         rows = rows.defer("station__password", "station__next_password")
-        stations = ChargingStation.objects.filter(pk=OuterRef("station_id")).with_presence()
-        return with_status_rank(rows.annotate(presence=Subquery(stations.values("presence")[:1])))
+        return with_status_rank(rows)
 
 
 def summary(station: Any, connectors: list[Connector]) -> Panel:

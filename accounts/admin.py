@@ -3,6 +3,7 @@
 import accounts.access.admin
 import accounts.audit.admin
 import accounts.branding.admin
+import accounts.lists.admin
 import accounts.mails.admin
 import accounts.members.admin
 import accounts.people.admin

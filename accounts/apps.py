@@ -10,7 +10,9 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         from accounts import audited
         from accounts.audit import services as audit_services
-        from cpms.common.web import downloads
+        from accounts.lists import services as list_services
+        from cpms.common.web import downloads, list_settings
 
         audited.register()
         downloads.register(audit_services.record_download)
+        list_settings.register(list_services.settings_of)

@@ -3,6 +3,7 @@
 from accounts.access.models import Grant
 from accounts.audit.models import AuditEntry
 from accounts.branding.models import Brand, BrandPicture
+from accounts.lists.models import SavedView
 from accounts.mails.models import AccountMail
 from accounts.members.models import Invitation
 from accounts.people.models import ApiToken, Enrolment, Membership, Theme, User
@@ -28,6 +29,7 @@ __all__ = [
     "Membership",
     "Program",
     "ProgramKey",
+    "SavedView",
     "SignedInBrowser",
     "StationPasswords",
     "Team",

@@ -23,6 +23,7 @@ from accounts.models import (
     Grant,
     Invitation,
     Membership,
+    SavedView,
     SignedInBrowser,
     Team,
     TeamDomain,
@@ -515,6 +516,15 @@ class StationGroupFactory(DjangoModelFactory):
 
     user = factory.SubFactory(UserFactory)
     name = factory.Sequence(lambda n: f"Group {n}")
+
+
+class SavedViewFactory(DjangoModelFactory):
+    class Meta:
+        model = SavedView
+
+    user = factory.SubFactory(UserFactory)
+    list_name = "stations"
+    name = factory.Sequence(lambda n: f"View {n}")
 
 
 class InvitationFactory(DjangoModelFactory):

@@ -69,6 +69,9 @@ ROUTES: dict[str, dict[str, str]] = {
     "portal:notification_read": {"POST": "302 404 302 404 404 404"},
     "portal:notification_read_all": {"POST": "302 302 302 302 302 302"},
     "portal:notification_choices": {"GET": PERSONS, "POST": "302 302 302 302 302 302"},
+    "accounts:list_columns": {"POST": "302 302 302 302 302 302"},
+    "accounts:view_save": {"POST": "302 302 302 302 302 302"},
+    "accounts:view_delete": {"POST": "302 404 302 404 404 404"},
     "portal:group_list": {"GET": PERSONS},
     "portal:group_add": {"GET": PERSONS, "POST": "302 422 422 422 422 422"},
     "portal:group_choose": {"POST": "302 302 302 302 302 302"},
@@ -115,7 +118,8 @@ ROUTES: dict[str, dict[str, str]] = {
     "accounts:logout": {"POST": "302 302 302 302 302 302"},
     "accounts:api_tokens": {"GET": PERSONS, "POST": "302 422 422 422 422 422"},
     "accounts:api_token_revoke": {"GET": "302 404 200 404 404 404", "POST": "302 404 302 404 404 404"},
-    "chargers:station_list": {"GET": PERSONS},
+    # without saying what to do; see tests/chargers/stations/test_bulk.py
+    "chargers:station_list": {"GET": PERSONS, "POST": "302 403 403 403 403 403"},
     "chargers:station_add": {
         "GET": "302 200 403 403 200 200 403 403 200 403",  # Z16: to the installation
         "POST": "302 422 403 403 422 422 403 403 422 403",
@@ -403,6 +407,9 @@ def keys_of(one_of_each: Rows) -> dict[str, Any]:
         "portal:notification": {"pk": of["Notification"].pk},
         "portal:group": {"pk": of["StationGroup"].pk},
         "chargers:station_picture": {"pk": station.pk, "picture": of["StationPicture"].pk},
+        "accounts:list_columns": {"name": "stations"},
+        "accounts:view_save": {"name": "stations"},
+        "accounts:view_delete": {"pk": of["SavedView"].pk},
         "portal:own_start": {"pk": station.pk},
         "portal:own_stop": {"pk": of["ChargingSession"].pk},
         "chargers": {"pk": station.pk},

@@ -54,6 +54,7 @@ def create_team_rows(team: Any, station: Any, connector: Any, tag: Any, session:
         factories.EvseFactory.create(station=station),
         factories.StationPictureFactory.create(station=station),
         factories.StationGroupFactory.create(user=viewer),
+        factories.SavedViewFactory.create(user=viewer),
         station,
         connector,
         tag,

@@ -1,5 +1,6 @@
 from django.urls import path
 
+from accounts.lists import views as list_views
 from accounts.members import views as teammate_views
 from accounts.profile import views as account_views
 from accounts.programs import views as programs_views
@@ -9,6 +10,9 @@ from accounts.sign_in import views as sign_in_views
 app_name = "accounts"
 urlpatterns = [
     path("account/", account_views.AccountView.as_view(), name="account"),
+    path("lists/<slug:name>/columns/", list_views.list_columns, name="list_columns"),
+    path("lists/<slug:name>/views/", list_views.view_save, name="view_save"),
+    path("lists/views/<int:pk>/delete/", list_views.view_delete, name="view_delete"),
     path("account/login/", sign_in_views.LoginView.as_view(), name="login"),
     path("account/login/passkey/", security_views.passkey_login, name="passkey_login"),
     path("account/challenge/", sign_in_views.captcha_challenge, name="captcha_challenge"),

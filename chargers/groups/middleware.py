@@ -1,11 +1,10 @@
-"""Apply what a user has chosen to see (provider, group, deactivated stations) while they are signed in."""
+"""Apply what a user has chosen to see (provider, group) while they are signed in."""
 
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
 from chargers.groups.services import groups, providers
-from chargers.stations.services.activity import DEACTIVATED_KEY
 
 
 class ChosenMiddleware:
@@ -23,5 +22,5 @@ class ChosenMiddleware:
             if user.access.provider is None:
                 del session[providers.SESSION_KEY]  # the user left the team, or its access was withdrawn
         if user.is_authenticated:
-            user.access.hides_deactivated = not session.get(DEACTIVATED_KEY)
+            user.access.hides_deactivated = True
         return self.get_response(request)

@@ -20,7 +20,6 @@ from chargers.groups.models import StationGroup
 from chargers.groups.services import groups, providers
 from chargers.groups.tables import GroupTable
 from chargers.stations.models import ChargingStation
-from chargers.stations.services.activity import DEACTIVATED_KEY
 from chargers.stations.services.finding import search_stations
 from cpms.common.errors import DomainError
 from cpms.common.text.typed import whole_number
@@ -164,8 +163,7 @@ def _primary_key(text: str) -> int:
 @login_required
 @require_POST
 def group_choose(request: AuthenticatedRequest) -> HttpResponse:
-    """Select a group or a provider or clear the selection, and show or hide deactivated stations. A choice that is not
-    in the request stays as it is."""
+    """Select a group or a provider, or clear the selection. A choice that is not in the request stays as it is."""
     data, session = request.POST, request.session
     if (key := data.get("group")) is not None:
         session.pop(groups.SESSION_KEY, None)
@@ -178,8 +176,6 @@ def group_choose(request: AuthenticatedRequest) -> HttpResponse:
             if chosen is None:
                 raise Http404
             session[providers.SESSION_KEY] = chosen.pk
-    if (shown := data.get("deactivated")) is not None:
-        session[DEACTIVATED_KEY] = shown == "show"
     back = request.POST.get("next", "")
     is_safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
     return redirect(back if is_safe else "portal:dashboard")

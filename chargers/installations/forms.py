@@ -6,12 +6,14 @@ from typing import Any
 
 from django import forms
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.access.rights import Can
 from accounts.models import Team, User
 from chargers.installations.models import FUSE_STEP_A, Circuit, Installation
 from chargers.installations.services.installations import INSTALLATION_FIELDS, editable_fields
+from cpms.common.web.bulk import BulkForm
 from cpms.common.web.countries import CountryField
 
 
@@ -71,3 +73,25 @@ class CircuitForm(forms.ModelForm):
         parent.empty_label = _("none (main breaker)")
         self.fields["phases"].initial = 3
         self.fields["max_current_a"].widget.attrs["step"] = FUSE_STEP_A
+
+
+class MoveForm(BulkForm):
+    """Asks for the installation, with or without a circuit, that the ticked stations are moved to."""
+
+    place = forms.ChoiceField(label=_("Installation and circuit"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        teams = {row.team_id for row in self.rows}
+        places = Installation.objects.allowed(self.user, Can.CONFIGURE_PLACES).filter(team__in=teams)
+        self.places: dict[str, dict[str, Any]] = {}
+        choices: list[tuple[str, Any]] = [("", gettext("Select"))]
+        for installation in places.prefetch_related("circuits").order_by("name", "pk"):
+            options = [(f"{installation.pk}", gettext("No circuit"), None)]
+            options += [(f"{installation.pk}-{one.pk}", one.name, one) for one in installation.circuits.all()]
+            self.places |= {key: {"installation": installation, "circuit": circuit} for key, _label, circuit in options}
+            choices.append((installation.name, [(key, label) for key, label, _circuit in options]))
+        self.fields["place"].choices = choices  # type: ignore[attr-defined]
+
+    def clean_place(self) -> dict[str, Any]:
+        return self.places[self.cleaned_data["place"]]

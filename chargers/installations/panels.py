@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_lazy, ngettext
+
 from accounts.access.rights import Can
 from accounts.models import User
+from chargers.installations.forms import MoveForm
 from chargers.installations.models import Installation
+from chargers.installations.services.placing import place_stations
 from chargers.installations.tables import tree
 from chargers.stations.models import ChargingStation
+from cpms.common.web.bulk import BulkAction
 from cpms.common.web.panels import Panel
 
 MAX_STATIONS = 500
@@ -36,3 +41,16 @@ def circuits(installation: Installation, user: User) -> Panel:
 def address(installation: Installation) -> Panel:
     """The address and the contact of an installation."""
     return Panel("chargers/installations/panels/address.html", {"installation": installation})
+
+
+MOVE_TO_CIRCUIT = BulkAction(
+    "move",
+    gettext_lazy("Move to circuit…"),
+    lambda n: ngettext("Move %(n)d station?", "Move %(n)d stations?", n) % {"n": n},
+    gettext_lazy("Users with access to the installation get access to its stations. Select stations of one team."),
+    lambda rows, user, data: place_stations(stations=rows, actor=user, **data["place"]),
+    lambda n: ngettext("%(n)d station moved.", "%(n)d stations moved.", n) % {"n": n},
+    lambda user: bool(user.access.scope(Can.CONFIGURE_PLACES)),
+    MoveForm,
+    gettext_lazy("Move stations"),
+)

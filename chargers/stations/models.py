@@ -56,11 +56,23 @@ class Presence(models.TextChoices):
     UNKNOWN = "unknown", _("Unknown")
 
 
+def _presence(path: str = "") -> Case:
+    """Return the presence of a station; `path` leads to the station and ends with two underscores."""
+    is_online = {f"{path}node__alive_at__gt": Now() - NODE_ALIVE}
+    is_offline = {f"{path}node__isnull": True, f"{path}disconnected_at__isnull": False}
+    return Case(
+        When(**is_online, then=Value(Presence.ONLINE)),
+        When(**is_offline, then=Value(Presence.OFFLINE)),
+        default=Value(Presence.UNKNOWN),
+        output_field=models.CharField(),
+    )
+
+
 class ChargingStationQuerySet(ScopedQuerySet):
     station_path = ""
 
     def in_view_of(self, user: Any) -> Self:
-        """Leave out deactivated stations unless the user asked to see them."""
+        """Leave out deactivated stations, as pages do unless asked otherwise."""
         rows = super().in_view_of(user)
         return (
             rows.filter(deactivated_at__isnull=True)
@@ -68,19 +80,16 @@ class ChargingStationQuerySet(ScopedQuerySet):
             else rows
         )
 
+    def visible_with_deactivated(self, user: Any) -> Self:
+        """Return what `visible_to` returns, and deactivated stations in any case."""
+        return ScopedQuerySet.in_view_of(self.reachable_by(user), user)
+
     def online(self) -> Self:
         return self.filter(node__alive_at__gt=Now() - NODE_ALIVE)
 
     def with_presence(self) -> Self:
         """Annotate `presence`: online, offline (link closed) or unknown (never connected, or the node is dead)."""
-        return self.annotate(
-            presence=Case(
-                When(node__alive_at__gt=Now() - NODE_ALIVE, then=Value(Presence.ONLINE)),
-                When(node__isnull=True, disconnected_at__isnull=False, then=Value(Presence.OFFLINE)),
-                default=Value(Presence.UNKNOWN),
-                output_field=models.CharField(),
-            )
-        )
+        return self.annotate(presence=_presence())
 
 
 class ChargingStation(models.Model):
@@ -302,6 +311,14 @@ class ConnectorQuerySet(ScopedQuerySet):
         rows = super().in_view_of(user)
         hides = user.is_authenticated and user.access.hides_deactivated
         return rows.filter(station__deactivated_at__isnull=True) if hides else rows
+
+    def with_presence(self) -> Self:
+        """Annotate `presence`, that of the station."""
+        return self.annotate(presence=_presence("station__"))
+
+    def visible_with_deactivated(self, user: Any) -> Self:
+        """Return what `visible_to` returns, and connectors of deactivated stations in any case."""
+        return ScopedQuerySet.in_view_of(self.reachable_by(user), user)
 
 
 class Connector(models.Model):

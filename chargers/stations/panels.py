@@ -5,18 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy, ngettext
 
+from accounts.access.rights import Can
 from accounts.models import User
 from chargers.stations.filtersets import ConnectorFilterSet, StationFilterSet
 from chargers.stations.models import ChargingStation, Connector
 from chargers.stations.services import overview
+from chargers.stations.services.activity import set_stations_active
+from chargers.stations.services.ownership import is_own
 from chargers.stations.services.ratings import rating_label
-from chargers.stations.services.states import connector_badge, station_badge
+from chargers.stations.services.states import connector_badge, station_badge, with_attention, with_status_rank
 from chargers.stations.tables import CONNECTOR_CELLS, STATION_CELLS, ConnectorTable, StationTable
+from cpms.common.web.bulk import BulkAction
 from cpms.common.web.pages import ListPage
 from cpms.common.web.panels import Panel
 from cpms.common.web.tables import ExtraColumns, extended
+
+WRONG_FIRST = ("attention", "-offline_since", "identity")
 
 
 class StationList(ListPage):
@@ -25,12 +32,26 @@ class StationList(ListPage):
     model = ChargingStation
     table_class = StationTable
     filterset_class = StationFilterSet
+    optional_columns = ("serial_number", "protocol", "created_at")
     export_name = "stations"
     export_cells = STATION_CELLS
 
     def rows(self) -> QuerySet[Any]:
-        stations = ChargingStation.objects.visible_to(self.request.user).with_presence()
-        return stations.select_related("team").prefetch_related("connectors").defer("password")
+        visible = ChargingStation.objects.visible_to
+        if self.request.GET.get("deactivated"):
+            visible = ChargingStation.objects.visible_with_deactivated
+        stations = visible(self.request.user).with_presence()
+        rows = stations.select_related("team", "installation").prefetch_related("connectors")
+        return with_attention(rows).defer("password", "next_password").order_by(*WRONG_FIRST)
+
+    def export_rows(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        return rows.order_by("identity")  # read in parts by key
+
+    def decorate(self, records: list[Any]) -> None:
+        user: Any = self.request.user
+        for station in records:
+            station.is_tickable = is_own(station, user)
+            station.is_shared = not station.is_tickable
 
 
 class ConnectorList(ListPage):
@@ -43,9 +64,14 @@ class ConnectorList(ListPage):
     export_cells = CONNECTOR_CELLS
 
     def rows(self) -> QuerySet[Any]:
-        rows: QuerySet[Any] = super().rows().select_related("station").defer("station__password")
-        stations = ChargingStation.objects.filter(pk=OuterRef("station_id")).with_presence()
-        return rows.annotate(presence=Subquery(stations.values("presence")[:1]))
+        visible = Connector.objects.visible_to
+        if self.request.GET.get("deactivated"):
+            visible = Connector.objects.visible_with_deactivated
+        rows: QuerySet[Any] = (
+            visible(self.request.user).with_presence().select_related("station__team", "station__installation")
+        )
+        rows = rows.defer("station__password", "station__next_password")
+        return with_status_rank(rows)
 
 
 def summary(station: Any, connectors: list[Connector]) -> Panel:
@@ -98,3 +124,32 @@ def busy_connectors(user: User, count: int, extra: Sequence[ExtraColumns]) -> Pa
     table = extended(ConnectorTable, connectors, extra=extra, hidden=hidden, orderable=False, order_by=())
     context = {"connectors": connectors, "table": table, "count": count}
     return Panel("chargers/stations/panels/busy_connectors.html", context, is_live=True)
+
+
+def _may_configure(user: User) -> bool:
+    return bool(user.access.scope(Can.CONFIGURE))
+
+
+ACTIVITY_ACTIONS = (
+    BulkAction(
+        "activate",
+        gettext_lazy("Activate"),
+        lambda n: ngettext("Activate %(n)d station?", "Activate %(n)d stations?", n) % {"n": n},
+        gettext_lazy("They can be used again and are included in lists and totals."),
+        lambda rows, user, _data: set_stations_active(stations=rows, is_active=True, actor=user),
+        lambda n: ngettext("%(n)d station activated.", "%(n)d stations activated.", n) % {"n": n},
+        _may_configure,
+    ),
+    BulkAction(
+        "deactivate",
+        gettext_lazy("Deactivate"),
+        lambda n: ngettext("Deactivate %(n)d station?", "Deactivate %(n)d stations?", n) % {"n": n},
+        gettext_lazy(
+            "They cannot be used and are excluded from lists and totals. Running sessions continue. Nothing is deleted."
+        ),
+        lambda rows, user, _data: set_stations_active(stations=rows, is_active=False, actor=user),
+        lambda n: ngettext("%(n)d station deactivated.", "%(n)d stations deactivated.", n) % {"n": n},
+        _may_configure,
+        is_dangerous=True,
+    ),
+)

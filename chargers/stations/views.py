@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -17,23 +19,36 @@ from chargers.stations.models import ChargingStation
 from chargers.stations.panels import ConnectorList, StationList
 from chargers.stations.services.activity import set_station_active
 from chargers.stations.services.adding import may_add_stations
+from chargers.stations.services.ownership import own_stations
 from cpms.common.errors import DomainError
+from cpms.common.web.bulk import BulkMixin
 from cpms.common.web.pages import AuthenticatedRequest
 
 
-class StationListView(StationList):
+class StationListView(BulkMixin, StationList):
     template_name = "chargers/stations/station_list.html"
+    list_name = "stations"
+
+    def usually_hidden(self) -> Sequence[str]:
+        user: Any = self.request.user
+        is_of_one = not user.is_staff and len(user.access.team_ids) < 2
+        return [*self.optional_columns, "team"] if is_of_one else self.optional_columns
+
+    def tickable(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        return own_stations(rows, self.request.user).order_by("identity")
 
     def page_context(self, context: dict[str, Any]) -> dict[str, Any]:
         user: Any = self.request.user
-        if not user.is_staff and len(user.access.team_ids) < 2:
-            context["table"].exclude = ("team",)
         waiting = ChargingStation.objects.filter(team=None, handed_over_at=None).order_by()
-        return {"may_add": may_add_stations(user), "waiting": waiting.count() if user.is_staff else 0}
+        return super().page_context(context) | {
+            "may_add": may_add_stations(user),
+            "waiting": waiting.count() if user.is_staff else 0,
+        }
 
 
 class ConnectorListView(ConnectorList):
     template_name = "chargers/stations/connector_list.html"
+    list_name = "connectors"
 
 
 @login_required

@@ -3,7 +3,10 @@
 from django.urls import path
 
 from chargers.groups import views as groups
+from chargers.groups.panels import ADD_TO_GROUP
+from chargers.installations.panels import MOVE_TO_CIRCUIT
 from chargers.stations import views as station_lists
+from chargers.stations.panels import ACTIVITY_ACTIONS
 from chargers.tags import views as tags
 from cpms.portal.dashboard import views as dashboard_views
 from cpms.portal.drivers import views as own
@@ -15,6 +18,7 @@ from cpms.portal.sessions import views as charging
 from cpms.portal.stations import views as stations_views
 from cpms.portal.styleguide import views as styleguide_views
 from maintenance.notifications import views as notifications
+from operations.commands.panels import STATION_COMMANDS
 from sessions.insights import views as insights
 from sessions.ledger.panels import tag_sessions
 from sessions.ledger.panels.columns import CONNECTOR_USAGE, STATION_POWER, TAG_USAGE
@@ -56,7 +60,14 @@ urlpatterns = [
     path("styleguide/", styleguide_views.styleguide, name="styleguide"),
 ]
 station_patterns = [
-    path("", station_lists.StationListView.as_view(extra_columns=[STATION_POWER]), name="station_list"),
+    path(
+        "",
+        station_lists.StationListView.as_view(
+            extra_columns=[STATION_POWER],
+            bulk_actions=[*ACTIVITY_ACTIONS, MOVE_TO_CIRCUIT, ADD_TO_GROUP, *STATION_COMMANDS],
+        ),
+        name="station_list",
+    ),
     path(
         "connectors/", station_lists.ConnectorListView.as_view(extra_columns=[CONNECTOR_USAGE]), name="connector_list"
     ),

@@ -18,6 +18,7 @@ from chargers.tags.fields import TagValueField
 from chargers.tags.services import finding
 from chargers.vocabulary import Availability, ConfigurationKey, ResetKind, StationMessage
 from cpms.common.text.typed import whole_number
+from cpms.common.web.bulk import BulkForm
 from operations.commands.models import Command
 from operations.commands.services import asking
 from sessions.models import ChargingSession
@@ -270,3 +271,15 @@ def search_tags(station: ChargingStation, user: User, text: str) -> QuerySet[Tag
     if not user.access.may(Can.SEE_SESSIONS, station):
         tags = tags.filter(user=user)
     return finding.search_tags(tags, text).order_by("label", "value")
+
+
+class BulkMessageForm(BulkForm):
+    """Asks which message the ticked stations shall send."""
+
+    message = forms.ChoiceField(
+        label=gettext_lazy("Message"),
+        choices=[
+            (message.value, message.label)
+            for message in (StationMessage.STATUS, StationMessage.METER_VALUES, StationMessage.BOOT)
+        ],
+    )

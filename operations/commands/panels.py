@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import django_tables2 as tables
@@ -10,16 +10,21 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.access.rights import Can
 from accounts.models import User
 from chargers.models import ChargingStation, Connector, Presence
-from chargers.vocabulary import Availability
+from chargers.vocabulary import Availability, ResetKind
+from cpms.common.outcomes import Outcome
 from cpms.common.web import formatting
+from cpms.common.web.bulk import BulkAction
 from cpms.common.web.panels import Panel, TimelineEntry
 from cpms.common.web.tables import ExtraColumns
 from operations.commands import labels
+from operations.commands.forms import BulkMessageForm
 from operations.commands.models import Command
+from operations.commands.services.asking import request_commands
 from operations.commands.services.authority import why_no_commands
 from operations.commands.services.technical import as_readable_by
 from operations.commands.tables import status_badge
@@ -151,3 +156,44 @@ class CommandColumn(tables.Column):
 def command_column(kind: str, label: Any, *, is_dangerous: bool = False) -> ExtraColumns:
     """Return a last column with a button that opens the form of a command, for a list of another app."""
     return ExtraColumns({"do": CommandColumn(kind, label, is_dangerous=is_dangerous)})
+
+
+def _may_operate(user: User) -> bool:
+    return bool(user.access.scope(Can.OPERATE)) and "commands" not in user.access.features_off
+
+
+def _reset(rows: Sequence[ChargingStation], user: User, _data: Mapping[str, Any]) -> Outcome:
+    parameters = {"type": ResetKind.SOFT.value}
+    return request_commands(stations=rows, kind=Command.Kind.RESET, parameters=parameters, actor=user)
+
+
+def _trigger(rows: Sequence[ChargingStation], user: User, data: Mapping[str, Any]) -> Outcome:
+    parameters = {"message": data["message"]}
+    return request_commands(stations=rows, kind=Command.Kind.TRIGGER_MESSAGE, parameters=parameters, actor=user)
+
+
+STATION_COMMANDS = (
+    BulkAction(
+        "trigger",
+        gettext_lazy("Request a message…"),
+        lambda n: (
+            ngettext("Request a message from %(n)d station?", "Request a message from %(n)d stations?", n) % {"n": n}
+        ),
+        gettext_lazy("Stations that are offline get the request when they connect within five minutes."),
+        _trigger,
+        lambda n: ngettext("Request sent to %(n)d station.", "Request sent to %(n)d stations.", n) % {"n": n},
+        _may_operate,
+        BulkMessageForm,
+        gettext_lazy("Request message"),
+    ),
+    BulkAction(
+        "reset",
+        gettext_lazy("Reset (soft)"),
+        lambda n: ngettext("Reset %(n)d station?", "Reset %(n)d stations?", n) % {"n": n},
+        gettext_lazy("Each station restarts after its current session."),
+        _reset,
+        lambda n: ngettext("Reset sent to %(n)d station.", "Reset sent to %(n)d stations.", n) % {"n": n},
+        _may_operate,
+        is_dangerous=True,
+    ),
+)

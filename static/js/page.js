@@ -84,6 +84,16 @@
       row.remove();
       (next || add)?.focus();
     },
+    tickall: () => {
+      for (const box of boxes()) if (!box.disabled) box.checked = true;
+      ticks().elements.all.value = "yes";
+      showTicks();
+    },
+    untick: () => {
+      for (const box of boxes()) box.checked = false;
+      ticks().elements.all.value = "";
+      showTicks();
+    },
     pause: (button) => {
       const paused = button.getAttribute("aria-pressed") !== "true";
       button.setAttribute("aria-pressed", String(paused));
@@ -131,12 +141,50 @@
     }
     countTicked();
   });
+  // --- rows that are ticked, for the actions above a list; a live update of the list keeps them
+  const ticks = () => document.getElementById("ticks");
+  const boxes = () => [...document.querySelectorAll("#list tbody input[form=ticks]")];
+  const showTicks = () => {
+    const bar = ticks();
+    if (!bar) return;
+    const ticked = boxes().filter((box) => box.checked);
+    const note = bar.querySelector("[data-ticked]");
+    note.textContent = bar.elements.all.value ? note.dataset.all : note.dataset.ticked.replace("{n}", ticked.length);
+    const head = document.querySelector("[data-tick-page]");
+    const free = boxes().filter((box) => !box.disabled);
+    head.checked = free.length > 0 && ticked.length === free.length;
+    head.indeterminate = ticked.length > 0 && !head.checked;
+  };
+  document.addEventListener("change", (event) => {
+    if (!event.target.matches("[data-tick-page], input[form=ticks]")) return;
+    if (event.target.matches("[data-tick-page]")) {
+      for (const box of boxes()) if (!box.disabled) box.checked = event.target.checked;
+    }
+    ticks().elements.all.value = "";
+    showTicks();
+  });
+  let kept = null;
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const isNews = ["news", "recovered"].includes(event.detail.requestConfig?.triggeringEvent?.type);
+    kept = null;
+    if (event.detail.target.id !== "list" || !isNews || !ticks()) return;
+    kept = { all: ticks().elements.all.value, rows: boxes().filter((box) => box.checked).map((box) => box.value) };
+  });
+  document.addEventListener("htmx:afterSettle", (event) => {
+    if (event.detail.target.id === "list" && kept && ticks()) {
+      for (const box of boxes()) box.checked = kept.rows.includes(box.value) && !box.disabled;
+      ticks().elements.all.value = kept.all;
+      kept = null;
+    }
+    showTicks();
+  });
+  window.addEventListener("pageshow", showTicks);  // the browser's back button restores the boxes
 
   // --- forms that act by themselves
   document.addEventListener("htmx:configRequest", (event) => {  // filters that say nothing stay out of the address
     if (!event.target.matches("form[role=search]")) return;
     const { formData } = event.detail;
-    [...formData.entries()].forEach(([name, value]) => { if (!value) formData.delete(name); });
+    [...formData.entries()].forEach(([name, value]) => { if (!value || name.startsWith("find_")) formData.delete(name); });
   });
   const showChosen = () => document.querySelectorAll("[data-shown-for]").forEach((field) => {
     const [name, value] = field.dataset.shownFor.split("=");  // of the radio button that the field belongs to

@@ -39,7 +39,14 @@ COMMON: Mapping[str, Row] = {  # buttons of lists and charts on any page
     "Export": MENU,
     "CSV file": Downloads(".csv"),
     "Excel file": Downloads(".xlsx"),
+    "Excel file, all columns": Downloads(".xlsx"),
     "Filter": MENU,
+    "Saved views": MENU,
+    "Columns": MENU,
+    "Save view": After({"#view-name": "Walk"}, Goes(says="View “Walk” saved.")),
+    "Delete the view *": Goes(says=" deleted."),
+    "Save columns": Goes(says="Columns saved."),
+    "Reset columns": Goes(says="Columns reset."),
     "Apply filters": Filters(),
     "Rows per page": Goes(),
     "What the statuses mean": Changes(".meanings"),
@@ -181,7 +188,6 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
     },
     "chargers:station_list": {
         "Add station": Goes("chargers:station_add"),
-        "Show deactivated stations": Goes(says="Hide deactivated stations"),
     },
     "chargers:station_password": {
         "Set password": Goes(says="Open station"),

@@ -44,6 +44,7 @@ SWEPT: Mapping[str, tuple[str, ...]] = {
     "accounts.Program": ("name",),
     "accounts.AddressChange": ("old_email", "new_email"),
     "accounts.ApiToken": ("name",),
+    "accounts.SavedView": ("name", "query"),
     "accounts.Invitation": ("email",),
     "accounts.AccountMail": ("email", "about", "error"),
     "chargers.ChargingStation": ("name",),

@@ -108,6 +108,20 @@ def add_to_group(*, group: StationGroup, stations: QuerySet[ChargingStation]) ->
 
 
 @transaction.atomic
+def add_stations(
+    *, user: User, stations: Collection[ChargingStation], group: StationGroup | None, new_name: str = ""
+) -> int:
+    """Add stations to one of the user's groups, or to a new one. Returns how many were added.
+
+    Raises:
+        DomainError: neither a group nor a name is given, or the name cannot be used.
+    """
+    if group is None:
+        group = create_group(user=user, name=new_name)
+    return add_to_group(group=group, stations=_rows(stations))
+
+
+@transaction.atomic
 def remove_from_group(*, group: StationGroup, station: ChargingStation) -> None:
     group.stations.remove(station)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -11,8 +12,9 @@ from accounts.access.rights import Can
 from accounts.models import User
 from chargers.installations.models import Circuit, Installation
 from chargers.stations.models import ChargingStation
-from cpms.common.errors import NotAllowed, refuse
+from cpms.common.errors import DomainError, NotAllowed, refuse
 from cpms.common.messaging.news import tell_pages
+from cpms.common.outcomes import Outcome, change_each
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +58,26 @@ def place_station(
     tell_pages({station.team_id: [station.pk]})
     logger.info("station placed", extra={"station": station.identity, "installation": installation_id})
     return station
+
+
+def place_stations(
+    *,
+    stations: Collection[ChargingStation],
+    installation: Installation,
+    circuit: Circuit | None,
+    actor: User | None = None,
+) -> Outcome:
+    """Move several stations of one team to an installation and a circuit; see `place_station`.
+
+    Raises:
+        DomainError: the stations belong to several teams.
+    """
+    if len({station.team_id for station in stations}) > 1:
+        raise DomainError(_("These stations belong to several teams. Select stations of one team."))
+    return change_each(
+        stations,
+        lambda station: place_station(station=station, installation=installation, circuit=circuit, actor=actor),
+    )
 
 
 def may_move(actor: User | None, station: ChargingStation) -> bool:

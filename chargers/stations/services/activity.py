@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 
 from django.db import transaction
 from django.utils import timezone
@@ -13,9 +14,9 @@ from accounts.models import User
 from chargers.stations.models import ChargingStation
 from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.messaging.news import tell_pages
+from cpms.common.outcomes import Outcome, change_each
 
 logger = logging.getLogger(__name__)
-DEACTIVATED_KEY = "deactivated"  # in a browser's session: whether such stations are shown
 
 
 @transaction.atomic
@@ -46,3 +47,8 @@ def set_station_active(*, station: ChargingStation, is_active: bool, actor: User
     tell_pages({row.team_id: [row.pk]})
     logger.info("station activated" if is_active else "station deactivated", extra={"station": row.identity})
     return row
+
+
+def set_stations_active(*, stations: Iterable[ChargingStation], is_active: bool, actor: User | None = None) -> Outcome:
+    """Activate or deactivate several stations; see `set_station_active`, which checks the right for each."""
+    return change_each(stations, lambda station: set_station_active(station=station, is_active=is_active, actor=actor))

@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from django.db.models import Case, CharField, Exists, OuterRef, Q, QuerySet, TextChoices, Value, When
-from django.db.models.functions import Now
+from django.db.models import (
+    Case,
+    CharField,
+    DateTimeField,
+    Exists,
+    F,
+    IntegerField,
+    Min,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    TextChoices,
+    Value,
+    When,
+)
+from django.db.models.functions import Coalesce, Now
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -105,9 +122,55 @@ def with_state(connectors: QuerySet[Any]) -> QuerySet[Any]:
     )
 
 
-def has_connector_in(state: str) -> Exists:
-    """Return the condition that a station has a connector in one of the five states."""
-    return Exists(with_state(Connector.objects.filter(station=OuterRef("pk"))).filter(state=state))
+def has_connector_in(states: Sequence[str]) -> Exists:
+    """Return the condition that a station has a connector in any of these states."""
+    return Exists(with_state(Connector.objects.filter(station=OuterRef("pk"))).filter(state__in=states))
+
+
+# Values of `attention`: what is wrong comes first in lists.
+IS_FAULTED, IS_OFFLINE, IS_UNKNOWN, IS_WELL = range(4)
+LAST = Value(IS_WELL + len(BY_IMPORTANCE))
+
+
+def with_attention(stations: QuerySet[Any]) -> QuerySet[Any]:
+    """Add what stations are sorted by, to rows that have `presence`.
+
+    `attention` is lowest for faulted stations, then come offline and unknown ones, `offline_since` the time an offline
+    one was lost, and `status_rank` orders all stations by status, in the order of BY_IMPORTANCE.
+    """
+    faulted = Q(status=Status.FAULTED) | Exists(
+        Connector.objects.filter(station=OuterRef("pk"), status=Status.FAULTED).order_by()
+    )
+    ranks = Connector.objects.filter(station=OuterRef("pk")).order_by().values("station")
+    rank = Subquery(ranks.annotate(rank=Min(_rank_by_status())).values("rank"))
+    is_lost = When(presence=Presence.OFFLINE, then=F("disconnected_at"))
+    return stations.alias(
+        attention=Case(
+            When(presence=Presence.OFFLINE, then=Value(IS_OFFLINE)),
+            When(presence=Presence.UNKNOWN, then=Value(IS_UNKNOWN)),
+            When(faulted, then=Value(IS_FAULTED)),
+            default=Value(IS_WELL),
+            output_field=IntegerField(),
+        ),
+        offline_since=Case(is_lost, default=None, output_field=DateTimeField()),
+    ).alias(status_rank=Case(When(attention__lt=IS_WELL, then=F("attention")), default=Coalesce(rank, LAST)))
+
+
+def with_status_rank(connectors: QuerySet[Any]) -> QuerySet[Any]:
+    """Add `status_rank` to connectors that have `presence`: faults first, then offline ones, then BY_IMPORTANCE."""
+    return connectors.alias(
+        status_rank=Case(
+            When(presence=Presence.OFFLINE, then=Value(IS_OFFLINE)),
+            When(presence=Presence.UNKNOWN, then=Value(IS_UNKNOWN)),
+            When(status=Status.FAULTED, then=Value(IS_FAULTED)),
+            default=_rank_by_status(),
+        )
+    )
+
+
+def _rank_by_status() -> Case:
+    places = [When(status=status, then=Value(IS_WELL + place)) for place, status in enumerate(BY_IMPORTANCE)]
+    return Case(*places, default=LAST, output_field=IntegerField())
 
 
 class StatusBadge(NamedTuple):
@@ -186,11 +249,24 @@ def station_badge(station: ChargingStation, presence: str, connectors: list[Conn
     return StatusBadge(display.kind, str(display.label), str(display.meaning), note, display.is_live)
 
 
+def offline_since(station: ChargingStation) -> Any:
+    """Return since when a station that is not online was not heard of; None if it has never connected."""
+    return station.disconnected_at or station.last_heard_at or station.connected_at
+
+
+def away_text(station: Any) -> str:
+    """Return for how long a station has been offline, as a text; empty if it is online or has never connected."""
+    since = offline_since(station)
+    if station.presence == Presence.ONLINE or station.connected_at is None or since is None:
+        return ""
+    return _("for %(span)s") % {"span": formatting.long_span(timezone.now() - since)}
+
+
 def _offline_station_badge(station: ChargingStation, presence: str, first: str) -> StatusBadge:
     label = str(Presence(presence).label)
     if station.connected_at is None:
         return StatusBadge(presence, label, _("The station has never connected."), _("never connected"), is_stale=True)
-    since = station.disconnected_at or station.last_heard_at or station.connected_at
+    since = offline_since(station)
     notes = []
     for moment in (formatting.short_time(since), formatting.full_time(since)):
         if first:

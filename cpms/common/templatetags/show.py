@@ -79,3 +79,10 @@ def query(context: template.Context, **changes: Any) -> str:
         if value is not None:
             parameters[name] = value
     return f"?{parameters.urlencode()}"
+
+
+@register.filter
+def chosen_options(filterset: Any, name: str) -> list[Any]:
+    """Return the chosen options of a counted filter."""
+    options: list[Any] = filterset.chosen_options(name)
+    return options

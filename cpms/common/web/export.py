@@ -51,6 +51,8 @@ class Cell(NamedTuple):
     If all cells of a list name their `fields`, no model instances are created: `value` then gets the values of the
     fields as arguments, and without `value` the cell is the single field.
 
+    `column` is the column of the list that shows the value: lists whose columns users choose export the chosen ones.
+
     `is_time` marks a column of times: dates in spreadsheets have no time zone, so the header names it.
     """
 
@@ -58,12 +60,13 @@ class Cell(NamedTuple):
     value: Callable[..., Any] | None
     fields: Sequence[str] = ()
     is_time: bool = False
+    column: str = ""
 
 
 def convert_rows_first(cells: Sequence[Cell], change: Callable[[Any], Any]) -> list[Cell]:
     """Return cells whose `value` gets the result of `change` for each row. They name no fields."""
     return [
-        Cell(cell.head, partial(_converted_value, change, cell.value), is_time=cell.is_time)
+        Cell(cell.head, partial(_converted_value, change, cell.value), is_time=cell.is_time, column=cell.column)
         for cell in cells
         if cell.value
     ]
@@ -259,10 +262,15 @@ class Sheet:
 
     Cells are filled while the file is being streamed, after the request has ended. So the user's language, time zone
     and formats are stored here and activated for each batch.
+
+    `prepare` adds data to the rows of a batch that their cells need.
     """
 
-    def __init__(self, rows: QuerySet[Any], cells: Sequence[Cell]) -> None:
+    def __init__(
+        self, rows: QuerySet[Any], cells: Sequence[Cell], prepare: Callable[[list[Any]], None] | None = None
+    ) -> None:
         self.rows, self.cells, self.zone = rows, cells, timezone.get_current_timezone()
+        self.prepare = prepare
         self.language, self.forms = get_language(), current_formats()
         self.heads = [str(cell.head) for cell in cells]
         self.heads_with_zone = [
@@ -282,6 +290,8 @@ class Sheet:
                 read = dict(zip(self.fields, zip(*part, strict=True), strict=True))
                 columns = [_filled(cell, [read[name] for name in cell.fields]) for cell in self.cells]
             else:
+                if self.prepare is not None:
+                    self.prepare(part)
                 columns = [[cell.value(row) for row in part] for cell in self.cells if cell.value]
             return [_file_column(column, self.zone) for column in columns]
 
@@ -467,14 +477,12 @@ def _workbook_links(count: int) -> str:
 # --- answers ------------------------------------------------------------------------------------------------------
 
 
-def export_csv(request: HttpRequest, rows: QuerySet[Any], cells: Sequence[Cell], name: str) -> HttpResponseBase:
-    return _answer(
-        request, csv_parts(Sheet(rows, cells), CsvFormat.of_reader()), "text/csv; charset=utf-8", f"{name}.csv"
-    )
+def export_csv(request: HttpRequest, sheet: Sheet, name: str) -> HttpResponseBase:
+    return _answer(request, csv_parts(sheet, CsvFormat.of_reader()), "text/csv; charset=utf-8", f"{name}.csv")
 
 
-def export_xlsx(request: HttpRequest, rows: QuerySet[Any], cells: Sequence[Cell], name: str) -> HttpResponseBase:
-    return _answer(request, xlsx_parts(Sheet(rows, cells), name), XLSX_TYPE, f"{name}.xlsx")
+def export_xlsx(request: HttpRequest, sheet: Sheet, name: str) -> HttpResponseBase:
+    return _answer(request, xlsx_parts(sheet, name), XLSX_TYPE, f"{name}.xlsx")
 
 
 def _answer(request: HttpRequest, parts: Iterator[str] | Iterator[bytes], kind: str, name: str) -> HttpResponseBase:

@@ -168,6 +168,18 @@ def duration_text(span: timedelta) -> str:
     return _("%(seconds)d s") % {"seconds": seconds}
 
 
+def long_span(span: timedelta) -> str:
+    """Format roughly how long something has lasted, in words with one unit."""
+    seconds = max(0, int(span.total_seconds()))
+    if seconds < 60:
+        return _("less than a minute")
+    if seconds >= 86400:
+        return ngettext("%(n)d day", "%(n)d days", seconds // 86400) % {"n": seconds // 86400}
+    if seconds >= 3600:
+        return ngettext("%(n)d hour", "%(n)d hours", seconds // 3600) % {"n": seconds // 3600}
+    return ngettext("%(n)d minute", "%(n)d minutes", seconds // 60) % {"n": seconds // 60}
+
+
 def ago(at: datetime) -> str:
     """Format roughly how long ago a time is. Always shown together with the exact time."""
     seconds = int((timezone.now() - at).total_seconds())
@@ -203,16 +215,18 @@ def short_time(at: datetime, *, seconds: bool = False) -> str:
     return f"{day(local, is_short=True)} {clock}"
 
 
-def moment(at: datetime | None, *, seconds: bool = False, never: str = "") -> SafeString:
+def moment(at: datetime | None, *, seconds: bool = False, never: str = "", with_date: bool = False) -> SafeString:
     """Return a time in the user's time zone, with zone and age as tooltip."""
     if at is None:
         return dash(never)
+    local = timezone.localtime(at)
+    clock = f"{local:%H:%M:%S}" if seconds else f"{local:%H:%M}"
     return format_html(
         '<time datetime="{}" title="{} · {}">{}</time>',
         at.isoformat(timespec="milliseconds"),
         full_time(at),
         ago(at),
-        short_time(at, seconds=seconds),
+        f"{day(local, is_short=True)} {clock}" if with_date else short_time(at, seconds=seconds),
     )
 
 

@@ -17,16 +17,21 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils.cache import patch_vary_headers
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.views.generic import DetailView, FormView, View
 
 from cpms.common.database.paging import filter_by_stations
 from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.text.typed import whole_number
+from cpms.common.web.counted import MAX_OPTIONS
 from cpms.common.web.downloads import Download, active_filter_values, record_download
-from cpms.common.web.export import MAX_XLSX_ROWS, Cell, export_csv, export_xlsx
+from cpms.common.web.export import MAX_XLSX_ROWS, Cell, Sheet, export_csv, export_xlsx
 from cpms.common.web.formatting import date_time, number
-from cpms.common.web.tables import CappedPaginator, ExtraColumns, extended
+from cpms.common.web.list_settings import ColumnChoice, ListSettings
+from cpms.common.web.list_settings import View as SavedView
+from cpms.common.web.list_settings import read as read_settings
+from cpms.common.web.tables import CappedPaginator, ExtraColumns, all_columns, extended
 
 if TYPE_CHECKING:
     from django_htmx.middleware import HtmxDetails
@@ -58,6 +63,8 @@ class ListPage(LoginRequiredMixin, View):
     table_class: type[tables.Table]
     extra_columns: Sequence[ExtraColumns] = ()  # of other apps, or of this page only
     hidden_columns: Sequence[str] = ()
+    optional_columns: Sequence[str] = ()  # hidden unless the user chose them
+    list_name: str = ""  # under which columns and views are saved; without one they cannot be
     filterset_class: type[django_filters.FilterSet]
     template_name: str
     export_name = "export"
@@ -85,9 +92,53 @@ class ListPage(LoginRequiredMixin, View):
         """Return the queryset with everything that an export needs in addition to the page."""
         return rows
 
+    def exported_cells(self) -> Sequence[Cell]:
+        """Return the cells of the visible columns in their order, or all cells if the request asks for all."""
+        cells = self.cells()
+        if not self.list_name:
+            return cells
+        cells = [*cells, *(cell for extra in self.extra_columns for cell in extra.cells)]
+        if self.request.GET.get("columns") == "all":
+            return cells
+        first = next(iter(self.table_class.base_columns))
+        shown = [first, *(column.name for column in self.column_choices() if column.is_shown)]
+        return [cell for name in shown for cell in cells if cell.column == name]
+
     def cells(self) -> Sequence[Cell]:
         """Return the columns of an export for this user."""
         return self.export_cells
+
+    def added_columns(self) -> Sequence[ExtraColumns]:
+        """Return the columns that are added to those of the table."""
+        return self.extra_columns
+
+    @cached_property
+    def settings(self) -> ListSettings:
+        """Return what the user has set for this list."""
+        return read_settings(self.request.user, self.list_name)  # type: ignore[arg-type]
+
+    @property
+    def current_view(self) -> SavedView | None:
+        """Return the saved view that the address names."""
+        key = _whole(self.request.GET.get("view"))
+        return next((one for one in self.settings.views if one.pk == key), None) if key else None
+
+    def usually_hidden(self) -> Sequence[str]:
+        """Return the columns that are shown only to users who chose them."""
+        return self.optional_columns
+
+    def column_choices(self) -> list[ColumnChoice]:
+        """Return the columns that users can show and hide. The first one of the table is always shown."""
+        if not self.list_name:
+            return []
+        columns = all_columns(self.table_class, self.extra_columns)
+        chosen = self.current_view.columns if self.current_view else self.settings.columns
+        hidden = self.usually_hidden()
+        return [
+            ColumnChoice(name, column.verbose_name, name in chosen if chosen else name not in hidden)
+            for name, column in list(columns.items())[1:]
+            if name not in self.hidden_columns
+        ]
 
     def decorate(self, records: list[Any]) -> None:
         """Add data to the rows of one page that would be too expensive to query for all rows."""
@@ -102,6 +153,8 @@ class ListPage(LoginRequiredMixin, View):
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
         filterset = self.filterset_class(request.GET, queryset=self.rows(), request=request)
+        if (name := request.GET.get("options")) and name in getattr(filterset, "counted", ()):
+            return self._options(filterset, name)
         is_valid = filterset.is_valid()
         found = filterset.qs if is_valid else filterset.queryset.none()
         if request.GET.get("export") and self.export_cells and is_valid:
@@ -120,13 +173,23 @@ class ListPage(LoginRequiredMixin, View):
         patch_vary_headers(response, ["HX-Request"])
         return response
 
+    def _options(self, filterset: Any, name: str) -> HttpResponse:
+        """Return the options of one filter, for the menu of filters."""
+        options = filterset.options(name, self.request.GET.get(f"find_{name}", ""))
+        has_more = len(options) > MAX_OPTIONS
+        context = {"name": name, "options": options[:MAX_OPTIONS], "has_more": has_more, "is_loaded": True}
+        return TemplateResponse(self.request, "components/filter_options.html", context)
+
     def _page(self, found: QuerySet[Any], filterset: Any) -> dict[str, Any]:
         until = _whole(self.request.GET.get("until"))
         new = 0
         if self.is_newest_first and until:
             new = min(found.filter(pk__gt=until).order_by()[: MAX_NEW + 1].count(), MAX_NEW + 1)
             found = found.filter(pk__lte=until)
-        table = extended(self.table_class, found, extra=self.extra_columns, hidden=self.hidden_columns)
+        added = self.added_columns()
+        columns = self.column_choices()
+        hidden = [*self.hidden_columns, *(column.name for column in columns if not column.is_shown)]
+        table = extended(self.table_class, found, extra=added, hidden=hidden)
         size = _whole(self.request.GET.get("per_page"))
         size = size if size in self.page_sizes else self.page_size
         stations, use_partial_index = self.station_keys(filterset), getattr(filterset, "use_partial_index", False)
@@ -146,11 +209,10 @@ class ListPage(LoginRequiredMixin, View):
             table.columns[name].column.orderable = not paginator.is_capped
         records = [row.record for row in table.page.object_list]
         self.decorate(records)
-        for extra in self.extra_columns:
-            if extra.prepare is not None:
-                extra.prepare(records, self.request.user)  # type: ignore[arg-type]
+        self._prepare(records)
         return {
             "table": table,
+            "columns": columns,
             "page": table.page,
             "paginator": paginator,
             "page_size": size,
@@ -179,9 +241,15 @@ class ListPage(LoginRequiredMixin, View):
         record_download(
             Download(person, self.model, self.export_name, self.right or rows.right, kind, active_filter_values(chosen))
         )
-        if kind == "xlsx":
-            return export_xlsx(self.request, rows, self.cells(), self.export_name)
-        return export_csv(self.request, rows, self.cells(), self.export_name)
+        sheet = Sheet(rows, self.exported_cells(), self._prepare if self.list_name else None)
+        export = export_xlsx if kind == "xlsx" else export_csv
+        return export(self.request, sheet, self.export_name)
+
+    def _prepare(self, records: list[Any]) -> None:
+        """Add what the columns of other apps show."""
+        for extra in self.extra_columns:
+            if extra.prepare is not None:
+                extra.prepare(records, self.request.user)  # type: ignore[arg-type]
 
 
 def _whole(text: str | None) -> int:

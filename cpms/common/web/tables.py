@@ -16,6 +16,7 @@ from django_tables2.rows import BoundRows
 
 from cpms.common.database.paging import filter_by_stations, page_of
 from cpms.common.web import formatting
+from cpms.common.web.export import Cell
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -41,11 +42,13 @@ class ExtraColumns:
         columns: by name.
         prepare: adds the data that the columns show to the rows of one page.
         before: name of the column that they precede; without it they are the last ones.
+        cells: what an export of a list with saved columns has of them.
     """
 
     columns: Mapping[str, tables.Column]
     prepare: Callable[[list[Any], User], None] | None = None
     before: str = ""
+    cells: Sequence[Cell] = ()
 
 
 def extended(
@@ -62,25 +65,39 @@ def extended(
         hidden: names of columns to leave out.
         options: further arguments of the table.
     """
-    names = list(table_class.base_columns)
+    names = list(all_columns(table_class, extra))
     added: list[tuple[str, tables.Column]] = []
     for one in extra:
-        place = names.index(one.before) if one.before else len(names)
-        names[place:place] = one.columns
         added += [(name, deepcopy(column)) for name, column in one.columns.items()]
     if added:
         options |= {"extra_columns": added, "sequence": names}
     return table_class(rows, exclude=(*table_class._meta.exclude, *hidden), **options)
 
 
+def all_columns(table_class: type[tables.Table], extra: Sequence[ExtraColumns]) -> dict[str, tables.Column]:
+    """Return the columns of a table with those that are added to it, in their order."""
+    columns: dict[str, tables.Column] = dict(table_class.base_columns)
+    names = list(columns)
+    for one in extra:
+        place = names.index(one.before) if one.before else len(names)
+        names[place:place] = one.columns
+        columns |= one.columns
+    return {name: columns[name] for name in names}
+
+
 class MomentColumn(tables.Column):
-    def __init__(self, *args: Any, seconds: bool = False, never: str | Promise = "", **kwargs: Any) -> None:
+    """A time; with `has_age`, always with its date, and with its age in a second line."""
+
+    def __init__(
+        self, *args: Any, seconds: bool = False, never: str | Promise = "", has_age: bool = False, **kwargs: Any
+    ) -> None:
         kwargs.setdefault("empty_values", ())
         super().__init__(*args, **kwargs)
-        self.seconds, self.never = seconds, never
+        self.seconds, self.never, self.has_age = seconds, never, has_age
 
     def render(self, value: Any) -> SafeString:
-        return formatting.moment(value, seconds=self.seconds, never=str(self.never))
+        shown = formatting.moment(value, seconds=self.seconds, never=str(self.never), with_date=self.has_age)
+        return two_lines(shown, formatting.ago(value) if value else "") if self.has_age else shown
 
 
 def two_lines(first: Any, second: Any) -> SafeString:

@@ -73,7 +73,7 @@ class RemoteStopView(OperateMixin, SessionList):
 
 class ResetView(OperateMixin, StationList):
     extra_columns = (STATION_POWER, command_column(Kind.RESET, gettext_lazy("Reset"), is_dangerous=True))
-    hidden_columns = ("team", "model")
+    hidden_columns = ("team", "model", "serial_number", "protocol", "created_at")
     title = gettext_lazy("Reset")
     sentence = gettext_lazy(
         "Soft: restarts after the current session. Hard: restarts immediately and ends the session."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -21,6 +22,7 @@ from chargers.tags.services.authorization import authorize_tag
 from chargers.vocabulary import StationMessage, TagVerdict
 from cpms.common.errors import DomainError, NotAllowed
 from cpms.common.messaging.news import hint, tell_pages
+from cpms.common.outcomes import Outcome, change_each
 from operations.commands.codecs import codec_for
 from operations.commands.models import Command
 from operations.commands.services.authority import require_right, why_no_commands
@@ -100,6 +102,16 @@ def request_command(
     tell_pages({station.team_id: [station.pk]})
     logger.info("command requested", extra={"station": station.identity, "kind": kind, "command": command.pk})
     return command
+
+
+def request_commands(
+    *, stations: Iterable[ChargingStation], kind: str, parameters: Payload | None = None, actor: User | None = None
+) -> Outcome:
+    """Request the same command to several stations; see `request_command`, which checks the right for each."""
+    return change_each(
+        stations,
+        lambda station: request_command(station=station, kind=kind, parameters=parameters, actor=actor),
+    )
 
 
 @transaction.atomic

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,8 +14,20 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cpms.common.web import formatting
+from cpms.common.web.export import Cell
 from cpms.common.web.tables import NUMBER_WIDE, WIDE, ExtraColumns
 from sessions.ledger.services.running import attach_power, attach_sessions, attach_tag_usage
+
+
+def _power_w(record: Any) -> int | None:
+    """Return the power of a station or of a connector's session, if known."""
+    source = record.session if hasattr(record, "session") else record
+    power_w: int | None = getattr(source, "power_w", None)
+    return power_w
+
+
+def _in_thousands(value: int | None) -> Decimal | None:
+    return None if value is None else Decimal(value) / 1000
 
 
 class PowerColumn(tables.Column):
@@ -24,8 +37,7 @@ class PowerColumn(tables.Column):
         super().__init__(verbose_name="kW", empty_values=(), attrs=NUMBER_WIDE)
 
     def render(self, record: Any) -> SafeString:
-        source = record.session if hasattr(record, "session") else record
-        power_w = getattr(source, "power_w", None)
+        power_w = _power_w(record)
         if power_w is None:
             return formatting.dash(_("No session is running, or the station does not measure its power."))
         return format_html('<span data-v="kw-{}">{}</span>', record.pk, formatting.kw(power_w))
@@ -41,7 +53,10 @@ class EnergyColumn(tables.Column):
         if record.session is None:
             return formatting.dash(_("No session is running."))
         return format_html(
-            '<a href="{}">{}</a>', record.session.get_absolute_url(), formatting.kwh(record.session.energy_wh)
+            '<a href="{}" title="{}">{}</a>',
+            record.session.get_absolute_url(),
+            _("Open the session"),
+            formatting.kwh(record.session.energy_wh),
         )
 
 
@@ -69,6 +84,12 @@ class LastUsedColumn(tables.Column):
 
 
 TAG_USAGE = ExtraColumns({"last_used": LastUsedColumn(), "sessions": SessionCountColumn()}, attach_tag_usage)
-STATION_POWER = ExtraColumns({"power": PowerColumn()}, attach_power, before="model")
+POWER = Cell(gettext_lazy("Power (kW)"), lambda row: _in_thousands(_power_w(row)), column="power")
+ENERGY = Cell(
+    gettext_lazy("Energy (kWh)"), lambda row: _in_thousands(row.session and row.session.energy_wh), column="energy"
+)
+STATION_POWER = ExtraColumns({"power": PowerColumn()}, attach_power, before="model", cells=[POWER])
 CONNECTOR_POWER = ExtraColumns({"power": PowerColumn()}, attach_sessions)
-CONNECTOR_USAGE = ExtraColumns({"power": PowerColumn(), "energy": EnergyColumn()}, attach_sessions)
+CONNECTOR_USAGE = ExtraColumns(
+    {"power": PowerColumn(), "energy": EnergyColumn()}, attach_sessions, cells=[POWER, ENERGY]
+)

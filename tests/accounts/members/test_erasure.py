@@ -48,6 +48,7 @@ WITHOUT_NAMES = {
     "accounts.Membership": {"role"},
     "accounts.Program": {"way", "client_id", "scopes"},
     "accounts.ProgramKey": {"prefix", "hash"},
+    "accounts.SavedView": {"list_name", "columns"},
     "accounts.Team": {"handle", "station_passwords", "features_off"},
     "accounts.TeamDomain": {"purpose", "domain", "token"},
     "admin.LogEntry": {"object_id"},

@@ -13,7 +13,6 @@ from chargers.tags.services.authorization import authorize_tag
 from cpms.common.errors import DomainError, NotAllowed
 from operations.commands.services.asking import request_command
 from tests import factories
-from tests.chargers.groups.test_groups import CHOOSE
 from tests.cpms.common.test_lists import rows_of
 
 STATIONS, SESSIONS, MESSAGES = (
@@ -36,12 +35,15 @@ def test_lists_figures_and_search_exclude_it_by_default(page, both):
     assert rows_of(page.get(STATIONS)) == both[:1]
     assert len(rows_of(page.get(reverse("chargers:connector_list")))) == 1
     assert page.get("/").context["figures"].stations == 1
-    page.post(CHOOSE, {"deactivated": "show"})
-    assert set(rows_of(page.get(STATIONS))) == set(both)
-    assert page.get("/").context["figures"].stations == 2
-    assert "Hide deactivated stations" in page.get(STATIONS).content.decode()
-    page.post(CHOOSE, {"deactivated": "hide"})
-    assert rows_of(page.get(STATIONS)) == both[:1]
+
+
+@pytest.mark.parametrize("route", ["chargers:station_list", "chargers:connector_list"])
+def test_a_filter_of_the_list_shows_it(page, both, route):
+    """Z10."""
+    assert len(rows_of(page.get(reverse(route), {"deactivated": "also"}))) == 2
+    (row,) = rows_of(page.get(reverse(route), {"deactivated": "only"}))
+    assert getattr(row, "station", row) == both[1]
+    assert len(rows_of(page.get(reverse(route)))) == 1
 
 
 def test_its_sessions_and_messages_stay_visible(page, both):

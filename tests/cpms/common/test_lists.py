@@ -85,6 +85,24 @@ def test_pages_are_of_the_size_asked_for(page, team, size):
     assert f"1\u2013{size} of 51" in response.content.decode()
 
 
+@pytest.mark.parametrize("url", [STATIONS, CONNECTORS])
+@pytest.mark.parametrize("sort", ["tick", "power", "energy", "status", "installation", "status_changed_at", "number"])
+def test_any_column_named_in_the_address_is_no_error(page, team, online, url, sort):
+    online(team)
+    assert len(rows_of(page.get(url, {"sort": sort}))) == 1
+
+
+def test_connectors_show_since_when_and_sort_by_status(page, team, online, offline):
+    """W66."""
+    changed = timezone.now() - timedelta(hours=3, minutes=5)
+    well, broken = online(team, status="Available").connectors.get(), online(team, status="Faulted").connectors.get()
+    away = offline(team).connectors.get()
+    type(well).objects.update(status_changed_at=changed)
+    response = page.get(CONNECTORS, {"sort": "status"})
+    assert rows_of(response) == [broken, away, well]
+    assert response.content.decode().count("for 3 hours") == 3
+
+
 @pytest.mark.parametrize("nonsense", ["0", "-1", "x", "9999999999999999999999", ""])
 def test_nonsense_in_the_address_is_no_error(page, station, nonsense):
     query = {"page": nonsense, "per_page": nonsense, "sort": nonsense, "until": nonsense}
@@ -122,7 +140,7 @@ def test_stations_are_found_by_model_firmware_and_day_added(page, team):
     found = factories.StationFactory(team=team, created_at=timezone.now(), **fields)
     factories.StationFactory(team=team, created_at=timezone.now() - timedelta(days=40))
     today = timezone.localdate().isoformat()
-    for query in ({"model": "wallbox 9"}, {"firmware_version": "3.1"}, {"added_since": today}):
+    for query in ({"model": f"{found.vendor} Wallbox 9"}, {"firmware_version": "3.1.4"}, {"added_since": today}):
         assert rows_of(page.get(STATIONS, query)) == [found], query
 
 
@@ -144,9 +162,11 @@ def test_each_row_leads_to_its_page(page, session, url, kind):
 
 
 def test_each_filter_is_a_chip_with_the_address_that_drops_it(page, station):
-    chips = page.get(STATIONS, {"vendor": "Maker", "model": "Wall", "page": "2"}).context["chips"]
-    assert [(chip.label, chip.value) for chip in chips] == [("Vendor", "Maker"), ("Model", "Wall")]
-    assert chips[0].without == "?model=Wall"
+    query = {"presence": ["online", "offline"], "model": "Wall", "page": "2"}
+    chips = page.get(STATIONS, query).context["chips"]
+    expected = [("Connection", "Online"), ("Connection", "Offline"), ("Model", "Wall")]
+    assert [(chip.label, chip.value) for chip in chips] == expected
+    assert chips[0].without == "?presence=offline&model=Wall"
 
 
 def test_a_station_that_is_away_shows_what_it_was(page, team, offline):

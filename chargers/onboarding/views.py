@@ -17,8 +17,10 @@ from django.utils.translation import gettext as _
 from accounts.access.rights import Can
 from chargers.credentials import services as credentials_services
 from chargers.credentials.views import show_credentials
+from chargers.installations.models import Circuit, Installation
 from chargers.installations.services.placing import place_station
 from chargers.onboarding.forms import (
+    CircuitStationForm,
     StationAddForm,
     StationAssignForm,
     StationEditForm,
@@ -42,6 +44,8 @@ from chargers.stations.services.identities import identity_warning
 from chargers.stations.services.naming import rename_station
 from chargers.stations.tables import STATION_CELLS
 from cpms.common.web.pages import FormPage, ListPage
+
+ADD_ON_CIRCUIT = (Can.ADD_STATIONS, Can.CONFIGURE_PLACES)
 
 
 class PoolListView(ListPage):
@@ -96,6 +100,40 @@ class StationAddView(FormPage):
             actor=self.request.user,  # type: ignore[arg-type]
         )
         return show_credentials(self.request, station, data["password"], is_new=True)
+
+
+class CircuitStationAddView(FormPage):
+    """Add a station to the circuit that the URL names."""
+
+    template_name = "chargers/onboarding/circuit_station_add.html"
+    form_class = CircuitStationForm
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.user.is_authenticated:
+            installations = Installation.objects.reachable_by(request.user).select_related("team")
+            self.installation: Installation = get_object_or_404(installations, pk=kwargs["pk"])
+            if not all(request.user.access.may(right, self.installation) for right in ADD_ON_CIRCUIT):
+                raise PermissionDenied(
+                    _("Only administrators of the team and service partners of the installation can add stations.")
+                )
+            active = self.installation.circuits.filter(deactivated_at=None)
+            self.circuit: Circuit = get_object_or_404(active, pk=kwargs["circuit"])
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_initial(self) -> dict[str, Any]:
+        return {"password": credentials_services.generate_password()}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(installation=self.installation, circuit=self.circuit, **kwargs)
+
+    def perform(self, form: CircuitStationForm) -> HttpResponse:  # type: ignore[override]
+        actor: Any = self.request.user
+        with transaction.atomic():
+            station = registration.add_station(
+                team=self.installation.team, installation=self.installation, actor=actor, **form.cleaned_data
+            )
+            place_station(station=station, installation=self.installation, circuit=self.circuit, actor=actor)
+        return show_credentials(self.request, station, form.cleaned_data["password"], is_new=True)
 
 
 class StationEditView(FormPage):

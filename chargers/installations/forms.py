@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zoneinfo
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, NamedTuple
 
 from django import forms
@@ -61,11 +62,12 @@ SECTIONS: tuple[tuple[Promise, tuple[str, ...]], ...] = (
     (_("Contacts"), ("contact_name", "contact_phone", "emergency_contact")),
 )  # fmt: skip
 SUPPLY_WARNING = _(
-    "Wrong values can trip breakers, cause faults and stop charging: load management relies on them. Enter what an "
-    "electrician has confirmed. A limit may be lower than the breaker that is built in, never higher."
+    "Wrong values can trip breakers, raise warnings and cause faults. Enter what an electrician has confirmed. "
+    "The value may be lower than the breaker that is built in, never higher."
 )
 
 
+@cache
 def time_zones() -> list[str]:
     """Return the names of all time zones that belong to a place, and UTC."""
     areas = ("Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")

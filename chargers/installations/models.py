@@ -224,7 +224,10 @@ class Installation(models.Model):
     @property
     def zone(self) -> tzinfo:
         """The time zone in which days begin and money is counted here."""
-        return zoneinfo.ZoneInfo(self.time_zone) if self.time_zone else timezone.get_default_timezone()
+        try:
+            return zoneinfo.ZoneInfo(self.time_zone) if self.time_zone else timezone.get_default_timezone()
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError):  # renamed in a newer time zone database
+            return timezone.get_default_timezone()
 
     @property
     def city_line(self) -> str:

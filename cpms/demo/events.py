@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
@@ -41,7 +42,9 @@ class DemoInstallation:
     """An installation with its address, its contact, its circuits (each fed by the first) and its stations."""
 
     name: str
+    kind: tuple[str, str]  # category, and where the vehicles stand
     address: tuple[str, str, str]
+    position: tuple[str, str]
     contact: tuple[str, str]
     circuits: dict[str, int]  # amperes by name; the first is the grid connection
     stations: dict[str, str]  # circuit by identity
@@ -50,49 +53,63 @@ class DemoInstallation:
 INSTALLATIONS = (
     DemoInstallation(
         "Parkhaus Hafen",
+        (Installation.Category.PUBLIC, Installation.Parking.PARKING_GARAGE),
         ("Am Sandtorkai 30", "20457", "Hamburg"),
+        ("53.544020", "9.996340"),
         ("Greta Sommer", "+49 40 66969 110"),
-        {"Grid connection": 160, "Level 2": 80, "Level 3": 63},
+        {"Grid connection": 160, "Level 2": 100, "Level 3": 80},
         {"HAFEN-P2-07": "Level 2", "HAFEN-P2-08": "Level 2", "HAFEN-P3-01": "Level 3"},
     ),
     DemoInstallation(
         "Depot Altona",
+        (Installation.Category.DEPOT, Installation.Parking.PARKING_LOT),
         ("Schnackenburgallee 41", "22525", "Hamburg"),
+        ("53.580900", "9.903600"),
         ("Henrik Maas", "+49 40 66969 120"),
         {"Grid connection": 400, "Row A": 80, "Gate": 250},
         {"DEPOT-A-03": "Row A", "DEPOT-A-04": "Row A", "DEPOT-B-01": "Gate"},
     ),
     DemoInstallation(
         "Nordlicht Center",
+        (Installation.Category.CUSTOMERS, Installation.Parking.PARKING_GARAGE),
         ("Wandsbeker Marktstraße 12", "22041", "Hamburg"),
+        ("53.572300", "10.067200"),
         ("Sofia Reuter", "+49 40 66969 130"),
         {"Grid connection": 315, "North entrance": 200, "Parking deck": 80},
         {"MALL-0193": "North entrance", "MALL-0194": "Parking deck"},
     ),
     DemoInstallation(
         "Rathausplatz",
+        (Installation.Category.PUBLIC, Installation.Parking.ON_STREET),
         ("Rathausplatz 1", "21335", "Lüneburg"),
+        ("53.249200", "10.408100"),
         ("Bauamt, Frau Kern", "+49 40 66969 140"),
         {"Grid connection": 80},
         {"RATHAUS-01": "Grid connection"},
     ),
     DemoInstallation(
         "Rasthof Nordheide",
+        (Installation.Category.PUBLIC, Installation.Parking.ALONG_MOTORWAY),
         ("A7, Rasthof Nordheide Ost", "21271", "Hanstedt"),
+        ("53.289600", "10.003300"),
         ("Uwe Thomsen", "+49 40 66969 150"),
         {"Grid connection": 630},
         {"NEXT-004711": "Grid connection"},
     ),
     DemoInstallation(
         "Kita Süd",
+        (Installation.Category.WORKPLACE, Installation.Parking.ON_DRIVEWAY),
         ("Veringstraße 60", "21107", "Hamburg"),
+        ("53.512900", "9.987000"),
         ("Marlene Voigt", "+49 40 66969 160"),
         {"Grid connection": 50},
         {"KITA-SUED-02": "Grid connection"},
     ),
     DemoInstallation(
         "Lager West",
+        (Installation.Category.WORKPLACE, Installation.Parking.PARKING_LOT),
         ("Billbrookdeich 210", "22113", "Hamburg"),
+        ("53.531800", "10.093800"),
         ("Henrik Maas", "+49 40 66969 121"),
         {"Grid connection": 100},
         {"LAGER-W-12": "Grid connection"},
@@ -214,16 +231,35 @@ def load(team: Team, users: Mapping[str, User]) -> None:
     _pooled_station(now)
 
 
+def _fields(demo: DemoInstallation) -> dict[str, Any]:
+    street, code, city = demo.address
+    name, phone = demo.contact
+    return {
+        "name": demo.name,
+        "category": demo.kind[0],
+        "parking": demo.kind[1],
+        "street": street,
+        "postal_code": code,
+        "city": city,
+        "country": "DE",
+        "latitude": Decimal(demo.position[0]),
+        "longitude": Decimal(demo.position[1]),
+        "time_zone": "Europe/Berlin",
+        "main_breaker_a": next(iter(demo.circuits.values())),
+        "contact_name": name,
+        "contact_phone": phone,
+        "hotline": "+49 40 66969 100",
+        "emergency_contact": f"{name}, {phone}",
+    }
+
+
 def create_installations(team: Team, actor: User, at: datetime) -> None:
     """Create the team's installations and place the stations in them that are in none yet."""
     if Installation.objects.filter(team=team).exists():
         return
     with recorded_as_history(at=at, actor=actor):
         for demo in INSTALLATIONS:
-            street, code, city = demo.address
-            name, phone = demo.contact
-            fields = {"name": demo.name, "street": street, "postal_code": code, "city": city, "country": "DE"}
-            installation = add_installation(team=team, fields=fields | {"contact_name": name, "contact_phone": phone})
+            installation = add_installation(team=team, fields=_fields(demo))
             circuits: dict[str, Any] = {}
             for circuit, amperes in demo.circuits.items():
                 circuits[circuit] = save_circuit(

@@ -1,4 +1,4 @@
-"""The pages of an installation: list, tabs, circuits, and stations on them (Z2, Z4-Z10, D1, P12, P15, P19, V31)."""
+"""The pages of an installation: list, tabs, circuits, and stations on them."""
 
 from __future__ import annotations
 
@@ -242,7 +242,7 @@ def test_the_overview_says_what_is_wrong_here(client: Any, viewer: User, place: 
 def test_the_tabs_list_only_what_is_here(
     client: Any, administrator: User, holder: Any, place: Installation, team: Team
 ) -> None:
-    """P15, P19."""
+    """P15, P16, P19."""
     here = factories.StationFactory.create(team=team, installation=place)
     there = factories.StationFactory.create(team=team)
     sessions = [factories.SessionFactory.create(station=station, team=team) for station in (here, there)]
@@ -276,7 +276,7 @@ def test_the_settings_lock_what_the_user_may_not_edit(client: Any, holder: Any, 
 
 
 def test_a_new_installation_starts_in_the_default_time_zone(client: Any, administrator: User, settings: Any) -> None:
-    """Z4, V31."""
+    """Z4, V30, V31."""
     client.force_login(administrator)
     form = client.get("/installations/add/").context["form"]
     assert form["time_zone"].value() == settings.TIME_ZONE
@@ -297,6 +297,7 @@ def test_a_new_installation_starts_in_the_default_time_zone(client: Any, adminis
 
 
 def test_the_list_shows_what_is_wrong_first(client: Any, viewer: User, team: Team) -> None:
+    """P12."""
     node = factories.GatewayNodeFactory.create()
     for name, nodes in (("A", [node]), ("B", []), ("C", [node, None])):
         place = factories.InstallationFactory.create(team=team, name=name)

@@ -5,6 +5,7 @@ from django.urls import include, path
 
 from accounts.programs.api import metadata
 from accounts.sign_in.views import admin_login
+from chargers.installations.urls import urlpatterns as place_patterns
 from chargers.urls import urlpatterns as station_patterns
 from cpms.common.observability.health import health_view
 from cpms.portal import urls
@@ -24,7 +25,7 @@ urlpatterns = [
     path("brand/", include("accounts.branding.urls")),
     path("stations/", include(([*station_patterns, *urls.station_patterns], "chargers"))),
     path("sessions/", include(([*session_patterns, *urls.session_patterns], "sessions"))),
-    path("installations/", include("chargers.installations.urls")),
+    path("installations/", include(([*place_patterns, *urls.place_patterns], "places"))),
     path("access/", include("chargers.grants.urls")),
     path("operate/", include(([*operation_patterns, *urls.operation_patterns], "operations"))),
     path("maintenance/", include("maintenance.urls")),

@@ -199,6 +199,16 @@ ROUTES: dict[str, dict[str, str]] = {
         "POST": "302 422 403 403 422 422 403 403 422 403",
     },
     "places:installation_detail": {"GET": MEMBERS},
+    "places:installation_live": {"GET": MEMBERS},
+    "places:installation_stations": {"GET": MEMBERS},
+    "places:installation_sessions": {"GET": "302 404 200 200 200 200 200 404 403 404"},  # Z16
+    "places:installation_access": {"GET": "302 404 403 403 200 200 200 404 403 404"},
+    "places:installation_place": {"GET": WIRERS, "POST": "302 404 403 403 422 422 403 404 422 404"},
+    "places:circuit_stations": {"GET": WIRERS, "POST": "302 404 403 403 422 422 403 404 422 404"},
+    "places:circuit_station_add": {"GET": WIRERS, "POST": "302 404 403 403 422 422 403 404 422 404"},
+    # the circuit feeds nothing; the answer to a second deactivation is the same
+    "places:circuit_deactivate": {"GET": WIRERS, "POST": "302 404 403 403 302 302 403 404 302 404"},
+    "places:circuit_activate": {"POST": "302 404 403 403 302 302 403 404 302 404"},
     "places:installation_edit": {
         "GET": "302 404 403 403 200 200 200 404 200 404",
         "POST": "302 404 403 403 422 422 422 404 422 404",

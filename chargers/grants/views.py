@@ -7,7 +7,6 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -17,6 +16,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.access.rights import Can, GrantRole
 from accounts.models import Grant
 from chargers.grants.forms import DriverTagForm, GrantAddForm, GrantEditForm
+from chargers.grants.panels import GrantList, grants_shown_to
 from chargers.grants.services import driver_tags
 from chargers.grants.services.grants import (
     Place,
@@ -29,37 +29,16 @@ from chargers.grants.services.grants import (
     may_withdraw,
     withdraw_grant,
 )
-from chargers.grants.tables import GRANT_CELLS, GrantFilterSet, GrantTable, place_label
+from chargers.grants.tables import place_label
 from chargers.installations.models import Installation
 from chargers.stations.models import ChargingStation
 from cpms.common.errors import NotAllowed
 from cpms.common.text.typed import whole_number
-from cpms.common.web.pages import AuthenticatedRequest, FormPage, ListPage
+from cpms.common.web.pages import AuthenticatedRequest, FormPage
 
 
-def _grants(request: HttpRequest) -> QuerySet[Any]:
-    rows = Grant.objects.visible_to(request.user)
-    rows = rows.select_related("installation", "station", "user", "to_team", "team", "created_by")
-    return rows.defer("station__password", "station__next_password")
-
-
-class GrantListView(ListPage):
-    model = Grant
-    table_class = GrantTable
-    filterset_class = GrantFilterSet
+class GrantListView(GrantList):
     template_name = "chargers/grants/grant_list.html"
-    export_name = "access"
-    export_cells = GRANT_CELLS
-
-    def rows(self) -> QuerySet[Any]:
-        return _grants(self.request)
-
-    def decorate(self, records: list[Any]) -> None:
-        user: Any = self.request.user
-        for grant in records:
-            grant.may_change = grant.is_active and may_change(user, grant)
-            grant.may_give_tags = driver_tags.may_give_tags(user, grant)
-            grant.may_withdraw = grant.is_active and may_withdraw(user, grant)
 
     def page_context(self, context: dict[str, Any]) -> dict[str, Any]:
         return {"may_give": bool(self.request.user.access.scope(Can.MANAGE_ACCESS))}  # type: ignore[union-attr]
@@ -122,7 +101,7 @@ class GrantEditView(FormPage):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.user.is_authenticated:
-            self.grant: Grant = get_object_or_404(_grants(request), pk=kwargs["pk"])
+            self.grant: Grant = get_object_or_404(grants_shown_to(request.user), pk=kwargs["pk"])
             if not may_change(request.user, self.grant):
                 raise PermissionDenied(_("You cannot edit this access: the team granted it."))
         return super().dispatch(request, *args, **kwargs)
@@ -151,7 +130,7 @@ class DriverTagsView(FormPage):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.user.is_authenticated:
-            self.grant: Grant = get_object_or_404(_grants(request), pk=kwargs["pk"])
+            self.grant: Grant = get_object_or_404(grants_shown_to(request.user), pk=kwargs["pk"])
             if not driver_tags.may_give_tags(request.user, self.grant):
                 raise PermissionDenied(_("You cannot give this person a tag."))
         return super().dispatch(request, *args, **kwargs)
@@ -181,7 +160,7 @@ class DriverTagsView(FormPage):
 @login_required
 @require_http_methods(["GET", "POST"])
 def grant_withdraw(request: AuthenticatedRequest, pk: int) -> HttpResponse:
-    grant = get_object_or_404(_grants(request), pk=pk)
+    grant = get_object_or_404(grants_shown_to(request.user), pk=pk)
     if not may_withdraw(request.user, grant):
         raise PermissionDenied(_("You cannot revoke this access."))
     if request.method == "GET":

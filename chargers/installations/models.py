@@ -225,7 +225,10 @@ class Installation(models.Model):
     @property
     def zone(self) -> tzinfo:
         """The time zone in which days begin and money is counted here."""
-        return zoneinfo.ZoneInfo(self.time_zone or settings.DISPLAY_TIME_ZONE)
+        try:
+            return zoneinfo.ZoneInfo(self.time_zone or settings.DISPLAY_TIME_ZONE)
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError):  # renamed in a newer time zone database
+            return zoneinfo.ZoneInfo(settings.DISPLAY_TIME_ZONE)
 
     @property
     def city_line(self) -> str:

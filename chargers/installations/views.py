@@ -7,30 +7,49 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_http_methods, require_POST
+from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.access.rights import Can
 from chargers.installations import panels
 from chargers.installations.filtersets import InstallationFilterSet
-from chargers.installations.forms import CircuitForm, InstallationAddForm, InstallationForm, teams_for_new_installations
+from chargers.installations.forms import (
+    CircuitDeactivateForm,
+    CircuitForm,
+    InstallationAddForm,
+    InstallationForm,
+    PlaceStationsForm,
+    teams_for_new_installations,
+)
 from chargers.installations.models import Circuit, Installation
-from chargers.installations.services.circuits import remove_circuit, save_circuit
+from chargers.installations.services.circuits import (
+    activate_circuit,
+    deactivate_circuit,
+    fed_by,
+    remove_circuit,
+    save_circuit,
+)
+from chargers.installations.services.health import with_station_counts
 from chargers.installations.services.installations import (
     INSTALLATION_FIELDS,
     add_installation,
     edit_installation,
     editable_fields,
 )
-from chargers.installations.tables import INSTALLATION_CELLS, InstallationTable
-from chargers.stations.models import ChargingStation
-from cpms.common.errors import DomainError, NotAllowed
-from cpms.common.web.pages import AuthenticatedRequest, DetailPage, FormPage, ListPage
+from chargers.installations.services.placing import MAX_OFFERED, place_station, placeable_stations
+from chargers.installations.tables import CIRCUIT_COLUMN, INSTALLATION_CELLS, InstallationTable
+from chargers.stations.panels import StationList
+from cpms.common.errors import DomainError
+from cpms.common.web.pages import AuthenticatedRequest, DetailPage, FormPage, ListPage, add_errors
+
+MAX_FED = 20  # stations that the dialog of a deactivation names
 
 
 class InstallationListView(ListPage):
@@ -42,17 +61,15 @@ class InstallationListView(ListPage):
     export_cells = INSTALLATION_CELLS
 
     def rows(self) -> QuerySet[Any]:
-        """Annotate each installation with the number of its stations that the user may see."""
-        visible = ChargingStation.objects.visible_to(self.request.user).filter(installation=OuterRef("pk")).order_by()
-        counted = visible.values("installation").annotate(n=Count("pk")).values("n")
-        count = Coalesce(Subquery(counted, output_field=IntegerField()), 0)
-        return super().rows().select_related("team").annotate(station_count=count)
+        return with_station_counts(super().rows().select_related("team"), self.request.user)  # type: ignore[arg-type]
 
     def page_context(self, context: dict[str, Any]) -> dict[str, Any]:
         return {"may_add": teams_for_new_installations(self.request.user).exists()}  # type: ignore[arg-type]
 
 
 class InstallationDetailView(DetailPage):
+    """The overview of an installation: what is wrong here, the circuits, and the address."""
+
     model = Installation
     template_name = "chargers/installations/installation_detail.html"
     context_object_name = "installation"
@@ -63,13 +80,48 @@ class InstallationDetailView(DetailPage):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         user: Any = self.request.user
         place: Installation = self.object
+        figures, attention = panels.live(place, user)
         return super().get_context_data(
-            may_edit=bool(editable_fields(place, user)),
-            may_share=user.access.may(Can.MANAGE_ACCESS, place),
-            main=[panels.stations(place, user), panels.circuits(place, user)],
-            aside=[panels.address(place)],
+            figures=figures,
+            main=[attention, panels.circuits(place, user)],
+            aside=panels.facts(place),
+            **panels.page_context(place, user, "installation_detail"),
             **kwargs,
         )
+
+
+class InstallationLiveView(DetailPage):
+    """Renders the live panels of the overview again, for an open page."""
+
+    model = Installation
+    template_name = "panels.html"
+    extra_context = {"is_live": True}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        user: Any = self.request.user
+        return super().get_context_data(panels=panels.live(self.object, user), **kwargs)
+
+
+class InstallationStationsView(StationList):
+    """The stations of one installation."""
+
+    template_name = "chargers/installations/installation_stations.html"
+    extra_columns = (CIRCUIT_COLUMN,)
+    hidden_columns = ("team",)
+    installation: Installation
+
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+        reachable = Installation.objects.reachable_by(request.user).select_related("team")
+        self.installation = get_object_or_404(reachable, pk=kwargs["pk"])
+        return super().get(request, **kwargs)
+
+    def rows(self) -> QuerySet[Any]:
+        return super().rows().filter(installation=self.installation).select_related("team", "circuit")
+
+    def page_context(self, context: dict[str, Any]) -> dict[str, Any]:
+        user: Any = self.request.user
+        may_place = user.access.may(Can.CONFIGURE_PLACES, self.installation)
+        return panels.page_context(self.installation, user, "installation_stations") | {"may_place": may_place}
 
 
 class InstallationAddView(FormPage):
@@ -110,11 +162,11 @@ class InstallationFormPage(FormPage):
         """Load other objects that the URL names; here none."""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(installation=self.installation, **kwargs)
+        return super().get_context_data(**{"installation": self.installation} | kwargs)
 
 
 class InstallationEditView(InstallationFormPage):
-    template_name = "chargers/installations/installation_form.html"
+    template_name = "chargers/installations/installation_settings.html"
     form_class = InstallationForm
     right = Can.SEE_STATIONS
 
@@ -126,6 +178,10 @@ class InstallationEditView(InstallationFormPage):
     def get_form_kwargs(self) -> dict[str, Any]:
         instance = Installation.objects.get(pk=self.installation.pk)
         return super().get_form_kwargs() | {"instance": instance, "user": self.request.user}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        user: Any = self.request.user
+        return super().get_context_data(**panels.page_context(self.installation, user, "installation_edit"), **kwargs)
 
     def perform(self, form: InstallationForm) -> HttpResponse:  # type: ignore[override]
         edit_installation(installation=self.installation, fields=form.cleaned_data, actor=self.request.user)  # type: ignore[arg-type]
@@ -139,6 +195,7 @@ class CircuitView(InstallationFormPage):
     template_name = "chargers/installations/circuit_form.html"
     form_class = CircuitForm
     right = Can.CONFIGURE_PLACES
+    refusal = gettext_lazy("Only administrators and service partners of the team can edit circuits.")
     circuit: Circuit | None = None
 
     def load(self, **kwargs: Any) -> None:
@@ -163,23 +220,113 @@ class CircuitView(InstallationFormPage):
         return redirect(self.installation)
 
 
+class PlaceStationsView(InstallationFormPage):
+    """Move stations of the team to an installation, or to the circuit that the URL names."""
+
+    template_name = "chargers/installations/place_stations.html"
+    form_class = PlaceStationsForm
+    right = Can.CONFIGURE_PLACES
+    refusal = gettext_lazy("Only administrators and service partners of the team can edit circuits.")
+    circuit: Circuit | None = None
+
+    def load(self, **kwargs: Any) -> None:
+        if "circuit" in kwargs:
+            active = self.installation.circuits.filter(deactivated_at=None)
+            self.circuit = get_object_or_404(active, pk=kwargs["circuit"])
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        find = self.request.GET.get("find", "").strip()[:120]
+        actor: Any = self.request.user
+        stations = placeable_stations(installation=self.installation, circuit=self.circuit, actor=actor, find=find)
+        return super().get_form_kwargs() | {"stations": stations}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        find = self.request.GET.get("find", "")
+        return super().get_context_data(circuit=self.circuit, find=find, most=MAX_OFFERED, **kwargs)
+
+    def perform(self, form: PlaceStationsForm) -> HttpResponse:  # type: ignore[override]
+        stations = form.cleaned_data["stations"]
+        actor: Any = self.request.user
+        with transaction.atomic():
+            for station in stations:
+                place_station(station=station, installation=self.installation, circuit=self.circuit, actor=actor)
+        count = len(stations)
+        text = ngettext("%(n)d station moved to %(place)s.", "%(n)d stations moved to %(place)s.", count)
+        place = self.circuit.name if self.circuit else self.installation.name
+        messages.success(self.request, text % {"n": count, "place": place})
+        return redirect(self.installation)
+
+
+def _circuit_of(request: AuthenticatedRequest, pk: int, circuit: int) -> Circuit:
+    """Return the circuit that the URL names, if the user may edit it."""
+    installation = get_object_or_404(Installation.objects.reachable_by(request.user), pk=pk)
+    if not request.user.access.may(Can.CONFIGURE_PLACES, installation):
+        raise PermissionDenied(_("Only administrators and service partners of the team can edit circuits."))
+    row: Circuit = get_object_or_404(installation.circuits.select_related("installation"), pk=circuit)
+    return row
+
+
 @login_required
 @require_http_methods(["GET", "POST"])
 def circuit_remove(request: AuthenticatedRequest, pk: int, circuit: int) -> HttpResponse:
-    installation = get_object_or_404(Installation.objects.visible_to(request.user), pk=pk)
-    if not request.user.access.may(Can.CONFIGURE_PLACES, installation):
-        raise PermissionDenied(_("Only administrators and service partners of the team can edit circuits."))
-    row = get_object_or_404(installation.circuits.select_related("installation"), pk=circuit)
+    row = _circuit_of(request, pk, circuit)
     if request.method == "GET":
-        return render(
-            request, "chargers/installations/circuit_remove.html", {"circuit": row, "installation": installation}
-        )
+        context = {"circuit": row, "installation": row.installation}
+        return render(request, "chargers/installations/circuit_remove.html", context)
     try:
         remove_circuit(circuit=row, actor=request.user)
-    except NotAllowed as error:
-        raise PermissionDenied(str(error)) from None
     except DomainError as error:
         messages.error(request, str(error))
-        return redirect(installation)
-    messages.success(request, _("Circuit removed."))
-    return redirect(installation)
+    else:
+        messages.success(request, _("Circuit removed."))
+    return redirect(row.installation)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def circuit_deactivate(request: AuthenticatedRequest, pk: int, circuit: int) -> HttpResponse:
+    """Ask what happens to all that hangs on a circuit, and deactivate it."""
+    row = _circuit_of(request, pk, circuit)
+    if request.method == "GET":
+        return _deactivation_dialog(request, CircuitDeactivateForm(circuit=row), row)
+    form = CircuitDeactivateForm(request.POST, circuit=row)
+    if not form.is_valid():
+        return _deactivation_dialog(request, form, row, status=422)
+    try:
+        deactivate_circuit(circuit=row, move_to=form.cleaned_data.get("move_to"), actor=request.user)
+    except DomainError as error:
+        add_errors(form, error)
+        return _deactivation_dialog(request, form, row, status=422)
+    messages.success(request, _("Circuit “%(name)s” deactivated.") % {"name": row.name})
+    if request.htmx:
+        return HttpResponseClientRedirect(row.installation.get_absolute_url())
+    return redirect(row.installation)
+
+
+def _deactivation_dialog(
+    request: AuthenticatedRequest, form: CircuitDeactivateForm, circuit: Circuit, status: int = 200
+) -> HttpResponse:
+    children, stations = fed_by(circuit)
+    context = {
+        "form": form,
+        "circuit": circuit,
+        "installation": circuit.installation,
+        "fed": [*children, *stations[:MAX_FED]],
+        "more": max(0, len(stations) - MAX_FED),
+        "is_blocked": bool(children or stations) and not form.has_other_circuit,
+    }
+    template = "chargers/installations/circuit_deactivate.html"
+    return render(request, f"{template}#dialog" if request.htmx else template, context, status=status)
+
+
+@login_required
+@require_POST
+def circuit_activate(request: AuthenticatedRequest, pk: int, circuit: int) -> HttpResponse:
+    row = _circuit_of(request, pk, circuit)
+    try:
+        activate_circuit(circuit=row, actor=request.user)
+    except DomainError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, _("Circuit “%(name)s” activated.") % {"name": row.name})
+    return redirect(row.installation)

@@ -174,6 +174,22 @@ class StationAddForm(forms.Form):
         return chosen
 
 
+class CircuitStationForm(forms.Form):
+    """A new station on a circuit. Its identity is its serial number."""
+
+    identity = forms.CharField(
+        label=gettext_lazy("Serial number (identity)"), max_length=MAX_IDENTITY_LENGTH, help_text=IDENTITY_HELP
+    )
+    name = forms.CharField(
+        label=gettext_lazy("Name"),
+        max_length=120,
+        required=False,
+        help_text=gettext_lazy("Parking spot or apartment number."),
+    )
+    password = PasswordField()
+    connectors = forms.IntegerField(label=gettext_lazy("Connectors"), min_value=1, max_value=MAX_CONNECTORS, initial=1)
+
+
 class StationEditForm(forms.Form):
     """Edit the name, installation and circuit of a station, as far as the user may."""
 

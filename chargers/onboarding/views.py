@@ -23,8 +23,10 @@ from chargers.credentials import services as credentials_services
 from chargers.credentials.views import show_credentials
 from chargers.hardware.models import HardwareModel
 from chargers.hardware.services.models import find_hardware_model
+from chargers.installations.models import Circuit, Installation
 from chargers.installations.services.placing import place_station
 from chargers.onboarding.forms import (
+    CircuitStationForm,
     HardwareForm,
     RatingForm,
     StationAddForm,
@@ -56,6 +58,8 @@ from cpms.common.errors import DomainError
 from cpms.common.web.pages import AuthenticatedRequest, FormPage, ListPage
 
 PHASES = {PowerType.AC_1_PHASE: "1", PowerType.AC_2_PHASE: "2", PowerType.AC_3_PHASE: "3"}
+
+ADD_ON_CIRCUIT = (Can.ADD_STATIONS, Can.CONFIGURE_PLACES)
 
 
 class PoolListView(ListPage):
@@ -110,6 +114,40 @@ class StationAddView(FormPage):
             actor=self.request.user,  # type: ignore[arg-type]
         )
         return show_credentials(self.request, station, data["password"], is_new=True)
+
+
+class CircuitStationAddView(FormPage):
+    """Add a station to the circuit that the URL names."""
+
+    template_name = "chargers/onboarding/circuit_station_add.html"
+    form_class = CircuitStationForm
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.user.is_authenticated:
+            installations = Installation.objects.reachable_by(request.user).select_related("team")
+            self.installation: Installation = get_object_or_404(installations, pk=kwargs["pk"])
+            if not all(request.user.access.may(right, self.installation) for right in ADD_ON_CIRCUIT):
+                raise PermissionDenied(
+                    _("Only administrators of the team and service partners of the installation can add stations.")
+                )
+            active = self.installation.circuits.filter(deactivated_at=None)
+            self.circuit: Circuit = get_object_or_404(active, pk=kwargs["circuit"])
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_initial(self) -> dict[str, Any]:
+        return {"password": credentials_services.generate_password()}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(installation=self.installation, circuit=self.circuit, **kwargs)
+
+    def perform(self, form: CircuitStationForm) -> HttpResponse:  # type: ignore[override]
+        actor: Any = self.request.user
+        with transaction.atomic():
+            station = registration.add_station(
+                team=self.installation.team, installation=self.installation, actor=actor, **form.cleaned_data
+            )
+            place_station(station=station, installation=self.installation, circuit=self.circuit, actor=actor)
+        return show_credentials(self.request, station, form.cleaned_data["password"], is_new=True)
 
 
 class StationEditView(FormPage):

@@ -41,7 +41,7 @@ INSTALLATIONS = (
         "Day and night",
         ("Am Sandtorkai 30", "20457", "Hamburg"),
         ("Greta Sommer", "+49 40 66969 110"),
-        {"Grid connection": 160, "Level 2": 80, "Level 3": 63},
+        {"Grid connection": 160, "Level 2": 100, "Level 3": 80},
         {"HAFEN-P2-07": "Level 2", "HAFEN-P2-08": "Level 2", "HAFEN-P3-01": "Level 3"},
     ),
     DemoInstallation(

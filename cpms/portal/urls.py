@@ -5,6 +5,7 @@ from django.urls import path
 from chargers.groups import views as groups
 from chargers.groups.panels import ADD_TO_GROUP
 from chargers.installations.panels import MOVE_TO_CIRCUIT
+from chargers.onboarding import views as onboarding
 from chargers.stations import views as station_lists
 from chargers.stations.panels import ACTIVITY_ACTIONS
 from chargers.tags import views as tags
@@ -12,6 +13,7 @@ from cpms.portal.dashboard import views as dashboard_views
 from cpms.portal.drivers import views as own
 from cpms.portal.frame import mails, search, site
 from cpms.portal.frame import views as frame_views
+from cpms.portal.installations import views as installations
 from cpms.portal.operations import views as operate
 from cpms.portal.people import views as people
 from cpms.portal.sessions import views as charging
@@ -76,6 +78,15 @@ station_patterns = [
     path("<int:pk>/", stations_views.StationDetailView.as_view(), name="station_detail"),
     path("<int:pk>/live/", stations_views.StationLiveView.as_view(), name="station_live"),
     path("<int:pk>/power.json", samples.station_power, name="station_power"),
+]
+place_patterns = [
+    path(
+        "<int:pk>/circuits/<int:circuit>/stations/add/",
+        onboarding.CircuitStationAddView.as_view(),
+        name="circuit_station_add",
+    ),
+    path("<int:pk>/sessions/", installations.InstallationSessionsView.as_view(), name="installation_sessions"),
+    path("<int:pk>/access/", installations.InstallationAccessView.as_view(), name="installation_access"),
 ]
 session_patterns = [
     path("<int:pk>/", charging.SessionDetailView.as_view(), name="session_detail"),

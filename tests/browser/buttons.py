@@ -55,6 +55,16 @@ COMMON: Mapping[str, Row] = {  # buttons of lists and charts on any page
 }
 NEW = "another long password"
 NEW_PASSWORD = {"#id_old": PASSWORD, "#id_password1": NEW, "#id_password2": NEW}
+OF_INSTALLATION: Mapping[str, Row] = {  # in the head of each page of an installation
+    "Grant access": Goes("access:grant_give"),
+    "Add station": Goes("chargers:station_add"),
+}
+SHOWS_DEACTIVATED = Changes("[name=deactivated]")
+MOVE_STATIONS: Mapping[str, Row] = {
+    "Search": Goes(),
+    "Move stations": After({"[name=stations]": True}, Goes("places:installation_detail")),
+    "Cancel": Goes("places:installation_detail"),
+}
 BUTTONS: Mapping[str, Mapping[str, Row]] = {
     "access:grant_edit": {"Save access": Goes("access:grant_list"), "Cancel": Goes("access:grant_list")},
     "access:grant_give": {
@@ -254,14 +264,37 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
         "Add installation": After({"#id_name": "Walk"}, Goes("places:installation_detail")),
         "Cancel": Goes("places:installation_list"),
     },
-    "places:installation_detail": {
-        "Grant access": Goes("access:grant_give"),
-        "Edit installation": Goes("places:installation_edit"),
-        "Add station": Goes("chargers:station_add"),
-        "Add circuit": Goes("places:circuit_add"),
-        "Remove": asks("Remove circuit", Goes(says="Circuit removed.")),
+    "places:circuit_deactivate": {
+        "Deactivate circuit": Goes("places:installation_detail"),
+        "Cancel": Goes("places:installation_detail"),
     },
+    "places:circuit_station_add": {
+        "Add station": After({"#id_identity": "WALK-1"}, Changes("h1")),
+        "Generate another password": Changes("#id_password"),
+        "Cancel": Goes("places:installation_detail"),
+    },
+    "places:circuit_stations": MOVE_STATIONS,
+    "places:installation_detail": {
+        **OF_INSTALLATION,
+        "Add circuit": Goes("places:circuit_add"),
+        "Add a station to *": Goes("places:circuit_station_add"),
+        "Actions for *": MENU,
+        "Edit circuit": Goes("places:circuit_edit"),
+        "Move stations here": Goes("places:circuit_stations"),
+        "Deactivate circuit": asks("Deactivate circuit", Goes(says="deactivated.")),
+        "Remove circuit": asks("Remove circuit", Goes(says="Circuit removed.")),
+        "Show deactivated circuits and stations": SHOWS_DEACTIVATED,
+    },
+    "places:installation_stations": {
+        **OF_INSTALLATION,
+        "Move stations here": Goes("places:installation_place"),
+        "Show deactivated circuits and stations": SHOWS_DEACTIVATED,
+    },
+    "places:installation_sessions": OF_INSTALLATION,
+    "places:installation_access": OF_INSTALLATION,
+    "places:installation_place": MOVE_STATIONS,
     "places:installation_edit": {
+        **OF_INSTALLATION,
         "Save installation": Goes("places:installation_detail"),
         "Cancel": Goes("places:installation_detail"),
     },

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -120,6 +121,16 @@ def fed_by(circuit: Circuit) -> tuple[list[Circuit], list[ChargingStation]]:
     """Return the active circuits and the active stations that a circuit feeds directly."""
     stations = circuit.stations.filter(deactivated_at=None).defer("password", "next_password").order_by("identity")
     return list(circuit.children.filter(deactivated_at=None).order_by("name")), list(stations)
+
+
+def circuits_to_move_to(circuit: Circuit) -> QuerySet[Circuit]:
+    """Return the circuits that can take what a circuit feeds: active ones that it does not feed."""
+    parents = dict(Circuit.objects.filter(installation=circuit.installation_id).values_list("pk", "parent_id"))
+    below = {circuit.pk}
+    while more := {key for key, parent in parents.items() if parent in below} - below:
+        below |= more
+    rows: QuerySet[Circuit] = Circuit.objects.filter(installation=circuit.installation_id, deactivated_at=None)
+    return rows.exclude(pk__in=below).order_by("name")
 
 
 def _what_it_feeds(circuit: Circuit, children: Iterable[Circuit], stations: Iterable[ChargingStation]) -> str:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection
+from typing import Any
 
 from django.db import transaction
+from django.db.models import Case, Q, QuerySet, Value, When
 from django.utils.translation import gettext as _
 
 from accounts.access.rights import Can
 from accounts.models import User
 from chargers.installations.models import Circuit, Installation
 from chargers.stations.models import ChargingStation
+from chargers.stations.services.finding import search_stations
 from cpms.common.errors import DomainError, NotAllowed, refuse
 from cpms.common.messaging.news import tell_pages
 from cpms.common.outcomes import Outcome, change_each
 
 logger = logging.getLogger(__name__)
+MAX_OFFERED = 50  # stations that a page offers at once
 
 
 @transaction.atomic
@@ -88,3 +92,29 @@ def may_move(actor: User | None, station: ChargingStation) -> bool:
 def may_wire(actor: User | None, station: ChargingStation, installation: Installation | None) -> bool:
     """Return whether the actor may choose the circuit of the station."""
     return actor is None or actor.access.may(Can.CONFIGURE_PLACES, installation or station)
+
+
+def placeable_stations(
+    *, installation: Installation, circuit: Circuit | None, actor: User, find: str = ""
+) -> QuerySet[ChargingStation]:
+    """Return the active stations that the actor may move to an installation or to one of its circuits.
+
+    Those of the installation come first, then those without an installation. Stations elsewhere are offered only to
+    users who may move stations between installations.
+
+    Args:
+        circuit: None: to the installation; without stations that are there already.
+        find: part of the identity, name or place.
+    """
+    stations: QuerySet[Any] = ChargingStation.objects.reachable_by(actor).filter(team=installation.team_id)
+    here = Q(installation=installation) if circuit is None else Q(circuit=circuit)
+    stations = stations.filter(deactivated_at=None).exclude(here)
+    if not actor.access.may(Can.ADD_STATIONS, installation.team):
+        stations = stations.filter(installation=installation)
+    if find:
+        stations = search_stations(stations, find)
+    rank = Case(
+        When(installation=installation, then=Value(0)), When(installation=None, then=Value(1)), default=Value(2)
+    )
+    ordered = stations.select_related("installation", "circuit").defer("password", "next_password")
+    return ordered.order_by(rank, "identity", "pk")

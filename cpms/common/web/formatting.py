@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -100,6 +101,19 @@ def tick(is_yes: Any, label: str) -> SafeString:
 def dash(why: str = "") -> SafeString:
     """Return a dash for a missing value, with the reason as tooltip."""
     return format_html('<span class="dash" title="{}">{}</span>', why, DASH)
+
+
+PHONE_NUMBER = re.compile(r"\+?\d[\d\s()/.\-]{3,}\d")
+
+
+def phone_link(text: str) -> SafeString:
+    """Return a text with a link to call the first phone number in it; unchanged if it has none."""
+    found = PHONE_NUMBER.search(text)
+    if found is None:
+        return format_html("{}", text)
+    number = re.sub(r"\(0\)|[^\d+]", "", found.group())  # "+49 (0)40" is dialled without the zero
+    before, after = text[: found.start()], text[found.end() :]
+    return format_html('{}<a href="tel:{}">{}</a>{}', before, number, found.group(), after)
 
 
 def grouped(key: int) -> str:

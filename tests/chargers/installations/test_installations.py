@@ -13,7 +13,7 @@ from accounts.models import Grant, Team, User
 from chargers.installations.services.circuits import remove_circuit, save_circuit
 from chargers.installations.services.installations import add_installation, edit_installation
 from chargers.installations.services.placing import place_station
-from chargers.installations.tables import tree
+from chargers.installations.services.wiring import tree
 from chargers.models import ChargingStation, Circuit, Installation
 from chargers.onboarding.services import registration
 from cpms.common.errors import DomainError, NotAllowed
@@ -110,7 +110,7 @@ def test_a_circuit_with_a_larger_fuse_than_its_parent_is_marked(client: Any, vie
         factories.CircuitFactory.create(installation=place, name=name, parent=main, max_current_a=most)
     client.force_login(viewer)
     text = client.get(place.get_absolute_url()).content.decode()
-    row_a, row_b = text.partition("Row A")[2].split("Row B")
+    row_a, row_b = text.partition("<b>Row A</b>")[2].split("<b>Row B</b>")
     assert "Fed by Main, which has only 63 A" in row_b and "has only" not in row_a
 
 

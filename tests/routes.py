@@ -158,6 +158,7 @@ ROUTES: dict[str, dict[str, str]] = {
         "POST": "302 302 403 302 302 422 403 403 403 403",
     },
     "chargers:tag_places": {"GET": "302 200 403 200 200 200 403 403 403 403"},
+    "places:installation_cards": {"GET": "302 404 200 200 200 200 403 404 403 404"},
     "chargers:installation_cards": {"POST": "302 404 403 302 302 302 403 404 403 404"},
     "chargers:tag_window": {"GET": PERSONS},
     "chargers:tag_bulk": {"POST": "302 302 302 302 302 302"},  # nothing is ticked

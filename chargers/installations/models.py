@@ -95,9 +95,11 @@ class Installation(models.Model):
 
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="installations", verbose_name=_("team"))
     name = models.CharField(_("name"), max_length=120)
-    category = models.CharField(_("category"), max_length=10, choices=Category.choices, blank=True, db_default="")
+    category = models.CharField(
+        _("category"), max_length=10, choices=Category.choices, blank=True, default="", db_default=""
+    )
     parking = models.CharField(
-        _("installation type"), max_length=20, choices=Parking.choices, blank=True, db_default=""
+        _("installation type"), max_length=20, choices=Parking.choices, blank=True, default="", db_default=""
     )
     street = models.CharField(_("street and number"), max_length=200, blank=True)
     postal_code = models.CharField(_("postal code"), max_length=20, blank=True)
@@ -125,6 +127,7 @@ class Installation(models.Model):
         _("time zone"),
         max_length=60,
         blank=True,
+        default="",
         db_default="",
         validators=[check_time_zone],
         help_text=_("For example Europe/Berlin."),
@@ -157,6 +160,7 @@ class Installation(models.Model):
         _("hotline for drivers"),
         max_length=40,
         blank=True,
+        default="",
         db_default="",
         help_text=_("Shown to everybody who charges."),
     )
@@ -164,6 +168,7 @@ class Installation(models.Model):
         _("emergency contact"),
         max_length=160,
         blank=True,
+        default="",
         db_default="",
         help_text=_("Name and phone number of a person who can switch off the power."),
     )
@@ -171,6 +176,7 @@ class Installation(models.Model):
         _("opening hours"),
         max_length=200,
         blank=True,
+        default="",
         db_default="",
         help_text=_("For example Mon to Fri, 7:00 to 19:00."),
     )
@@ -178,6 +184,7 @@ class Installation(models.Model):
         _("how to get there"),
         max_length=1000,
         blank=True,
+        default="",
         db_default="",
         help_text=_("For example which gate, which level, where the key is."),
     )

@@ -46,6 +46,7 @@ def tabs(installation: Installation, user: User, current: str) -> list[Tab]:
     names = [("installation_detail", _("Overview"), True), ("installation_stations", _("Stations"), True)]
     names += [
         ("installation_sessions", _("Sessions"), may_see_sessions(installation, user)),
+        ("installation_cards", _("Tags"), installation.team_id in user.access.team_ids or user.is_staff),
         ("installation_access", _("Access"), user.access.may(Can.MANAGE_ACCESS, installation)),
         ("installation_edit", _("Settings"), bool(editable_fields(installation, user))),
     ]
@@ -72,9 +73,8 @@ def live(installation: Installation, user: User) -> list[Panel]:
     ]
 
 
-def circuits(installation: Installation, user: User) -> Panel:
+def circuits(installation: Installation, user: User, *, hides_deactivated: bool = True) -> Panel:
     """The tree of an installation's circuits with the stations on them."""
-    hides_deactivated = user.access.hides_deactivated
     rows, stations = installation.circuits.order_by("name"), health.stations_at(installation, user)
     if hides_deactivated:
         rows, stations = rows.filter(deactivated_at=None), stations.filter(deactivated_at=None)

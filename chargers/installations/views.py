@@ -83,7 +83,7 @@ class InstallationDetailView(DetailPage):
         figures, attention = panels.live(place, user)
         return super().get_context_data(
             figures=figures,
-            main=[attention, panels.circuits(place, user)],
+            main=[attention, panels.circuits(place, user, hides_deactivated="deactivated" not in self.request.GET)],
             aside=panels.facts(place),
             **panels.page_context(place, user, "installation_detail"),
             **kwargs,

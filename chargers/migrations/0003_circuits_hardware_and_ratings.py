@@ -70,7 +70,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='connector',
             name='format',
-            field=models.CharField(blank=True, choices=[('SOCKET', 'Socket'), ('CABLE', 'Cable')], db_default='', max_length=6, verbose_name='format'),
+            field=models.CharField(blank=True, choices=[('SOCKET', 'Socket'), ('CABLE', 'Cable')], default='', db_default='', max_length=6, verbose_name='format'),
         ),
         migrations.AddField(
             model_name='connector',
@@ -80,7 +80,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='connector',
             name='phase_rotation',
-            field=models.CharField(blank=True, choices=[('RST', 'R S T'), ('RTS', 'R T S'), ('SRT', 'S R T'), ('STR', 'S T R'), ('TRS', 'T R S'), ('TSR', 'T S R')], db_default='', help_text='Which phases of the circuit are connected to L1, L2 and L3 of the station.', max_length=3, verbose_name='phase rotation'),
+            field=models.CharField(blank=True, choices=[('RST', 'R S T'), ('RTS', 'R T S'), ('SRT', 'S R T'), ('STR', 'S T R'), ('TRS', 'T R S'), ('TSR', 'T S R')], default='', db_default='', help_text='Which phases of the circuit are connected to L1, L2 and L3 of the station.', max_length=3, verbose_name='phase rotation'),
         ),
         migrations.AddField(
             model_name='connector',
@@ -90,27 +90,27 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='connector',
             name='power_type',
-            field=models.CharField(blank=True, choices=[('AC_1_PHASE', 'AC, 1 phase'), ('AC_2_PHASE', 'AC, 2 phases'), ('AC_3_PHASE', 'AC, 3 phases'), ('DC', 'DC')], db_default='', max_length=10, verbose_name='current'),
+            field=models.CharField(blank=True, choices=[('AC_1_PHASE', 'AC, 1 phase'), ('AC_2_PHASE', 'AC, 2 phases'), ('AC_3_PHASE', 'AC, 3 phases'), ('DC', 'DC')], default='', db_default='', max_length=10, verbose_name='current'),
         ),
         migrations.AddField(
             model_name='connector',
             name='standard',
-            field=models.CharField(blank=True, choices=[('IEC_62196_T1', 'Type 1'), ('IEC_62196_T2', 'Type 2'), ('IEC_62196_T1_COMBO', 'CCS 1'), ('IEC_62196_T2_COMBO', 'CCS 2'), ('IEC_62196_T3A', 'Type 3A'), ('IEC_62196_T3C', 'Type 3C'), ('CHADEMO', 'CHAdeMO'), ('GBT_AC', 'GB/T AC'), ('GBT_DC', 'GB/T DC'), ('TESLA_S', 'Tesla (NACS)'), ('DOMESTIC_F', 'Schuko (domestic type F)'), ('DOMESTIC_E', 'Domestic type E'), ('DOMESTIC_G', 'Domestic type G'), ('DOMESTIC_J', 'Domestic type J'), ('IEC_60309_2_three_16', 'CEE red, 16 A'), ('IEC_60309_2_three_32', 'CEE red, 32 A'), ('IEC_60309_2_single_16', 'CEE blue, 16 A'), ('PANTOGRAPH_BOTTOM_UP', 'Pantograph on the vehicle'), ('PANTOGRAPH_TOP_DOWN', 'Pantograph on the station')], db_default='', max_length=30, verbose_name='type'),
+            field=models.CharField(blank=True, choices=[('IEC_62196_T1', 'Type 1'), ('IEC_62196_T2', 'Type 2'), ('IEC_62196_T1_COMBO', 'CCS 1'), ('IEC_62196_T2_COMBO', 'CCS 2'), ('IEC_62196_T3A', 'Type 3A'), ('IEC_62196_T3C', 'Type 3C'), ('CHADEMO', 'CHAdeMO'), ('GBT_AC', 'GB/T AC'), ('GBT_DC', 'GB/T DC'), ('TESLA_S', 'Tesla (NACS)'), ('DOMESTIC_F', 'Schuko (domestic type F)'), ('DOMESTIC_E', 'Domestic type E'), ('DOMESTIC_G', 'Domestic type G'), ('DOMESTIC_J', 'Domestic type J'), ('IEC_60309_2_three_16', 'CEE red, 16 A'), ('IEC_60309_2_three_32', 'CEE red, 32 A'), ('IEC_60309_2_single_16', 'CEE blue, 16 A'), ('PANTOGRAPH_BOTTOM_UP', 'Pantograph on the vehicle'), ('PANTOGRAPH_TOP_DOWN', 'Pantograph on the station')], default='', db_default='', max_length=30, verbose_name='type'),
         ),
         migrations.AddField(
             model_name='installation',
             name='access_notes',
-            field=models.TextField(blank=True, db_default='', help_text='For example which gate, which level, where the key is.', max_length=1000, verbose_name='how to get there'),
+            field=models.TextField(blank=True, default='', db_default='', help_text='For example which gate, which level, where the key is.', max_length=1000, verbose_name='how to get there'),
         ),
         migrations.AddField(
             model_name='installation',
             name='category',
-            field=models.CharField(blank=True, choices=[('housing', 'Apartment building'), ('home', 'Private home'), ('workplace', 'Workplace'), ('depot', 'Vehicle depot'), ('public', 'Public charging'), ('customers', 'Shop, hotel or restaurant'), ('other', 'Other')], db_default='', max_length=10, verbose_name='category'),
+            field=models.CharField(blank=True, choices=[('housing', 'Apartment building'), ('home', 'Private home'), ('workplace', 'Workplace'), ('depot', 'Vehicle depot'), ('public', 'Public charging'), ('customers', 'Shop, hotel or restaurant'), ('other', 'Other')], default='', db_default='', max_length=10, verbose_name='category'),
         ),
         migrations.AddField(
             model_name='installation',
             name='emergency_contact',
-            field=models.CharField(blank=True, db_default='', help_text='Name and phone number of a person who can switch off the power.', max_length=160, verbose_name='emergency contact'),
+            field=models.CharField(blank=True, default='', db_default='', help_text='Name and phone number of a person who can switch off the power.', max_length=160, verbose_name='emergency contact'),
         ),
         migrations.AddField(
             model_name='installation',
@@ -120,7 +120,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='installation',
             name='hotline',
-            field=models.CharField(blank=True, db_default='', help_text='Shown to everybody who charges.', max_length=40, verbose_name='hotline for drivers'),
+            field=models.CharField(blank=True, default='', db_default='', help_text='Shown to everybody who charges.', max_length=40, verbose_name='hotline for drivers'),
         ),
         migrations.AddField(
             model_name='installation',
@@ -140,12 +140,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='installation',
             name='opening_hours',
-            field=models.CharField(blank=True, db_default='', help_text='For example Mon to Fri, 7:00 to 19:00.', max_length=200, verbose_name='opening hours'),
+            field=models.CharField(blank=True, default='', db_default='', help_text='For example Mon to Fri, 7:00 to 19:00.', max_length=200, verbose_name='opening hours'),
         ),
         migrations.AddField(
             model_name='installation',
             name='parking',
-            field=models.CharField(blank=True, choices=[('ALONG_MOTORWAY', 'Along a motorway'), ('PARKING_GARAGE', 'Multi-storey car park'), ('PARKING_LOT', 'Car park'), ('ON_DRIVEWAY', 'Driveway'), ('ON_STREET', 'On the street'), ('UNDERGROUND_GARAGE', 'Underground car park')], db_default='', max_length=20, verbose_name='installation type'),
+            field=models.CharField(blank=True, choices=[('ALONG_MOTORWAY', 'Along a motorway'), ('PARKING_GARAGE', 'Multi-storey car park'), ('PARKING_LOT', 'Car park'), ('ON_DRIVEWAY', 'Driveway'), ('ON_STREET', 'On the street'), ('UNDERGROUND_GARAGE', 'Underground car park')], default='', db_default='', max_length=20, verbose_name='installation type'),
         ),
         migrations.AddField(
             model_name='installation',
@@ -155,7 +155,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='installation',
             name='time_zone',
-            field=models.CharField(blank=True, db_default='', help_text='For example Europe/Berlin.', max_length=60, validators=[chargers.installations.models.check_time_zone], verbose_name='time zone'),
+            field=models.CharField(blank=True, default='', db_default='', help_text='For example Europe/Berlin.', max_length=60, validators=[chargers.installations.models.check_time_zone], verbose_name='time zone'),
         ),
         migrations.AddField(
             model_name='installation',

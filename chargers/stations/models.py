@@ -345,9 +345,15 @@ class Connector(models.Model):
     evse = models.ForeignKey(
         Evse, on_delete=models.SET_NULL, null=True, blank=True, related_name="connectors", verbose_name=_("EVSE")
     )
-    standard = models.CharField(_("type"), max_length=30, choices=ConnectorStandard.choices, blank=True, db_default="")
-    format = models.CharField(_("format"), max_length=6, choices=ConnectorFormat.choices, blank=True, db_default="")
-    power_type = models.CharField(_("current"), max_length=10, choices=PowerType.choices, blank=True, db_default="")
+    standard = models.CharField(
+        _("type"), max_length=30, choices=ConnectorStandard.choices, blank=True, default="", db_default=""
+    )
+    format = models.CharField(
+        _("format"), max_length=6, choices=ConnectorFormat.choices, blank=True, default="", db_default=""
+    )
+    power_type = models.CharField(
+        _("current"), max_length=10, choices=PowerType.choices, blank=True, default="", db_default=""
+    )
     max_current_a = models.DecimalField(
         _("rated current (A)"),
         max_digits=5,
@@ -365,6 +371,7 @@ class Connector(models.Model):
         max_length=3,
         choices=PhaseRotation.choices,
         blank=True,
+        default="",
         db_default="",
         help_text=_("Which phases of the circuit are connected to L1, L2 and L3 of the station."),
     )

@@ -14,7 +14,7 @@ from chargers.tags.resources import TagResource
 from chargers.tags.services.adding import MAX_TAG_LENGTH, length_refusal
 from chargers.tags.services.windows import checked_windows
 from cpms.common.errors import DomainError
-from cpms.common.web.admin import STATIONS, BackOfficeAdmin
+from cpms.common.web.admin import STATIONS, BackOfficeAdmin, ReportAdmin
 from cpms.common.web.admin_files import FileMixin
 
 
@@ -60,11 +60,9 @@ class TagAdmin(FileMixin, BackOfficeAdmin):
 
 
 @admin.register(RefusedTag)
-class RefusedTagAdmin(BackOfficeAdmin):
+class RefusedTagAdmin(ReportAdmin):
     menu_group, menu_icon, menu_place = STATIONS, "do_not_disturb_on", 31
     list_display = ["value", "team", "reason", "state", "station", "times", "last_at"]
     list_filter = ["state", "reason", ("team", AutocompleteSelectFilter)]
     list_select_related = ["team", "station"]
     search_fields = ["value"]
-    autocomplete_fields = ["team", "tag", "station"]
-    readonly_fields = ["first_at", "last_at", "times", "reason"]

@@ -232,7 +232,7 @@ def installation_cards(request: AuthenticatedRequest, pk: int) -> HttpResponse:
         raise PermissionDenied(str(error)) from None
     except DomainError as error:
         messages.error(request, str(error))
-    return redirect(installation)
+    return redirect("places:installation_cards", installation.pk)
 
 
 def _act(actor: User, tags: list[Tag], action: str) -> str:

@@ -86,6 +86,7 @@ place_patterns = [
         name="circuit_station_add",
     ),
     path("<int:pk>/sessions/", installations.InstallationSessionsView.as_view(), name="installation_sessions"),
+    path("<int:pk>/tags/", installations.InstallationCardsView.as_view(), name="installation_cards"),
     path("<int:pk>/access/", installations.InstallationAccessView.as_view(), name="installation_access"),
 ]
 session_patterns = [

@@ -23,7 +23,7 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 FOR_ALL = {"api:api-root", "api:schema", "api:docs", "api:token-list"}
 READS = {
     "stations:read": {"station", "installation", "connector", "tag", "group"},
-    "sessions:read": {"session", "sample", "gap", "own-sessions", "own-tags", "own-places"},
+    "sessions:read": {"session", "refused-tag", "sample", "gap", "own-sessions", "own-tags", "own-places"},
     "messages:read": {
         "command",
         "message",

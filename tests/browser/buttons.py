@@ -59,7 +59,6 @@ OF_INSTALLATION: Mapping[str, Row] = {  # in the head of each page of an install
     "Grant access": Goes("access:grant_give"),
     "Add station": Goes("chargers:station_add"),
 }
-SHOWS_DEACTIVATED = Changes("[name=deactivated]")
 MOVE_STATIONS: Mapping[str, Row] = {
     "Search": Goes(),
     "Move stations": After({"[name=stations]": True}, Goes("places:installation_detail")),
@@ -283,14 +282,18 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
         "Move stations here": Goes("places:circuit_stations"),
         "Deactivate circuit": asks("Deactivate circuit", Goes(says="deactivated.")),
         "Remove circuit": asks("Remove circuit", Goes(says="Circuit removed.")),
-        "Show deactivated circuits and stations": SHOWS_DEACTIVATED,
+        "Show deactivated circuits and stations": Goes(says="Hide deactivated circuits and stations"),
     },
     "places:installation_stations": {
         **OF_INSTALLATION,
         "Move stations here": Goes("places:installation_place"),
-        "Show deactivated circuits and stations": SHOWS_DEACTIVATED,
     },
     "places:installation_sessions": OF_INSTALLATION,
+    "places:installation_cards": {
+        **OF_INSTALLATION,
+        "Add card": After({"[name=tag]": "FULLCARD"}, Goes("places:installation_cards")),
+        "Remove *": Goes("places:installation_cards"),
+    },
     "places:installation_access": OF_INSTALLATION,
     "places:installation_place": MOVE_STATIONS,
     "places:installation_edit": {

@@ -60,10 +60,9 @@ def test_circuits_are_wired_and_a_station_moves_when_its_circuit_is_deactivated(
     expect(tree.get_by_role("listitem").filter(has_text="Row A")).to_have_count(0)
     expect(tree.locator("li li").filter(has_text="Row B")).to_contain_text("Bay 12")
 
-    page.get_by_role("button", name="Show deactivated circuits and stations").click()
+    page.get_by_role("link", name="Show deactivated circuits and stations").click()
     page.get_by_role("button", name="Activate Row A").click()
     expect(page.locator("#said, .note").first).to_contain_text("activated")
-    page.get_by_role("button", name="Hide deactivated circuits and stations").click()
 
 
 def test_each_tab_of_an_installation_fits_the_phone(open_page, pages):

@@ -1,4 +1,4 @@
-"""The pages of an installation that list rows of other apps: its sessions and the access to it."""
+"""The pages of an installation that list rows of other apps: its sessions, its tags and the access to it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from accounts.access.rights import Can
 from chargers.grants.panels import GrantList
 from chargers.installations import panels
 from chargers.models import ChargingStation, Installation
+from chargers.tags import panels as tag_panels
 from cpms.common.database.paging import keys_if_few
+from cpms.common.web.pages import DetailPage
 from sessions.ledger.panels import SessionList
 
 
@@ -74,3 +76,23 @@ class InstallationAccessView(OfInstallation, GrantList):
     def rows(self) -> QuerySet[Any]:
         here = Q(installation=self.installation) | Q(station__installation=self.installation)
         return super().rows().filter(here)
+
+
+class InstallationCardsView(DetailPage):
+    """The tags that are valid at all stations of an installation."""
+
+    model = Installation
+    template_name = "portal/installations/cards.html"
+    context_object_name = "installation"
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return super().get_queryset().select_related("team")
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        user: Any = self.request.user
+        cards = tag_panels.cards(self.object, user)
+        if cards is None:
+            raise PermissionDenied(_("Only members of the team can see its tags."))
+        return super().get_context_data(
+            cards=cards, **panels.page_context(self.object, user, "installation_cards"), **kwargs
+        )

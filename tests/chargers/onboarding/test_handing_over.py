@@ -14,7 +14,7 @@ from accounts.access.rights import Role
 from accounts.models import AuditEntry, Grant, User
 from chargers.credentials import services as credentials_services
 from chargers.credentials.services import StoredPassword, verify_password
-from chargers.models import ChargingStation, Event
+from chargers.models import ChargingStation, Event, Tag
 from chargers.onboarding.services import registration
 from chargers.onboarding.services.handover import MAX_IDENTITY_LENGTH, former_identity, hand_over_station
 from chargers.stations.services import links
@@ -177,6 +177,7 @@ def test_granted_access_ends_and_is_recorded(old, other_team, both):
 
 def test_a_tag_limited_to_the_station_does_not_become_valid_everywhere(old, team, other_team, tag):
     """Vi8: a tag without stations would be valid at all stations of the team."""
+    Tag.objects.filter(pk=tag.pk).update(scope=Tag.Scope.SELECTED)
     tag.stations.add(old)
     factories.TagFactory(team=other_team, value="THEIRS")
     elsewhere = factories.StationFactory(team=team)

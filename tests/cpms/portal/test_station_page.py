@@ -109,7 +109,7 @@ def test_a_tag_the_team_does_not_have_is_refused_at_its_field(page, station, con
 
 
 def test_a_tag_of_other_stations_or_out_of_date_is_refused(page, station, connector, team):
-    elsewhere = factories.TagFactory(team=team)
+    elsewhere = factories.TagFactory(team=team, scope="selected")
     elsewhere.stations.add(factories.StationFactory(team=team))
     old = factories.TagFactory(team=team, expires_at=timezone.now() - timedelta(days=1))
     for tag in (elsewhere, old):

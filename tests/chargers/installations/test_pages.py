@@ -201,8 +201,8 @@ def test_stations_of_the_team_are_moved_to_a_circuit(
 @pytest.mark.parametrize(
     ("who", "labels"),
     [
-        ("administrator", ["Overview", "Stations", "Sessions", "Access", "Settings"]),
-        ("viewer", ["Overview", "Stations", "Sessions"]),
+        ("administrator", ["Overview", "Stations", "Sessions", "Tags", "Access", "Settings"]),
+        ("viewer", ["Overview", "Stations", "Sessions", "Tags"]),
         ("owner", ["Overview", "Stations", "Sessions", "Access", "Settings"]),
         ("service", ["Overview", "Stations", "Settings"]),
     ],

@@ -180,7 +180,16 @@
   });
   window.addEventListener("pageshow", showTicks);  // the browser's back button restores the boxes
 
+  // --- how many rows a list has found, below the title of the page
+  document.addEventListener("htmx:afterSettle", () => {
+    const [list, note] = ["list", "list-count"].map((id) => document.getElementById(id));
+    if (list && note) note.textContent = list.dataset.count;
+  });
+
   // --- forms that act by themselves
+  document.addEventListener("change", (event) => {  // what is searched for among the options of a filter is no filter
+    if (event.target.name?.startsWith("find_")) event.stopPropagation();
+  }, true);
   document.addEventListener("htmx:configRequest", (event) => {  // filters that say nothing stay out of the address
     if (!event.target.matches("form[role=search]")) return;
     const { formData } = event.detail;

@@ -24,6 +24,7 @@ from tests.browser.pressing import (
     Says,
     Stays,
 )
+from tests.factories import jpeg
 
 SENT = Says("sent to")
 
@@ -188,7 +189,7 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
         "Cancel": Goes("chargers:station_detail"),
     },
     "chargers:station_pictures": {
-        "Add picture": Says("This field is required."),
+        "Add picture": After({"#id_picture": jpeg()}, Goes("chargers:station_pictures", says="Picture added.")),
         "Remove picture": asks("Remove picture", Goes("chargers:station_pictures", says="Picture removed.")),
     },
     "chargers:station_identity": {
@@ -291,8 +292,8 @@ BUTTONS: Mapping[str, Mapping[str, Row]] = {
     "places:installation_sessions": OF_INSTALLATION,
     "places:installation_cards": {
         **OF_INSTALLATION,
-        "Add card": After({"[name=tag]": "FULLCARD"}, Goes("places:installation_cards")),
-        "Remove *": Goes("places:installation_cards"),
+        "Add card": After({"[name=tag]": "SELECTEDCARD"}, Goes(says="Tag SELECTEDCARD is valid")),
+        "Remove": Goes(says="removed from"),
     },
     "places:installation_access": OF_INSTALLATION,
     "places:installation_place": MOVE_STATIONS,

@@ -24,6 +24,9 @@ person = factories.UserFactory.create(email="full@example.org")
 made = add_full_team("full", person)
 rows = keys_of(made)
 Tag.objects.filter(pk=made["chargers.Tag"].pk).update(value="FULLCARD", user=person)
+for value, installations in (("SELECTEDCARD", []), ("CARDHERE", [made["chargers.Installation"]])):
+    card = factories.TagFactory.create(team=made["accounts.Team"], value=value, scope="selected")
+    card.installations.set(installations)
 ChargingStation.objects.filter(pk=made["chargers.ChargingStation"].pk).update(
     identity="FULL-1", vendor="Maker", model="Wallbox"
 )  # equal to the values of the BootNotification in conftest.py

@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.urls import Resolver404, resolve
-from playwright.sync_api import Error, Locator, Page, Request, Response, expect
+from playwright.sync_api import Error, FilePayload, Locator, Page, Request, Response, expect
 
 TRIES = 4
 WAIT = 12_000  # milliseconds in which the effect of a press must be visible
@@ -116,7 +116,8 @@ class Opens:
 
 @dataclass(frozen=True)
 class After:
-    """An outcome that needs fields filled in first: a text, True to tick a box, or CLICK to press a button."""
+    """An outcome that needs fields filled in first: a text, True to tick a box, bytes for a
+    file, or CLICK to press a button."""
 
     fields: Mapping[str, Any]
     outcome: Outcome
@@ -287,6 +288,8 @@ class Presser:
     def _fill(self, place: Locator, value: Any) -> None:
         if value is CLICK:
             place.click(timeout=WAIT)
+        elif isinstance(value, bytes):
+            place.set_input_files(FilePayload(name="picture.jpg", mimeType="image/jpeg", buffer=value), timeout=WAIT)
         elif isinstance(value, bool):
             place.check(timeout=WAIT)
         elif place.evaluate("place => place.tagName", timeout=WAIT) == "SELECT":

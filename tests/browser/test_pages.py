@@ -32,8 +32,10 @@ def test_filters_are_links_and_can_be_dropped_one_by_one(open_page):
     page.fill("#filter-q", "live-3")
     expect(page.locator("#list tbody tr")).to_have_count(1)
     assert "q=live-3" in page.url
+    expect(page.locator("#list-count")).to_contain_text(", filtered")
     page.click("#filter-menu")
-    page.select_option("[name=presence]", "online")
+    page.click(".facet summary:has-text('Connection')")
+    page.locator("#options-presence label", has_text="Online").locator("input").check()
     expect(page.locator("#list .chip")).to_have_count(2)
     page.click(".chip a >> nth=0")
     page.wait_for_url("**/stations/?presence=online")

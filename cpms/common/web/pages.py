@@ -166,9 +166,7 @@ class ListPage(LoginRequiredMixin, View):
         context |= self._page(found, filterset) | {"view": self}
         context["total"] = self._total() if context["chips"] and self.shows_total else ""
         context |= self.page_context(context)
-        # An answer to any other request of a page, such as one led here by a redirect, has no count to update there.
         is_part = getattr(request, "htmx", False) and request.htmx.target == "list"  # type: ignore[attr-defined]
-        context["is_part"] = is_part
         response = TemplateResponse(request, f"{self.template_name}#list" if is_part else self.template_name, context)
         patch_vary_headers(response, ["HX-Request"])
         return response

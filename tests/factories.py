@@ -1,13 +1,11 @@
 """Factories of rows for tests. The rows are valid unless a test sets other values."""
 
-import io
 from datetime import UTC, datetime, timedelta
 
 import factory
 from django.contrib.contenttypes.models import ContentType
 from django.utils import timezone
 from factory.django import DjangoModelFactory
-from PIL import Image
 
 from accounts.access.rights import Role
 from accounts.models import (
@@ -34,15 +32,11 @@ from chargers.models import (
     Circuit,
     Connector,
     Event,
-    Evse,
     GatewayNode,
-    HardwareConnector,
-    HardwareModel,
     Installation,
     Oddity,
     RefusedTag,
     StationGroup,
-    StationPicture,
     Tag,
 )
 from maintenance.models import (
@@ -434,49 +428,6 @@ class InboxShardFactory(DjangoModelFactory):
         model = InboxShard
 
     number = factory.Sequence(lambda n: 1000 + n)  # higher than those of a running gateway
-
-
-class HardwareModelFactory(DjangoModelFactory):
-    class Meta:
-        model = HardwareModel
-
-    vendor = "Example"
-    name = factory.Sequence(lambda n: f"Wall box {n}")
-
-
-class HardwareConnectorFactory(DjangoModelFactory):
-    class Meta:
-        model = HardwareConnector
-
-    hardware_model = factory.SubFactory(HardwareModelFactory)
-    number = evse_number = 1
-    standard, format, power_type = "IEC_62196_T2", "SOCKET", "AC_3_PHASE"
-    max_voltage_v, max_current_a, max_power_w = 400, 32, 22_000
-
-
-class EvseFactory(DjangoModelFactory):
-    class Meta:
-        model = Evse
-
-    station = factory.SubFactory(StationFactory)
-    number = 1
-    evse_id = factory.Sequence(lambda n: f"DE*ABC*E{n}")
-
-
-def jpeg(width: int = 64, height: int = 48) -> bytes:
-    """Return a small picture as a JPEG file."""
-    out = io.BytesIO()
-    Image.new("RGB", (width, height), "green").save(out, "JPEG")
-    return out.getvalue()
-
-
-class StationPictureFactory(DjangoModelFactory):
-    class Meta:
-        model = StationPicture
-
-    station = factory.SubFactory(StationFactory)
-    position, width, height = 1, 64, 48
-    content = factory.LazyFunction(jpeg)
 
 
 class InstallationFactory(DjangoModelFactory):

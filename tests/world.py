@@ -22,7 +22,7 @@ from accounts.programs.services.tokens import issue_api_token
 from chargers.models import ChargingStation
 from cpms.common.database.process_cache import clear_cached
 from cpms.portal.models import PrivacyChoice, SiteHook, SiteText
-from tests import factories
+from tests import factories, hardware_factories
 
 Rows = dict[str, Any]
 
@@ -49,8 +49,8 @@ def create_team_rows(team: Any, station: Any, connector: Any, tag: Any, session:
         factories.AuditEntryFactory.create(team=team),
         installation := factories.InstallationFactory.create(team=team),
         factories.CircuitFactory.create(installation=installation),
-        factories.EvseFactory.create(station=station),
-        factories.StationPictureFactory.create(station=station),
+        hardware_factories.EvseFactory.create(station=station),
+        hardware_factories.StationPictureFactory.create(station=station),
         factories.StationGroupFactory.create(user=viewer),
         factories.SavedViewFactory.create(user=viewer),
         station,
@@ -87,8 +87,8 @@ def add_rest(team: Any, viewer: User, rows: list[Any]) -> Rows:
         program.keys.get(),
         issue_access_token(program=program, secret="t", scopes=[], seconds=60),
         factories.GatewayNodeFactory.create(),
-        hardware_model := factories.HardwareModelFactory.create(),
-        factories.HardwareConnectorFactory.create(hardware_model=hardware_model),
+        hardware_model := hardware_factories.HardwareModelFactory.create(),
+        hardware_factories.HardwareConnectorFactory.create(hardware_model=hardware_model),
         factories.InboxShardFactory.create(),
         factories.EventFactory.create(),
         SiteText.objects.create(kind="imprint", language="en", text="t"),

@@ -24,7 +24,7 @@ from tests.browser.pressing import (
     Says,
     Stays,
 )
-from tests.factories import jpeg
+from tests.hardware_factories import jpeg
 
 SENT = Says("sent to")
 

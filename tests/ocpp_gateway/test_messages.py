@@ -50,8 +50,8 @@ def test_tags_are_judged(system, link, station):
     factories.TagFactory(team=system.team, value="BLOCKED1", status="blocked")
     factories.TagFactory(team=system.team, value="EXPIRED1", expires_at=now - timedelta(days=1))
     factories.TagFactory(team=system.team, value="LATER1", expires_at=now + timedelta(days=1), parent="FAMILY")
-    factories.TagFactory(team=system.team, value="ELSEWHERE1").stations.add(system.station())
-    factories.TagFactory(team=system.team, value="HERE1").stations.add(station)
+    factories.TagFactory(team=system.team, value="ELSEWHERE1", scope="selected").stations.add(system.station())
+    factories.TagFactory(team=system.team, value="HERE1", scope="selected").stations.add(station)
     factories.TagFactory(value="STRANGERS1")
     for value, status in {"GOODTAG": "Accepted", "goodTag": "Accepted", "BLOCKED1": "Blocked", "EXPIRED1": "Expired",
                           "LATER1": "Accepted", "ELSEWHERE1": "Invalid", "HERE1": "Accepted", "STRANGERS1": "Invalid",

@@ -1,4 +1,7 @@
-"""The hardware models that a new installation of this software knows, with the ratings of the vendors' data sheets."""
+"""The hardware models that a new database knows, with the ratings of the usual variant.
+
+Vendors sell variants; support staff corrects a model in the admin, and the ratings of a station are its own.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +53,7 @@ CATALOGUE = (
         (_dc(1, CCS_2, 500, 125, 50_000), _dc(1, CHADEMO, 500, 125, 50_000), _ac(2, TYPE_2_CABLE, 63)),
         "CCS and CHAdeMO share one rectifier; the AC outlet can be used at the same time.",
     ),
-    Model("ABB", "Terra 184 CC", (_dc(1, CCS_2, 920, 400, 180_000), _dc(2, CCS_2, 920, 400, 180_000))),
+    Model("ABB", "Terra 184 CC", (_dc(1, CCS_2, 920, 200, 180_000), _dc(2, CCS_2, 920, 200, 180_000))),
     Model("Alfen", "Eve Single Pro-line", (_ac(1, TYPE_2_SOCKET),)),
     Model("Alfen", "Eve Double Pro-line", (_ac(1, TYPE_2_SOCKET), _ac(2, TYPE_2_SOCKET))),
     Model("Alpitronic", "HYC50", (_dc(1, CCS_2, 1000, 150, 50_000), _dc(2, CCS_2, 1000, 150, 50_000))),

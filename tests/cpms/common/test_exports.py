@@ -9,6 +9,7 @@ import pytest
 from django.urls import reverse
 from openpyxl import load_workbook
 
+from cpms.common.database import row_batches
 from cpms.common.web import export
 from tests import factories
 
@@ -18,9 +19,9 @@ REFUSALS = reverse("maintenance:refusal_list")
 
 @pytest.fixture
 def small_parts(monkeypatch) -> None:
-    monkeypatch.setattr(export, "KEYS_PER_QUERY", 6)
-    monkeypatch.setattr(export, "VALUES_PER_BATCH", 4)
-    monkeypatch.setattr(export, "ROWS_PER_BATCH", 4)
+    monkeypatch.setattr(row_batches, "KEYS_PER_QUERY", 6)
+    monkeypatch.setattr(row_batches, "VALUES_PER_BATCH", 4)
+    monkeypatch.setattr(row_batches, "ROWS_PER_BATCH", 4)
 
 
 def sheet(response) -> list[list[str]]:

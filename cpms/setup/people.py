@@ -51,15 +51,19 @@ def apply_group(report: Report, place: str, given: dict[str, Any]) -> None:
     """Add a person's group of stations, or replace the stations of it."""
     with at(place):
         person = _member(report, given["person"])
-        if report.actor is not None and person != report.actor:
-            raise NotAllowed(_("Groups belong to one person. You can only set up your own."))
         stations = _stations(report, given.get("stations", []))
         row = StationGroup.objects.filter(user=person, name__iexact=given["name"].strip()).first()
+        current = set() if row is None else set(row.stations.filter(team=report.team).values_list("pk", flat=True))
+        if row is not None and ("stations" not in given or {one.pk for one in stations} == current):
+            return
+        if report.actor is not None and person != report.actor:
+            raise NotAllowed(_("Groups belong to one person. You can only set up your own."))
         if row is None:
             create_group(user=person, name=given["name"], stations=stations)
             report.added("group", given["name"])
-        elif "stations" in given and {one.pk for one in stations} != set(row.stations.values_list("pk", flat=True)):
-            edit_group(group=row, name=row.name, stations=stations)
+        else:
+            foreign = list(row.stations.exclude(team=report.team).only("pk"))  # the file does not know them
+            edit_group(group=row, name=row.name, stations=[*stations, *foreign])
             report.changed("group", row.name, "stations")
 
 

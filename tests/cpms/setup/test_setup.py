@@ -239,6 +239,19 @@ def test_the_api_applies_and_returns_a_setup(api: Any, administrator: User, team
     assert client.put("/api/v1/setup/?team=unknown", {}, format="json").status_code == 400
 
 
+def test_an_administrator_puts_the_whole_export_back(
+    api: Any, administrator: User, team: Team, document: dict[str, Any]
+) -> None:
+    """B20: with the groups of others, as long as they stay as they are."""
+    apply_setup(document=document, team=team)
+    client = api(administrator)
+    exported = client.get("/api/v1/setup/").json()
+    assert exported["groups"]
+    assert client.put("/api/v1/setup/", exported, format="json").json()["changes"] == []
+    exported["groups"][0]["stations"] = []
+    assert client.put("/api/v1/setup/", exported, format="json").status_code == 403
+
+
 def test_a_key_that_may_configure_sets_up_sites_but_not_people(team: Team, document: Any, program_client: Any) -> None:
     client = program_client(team, "configure")
     people = {name: document.pop(name) for name in ("members", "groups", "grants")}
